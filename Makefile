@@ -1,0 +1,72 @@
+# The one door of this project. CI runs these targets and nothing else.
+SHELL      := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+DIR   ?= build/demo
+export CGO_ENABLED := 0
+
+GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
+
+.PHONY: help setup build images demo-files demo test test-docker check fix bench clean foreign test-kill small-files
+
+help: ## what there is to do
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing from Debian (Docker, mmdebstrap); says what a person must install
+	@ci/images/install.sh
+
+build: bin/lifeboat bin/lifeboat-k6 ## bin/lifeboat and bin/lifeboat-k6, both static
+
+bin/lifeboat: $(GO_FILES) go.mod go.sum $(wildcard scenarios/library/*.yaml reports/messages/*.yaml reports/templates/*)
+	@go build -trimpath -ldflags "-s -w" -o $@ ./cmd/lifeboat
+
+bin/lifeboat-k6: $(wildcard cmd/lifeboat-k6/*.go cmd/lifeboat-k6/*/*.go) cmd/lifeboat-k6/go.mod cmd/lifeboat-k6/go.sum
+	@cd cmd/lifeboat-k6 && go build -trimpath -ldflags "-s -w" -o ../../$@ .
+
+images: setup ## container images of the demo, from Debian packages
+	@ci/images/postgres.sh
+	@ci/demo/images.sh
+
+demo-files: setup build images ## a folder to drill in, DIR=build/demo: scenarios, flows and real backups
+	@mkdir -p $(DIR)/flows
+	@for s in $(basename $(notdir $(wildcard scenarios/library/*.yaml))); do bin/lifeboat new --from $$s $(DIR) >/dev/null; done
+	@LIFEBOAT_BACKUP_MAX_AGE=$${LIFEBOAT_BACKUP_MAX_AGE:-72000} ci/demo/backup.sh $(DIR)
+
+demo: demo-files ## the main job on real input: restore, break, roll back, prove, report
+	@bin/lifeboat drill $(DIR)/db-unreachable-after-upgrade.yaml
+
+foreign: setup build images ## a foreign application with a migration, drilled through scenario files alone
+	@mkdir -p build/foreign/flows
+	@cp ci/foreign/*.yaml ci/foreign/rollback.sh build/foreign/
+	@cp ci/foreign/flows/*.js build/foreign/flows/
+	@ci/foreign/build.sh build/foreign
+	@ci/foreign/backup.sh build/foreign
+
+small-files: setup build images ## the demo's backups with 200 orders: drills of a few seconds, for tests
+	@SHOP_ORDERS=200 LIFEBOAT_BACKUP_MAX_AGE=$${LIFEBOAT_BACKUP_MAX_AGE:-72000} ci/demo/backup.sh build/small
+
+test: demo-files small-files foreign ## every test, the real drills included
+	@go test -timeout 30m $$(go list ./... | grep -v '^lifeboat/ci$$')
+	@cd cmd/lifeboat-k6 && go test -timeout 20m ./...
+	@go test -timeout 60m ./ci
+
+test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times
+	@LIFEBOAT_KILL=all go test -timeout 120m -count=1 -v -run 'TestKilled|TestAborted|TestDeadline|TestKeep|TestTen|TestStopped' ./ci
+
+check: ## architecture, vet, staticcheck, format, schema and catalogues in step
+	@test -z "$$(gofmt -l $(GO_FILES))" || { gofmt -l $(GO_FILES); echo "make fix formats them"; exit 1; }
+	@go vet ./...
+	@cd cmd/lifeboat-k6 && go vet ./...
+	@go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	@go test -count=1 ./ci/architecture ./ci/schema ./scenarios/... ./reports/...
+
+fix: ## format, regenerate the schema and the golden files
+	@gofmt -w $(GO_FILES)
+	@go generate ./...
+
+bench: build images ## ratios measured in one run; never part of the tests
+	@ci/bench/run.sh
+
+clean: ## remove what make made here
+	@rm -rf bin build

@@ -1,0 +1,6 @@
+//go:build shop2
+
+package main
+
+// release is the schema release that this build of the program speaks.
+const release = 2

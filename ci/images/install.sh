@@ -1,0 +1,57 @@
+#!/bin/bash
+# Installs what building and drilling need on a Debian 12 machine and is not there yet: a Docker engine, mmdebstrap,
+# zstd, make, curl. Changes nothing where all of it is there. Go is what a person installs, because Debian 12's own is
+# too old to build lifeboat; without it this script says so and ends with exit code 2.
+set -euo pipefail
+began=$SECONDS
+want=1.26
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+engine_answers() {
+  command -v docker >/dev/null && docker version --format '{{.Server.Version}}' >/dev/null 2>&1
+}
+
+go_version=$(go env GOVERSION 2>/dev/null || true)
+if [ "$(printf 'go%s\n%s\n' "$want" "${go_version%% *}" | sort -V | head -n 1)" != "go$want" ]; then
+  echo "install: Go $want or newer is needed and ${go_version:-no go command} was found: install it from go.dev/dl" >&2
+  exit 2
+fi
+
+missing=()
+command -v docker >/dev/null || missing+=(docker.io)
+command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+command -v zstd >/dev/null || missing+=(zstd)
+command -v make >/dev/null || missing+=(make)
+command -v curl >/dev/null || missing+=(curl)
+if [ ${#missing[@]} -gt 0 ]; then
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  if ! { as_root apt-get update && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y \
+    --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "install: apt-get could not install ${missing[*]}; its last lines are above" >&2
+    exit 1
+  fi
+fi
+
+# The service manager starts the engine where there is one; nothing here ever stops or restarts it.
+if ! engine_answers; then
+  as_root service docker start >/dev/null 2>&1 || as_root systemctl start docker >/dev/null 2>&1 || true
+  for _ in $(seq 60); do
+    engine_answers && break
+    sleep 0.5
+  done
+fi
+if ! engine_answers; then
+  echo "install: no Docker engine answers as user $(id -un):" \
+    "start it (service docker start), or join the docker group and log in again" >&2
+  exit 2
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "install: installed ${missing[*]} ($((SECONDS - began)) s)"
+else
+  echo "install: everything needed is there ($((SECONDS - began)) s)"
+fi

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
+
+	"lifeboat/scenarios"
+)
+
+func TestSchemaIsInStepWithTheCode(t *testing.T) {
+	t.Chdir("../..")
+	got, err := generate("scenarios")
+	require.NoError(t, err)
+	assert.Equal(t, string(scenarios.Schema), string(got), "run: go generate ./scenarios")
+}
+
+// compile makes a validator of the shipped schema.
+func compile(t *testing.T) *jsonschema.Schema {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(scenarios.Schema))
+	require.NoError(t, err)
+	c := jsonschema.NewCompiler()
+	require.NoError(t, c.AddResource("scenario.schema.json", doc))
+	schema, err := c.Compile("scenario.schema.json")
+	require.NoError(t, err)
+	return schema
+}
+
+// validate holds a YAML text against the schema.
+func validate(t *testing.T, schema *jsonschema.Schema, text []byte) error {
+	var value any
+	require.NoError(t, yaml.Load(text, &value))
+	return schema.Validate(asJSON(value))
+}
+
+// asJSON writes times as JSON does.
+func asJSON(value any) any {
+	switch v := value.(type) {
+	case time.Time:
+		return v.Format(time.RFC3339)
+	case map[string]any:
+		for key := range v {
+			v[key] = asJSON(v[key])
+		}
+	case []any:
+		for i := range v {
+			v[i] = asJSON(v[i])
+		}
+	}
+	return value
+}
+
+func TestSchemaAcceptsWhatLoadAccepts(t *testing.T) {
+	schema := compile(t)
+	files, err := filepath.Glob("../../scenarios/testdata/ok/*.yaml")
+	require.NoError(t, err)
+	library, err := filepath.Glob("../../scenarios/library/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range append(files, library...) {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.NoError(t, validate(t, schema, raw), file)
+	}
+	assert.NoError(t, validate(t, schema, scenarios.Template("shop")), "the template of lifeboat new")
+}
+
+func TestSchemaRefusesMistakes(t *testing.T) {
+	schema := compile(t)
+	raw, err := os.ReadFile("../../scenarios/testdata/ok/design.yaml")
+	require.NoError(t, err)
+	good := string(raw)
+	changes := map[string][2]string{
+		"unknown key at the top":  {"service: shop", "servcie: shop"},
+		"unknown key below":       {"timeout: 1s", "timout: 1s"},
+		"unknown trigger":         {"trigger: fault", "trigger: flaut"},
+		"number without a unit":   {"pulse: 20/s", "pulse: 20"},
+		"duration without a unit": {"restored: 2h", "restored: 120"},
+		"store without a kind":    {"store: {kind: dir, ", "store: {"},
+		"step that does nothing":  {"- destroy: db", "- {}"},
+		"step that does two":      {"- destroy: db", "- {destroy: db, stop: db}"},
+		"check without a kind":    {"{kind: tcp, to: db:5432}", "{to: db:5432}"},
+		"missing scenario":        {"scenario: db-unreachable-after-upgrade\n", ""},
+		"secret of two sources":   {"load: shop-db,", "load: shop-db, env: {A: {env: B, file: c}},"},
+	}
+	for name, change := range changes {
+		t.Run(name, func(t *testing.T) {
+			require.Contains(t, good, change[0])
+			assert.Error(t, validate(t, schema, []byte(strings.Replace(good, change[0], change[1], 1))))
+		})
+	}
+}

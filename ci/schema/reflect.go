@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/invopop/jsonschema"
+
+	"lifeboat/drills/record"
+	"lifeboat/scenarios"
+)
+
+// duration: days first, then what Go's time.ParseDuration reads.
+const duration = `^([0-9.]+d|([0-9.]+d)?([0-9.]+(h|m|s|ms|us|µs|ns))+)$`
+
+// spellings are the types that are written in a way of their own.
+var spellings = map[reflect.Type]func() *jsonschema.Schema{
+	reflect.TypeFor[scenarios.Duration]():  pattern(duration, "30m", "2h", "500ms"),
+	reflect.TypeFor[scenarios.Size]():      pattern(`^[0-9.]+ ?([KMGT]i?B|kB|B)$`, "512MiB", "2GB"),
+	reflect.TypeFor[scenarios.Rate]():      pattern(`^[0-9.]+ ?([KMGT]i?B|kB|B)/s$`, "20MB/s"),
+	reflect.TypeFor[scenarios.PerSecond](): pattern(`^[0-9.]+/s$`, "20/s"),
+	reflect.TypeFor[scenarios.Percent]():   pattern(`^[0-9.]+ ?%$`, "5%"),
+	reflect.TypeFor[scenarios.Secret]():    secret,
+	reflect.TypeFor[scenarios.Settings]():  settings,
+	reflect.TypeFor[record.Text]():         text,
+	reflect.TypeFor[time.Time]():           moment,
+}
+
+// reflectDocument makes the schema of a scenario file.
+func reflectDocument(sources string) (*jsonschema.Schema, error) {
+	r := &jsonschema.Reflector{
+		Anonymous:                  true,
+		ExpandedStruct:             true,
+		RequiredFromJSONSchemaTags: true,
+		FieldNameTag:               "yaml",
+		Mapper: func(t reflect.Type) *jsonschema.Schema {
+			if make, ok := spellings[t]; ok {
+				return make()
+			}
+			return nil
+		},
+	}
+	if err := r.AddGoComments("lifeboat", sources, jsonschema.WithFullComment()); err != nil {
+		return nil, fmt.Errorf("read comments: %w", err)
+	}
+	schema := r.Reflect(&scenarios.Document{})
+	schema.Title = "lifeboat scenario"
+	seen := map[reflect.Type]bool{}
+	refine(reflect.TypeFor[scenarios.Document](), schema, schema.Definitions, seen)
+	return schema, nil
+}
+
+// refine adds what the tags of a struct say beyond names and types: enum, the
+// looser spellings, and the keys that its kind owns.
+func refine(t reflect.Type, of *jsonschema.Schema, all jsonschema.Definitions, seen map[reflect.Type]bool) {
+	if seen[t] {
+		return
+	}
+	seen[t] = true
+	for i := range t.NumField() {
+		f := t.Field(i)
+		key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if f.Anonymous {
+			refine(f.Type, of, all, seen)
+			continue
+		}
+		if key == "-" && f.Type == reflect.TypeFor[scenarios.Settings]() {
+			of.AdditionalProperties = jsonschema.TrueSchema // the kind's own keys
+		}
+		if property, ok := of.Properties.Get(key); ok {
+			refineField(f, property)
+		}
+		if inner := structOf(f.Type); inner != nil && all[inner.Name()] != nil {
+			refine(inner, all[inner.Name()], all, seen)
+		}
+	}
+	if t == reflect.TypeFor[scenarios.BootStep]() {
+		long := *of
+		*of = jsonschema.Schema{Description: long.Description,
+			OneOf: []*jsonschema.Schema{{Type: "string", Description: "the instance"}, &long}}
+	}
+	if t == reflect.TypeFor[scenarios.Step]() {
+		for _, key := range scenarios.StepKeys() {
+			of.OneOf = append(of.OneOf, &jsonschema.Schema{Required: []string{key}})
+		}
+	}
+}
+
+// refineField adds what the tags of one field say.
+func refineField(f reflect.StructField, property *jsonschema.Schema) {
+	for _, value := range strings.Fields(f.Tag.Get("enum")) {
+		property.Enum = append(property.Enum, value)
+	}
+	switch f.Tag.Get("lifeboat") {
+	case "joined":
+		property.AdditionalProperties = &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"},
+			{Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
+	case "plain":
+		property.AdditionalProperties = scalar()
+	}
+}
+
+// structOf is the struct behind pointers, lists and maps.
+func structOf(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if _, own := spellings[t]; own || t.Kind() != reflect.Struct {
+		return nil
+	}
+	return t
+}
+
+func pattern(expression string, examples ...any) func() *jsonschema.Schema {
+	return func() *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "string", Pattern: expression, Examples: examples}
+	}
+}
+
+func scalar() *jsonschema.Schema {
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}}
+}
+
+func moment() *jsonschema.Schema { return &jsonschema.Schema{Type: "string", Format: "date-time"} }
+
+// object is a mapping of texts; closed: of these keys only.
+func object(keys ...string) *jsonschema.Schema {
+	s := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(),
+		AdditionalProperties: jsonschema.FalseSchema}
+	for _, key := range keys {
+		s.Properties.Set(key, &jsonschema.Schema{Type: "string"})
+	}
+	return s
+}
+
+func secret() *jsonschema.Schema {
+	one := uint64(1)
+	form := object("env", "file")
+	form.MinProperties, form.MaxProperties = &one, &one
+	return &jsonschema.Schema{OneOf: append(scalar().OneOf, form),
+		Description: "a value that is never printed: as it is, {env: NAME} or {file: path}"}
+}
+
+func text() *jsonschema.Schema {
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, object("en", "zh")}}
+}
+
+func settings() *jsonschema.Schema {
+	s := object("kind")
+	s.Required, s.AdditionalProperties = []string{"kind"}, jsonschema.TrueSchema
+	return s
+}

@@ -1,0 +1,99 @@
+package stream
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.k6.io/k6/v2/lib/netext/httpext"
+	"go.k6.io/k6/v2/metrics"
+
+	"lifeboat-k6/wire"
+)
+
+// builtinNames and builtinPrefixes are k6's own metrics, which are not forwarded: other records tell their story.
+var (
+	builtinNames = []string{
+		"vus", "vus_max", "iterations", "iteration_duration", "dropped_iterations", "checks", "group_duration",
+		"data_sent", "data_received", "http_reqs",
+	}
+	builtinPrefixes = []string{"http_req_", "ws_", "grpc_", "browser_"}
+)
+
+func (o *Output) container(c metrics.SampleContainer) {
+	if trail, ok := c.(*httpext.Trail); ok {
+		o.request(trail)
+		return
+	}
+	for _, s := range c.GetSamples() {
+		o.sample(s)
+	}
+}
+
+func (o *Output) request(t *httpext.Trail) {
+	failed := t.Failed.Valid && t.Failed.Bool
+	where := place(t.Tags, t.Metadata)
+	o.join.request(where, failed)
+	if !o.http {
+		return
+	}
+	// Blocked already holds connecting and the TLS handshake where k6 measured it so; the larger is the truth.
+	total := t.Duration + max(t.Blocked, t.Connecting+t.TLSHandshaking)
+	o.encode(wire.HTTP{
+		Kind: wire.KindHTTP, Start: o.s.Offset(t.EndTime.Add(-total)), End: o.s.Offset(t.EndTime), OK: !failed, Where: where,
+		Method: tag(t.Tags, "method"), Name: tag(t.Tags, "name"), Status: tag(t.Tags, "status"),
+		Error: clip(tag(t.Tags, "error")),
+	})
+}
+
+func (o *Output) sample(s metrics.Sample) {
+	where := place(s.Tags, s.Metadata)
+	at := o.s.Offset(s.Time)
+	switch s.Metric {
+	case o.builtin.Checks:
+		ok := s.Value != 0
+		o.join.check(where, ok)
+		o.encode(wire.Check{
+			Kind: wire.KindCheck, At: at, OK: ok, Where: where, Name: tag(s.Tags, "check"),
+			Group: strings.TrimPrefix(tag(s.Tags, "group"), "::"),
+		})
+	case o.builtin.IterationDuration:
+		took := time.Duration(s.Value * float64(time.Millisecond))
+		o.join.iteration(where, at-int64(took), at, o.encode)
+	case o.builtin.DroppedIterations:
+		o.join.totals.Dropped += int64(s.Value)
+		o.encode(wire.Drop{Kind: wire.KindDrop, At: at, Scenario: where.Scenario, Count: int64(s.Value)})
+	case o.builtin.VUs:
+		o.join.vus = int(s.Value)
+	default:
+		if !builtin(s.Metric.Name) {
+			o.encode(wire.Metric{
+				Kind: wire.KindMetric, At: at, Where: where, Name: s.Metric.Name, Value: s.Value, Tags: s.Tags.Map(),
+			})
+		}
+	}
+}
+
+func builtin(name string) bool {
+	return slices.Contains(builtinNames, name) || slices.ContainsFunc(builtinPrefixes, func(p string) bool {
+		return strings.HasPrefix(name, p)
+	})
+}
+
+// place reads which virtual user a sample belongs to. k6 numbers them from 1; 0 is setup and teardown.
+func place(t *metrics.TagSet, meta map[string]string) wire.Where {
+	w := wire.Where{Scenario: tag(t, "scenario"), Iter: -1}
+	if n, err := strconv.ParseUint(meta["vu"], 10, 64); err == nil {
+		w.VU = n
+	}
+	if n, err := strconv.ParseInt(meta["iter"], 10, 64); err == nil && w.VU > 0 {
+		w.Iter = n
+	}
+	return w
+}
+
+func tag(t *metrics.TagSet, key string) string {
+	v, _ := t.Get(key)
+	return v
+}

@@ -1,0 +1,2 @@
+export function setup() { throw new Error('bad setup'); }
+export default function () {}

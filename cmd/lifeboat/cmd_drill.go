@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lifeboat/drills"
+	"lifeboat/drills/record"
+	"lifeboat/reports"
+)
+
+type drillOptions struct {
+	files string
+	keep  bool
+	plain bool
+}
+
+func (a *app) drillCommand() *cobra.Command {
+	var o drillOptions
+	c := &cobra.Command{
+		Use: "drill SCENARIO...", Short: "Run drills: restore, break, roll back, verify, judge, clean up",
+		Long: "Runs scenarios one after the other. A scenario is the path of a file, or the name of a shipped one.\n" +
+			"With several drills the exit code is that of the worst.\n" + exitHelp,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.drill(cmd.Context(), o, args) },
+	}
+	filesFlag(c, &o.files)
+	c.Flags().BoolVar(&o.keep, "keep", false, "leave the instances of a drill that did not pass, until its deadline")
+	c.Flags().BoolVar(&o.plain, "plain", false, "plain lines instead of the live view, on a terminal too")
+	return c
+}
+
+// drill runs every scenario; a scenario that cannot be planned does not keep the others from running.
+func (a *app) drill(ctx context.Context, o drillOptions, args []string) error {
+	lang, err := a.lang()
+	if err != nil {
+		return err
+	}
+	defer outliveReaders()()
+	kit := a.kit()
+	if left, err := drills.SweepAll(ctx, a.sweepRequest(kit)); err != nil || len(left) > 0 {
+		a.log().Warn("swept what dead drills left", "drills", len(left), "error", err)
+	}
+	worst := exitPassed
+	for i, arg := range args {
+		code, err := a.drillOne(ctx, kit, o, arg, lang)
+		if err != nil {
+			if len(args) == 1 {
+				return err
+			}
+			a.complain(err)
+			code = exitCode(err)
+		}
+		worst = worse(worst, code)
+		if ctx.Err() != nil && i < len(args)-1 { // the others never ran: that is no pass
+			worst = worse(worst, exitInterrupted)
+			break
+		}
+	}
+	if worst == exitPassed {
+		return nil
+	}
+	return &exitError{worst}
+}
+
+func (a *app) drillOne(ctx context.Context, kit drills.Kit, o drillOptions, arg string, lang reports.Language) (int, error) {
+	s, err := load(arg, o.files)
+	if err != nil {
+		return exitUsage, err
+	}
+	plan, err := drills.NewPlan(ctx, kit, s)
+	if err != nil {
+		return exitUsage, err
+	}
+	res, err := a.watched(ctx, kit, plan, lang, drills.Options{Home: a.home, Tool: version, Keep: o.keep,
+		Log: a.log()}, o.plain)
+	if err != nil {
+		return exitInconclusive, err
+	}
+	code := verdictCode(res.Record, res.Verdict, len(res.Left) > 0)
+	paths, err := a.writeReports(res.Dir, res.Record, res.Verdict, lang)
+	err = errors.Join(err, a.print(res.Record, res.Verdict, lang, paths, res.Dir))
+	if err != nil { // the result stands, and is told by the exit code at least
+		fmt.Fprintln(a.stderr, "lifeboat:", err)
+		return worse(code, exitInconclusive), nil
+	}
+	return code, nil
+}
+
+// watched runs the drill in front of a view; the terminal comes back even after a panic.
+func (a *app) watched(ctx context.Context, kit drills.Kit, plan *drills.Plan, lang reports.Language, o drills.Options,
+	plain bool) (*drills.Result, error) {
+	view := a.view(plan, lang, plain)
+	defer view.Close()
+	o.Watch = view.Watch()
+	return drills.Run(ctx, kit, plan, o)
+}
+
+// verdictCode is the exit code of one drill.
+func verdictCode(r *record.Record, v record.Verdict, left bool) int {
+	switch {
+	case left:
+		return exitLeft
+	case r.Abort != nil:
+		return exitInterrupted
+	case v.Status == record.StatusFailed:
+		return exitFailed
+	case v.Status == record.StatusPassed:
+		return exitPassed
+	}
+	return exitInconclusive
+}
+
+// worse of two exit codes: 4, 130, 1, 3, 2, 0.
+func worse(a, b int) int {
+	rank := map[int]int{exitLeft: 5, exitInterrupted: 4, exitFailed: 3, exitInconclusive: 2, exitUsage: 1, exitPassed: 0}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
+
+// print writes the result to standard output: a table, or one JSON object on a line.
+func (a *app) print(r *record.Record, v record.Verdict, lang reports.Language, paths map[string]string, dir string) error {
+	samples, err := pulseSamples(dir, r)
+	if err != nil {
+		return err
+	}
+	o := reports.Options{Language: lang, Width: a.width(), Color: a.color(), Paths: paths, Samples: samples}
+	if a.json {
+		return reports.JSON(a.stdout, r, v, o)
+	}
+	return reports.Terminal(a.stdout, r, v, o)
+}
+
+// writeReports renders every format that is a file into the drill's folder.
+func (a *app) writeReports(dir string, r *record.Record, v record.Verdict, lang reports.Language) (map[string]string, error) {
+	samples, err := pulseSamples(dir, r)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := fileDigest(filepath.Join(dir, "record.json"))
+	if err != nil {
+		return nil, err
+	}
+	paths := map[string]string{}
+	for _, f := range reports.Formats() {
+		if f.File != "" {
+			paths[f.Name] = filepath.Join(dir, "reports", f.File)
+		}
+	}
+	for _, f := range reports.Formats() {
+		if f.File == "" {
+			continue
+		}
+		o := reports.Options{Language: lang, Paths: paths, Samples: samples, RecordDigest: digest}
+		if err := writeReport(paths[f.Name], f, r, v, o); err != nil {
+			return nil, fmt.Errorf("write the %s report: %w", f.Name, err)
+		}
+	}
+	return paths, nil
+}
+
+func writeReport(path string, f reports.Format, r *record.Record, v record.Verdict, o reports.Options) error {
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Render(out, r, v, o), out.Close())
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/tw"
+	"github.com/spf13/cobra"
+
+	"lifeboat/drills"
+	"lifeboat/drills/record"
+)
+
+// historyLine is one drill of the list.
+type historyLine struct {
+	Drill    string    `json:"drill"`
+	Number   int       `json:"number"`
+	Series   string    `json:"series"`
+	Scenario string    `json:"scenario"`
+	Started  time.Time `json:"started"`
+	Status   string    `json:"status"`
+	Verdict  string    `json:"verdict"`
+	Why      string    `json:"why"`
+	Error    string    `json:"error,omitempty"` // the journal cannot be judged
+}
+
+func (a *app) historyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "history", Short: "List the drills: every one that took a number, however it ended",
+		Long: "Judges every journal again and lists the drills, oldest first. Journals that cannot be read are listed, too.\n" +
+			exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			w, err := a.words()
+			if err != nil {
+				return err
+			}
+			dirs, err := drills.List(a.home)
+			if err != nil {
+				return err
+			}
+			lines := make([]historyLine, 0, len(dirs))
+			for _, dir := range dirs {
+				lines = append(lines, judgeLine(dir, w))
+			}
+			if a.json {
+				for _, l := range lines {
+					if err := json.NewEncoder(a.stdout).Encode(l); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			return a.historyTable(lines, w)
+		},
+	}
+}
+
+func judgeLine(dir string, w words) historyLine {
+	l := historyLine{Drill: filepath.Base(dir)}
+	r, v, err := drills.Judge(dir)
+	if err != nil {
+		l.Error, l.Verdict, l.Why = err.Error(), string(record.StatusInconclusive), err.Error()
+		return l
+	}
+	h := r.Header
+	l.Number, l.Series, l.Scenario, l.Started = h.Number, h.Series, h.Scenario, h.Started
+	l.Status, l.Verdict = string(r.Status), string(v.Status)
+	if len(v.Reasons) > 0 {
+		l.Why = w.cat.Sentence(w.lang, v.Reasons[0])
+	}
+	return l
+}
+
+func (a *app) historyTable(lines []historyLine, w words) error {
+	if len(lines) == 0 {
+		_, err := fmt.Fprintf(a.stdout, "%s\n", w.Text("history.none", map[string]string{"home": a.home}))
+		return err
+	}
+	width := a.whyWidth(lines)
+	t := tablewriter.NewTable(a.stdout, tablewriter.WithHeaderAutoFormat(tw.Off))
+	t.Header(w.Text("history.number", nil), w.Text("history.drill", nil), w.Text("history.scenario", nil),
+		w.Text("history.started", nil), w.Text("history.verdict", nil), w.Text("history.why", nil))
+	for _, l := range lines {
+		number := "?"
+		if l.Number > 0 {
+			number = l.Series + " " + strconv.Itoa(l.Number)
+		}
+		started := ""
+		if !l.Started.IsZero() {
+			started = l.Started.Format("2006-01-02 15:04 -07:00")
+		}
+		if err := t.Append(clean(number), l.Drill, clean(l.Scenario), started, w.Text("status."+l.Verdict, nil),
+			ansi.Wrap(clean(l.Why), width, "")); err != nil {
+			return fmt.Errorf("list drill %s: %w", l.Drill, err)
+		}
+	}
+	return t.Render()
+}
+
+// whyWidth is what the other columns leave of a terminal; elsewhere a line may be as long as it wants.
+func (a *app) whyWidth(lines []historyLine) int {
+	total := a.width()
+	if total == 0 {
+		return 0 // ansi.Wrap leaves the text alone
+	}
+	used := 5*3 + 4 + len("2006-01-02 15:04 -07:00") + len("inconclusive")
+	number, drill, scenario := 0, 0, 0
+	for _, l := range lines {
+		number = max(number, ansi.StringWidth(l.Series)+1+len(strconv.Itoa(l.Number)))
+		drill, scenario = max(drill, len(l.Drill)), max(scenario, ansi.StringWidth(l.Scenario))
+	}
+	return max(24, total-used-number-drill-scenario)
+}

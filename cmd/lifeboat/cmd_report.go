@@ -1,0 +1,152 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"lifeboat/drills"
+	"lifeboat/drills/record"
+	"lifeboat/reports"
+	"lifeboat/verifier"
+	"lifeboat/verifier/business"
+)
+
+func (a *app) reportCommand() *cobra.Command {
+	format := "terminal"
+	var out string
+	c := &cobra.Command{
+		Use: "report DRILL", Short: "Render the report of a drill again, from its journal",
+		Long: "Computes record and verdict from the journal once more and renders them. The latest drill is called \"last\".\n" +
+			exitHelp,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			lang, err := a.lang()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				format = "json"
+			}
+			f, err := reports.Find(format)
+			if err != nil {
+				return err
+			}
+			dir, err := a.drillDir(args[0])
+			if err != nil {
+				return err
+			}
+			r, v, err := drills.Judge(dir)
+			if err != nil {
+				return err
+			}
+			samples, err := pulseSamples(dir, r)
+			if err != nil {
+				return err
+			}
+			o := reports.Options{Language: lang, Width: a.width(), Color: a.color(), Samples: samples}
+			if o.RecordDigest, err = fileDigest(filepath.Join(dir, "record.json")); err != nil {
+				return err
+			}
+			if out == "" {
+				return f.Render(a.stdout, r, v, o)
+			}
+			return writeReport(out, f, r, v, o)
+		},
+	}
+	var names []string
+	for _, f := range reports.Formats() {
+		names = append(names, f.Name)
+	}
+	c.Flags().StringVar(&format, "format", format, fmt.Sprintf("one of %v", names))
+	c.Flags().StringVar(&out, "out", "", "file to write to instead of standard output")
+	return c
+}
+
+// drillDir finds a drill's folder by its id, the beginning of it, or "last".
+func (a *app) drillDir(id string) (string, error) {
+	dirs, err := drills.List(a.home)
+	if err != nil {
+		return "", err
+	}
+	if id == "last" && len(dirs) > 0 {
+		return dirs[len(dirs)-1], nil
+	}
+	var found []string
+	for _, d := range dirs {
+		if name := filepath.Base(d); id != "" && len(name) >= len(id) && name[:len(id)] == id {
+			found = append(found, d)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return "", fmt.Errorf("find drill %q in %s: %d of %d drills fit; lifeboat history lists them", id, a.home, len(found), len(dirs))
+}
+
+// pulseSamples reads the kept stream of the pulse; a drill without one has none.
+func pulseSamples(dir string, r *record.Record) ([]reports.Sample, error) {
+	f, err := os.Open(filepath.Join(dir, "raw", "pulse.ndjson"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the pulse: %w", err)
+	}
+	defer f.Close()
+	var samples []reports.Sample
+	err = business.Samples(f, r.Header.BoottimeNS, func(s verifier.Sample) {
+		samples = append(samples, reports.Sample{At: s.Start, Good: s.OK && s.Checks > 0, Latency: s.End - s.Start})
+	})
+	if err != nil && r.Status == record.RunCompleted {
+		return nil, fmt.Errorf("read the pulse: %w", err)
+	}
+	return samples, nil // of a drill that crashed: as far as the stream goes
+}
+
+func fileDigest(path string) (string, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// terminal tells whether standard output is one.
+func (a *app) terminal() (int, bool) {
+	f, ok := a.stdout.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	return int(f.Fd()), true
+}
+
+func (a *app) width() int {
+	if fd, ok := a.terminal(); ok {
+		if w, _, err := term.GetSize(fd); err == nil {
+			return w
+		}
+	}
+	return 0
+}
+
+func (a *app) color() bool {
+	_, ok := a.terminal()
+	return ok && os.Getenv("NO_COLOR") == ""
+}

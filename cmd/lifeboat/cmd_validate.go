@@ -1,0 +1,54 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lifeboat/drills"
+	"lifeboat/scenarios"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	var files string
+	c := &cobra.Command{
+		Use: "validate SCENARIO...", Short: "Check scenario files: every problem at once, with its place",
+		Long: "Reads scenario files and reports everything that is wrong with them. Changes nothing and starts nothing.\n" +
+			exitHelp,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var all scenarios.Problems
+			for _, arg := range args {
+				s, err := load(arg, files)
+				if err == nil {
+					_, err = drills.NewPlan(cmd.Context(), a.kit(), s)
+				}
+				var problems scenarios.Problems
+				switch {
+				case errors.As(err, &problems):
+					all = append(all, problems...)
+				case err != nil:
+					return err
+				case !a.json:
+					fmt.Fprintf(a.stdout, "%s: ok\n", arg)
+				}
+			}
+			if len(all) > 0 {
+				return all
+			}
+			if a.json {
+				return json.NewEncoder(a.stdout).Encode(map[string]any{"valid": true, "files": args})
+			}
+			return nil
+		},
+	}
+	filesFlag(c, &files)
+	return c
+}
+
+// filesFlag says where shipped scenarios find their backups.
+func filesFlag(c *cobra.Command, files *string) {
+	c.Flags().StringVar(files, "files", ".", "folder with the backups/ of shipped scenarios")
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"lifeboat/drills"
+	"lifeboat/drills/fault"
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/oci"
+	"lifeboat/drills/restore/postgres"
+	"lifeboat/drills/store"
+	"lifeboat/drills/store/dir"
+	"lifeboat/scenarios"
+	"lifeboat/verifier"
+	"lifeboat/verifier/business"
+	"lifeboat/verifier/data"
+	"lifeboat/verifier/service"
+	"lifeboat/verifier/system"
+)
+
+// kit wires every back-end, and is the only place that knows them. Adding one
+// is a folder and a line here.
+func (a *app) kit() drills.Kit {
+	log := a.log()
+	k := drills.Kit{
+		Stores: map[string]func(string, scenarios.Settings) (store.Store, []scenarios.Problem){
+			"dir": func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return dir.New(at, s) },
+		},
+		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
+			"postgres": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },
+		},
+		Imagers: map[string]func(scenarios.Settings) (restore.Imager, []scenarios.Problem){
+			"oci": func(s scenarios.Settings) (restore.Imager, []scenarios.Problem) { return oci.New(s) },
+		},
+		Instances: map[string]instance.Factory{
+			"docker": newDocker,
+		},
+		Faults:   map[string]func(scenarios.Settings) (fault.Fault, []scenarios.Problem){},
+		Checks:   map[string]func(scenarios.CheckSpec, string) (verifier.Check, []scenarios.Problem){},
+		Undoers:  map[string]ledger.Undoer{},
+		Capacity: docker.Capacity,
+		Remains: func(ctx context.Context, s ledger.Scope) ([]string, error) {
+			return remains(ctx, log, s)
+		},
+		Strays: func(ctx context.Context, dry bool) ([]drills.Swept, error) { return strays(ctx, log, a.home, dry) },
+		Keeper: func(ctx context.Context, s ledger.Scope) (drills.Keeper, error) {
+			return a.startReaper(ctx, s)
+		},
+		Flows: func(c instance.Companion, log *slog.Logger) (verifier.Flows, error) {
+			path, err := sidecar()
+			if err != nil {
+				return nil, err
+			}
+			return business.New(c, path, log)
+		},
+	}
+	for kind, build := range fault.Catalogue() {
+		k.Faults[kind] = build
+	}
+	layers := map[string]struct {
+		kinds []string
+		build func(scenarios.CheckSpec, string) (verifier.Check, []scenarios.Problem)
+	}{
+		"system": {system.Kinds(), system.New}, "service": {service.Kinds(), service.New},
+		"data": {data.Kinds(), data.New}, "business": {business.Kinds(), business.NewCheck},
+	}
+	for layer, l := range layers {
+		for _, kind := range l.kinds {
+			k.Checks[layer+"/"+kind] = l.build
+		}
+	}
+	maps.Copy(k.Undoers, ledger.Undoers())
+	maps.Copy(k.Undoers, docker.Undoers(log))
+	return k
+}
+
+// newDocker gives a driver lifeboat's own executable, which its sandboxes run.
+func newDocker(site instance.Site) (instance.Driver, error) {
+	var err error
+	if site.Self, err = os.Executable(); err != nil {
+		return nil, fmt.Errorf("find lifeboat's own executable: %w", err)
+	}
+	return docker.New(site)
+}
+
+// sidecar finds the static lifeboat-k6: $LIFEBOAT_K6, beside lifeboat, on the PATH.
+func sidecar() (string, error) {
+	const name = "lifeboat-k6"
+	if p := os.Getenv("LIFEBOAT_K6"); p != "" {
+		if _, err := os.Stat(p); err != nil {
+			return "", fmt.Errorf("find the k6 sidecar of LIFEBOAT_K6: %w", err)
+		}
+		return p, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	if p := filepath.Join(filepath.Dir(self), name); exists(p) {
+		return p, nil
+	}
+	p, err := exec.LookPath(name)
+	if err != nil {
+		return "", errors.New("find the k6 sidecar lifeboat-k6: not beside lifeboat and not on the PATH; make build makes it")
+	}
+	return p, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

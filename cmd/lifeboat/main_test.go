@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/assert"
+
+	"lifeboat/drills"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
+	"lifeboat/reports"
+)
+
+// helperEnv makes the test binary play a part instead of testing.
+const helperEnv = "LIFEBOAT_TEST_PART"
+
+func TestMain(m *testing.M) {
+	if part, ok := helpers()[os.Getenv(helperEnv)]; ok && (len(os.Args) < 2 || os.Args[1] != "reap") {
+		os.Exit(part())
+	}
+	if len(os.Args) > 1 && os.Args[1] == "reap" { // started by a part
+		main()
+	}
+	testscript.Main(m, map[string]func(){"lifeboat": main})
+}
+
+func helpers() map[string]func() int {
+	return map[string]func() int{"drill": slowDrill, "owner": owner, "live": func() int { return liveDrill(false) },
+		"panic": func() int { return liveDrill(true) }}
+}
+
+// onProcess is an app on the streams of this process.
+func onProcess() *app {
+	return &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, logs: &redirect{to: os.Stderr}}
+}
+
+// slowDrill cleans up for as long as its input is open, like a drill that was interrupted.
+func slowDrill() int {
+	a := onProcess()
+	ctx, stop := a.interruptible(context.Background())
+	defer stop()
+	fmt.Println("drilling")
+	go func() {
+		<-ctx.Done()
+		fmt.Println(context.Cause(ctx))
+	}()
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return exitUsage
+	}
+	return exitCode(context.Cause(ctx))
+}
+
+// owner is a drill that has something to clean up and a reaper.
+func owner() int {
+	a := onProcess()
+	a.home = os.Getenv("LIFEBOAT_HOME")
+	if err := a.own(time.Now()); err != nil {
+		fmt.Println(err)
+		return exitUsage
+	}
+	return slowDrill()
+}
+
+func (a *app) own(now time.Time) error {
+	id := record.NewID(now)
+	dir := filepath.Join(a.home, "drills", id)
+	thing := filepath.Join(dir, "raw", "thing")
+	if err := os.MkdirAll(thing, 0o700); err != nil {
+		return err
+	}
+	boot, err := ledger.BootID()
+	if err != nil {
+		return err
+	}
+	if _, err := record.Create(filepath.Join(dir, "journal.ndjson"), record.Header{Version: record.Version, Drill: id,
+		Series: "test", Number: 1, Scenario: "test", Trigger: record.TriggerNone, Started: now, BootID: boot,
+		BoottimeNS: record.Boottime()}, now); err != nil {
+		return err
+	}
+	scope := ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(time.Hour), Home: dir}
+	l, err := ledger.Open(dir, scope)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(ledger.Path{Path: thing})
+	if err != nil {
+		return err
+	}
+	undo := ledger.Undo{Kind: ledger.UndoFile, Data: data}
+	if _, err := l.Intend(ledger.Entry{What: "file", Name: "thing", Undo: undo}); err != nil {
+		return err
+	}
+	_, err = a.startReaper(context.Background(), scope)
+	return err
+}
+
+// liveDrill shows the story on the terminal, then waits for a signal and for a
+// second one, or panics. Without a signal it ends after the story.
+func liveDrill(panics bool) int {
+	a := onProcess()
+	ctx, stop := a.interruptible(context.Background())
+	defer stop()
+	v := a.view(storyPlan("person"), reports.English, false)
+	defer v.Close()
+	w := v.Watch()
+	w.Event(drills.EventSeen{Data: record.PhaseEvent{Phase: record.PhasePrecheck}})
+	a.log().Warn("a line of the log", "said", "once")
+	if panics {
+		time.Sleep(3 * redraw)
+		panic("the engine crashed")
+	}
+	answer, err := w.Ask(ctx, drills.Question{Drill: "20260101T000000Z-abcd", Rule: "flow.failed > 5%",
+		Choices: drills.Outcomes()})
+	if err == nil {
+		w.Event(drills.EventSeen{Data: record.Decision{Outcome: answer.Outcome, By: answer.By}, Elapsed: time.Second})
+		return exitPassed
+	}
+	w.Event(drills.EventSeen{Data: record.Aborted{Why: err.Error()}, Elapsed: time.Second})
+	time.Sleep(time.Minute)
+	return exitInconclusive
+}
+
+func TestExitCodeOfAnAbort(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	broken := fmt.Errorf("list backups: %w", context.Canceled)
+	assert.Equal(t, exitUsage, exitCode(aborted(ctx, broken)))
+	cancel(&drills.AbortError{Why: "interrupt"})
+	assert.Equal(t, exitInterrupted, exitCode(aborted(ctx, broken)), "a signal is no mistake of the user")
+	assert.Equal(t, exitPassed, exitCode(aborted(ctx, nil)))
+	assert.Equal(t, exitFailed, exitCode(aborted(ctx, &exitError{exitFailed})))
+}
+
+// A drill that ran and could not be sealed, on a full disk, is no mistake of the user.
+func TestExitCodeOfABrokenDrill(t *testing.T) {
+	broken := &drills.BrokenError{Drill: "d", Err: errors.New("no space left on device")}
+	assert.Equal(t, exitInconclusive, exitCode(fmt.Errorf("drill: %w", broken)))
+	assert.ErrorContains(t, broken, "no space left on device; lifeboat history")
+	broken.Left = 1
+	assert.Equal(t, exitLeft, exitCode(broken))
+}
+
+// A reader that stands still makes nobody wait, and what was written before the end is not lost.
+func TestPatientWriter(t *testing.T) {
+	t.Run("writes everything", func(t *testing.T) {
+		var out bytes.Buffer
+		p := newPatient(&out)
+		want := ""
+		for i := range 1000 {
+			line := fmt.Sprintln(i)
+			want += line
+			_, err := p.Write([]byte(line))
+			assert.NoError(t, err)
+		}
+		p.Close()
+		p.Close()
+		_, err := p.Write([]byte("late\n"))
+		assert.NoError(t, err)
+		assert.Equal(t, want, out.String())
+	})
+	t.Run("never waits", func(t *testing.T) {
+		r, w := io.Pipe() // nobody reads
+		defer r.Close()
+		p := newPatient(w)
+		began := time.Now()
+		for range 1000 {
+			fmt.Fprintln(p, "a line")
+		}
+		assert.Less(t, time.Since(began), stuckAfter)
+		r.CloseWithError(errors.New("gone"))
+		p.Close()
+	})
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
+)
+
+// TestScripts runs every command as a user would. Scripts with [docker] need an engine.
+func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("scripts start many processes")
+	}
+	library, err := filepath.Abs("../../scenarios/library")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("LIFEBOAT_LANG", "en")
+			e.Setenv("LIBRARY", library)
+			return nil
+		},
+		Condition: func(cond string) (bool, error) { return cond == "docker" && dockerReady(t), nil },
+	})
+}
+
+func dockerReady(t *testing.T) bool {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := docker.New(instance.Site{Log: slog.New(slog.DiscardHandler), Self: self})
+	if err == nil {
+		err = d.Ready(t.Context())
+	}
+	if err != nil {
+		t.Logf("docker: %v", err)
+	}
+	return err == nil
+}

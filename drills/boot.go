@@ -1,0 +1,246 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/store"
+	"lifeboat/scenarios"
+)
+
+// boot is how an instance comes up this time; the zero value is its own restore point.
+type boot struct {
+	image    string // of the engine, instead of the instance's own
+	from     string // backup that holds the image, instead of the instance's own
+	env      map[string]scenarios.Secret
+	command  []string
+	keepData bool
+	during   string // restore | upgrade | rollback
+}
+
+// restoreAll boots every instance from its restore point, those that are needed first.
+func (d *drill) restoreAll(ctx context.Context) error {
+	for _, name := range d.plan.Order {
+		if err := d.bootInstance(ctx, name, boot{during: "restore"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bootInstance restores and boots one instance and waits until it is ready.
+func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
+	spec := d.plan.Scenario.Instances[name]
+	started := d.elapsed()
+	req, err := d.request(name, spec, b)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.generations[name]++
+	req.Generation = d.generations[name]
+	d.mu.Unlock()
+	from := b.from
+	if from == "" && b.image == "" {
+		from = spec.Boot
+	}
+	if bp := d.plan.Backups[from]; bp != nil {
+		if req.Image, err = d.image(ctx, name, bp, b.during); err != nil {
+			return err
+		}
+	}
+	loads := d.plan.Backups[spec.Load]
+	if b.keepData {
+		loads = nil
+	}
+	if bp := d.plan.Backups[spec.Load]; bp != nil {
+		if err := bp.Loader.Prepare(&req); err != nil {
+			return fmt.Errorf("prepare %s: %w", name, err)
+		}
+	}
+	m, err := d.drivers[spec.Kind].Boot(ctx, req)
+	if err != nil {
+		return d.badBoot(name, from, b.during, started, err)
+	}
+	d.mu.Lock()
+	d.machines[name] = m
+	d.mu.Unlock()
+	if loads != nil {
+		if err := loads.Loader.Ready(ctx, m); err != nil {
+			return fmt.Errorf("wait for %s to take its backup: %w", name, err)
+		}
+		if err := d.load(ctx, name, loads, m, b.during); err != nil {
+			return err
+		}
+	}
+	if err := d.waitReady(ctx, m, spec.Ready); err != nil {
+		return d.badBoot(name, from, b.during, started, err)
+	}
+	return d.Append(record.KindBooted, d.subject(name),
+		record.Booted{Started: started, Ready: d.elapsed(), Image: req.Image, Basis: record.BasisMeasured})
+}
+
+func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.Request, error) {
+	env := map[string]string{}
+	for _, m := range []map[string]scenarios.Secret{spec.Env, b.env} {
+		for k, v := range m {
+			plain, err := d.secrets.reveal(v)
+			if err != nil {
+				return instance.Request{}, fmt.Errorf("set %s of %s: %w", k, name, err)
+			}
+			env[k] = plain
+		}
+	}
+	r := instance.Request{
+		Name: name, Image: spec.Image, Command: spec.Command, Env: env, Aliases: spec.Aliases,
+		Data: slices.Clone(spec.Data), KeepData: b.keepData, Memory: int64(spec.Memory), CPUs: spec.CPUs,
+		Allow: d.plan.Scenario.Egress.Allow,
+	}
+	if b.image != "" {
+		r.Image = b.image
+	}
+	if len(b.command) > 0 {
+		r.Command = b.command
+	}
+	return r, nil
+}
+
+// badBoot decides whose fault it is that a machine does not come up: the
+// backup's when the machine is the backup, the harness's otherwise.
+func (d *drill) badBoot(name, from, during string, started time.Duration, err error) error {
+	var bad *instance.BootError
+	if !errors.As(err, &bad) || from == "" || during == "upgrade" {
+		return err
+	}
+	fact := record.Restored{Backup: from, Point: d.plan.Backups[from].Point.ID, Started: started, Ended: d.elapsed(),
+		During: during, BackupBad: d.secrets.hide(bad.Reason + lastLines(bad.Console, 3))}
+	return d.fact(err, d.Append(record.KindRestored, d.subject(name), fact))
+}
+
+// image has an Imager verify the backup and hand it to the engine.
+func (d *drill) image(ctx context.Context, name string, bp *BackupPlan, during string) (string, error) {
+	loader, ok := d.drivers[d.plan.Scenario.Instances[name].Kind].(instance.ImageLoader)
+	if !ok {
+		return "", fmt.Errorf("boot %s from %s: instances of this kind cannot boot an image archive", name, bp.Name)
+	}
+	out, err := d.restored(ctx, name, bp, during, func(src restore.Source) (restore.Outcome, error) {
+		return bp.Imager.Image(ctx, src, loader)
+	})
+	return out.Image, err
+}
+
+func (d *drill) load(ctx context.Context, name string, bp *BackupPlan, m instance.Machine, during string) error {
+	_, err := d.restored(ctx, name, bp, during, func(src restore.Source) (restore.Outcome, error) {
+		return bp.Loader.Load(ctx, src, m)
+	})
+	return err
+}
+
+// restored runs one restore and writes down how it went.
+func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, during string,
+	run func(restore.Source) (restore.Outcome, error)) (restore.Outcome, error) {
+	fact := record.Restored{Backup: bp.Name, Point: bp.Point.ID, Started: d.elapsed(), During: during,
+		Throttle: d.throttle(bp)}
+	out, err := run(restore.Source{Backup: bp.Name, Point: bp.Point, Open: d.opener(bp)})
+	fact.Ended, fact.Digest, fact.Bytes = d.elapsed(), out.Digest, out.Bytes
+	fact.Verified = err == nil && bp.Point.Digest != "" && bp.Point.Digest == out.Digest
+	for _, n := range out.Notes {
+		fact.Notes = append(fact.Notes, d.secrets.hide(n))
+	}
+	var backup *restore.BackupError
+	var image *restore.ImageError
+	var mismatch *store.Mismatch
+	switch {
+	case err == nil:
+	case ctx.Err() != nil: // an abort proves nothing about the backup
+		return out, err
+	case errors.As(err, &image):
+		fact.ImageBad = d.secrets.hide(image.Reason)
+	case errors.As(err, &backup):
+		fact.BackupBad = d.secrets.hide(backup.Reason)
+	case errors.As(err, &mismatch):
+		fact.BackupBad = mismatch.Error()
+	default:
+		return out, err
+	}
+	if fact.Throttle > 0 && err == nil {
+		if e := d.throttled(bp.Name, fact); e != nil {
+			return out, e
+		}
+	}
+	return out, d.fact(err, d.Append(record.KindRestored, d.subject(name), fact), d.point(bp, out))
+}
+
+// point writes the restore point down with what is known of it now.
+func (d *drill) point(bp *BackupPlan, out restore.Outcome) error {
+	consistent, by := bp.Point.ConsistentTo, bp.Point.ConsistentBy
+	if consistent.IsZero() {
+		consistent, by = out.ConsistentTo, out.ConsistentBy
+	}
+	p := record.RestorePoint{Backup: bp.Name, Store: bp.Spec.Store.Kind, Restore: bp.Spec.Restore.Kind,
+		Point: bp.Point.ID, Size: bp.Point.Size, Digest: out.Digest, Expected: bp.Point.Digest,
+		ConsistentTo: consistent, ConsistentSource: by,
+		Loaded: bp.Loader != nil}
+	if !consistent.IsZero() {
+		p.Age = d.base.Sub(consistent)
+	}
+	return d.Append(record.KindRestorePoint, record.Subject{}, p)
+}
+
+// opener streams the backup, throttled and counted, any number of times.
+func (d *drill) opener(bp *BackupPlan) func(context.Context) (store.Stream, error) {
+	return func(ctx context.Context) (store.Stream, error) {
+		st, err := bp.Store.Fetch(ctx, bp.Point)
+		if err != nil {
+			return nil, err
+		}
+		if limit := d.throttle(bp); limit > 0 {
+			st = store.Throttle(ctx, st, float64(limit))
+		}
+		if d.opt.Watch.Progress == nil {
+			return st, nil
+		}
+		return &counted{Stream: st, report: func(n int64) {
+			d.opt.Watch.Progress(Progress{Backup: bp.Name, Bytes: n, Total: bp.Point.Size})
+		}}, nil
+	}
+}
+
+// throttle of a backup in bytes per second: a fault's, or else the scenario's own.
+func (d *drill) throttle(bp *BackupPlan) int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t := d.throttles[bp.Name]; t > 0 {
+		return t
+	}
+	return int64(bp.Spec.Throttle)
+}
+
+type counted struct {
+	store.Stream
+	report func(int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Stream.Read(p)
+	c.report(c.Bytes())
+	return n, err
+}
+
+// machine returns the machine that carries the name now.
+func (d *drill) machine(name string) (instance.Machine, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m, ok := d.machines[name]
+	if !ok {
+		return nil, fmt.Errorf("instance %s is not booted (booted are %v)", name, slices.Sorted(maps.Keys(d.machines)))
+	}
+	return m, nil
+}

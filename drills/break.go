@@ -1,0 +1,119 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"lifeboat/drills/fault"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
+)
+
+// breakIt arms and injects the faults of an incident, each undo written down first. When one
+// of them fails, those before it stay in the ledger and are healed with the clean-up.
+func (d *drill) breakIt(ctx context.Context, i int, during string) error {
+	for _, f := range d.plan.Faults[i] {
+		if f.Spec.During != during {
+			continue
+		}
+		if err := d.inject(ctx, f); err != nil {
+			return errors.Join(err, d.faultEvent(f, "failed", err.Error()))
+		}
+	}
+	return nil
+}
+
+// onWord stands between a fault and its target in the ledger.
+const onWord = " on "
+
+// throttler is what a fault offers that slows a backup down instead of breaking a machine.
+type throttler interface{ BytesPerSecond() int64 }
+
+func (d *drill) inject(ctx context.Context, f FaultPlan) error {
+	if t, ok := f.Fault.(throttler); ok {
+		d.mu.Lock()
+		d.throttles[f.Spec.On] = t.BytesPerSecond()
+		d.mu.Unlock()
+		return d.faultEvent(f, "injected", fmt.Sprintf("%d bytes/s", t.BytesPerSecond()))
+	}
+	m, err := d.machine(f.Spec.On)
+	if err != nil {
+		return err
+	}
+	target := fault.Target{Machine: m}
+	if err := f.Fault.Available(ctx, target); err != nil {
+		return fmt.Errorf("fault %s cannot be injected on %s: %w", f.Spec.Kind, f.Spec.On, err)
+	}
+	undo, err := f.Fault.Prepare(ctx, target)
+	if err != nil {
+		return fmt.Errorf("prepare fault %s on %s: %w", f.Spec.Kind, f.Spec.On, err)
+	}
+	if _, err := d.ledger.Intend(ledger.Entry{What: "fault", Name: f.Spec.Kind + onWord + f.Spec.On, Undo: undo,
+		Fix: "lifeboat sweep"}); err != nil {
+		return fmt.Errorf("write the undo of fault %s: %w", f.Spec.Kind, err)
+	}
+	if err := d.faultEvent(f, "prepared", ""); err != nil {
+		return err
+	}
+	from := d.elapsed()
+	if err := f.Fault.Inject(ctx, target); err != nil {
+		return fmt.Errorf("inject fault %s on %s: %w", f.Spec.Kind, f.Spec.On, err)
+	}
+	if err := d.Append(record.KindFault, d.subject(f.Spec.On), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On,
+		State: "injected", At: record.Moment{Early: from, Late: d.elapsed()}}); err != nil {
+		return err
+	}
+	return d.confirm(ctx, f, target, from)
+}
+
+// confirm asks until the fault is seen to bite; one that does not is a fact, not an error.
+func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, from time.Duration) error {
+	end := d.elapsed() + effectiveWithin
+	for {
+		asked := d.elapsed()
+		seen := f.Fault.Effective(ctx, target)
+		if seen == nil {
+			return d.Append(record.KindFault, d.subject(f.Spec.On), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On,
+				State: "effective", At: record.Moment{Early: from, Late: d.elapsed()}})
+		}
+		if d.elapsed() > end {
+			return d.faultEvent(f, "no-effect", seen.Error())
+		}
+		from = asked
+		if err := after(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// effectiveWithin is how long a fault may take to bite; the pulse may still see it later.
+const effectiveWithin = 10 * time.Second
+
+func (d *drill) faultEvent(f FaultPlan, state, note string) error {
+	return d.Append(record.KindFault, d.subject(f.Spec.On), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On,
+		State: state, At: d.now(), Note: d.secrets.hide(note)})
+}
+
+// throttled says that a slow restore took effect: it ran, at this rate.
+func (d *drill) throttled(backup string, fact record.Restored) error {
+	for _, plans := range d.plan.Faults {
+		i := slices.IndexFunc(plans, func(f FaultPlan) bool {
+			_, ok := f.Fault.(throttler)
+			return ok && f.Spec.On == backup
+		})
+		d.mu.Lock()
+		armed := d.throttles[backup] > 0
+		d.mu.Unlock()
+		if i < 0 || !armed {
+			continue
+		}
+		seconds := (fact.Ended - fact.Started).Seconds()
+		return d.Append(record.KindFault, d.subject(backup), record.FaultEvent{Kind: plans[i].Spec.Kind, On: backup,
+			State: "effective", At: record.Moment{Early: fact.Started, Late: fact.Ended},
+			Note: fmt.Sprintf("%.0f bytes/s", float64(fact.Bytes)/seconds)})
+	}
+	return nil
+}

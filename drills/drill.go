@@ -1,0 +1,274 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/objective"
+	"lifeboat/drills/record"
+	"lifeboat/verifier"
+)
+
+// EventSeen is what a Watch is told of an event.
+type EventSeen struct {
+	Kind    record.Kind
+	Subject record.Subject
+	Data    any
+	Elapsed time.Duration
+}
+
+// Result of a drill that took a number.
+type Result struct {
+	Drill   string
+	Dir     string
+	Record  *record.Record
+	Verdict record.Verdict
+	Left    []record.CleanupEvent // what could not be cleaned up, each with the command that does it
+}
+
+// AbortError is the cause of a context that ends a drill because somebody wants it to end.
+type AbortError struct{ Why string }
+
+func (e *AbortError) Error() string { return "aborted: " + e.Why }
+
+// stopError ends the run of phases without being an error of the harness: what
+// stopped it is already in the journal as a fact.
+type stopError struct{ why string }
+
+func (e *stopError) Error() string { return e.why }
+
+// factError is an error that the journal holds already, as a fact about a backup or its image.
+type factError struct{ error }
+
+func (e *factError) Unwrap() error { return e.error }
+
+// fact marks err, unless writing it down failed: that is an error of the harness.
+func (d *drill) fact(err error, written ...error) error {
+	if w := errors.Join(written...); w != nil || err == nil {
+		return w
+	}
+	return &factError{err}
+}
+
+// isFact tells an error that is in the journal already. Probes that got out of a sandbox are.
+func isFact(err error) bool {
+	var fact *factError
+	var leak *instance.LeakError
+	return errors.As(err, &fact) || errors.As(err, &leak)
+}
+
+// drill is one running drill.
+type drill struct {
+	kit      Kit
+	plan     *Plan
+	opt      Options
+	id, dir  string
+	base     time.Time
+	journal  *record.Journal
+	ledger   *ledger.File
+	scope    ledger.Scope
+	drivers  map[string]instance.Driver
+	flows    verifier.Flows
+	pulse    *pulse
+	keeper   Keeper
+	secrets  *secrets
+	incident int
+	// rollbackAt is when the latest rollback started: a green window counts from there.
+	rollbackAt time.Duration
+	inPhase    string // the latest; it stays when the phase has ended
+
+	mu          sync.Mutex
+	machines    map[string]instance.Machine
+	generations map[string]int
+	throttles   map[string]int64 // bytes per second by backup, set by faults
+	before      map[string]verifier.Facts
+}
+
+// Run runs a plan. The error means that nothing was started: *RefusedError or a
+// home that cannot be used. After that there is a Result, or a *BrokenError.
+func Run(ctx context.Context, kit Kit, p *Plan, opt Options) (*Result, error) {
+	d, err := open(kit, p, opt)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stopInbox := d.watchInbox(ctx, cancel)
+	err = d.phases(ctx)
+	if err != nil {
+		d.explain(ctx, err)
+	}
+	left := d.cleanup(context.WithoutCancel(ctx), opt.Keep && ctx.Err() == nil)
+	stopInbox()
+	res, err := d.seal(left)
+	if err != nil {
+		return nil, &BrokenError{Drill: d.id, Left: len(left), Err: err}
+	}
+	return res, nil
+}
+
+// open does the preflight, takes a number, and opens journal, ledger and reaper, in this order.
+func open(kit Kit, p *Plan, opt Options) (*drill, error) {
+	if len(p.Refusals) > 0 {
+		return nil, &RefusedError{Reasons: p.Refusals}
+	}
+	now := time.Now()
+	id := record.NewID(now)
+	dir, err := filepath.Abs(filepath.Join(opt.Home, "drills", id))
+	if err != nil {
+		return nil, fmt.Errorf("find the home directory: %w", err)
+	}
+	d := &drill{
+		kit: kit, plan: p, opt: opt, id: id, dir: dir, base: now,
+		drivers: map[string]instance.Driver{}, machines: map[string]instance.Machine{},
+		generations: map[string]int{}, throttles: map[string]int64{}, before: map[string]verifier.Facts{},
+		secrets: secretsOf(p.Scenario),
+	}
+	d.scope = ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(p.Scenario.Deadline.Std()), Home: dir}
+	site := instance.Site{Scope: d.scope, Journal: d, Ledger: d, Log: opt.Log, Base: now}
+	if err := d.wire(site); err != nil {
+		return nil, err
+	}
+	for _, sub := range []string{"raw", "inbox", "reports"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, fmt.Errorf("make the drill's folder: %w; is --home writable", err)
+		}
+	}
+	// The ledger first: it says who owns the journal, from the journal's first event on.
+	if d.ledger, err = ledger.Open(dir, d.scope); err != nil {
+		return nil, err
+	}
+	journal := filepath.Join(dir, "journal.ndjson")
+	err = record.WithNumber(opt.Home, p.Scenario.Series, journal, func(number int) (err error) {
+		d.journal, err = record.Create(journal, d.header(number), now)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the journal: %w", err), d.ledger.Close())
+	}
+	return d, nil
+}
+
+// wire makes the drivers of this drill; the plan has asked whether this host can do it.
+func (d *drill) wire(site instance.Site) error {
+	for _, kind := range d.plan.Kinds {
+		driver, err := d.kit.Instances[kind](site)
+		if err != nil {
+			return &RefusedError{Reasons: []string{fmt.Sprintf("%s: %v", kind, err)}}
+		}
+		d.drivers[kind] = driver
+	}
+	return nil
+}
+
+// phases runs the drill up to clean-up. What it returns has not been written down yet.
+func (d *drill) phases(ctx context.Context) error {
+	if d.kit.Keeper != nil {
+		k, err := d.kit.Keeper(ctx, d.scope)
+		if err != nil {
+			return fmt.Errorf("start the reaper: %w", err)
+		}
+		d.keeper = k
+	}
+	s := d.plan.Scenario
+	steps := []struct {
+		name string
+		run  func(context.Context) error
+		skip bool
+	}{
+		{record.PhasePrecheck, d.precheck, false},
+		{record.PhaseRestore, d.restoreAll, false},
+		{record.PhaseBaseline, d.baseline, false},
+		{record.PhaseUpgrade, d.upgrade, len(s.Upgrade) == 0},
+	}
+	for _, st := range steps {
+		if st.skip {
+			continue
+		}
+		if err := d.phase(ctx, st.name, st.run); err != nil {
+			return err
+		}
+	}
+	if err := d.incidents(ctx); err != nil {
+		return err
+	}
+	return d.phase(ctx, record.PhaseVerify, d.verify)
+}
+
+// phase brackets fn with events.
+func (d *drill) phase(ctx context.Context, name string, fn func(context.Context) error) error {
+	d.inPhase = name
+	if err := d.Append(record.KindPhase, d.subject(""), record.PhaseEvent{Phase: name}); err != nil {
+		return err
+	}
+	err := fn(ctx)
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	end := record.PhaseEvent{Phase: name, Outcome: record.OutcomeDone}
+	if err != nil {
+		end.Outcome, end.Error = record.OutcomeFailed, d.secrets.hide(err.Error())
+	}
+	return errors.Join(err, d.Append(record.KindPhase, d.subject(""), end))
+}
+
+// explain writes down what ended the phases: an abort, a fact that is already in the journal, or the harness.
+func (d *drill) explain(ctx context.Context, err error) {
+	var stop *stopError
+	var abort *AbortError
+	cause := context.Cause(ctx)
+	switch {
+	case errors.As(cause, &abort):
+		d.note(record.KindAborted, record.Aborted{Why: abort.Why})
+	case cause != nil:
+		d.note(record.KindAborted, record.Aborted{Why: cause.Error()})
+	case errors.As(err, &stop), isFact(err):
+	default:
+		d.note(record.KindHarness, record.HarnessError{Phase: d.inPhase, Error: d.secrets.hide(err.Error())})
+	}
+}
+
+// note appends an event and complains to the log when even that fails: there is nobody left to tell.
+func (d *drill) note(kind record.Kind, data any) {
+	if err := d.Append(kind, record.Subject{}, data); err != nil {
+		d.opt.Log.Error("write the journal", "kind", kind, "error", err)
+	}
+}
+
+// Append implements instance.Journal.
+func (d *drill) Append(kind record.Kind, subject record.Subject, data any) error {
+	if err := d.journal.Append(kind, subject, data); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	if d.opt.Watch.Event != nil {
+		d.opt.Watch.Event(EventSeen{Kind: kind, Subject: subject, Data: data, Elapsed: d.elapsed()})
+	}
+	return nil
+}
+
+// Intend implements instance.Ledger.
+func (d *drill) Intend(e ledger.Entry) (int, error) { return d.ledger.Intend(e) }
+
+func (d *drill) elapsed() time.Duration { return time.Since(d.base) }
+
+func (d *drill) now() record.Moment { return record.At(d.elapsed()) }
+
+// subject of an instance's events in the incident that is open.
+func (d *drill) subject(name string) record.Subject {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return record.Subject{Instance: name, Generation: d.generations[name], Incident: d.incident}
+}
+
+// passedSoFar judges the journal as it stands before the clean-up.
+func (d *drill) passedSoFar() bool {
+	r, err := d.build()
+	return err == nil && objective.SoFar(r) == record.StatusPassed
+}

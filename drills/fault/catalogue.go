@@ -1,0 +1,30 @@
+package fault
+
+import (
+	"maps"
+	"slices"
+
+	"lifeboat/scenarios"
+)
+
+// Builder makes a fault of its own keys of the scenario.
+type Builder func(s scenarios.Settings) (Fault, []scenarios.Problem)
+
+// Catalogue is every fault that lifeboat knows, by its kind.
+func Catalogue() map[string]Builder {
+	return map[string]Builder{
+		"pg-major-version":     newDataVersion,
+		"pg-preload-missing":   newPreloadMissing,
+		"pg-parameter-removed": newParameterRemoved,
+		"pg-wrong-owner":       newWrongOwner,
+		"pg-port-moved":        newPortMoved,
+		"pg-hba-reject":        newHBAReject,
+		"pg-password-rotated":  newPasswordRotated,
+		"file-missing":         newFileMissing,
+		"slow-restore":         newSlowRestore,
+		"none":                 newNone,
+	}
+}
+
+// Kinds lists the catalogue's kinds, sorted.
+func Kinds() []string { return slices.Sorted(maps.Keys(Catalogue())) }

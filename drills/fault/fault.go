@@ -1,0 +1,30 @@
+// Package fault is the catalogue of what can be broken on purpose, one file
+// for each fault. A fault is undone by data that was written down before it
+// was injected.
+package fault
+
+import (
+	"context"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+)
+
+// Target is the machine to break.
+type Target struct {
+	Machine instance.Machine
+	Port    int // of the service, when the fault concerns one
+}
+
+// Fault breaks one thing in one machine.
+type Fault interface {
+	// Available returns nil, or a sentence that says why this fault cannot be injected there.
+	Available(ctx context.Context, t Target) error
+	// Prepare reads what will be changed and returns how to put it back. It changes nothing.
+	Prepare(ctx context.Context, t Target) (ledger.Undo, error)
+	// Inject breaks it. After an error the undo is run all the same.
+	Inject(ctx context.Context, t Target) error
+	// Effective returns nil once the fault is seen to bite, asked through a new connection or by
+	// reading the state back; otherwise what was seen instead. It is asked until it returns nil or time is up.
+	Effective(ctx context.Context, t Target) error
+}

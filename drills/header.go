@@ -1,0 +1,91 @@
+package drills
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lifeboat/drills/record"
+)
+
+// header fixes, before anything happens, everything by which the drill will be judged.
+func (d *drill) header(number int) record.Header {
+	s := d.plan.Scenario
+	h := record.Header{
+		Version: record.Version, Drill: d.id, Number: number, Series: s.Series,
+		Scenario: s.Name, ScenarioDigest: s.Digest, Title: s.Title, Service: s.Service, Customer: s.Customer,
+		Risk: s.Risk, Trigger: s.Trigger, StableFor: s.StableFor.Std(), Decision: "simulated",
+		Excluded: s.Checks.Excluded, ExpectedEgress: s.Egress.Expected, AllowedEgress: s.Egress.Allow,
+		People: s.People, Production: s.Production,
+		NotRehearsed: []string{"not.production", "not.traffic_switch", "not.cloud_quota"},
+		Host:         host(), Tool: d.opt.Tool, Started: d.base, BoottimeNS: record.Boottime(), BootID: d.scope.Owner.BootID,
+		ClockState: clockState(), Deadline: s.Deadline.Std(),
+	}
+	h.Reference = s.Reference
+	for name, limit := range s.Objectives {
+		h.Objectives = append(h.Objectives, record.Objective{Name: name, Limit: limit.Std()})
+	}
+	slices.SortFunc(h.Objectives, func(a, b record.Objective) int { return strings.Compare(a.Name, b.Name) })
+	if f := s.Flow; f != nil {
+		h.PulseRate, h.PulseTimeout = float64(f.Pulse), f.Timeout.Std()
+		h.LatencyLimit, h.Tolerate = f.Latency.Std(), f.Tolerate.Share()
+	}
+	for _, name := range d.plan.Order {
+		i := s.Instances[name]
+		h.Instances = append(h.Instances, record.InstancePlan{Name: name, Kind: i.Kind, Backup: i.Boot + i.Load,
+			Needs: i.Needs, Basis: record.BasisMeasured})
+	}
+	for i, in := range s.Incidents {
+		p := record.IncidentPlan{ID: i + 1}
+		for _, f := range in.Faults {
+			p.Faults = append(p.Faults, f.Kind+" on "+f.On)
+		}
+		for _, st := range in.Rollback {
+			p.Rollback = append(p.Rollback, describe(st))
+		}
+		if in.Decide.By == "person" {
+			h.Decision = "person"
+		} else {
+			h.NotRehearsed = append(h.NotRehearsed, "not.people")
+		}
+		h.Incidents = append(h.Incidents, p)
+	}
+	slices.Sort(h.NotRehearsed)
+	h.NotRehearsed = slices.Compact(h.NotRehearsed)
+	for _, c := range d.plan.Checks {
+		h.Checks = append(h.Checks, record.CheckPlan{Name: c.Spec.Name, Layer: c.Spec.Layer})
+	}
+	return h
+}
+
+// host describes this machine; what cannot be read stays empty.
+func host() record.Host {
+	h := record.Host{OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
+	h.Name, _ = os.Hostname() // a host without a name is still a host
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		h.Kernel = unix.ByteSliceToString(u.Release[:])
+	}
+	var si unix.Sysinfo_t
+	if unix.Sysinfo(&si) == nil {
+		h.Memory = int64(si.Totalram) * int64(si.Unit)
+	}
+	return h
+}
+
+// clockState asks the kernel whether its wall clock is disciplined.
+func clockState() string {
+	var tx unix.Timex
+	state, err := unix.Adjtimex(&tx)
+	switch {
+	case err != nil:
+		return "unknown"
+	case state == unix.TIME_ERROR:
+		return "not synchronised"
+	}
+	return "synchronised, estimated error " + (time.Duration(tx.Esterror) * time.Microsecond).String()
+}

@@ -1,0 +1,59 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+
+	"github.com/moby/moby/client"
+
+	"lifeboat/internal/sandbox"
+)
+
+// resolveAllowed turns the scenario's host:port entries into addresses, once:
+// a name that moves later does not widen the opening.
+func resolveAllowed(ctx context.Context, entries []string) ([]sandbox.Allow, error) {
+	var all []sandbox.Allow
+	for _, e := range entries {
+		host, port, err := net.SplitHostPort(e)
+		if err != nil {
+			return nil, fmt.Errorf("allow %s: %w; write host:port", e, err)
+		}
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 {
+			return nil, fmt.Errorf("allow %s: %q is no port", e, port)
+		}
+		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+		if err != nil {
+			return nil, fmt.Errorf("allow %s: %w", e, err)
+		}
+		for _, ip := range ips {
+			all = append(all, sandbox.Allow{Host: host, Address: netip.AddrFrom4(ip.As4()), Port: uint16(n)})
+		}
+	}
+	return all, nil
+}
+
+// outward returns the network by which allowed addresses are reached. It exists
+// only in drills whose scenario opens something, and joins no two sandboxes.
+func (d *Driver) outward(ctx context.Context) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	name := d.name("out")
+	if d.net.outward {
+		return name, nil
+	}
+	if err := d.intend(whatNetwork, undoNetwork, name, "docker network rm "+name); err != nil {
+		return "", err
+	}
+	_, err := d.engine.client.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge",
+		Labels:  d.labels("", roleNetwork),
+		Options: map[string]string{"com.docker.network.bridge.enable_icc": "false"}})
+	if err != nil {
+		return "", fmt.Errorf("create network %s: %w", name, err)
+	}
+	d.net.outward = true
+	return name, nil
+}

@@ -1,0 +1,196 @@
+package docker
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+
+	"lifeboat/drills/instance"
+)
+
+const (
+	programMemory     = 512 << 20
+	programPath       = "/program"
+	programRepository = "lifeboat/k6"
+)
+
+// Run implements instance.Companion. Programs stand in a sandbox of their own,
+// sealed like the others: they reach the drill's instances by name and nothing
+// else. Programs with the same allow-list share it.
+func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process, error) {
+	s := d.slot(desk(p.Allow))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := d.seal(ctx, s, nil, p.Allow); err != nil {
+		return nil, err
+	}
+	run := plan{name: d.name("run", p.Name), image: p.Image, role: roleProgram, command: p.Args, env: p.Env, dir: p.Dir}
+	run.host = container.HostConfig{NetworkMode: container.NetworkMode("container:" + s.box.id),
+		Tmpfs: map[string]string{"/tmp": ""}}
+	if p.Image == "" {
+		image, err := d.toolImage(ctx, programRepository, p.Binary, programPath)
+		if err != nil {
+			return nil, err
+		}
+		run.image, run.entrypoint = image, []string{programPath}
+	} else {
+		run.host.CapAdd = capabilities
+		if len(p.Args) > 0 {
+			run.entrypoint, run.command = p.Args[:1], p.Args[1:]
+		}
+	}
+	run.host.Memory = p.Memory
+	if p.Memory == 0 {
+		run.host.Memory = programMemory
+	}
+	run.host.MemorySwap, run.host.PidsLimit = run.host.Memory, ptr(int64(defaultPids))
+	c, err := d.createContainer(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.engine.furnish(ctx, c.GetContainerID(), p); err != nil {
+		return nil, fmt.Errorf("run %s: %w", p.Name, err)
+	}
+	return d.engine.launch(ctx, c, p)
+}
+
+// desk names the sandbox of programs with this allow-list.
+func desk(allow []string) string {
+	if len(allow) == 0 {
+		return "desk"
+	}
+	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(allow)), "\n")))
+	return "desk-" + hex.EncodeToString(sum[:4])
+}
+
+// furnish copies a program's files and trees into its container.
+func (e *Engine) furnish(ctx context.Context, id string, p instance.Program) error {
+	var heads []*tar.Header
+	contents := map[string][]byte{}
+	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
+		in := strings.TrimPrefix(path.Clean(name), "/")
+		if dir := path.Dir(in); dir != "." {
+			heads = append(heads, folderHeaders(dir)...)
+		}
+		heads = append(heads, &tar.Header{Name: in, Mode: 0o755})
+		contents[in] = p.Files[name]
+	}
+	if len(heads) > 0 {
+		if err := e.put(ctx, id, "/", tarOf(heads, contents)); err != nil {
+			return fmt.Errorf("put its files: %w", err)
+		}
+	}
+	for _, t := range p.Trees {
+		if err := e.put(ctx, id, t.Dir, t.Tar); err != nil {
+			return fmt.Errorf("put files into %s: %w", t.Dir, err)
+		}
+	}
+	return nil
+}
+
+// launch attaches to the container's output, so that not a line is missed, and starts it.
+func (e *Engine) launch(ctx context.Context, c testcontainers.Container, p instance.Program) (*process, error) {
+	id := c.GetContainerID()
+	h, err := e.client.ContainerAttach(context.WithoutCancel(ctx), id, client.ContainerAttachOptions{Stream: true,
+		Stdout: true, Stderr: true})
+	if err != nil {
+		return nil, fmt.Errorf("attach to %s: %w", p.Name, err)
+	}
+	if err := c.Start(ctx); err != nil {
+		h.Close()
+		return nil, fmt.Errorf("start %s: %w", p.Name, err)
+	}
+	proc := &process{engine: e, body: c, id: id, name: p.Name, done: make(chan struct{})}
+	go func() {
+		defer h.Close()
+		_, err := stdcopy.StdCopy(orDiscard(p.Stdout), orDiscard(p.Stderr), h.Reader)
+		proc.end(context.WithoutCancel(ctx), err)
+	}()
+	return proc, nil
+}
+
+func orDiscard(w io.Writer) io.Writer {
+	if w == nil {
+		return io.Discard
+	}
+	return w
+}
+
+// process is a program that was started.
+type process struct {
+	engine *Engine
+	body   testcontainers.Container
+	id     string
+	name   string
+
+	done chan struct{} // closed when exit and err are set
+	exit int
+	err  error
+}
+
+// end learns the exit code and removes the container. An output that broke off
+// makes the run unknown: its last lines may be the ones that matter.
+func (p *process) end(ctx context.Context, output error) {
+	defer close(p.done)
+	w := p.engine.client.ContainerWait(ctx, p.id,
+		client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+	select {
+	case r := <-w.Result:
+		p.exit = int(r.StatusCode)
+		if r.Error != nil {
+			p.err = errors.New(r.Error.Message)
+		}
+	case p.err = <-w.Error:
+	}
+	if output != nil {
+		p.err = errors.Join(p.err, fmt.Errorf("its output broke off: %w", output))
+	}
+	if p.err != nil {
+		return // left for whoever looks; the ledger removes it
+	}
+	if err := terminate(ctx, p.body); err != nil {
+		p.engine.log.Warn("remove a program that ended", "program", p.name, "error", err)
+	}
+}
+
+// Wait implements instance.Process. It returns after the last line of output was written.
+func (p *process) Wait(ctx context.Context) (int, error) {
+	select {
+	case <-p.done:
+		if p.err != nil {
+			return 0, fmt.Errorf("run %s: %w", p.name, p.err)
+		}
+		return p.exit, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// Stop implements instance.Process.
+func (p *process) Stop(ctx context.Context, grace time.Duration) error {
+	select {
+	case <-p.done:
+		return nil
+	default:
+	}
+	t := int((grace + time.Second - 1) / time.Second)
+	_, err := p.engine.client.ContainerStop(ctx, p.id, client.ContainerStopOptions{Signal: "SIGTERM", Timeout: &t})
+	if err != nil && !gone(err) {
+		return fmt.Errorf("stop %s: %w", p.name, err)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+// Package docker boots restored machines as containers of a Docker engine, each
+// in the network namespace of a sealed sandbox container.
+//
+//	drill's network: internal, no address of the host on its bridge, own subnet
+//	 ├─ sandbox "db"  lifeboat itself, PID 1, the only holder of NET_ADMIN; fixed address, aliases
+//	 │   └─ container of the restored database, in the sandbox's network namespace
+//	 ├─ sandbox "app" ─ container of the restored application
+//	 └─ sandbox of the programs (k6, a user's script), where a customer stands
+//
+// Nothing is published: the way in is a process in the sandbox whose standard
+// input and output are the connection. Data lives on labelled volumes.
+package docker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+)
+
+// Driver boots the containers of one drill. It implements instance.Driver,
+// ImageLoader, EgressReporter and Companion.
+type Driver struct {
+	site   instance.Site
+	engine *Engine
+	base   time.Time // elapsed 0 of the drill
+	log    *slog.Logger
+
+	mu    sync.Mutex // guards the maps and the network; never held while a sandbox is sealed
+	net   *network
+	slots map[string]*slot
+	tools map[string]string // tool images made so far, by path of the executable
+}
+
+// slot is one instance name: its sandbox outlives the machines booted in it.
+type slot struct {
+	mu      sync.Mutex // serialises boots of this name
+	name    string
+	box     *box
+	machine *Machine // the latest generation
+}
+
+var (
+	_ instance.Driver         = (*Driver)(nil)
+	_ instance.ImageLoader    = (*Driver)(nil)
+	_ instance.EgressReporter = (*Driver)(nil)
+	_ instance.Companion      = (*Driver)(nil)
+)
+
+// New makes a driver for a site. It does not connect: Ready does.
+func New(site instance.Site) (*Driver, error) {
+	if site.Log == nil {
+		site.Log = slog.New(slog.DiscardHandler)
+	}
+	e, err := Open(site.Log)
+	if err != nil {
+		return nil, err
+	}
+	base := site.Base
+	if base.IsZero() {
+		base = time.Now()
+	}
+	return &Driver{site: site, engine: e, base: base, log: site.Log,
+		slots: map[string]*slot{}, tools: map[string]string{}}, nil
+}
+
+// name of anything of this drill on the engine.
+func (d *Driver) name(parts ...string) string {
+	n := "lifeboat-" + d.site.Scope.Drill
+	for _, p := range parts {
+		n += "-" + p
+	}
+	return n
+}
+
+// labels of anything of this drill, with the instance and the role it plays.
+func (d *Driver) labels(inst, role string) map[string]string {
+	l := d.site.Scope.Labels()
+	if inst != "" {
+		l[ledger.LabelInstance] = inst
+	}
+	l[labelRole] = role
+	return l
+}
+
+// intend writes to the ledger what is about to be created.
+func (d *Driver) intend(what, kind, name, fix string) error {
+	_, err := d.site.Ledger.Intend(ledger.Entry{What: what, Name: name, Fix: fix,
+		Undo: instance.Encode(kind, thing{Host: d.engine.host, Name: name, Drill: d.site.Scope.Drill})})
+	if err != nil {
+		return fmt.Errorf("write %s %s to the ledger: %w", what, name, err)
+	}
+	return nil
+}
+
+func (d *Driver) slot(name string) *slot {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.slots[name]
+	if s == nil {
+		s = &slot{name: name}
+		d.slots[name] = s
+	}
+	return s
+}
+
+// Boot implements instance.Driver. A machine of the same name that is still
+// there is replaced: with KeepData its volumes go over to the new one,
+// otherwise it is destroyed.
+func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine, error) {
+	s := d.slot(r.Name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := d.seal(ctx, s, r.Aliases, r.Allow); err != nil {
+		return nil, err
+	}
+	kept, err := d.replace(ctx, s, r.KeepData)
+	if err != nil {
+		return nil, err
+	}
+	m, err := d.create(ctx, s, r, kept)
+	if err != nil {
+		return nil, err
+	}
+	s.machine = m
+	if r.Hold {
+		return m, nil
+	}
+	if err := m.Start(ctx); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// replace clears the previous generation away and returns the volumes to keep, by their path.
+func (d *Driver) replace(ctx context.Context, s *slot, keep bool) (map[string]string, error) {
+	old := s.machine
+	if old == nil {
+		if keep {
+			return nil, fmt.Errorf("boot %s on kept data: no machine of that name was booted before", s.name)
+		}
+		return nil, nil
+	}
+	if !keep {
+		if err := old.Destroy(ctx); err != nil {
+			return nil, fmt.Errorf("replace %s: %w", s.name, err)
+		}
+		return nil, nil
+	}
+	volumes, err := old.handOver(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("replace %s: %w", s.name, err)
+	}
+	return volumes, nil
+}

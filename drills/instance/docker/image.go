@@ -1,0 +1,164 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/moby/moby/client"
+)
+
+const (
+	selfPath       = "/lifeboat" // of the executable in a sandbox
+	selfRepository = "lifeboat/sandbox"
+)
+
+// selfImage is the image that holds lifeboat's own executable and nothing else.
+func (d *Driver) selfImage(ctx context.Context) (string, error) {
+	return d.toolImage(ctx, selfRepository, d.site.Self, selfPath)
+}
+
+// toolImage returns an image of one static executable. Such images are kept
+// between drills and belong to none: their id follows from the executable
+// alone, so two drills that make one at once make the same.
+func (d *Driver) toolImage(ctx context.Context, repository, executable, inside string) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if ref := d.tools[executable]; ref != "" {
+		return ref, nil
+	}
+	ref, err := d.engine.tool(ctx, repository, executable, inside)
+	if err != nil {
+		return "", fmt.Errorf("make the image of %s: %w", executable, err)
+	}
+	d.tools[executable] = ref
+	return ref, nil
+}
+
+func (e *Engine) tool(ctx context.Context, repository, executable, inside string) (string, error) {
+	f, err := os.Open(executable)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	head := &tar.Header{Name: strings.TrimPrefix(inside, "/"), Mode: 0o755, Size: info.Size(), Format: tar.FormatUSTAR}
+	layer, tail, err := framing(head)
+	if err != nil {
+		return "", err
+	}
+	whole := func() (io.Reader, error) {
+		_, err := f.Seek(0, io.SeekStart)
+		return io.MultiReader(bytes.NewReader(layer), f, bytes.NewReader(tail)), err
+	}
+	diff, bin := sha256.New(), sha256.New()
+	r, err := whole()
+	if err != nil {
+		return "", err
+	}
+	if _, err := io.Copy(diff, r); err != nil {
+		return "", err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	if _, err := io.Copy(bin, f); err != nil {
+		return "", err
+	}
+	ref := repository + ":" + hex.EncodeToString(bin.Sum(nil))[:12]
+	config, err := json.Marshal(map[string]any{
+		"architecture": runtime.GOARCH, "os": "linux", "created": "1970-01-01T00:00:00Z",
+		"config": map[string]any{"Entrypoint": []string{inside}},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(diff.Sum(nil))}},
+	})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(config)
+	id := hex.EncodeToString(sum[:])
+	if have, err := e.client.ImageInspect(ctx, ref); err == nil && have.ID == "sha256:"+id {
+		return ref, nil
+	}
+	if r, err = whole(); err != nil {
+		return "", err
+	}
+	return ref, e.loadTool(ctx, ref, id, config, r, int64(len(layer)+len(tail))+info.Size())
+}
+
+// framing is what a tar archive with one file has before and after its content.
+func framing(h *tar.Header) (before, after []byte, err error) {
+	var b bytes.Buffer
+	if err := tar.NewWriter(&b).WriteHeader(h); err != nil {
+		return nil, nil, err
+	}
+	const block = 512
+	return b.Bytes(), make([]byte, (block-h.Size%block)%block+2*block), nil
+}
+
+func (e *Engine) loadTool(ctx context.Context, ref, id string, config []byte, layer io.Reader, size int64) error {
+	manifest, err := json.Marshal([]map[string]any{{"Config": id + ".json", "RepoTags": []string{ref},
+		"Layers": []string{"layer.tar"}}})
+	if err != nil {
+		return err
+	}
+	r, w := io.Pipe()
+	defer r.Close()
+	go func() {
+		t := tar.NewWriter(w)
+		err := writeFile(t, id+".json", int64(len(config)), bytes.NewReader(config))
+		if err == nil {
+			err = writeFile(t, "layer.tar", size, layer)
+		}
+		if err == nil {
+			err = writeFile(t, "manifest.json", int64(len(manifest)), bytes.NewReader(manifest))
+		}
+		if err == nil {
+			err = t.Close()
+		}
+		w.CloseWithError(err)
+	}()
+	return e.load(ctx, r)
+}
+
+func writeFile(t *tar.Writer, name string, size int64, content io.Reader) error {
+	if err := t.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: size}); err != nil {
+		return err
+	}
+	_, err := io.Copy(t, content)
+	return err
+}
+
+// load hands an archive to the engine. The engine answers 200 and reports
+// errors in the stream.
+func (e *Engine) load(ctx context.Context, archive io.Reader) error {
+	r, err := e.client.ImageLoad(ctx, archive, client.ImageLoadWithQuiet(true))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	d := json.NewDecoder(r)
+	for {
+		var m struct {
+			Error string `json:"error"`
+		}
+		if err := d.Decode(&m); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read the engine's answer: %w", err)
+		}
+		if m.Error != "" {
+			return fmt.Errorf("the engine refuses it: %s", m.Error)
+		}
+	}
+}

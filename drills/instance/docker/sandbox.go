@@ -1,0 +1,213 @@
+package docker
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+	"lifeboat/internal/sandbox"
+)
+
+const (
+	sealLimit     = 20 * time.Second
+	discardLimit  = 10 * time.Second
+	sandboxMemory = 1 << 30 // one process a tunnel; it is our own code, the limit only ends a mistake
+	sandboxPids   = 2048
+)
+
+// box is a sealed sandbox: a network namespace with a fixed address.
+type box struct {
+	id      string
+	name    string // of the instance, or of the programs
+	address netip.Addr
+	ready   time.Duration // since the drill's base, when it said so
+}
+
+// seal gives a slot a sandbox that is proved to be closed. A sandbox that died
+// (its namespace is gone with it) is replaced at the same address.
+func (d *Driver) seal(ctx context.Context, s *slot, aliases, allow []string) error {
+	if s.box != nil {
+		running, err := d.engine.running(ctx, s.box.id)
+		if err != nil {
+			return fmt.Errorf("look at the sandbox of %s: %w", s.name, err)
+		}
+		if running {
+			return nil
+		}
+		if _, err := d.engine.client.ContainerRemove(ctx, s.box.id,
+			client.ContainerRemoveOptions{Force: true}); err != nil && !gone(err) {
+			return fmt.Errorf("replace the sandbox of %s: %w", s.name, err)
+		}
+	}
+	n, err := d.network(ctx)
+	if err != nil {
+		return err
+	}
+	b := &box{name: s.name}
+	if s.box != nil {
+		b.address = s.box.address
+	} else if b.address, err = d.address(n); err != nil {
+		return err
+	}
+	ears, err := listenOnHost()
+	if err != nil {
+		return fmt.Errorf("listen for probes on this host: %w", err)
+	}
+	defer ears.Close()
+	conf := sandbox.Config{Subnet: n.subnet, Gateway: n.gateway, Address: b.address,
+		Answer: answerOf(d.site.Scope.Drill, s.name)}
+	if conf.Allow, err = resolveAllowed(ctx, allow); err != nil {
+		return err
+	}
+	if conf.Probes, err = d.probes(ctx, conf, ears); err != nil {
+		return err
+	}
+	if err = d.startSandbox(ctx, b, n, conf, aliases); err != nil {
+		err = fmt.Errorf("seal %s: %w", s.name, err)
+	} else if results, werr := d.awaitSeal(ctx, b); werr != nil {
+		err = fmt.Errorf("seal %s: %w", s.name, werr)
+	} else {
+		err = d.judgeSeal(s.name, results, ears)
+	}
+	if err != nil {
+		d.discard(ctx, b)
+		return err
+	}
+	s.box = b
+	return nil
+}
+
+// discard removes a sandbox that may not be used, so that another try finds its name free.
+func (d *Driver) discard(ctx context.Context, b *box) {
+	if b.id == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardLimit)
+	defer cancel()
+	_, err := d.engine.client.ContainerRemove(ctx, b.id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if err != nil && !gone(err) {
+		d.log.Warn("remove a sandbox that is not sealed; the ledger's entry will", "sandbox", b.name, "error", err)
+	}
+}
+
+// startSandbox creates and starts the sandbox container.
+func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sandbox.Config, aliases []string) error {
+	image, err := d.selfImage(ctx)
+	if err != nil {
+		return err
+	}
+	arg, err := json.Marshal(conf)
+	if err != nil {
+		return err
+	}
+	networks := []string{n.name}
+	if len(conf.Allow) > 0 {
+		out, err := d.outward(ctx)
+		if err != nil {
+			return err
+		}
+		networks = append(networks, out)
+	}
+	name := d.name(b.name, "sandbox")
+	c, err := d.createContainer(ctx, plan{
+		name: name, image: image, instance: b.name, role: roleSandbox,
+		entrypoint: []string{selfPath, "internal", "sandbox", string(arg)},
+		host: container.HostConfig{
+			CapAdd: []string{"NET_ADMIN", "NET_BIND_SERVICE"}, ReadonlyRootfs: true,
+			DNS: []netip.Addr{netip.MustParseAddr(sandbox.Resolver)}, DNSSearch: []string{"."},
+			// IPv6 exists on the loopback only, so that attempts over it are seen.
+			Sysctls:   map[string]string{"net.ipv6.conf.lo.disable_ipv6": "0", "net.ipv6.conf.eth0.disable_ipv6": "1"},
+			Resources: container.Resources{Memory: sandboxMemory, MemorySwap: sandboxMemory, PidsLimit: ptr(int64(sandboxPids))},
+		},
+		hostname: b.name, networks: networks, aliases: append([]string{b.name}, aliases...), address: b.address,
+	})
+	if err != nil {
+		return err
+	}
+	b.id = c.GetContainerID()
+	return c.Start(ctx)
+}
+
+// awaitSeal reads the sandbox's output until it is ready.
+func (d *Driver) awaitSeal(ctx context.Context, b *box) ([]sandbox.Probe, error) {
+	ctx, cancel := context.WithTimeout(ctx, sealLimit)
+	defer cancel()
+	logs, err := d.engine.client.ContainerLogs(ctx, b.id, client.ContainerLogsOptions{ShowStdout: true, Follow: true})
+	if err != nil {
+		return nil, err
+	}
+	defer logs.Close()
+	r, w := io.Pipe()
+	defer r.Close()
+	go func() {
+		_, err := stdcopy.StdCopy(w, io.Discard, logs)
+		w.CloseWithError(err)
+	}()
+	var results []sandbox.Probe
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var l sandbox.Line
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			return nil, fmt.Errorf("read the sandbox's output: %w", err)
+		}
+		switch l.Event {
+		case "probe":
+			results = append(results, *l.Probe)
+		case "error":
+			return nil, errors.New(l.Error)
+		case "ready":
+			b.ready = time.Since(d.base)
+			return results, nil
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, err
+	}
+	return nil, errors.New("the sandbox ended before it was sealed")
+}
+
+// judgeSeal writes every probe to the journal and refuses a sandbox with a way
+// out, or with a control that failed: then the probes prove nothing.
+func (d *Driver) judgeSeal(name string, results []sandbox.Probe, ears *ears) error {
+	var open []record.Probe
+	var failed string
+	controls := 0
+	for _, p := range results {
+		f := record.Probe{Target: p.Target, Address: p.Address, Protocol: p.Protocol, Reached: p.Reached,
+			Control: p.Control, Detail: p.Detail}
+		if !f.Reached && !f.Control && p.Want != "" && ears.heard(p.Address, p.Protocol) {
+			f.Reached, f.Detail = true, "it arrived there, though no answer came back"
+		}
+		if err := d.site.Journal.Append(record.KindProbe, record.Subject{Instance: name}, f); err != nil {
+			return fmt.Errorf("write the probes of %s to the journal: %w", name, err)
+		}
+		switch {
+		case f.Control && !f.Reached:
+			failed = f.Target + " at " + f.Address + ": " + f.Detail
+		case f.Control:
+			controls++
+		case f.Reached:
+			open = append(open, f)
+		}
+	}
+	if len(open) > 0 {
+		return &instance.LeakError{Instance: name, Probes: open}
+	}
+	if failed != "" || controls == 0 {
+		return fmt.Errorf("prove the seal of %s: a probe that must get through did not (%s), so the others prove nothing",
+			name, failed)
+	}
+	return nil
+}

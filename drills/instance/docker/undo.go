@@ -1,0 +1,163 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+)
+
+// Kinds of undo that this package writes and Undoers knows.
+const (
+	undoContainer = "docker.container"
+	undoNetwork   = "docker.network"
+	undoVolume    = "docker.volume"
+	undoImage     = "docker.image"
+	undoExec      = "docker.exec"
+	undoSweep     = "docker.sweep"
+)
+
+// Label and values that tell the parts of a drill apart on the engine.
+const (
+	labelRole   = "lifeboat.role"
+	roleSandbox = "sandbox"
+	roleMachine = "machine"
+	roleProgram = "program"
+	roleKiller  = "killer"
+	roleNetwork = "network"
+	roleVolume  = "volume"
+)
+
+// errNotOurs is a thing with the right name and somebody else's label.
+var errNotOurs = errors.New("it does not carry this drill's label: left alone")
+
+// thing is the data of an undo: how to find a resource again, on which engine, and whose it is.
+type thing struct {
+	Host  string `json:"host"`
+	Name  string `json:"name"`
+	Drill string `json:"drill"`
+	ID    string `json:"id,omitempty"` // of an image
+	Owner string `json:"-"`            // of the drill, from its scope; "" is not compared
+}
+
+// recall is the data of an undo by a command.
+type recall struct {
+	instance.UndoExec
+	Host  string `json:"host"`
+	Drill string `json:"drill"`
+}
+
+// Undoers returns what undoes this package's ledger entries, by kind. They work
+// in any process, without the driver that wrote the entries.
+func Undoers(log *slog.Logger) map[string]ledger.Undoer {
+	remove := func(what string) ledger.Undoer {
+		return func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
+			t, engine, err := reach(s, e, log)
+			if err != nil {
+				return err
+			}
+			return engine.removeNamed(ctx, what, t)
+		}
+	}
+	return map[string]ledger.Undoer{
+		undoContainer: remove(whatContainer), undoNetwork: remove(whatNetwork),
+		undoVolume: remove(whatVolume), undoImage: remove(whatImage),
+		undoSweep: func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
+			t, engine, err := reach(s, e, log)
+			if err != nil {
+				return err
+			}
+			return engine.settle(ctx, t.Drill, t.Owner)
+		},
+		undoExec: func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
+			var r recall
+			if err := json.Unmarshal(e.Undo.Data, &r); err != nil {
+				return fmt.Errorf("read undo of %s: %w", e.Name, err)
+			}
+			if r.Drill != s.Drill {
+				return fmt.Errorf("undo %s: it belongs to drill %s, not %s: left alone", e.Name, r.Drill, s.Drill)
+			}
+			engine, err := openHost(r.Host, log)
+			if err != nil {
+				return err
+			}
+			return engine.recall(ctx, r)
+		},
+	}
+}
+
+func reach(s ledger.Scope, e ledger.Entry, log *slog.Logger) (thing, *Engine, error) {
+	var t thing
+	if err := json.Unmarshal(e.Undo.Data, &t); err != nil {
+		return t, nil, fmt.Errorf("read undo of %s: %w", e.Name, err)
+	}
+	if t.Drill != s.Drill || t.Drill == "" {
+		return t, nil, fmt.Errorf("undo %s: it belongs to drill %q, not %q: left alone", e.Name, t.Drill, s.Drill)
+	}
+	t.Owner = s.Owner.String()
+	engine, err := openHost(t.Host, log)
+	return t, engine, err
+}
+
+// recall runs a command again in a container of the drill.
+func (e *Engine) recall(ctx context.Context, r recall) error {
+	i, err := e.client.ContainerInspect(ctx, r.Handle, client.ContainerInspectOptions{})
+	switch {
+	case gone(err):
+		return fmt.Errorf("container %.12s: %w", r.Handle, ledger.ErrGone)
+	case err != nil:
+		return fmt.Errorf("look at container %.12s: %w", r.Handle, err)
+	case i.Container.Config == nil || i.Container.Config.Labels[ledger.LabelDrill] != r.Drill:
+		return fmt.Errorf("container %.12s: %w", r.Handle, errNotOurs)
+	case !i.Container.State.Running:
+		return fmt.Errorf("container %.12s is not running: %w", r.Handle, ledger.ErrGone)
+	}
+	noKill := func(context.Context, string, int) error { return errors.New("it was cut off and may still run") }
+	res, err := e.exec(ctx, r.Handle, r.Command, noKill)
+	if err != nil {
+		return fmt.Errorf("run %s in container %.12s: %w", first(r.Command.Args), r.Handle, err)
+	}
+	if res.Exit != 0 {
+		return fmt.Errorf("run %s in container %.12s: exit code %d: %s", first(r.Command.Args), r.Handle, res.Exit,
+			lastLines(res.Stderr, 3))
+	}
+	return nil
+}
+
+// intendSweep is the first entry of a drill on an engine, and so the last to be
+// undone: it waits for what was in flight when the harness died.
+func (d *Driver) intendSweep() error {
+	return d.intend("engine", undoSweep, d.engine.host, "lifeboat sweep")
+}
+
+func (d *Driver) intendImage(ref, id string) error {
+	_, err := d.site.Ledger.Intend(ledger.Entry{What: whatImage, Name: ref, Fix: "docker rmi " + ref,
+		Undo: instance.Encode(undoImage, thing{Host: d.engine.host, Name: ref, Drill: d.site.Scope.Drill, ID: id})})
+	if err != nil {
+		return fmt.Errorf("write image %s to the ledger: %w", ref, err)
+	}
+	return nil
+}
+
+func gone(err error) bool { return err != nil && cerrdefs.IsNotFound(err) }
+
+// badImage tells a start that the image itself made impossible: no such program, or not executable.
+func badImage(err error) bool { return cerrdefs.IsInvalidArgument(err) }
+
+func (e *Engine) running(ctx context.Context, id string) (bool, error) {
+	i, err := e.client.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if gone(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return i.Container.State.Running, nil
+}

@@ -1,0 +1,125 @@
+package docker
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	mobynet "github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+)
+
+// stranger makes things that belong to nobody's drill and removes them at the end of the test.
+type stranger struct {
+	t *testing.T
+	e *Engine
+}
+
+func (s stranger) container(name string, labels map[string]string) string {
+	s.t.Helper()
+	r, err := s.e.client.ContainerCreate(s.t.Context(), client.ContainerCreateOptions{Name: name,
+		Config: &container.Config{Image: built.image,
+			Labels: labels}, HostConfig: &container.HostConfig{NetworkMode: "none"}})
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() {
+		_, err := s.e.client.ContainerRemove(context.Background(), r.ID, client.ContainerRemoveOptions{Force: true})
+		assert.NoError(s.t, err, "%s should still be there", name)
+	})
+	return r.ID
+}
+
+func (s stranger) volume(name string, labels map[string]string) {
+	s.t.Helper()
+	_, err := s.e.client.VolumeCreate(s.t.Context(), client.VolumeCreateOptions{Name: name, Labels: labels})
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() {
+		_, err := s.e.client.VolumeInspect(context.Background(), name, client.VolumeInspectOptions{})
+		assert.NoError(s.t, err, "%s should still be there", name)
+		_, _ = s.e.client.VolumeRemove(context.Background(), name, client.VolumeRemoveOptions{})
+	})
+}
+
+func (s stranger) network(name string, labels map[string]string) {
+	s.t.Helper()
+	taken, err := s.e.taken(s.t.Context())
+	require.NoError(s.t, err)
+	r, err := s.e.client.NetworkCreate(s.t.Context(), name, client.NetworkCreateOptions{Driver: "bridge",
+		Labels: labels, Internal: true,
+		IPAM: &mobynet.IPAM{Config: []mobynet.IPAMConfig{{Subnet: freeSubnet(taken)}}}})
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() {
+		_, err := s.e.client.NetworkRemove(context.Background(), r.ID, client.NetworkRemoveOptions{})
+		assert.NoError(s.t, err, "%s should still be there", name)
+	})
+}
+
+func TestUndoLeavesStrangersAlone(t *testing.T) {
+	t.Parallel()
+	d, notes := newBench(t)
+	ctx := t.Context()
+	s := stranger{t, d.engine}
+	drill := d.site.Scope.Drill
+	// The name is in our ledger, the thing is not ours: no label, or another drill's.
+	s.container(d.name("taken"), nil)
+	s.container(d.name("other"), map[string]string{ledger.LabelDrill: drill + "0"})
+	s.volume(d.name("vol"), nil)
+	s.network(d.name("net"), map[string]string{ledger.LabelDrill: "of-somebody-else"})
+	undo := Undoers(slog.New(slog.DiscardHandler))
+	for _, c := range []struct{ what, kind, name string }{
+		{whatContainer, undoContainer, d.name("taken")}, {whatContainer, undoContainer, d.name("other")},
+		{whatVolume, undoVolume, d.name("vol")}, {whatNetwork, undoNetwork, d.name("net")},
+	} {
+		e := ledger.Entry{What: c.what, Name: c.name,
+			Undo: instance.Encode(c.kind, thing{Host: d.engine.host, Name: c.name, Drill: drill})}
+		assert.ErrorIs(t, undo[c.kind](ctx, d.site.Scope, e), errNotOurs, c.name)
+		foreign := d.site.Scope
+		foreign.Drill = "another"
+		assert.ErrorContains(t, undo[c.kind](ctx, foreign, e), "left alone", "an entry of another drill's ledger")
+	}
+	assert.Empty(t, notes.Entries())
+}
+
+func TestSweepRemovesOnlyTheDrill(t *testing.T) {
+	t.Parallel()
+	d, _ := newBench(t)
+	ctx := t.Context()
+	s := stranger{t, d.engine}
+	s.container("lookalike-"+d.name(), map[string]string{ledger.LabelDrill: d.site.Scope.Drill + "1",
+		ledger.LabelInstance: "db"})
+	_, err := d.Boot(ctx, instance.Request{Name: "db", Generation: 1, Image: built.image, Entrypoint: []string{"/guest",
+		"serve", "7000"},
+		Data: []string{"/data", "/log"}})
+	require.NoError(t, err)
+	left, err := d.engine.Leftovers(ctx, d.site.Scope.Drill)
+	require.NoError(t, err)
+	count := map[string]int{}
+	for _, l := range left {
+		count[l.What]++
+		assert.Equal(t, d.site.Scope.Owner.String(), l.Owner)
+		assert.WithinDuration(t, d.site.Scope.Deadline, l.Deadline, time.Second)
+		assert.NotEmpty(t, l.Fix)
+	}
+	assert.Equal(t, map[string]int{whatContainer: 2, whatNetwork: 1, whatVolume: 2}, count)
+	require.NoError(t, d.engine.settle(ctx, d.site.Scope.Drill, d.site.Scope.Owner.String()))
+	assert.ErrorIs(t, d.engine.settle(ctx, d.site.Scope.Drill, d.site.Scope.Owner.String()), ledger.ErrGone)
+}
+
+// A create that was under way when its caller died shows up after an empty listing.
+func TestSettleWaitsForWhatIsInFlight(t *testing.T) {
+	t.Parallel()
+	d, _ := newBench(t)
+	ctx := t.Context()
+	late := time.AfterFunc(listingPause, func() { _ = d.createVolume(context.Background(), "db", d.name("late")) })
+	defer late.Stop()
+	require.NoError(t, d.engine.settle(ctx, d.site.Scope.Drill, d.site.Scope.Owner.String()))
+	left, err := d.engine.Leftovers(ctx, d.site.Scope.Drill)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}

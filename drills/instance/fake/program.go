@@ -1,0 +1,110 @@
+package fake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+)
+
+// errNoProgram is a world in which nothing was arranged to be run.
+var errNoProgram = errors.New("the world has no program")
+
+// Run implements instance.Companion.
+func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process, error) {
+	if d.world.Program == nil {
+		return nil, fmt.Errorf("run %s: %w", p.Name, errNoProgram)
+	}
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	proc := &process{done: make(chan struct{}), cancel: cancel}
+	d.mu.Lock()
+	d.programs[p.Name] = true
+	d.mu.Unlock()
+	go func() {
+		defer close(proc.done)
+		defer cancel()
+		proc.exit, proc.err = d.world.Program(inner, p)
+		d.mu.Lock()
+		delete(d.programs, p.Name)
+		d.mu.Unlock()
+	}()
+	return proc, nil
+}
+
+type process struct {
+	done   chan struct{}
+	cancel context.CancelFunc
+	exit   int
+	err    error
+}
+
+// Wait implements instance.Process.
+func (p *process) Wait(ctx context.Context) (int, error) {
+	select {
+	case <-p.done:
+		return p.exit, p.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// Stop implements instance.Process: it ends the program's context and waits for it, at most for the grace period.
+func (p *process) Stop(ctx context.Context, grace time.Duration) error {
+	p.cancel()
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// Undoers undoes what this driver wrote to the ledger.
+func (d *Driver) Undoers() map[string]ledger.Undoer {
+	find := func(handle string) (*Machine, error) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if m := d.handles[handle]; m != nil {
+			return m, nil
+		}
+		return nil, fmt.Errorf("machine %s: %w", handle, ledger.ErrGone)
+	}
+	return map[string]ledger.Undoer{
+		undoMachine: func(ctx context.Context, _ ledger.Scope, e ledger.Entry) error {
+			var handle string
+			if err := json.Unmarshal(e.Undo.Data, &handle); err != nil {
+				return fmt.Errorf("read undo of %s: %w", e.Name, err)
+			}
+			m, err := find(handle)
+			if err != nil {
+				return err
+			}
+			return m.Destroy(ctx)
+		},
+		undoExec: func(ctx context.Context, _ ledger.Scope, e ledger.Entry) error {
+			var u instance.UndoExec
+			if err := json.Unmarshal(e.Undo.Data, &u); err != nil {
+				return fmt.Errorf("read undo of %s: %w", e.Name, err)
+			}
+			m, err := find(u.Handle)
+			if err != nil {
+				return err
+			}
+			if s, _ := m.State(ctx); !s.Running {
+				return fmt.Errorf("machine %s is not running: %w", u.Handle, ledger.ErrGone)
+			}
+			r, err := m.Exec(ctx, u.Command)
+			if err == nil && r.Exit != 0 {
+				err = fmt.Errorf("exit code %d: %s", r.Exit, r.Stderr)
+			}
+			return err
+		},
+	}
+}

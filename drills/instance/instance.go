@@ -1,0 +1,218 @@
+// Package instance is the contract of temporary machines that are booted from
+// a backup, each in a sealed sandbox. Every back-end is a folder below it and
+// passes the suite in instancetest.
+package instance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
+)
+
+// Journal is where a back-end reports what it proves: isolation probes and the like.
+// It is safe for concurrent use.
+type Journal interface {
+	Append(kind record.Kind, subject record.Subject, data any) error
+}
+
+// Ledger is where a back-end writes what it is about to create.
+type Ledger interface {
+	Intend(e ledger.Entry) (id int, err error)
+}
+
+// Site is the frame of one drill: a back-end's driver is built for a site.
+type Site struct {
+	Scope   ledger.Scope
+	Ledger  Ledger
+	Journal Journal
+	Log     *slog.Logger
+	Self    string    // path of lifeboat's own static executable, run in sandboxes and as tunnel
+	Base    time.Time // elapsed 0 of the drill, with its monotonic reading; zero: when the driver was made
+}
+
+// Driver boots machines of one kind for one drill.
+type Driver interface {
+	// Ready returns nil when this host can boot such machines, or a sentence that says why not.
+	Ready(ctx context.Context) error
+	// Boot seals a sandbox for the name (the first time), proves the seal, and creates the
+	// machine in it. With Request.Hold the machine is created and not started.
+	// *BootError: the image does not come up. *LeakError: the seal does not hold. Anything else: the harness.
+	Boot(ctx context.Context, r Request) (Machine, error)
+}
+
+// Request says what to boot.
+type Request struct {
+	Name       string // of the instance; the same name later gets the same sandbox and address
+	Generation int    // 1, 2, … counts the boots of this name
+	Image      string // of the engine, or as an Imager returned it
+	Command    []string
+	Entrypoint []string
+	User       string
+	Env        map[string]string // may hold secrets: never logged
+	Aliases    []string          // production's host names that must lead here
+	Data       []string          // absolute folders that live on labelled volumes
+	KeepData   bool              // true: on the volumes of the previous generation (a new image on the old data)
+	Memory     int64             // bytes; 0: the back-end's default (1 GiB). Always limited
+	CPUs       float64           // 0: no limit
+	Pids       int64             // 0: the back-end's default (512)
+	Hold       bool              // create, do not start: Start does it
+	Allow      []string          // host:port that the scenario allows through the seal
+}
+
+// Machine is one booted machine. Methods may be called from several goroutines.
+type Machine interface {
+	Name() string
+	// Handle finds the machine again from another process, e.g. a container id.
+	Handle() string
+	// Exec runs a command inside. A command that exits non-zero is a Result, not an error.
+	Exec(ctx context.Context, c Command) (Result, error)
+	// Put unpacks a tar stream below dir; works before Start too.
+	Put(ctx context.Context, dir string, tar io.Reader) error
+	// Get reads one file; fs.ErrNotExist when there is none.
+	Get(ctx context.Context, path string) ([]byte, error)
+	// Dial opens a connection to a port of this machine, from inside its sandbox.
+	Dial(ctx context.Context, port int) (net.Conn, error)
+	// Console is all that the machine printed so far.
+	Console(ctx context.Context) (string, error)
+	// State says whether it runs, and how it ended if not.
+	State(ctx context.Context) (State, error)
+	// Start is a no-op on a running machine, Stop on a stopped one.
+	Start(ctx context.Context) error
+	Stop(ctx context.Context) error
+	// Destroy removes the machine and its data; the sandbox and its address stay. Idempotent.
+	Destroy(ctx context.Context) error
+	// Recall describes a command inside this machine as an undo that another process can run.
+	Recall(c Command) ledger.Undo
+}
+
+// Command is what Exec runs, without a shell.
+type Command struct {
+	Args   []string          `json:"args"`
+	User   string            `json:"user,omitempty"`
+	Dir    string            `json:"dir,omitempty"`
+	Env    map[string]string `json:"env,omitempty"`
+	Stdin  io.Reader         `json:"-"`
+	Stdout io.Writer         `json:"-"` // nil: kept in Result.Stdout, at most 1 MiB
+}
+
+// Result of a command that ran.
+type Result struct {
+	Exit   int
+	Stdout string
+	Stderr string // at most 1 MiB
+}
+
+// State of a machine.
+type State struct {
+	Running bool
+	Exit    int
+	OOM     bool
+	Reason  string
+}
+
+// BootError says that the image (the backup) does not come up. It is a finding.
+type BootError struct {
+	Instance string
+	Reason   string
+	Console  string // last lines
+}
+
+func (e *BootError) Error() string { return fmt.Sprintf("boot %s: %s", e.Instance, e.Reason) }
+
+// LeakError says that a probe got out of a sandbox: nothing may be booted in it.
+type LeakError struct {
+	Instance string
+	Probes   []record.Probe // those that reached something
+}
+
+func (e *LeakError) Error() string {
+	return fmt.Sprintf("seal %s: %d way(s) out are open, first %s", e.Instance, len(e.Probes), e.Probes[0].Address)
+}
+
+// ImageLoader is what a driver offers when the engine keeps images: restore kinds that
+// are bootable by themselves use it.
+type ImageLoader interface {
+	// LoadImage hands an already verified image archive to the engine. name is written to the
+	// ledger first; want is the image's id (sha256:… of its configuration). It returns the reference to boot.
+	LoadImage(ctx context.Context, r ImageArchive) (ref string, err error)
+}
+
+// ImageArchive is a docker-save stream and the image in it that is wanted.
+type ImageArchive struct {
+	Archive io.Reader
+	ID      string // sha256:…
+	Name    string // of the backup, for the reference
+}
+
+// Guard tells whether every sandbox still stands. One that ended took its network along: what its
+// machine does not answer from then on is the harness's doing and no word on the backup.
+type Guard interface {
+	Intact(ctx context.Context) error
+}
+
+// EgressReporter tells what restored machines tried to reach so far.
+type EgressReporter interface {
+	Egress(ctx context.Context) ([]record.EgressFact, error)
+}
+
+// Companion runs a program beside the machines, in the drill's sealed network, where a
+// customer or an operator would stand.
+type Companion interface {
+	Run(ctx context.Context, p Program) (Process, error)
+}
+
+// Program is a k6 run or a user's own script.
+type Program struct {
+	Name   string // unique in the drill
+	Image  string // of the engine; empty: a scratch image made of Binary
+	Binary string // path of a static executable on this host
+	Args   []string
+	Env    map[string]string
+	Dir    string
+	Files  map[string][]byte // absolute path → content, mode 0755
+	Trees  []Tree            // larger things, streamed in before the start
+	Stdout io.Writer
+	Stderr io.Writer
+	Memory int64 // bytes; 0: 512 MiB
+	Allow  []string
+}
+
+// Tree is a tar stream that is unpacked below a folder.
+type Tree struct {
+	Dir string // absolute; made when it is missing
+	Tar io.Reader
+}
+
+// Process is a running program.
+type Process interface {
+	// Wait returns the exit code; an error means that it is not known.
+	Wait(ctx context.Context) (exit int, err error)
+	// Stop asks politely (SIGTERM), then insists after the grace period.
+	Stop(ctx context.Context, grace time.Duration) error
+}
+
+// Factory makes the driver of one kind for a site. Settings are the instance's own keys of
+// the scenario, decoded strictly by the driver.
+type Factory func(site Site) (Driver, error)
+
+// UndoExec is the data of a ledger.Undo made by Recall.
+type UndoExec struct {
+	Handle  string  `json:"handle"`
+	Command Command `json:"command"`
+}
+
+// Encode makes an undo of any data; it panics when v cannot be JSON, which only a bug can cause.
+func Encode(kind string, v any) ledger.Undo {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("encode undo %s: %v", kind, err))
+	}
+	return ledger.Undo{Kind: kind, Data: b}
+}

@@ -1,0 +1,89 @@
+package instancetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
+)
+
+const undoLimit = time.Minute
+
+// Notes are a drill's journal and ledger, kept in memory.
+type Notes struct {
+	mu      sync.Mutex
+	entries []ledger.Entry
+	probes  []record.Probe
+}
+
+// NewSite makes the site of a drill of this process with notes for its journal and ledger.
+func NewSite(t testing.TB, drill, self string) (instance.Site, *Notes) {
+	n := &Notes{}
+	return instance.Site{
+		Scope:  ledger.Scope{Drill: drill, Owner: ledger.Self(), Deadline: time.Now().Add(time.Hour), Home: t.TempDir()},
+		Ledger: n, Journal: n, Self: self, Base: time.Now(),
+		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}, n
+}
+
+// Intend implements instance.Ledger.
+func (n *Notes) Intend(e ledger.Entry) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	e.ID, e.State = len(n.entries)+1, ledger.Intended
+	n.entries = append(n.entries, e)
+	return e.ID, nil
+}
+
+// Append implements instance.Journal. Like the real one it refuses what is not JSON.
+func (n *Notes) Append(_ record.Kind, _ record.Subject, data any) error {
+	if _, err := json.Marshal(data); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if p, ok := data.(record.Probe); ok {
+		n.probes = append(n.probes, p)
+	}
+	return nil
+}
+
+// Entries of the ledger so far.
+func (n *Notes) Entries() []ledger.Entry {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append([]ledger.Entry(nil), n.entries...)
+}
+
+// Probes written to the journal so far.
+func (n *Notes) Probes() []record.Probe {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append([]record.Probe(nil), n.probes...)
+}
+
+// UndoAll undoes the ledger in reverse, as the harness and the reaper do, and
+// reports what could not be undone.
+func (n *Notes) UndoAll(t testing.TB, s ledger.Scope, undoers map[string]ledger.Undoer) {
+	ctx, cancel := context.WithTimeout(context.Background(), undoLimit)
+	defer cancel()
+	entries := n.Entries()
+	for i := len(entries) - 1; i >= 0; i-- {
+		e := entries[i]
+		undo := undoers[e.Undo.Kind]
+		if undo == nil {
+			t.Errorf("nothing undoes %s of %s %s", e.Undo.Kind, e.What, e.Name)
+			continue
+		}
+		if err := undo(ctx, s, e); err != nil && !errors.Is(err, ledger.ErrGone) {
+			t.Errorf("undo %s %s: %v", e.What, e.Name, err)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+// Package drills is the engine: it turns a scenario into a plan that changes
+// nothing, and a plan into a drill that leaves a journal, a record and a
+// verdict behind, and nothing else.
+//
+//	scenario ─▶ plan ─▶ drill ─▶ journal ─▶ record ─▶ verdict ─▶ reports
+package drills
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"lifeboat/drills/fault"
+	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/store"
+	"lifeboat/scenarios"
+	"lifeboat/verifier"
+)
+
+// Kit is every back-end that this build of lifeboat has, by the kind that a
+// scenario calls it. It is filled in one place, cmd/lifeboat/kit.go.
+type Kit struct {
+	Stores    map[string]func(dir string, s scenarios.Settings) (store.Store, []scenarios.Problem)
+	Loaders   map[string]func(s scenarios.Settings) (restore.Loader, []scenarios.Problem)
+	Imagers   map[string]func(s scenarios.Settings) (restore.Imager, []scenarios.Problem)
+	Instances map[string]instance.Factory
+	Faults    map[string]func(s scenarios.Settings) (fault.Fault, []scenarios.Problem)
+	Checks    map[string]func(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem)
+	Flows     func(c instance.Companion, log *slog.Logger) (verifier.Flows, error)
+	Undoers   map[string]ledger.Undoer
+	// Capacity of the host for instances: free bytes of disk and of memory; zero means unknown.
+	Capacity func(ctx context.Context) (disk, memory int64, err error)
+	// Remains lists what still carries the drill's label, each as "what name".
+	Remains func(ctx context.Context, s ledger.Scope) ([]string, error)
+	// Strays removes (or with dryRun only lists) what carries the label of a dead drill that has no ledger here.
+	Strays func(ctx context.Context, dryRun bool) ([]Swept, error)
+	// Keeper starts the reaper of a drill, before anything is created. Nil only in tests of the engine.
+	Keeper func(ctx context.Context, s ledger.Scope) (Keeper, error)
+}
+
+// Keeper is the hold on a drill's reaper. If this process dies without a word,
+// the reaper cleans up.
+type Keeper interface {
+	// Release tells the reaper that all is clean.
+	Release() error
+	// Keep tells it to leave everything until the deadline.
+	Keep() error
+}
+
+// Watch lets somebody look on. Every function may be nil; none may block.
+type Watch struct {
+	Event    func(e EventSeen)
+	Progress func(p Progress)
+	Sample   func(s verifier.Sample)
+	// Ask is asked for a person's decision; nil: only lifeboat approve can answer.
+	Ask func(ctx context.Context, q Question) (Answer, error)
+}
+
+// Progress of one restore.
+type Progress struct {
+	Backup string
+	Bytes  int64 // as stored
+	Total  int64
+}
+
+// Question to the commander.
+type Question struct {
+	Drill    string
+	Incident int
+	Rule     string // what was detected
+	Choices  []string
+}
+
+// Answer of the commander, or through lifeboat approve.
+type Answer struct {
+	Outcome string   `json:"outcome"`
+	Scope   []string `json:"scope,omitempty"`
+	Reason  string   `json:"reason,omitempty"`
+	By      string   `json:"by"`
+}
+
+// Options of one drill.
+type Options struct {
+	Home   string // .lifeboat
+	Tool   string // its version
+	Keep   bool   // leave a failed drill's instances until the deadline
+	Log    *slog.Logger
+	Stderr io.Writer
+	Watch  Watch
+}

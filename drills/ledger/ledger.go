@@ -1,0 +1,71 @@
+// Package ledger writes down what will be created or broken, and how to undo
+// it, before it is done, so that anybody can undo it after a crash.
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// Labels carried by everything that lifeboat creates on an engine.
+const (
+	LabelDrill    = "lifeboat.drill"
+	LabelOwner    = "lifeboat.owner"
+	LabelDeadline = "lifeboat.deadline" // RFC 3339, UTC: the hard maximum
+	LabelInstance = "lifeboat.instance"
+	LabelHome     = "lifeboat.home" // the drill's folder: where its ledger and journal are
+)
+
+// ErrGone is returned by an Undoer when the thing is not there (any more).
+// Gone is clean, but it is not the same as undone.
+var ErrGone = errors.New("not there")
+
+// Undo says how something is put right, as data: another process can do it.
+type Undo struct {
+	Kind string          `json:"kind"` // e.g. docker.container
+	Data json.RawMessage `json:"data"`
+}
+
+// Entry is one thing that will exist or be broken.
+type Entry struct {
+	ID    int    `json:"id"`
+	What  string `json:"what"` // container, network, volume, image, file, process, fault
+	Name  string `json:"name"` // how to find it again
+	Undo  Undo   `json:"undo"`
+	Fix   string `json:"fix"`             // the command that does the same by hand
+	State State  `json:"state"`           // of the last line with this id
+	Error string `json:"error,omitempty"` // of the last attempt to undo it
+}
+
+// State of an entry.
+type State string
+
+// The states: every entry begins as intended.
+const (
+	Intended State = "intended" // written; the thing may or may not exist
+	Undone   State = "undone"
+	Gone     State = "gone"
+	Failed   State = "failed" // could not be undone yet
+)
+
+// Undoer undoes one entry. It is idempotent, returns ErrGone when there was
+// nothing to undo, and returns nil only after looking again.
+type Undoer func(ctx context.Context, scope Scope, e Entry) error
+
+// Scope is what a ledger speaks for: one drill of one owner.
+type Scope struct {
+	Drill    string    `json:"drill"`
+	Owner    Owner     `json:"owner"`
+	Deadline time.Time `json:"deadline"`
+	Home     string    `json:"home"` // the drill's own folder
+}
+
+// Labels are put on everything of this scope that can carry labels.
+func (s Scope) Labels() map[string]string {
+	return map[string]string{
+		LabelDrill: s.Drill, LabelOwner: s.Owner.String(), LabelDeadline: s.Deadline.UTC().Format(time.RFC3339),
+		LabelHome: s.Home,
+	}
+}

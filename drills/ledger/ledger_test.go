@@ -1,0 +1,269 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/internal/filelock"
+)
+
+func scope(t testing.TB) Scope {
+	t.Helper()
+	return Scope{Drill: "d1", Owner: Self(), Deadline: time.Now().Add(time.Hour).UTC().Truncate(time.Second),
+		Home: t.TempDir()}
+}
+
+func entry(what, name string) Entry {
+	return Entry{What: what, Name: name, Undo: Undo{Kind: "test", Data: json.RawMessage(`{}`)}, Fix: "rm " + name}
+}
+
+func TestFile(t *testing.T) {
+	t.Parallel()
+	s := scope(t)
+	_, err := Load(s.Home)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	l, err := Open(s.Home, s)
+	require.NoError(t, err)
+	a, err := l.Intend(entry("container", "a"))
+	require.NoError(t, err)
+	b, err := l.Intend(entry("fault", "b"))
+	require.NoError(t, err)
+	require.NoError(t, l.Mark(a, Undone, nil))
+	require.NoError(t, l.Mark(b, Failed, errors.New("busy")))
+	assert.Error(t, l.Mark(99, Undone, nil), "an entry that is not there")
+	require.NoError(t, l.Close())
+
+	got, err := Load(s.Home)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	assert.Equal(t, []State{Undone, Failed}, []State{got[0].State, got[1].State})
+	assert.Equal(t, "busy", got[1].Error)
+	back, err := LoadScope(s.Home)
+	require.NoError(t, err)
+	assert.Equal(t, s, back)
+
+	again, err := Open(s.Home, Scope{Drill: "somebody else's"})
+	require.NoError(t, err)
+	id, err := again.Intend(entry("file", "c"))
+	require.NoError(t, err)
+	assert.Equal(t, 3, id)
+	require.NoError(t, again.Close())
+	back, err = LoadScope(s.Home)
+	require.NoError(t, err)
+	assert.Equal(t, "d1", back.Drill, "the first owner stays")
+}
+
+// Cut anywhere in its last line, the ledger holds what Intend had returned for.
+func TestTornLine(t *testing.T) {
+	t.Parallel()
+	s := scope(t)
+	l, err := Open(s.Home, s)
+	require.NoError(t, err)
+	_, err = l.Intend(entry("container", "a"))
+	require.NoError(t, err)
+	size := l.size
+	_, err = l.Intend(entry("container", "b"))
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	path := filepath.Join(s.Home, fileName)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for cut := int(size); cut < len(whole); cut++ {
+		require.NoError(t, os.WriteFile(path, whole[:cut], 0o600))
+		got, err := Load(s.Home)
+		require.NoError(t, err)
+		require.Len(t, got, 1)
+		l, err := Open(s.Home, s)
+		require.NoError(t, err)
+		id, err := l.Intend(entry("container", "c"))
+		require.NoError(t, err)
+		assert.Equal(t, 2, id)
+		require.NoError(t, l.Close())
+		got, err = Load(s.Home)
+		require.NoError(t, err)
+		assert.Len(t, got, 2)
+	}
+	require.NoError(t, os.WriteFile(path, bytes.Replace(whole, []byte(`"name":"a"`), []byte(`"name":a"`), 1), 0o600))
+	_, err = Load(s.Home)
+	assert.ErrorContains(t, err, "line 2", "a broken line in the middle hides something that exists")
+}
+
+func TestOneWriter(t *testing.T) {
+	t.Parallel()
+	s := scope(t)
+	l, err := Open(s.Home, s)
+	require.NoError(t, err)
+	f, err := os.Open(filepath.Join(s.Home, fileName))
+	require.NoError(t, err)
+	assert.ErrorIs(t, filelock.Exclusive(f, 0), filelock.ErrLocked)
+	require.NoError(t, l.Close())
+	assert.NoError(t, filelock.Exclusive(f, 0))
+	require.NoError(t, f.Close())
+}
+
+// undoing records the order and fails each name as often as told.
+type undoing struct {
+	mu    sync.Mutex
+	order []string
+	fails map[string]int
+}
+
+func (u *undoing) undo(ctx context.Context, _ Scope, e Entry) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.order = append(u.order, e.Name)
+	if u.fails[e.Name] > 0 {
+		u.fails[e.Name]--
+		return errors.New("busy")
+	}
+	if e.Name == "gone" {
+		return fmt.Errorf("look for it: %w", ErrGone)
+	}
+	return nil
+}
+
+func TestUnwind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		u := &undoing{fails: map[string]int{"twice": 2, "never": 1 << 30}}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // clean-up runs all the same
+		other := entry("volume", "unknown")
+		other.Undo.Kind = "of another build"
+		crash := entry("file", "crash")
+		crash.Undo.Kind = "crash"
+		entries := []Entry{entry("network", "net"), entry("fault", "fault1"), entry("container", "twice"),
+			entry("container", "gone"),
+			entry("volume", "never"), entry("fault", "fault2"), other, crash, entry("image", "done")}
+		for i := range entries {
+			entries[i].ID, entries[i].State = i+1, Intended
+		}
+		entries[8].State = Undone
+		var reported []string
+		start := time.Now()
+		got := Unwind(ctx, UnwindRequest{Entries: entries, Retry: 5 * time.Second, Report: func(o Outcome) {
+			reported = append(reported, o.Entry.Name)
+		}, Undoers: map[string]Undoer{"test": u.undo, "crash": func(context.Context, Scope,
+			Entry) error {
+			panic("oops")
+		}}})
+		assert.Equal(t, []string{"fault2", "fault1"}, u.order[:2], "faults first, the youngest first")
+		assert.ElementsMatch(t, []string{"gone", "twice"}, u.order[2:4], "containers side by side")
+		assert.Equal(t, []string{"never", "net"}, u.order[4:6], "then what they used")
+		state := map[string]State{}
+		for _, o := range got {
+			state[o.Entry.Name] = o.State
+		}
+		assert.Equal(t, map[string]State{"fault1": Undone, "fault2": Undone, "twice": Undone, "gone": Gone, "never": Failed,
+			"unknown": Failed, "crash": Failed, "net": Undone}, state)
+		assert.Len(t, reported, 8, "each once")
+		assert.LessOrEqual(t, time.Since(start), 5*time.Second)
+		err := Err(got)
+		for _, part := range []string{"undo volume never: busy; by hand: rm never", `"of another build"`, "crashed: oops"} {
+			assert.ErrorContains(t, err, part)
+		}
+		assert.Empty(t, Unwind(ctx, UnwindRequest{}))
+	})
+}
+
+func TestUnwindLimitsEachAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hang := func(ctx context.Context, _ Scope, _ Entry) error { <-ctx.Done(); return ctx.Err() }
+		start := time.Now()
+		got := Unwind(t.Context(), UnwindRequest{Entries: []Entry{entry("container", "a")}, Each: time.Second, Retry: -1,
+			Undoers: map[string]Undoer{"test": hang}})
+		assert.ErrorIs(t, got[0].Err, context.DeadlineExceeded)
+		assert.Equal(t, time.Second, time.Since(start))
+	})
+}
+
+func TestOwner(t *testing.T) {
+	t.Parallel()
+	self := Self()
+	back, err := ParseOwner(self.String())
+	require.NoError(t, err)
+	assert.Equal(t, self, back)
+	assert.Equal(t, Alive, self.Alive())
+
+	odd := Owner{Host: "a/b c%;", BootID: "x", PIDNamespace: "1", PID: 5, StartTime: 1 << 63}
+	back, err = ParseOwner(odd.String())
+	require.NoError(t, err)
+	assert.Equal(t, odd, back)
+
+	for name, c := range map[string]struct {
+		change func(*Owner)
+		want   Life
+	}{
+		"another host":      {func(o *Owner) { o.Host = "elsewhere" }, Unknown},
+		"another boot":      {func(o *Owner) { o.BootID = "earlier" }, Unknown},
+		"another namespace": {func(o *Owner) { o.PIDNamespace = "1" }, Unknown},
+		"a pid used again":  {func(o *Owner) { o.StartTime++ }, Dead},
+		"no such pid":       {func(o *Owner) { o.PID = 1 << 29 }, Dead},
+		"nothing known":     {func(o *Owner) { *o = Owner{} }, Unknown},
+	} {
+		o := self
+		c.change(&o)
+		assert.Equal(t, c.want, o.Alive(), name)
+		dead := c.want == Dead
+		for when, late := range map[time.Duration]bool{time.Hour: false, -time.Hour: true} {
+			got, why := Scope{Owner: o, Deadline: time.Now().Add(when)}.Abandoned(time.Now())
+			assert.Equal(t, dead || late, got, "%s: %s", name, why)
+		}
+	}
+	got, _ := Scope{Owner: self, Deadline: time.Now().Add(-time.Hour)}.Abandoned(time.Now())
+	assert.False(t, got, "who lives is never swept")
+}
+
+func FuzzParseOwner(f *testing.F) {
+	f.Add(Self().String())
+	f.Add("h/b/n/1/2")
+	f.Fuzz(func(t *testing.T, s string) {
+		o, err := ParseOwner(s)
+		if err != nil {
+			return
+		}
+		again, err := ParseOwner(o.String())
+		if err != nil || again != o {
+			t.Fatalf("%q: %v, %v", s, again, err)
+		}
+	})
+}
+
+func FuzzReadLedger(f *testing.F) {
+	f.Add([]byte(`{"scope":{"drill":"d"}}
+{"entry":{"id":1}}
+{"mark":{"id":1,"state":"undone"}}
+{`))
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		_, _ = read(b) // must not panic
+	})
+}
+
+func TestStatOfAStrangeName(t *testing.T) {
+	t.Parallel()
+	start, state, err := parseStat("7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20")
+	require.NoError(t, err)
+	assert.Equal(t, uint64(4711), start)
+	assert.Equal(t, byte('S'), state)
+	for _, bad := range []string{"", "7 (a", "7 (a) S 1"} {
+		_, _, err := parseStat(bad)
+		assert.Error(t, err, bad)
+	}
+}

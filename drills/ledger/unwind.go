@@ -1,0 +1,188 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+)
+
+// UnwindRequest says what to undo and how patiently.
+type UnwindRequest struct {
+	Scope   Scope
+	Entries []Entry
+	Undoers map[string]Undoer // by the undo's kind
+	Report  func(Outcome)     // called once for each entry, when it is settled; nil: nobody listens
+	Each    time.Duration     // limit of one attempt; 0: 30 s
+	Retry   time.Duration     // how long failures are tried again, all together; 0: 20 s; below 0: not at all
+}
+
+// Outcome is what became of one entry.
+type Outcome struct {
+	Entry Entry
+	State State // Undone, Gone or Failed
+	Err   error // with Failed: why, and the command that does it by hand
+	Tries int
+}
+
+// Defaults and the pace of retries.
+const (
+	defaultEach  = 30 * time.Second
+	defaultRetry = 20 * time.Second
+	firstPause   = 200 * time.Millisecond
+	longestPause = 3 * time.Second
+	atOnce       = 4 // containers
+)
+
+// Unwind undoes every entry that is not undone or gone yet: faults first, then
+// processes and containers, which use the rest, then the rest; of each kind the
+// youngest first, and containers, which cost the most, a few side by side. It runs to its end when ctx is cancelled:
+// clean-up has limits of its own. What fails is tried again after everything
+// else was, so that one thing that cannot be undone keeps no other waiting.
+func Unwind(ctx context.Context, r UnwindRequest) []Outcome {
+	ctx = context.WithoutCancel(ctx)
+	each, retry := cmp.Or(r.Each, defaultEach), cmp.Or(r.Retry, defaultRetry)
+	outcomes := make([]Outcome, 0, len(r.Entries))
+	for _, e := range order(r.Entries) {
+		outcomes = append(outcomes, Outcome{Entry: e, State: Failed})
+	}
+	end := time.Now().Add(retry)
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		again := false
+		for group := range sideBySide(outcomes) {
+			r.attempts(ctx, group, each)
+			for i := range group {
+				o := &group[i]
+				again = again || o.State == Failed && !o.final()
+			}
+		}
+		if !again || !time.Now().Add(pause).Before(end) {
+			break
+		}
+		time.Sleep(pause)
+	}
+	for i := range outcomes {
+		o := &outcomes[i]
+		if o.State == Failed {
+			o.Err = o.hint()
+			if r.Report != nil {
+				r.Report(*o)
+			}
+		}
+	}
+	return outcomes
+}
+
+// sideBySide cuts outcomes into runs that may be undone at the same time:
+// containers need not wait for each other, all else is one by one.
+func sideBySide(all []Outcome) iter.Seq[[]Outcome] {
+	return func(yield func([]Outcome) bool) {
+		for i, n := 0, 0; i < len(all); i += n {
+			for n = 1; all[i].Entry.What == whatContainer && i+n < len(all) && all[i+n].Entry.What == whatContainer; n++ {
+			}
+			if !yield(all[i : i+n]) {
+				return
+			}
+		}
+	}
+}
+
+// attempts tries once what is not undone yet of a group, and reports what was.
+func (r UnwindRequest) attempts(ctx context.Context, group []Outcome, each time.Duration) {
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	tried := make([]bool, len(group))
+	for i := range group {
+		o := &group[i]
+		if o.State != Failed || o.final() {
+			continue
+		}
+		tried[i] = true
+		slots <- struct{}{}
+		wait.Go(func() {
+			r.attempt(ctx, o, each)
+			<-slots
+		})
+	}
+	wait.Wait()
+	for i, o := range group {
+		if tried[i] && o.State != Failed && r.Report != nil {
+			r.Report(o)
+		}
+	}
+}
+
+// order of undoing, without what is settled.
+func order(all []Entry) []Entry {
+	open := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.State == Undone || e.State == Gone })
+	slices.SortStableFunc(open, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.ID, a.ID))
+	})
+	return open
+}
+
+const whatContainer = "container"
+
+// rank of an entry: what uses other things comes before them.
+func rank(e Entry) int {
+	switch e.What {
+	case "fault":
+		return 0
+	case "process", whatContainer:
+		return 1
+	}
+	return 2
+}
+
+// errNoUndoer is final: trying again does not help.
+var errNoUndoer = errors.New("this program has no undo of that kind")
+
+func (o *Outcome) final() bool { return errors.Is(o.Err, errNoUndoer) }
+
+func (o *Outcome) hint() error {
+	if o.Entry.Fix == "" {
+		return fmt.Errorf("undo %s %s: %w", o.Entry.What, o.Entry.Name, o.Err)
+	}
+	return fmt.Errorf("undo %s %s: %w; by hand: %s", o.Entry.What, o.Entry.Name, o.Err, o.Entry.Fix)
+}
+
+func (r UnwindRequest) attempt(ctx context.Context, o *Outcome, each time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, each)
+	defer cancel()
+	o.Tries++
+	switch err := r.undo(ctx, o.Entry); {
+	case err == nil:
+		o.State, o.Err = Undone, nil
+	case errors.Is(err, ErrGone):
+		o.State, o.Err = Gone, nil
+	default:
+		o.State, o.Err = Failed, err
+	}
+}
+
+// undo calls the undoer; one that panics has failed and stops no other.
+func (r UnwindRequest) undo(ctx context.Context, e Entry) (err error) {
+	u := r.Undoers[e.Undo.Kind]
+	if u == nil {
+		return fmt.Errorf("%w: %q", errNoUndoer, e.Undo.Kind)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("undo %q crashed: %v", e.Undo.Kind, p)
+		}
+	}()
+	return u(ctx, r.Scope, e)
+}
+
+// Err joins what could not be undone; nil when all was.
+func Err(outcomes []Outcome) error {
+	var errs []error
+	for _, o := range outcomes {
+		errs = append(errs, o.Err)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,243 @@
+package objective
+
+import (
+	"time"
+
+	"lifeboat/drills/record"
+)
+
+// each measures an objective for every incident, with the basis that its kind has.
+func (j *judge) each(one func(*judge, *record.Incident) measure) []measure {
+	if j.r.Header.Trigger == record.TriggerNone {
+		n := reason("not_applicable.check_run", args{})
+		return []measure{{notAsked: &n}}
+	}
+	var all []measure
+	for i := range j.r.Incidents {
+		in := &j.r.Incidents[i]
+		m := one(j, in)
+		m.scope = "incident " + number(in.ID)
+		if b := j.basis(); b != record.BasisMeasured {
+			m.basis = b
+			if b == record.BasisEmulated && m.note == nil && m.span != nil {
+				n := reason("basis.emulated", args{})
+				m.note = &n
+			}
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// basis of everything that was timed on the instances: the weakest of theirs.
+func (j *judge) basis() record.Basis {
+	b := record.BasisMeasured
+	weaker := func(x record.Basis) {
+		if x == record.BasisProjected || x == record.BasisEmulated && b != record.BasisProjected {
+			b = x
+		}
+	}
+	for _, i := range j.r.Header.Instances {
+		weaker(i.Basis)
+	}
+	for _, x := range j.r.Boots {
+		weaker(x.Basis)
+	}
+	return b
+}
+
+func simulated(in *record.Incident) bool { return in.Decision != nil && in.Decision.By == "simulated" }
+
+// stays: it was decided not to roll back, and nobody did.
+func stays(in *record.Incident) *record.Reason {
+	if in.Decision == nil || in.Decision.RollsBack() || in.T3 != nil {
+		return nil
+	}
+	n := reason("not_applicable.no_rollback", args{"decision": in.Decision.Outcome})
+	return &n
+}
+
+// from measures the time from one clock to another; a clock that never came
+// gives "at least as long as it was watched".
+func (j *judge) from(a, b *record.Moment) measure {
+	m := measure{basis: record.BasisMeasured}
+	switch {
+	case a == nil:
+		n := reason("unmeasured.no_effect", args{})
+		m.note = &n
+	case b == nil:
+		m.atLeast = j.since(a, j.r.Observed)
+	default:
+		s := record.Between(*a, *b)
+		m.span = &s
+	}
+	return m
+}
+
+// since is the least time that passed from a moment to a time that is known.
+func (j *judge) since(a *record.Moment, until time.Duration) *time.Duration {
+	d := max(0, until-a.Late)
+	return &d
+}
+
+func startRollback(j *judge, in *record.Incident) measure {
+	if n := stays(in); n != nil {
+		return measure{notAsked: n}
+	}
+	m := j.from(in.T0, in.T3)
+	if simulated(in) {
+		m.basis, m.forPeople = record.BasisSimulated, true
+	}
+	return m
+}
+
+func detect(j *judge, in *record.Incident) measure {
+	if in.Trigger == record.TriggerOrder && in.T1 == nil {
+		n := reason("not_applicable.order", args{})
+		return measure{notAsked: &n}
+	}
+	return j.from(in.T0, in.T1)
+}
+
+func decide(j *judge, in *record.Incident) measure {
+	from := in.T1
+	if in.Trigger == record.TriggerOrder && from == nil {
+		from = in.T0
+	}
+	m := j.from(from, in.T2)
+	if from == nil {
+		m = notReached()
+	}
+	if simulated(in) {
+		m.basis, m.forPeople = record.BasisSimulated, true
+	}
+	return m
+}
+
+func act(j *judge, in *record.Incident) measure {
+	if n := stays(in); n != nil {
+		return measure{notAsked: n}
+	}
+	if in.T2 == nil && in.T3 != nil && in.Trigger == record.TriggerOrder {
+		n := reason("not_applicable.order", args{})
+		return measure{notAsked: &n}
+	}
+	if in.T2 == nil {
+		return notReached()
+	}
+	return j.from(in.T2, in.T3)
+}
+
+func notReached() measure {
+	n := reason("unmeasured.not_reached", args{})
+	return measure{basis: record.BasisMeasured, note: &n}
+}
+
+// businessBack is T6 − T0. Without T6 the pulse says how long the business was
+// surely not back.
+func businessBack(j *judge, in *record.Incident) measure {
+	if n := stays(in); n != nil {
+		return measure{notAsked: n}
+	}
+	if n := j.witness(); n != nil {
+		return measure{note: n}
+	}
+	if in.T0 == nil || in.T6 != nil {
+		return j.decided(in, j.from(in.T0, in.T6))
+	}
+	m := measure{basis: record.BasisMeasured, atLeast: j.since(in.T0, j.notBackBy(in))}
+	if !j.redAtEnd(in) && *m.atLeast < j.r.Observed {
+		n := reason("unmeasured.not_stable", args{"stable_for": span(j.r.Header.Stable())})
+		m.note = &n
+	}
+	return m
+}
+
+// witness says why the pulse cannot tell when the business was back; nil: it can.
+func (j *judge) witness() *record.Reason {
+	u := j.r.Pulse
+	var n record.Reason
+	switch {
+	case u == nil:
+		n = reason("pulse.missing", args{})
+	case !u.Open && u.Totals.Good+u.Totals.Bad == 0:
+		n = reason("pulse.empty", args{})
+	default:
+		return nil
+	}
+	return &n
+}
+
+// notBackBy is a time until which the business was surely not back for good:
+// the end of watching where it is red then, or else its last turning green.
+func (j *judge) notBackBy(in *record.Incident) time.Duration {
+	end := min(j.end(in), j.r.Observed)
+	if in.T3 == nil || in.T5 == nil && j.redAtEnd(in) {
+		return end
+	}
+	by := in.T3.Early
+	for _, s := range j.r.Pulse.Reds {
+		switch {
+		case s.From.Late > end:
+		case s.Open || s.To.Early > end:
+			by = max(by, end)
+		default:
+			by = max(by, s.To.Early)
+		}
+	}
+	return by
+}
+
+// redAtEnd: the business was red when this incident's time was over.
+func (j *judge) redAtEnd(in *record.Incident) bool {
+	end := j.end(in)
+	for _, s := range j.r.Pulse.Reds {
+		if s.From.Late <= end && (s.Open || s.To.Late > end) {
+			return true
+		}
+	}
+	return false
+}
+
+// restored is T7 − T0. Without T7 it was surely not restored before the
+// business was back, and not at all while the rollback runs or a check fails.
+func restored(j *judge, in *record.Incident) measure {
+	if n := stays(in); n != nil {
+		return measure{notAsked: n}
+	}
+	if n := j.witness(); n != nil {
+		return measure{note: n}
+	}
+	if in.T0 == nil || in.T7 != nil {
+		return j.decided(in, j.from(in.T0, in.T7))
+	}
+	if in.Rollback != "done" || j.failedAfter(in) {
+		return j.from(in.T0, nil)
+	}
+	m := measure{basis: record.BasisMeasured}
+	if in.T6 == nil {
+		m.atLeast = j.since(in.T0, j.notBackBy(in))
+		return m
+	}
+	n := reason("unmeasured.not_verified", args{})
+	m.atLeast, m.note = j.since(in.T0, in.T6.Early), &n
+	return m
+}
+
+func (j *judge) failedAfter(in *record.Incident) bool {
+	for _, c := range j.results("after", record.CheckFailed) {
+		if c.Ended >= in.T3.Early {
+			return true
+		}
+	}
+	return false
+}
+
+// decided adds what a simulated decision means for a time that contains it.
+func (j *judge) decided(in *record.Incident, m measure) measure {
+	if m.span != nil && m.note == nil && simulated(in) && in.T1 != nil && in.T2 != nil {
+		n := reason("basis.simulated_decision", args{"took": span(record.Between(*in.T1, *in.T2).Upper)})
+		m.note = &n
+	}
+	return m
+}

@@ -1,0 +1,101 @@
+package objective
+
+// Use says where a message of the catalogue appears.
+type Use string
+
+// The places in which the judge uses a message.
+const (
+	UseReason      Use = "reason"      // Verdict.Reasons
+	UseFinding     Use = "finding"     // Verdict.Findings
+	UseNote        Use = "note"        // Judged.Note and Verdict.Unmeasured
+	UseObservation Use = "observation" // Verdict.Observations
+)
+
+// Message is one sentence that the judge can say: its id and the names of its
+// arguments. The wording lives in reports/messages, one entry for each id and
+// language. Arguments are always all present; those that do not apply are "".
+// Lengths of time are Go durations ("1m30s"), sizes are bytes as decimal digits.
+type Message struct {
+	ID   string
+	Args []string
+	Uses []Use
+}
+
+// Messages lists every id that Judge can produce. Ids are stable: records that
+// were sealed years ago are rendered with them.
+var Messages = []Message{
+	// What decides a verdict.
+	{"passed.all", []string{"checks", "objectives"}, []Use{UseReason}},
+	{"passed.check_run", []string{"checks", "objectives"}, []Use{UseReason}},
+	{"objective.missed", []string{"objective", "limit", "measured", "over", "scope"}, []Use{UseReason, UseFinding}},
+	{"objective.not_recovered", []string{"objective", "limit", "at_least", "scope"}, []Use{UseReason, UseFinding,
+		UseNote}},
+	{"objective.unfinished", []string{"objective", "limit", "at_least", "scope"}, []Use{UseReason, UseNote}},
+	{"objective.across", []string{"objective", "limit", "lower", "upper", "scope"}, []Use{UseReason, UseNote}},
+	{"objective.not_measured", []string{"objective", "limit"}, []Use{UseReason}},
+	{"objective.emulated_missed", []string{"objective", "limit", "measured", "scope"}, []Use{UseReason, UseNote}},
+	{"objective.projected", []string{"objective", "limit", "measured", "scope"}, []Use{UseReason, UseNote}},
+	{"check.failed", []string{"check", "layer", "message", "backup"}, []Use{UseReason, UseFinding}},
+	{"check.failed_before", []string{"check", "layer", "message", "backup"}, []Use{UseReason, UseFinding}},
+	{"check.skipped", []string{"check", "layer", "message"}, []Use{UseReason}},
+	{"check.crashed", []string{"check", "layer", "message"}, []Use{UseReason}},
+	{"check.unreadable", []string{"check", "layer", "result"}, []Use{UseReason}},
+	{"check.missing", []string{"check", "layer"}, []Use{UseReason}},
+	{"checks.none", nil, []Use{UseReason}},
+	{"layer.unchecked", []string{"layer"}, []Use{UseReason}},
+	{"fault.no_effect", []string{"fault", "on", "incident"}, []Use{UseReason}},
+	{"fault.unseen", []string{"incident"}, []Use{UseReason}},
+	{"incident.missing", []string{"incident"}, []Use{UseReason}},
+	{"incident.undecided", []string{"incident"}, []Use{UseReason}},
+	{"backup.bad", []string{"backup", "point", "why", "instance"}, []Use{UseReason, UseFinding}},
+	{"backup.image_lacks", []string{"backup", "what", "instance"}, []Use{UseReason, UseFinding}},
+	{"baseline.red", []string{"backup", "why"}, []Use{UseReason, UseFinding}},
+	{"baseline.unknown", []string{"why"}, []Use{UseReason}},
+	{"rollback.failed", []string{"incident", "error"}, []Use{UseReason, UseFinding}},
+	{"rollback.unknown", []string{"incident", "error"}, []Use{UseReason}},
+	{"rollback.unfinished", []string{"incident"}, []Use{UseReason}},
+	{"business.red_again", []string{"incident", "at", "why"}, []Use{UseReason, UseFinding}},
+	{"business.red_at_end", []string{"since", "why"}, []Use{UseReason, UseFinding}},
+	{"pulse.missing", nil, []Use{UseReason, UseNote}},
+	{"pulse.empty", nil, []Use{UseReason, UseNote}},
+	{"pulse.broken", []string{"why", "at"}, []Use{UseReason, UseNote}},
+	{"pulse.degraded", []string{"good", "bad", "unproven", "dropped", "share"}, []Use{UseReason}},
+	{"pulse.silent", []string{"silence", "longest"}, []Use{UseReason}},
+	{"pulse.sparse", []string{"seen", "expected"}, []Use{UseReason}},
+	{"isolation.leak", []string{"instance", "target", "address", "protocol"}, []Use{UseReason, UseFinding}},
+	{"isolation.unproved", []string{"instance"}, []Use{UseReason}},
+	{"harness.broke", []string{"phase", "error"}, []Use{UseReason}},
+	{"phase.failed", []string{"phase", "error"}, []Use{UseReason}},
+	{"phase.unfinished", []string{"phase"}, []Use{UseReason}},
+	{"run.crashed", []string{"at"}, []Use{UseReason}},
+	{"aborted.by", []string{"by", "why"}, []Use{UseReason}},
+	{"cleanup.incomplete", []string{"count", "left", "fix"}, []Use{UseReason}},
+	{"cleanup.unproved", nil, []Use{UseReason}},
+
+	// Findings of their own.
+	{"egress.unexpected", []string{"instance", "target", "host", "protocol", "count"}, []Use{UseFinding}},
+	{"restore.too_slow", []string{"backup", "objective", "bytes", "took", "rate", "needed"}, []Use{UseFinding}},
+
+	// Why an objective has no figure, or what its figure is worth.
+	{"unmeasured.no_effect", nil, []Use{UseNote}},
+	{"unmeasured.not_reached", nil, []Use{UseNote}},
+	{"unmeasured.no_consistency_time", nil, []Use{UseNote}},
+	{"unmeasured.consistent_after", []string{"backup"}, []Use{UseNote}},
+	{"unmeasured.no_boot", []string{"instance"}, []Use{UseNote}},
+	{"unmeasured.not_stable", []string{"stable_for"}, []Use{UseNote}},
+	{"unmeasured.not_verified", nil, []Use{UseNote}},
+	{"unmeasured.unknown_objective", []string{"objective"}, []Use{UseNote}},
+	{"not_applicable.check_run", nil, []Use{UseNote}},
+	{"not_applicable.order", nil, []Use{UseNote}},
+	{"not_applicable.no_rollback", []string{"decision"}, []Use{UseNote}},
+	{"basis.time_for_people", []string{"left"}, []Use{UseNote}},
+	{"basis.simulated_decision", []string{"took"}, []Use{UseNote}},
+	{"basis.emulated", nil, []Use{UseNote}},
+
+	// Worth reading, changes no verdict.
+	{"digest.unverified", []string{"backup"}, []Use{UseObservation}},
+	{"egress.expected", []string{"instance", "target", "host", "protocol", "count"}, []Use{UseObservation}},
+	{"restore.throughput", []string{"backup", "bytes", "took", "rate", "needed"}, []Use{UseObservation}},
+	{"journal.torn", []string{"lines"}, []Use{UseObservation}},
+	{"clock.unsynchronised", []string{"state"}, []Use{UseObservation}},
+}

@@ -1,0 +1,277 @@
+package objective
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/drills/record"
+)
+
+// degradedAbove is the share of iterations that proved nothing, above which a
+// pulse is no witness any more.
+const degradedAbove = 0.01
+
+// degraded: too many iterations asked nothing or could not be started.
+func degraded(t record.PulseTotals) bool {
+	all := t.Good + t.Bad + t.Unproven + t.Dropped
+	return float64(t.Unproven+t.Dropped) > degradedAbove*float64(all)
+}
+
+// pulse: the witness itself must be worth believing.
+func (j *judge) pulse() {
+	h, u := j.r.Header, j.r.Pulse
+	if u == nil {
+		if h.PulseRate > 0 && h.Trigger != record.TriggerNone {
+			j.unknown("pulse.missing", args{})
+		}
+		return
+	}
+	if u.Broken != "" {
+		j.unknown("pulse.broken", args{"why": u.Broken, "at": span(u.To.Late)})
+	} else if u.Open && j.r.Status == record.RunCompleted {
+		j.unknown("pulse.broken", args{"why": "", "at": span(u.To.Late)})
+	}
+	if u.Open && u.Broken == "" {
+		return // the totals come with its end
+	}
+	t := u.Totals
+	all := t.Good + t.Bad + t.Unproven + t.Dropped
+	if t.Good+t.Bad == 0 && u.Broken == "" {
+		j.unknown("pulse.empty", args{})
+	}
+	if all > 0 && degraded(t) {
+		share := float64(t.Good+t.Bad) / float64(all)
+		j.unknown("pulse.degraded", args{"good": number(t.Good), "bad": number(t.Bad), "unproven": number(t.Unproven),
+			"dropped": number(t.Dropped), "share": percent(share)})
+	}
+	if longest := longestSilence(h.PulseRate); t.Silence > longest {
+		j.unknown("pulse.silent", args{"silence": span(t.Silence), "longest": span(longest)})
+	}
+	// A stream that fell silent without saying so: half of what the rate promises is missing.
+	const shortest = 10 * time.Second
+	lasted := u.To.Early - u.From.Late
+	if want := h.PulseRate * lasted.Seconds() / 2; lasted > shortest && u.Broken == "" && float64(all) < want {
+		j.unknown("pulse.sparse", args{"seen": number(all), "expected": number(int(2 * want))})
+	}
+}
+
+// longestSilence that is no blind spot: a host under load starts iterations late. A share of a long drill
+// would hide a whole outage.
+func longestSilence(rate float64) time.Duration {
+	longest := 5 * time.Second
+	if rate > 0 {
+		longest = max(longest, time.Duration(10/rate*float64(time.Second)))
+	}
+	return longest
+}
+
+// incidents: each planned one must have come, bitten, been decided, and its rollback ended.
+func (j *judge) incidents() {
+	h := j.r.Header
+	if h.Trigger == record.TriggerNone {
+		return
+	}
+	last := max(1, len(h.Incidents))
+	for _, in := range j.r.Incidents {
+		// The numbers of a journal are not trusted to be small.
+		last = min(max(last, in.ID), len(h.Incidents)+len(j.r.Incidents)+1)
+	}
+	for id := 1; id <= last; id++ {
+		in := j.incident(id)
+		if in == nil {
+			j.unknown("incident.missing", args{"incident": number(id)})
+			continue
+		}
+		j.effect(in)
+		j.handled(in)
+	}
+}
+
+func (j *judge) incident(id int) *record.Incident {
+	for i := range j.r.Incidents {
+		if j.r.Incidents[i].ID == id {
+			return &j.r.Incidents[i]
+		}
+	}
+	return nil
+}
+
+// effect: a fault must have bitten, and where there is a trigger the pulse or a check must have seen it.
+func (j *judge) effect(in *record.Incident) {
+	id := number(in.ID)
+	for _, f := range in.Faults {
+		if f.Effective == nil && (f.Injected != nil || f.NoEffect || f.State == "failed") {
+			j.unknown("fault.no_effect", args{"fault": f.Kind, "on": f.On, "incident": id})
+		}
+	}
+	for _, p := range j.r.Header.Incidents {
+		planned := slices.Compact(slices.Sorted(slices.Values(p.Faults)))
+		if p.ID == in.ID && len(in.Faults) < len(planned) && in.RolledBack != nil {
+			j.unknown("fault.no_effect", args{"fault": strings.Join(planned, ", "), "on": "", "incident": id})
+		}
+	}
+	if in.Trigger == record.TriggerOrder {
+		return
+	}
+	switch {
+	case in.T0 == nil:
+		j.unknown("fault.no_effect", args{"fault": "", "on": "", "incident": id})
+	case !j.seen(in):
+		j.unknown("fault.unseen", args{"incident": id})
+	}
+}
+
+// seen: the pulse was red in the incident, beyond planned downtime, or a check failed.
+func (j *judge) seen(in *record.Incident) bool {
+	for _, c := range j.results("broken", record.CheckFailed) {
+		if c.Incident == in.ID {
+			return true
+		}
+	}
+	if j.r.Pulse == nil {
+		return false
+	}
+	end := j.end(in)
+	for _, s := range j.r.Pulse.Reds {
+		began := s.From.Late >= in.Begin
+		lasted := s.Open || s.To.Late > in.T0.Late // red before, and still red when the fault had bitten
+		if !s.Planned && s.From.Late <= end && (began || lasted) {
+			return true
+		}
+	}
+	return false
+}
+
+// end of an incident: the beginning of the next, or the end of watching.
+func (j *judge) end(in *record.Incident) time.Duration {
+	for i := range j.r.Incidents {
+		if n := j.r.Incidents[i]; n.ID > in.ID {
+			return n.Begin
+		}
+	}
+	if j.r.Pulse != nil {
+		return j.r.Pulse.To.Late
+	}
+	return j.r.Observed
+}
+
+// handled: a decision, and the rollback that it asked for.
+func (j *judge) handled(in *record.Incident) {
+	id := number(in.ID)
+	decided := in.Decision != nil
+	if !decided && (in.T3 == nil || in.Trigger != record.TriggerOrder) {
+		j.unknown("incident.undecided", args{"incident": id})
+	}
+	switch {
+	case !decided && in.T3 == nil:
+	case decided && !in.Decision.RollsBack() && in.T3 == nil:
+	case in.Rollback == "done":
+	case in.Rollback == "failed" && j.excused():
+		j.unknown("rollback.unknown", args{"incident": id, "error": in.Error})
+	case in.Rollback == "failed":
+		a := args{"incident": id, "error": in.Error}
+		j.failed("rollback.failed", a)
+		j.finding("high", "rollback.failed", a)
+	default:
+		j.unknown("rollback.unfinished", args{"incident": id})
+	}
+}
+
+// business: red again after it was back, or red when the pulse was stopped.
+func (j *judge) business() {
+	u := j.r.Pulse
+	if u == nil {
+		return
+	}
+	for i := range j.r.Incidents {
+		j.redAgain(&j.r.Incidents[i])
+	}
+	if j.r.Header.Trigger == record.TriggerNone {
+		j.redUnasked()
+	}
+	if n := len(u.Reds); n > 0 && u.Reds[n-1].Open && !u.Open && !j.excused() && j.brought() {
+		s := u.Reds[n-1]
+		a := args{"since": span(s.From.Late), "why": s.Why}
+		j.failed("business.red_at_end", a)
+		j.finding("high", "business.red_at_end", a)
+	}
+}
+
+// brought: the drill came as far as having something to show: a sound
+// baseline, and every incident decided and its rollback brought to its end.
+func (j *judge) brought() bool {
+	if _, failed := j.baselinePhase(); failed {
+		return false
+	}
+	for _, in := range j.r.Incidents {
+		undecided := in.Decision == nil && in.T3 == nil
+		if undecided || in.Rollback == "running" || in.Rollback == "failed" {
+			return false
+		}
+	}
+	return true
+}
+
+// redAgain: after the rollback had ended, the business turned red although it
+// had been green for as long as it must stay green, or all checks had been
+// passed. Shorter flickering while it comes up moves T6 instead.
+func (j *judge) redAgain(in *record.Incident) {
+	if in.RolledBack == nil || in.T5 == nil {
+		return
+	}
+	end, green := j.end(in), *in.T3
+	for _, s := range j.r.Pulse.Reds {
+		if s.From.Late > in.T5.Late && s.From.Late > in.RolledBack.Late && s.From.Late < end {
+			stable := s.From.Late-max(green.Early, in.T5.Early) >= j.r.Header.Stable()
+			sure := !j.excused() || !s.Open && s.To.Late < j.broke()
+			if sure && (stable || j.certified(in, s.From.Late)) {
+				a := args{"incident": number(in.ID), "at": span(s.From.Late), "why": s.Why}
+				j.failed("business.red_again", a)
+				j.finding("high", "business.red_again", a)
+				return
+			}
+		}
+		green = s.To
+	}
+}
+
+// redUnasked: in a check run nothing is broken, so nothing may turn red once the baseline was green.
+func (j *judge) redUnasked() {
+	phase, failed := j.baselinePhase()
+	if failed || phase.Open {
+		return
+	}
+	for _, s := range j.r.Pulse.Reds {
+		if s.From.Early > phase.Ended && (!j.excused() || !s.Open && s.To.Late < j.broke()) {
+			a := args{"incident": "", "at": span(s.From.Late), "why": s.Why}
+			j.failed("business.red_again", a)
+			j.finding("high", "business.red_again", a)
+			return
+		}
+	}
+}
+
+// broke is when the harness first broke or the drill stopped being watched.
+func (j *judge) broke() time.Duration {
+	at := j.r.Observed
+	for _, h := range j.r.Harness {
+		at = min(at, h.At)
+	}
+	return at
+}
+
+// certified: all planned checks had been passed after the rollback by then.
+func (j *judge) certified(in *record.Incident, by time.Duration) bool {
+	for _, p := range j.r.Header.Checks {
+		passed := false
+		for _, c := range j.r.Checks {
+			passed = passed || c.Name == p.Name && c.When == "after" && c.Status == record.CheckPassed &&
+				c.Started >= in.T3.Early && c.Ended <= by
+		}
+		if !passed {
+			return false
+		}
+	}
+	return len(j.r.Header.Checks) > 0
+}

@@ -1,0 +1,262 @@
+package objective
+
+import (
+	"slices"
+	"strings"
+
+	"lifeboat/drills/record"
+)
+
+// run: how the run itself ended. What broke because of the harness is unknown,
+// never the backup's fault.
+func (j *judge) run() {
+	r := j.r
+	switch r.Status {
+	case record.RunCompleted:
+	case record.RunAborted:
+		a := args{"by": "", "why": ""}
+		if r.Abort != nil {
+			a = args{"by": r.Abort.By, "why": r.Abort.Why}
+		}
+		j.reason(record.StatusAborted, "aborted.by", a)
+	default:
+		j.unknown("run.crashed", args{"at": span(r.Observed)})
+	}
+	for _, h := range r.Harness {
+		j.unknown("harness.broke", args{"phase": h.Phase, "error": h.Error})
+	}
+}
+
+// isolation: every sandbox must have been probed from inside, nothing but the
+// controls may have been reached, and without a control that was reached the
+// others prove nothing.
+func (j *judge) isolation() {
+	probed, controlled := map[string]bool{}, map[string]bool{}
+	named := false
+	for _, p := range j.r.Probes {
+		name := p.Subject.Instance
+		named = named || name != ""
+		switch {
+		case p.Control && p.Reached:
+			controlled[name] = true
+		case p.Control:
+			j.unknown("isolation.unproved", args{"instance": name})
+		case p.Reached:
+			a := args{"instance": name, "target": p.Target, "address": p.Address, "protocol": p.Protocol}
+			j.unknown("isolation.leak", a)
+			j.finding("high", "isolation.leak", a)
+		default:
+			probed[name] = true
+		}
+	}
+	for _, b := range j.r.Boots {
+		name := b.Subject.Instance
+		if !named { // one proof for all
+			name = ""
+		}
+		if !probed[name] || !controlled[name] {
+			j.unknown("isolation.unproved", args{"instance": b.Subject.Instance})
+		}
+	}
+	for _, e := range j.r.Egress {
+		a := args{"instance": e.Subject.Instance, "target": e.Target, "host": e.Host, "protocol": e.Protocol,
+			"count": number(e.Count)}
+		if e.Expected {
+			j.observe("egress.expected", a)
+		} else {
+			j.finding("medium", "egress.unexpected", a)
+		}
+	}
+}
+
+// restores: whose fault it is when one goes wrong.
+func (j *judge) restores() {
+	for _, x := range j.r.Restores {
+		if x.BackupBad != "" {
+			a := args{"backup": x.Backup, "point": x.Point, "why": x.BackupBad, "instance": x.Subject.Instance}
+			j.failed("backup.bad", a)
+			j.finding("high", "backup.bad", a)
+		}
+		if x.ImageBad != "" {
+			a := args{"backup": x.Backup, "what": x.ImageBad, "instance": x.Subject.Instance}
+			j.unknown("backup.image_lacks", a)
+			j.finding("medium", "backup.image_lacks", a)
+		}
+	}
+	seen := map[string]bool{}
+	for _, p := range j.r.RestorePoints {
+		if p.Expected != "" && p.Digest != "" && p.Digest != p.Expected && j.restoredWell(p.Backup) {
+			a := args{"backup": p.Backup, "point": p.Point, "why": p.Digest + ", not " + p.Expected, "instance": ""}
+			j.failed("backup.bad", a)
+			j.finding("high", "backup.bad", a)
+		}
+		if (p.Expected == "" || p.Digest == "") && !seen[p.Backup] {
+			seen[p.Backup] = true
+			j.observe("digest.unverified", args{"backup": p.Backup})
+		}
+	}
+}
+
+// restoredWell: no restore of a backup broke off, so its digest is that of the whole.
+func (j *judge) restoredWell(backup string) bool {
+	return !slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool {
+		return x.Backup == backup && (x.BackupBad != "" || x.ImageBad != "")
+	})
+}
+
+// baseline: a restored system that is red before anything was broken points at
+// its backup, when restore and boot succeeded and the question was properly asked.
+func (j *judge) baseline() {
+	phase, failed := j.baselinePhase()
+	bad := j.results("before", record.CheckFailed)
+	if !failed && len(bad) == 0 {
+		return
+	}
+	if phase.Open || !j.bootedAll() || j.excused() {
+		if failed {
+			j.unknown("baseline.unknown", args{"why": phase.Error})
+		}
+		return
+	}
+	for _, c := range bad {
+		a := args{"check": c.Name, "layer": string(c.Layer), "message": c.Message, "backup": c.Backup}
+		j.failed("check.failed_before", a)
+		j.finding("high", "check.failed_before", a)
+	}
+	if !failed {
+		return
+	}
+	why := phase.Error
+	if len(bad) == 0 {
+		red, ok := j.redBaseline(phase)
+		if !ok {
+			j.unknown("baseline.unknown", args{"why": why})
+			return
+		}
+		if red != "" {
+			why = red
+		}
+	}
+	a := args{"backup": j.baselineBackups(bad), "why": why}
+	j.failed("baseline.red", a)
+	j.finding("high", "baseline.red", a)
+}
+
+func (j *judge) baselinePhase() (record.Phase, bool) {
+	for _, p := range j.r.Phases {
+		if p.Name == record.PhaseBaseline {
+			return p, p.Outcome == record.OutcomeFailed
+		}
+	}
+	return record.Phase{}, false
+}
+
+// redBaseline tells whether the pulse, working properly, saw red in the baseline, and why.
+func (j *judge) redBaseline(phase record.Phase) (why string, ok bool) {
+	u := j.r.Pulse
+	if u == nil || u.Broken != "" {
+		return "", false
+	}
+	if t := u.Totals; !u.Open && (t.Bad == 0 || degraded(t)) {
+		return "", false
+	}
+	for _, s := range u.Reds {
+		if s.From.Late <= phase.Ended {
+			why, ok = s.Why, true
+		}
+	}
+	return why, ok
+}
+
+// baselineBackups names those that the failed checks point at, or else all that were restored.
+func (j *judge) baselineBackups(bad []record.CheckResult) string {
+	var names []string
+	for _, c := range bad {
+		names = append(names, c.Backup)
+	}
+	if strings.Join(names, "") == "" {
+		for _, x := range j.r.Restores {
+			names = append(names, x.Backup)
+		}
+		for _, p := range j.r.RestorePoints {
+			names = append(names, p.Backup)
+		}
+	}
+	names = slices.DeleteFunc(names, func(s string) bool { return s == "" })
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
+}
+
+// bootedAll tells whether every planned instance came up, and no restore went wrong.
+func (j *judge) bootedAll() bool {
+	for _, x := range j.r.Restores {
+		if x.BackupBad != "" || x.ImageBad != "" {
+			return false
+		}
+	}
+	for _, i := range j.r.Header.Instances {
+		if !slices.ContainsFunc(j.r.Boots, func(b record.BootFact) bool { return b.Subject.Instance == i.Name }) {
+			return false
+		}
+	}
+	return len(j.r.Boots) > 0
+}
+
+// excused: the drill did not take its course for a reason that is not the
+// system's, so what did not come proves nothing.
+func (j *judge) excused() bool {
+	lacks := slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool { return x.ImageBad != "" })
+	leak := slices.ContainsFunc(j.r.Probes, func(p record.ProbeFact) bool { return p.Reached && !p.Control })
+	return len(j.r.Harness) > 0 || j.r.Status != record.RunCompleted || lacks || leak
+}
+
+// phases: a phase that failed, or never ended, is explained by some other
+// reason; where it is not, the drill is not passed all the same.
+func (j *judge) phases() {
+	explained := slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool {
+		return r.Status != "" && r.Status != record.StatusPassed
+	})
+	for _, p := range j.r.Phases {
+		switch {
+		case p.Name == record.PhaseCleanup || p.Name == record.PhaseSeal:
+		case p.Open && j.r.Status == record.RunCompleted:
+			j.unknown("phase.unfinished", args{"phase": p.Name})
+		case p.Outcome == record.OutcomeFailed && !p.Open && !explained:
+			j.unknown("phase.failed", args{"phase": p.Name, "error": p.Error})
+		}
+	}
+}
+
+// cleanup: what is left has an exit code of its own and is no word on the
+// backup; a clean-up that nobody proved is missing evidence.
+func (j *judge) cleanup() {
+	c := j.r.Cleanup
+	var left, fix []string
+	for _, f := range c.Failed {
+		if f.Name != "" {
+			left = append(left, f.Name)
+		}
+		left = append(left, f.Left...)
+		if f.Fix != "" && !slices.Contains(fix, f.Fix) {
+			fix = append(fix, f.Fix)
+		}
+	}
+	switch {
+	case len(c.Failed) > 0:
+		j.reason("", "cleanup.incomplete", args{"count": number(max(1, len(left))), "left": strings.Join(left, ", "),
+			"fix": strings.Join(fix, "; ")})
+	case c.T8 == nil && len(c.Kept) == 0 && j.r.Status == record.RunCompleted:
+		j.unknown("cleanup.unproved", args{})
+	}
+}
+
+// notes: worth reading, without a word on the verdict.
+func (j *judge) notes() {
+	if n := j.r.Journal.Torn; n > 0 {
+		j.observe("journal.torn", args{"lines": number(n)})
+	}
+	if s := j.r.Header.ClockState; s == "not synchronised" {
+		j.observe("clock.unsynchronised", args{"state": s})
+	}
+	j.throughput()
+}

@@ -1,0 +1,153 @@
+package drills
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Outline is a plan as a person or a program reads it.
+type Outline struct {
+	Scenario   string            `json:"scenario"`
+	Trigger    string            `json:"trigger"`
+	Restore    []OutlineBackup   `json:"restore"`
+	Boot       []string          `json:"boot"`
+	Upgrade    []string          `json:"upgrade,omitempty"`
+	Incidents  []OutlineIncident `json:"incidents,omitempty"`
+	Objectives map[string]string `json:"objectives,omitempty"`
+	Pulse      string            `json:"pulse,omitempty"`
+	Checks     []string          `json:"checks"`
+	Excluded   map[string]string `json:"excluded,omitempty"`
+	Needs      Needs             `json:"needs"`
+	Cannot     []string          `json:"cannot,omitempty"`
+}
+
+// OutlineBackup is a backup and the restore point that would be used.
+type OutlineBackup struct {
+	Backup       string     `json:"backup"`
+	Point        string     `json:"point"`
+	Size         int64      `json:"size_bytes"`
+	Digest       string     `json:"digest,omitempty"`
+	ConsistentTo *time.Time `json:"consistent_to,omitempty"`
+}
+
+// OutlineIncident is what would break and how it would be rolled back.
+type OutlineIncident struct {
+	Faults   []string `json:"faults,omitempty"`
+	Detect   string   `json:"detect,omitempty"`
+	Decide   string   `json:"decide"`
+	Rollback []string `json:"rollback,omitempty"`
+}
+
+// Outline of the plan.
+func (p *Plan) Outline() Outline {
+	s := p.Scenario
+	o := Outline{Scenario: s.Name, Trigger: string(s.Trigger), Objectives: map[string]string{},
+		Excluded: map[string]string{}, Needs: p.Needs, Cannot: p.Refusals}
+	for _, name := range slices.Sorted(maps.Keys(p.Backups)) {
+		b := p.Backups[name]
+		ob := OutlineBackup{Backup: name, Point: b.Point.ID, Size: b.Point.Size, Digest: b.Point.Digest}
+		if !b.Point.ConsistentTo.IsZero() {
+			ob.ConsistentTo = &b.Point.ConsistentTo
+		}
+		o.Restore = append(o.Restore, ob)
+	}
+	for _, name := range p.Order {
+		i := s.Instances[name]
+		what := fmt.Sprintf("%s (%s): ", name, i.Kind)
+		if i.Boot != "" {
+			what += "boot " + i.Boot
+		} else {
+			what += "image " + i.Image
+		}
+		if i.Load != "" {
+			what += ", load " + i.Load
+		}
+		o.Boot = append(o.Boot, what)
+	}
+	for _, st := range s.Upgrade {
+		o.Upgrade = append(o.Upgrade, describe(st))
+	}
+	for _, in := range s.Incidents {
+		oi := OutlineIncident{Detect: in.Detect.When, Decide: in.Decide.By}
+		for _, f := range in.Faults {
+			oi.Faults = append(oi.Faults, f.Kind+" on "+f.On)
+		}
+		for _, st := range in.Rollback {
+			oi.Rollback = append(oi.Rollback, describe(st))
+		}
+		o.Incidents = append(o.Incidents, oi)
+	}
+	for name, limit := range s.Objectives {
+		o.Objectives[name] = limit.String()
+	}
+	if f := s.Flow; f != nil {
+		o.Pulse = fmt.Sprintf("%s of %s, giving up after %s", f.Pulse, f.Script, f.Timeout)
+	}
+	for _, c := range p.Checks {
+		o.Checks = append(o.Checks, string(c.Spec.Layer)+": "+c.Spec.Name)
+	}
+	for layer, why := range s.Checks.Excluded {
+		o.Excluded[string(layer)] = why
+	}
+	return o
+}
+
+// String renders the outline as plain lines.
+func (o Outline) String() string {
+	var b strings.Builder
+	section := func(title string, lines ...string) {
+		if len(lines) == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "%s\n", title)
+		for _, l := range lines {
+			fmt.Fprintf(&b, "  %s\n", l)
+		}
+	}
+	section("scenario", o.Scenario+" (trigger: "+o.Trigger+")")
+	var points []string
+	for _, r := range o.Restore {
+		line := fmt.Sprintf("%s from %s, %d bytes", r.Backup, r.Point, r.Size)
+		if r.Digest != "" {
+			line += ", " + r.Digest
+		} else {
+			line += ", no digest promised"
+		}
+		if r.ConsistentTo != nil {
+			line += ", consistent to " + r.ConsistentTo.Format(time.RFC3339)
+		}
+		points = append(points, line)
+	}
+	section("restore", points...)
+	section("boot", o.Boot...)
+	section("upgrade", o.Upgrade...)
+	for i, in := range o.Incidents {
+		section(fmt.Sprintf("incident %d: break", i+1), in.Faults...)
+		if in.Detect != "" {
+			section("detect", in.Detect)
+		}
+		section("decide", in.Decide)
+		section("roll back", in.Rollback...)
+	}
+	section("objectives", pairs(o.Objectives)...)
+	if o.Pulse != "" {
+		section("pulse", o.Pulse)
+	}
+	section("check", o.Checks...)
+	section("excluded", pairs(o.Excluded)...)
+	section("needs", fmt.Sprintf("about %d MiB of disk (free %d), up to %d MiB of memory (free %d)",
+		o.Needs.Disk>>20, o.Needs.FreeDisk>>20, o.Needs.Memory>>20, o.Needs.FreeMemory>>20))
+	section("this host cannot", o.Cannot...)
+	return b.String()
+}
+
+func pairs(m map[string]string) []string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, k+": "+m[k])
+	}
+	return out
+}

@@ -1,0 +1,155 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"lifeboat/drills/detect"
+	"lifeboat/drills/record"
+	"lifeboat/scenarios"
+	"lifeboat/verifier"
+)
+
+// pulse is the running witness of the business and what the drill knows of it.
+type pulse struct {
+	d       *drill
+	running verifier.Pulse
+	started record.Moment
+
+	mu      sync.Mutex
+	edges   *detect.Edges
+	watch   *detect.Watch
+	rule    string
+	fired   *record.Detected
+	last    time.Duration // end of the newest sample
+	began   time.Duration // start of the latest iteration; 0: none yet
+	silence time.Duration // longest between two starts
+	changed chan struct{} // closed at each sample
+	err     error         // of the journal
+}
+
+// errPulse says that the witness is gone: what comes after is unknown.
+var errPulse = errors.New("the pulse broke off")
+
+// startPulse begins to ask the business, at a low constant rate, until clean-up.
+func (d *drill) startPulse(ctx context.Context) error {
+	f := d.plan.Scenario.Flow
+	env, err := d.flowEnv(f.Env)
+	if err != nil {
+		return err
+	}
+	p := &pulse{d: d, changed: make(chan struct{}),
+		edges: detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), float64(f.Pulse))}
+	p.started = d.now()
+	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: "started", At: p.started}); err != nil {
+		return err
+	}
+	p.running, err = d.flows.Pulse(ctx, verifier.PulseRequest{
+		Script: f.Script, Rate: float64(f.Pulse), Timeout: f.Timeout.Std(), Env: env, Base: d.base,
+		Raw: d.pulseStream(), Sample: p.sample,
+	})
+	if err != nil {
+		return fmt.Errorf("start the pulse: %w", err)
+	}
+	d.pulse = p
+	return nil
+}
+
+// pulseStream is where the pulse's own records are kept.
+func (d *drill) pulseStream() string { return filepath.Join(d.dir, "raw", "pulse.ndjson") }
+
+// sample is called from one goroutine, in the order of the samples' ends.
+func (p *pulse) sample(s verifier.Sample) {
+	s.Error = p.d.secrets.hide(s.Error)
+	p.mu.Lock()
+	if e := p.edges.Add(s); e != nil {
+		p.err = errors.Join(p.err, p.d.Append(record.KindPulse, record.Subject{}, *e))
+	}
+	if p.watch != nil && p.fired == nil {
+		p.fired = p.watch.Add(s, p.rule)
+	}
+	p.last = max(p.last, s.End)
+	if s.Dropped == 0 {
+		if p.began > 0 {
+			p.silence = max(p.silence, s.Start-p.began)
+		}
+		p.began = max(p.began, s.Start)
+	}
+	close(p.changed)
+	p.changed = make(chan struct{})
+	p.mu.Unlock()
+	if p.d.opt.Watch.Sample != nil {
+		p.d.opt.Watch.Sample(s)
+	}
+}
+
+// wait returns when done says so (it is asked at each sample), when the pulse breaks, or with the context.
+func (p *pulse) wait(ctx context.Context, done func() bool) error {
+	for {
+		p.mu.Lock()
+		ok, changed, err := done(), p.changed, p.err
+		p.mu.Unlock()
+		if ok || err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-p.running.Broken():
+			return errPulse
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// waitGreen returns once the business has been green for d without a break, beginning not before from.
+func (p *pulse) waitGreen(ctx context.Context, d, from time.Duration) error {
+	return p.wait(ctx, func() bool {
+		state, since := p.edges.State()
+		return state == detect.Green && p.last-max(since.Late, from) >= d
+	})
+}
+
+// expect arms the trigger rule; samples that began before from do not count.
+func (p *pulse) expect(rule scenarios.Rule, text string, from time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fired, p.rule = nil, text
+	p.watch = detect.WatchOf(rule, from, p.edges.Bad)
+}
+
+// waitFired returns what the armed rule saw.
+func (p *pulse) waitFired(ctx context.Context) (*record.Detected, error) {
+	err := p.wait(ctx, func() bool { return p.fired != nil })
+	return p.fired, err
+}
+
+// stop ends the pulse: the first act of clean-up. A pulse that broke says so in the journal.
+func (p *pulse) stop(ctx context.Context) error {
+	broken := errors.Join(p.running.Stop(ctx), p.d.secrets.hideFile(p.d.pulseStream()))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := record.PulseEvent{State: "stopped", At: record.At(p.last), Totals: p.edges.Totals}
+	e.Totals.Silence = p.silence
+	if broken != nil {
+		e.State, e.Why = "broken", p.d.secrets.hide(broken.Error())
+	}
+	return errors.Join(p.err, p.d.Append(record.KindPulse, record.Subject{}, e))
+}
+
+// flowEnv reveals the secrets of a flow's environment.
+func (d *drill) flowEnv(env map[string]scenarios.Secret) (map[string]string, error) {
+	out := map[string]string{}
+	for k, v := range env {
+		plain, err := d.secrets.reveal(v)
+		if err != nil {
+			return nil, fmt.Errorf("set %s of the flow: %w", k, err)
+		}
+		out[k] = plain
+	}
+	return out, nil
+}

@@ -1,0 +1,182 @@
+package drills
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
+)
+
+// dead is a home with one drill whose harness died after it intended one
+// container. The undo works from the moment ready on.
+type dead struct {
+	t     *testing.T
+	home  string
+	dir   string
+	ready time.Time
+}
+
+const deadDrill = "20260101-000000000-abcdef"
+
+func newDead(t *testing.T, kept bool) *dead {
+	d := &dead{t: t, home: t.TempDir()}
+	d.dir = filepath.Join(d.home, "drills", deadDrill)
+	require.NoError(t, os.MkdirAll(d.dir, 0o700))
+	owner := ledger.Self()
+	owner.StartTime++ // nobody
+	scope := ledger.Scope{Drill: deadDrill, Owner: owner, Deadline: time.Now().Add(time.Hour), Home: d.dir}
+	l, err := ledger.Open(d.dir, scope)
+	require.NoError(t, err)
+	_, err = l.Intend(ledger.Entry{What: "container", Name: "db", Fix: "docker rm -fv db",
+		Undo: ledger.Undo{Kind: "test", Data: json.RawMessage(`{}`)}})
+	require.NoError(t, errors.Join(err, l.Close()))
+	j, err := record.Create(filepath.Join(d.dir, "journal.ndjson"),
+		record.Header{Version: record.Version, Drill: deadDrill, Number: 1, Started: time.Now()}, time.Now())
+	require.NoError(t, err)
+	if kept {
+		require.NoError(t, j.Append(record.KindCleanup, record.Subject{},
+			record.CleanupEvent{State: "kept", Left: []string{"db"}}))
+		require.NoError(t, j.Append(record.KindSealed, record.Subject{},
+			record.Sealed{Status: string(record.RunCompleted)}))
+	}
+	require.NoError(t, j.Close())
+	return d
+}
+
+func (d *dead) request() ReapRequest {
+	undo := func(context.Context, ledger.Scope, ledger.Entry) error {
+		if time.Now().Before(d.ready) {
+			return errors.New("the engine is gone")
+		}
+		return nil
+	}
+	return ReapRequest{Home: d.home, Drill: deadDrill, Why: "the harness died",
+		Kit: Kit{Undoers: map[string]ledger.Undoer{"test": undo}}}
+}
+
+func (d *dead) kinds() string {
+	b, err := os.ReadFile(filepath.Join(d.dir, "journal.ndjson"))
+	require.NoError(d.t, err)
+	events, err := record.Read(bytes.NewReader(b))
+	require.NoError(d.t, err)
+	var all []string
+	for _, e := range events {
+		all = append(all, string(e.Kind)+string(e.Data))
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestHold(t *testing.T) {
+	for name, tc := range map[string]struct {
+		said  string
+		kept  bool
+		ready time.Duration // from when on the undo works
+		least time.Duration // that it takes
+		most  time.Duration
+		left  int
+	}{
+		"released":                       {said: "done\n", most: time.Second},
+		"the harness is dead":            {most: time.Second},
+		"half a word is no word":         {said: "don", most: time.Second},
+		"the engine is away for a while": {ready: 3 * time.Minute, least: 3 * time.Minute, most: 5 * time.Minute},
+		"the engine never comes back":    {ready: 24 * time.Hour, least: 55 * time.Minute, most: time.Hour, left: 1},
+		"kept until the deadline":        {said: "keep\n", kept: true, least: time.Hour, most: time.Hour + time.Second},
+		"kept, and the engine comes late": {said: "keep\n", kept: true, ready: 30 * time.Minute, least: time.Hour,
+			most: time.Hour + time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDead(t, tc.kept)
+				began := time.Now()
+				d.ready = began.Add(tc.ready)
+				left, err := Hold(t.Context(), d.request(), strings.NewReader(tc.said))
+				require.NoError(t, err)
+				assert.Len(t, left, tc.left)
+				assert.GreaterOrEqual(t, time.Since(began), tc.least)
+				assert.LessOrEqual(t, time.Since(began), tc.most)
+				proved := strings.Contains(d.kinds(), `"state":"proved"`)
+				assert.Equal(t, tc.said != "done\n" && tc.left == 0, proved, d.kinds())
+				assert.LessOrEqual(t, strings.Count(d.kinds(), string(record.KindAborted)), 1)
+				if tc.left > 0 {
+					assert.Contains(t, left[0].Fix, "docker rm -fv db")
+				}
+			})
+		})
+	}
+}
+
+// Two that clean up after one drill do not get into each other's way.
+func TestReapOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDead(t, false)
+		left, err := Reap(t.Context(), d.request())
+		require.NoError(t, err)
+		assert.Empty(t, left)
+		first := d.kinds()
+		left, err = Reap(t.Context(), d.request())
+		require.NoError(t, err)
+		assert.Empty(t, left)
+		assert.Equal(t, first, d.kinds(), "the second changes nothing")
+
+		d = newDead(t, false)
+		j, err := record.Reopen(filepath.Join(d.dir, "journal.ndjson"), record.ActorReaper)
+		require.NoError(t, err)
+		swept, err := SweepAll(t.Context(), SweepRequest{Home: d.home, Kit: d.request().Kit})
+		require.NoError(t, err)
+		require.Len(t, swept, 1)
+		assert.True(t, swept[0].Busy)
+		assert.Contains(t, swept[0].What(), "its reaper is cleaning up")
+		require.NoError(t, j.Close())
+	})
+}
+
+func TestSweepKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDead(t, true)
+		sweep := func(kept bool) []Swept {
+			swept, err := SweepAll(t.Context(), SweepRequest{Home: d.home, Kit: d.request().Kit, Kept: kept})
+			require.NoError(t, err)
+			return swept
+		}
+		ended := make(chan error, 1)
+		pipe, harness := io.Pipe()
+		go func() {
+			_, err := Hold(t.Context(), d.request(), pipe)
+			ended <- err
+		}()
+		_, err := io.WriteString(harness, "keep\n")
+		require.NoError(t, errors.Join(err, harness.Close()))
+		assert.Empty(t, sweep(false), "kept until the deadline")
+		require.Len(t, sweep(true), 1)
+		require.NoError(t, <-ended, "the reaper leaves")
+		assert.Empty(t, sweep(true), "nothing to do twice")
+		assert.Equal(t, 1, strings.Count(d.kinds(), `"state":"proved"`))
+	})
+}
+
+// A journal that somebody damaged is history's to tell; nothing is left of its drill.
+func TestSweepDamaged(t *testing.T) {
+	d := newDead(t, false)
+	_, err := Reap(t.Context(), d.request())
+	require.NoError(t, err)
+	path := filepath.Join(d.dir, "journal.ndjson")
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, bytes.Replace(b, []byte("proved"), []byte("failed"), 1), 0o600))
+	swept, err := SweepAll(t.Context(), SweepRequest{Home: d.home, Kit: d.request().Kit})
+	assert.NoError(t, err)
+	assert.Empty(t, swept)
+}

@@ -1,0 +1,184 @@
+package record
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// broken is a check that failed while the system was broken: an effect that can be seen.
+type broken struct {
+	incident int
+	at       Moment
+}
+
+// incident returns the incident that an event is about; it is made when a
+// journal speaks of it for the first time.
+func (b *builder) incident(e Event) *Incident {
+	id := e.Subject.Incident
+	if id <= 0 {
+		id = max(1, b.current())
+		if e.Kind == KindIncident {
+			id = b.current() + 1
+		}
+	}
+	if i, ok := b.at[id]; ok {
+		return &b.r.Incidents[i]
+	}
+	b.at[id] = len(b.r.Incidents)
+	b.r.Incidents = append(b.r.Incidents, Incident{ID: id, Trigger: b.r.Header.Trigger, Begin: e.Elapsed})
+	return &b.r.Incidents[len(b.r.Incidents)-1]
+}
+
+// current is the incident that was opened last, 0 before any.
+func (b *builder) current() int {
+	if n := len(b.r.Incidents); n > 0 {
+		return b.r.Incidents[n-1].ID
+	}
+	return 0
+}
+
+func (b *builder) incidentEvent(e Event) error {
+	switch e.Kind {
+	case KindFault:
+		return as(e, func(f FaultEvent) { b.fault(b.incident(e), e, f) })
+	case KindIncident:
+		return as(e, func(x IncidentEvent) {
+			in := b.incident(e)
+			if x.Trigger != "" {
+				in.Trigger = x.Trigger
+			}
+			if in.Trigger == TriggerOrder && in.T0 == nil {
+				at := moment(x.At, e)
+				in.T0, in.T0Source = &at, "order"
+			}
+		})
+	case KindDetected:
+		return as(e, func(x Detected) {
+			if in := b.incident(e); in.T1 == nil {
+				at := moment(x.At, e)
+				in.T1, in.Rule = &at, x.Rule
+			}
+		})
+	case KindDecided:
+		return as(e, func(x Decision) {
+			if in := b.incident(e); in.T3 == nil {
+				x.At = moment(x.At, e)
+				in.T2, in.Decision = &x.At, &x
+			}
+		})
+	case KindRollback:
+		return as(e, func(x RollbackEvent) { rollback(b.incident(e), e, x) })
+	}
+	return nil
+}
+
+func rollback(in *Incident, e Event, x RollbackEvent) {
+	at := At(e.Elapsed)
+	if in.T3 == nil {
+		in.T3, in.Rollback = &at, "running"
+	}
+	if x.State == "done" || x.State == "failed" {
+		in.Rollback, in.Error, in.RolledBack = x.State, x.Error, &at
+	}
+}
+
+// moment of a fact; a fact that does not say it happened when it was written.
+func moment(m Moment, e Event) Moment {
+	if m == (Moment{}) {
+		return At(e.Elapsed)
+	}
+	return ordered(m)
+}
+
+func (b *builder) fault(in *Incident, e Event, f FaultEvent) {
+	i := slices.IndexFunc(in.Faults, func(x FaultFact) bool { return x.Kind == f.Kind && x.On == f.On })
+	if i < 0 {
+		in.Faults = append(in.Faults, FaultFact{Kind: f.Kind, On: f.On})
+		i = len(in.Faults) - 1
+	}
+	x := &in.Faults[i]
+	x.State = f.State
+	if f.Note != "" {
+		x.Note = f.Note
+	}
+	at := moment(f.At, e)
+	switch {
+	case f.State == "injected" && x.Injected == nil:
+		x.Injected = &at
+	case f.State == "effective" && x.Effective == nil:
+		x.Effective = &at
+	case f.State == "no-effect":
+		x.NoEffect = true
+	}
+}
+
+func (b *builder) check(e Event, c CheckResult) {
+	if c.Incident == 0 {
+		c.Incident = e.Subject.Incident
+	}
+	if c.Incident == 0 {
+		c.Incident = b.current()
+	}
+	b.r.Checks = append(b.r.Checks, c)
+	if c.When == "broken" && c.Status == CheckFailed {
+		b.broken = append(b.broken, broken{c.Incident, ordered(Moment{c.Started, c.Ended})})
+	}
+}
+
+// incidentAt is the incident that was open at a moment, 0 for none.
+func (b *builder) incidentAt(at time.Duration) int {
+	id := 0
+	for _, in := range b.r.Incidents {
+		if in.Begin <= at {
+			id = in.ID
+		}
+	}
+	return id
+}
+
+// begins says from when on each incident is open, in order: from its first
+// event, its first injection, or, where the upgrade is what breaks, the upgrade's start.
+func (b *builder) begins() {
+	ins := b.r.Incidents
+	for i := range ins {
+		for _, f := range ins[i].Faults {
+			if f.Injected != nil {
+				ins[i].Begin = min(ins[i].Begin, f.Injected.Early)
+			}
+		}
+	}
+	slices.SortStableFunc(ins, func(x, y Incident) int { return cmp.Compare(x.ID, y.ID) })
+	if len(ins) > 0 && ins[0].Trigger == TriggerUpgrade && b.r.Upgrade != nil {
+		ins[0].Begin = min(ins[0].Begin, b.r.Upgrade.From.Early)
+	}
+	for i := 1; i < len(ins); i++ {
+		ins[i].Begin = max(ins[i].Begin, ins[i-1].Begin)
+	}
+}
+
+func (b *builder) finishIncidents() {
+	for i := range b.r.Incidents {
+		in := &b.r.Incidents[i]
+		if in.T0 == nil {
+			b.effect(in, b.end(i))
+		}
+		if in.T3 == nil {
+			continue
+		}
+		b.booted(in, b.end(i))
+		b.recovered(in, b.end(i), i+1 < len(b.r.Incidents))
+		b.verified(in)
+	}
+}
+
+// end of an incident: the next one, or the end of the pulse, or of watching.
+func (b *builder) end(i int) Moment {
+	if i+1 < len(b.r.Incidents) {
+		return At(b.r.Incidents[i+1].Begin)
+	}
+	if b.r.Pulse != nil {
+		return b.r.Pulse.To
+	}
+	return At(b.r.Observed)
+}

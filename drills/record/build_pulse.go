@@ -1,0 +1,103 @@
+package record
+
+import (
+	"slices"
+	"time"
+)
+
+// edge is the pulse turning red or green.
+type edge struct {
+	red bool
+	at  Moment
+	why string
+}
+
+func (b *builder) pulse(e Event, p PulseEvent) {
+	if p.At == (Moment{}) {
+		p.At = At(e.Elapsed)
+	}
+	if b.r.Pulse == nil {
+		b.r.Pulse = &Pulse{Window: Window{From: p.At, Open: true}}
+	}
+	u := b.r.Pulse
+	switch p.State {
+	case "red", "green":
+		red := p.State == "red"
+		if n := len(b.edges); n == 0 || b.edges[n-1].red != red {
+			b.edges = append(b.edges, edge{red: red, at: ordered(p.At), why: p.Why})
+		}
+	case "stopped":
+		if u.Broken == "" {
+			u.To, u.Open, u.Totals = ordered(p.At), false, p.Totals
+		}
+	case "broken":
+		u.To, u.Open, u.Broken = ordered(p.At), true, p.Why
+		if u.Broken == "" {
+			u.Broken = "the stream ended"
+		}
+		u.Totals = p.Totals
+	}
+}
+
+// ordered keeps a bracket a bracket, whatever a journal says.
+func ordered(m Moment) Moment { return Moment{Early: min(m.Early, m.Late), Late: max(m.Early, m.Late)} }
+
+// finishPulse makes stretches of the edges. A stretch whose end was not seen
+// lasts as long as anybody watched.
+func (b *builder) finishPulse() {
+	u := b.r.Pulse
+	if u == nil {
+		return
+	}
+	if u.Open && u.Broken == "" {
+		u.To = At(b.r.Observed)
+	}
+	for _, e := range b.edges {
+		if e.red {
+			u.Reds = append(u.Reds, Stretch{Window: Window{From: e.at, To: u.To, Open: true}, Why: e.why})
+			continue
+		}
+		if n := len(u.Reds); n > 0 {
+			u.Reds[n-1].To, u.Reds[n-1].Open = e.at, false
+		}
+	}
+	for i := range u.Reds {
+		u.Reds[i].Incident = b.incidentAt(u.Reds[i].From.Late)
+		u.Reds[i].Planned = b.planned(u.Reds[i])
+	}
+}
+
+// planned: the stretch lies wholly inside the upgrade, before any fault.
+func (b *builder) planned(s Stretch) bool {
+	w := b.r.Upgrade
+	if w == nil || s.Open || s.From.Late < w.From.Early || (!w.Open && s.To.Early > w.To.Late) {
+		return false
+	}
+	for _, in := range b.r.Incidents {
+		for _, f := range in.Faults {
+			if f.Injected != nil && f.Injected.Early < s.To.Late {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// green tells what the pulse said at a moment: whether it was green, and
+// whether that is known at all.
+func (b *builder) green(at time.Duration) (green, known bool) {
+	u := b.r.Pulse
+	if u == nil || u.From.Early > at || (u.Broken != "" && u.To.Late < at) {
+		return false, false
+	}
+	for _, e := range slices.Backward(b.edges) {
+		if e.at.Late <= at {
+			return !e.red, true
+		}
+	}
+	// No edge before: as good as the first that follows says it is not, or else as the totals say.
+	if len(b.edges) > 0 {
+		return b.edges[0].red, b.edges[0].red
+	}
+	return true, u.Totals.Good > 0
+}

@@ -1,0 +1,286 @@
+package record
+
+import "time"
+
+// Text is a sentence by language tag (en, zh); a plain string stands under "en".
+type Text map[string]string
+
+// Trigger says why a rollback is taken.
+type Trigger string
+
+// The triggers of a scenario.
+const (
+	TriggerFault   Trigger = "fault"
+	TriggerUpgrade Trigger = "upgrade"
+	TriggerOrder   Trigger = "order" // a planned rollback: nothing need go red
+	TriggerNone    Trigger = "none"  // a check run: no fault, no rollback
+)
+
+// Layer is one of the four layers of checks, in the order in which they are asked.
+type Layer string
+
+// The layers, lowest first.
+const (
+	LayerSystem   Layer = "system"
+	LayerService  Layer = "service"
+	LayerData     Layer = "data"
+	LayerBusiness Layer = "business"
+)
+
+// Layers lists the four layers in the order of verification after a rollback.
+func Layers() []Layer { return []Layer{LayerSystem, LayerService, LayerData, LayerBusiness} }
+
+// Basis says what kind of figure a measurement is.
+type Basis string
+
+// The bases of a figure.
+const (
+	BasisMeasured  Basis = "measured"
+	BasisSimulated Basis = "simulated" // contains a decision that nobody took
+	BasisEmulated  Basis = "emulated"  // TCG: held is labelled so, missed is inconclusive
+	BasisProjected Basis = "projected" // computed for another size, never held
+)
+
+// Outcome of a phase or a step.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeDone       Outcome = "done"
+	OutcomeFailed     Outcome = "failed"
+	OutcomeSkipped    Outcome = "skipped"
+	OutcomeNotReached Outcome = "not-reached"
+)
+
+// Objective is a limit set before the drill: data, so that users add their own.
+// Names known to lifeboat: start_rollback business_back restored outage detect
+// decide act boot data_loss age.
+type Objective struct {
+	Name  string        `json:"name"`
+	Limit time.Duration `json:"limit_ns"`
+}
+
+// PhaseEvent marks the begin and the end of a phase.
+type PhaseEvent struct {
+	Phase   string  `json:"phase"`
+	Outcome Outcome `json:"outcome,omitempty"` // empty: it begins
+	Error   string  `json:"error,omitempty"`
+}
+
+// Step is one step of an upgrade or a rollback, written once when it has ended.
+type Step struct {
+	Phase   string        `json:"phase"`
+	Index   int           `json:"index"`
+	What    string        `json:"what"` // "boot db"
+	Outcome Outcome       `json:"outcome"`
+	Started time.Duration `json:"started_ns"`
+	Ended   time.Duration `json:"ended_ns"`
+	Error   string        `json:"error,omitempty"`
+	Output  string        `json:"output,omitempty"` // last lines, secrets removed
+}
+
+// RestorePoint is the backup that was chosen.
+type RestorePoint struct {
+	Backup           string        `json:"backup"`
+	Store            string        `json:"store"`
+	Restore          string        `json:"restore"`
+	Point            string        `json:"point"`
+	Size             int64         `json:"size_bytes"`
+	Digest           string        `json:"digest"`          // as read: sha256:…
+	Expected         string        `json:"expected_digest"` // as promised; empty: not verified
+	ConsistentTo     time.Time     `json:"consistent_to,omitzero"`
+	ConsistentSource string        `json:"consistent_source,omitempty"` // where that moment comes from
+	Age              time.Duration `json:"age_ns,omitempty"`            // the drill's start − ConsistentTo
+	Loaded           bool          `json:"loaded,omitempty"`            // content, not an image: it must say that moment
+}
+
+// Restored is one restore that has ended, well or badly.
+type Restored struct {
+	Backup    string        `json:"backup"`
+	Point     string        `json:"point"`
+	Digest    string        `json:"digest"`
+	Verified  bool          `json:"verified"` // the digest was promised and held
+	Bytes     int64         `json:"bytes"`    // of the backup, as stored
+	Started   time.Duration `json:"started_ns"`
+	Ended     time.Duration `json:"ended_ns"`
+	Throttle  int64         `json:"throttle_bytes_per_second,omitempty"`
+	Notes     []string      `json:"notes,omitempty"`      // e.g. roles created because the dump names them
+	BackupBad string        `json:"backup_bad,omitempty"` // what is wrong with the backup
+	ImageBad  string        `json:"image_lacks,omitempty"`
+	During    string        `json:"during"` // restore | rollback
+}
+
+// Probe is one attempt to get out of a sandbox before restored code runs.
+type Probe struct {
+	Target   string `json:"target"` // what stands there: host, gateway, dns, metadata, outside, other sandbox, control
+	Address  string `json:"address"`
+	Protocol string `json:"protocol"`
+	Reached  bool   `json:"reached"`
+	Control  bool   `json:"control,omitempty"` // a positive control: must be reached
+	Detail   string `json:"detail,omitempty"`
+}
+
+// Egress is a group of attempts of the restored system to get out.
+type Egress struct {
+	Protocol string        `json:"protocol"`
+	Target   string        `json:"target"`
+	Host     string        `json:"host,omitempty"` // first host name seen
+	Count    int           `json:"count"`
+	First    time.Duration `json:"first_ns"`
+	Last     time.Duration `json:"last_ns"`
+	Expected bool          `json:"expected"`
+}
+
+// PulseEvent is the start, an edge, or the end of the pulse.
+type PulseEvent struct {
+	State  string      `json:"state"` // started | red | green | stopped | broken
+	At     Moment      `json:"at"`
+	Why    string      `json:"why,omitempty"` // first error of the edge
+	Totals PulseTotals `json:"totals,omitzero"`
+}
+
+// PulseTotals counts the iterations of a pulse.
+type PulseTotals struct {
+	Good     int           `json:"good"`
+	Bad      int           `json:"bad"`
+	Unproven int           `json:"unproven"` // no check ran in them
+	Dropped  int           `json:"dropped"`
+	P95      time.Duration `json:"p95_ns"` // of the good ones
+	// longest time in which no iteration began: nobody looked
+	Silence time.Duration `json:"silence_ns,omitempty"`
+}
+
+// UpgradeEvent is the begin and the end of the upgrade.
+type UpgradeEvent struct {
+	State string `json:"state"` // started | ended
+}
+
+// FaultEvent follows one fault through its life.
+type FaultEvent struct {
+	Kind  string `json:"kind"`
+	On    string `json:"on"`
+	State string `json:"state"` // prepared | injected | effective | no-effect | undone | gone | failed
+	At    Moment `json:"at,omitzero"`
+	Note  string `json:"note,omitempty"`
+}
+
+// IncidentEvent opens an incident.
+type IncidentEvent struct {
+	Trigger Trigger `json:"trigger"`
+	At      Moment  `json:"at"`
+}
+
+// Detected says which rule fired.
+type Detected struct {
+	Rule string `json:"rule"`
+	At   Moment `json:"at"`
+	Seen string `json:"seen,omitempty"` // the figure that fired it
+}
+
+// Decision is what was decided, by whom, on what.
+type Decision struct {
+	Outcome string   `json:"outcome"` // watch | pause | partial-rollback | full-rollback | switch-to-standby
+	Scope   []string `json:"scope,omitempty"`
+	Reason  string   `json:"reason,omitempty"`
+	By      string   `json:"by"` // simulated, or a person's name
+	At      Moment   `json:"at"`
+}
+
+// RollsBack tells whether the decision is followed by a rollback.
+func (d Decision) RollsBack() bool {
+	return d.Outcome == "partial-rollback" || d.Outcome == "full-rollback" || d.Outcome == "switch-to-standby"
+}
+
+// RollbackEvent is the begin or the end of a rollback.
+type RollbackEvent struct {
+	State string `json:"state"` // started | done | failed
+	Error string `json:"error,omitempty"`
+}
+
+// Booted is an instance that is ready.
+type Booted struct {
+	Started time.Duration `json:"started_ns"` // when its restore, or else its boot, began
+	Ready   time.Duration `json:"ready_ns"`
+	Image   string        `json:"image,omitempty"`
+	Basis   Basis         `json:"basis"`
+}
+
+// CheckStatus of one result. Only passed is good; none of the others ever passes.
+type CheckStatus string
+
+// The results of a check.
+const (
+	CheckPassed  CheckStatus = "passed"
+	CheckFailed  CheckStatus = "failed"
+	CheckSkipped CheckStatus = "skipped"
+	CheckCrashed CheckStatus = "crashed"
+)
+
+// CheckResult is one answer to one question.
+type CheckResult struct {
+	Name    string      `json:"name"`
+	Layer   Layer       `json:"layer"`
+	When    string      `json:"when"` // before | broken | after
+	Status  CheckStatus `json:"status"`
+	Message string      `json:"message,omitempty"` // what was seen, in one line
+	Facts   string      `json:"facts,omitempty"`   // short rendering of the observation
+	Diff    []string    `json:"diff,omitempty"`    // before against after
+	Backup  string      `json:"backup,omitempty"`  // the backup that a failure points at
+	// Incident after which it was asked; Build fills it from the event's subject or, without one, from its time.
+	Incident int           `json:"incident,omitempty"`
+	Started  time.Duration `json:"started_ns"`
+	Ended    time.Duration `json:"ended_ns"`
+}
+
+// HarnessError is a failure of lifeboat, its host or its engine: never the backup's fault.
+type HarnessError struct {
+	Phase string        `json:"phase"`
+	Error string        `json:"error"`
+	At    time.Duration `json:"at_ns,omitempty"` // filled by Build
+}
+
+// Observation is worth reading and changes no verdict.
+type Observation struct {
+	ID   string            `json:"id"` // a message of the catalogue
+	Args map[string]string `json:"args,omitempty"`
+}
+
+// Note was written by a person during the drill.
+type Note struct {
+	Text string `json:"text"`
+}
+
+// Aborted says who ended the drill and why.
+type Aborted struct {
+	Why string `json:"why"`
+	By  string `json:"by,omitempty"` // the event's actor, filled by Build
+}
+
+// CleanupEvent tells what became of one thing, or of all (State "proved").
+type CleanupEvent struct {
+	What  string   `json:"what,omitempty"` // container, network, volume, image, file, process, fault
+	Name  string   `json:"name,omitempty"`
+	State string   `json:"state"` // undone | gone | failed | kept | proved | incomplete
+	Error string   `json:"error,omitempty"`
+	Fix   string   `json:"fix,omitempty"`  // the command that removes it by hand
+	Left  []string `json:"left,omitempty"` // with incomplete and kept: what is still there
+	Count int      `json:"count,omitempty"`
+}
+
+// RawFile enters a file under raw/ by its digest.
+type RawFile struct {
+	Path   string `json:"path"`
+	Digest string `json:"digest"`
+	Size   int64  `json:"size_bytes"`
+}
+
+// Sealed is the last event of a drill that ended in an orderly way.
+type Sealed struct {
+	Status string `json:"status"`
+}
+
+// Torn is a line that a crash cut off.
+type Torn struct {
+	Bytes  int    `json:"bytes"`
+	Digest string `json:"digest"`
+}

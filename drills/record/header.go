@@ -1,0 +1,74 @@
+package record
+
+import "time"
+
+// Header opens a journal: everything that was fixed before the drill began.
+type Header struct {
+	Version        int               `json:"version"`
+	Drill          string            `json:"drill"`  // time-sortable id
+	Number         int               `json:"number"` // gap-free within Series
+	Series         string            `json:"series"`
+	Scenario       string            `json:"scenario"`
+	ScenarioDigest string            `json:"scenario_digest"` // sha256:… over the file and every file it names
+	Title          Text              `json:"title,omitempty"`
+	Service        string            `json:"service,omitempty"`
+	Customer       string            `json:"customer,omitempty"`
+	Risk           string            `json:"risk,omitempty"`
+	Trigger        Trigger           `json:"trigger"`
+	Objectives     []Objective       `json:"objectives"`
+	StableFor      time.Duration     `json:"stable_for_ns"`
+	Decision       string            `json:"decision"` // simulated | person
+	PulseRate      float64           `json:"pulse_rate,omitempty"`
+	PulseTimeout   time.Duration     `json:"pulse_timeout_ns,omitempty"`
+	LatencyLimit   time.Duration     `json:"latency_limit_ns,omitempty"` // slower than this is red; 0: only failures are
+	Tolerate       float64           `json:"tolerate,omitempty"`         // share of bad ones that is still green, 0..1
+	Instances      []InstancePlan    `json:"instances,omitempty"`
+	Incidents      []IncidentPlan    `json:"incidents,omitempty"`
+	Checks         []CheckPlan       `json:"checks,omitempty"`
+	Excluded       map[Layer]string  `json:"excluded,omitempty"` // layer → reason
+	ExpectedEgress []string          `json:"expected_egress,omitempty"`
+	AllowedEgress  []string          `json:"allowed_egress,omitempty"`
+	People         map[string]string `json:"people,omitempty"` // role → name or names
+	Production     map[string]string `json:"production,omitempty"`
+	NotRehearsed   []string          `json:"not_rehearsed,omitempty"` // ids of messages: what this drill was not
+	Host           Host              `json:"host"`
+	Tool           string            `json:"tool"` // lifeboat's version
+	Started        time.Time         `json:"started"`
+	BoottimeNS     int64             `json:"boottime_ns"` // CLOCK_BOOTTIME at elapsed 0: others can go on counting
+	BootID         string            `json:"boot_id"`
+	ClockState     string            `json:"clock_state"`         // synchronised | not synchronised | unknown
+	Deadline       time.Duration     `json:"deadline_ns"`         // hard maximum of the drill
+	Reference      *time.Time        `json:"reference,omitempty"` // data_loss counts to this moment instead of T0
+}
+
+// Host is the machine that ran the drill.
+type Host struct {
+	Name   string `json:"name"`
+	OS     string `json:"os"`
+	Kernel string `json:"kernel"`
+	CPUs   int    `json:"cpus"`
+	Memory int64  `json:"memory_bytes"`
+	Engine string `json:"engine,omitempty"`
+}
+
+// InstancePlan is an instance as planned.
+type InstancePlan struct {
+	Name   string   `json:"name"`
+	Kind   string   `json:"kind"`
+	Backup string   `json:"backup,omitempty"`
+	Needs  []string `json:"needs,omitempty"`
+	Basis  Basis    `json:"basis"` // measured, or emulated under TCG
+}
+
+// IncidentPlan is one incident as planned.
+type IncidentPlan struct {
+	ID       int      `json:"id"`
+	Faults   []string `json:"faults,omitempty"`
+	Rollback []string `json:"rollback,omitempty"` // the steps in words, e.g. "boot db"
+}
+
+// CheckPlan is a check as planned; every one must have a result after the rollback.
+type CheckPlan struct {
+	Name  string `json:"name"`
+	Layer Layer  `json:"layer"`
+}

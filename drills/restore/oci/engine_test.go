@@ -1,0 +1,109 @@
+package oci
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/restore"
+	"lifeboat/internal/needs"
+)
+
+// bench makes a driver on the real engine; when the test ends, everything is undone.
+func bench(t *testing.T) *docker.Driver {
+	t.Helper()
+	site, notes := instancetest.NewSite(t, fmt.Sprintf("testoci%d", os.Getpid()), program(t, "self"))
+	d, err := docker.New(site)
+	require.NoError(t, err)
+	if err := d.Ready(t.Context()); err != nil {
+		needs.Skip(t, err)
+	}
+	t.Cleanup(func() { notes.UndoAll(t, site.Scope, docker.Undoers(site.Log)) })
+	return d
+}
+
+// program builds one of the programs of the driver's tests.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	build := exec.Command("go", "build", "-trimpath", "-o", path, "../../instance/docker/testdata/"+name)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return path
+}
+
+// fresh is an image that boots and that no engine has seen.
+func fresh(t *testing.T) sample {
+	t.Helper()
+	guest, err := os.ReadFile(program(t, "guest"))
+	require.NoError(t, err)
+	s := sample{layers: [][]byte{
+		pack(t, member{name: "guest", content: guest, mode: 0o755}),
+		pack(t, member{name: "marker", content: []byte(rand.Text())}),
+	}}
+	s.config = toJSON(t, map[string]any{"architecture": runtime.GOARCH, "os": "linux",
+		"config": map[string]any{"Entrypoint": []string{"/guest"}, "Cmd": []string{"serve", "80"}},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{sum(s.layers[0]), sum(s.layers[1])}}})
+	return s
+}
+
+func TestImageBoots(t *testing.T) {
+	d := bench(t)
+	for n, form := range []string{"docker save", "OCI layout, gzip layers", "OCI layout, zstd layers"} {
+		t.Run(form, func(t *testing.T) {
+			s := fresh(t)
+			members := s.saved(t, "shop/app:1")
+			if _, with, layout := strings.Cut(form, ", "); layout {
+				members = s.layout(t, with[:4], "1")
+			}
+			from := source("", squeeze(t, "gzip", pack(t, members...)))
+			from.Backup = fmt.Sprintf("app%d", n)
+			out, err := imager(t, "{}").Image(t.Context(), from, d)
+			require.NoError(t, err)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			m, err := d.Boot(ctx, instance.Request{Name: from.Backup, Generation: 1, Image: out.Image})
+			require.NoError(t, err)
+			marker, err := m.Get(ctx, "/marker")
+			require.NoError(t, err)
+			assert.Contains(t, string(s.layers[1]), string(marker), "the upper layer is there")
+			r, err := m.Exec(ctx, instance.Command{Args: []string{"/guest", "echo", "hello"}})
+			require.NoError(t, err)
+			assert.Zero(t, r.Exit)
+			again, err := imager(t, "{}").Image(ctx, from, d)
+			require.NoError(t, err, "an image that the engine has by now")
+			assert.Equal(t, out.Image, again.Image)
+		})
+	}
+}
+
+// Docker's own loader takes an archive whose layer is missing or damaged, once the engine
+// holds that layer. Ours must not.
+func TestImageIsNotMadeOfWhatTheEngineHas(t *testing.T) {
+	d := bench(t)
+	s := fresh(t)
+	_, err := imager(t, "{}").Image(t.Context(), source("", pack(t, s.saved(t)...)), d)
+	require.NoError(t, err)
+	for name, members := range map[string][]member{
+		"damaged": change(s.saved(t), "2/layer.tar", flip),
+		"missing": without(s.saved(t), "2/layer.tar"),
+	} {
+		_, err := imager(t, "{}").Image(t.Context(), source("", pack(t, members...)), d)
+		var backup *restore.BackupError
+		assert.ErrorAs(t, err, &backup, name)
+	}
+}

@@ -1,0 +1,146 @@
+// Package oci makes a bootable image of an image archive: one of docker save,
+// or an OCI layout in a tar or a folder. Every digest in it is verified here,
+// since an engine takes archives whose parts are missing, changed or exchanged.
+package oci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/store"
+	"lifeboat/scenarios"
+)
+
+// Settings are the keys of a restore of kind oci.
+type Settings struct {
+	Tag      string `yaml:"tag"`      // name and tag, or id; needed when the archive holds several
+	Platform string `yaml:"platform"` // os/architecture; default linux and this host's
+}
+
+// Imager makes images of archives; safe for concurrent use.
+type Imager struct {
+	tag          string
+	os, arch     string
+	compressions []compression
+	large        int64 // bytes; see largeEnough
+}
+
+// New makes the imager of its settings.
+func New(s scenarios.Settings) (*Imager, []scenarios.Problem) {
+	c := Settings{Platform: "linux/" + runtime.GOARCH}
+	problems := s.Decode(&c)
+	osName, arch, ok := strings.Cut(c.Platform, "/")
+	if !ok || osName == "" || arch == "" {
+		problems = append(problems, s.Problem("platform", "write it like linux/amd64", "%q is no platform", c.Platform))
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return &Imager{tag: c.Tag, os: osName, arch: arch, compressions: known, large: largeEnough}, nil
+}
+
+// broken says what is wrong with an archive.
+type broken struct{ reason string }
+
+func (e *broken) Error() string { return e.reason }
+
+func bad(format string, args ...any) error { return &broken{reason: fmt.Sprintf(format, args...)} }
+
+// within tells where something is wrong; it stays the kind of error that it is.
+func within(what string, err error) error { return fmt.Errorf("%s: %w", what, err) }
+
+// Image reads the backup twice: once to verify it, once to hand to the engine what was
+// verified and nothing else. An archive keeps its contents' list at its end, so one
+// pass cannot do both.
+func (i *Imager) Image(ctx context.Context, s restore.Source, to instance.ImageLoader) (restore.Outcome, error) {
+	archive, digest, err := i.verify(ctx, s)
+	if err != nil {
+		return restore.Outcome{}, classify(s.Backup, err)
+	}
+	wanted, err := i.choose(archive)
+	if err != nil {
+		return restore.Outcome{}, classify(s.Backup, err)
+	}
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	stream, err := s.Open(reading)
+	if err != nil {
+		return restore.Outcome{}, classify(s.Backup, err)
+	}
+	defer stream.Close()
+	pr, pw := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := i.write(pw, stream, wanted, digest)
+		written <- err
+		pw.CloseWithError(err)
+	}()
+	ref, err := to.LoadImage(ctx, instance.ImageArchive{Archive: pr, ID: wanted.id, Name: s.Backup})
+	pr.CloseWithError(io.ErrClosedPipe)
+	if err != nil {
+		stop() // the rest of a throttled backup may take hours
+	}
+	// What broke the archive on the way explains what the engine said of it.
+	if e := <-written; e != nil && !errors.Is(e, io.ErrClosedPipe) && (err == nil || !errors.Is(e, context.Canceled)) {
+		err = e
+	} else if e != nil && err == nil {
+		err = errors.New("the engine did not read the archive to its end")
+	}
+	if err != nil {
+		return restore.Outcome{}, classify(s.Backup, err)
+	}
+	return restore.Outcome{Image: ref, Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: wanted.notes}, nil
+}
+
+// classify makes one of the contract's errors of what is the backup's fault.
+func classify(backup string, err error) error {
+	var mine *broken
+	var mismatch *store.Mismatch
+	if errors.As(err, &mine) || errors.As(err, &mismatch) {
+		return &restore.BackupError{Backup: backup, Reason: err.Error()}
+	}
+	return fmt.Errorf("restore %s: %w", backup, err)
+}
+
+// verify reads the archive to its end and checks the digest of every part.
+func (i *Imager) verify(ctx context.Context, s restore.Source) (*archive, string, error) {
+	stream, err := s.Open(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	defer stream.Close()
+	a, err := i.read(stream)
+	if mismatch := readOn(stream, err); mismatch != nil {
+		return nil, "", mismatch
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return a, stream.Digest(), nil
+}
+
+// readOn reads the rest of a stream and tells whether its digest explains an error.
+func readOn(stream io.Reader, err error) error {
+	var mismatch *store.Mismatch
+	if errors.As(err, &mismatch) {
+		return mismatch
+	}
+	var mine *broken
+	if err != nil && !errors.As(err, &mine) {
+		return nil
+	}
+	_, e := io.Copy(io.Discard, stream)
+	if errors.As(e, &mismatch) {
+		if mine != nil {
+			return bad("%v; %v", mismatch, err)
+		}
+		return mismatch
+	}
+	return e
+}

@@ -1,0 +1,129 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/postgres/pgdump"
+)
+
+// catalogue lists, for each kind of entry in a dump's table of contents, what a
+// database has of that kind: schema (or "") and name as the dump writes it.
+var catalogue = map[string]string{
+	"TABLE":             relations("'r', 'p'"),
+	"VIEW":              relations("'v'"),
+	"MATERIALIZED VIEW": relations("'m'"),
+	"SEQUENCE":          relations("'S'"),
+	"FOREIGN TABLE":     relations("'f'"),
+	"INDEX":             relations("'i', 'I'"),
+	"SCHEMA":            "select '', nspname::text from pg_namespace",
+	"EXTENSION":         "select '', extname::text from pg_extension",
+	"TYPE":              types, "DOMAIN": types,
+	"FUNCTION": functions, "PROCEDURE": functions, "AGGREGATE": functions,
+	"CONSTRAINT": constraints, "FK CONSTRAINT": constraints, "CHECK CONSTRAINT": constraints,
+	"TRIGGER": ofTable("tgname", "pg_trigger", "tgrelid"),
+	"POLICY":  ofTable("polname", "pg_policy", "polrelid"),
+	"RULE":    ofTable("rulename", "pg_rewrite", "ev_class"),
+	"DEFAULT": `select n.nspname::text, c.relname || ' ' || a.attname from pg_attrdef d
+		join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+		join pg_class c on c.oid = d.adrelid join pg_namespace n on n.oid = c.relnamespace`,
+	"ROW SECURITY": `select n.nspname::text, c.relname::text from pg_class c
+		join pg_namespace n on n.oid = c.relnamespace where c.relrowsecurity`,
+	"PUBLICATION":   "select '', pubname::text from pg_publication",
+	"EVENT TRIGGER": "select '', evtname::text from pg_event_trigger",
+	"STATISTICS": `select n.nspname::text, s.stxname::text from pg_statistic_ext s
+		join pg_namespace n on n.oid = s.stxnamespace`,
+	"MATERIALIZED VIEW DATA": `select n.nspname::text, c.relname::text from pg_class c
+		join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'm' and c.relispopulated`,
+}
+
+const (
+	types = `select n.nspname::text, t.typname::text from pg_type t join pg_namespace n on n.oid = t.typnamespace`
+	// The dump's list of arguments is not spelt like any function of the server: names must do.
+	functions   = `select n.nspname::text, p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace`
+	constraints = `select n.nspname::text, coalesce(c.relname, t.typname) || ' ' || o.conname from pg_constraint o
+		left join pg_class c on c.oid = o.conrelid left join pg_type t on t.oid = o.contypid
+		join pg_namespace n on n.oid = o.connamespace`
+)
+
+func relations(kinds string) string {
+	return `select n.nspname::text, c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where c.relkind in (` + kinds + `)`
+}
+
+func ofTable(name, catalogue, table string) string {
+	return fmt.Sprintf(`select n.nspname::text, c.relname || ' ' || x.%s from %s x join pg_class c on c.oid = x.%s
+		join pg_namespace n on n.oid = c.relnamespace`, name, catalogue, table)
+}
+
+// compare looks for every object that the dump names: a damaged table of contents can
+// make pg_restore leave something out in silence.
+func (l *load) compare(ctx context.Context) error {
+	wanted := map[string][]pgdump.Entry{}
+	for _, e := range l.entries {
+		if _, ok := catalogue[e.Desc]; ok {
+			wanted[e.Desc] = append(wanted[e.Desc], e)
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	conn, err := l.connect(ctx, l.machine, l.loading)
+	if err != nil {
+		return fmt.Errorf("connect to database %s on %s: %w", l.loading, l.machine.Name(), err)
+	}
+	defer hangUp(ctx, conn)
+	var missing []string
+	for kind, entries := range wanted {
+		there, err := list(ctx, conn, catalogue[kind])
+		if err != nil {
+			return fmt.Errorf("look for what was restored on %s: %w", l.machine.Name(), err)
+		}
+		for _, e := range entries {
+			if !there[key(e)] {
+				missing = append(missing, e.Name())
+			}
+		}
+	}
+	if len(missing) > 0 {
+		return &restore.BackupError{Backup: l.source.Backup, Reason: fmt.Sprintf(
+			"%d object(s) that it names are not there after the load: %s", len(missing), few(missing))}
+	}
+	return nil
+}
+
+// key is how an entry stands in the catalogue's lists.
+func key(e pgdump.Entry) string {
+	tag := e.Tag
+	switch e.Desc {
+	case "FUNCTION", "PROCEDURE", "AGGREGATE":
+		tag, _, _ = strings.Cut(tag, "(")
+	}
+	return e.Namespace + "\x00" + tag
+}
+
+func list(ctx context.Context, conn *pgx.Conn, query string) (map[string]bool, error) {
+	rows, err := conn.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	var schema, name string
+	_, err = pgx.ForEachRow(rows, []any{&schema, &name}, func() error {
+		names[schema+"\x00"+name] = true
+		return nil
+	})
+	return names, err
+}
+
+func few(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/postgres/pgdump"
+	"lifeboat/drills/store"
+)
+
+// load is one restore.
+type load struct {
+	*Loader
+	source   restore.Source
+	machine  instance.Machine
+	in       *input
+	server   *server
+	database string          // that it becomes
+	loading  string          // that it is loaded into: nobody writes into a half-restored database
+	archive  *pgdump.Archive // nil: a plain dump
+	entries  []pgdump.Entry  // what must be there afterwards
+	notes    []string
+}
+
+// Load makes the database anew and loads the backup into it, in one pass where
+// the format allows. The dump is judged as it passes and the database
+// afterwards: whatever is not there is a *restore.BackupError.
+func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
+	stream, err := s.Open(ctx)
+	if err != nil {
+		return restore.Outcome{}, classify(s.Backup, err)
+	}
+	job := &load{Loader: l, source: s, machine: m, in: openInput(ctx, stream),
+		database: first(l.set.Database, defaultDatabase)}
+	err = job.run(ctx)
+	if err != nil && ctx.Err() == nil && s.Point.Digest != "" {
+		// The first thing that went wrong may be a consequence.
+		if mismatch := job.in.mismatch(); mismatch != nil {
+			err = &restore.BackupError{Backup: s.Backup, Reason: withCause(mismatch, err)}
+		}
+	}
+	if e := job.in.close(); err == nil && e != nil {
+		err = fmt.Errorf("read %s: %w", s.Backup, e)
+	}
+	if err != nil {
+		return restore.Outcome{}, job.stillThere(ctx, classify(s.Backup, err))
+	}
+	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: job.notes}, nil
+}
+
+// withCause tells both: that the bytes are wrong, and what they did.
+func withCause(m *store.Mismatch, err error) string {
+	var again *store.Mismatch
+	if errors.As(err, &again) {
+		return m.Error()
+	}
+	var bad *restore.BackupError
+	if errors.As(err, &bad) {
+		return m.Error() + "; " + bad.Reason
+	}
+	return m.Error() + "; " + err.Error()
+}
+
+// classify makes one of the contract's errors of what is the backup's fault, and
+// names the backup in all others.
+func classify(backup string, err error) error {
+	var bad *restore.BackupError
+	var image *restore.ImageError
+	if errors.As(err, &bad) || errors.As(err, &image) {
+		return err
+	}
+	var damage *pgdump.Damage
+	var mismatch *store.Mismatch
+	if errors.As(err, &damage) || errors.As(err, &mismatch) {
+		return &restore.BackupError{Backup: backup, Reason: err.Error()}
+	}
+	return fmt.Errorf("restore %s: %w", backup, err)
+}
+
+// stillThere keeps a machine that went away from looking like a bad backup, unless
+// the backup's own bytes were found bad.
+func (l *load) stillThere(ctx context.Context, err error) error {
+	var bad *restore.BackupError
+	if !errors.As(err, &bad) || l.in.rawErr != nil {
+		return err
+	}
+	if s, e := l.machine.State(ctx); e == nil && !s.Running {
+		return fmt.Errorf("restore %s: the machine %s ended meanwhile with exit code %d (%s): %s",
+			l.source.Backup, l.machine.Name(), s.Exit, s.Reason, bad.Reason)
+	}
+	return err
+}
+
+func (l *load) run(ctx context.Context) error {
+	format, err := l.in.detect()
+	if err != nil {
+		return err
+	}
+	if want := l.set.Format; want != formatAuto && want != format && !(want == formatDirectory && format == formatTar) {
+		return &pgdump.Damage{Reason: fmt.Sprintf("it is a %s dump, the scenario says %s", format, want)}
+	}
+	if l.server, err = l.reach(ctx); err != nil {
+		return err
+	}
+	defer hangUp(ctx, l.server.conn)
+	switch format {
+	case formatCustom:
+		err = l.custom(ctx)
+	case formatTar:
+		err = l.tarball(ctx)
+	default:
+		err = l.plain(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if err := l.in.finish(); err != nil {
+		return err
+	}
+	if err := l.compare(ctx); err != nil {
+		return err
+	}
+	if err := l.release(ctx); err != nil {
+		return err
+	}
+	if l.archive == nil {
+		return nil
+	}
+	return l.databaseItself(ctx, l.archive)
+}
+
+func (l *load) note(format string, args ...any) {
+	l.notes = append(l.notes, fmt.Sprintf(format, args...))
+}
+
+// noteTime tells the time in the header. It has no zone, so it is not used.
+func (l *load) noteTime(created string) {
+	if created != "" {
+		l.note("the dump's header says %s without a time zone: not used as the time it is consistent to", created)
+	}
+}

@@ -1,0 +1,88 @@
+package pgdump
+
+import "strings"
+
+// kinds are all that pg_dump 9.6 to 18 writes as the kind of an entry. pg_restore
+// ignores in silence what it does not know, and one flipped bit makes that of a table.
+var kinds = set("ACCESS METHOD", "ACL", "AGGREGATE", "BLOB", "BLOB COMMENTS", "BLOB METADATA", "BLOBS", "CAST",
+	"CHECK CONSTRAINT", "COLLATION", "COMMENT", "CONSTRAINT", "CONVERSION", "DATABASE", "DATABASE PROPERTIES",
+	"DEFAULT", "DEFAULT ACL", "DOMAIN", "ENCODING", "EVENT TRIGGER", "EXTENSION", "FK CONSTRAINT",
+	"FOREIGN DATA WRAPPER", "FOREIGN SERVER", "FOREIGN TABLE", "FUNCTION", "INDEX", "INDEX ATTACH", "LANGUAGE",
+	"MATERIALIZED VIEW", "MATERIALIZED VIEW DATA", "NOT NULL CONSTRAINT", "OPERATOR", "OPERATOR CLASS",
+	"OPERATOR FAMILY", "POLICY", "PROCEDURAL LANGUAGE", "PROCEDURE", "PUBLICATION", "PUBLICATION TABLE",
+	"PUBLICATION TABLES IN SCHEMA", "ROW SECURITY", "RULE", "SCHEMA", "SEARCHPATH", "SECURITY LABEL", "SEQUENCE",
+	"SEQUENCE OWNED BY", "SEQUENCE SET", "SERVER", "SHELL TYPE", "STATISTICS", "STATISTICS DATA", "STDSTRINGS",
+	"SUBSCRIPTION", "SUBSCRIPTION TABLE", "TABLE", "TABLE ATTACH", "TABLE DATA", "TABLESPACE",
+	"TEXT SEARCH CONFIGURATION", "TEXT SEARCH DICTIONARY", "TEXT SEARCH PARSER", "TEXT SEARCH TEMPLATE", "TRANSFORM",
+	"TRIGGER", "TYPE", "USER MAPPING", "VIEW")
+
+func set(words ...string) map[string]bool {
+	m := make(map[string]bool, len(words))
+	for _, w := range words {
+		m[w] = true
+	}
+	return m
+}
+
+// check finds contradictions within a table of contents.
+func (a *Archive) check() error {
+	seen := map[int]bool{}
+	found := map[string]bool{}
+	for _, e := range a.Entries {
+		if e.ID <= 0 || seen[e.ID] {
+			return damage("its table of contents has two entries %d", e.ID)
+		}
+		seen[e.ID] = true
+		if !kinds[e.Desc] {
+			return damage("its table of contents has an entry of the unknown kind %q", e.Desc)
+		}
+		found[e.Desc] = true
+		if err := a.checkEntry(e); err != nil {
+			return err
+		}
+	}
+	// Every pg_dump of every version writes these first; without them nothing else would be read rightly.
+	if !found["ENCODING"] || !found["STDSTRINGS"] {
+		return damage("its table of contents is empty")
+	}
+	return nil
+}
+
+func (a *Archive) checkEntry(e Entry) error {
+	switch e.Desc {
+	case "TABLE DATA":
+		if !e.HasData {
+			return damage("its table of contents has no data for %s", e.Name())
+		}
+		if e.Copy != "" && !names(e.Copy, e) {
+			return damage("its table of contents contradicts itself: the data of %s go to %s", e.Name(), firstLine(e.Copy))
+		}
+	case "TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE", "SEQUENCE SET":
+		if !names(e.Defn, e) {
+			return damage("its table of contents contradicts itself: %s is made by %s", e.Name(), firstLine(e.Defn))
+		}
+	}
+	if e.HasData && a.Format != Custom && (e.File == "" || strings.ContainsAny(e.File, "/\\")) {
+		return damage("its table of contents gives the data of %s the file %q", e.Name(), e.File)
+	}
+	return nil
+}
+
+// names tells whether a statement speaks of the entry that it belongs to. Quoting
+// doubles quotes, so only names without them are compared.
+func names(statement string, e Entry) bool {
+	if strings.ContainsAny(e.Tag+e.Namespace, `"'\`) {
+		return true
+	}
+	plain := strings.ReplaceAll(statement, `"`, "")
+	return strings.Contains(plain, e.Namespace+"."+e.Tag)
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	const most = 120
+	if len(line) > most {
+		line = line[:most] + "…"
+	}
+	return line
+}

@@ -1,0 +1,42 @@
+// Package pgdump reads the dumps of PostgreSQL's pg_dump without interpreting
+// them: it finds what a dump promises (objects, owners, roles, data) and
+// whether the bytes keep that promise. It runs nothing.
+package pgdump
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Entry is one object of a dump.
+type Entry struct {
+	ID        int    // within the dump; 0 in plain dumps
+	Desc      string // TABLE, TABLE DATA, ACL, …
+	Tag       string // its name
+	Namespace string // its schema; "" for what has none
+	Owner     string
+	Defn      string // the SQL that makes it; empty in plain dumps
+	Copy      string // COPY … FROM stdin; empty where there is no such data
+	File      string // of the data, in folder and tar dumps
+	HasData   bool
+	offset    int64 // of the data; negative: not told
+}
+
+// Name is how messages call an entry.
+func (e Entry) Name() string {
+	if e.Namespace == "" {
+		return fmt.Sprintf("%s %s", e.Desc, e.Tag)
+	}
+	return fmt.Sprintf("%s %s.%s", e.Desc, e.Namespace, e.Tag)
+}
+
+// Damage says what is wrong with a dump.
+type Damage struct{ Reason string }
+
+func (e *Damage) Error() string { return e.Reason }
+
+func damage(format string, args ...any) error { return &Damage{Reason: fmt.Sprintf(format, args...)} }
+
+// ErrUnsupported is wrapped by the error for a dump that may be good and that
+// this package cannot read.
+var ErrUnsupported = errors.New("this kind of dump cannot be read")

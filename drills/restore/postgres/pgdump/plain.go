@@ -1,0 +1,222 @@
+package pgdump
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+)
+
+// Limits of what is kept of a plain dump while it passes.
+const (
+	maxStatement = 64 << 10 // bytes of one statement that are looked at
+	maxComment   = 64 << 20 // bytes of comment in a row: psql keeps them in memory, and gigabytes of them are an attack
+	maxNames     = 1_000_000
+	carryBytes   = 128 // longer than any token that a piece's end can cut
+)
+
+// CopyBlock is the data of one table in a plain dump.
+type CopyBlock struct {
+	Statement string
+	Rows      int64
+}
+
+// Plain follows a plain dump line by line, as psql would read it.
+type Plain struct {
+	// OnStatement is called at the end of each statement that may name a role or an extension,
+	// before Line returns; its error ends the reading.
+	OnStatement func(statement string) error
+
+	Header   bool   // the line that every dump of pg_dump begins with was there
+	Cluster  bool   // it is a dump of pg_dumpall
+	Started  string // as pg_dump --verbose notes it
+	Connects int    // \connect lines
+	Entries  []Entry
+	Copies   []CopyBlock
+
+	complete  bool
+	state     state
+	tag       []byte // of the current dollar quote
+	escapes   bool   // a backslash escapes within the current text
+	oldQuotes bool   // standard_conforming_strings is off
+	depth     int    // of parentheses, or of block comments
+	parens    int
+	stmt      []byte
+	begun     bool // the statement has more than blanks
+	comment   []byte
+	comments  int
+	carry     []byte
+	back      int // bytes at a piece's end that wait for the next piece
+	copying   bool
+	copyNext  bool
+	inLine    bool // a COPY line goes on
+}
+
+type state int
+
+const (
+	top state = iota
+	inText
+	inName
+	inDollar
+	inLineComment
+	inBlockComment
+	inCommand // a backslash command of psql
+)
+
+// NewPlain starts at the beginning of a dump.
+func NewPlain() *Plain { return &Plain{} }
+
+// Line takes the next line, or the next piece of a long one; end tells that the
+// line ends with it. *Damage: psql would not read this as it was written.
+func (p *Plain) Line(piece []byte, end bool) error {
+	if p.copying {
+		p.copyLine(piece, end)
+		return nil
+	}
+	if bytes.IndexByte(piece, 0) >= 0 {
+		return damage("it holds a zero byte, which no dump does")
+	}
+	data := piece
+	if len(p.carry) > 0 {
+		data = append(p.carry, piece...)
+		p.carry = nil
+	}
+	p.back = carryBytes
+	if end {
+		p.back = 0
+	}
+	for len(data) > p.back {
+		n, err := p.step(data)
+		if err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	if !end {
+		p.carry = bytes.Clone(data)
+		return nil
+	}
+	return p.endLine()
+}
+
+// endLine closes what ends with a line, the last one's break being optional.
+func (p *Plain) endLine() error {
+	if p.copyNext {
+		p.copying, p.copyNext = true, false
+	}
+	comment := p.state == inLineComment
+	if comment || p.state == inCommand {
+		p.state = top
+	}
+	if comment && !p.begun {
+		return p.noteComment(string(p.comment))
+	}
+	return nil
+}
+
+func (p *Plain) copyLine(piece []byte, end bool) {
+	first := !p.inLine
+	p.inLine = !end
+	if first && end && (string(piece) == "\\.\n" || string(piece) == "\\.\r\n" || string(piece) == "\\.") {
+		p.copying = false
+		return
+	}
+	if end {
+		p.Copies[len(p.Copies)-1].Rows++
+	}
+}
+
+// Close says whether the dump was whole.
+func (p *Plain) Close() error {
+	switch {
+	case p.copying || p.copyNext:
+		return damage("it ends in the middle of the data of %s", target(p.Copies[len(p.Copies)-1].Statement))
+	case p.state != top || p.begun || len(p.carry) > 0:
+		return damage("it ends in the middle of a statement")
+	case !p.complete:
+		return damage("it is incomplete: its closing line, \"-- PostgreSQL database dump complete\", is missing")
+	}
+	return nil
+}
+
+var copyTarget = regexp.MustCompile(`(?i)^\s*COPY\s+(\S+)`)
+
+func target(statement string) string {
+	if m := copyTarget.FindStringSubmatch(statement); m != nil {
+		return m[1]
+	}
+	return "a table"
+}
+
+var heading = regexp.MustCompile(`^-- (?:Data for )?Name: (.*); Type: (.*); Schema: (.*); Owner: (.*)$`)
+
+// noteComment looks at a whole comment line at the top.
+func (p *Plain) noteComment(line string) error {
+	line = strings.TrimRight(line, "\r\n")
+	switch {
+	case line == "-- PostgreSQL database dump":
+		p.Header = true
+	case strings.HasPrefix(line, "-- PostgreSQL database cluster dump"):
+		p.Cluster = true
+	case line == "-- PostgreSQL database dump complete":
+		p.complete = true
+	case strings.HasPrefix(line, "-- Started on "):
+		p.Started = strings.TrimPrefix(line, "-- Started on ")
+	}
+	m := heading.FindStringSubmatch(line)
+	if m == nil {
+		return nil
+	}
+	if len(p.Entries) >= maxNames {
+		return damage("it names more than %d objects", maxNames)
+	}
+	// Every name is kept until the load is compared: they are copied, or each would hold its whole line.
+	e := Entry{Tag: strings.Clone(m[1]), Desc: strings.Clone(m[2]), Owner: strings.Clone(m[4])}
+	if m[3] != "-" {
+		e.Namespace = strings.Clone(m[3])
+	}
+	if !kinds[e.Desc] {
+		return damage("it has an object of the unknown kind %q", e.Desc)
+	}
+	p.Entries = append(p.Entries, e)
+	return nil
+}
+
+// interesting are the first words of statements that OnStatement gets.
+var interesting = set("grant", "revoke", "alter", "create", "set", "copy", "comment", "security")
+
+// endStatement is called at a semicolon outside everything.
+func (p *Plain) endStatement() error {
+	text := bytes.TrimSpace(p.stmt)
+	p.stmt, p.begun, p.parens = p.stmt[:0], false, 0
+	word := text[:wordLength(text)]
+	if len(word) > 10 || !interesting[strings.ToLower(string(word))] {
+		return nil
+	}
+	s := string(text)
+	t := tokens(s)
+	f := &roleFinder{t: t}
+	if f.is(0, "copy") {
+		i := f.find(1, "from")
+		if f.is(i+1, "stdin") {
+			p.copyNext = true
+			p.Copies = append(p.Copies, CopyBlock{Statement: s})
+		}
+		return nil
+	}
+	if f.starts("set", "standard_conforming_strings") && len(t) == 4 {
+		p.oldQuotes = t[3].text == "off"
+	}
+	if p.OnStatement == nil {
+		return nil
+	}
+	return p.OnStatement(s)
+}
+
+func wordLength(s []byte) int {
+	n := 0
+	for n < len(s) && isWord(s[n]) {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,148 @@
+package postgres
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/postgres/pgdump"
+)
+
+// plain loads SQL through psql. Each statement is looked at before psql can have it: the
+// roles that it needs are made just in time, so that one pass is enough.
+func (l *load) plain(ctx context.Context) error {
+	server := l.server
+	if err := server.makeGivenRoles(ctx); err != nil {
+		return err
+	}
+	into, err := l.plainTarget(ctx, server)
+	if err != nil {
+		return err
+	}
+	c, err := l.command("psql", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--no-align", "--tuples-only", "-d", into,
+		"-f", "-")
+	if err != nil {
+		return err
+	}
+	counts := &copyTags{}
+	c.Stdout = counts
+	dump := pgdump.NewPlain()
+	dump.OnStatement = func(s string) error {
+		if name := pgdump.Extension(s); name != "" {
+			return server.hasExtensions(ctx, name)
+		}
+		return server.needRoles(ctx, pgdump.Roles(s)...)
+	}
+	err = l.pour(ctx, c, func(out io.Writer) error { return l.lines(dump, out) })
+	if err != nil {
+		return err
+	}
+	l.noteTime(dump.Started)
+	if dump.Connects < 2 {
+		l.entries = dump.Entries
+	}
+	return l.rows(dump, counts.rows)
+}
+
+// plainTarget makes the database, unless the dump makes its own: pg_dump --create does.
+func (l *load) plainTarget(ctx context.Context, s *server) (string, error) {
+	const enough = 64 << 10
+	head, err := l.in.r.Peek(enough)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+		return "", err
+	}
+	own := ""
+	p := pgdump.NewPlain()
+	p.OnStatement = func(statement string) error {
+		if name, ok := pgdump.CreatesDatabase(statement); ok {
+			own = name
+			return io.EOF
+		}
+		return nil
+	}
+	for line := range strings.Lines(string(head)) {
+		if p.Line([]byte(line), strings.HasSuffix(line, "\n")) != nil {
+			break
+		}
+	}
+	if own == "" {
+		if err := s.makeDatabase(ctx, ""); err != nil {
+			return "", err
+		}
+		return l.loading, nil
+	}
+	if l.set.Database != "" && l.set.Database != own {
+		l.note("the dump makes its own database %s: the setting database: %s has no effect", own, l.set.Database)
+	}
+	l.database, l.loading = own, own // its own statements name it: there is no loading it under another name
+	return "postgres", s.dropDatabase(ctx, own)
+}
+
+// lines reads the dump to its end and passes it on.
+func (l *load) lines(dump *pgdump.Plain, out io.Writer) error {
+	r := bufio.NewReaderSize(l.in, pieceSize)
+	for {
+		piece, err := r.ReadSlice('\n')
+		long := errors.Is(err, bufio.ErrBufferFull)
+		if err != nil && !long && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if len(piece) > 0 {
+			if e := dump.Line(piece, !long); e != nil {
+				return e
+			}
+			if _, e := out.Write(piece); e != nil {
+				return e
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return dump.Close()
+		}
+	}
+}
+
+// rows compares the rows that the dump holds with those that the server took.
+func (l *load) rows(dump *pgdump.Plain, took []int64) error {
+	bad := func(format string, args ...any) error {
+		return &restore.BackupError{Backup: l.source.Backup, Reason: fmt.Sprintf(format, args...)}
+	}
+	if len(took) != len(dump.Copies) {
+		return bad("it holds the data of %d tables, the server took those of %d", len(dump.Copies), len(took))
+	}
+	for i, c := range dump.Copies {
+		if took[i] != c.Rows {
+			return bad("%s: it holds %d rows, the server took %d", c.Statement, c.Rows, took[i])
+		}
+	}
+	return nil
+}
+
+// copyTags collects what psql prints for each COPY: its number of rows.
+type copyTags struct {
+	line []byte
+	rows []int64
+}
+
+func (t *copyTags) Write(p []byte) (int, error) {
+	const most = 100 // a tag is short; results of queries are of no interest
+	for _, b := range p {
+		if b != '\n' {
+			if len(t.line) < most {
+				t.line = append(t.line, b)
+			}
+			continue
+		}
+		if digits, ok := strings.CutPrefix(string(t.line), "COPY "); ok {
+			if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+				t.rows = append(t.rows, n)
+			}
+		}
+		t.line = t.line[:0]
+	}
+	return len(p), nil
+}

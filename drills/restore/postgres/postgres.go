@@ -1,0 +1,141 @@
+// Package postgres restores dumps of PostgreSQL's pg_dump into a booted
+// server. Whatever interprets the dump runs in the machine; here bytes are
+// only read, checked and passed on.
+package postgres
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"sync"
+
+	"lifeboat/drills/instance"
+	"lifeboat/scenarios"
+)
+
+// Settings are the keys of a restore of kind postgres.
+type Settings struct {
+	Database    string           `yaml:"database"`     // to load into; default: the dump's own name, else app
+	User        string           `yaml:"user"`         // superuser; default: POSTGRES_USER of the instance, else postgres
+	Password    scenarios.Secret `yaml:"password"`     // default: POSTGRES_PASSWORD of the instance, else made up
+	Port        int              `yaml:"port"`         // default 5432
+	Format      string           `yaml:"format"`       // auto (default) | custom | plain | directory | tar
+	Jobs        int              `yaml:"jobs"`         // pg_restore -j: 1 (default) to 64; above 1 the backup is copied
+	CreateRoles bool             `yaml:"create_roles"` // make the roles that the dump names and cannot carry; default true
+	Roles       map[string]Role  `yaml:"roles"`        // that may log in: no dump carries their passwords
+}
+
+// Role is one that may log in.
+type Role struct {
+	Password  scenarios.Secret `yaml:"password"`
+	Superuser bool             `yaml:"superuser"`
+}
+
+// Formats of a dump.
+const (
+	formatAuto      = "auto"
+	formatCustom    = "custom"
+	formatPlain     = "plain"
+	formatDirectory = "directory"
+	formatTar       = "tar"
+)
+
+// Folders of the machine that lie on volumes.
+const (
+	dataFolder  = "/var/lib/postgresql/data"
+	stageFolder = "/var/lib/lifeboat" // where a dump is put that pg_restore cannot take from a stream
+)
+
+const (
+	defaultUser     = "postgres"
+	defaultDatabase = "app"
+	defaultPort     = 5432
+	maxJobs         = 64
+)
+
+// Loader loads dumps; safe for concurrent use.
+type Loader struct {
+	set Settings
+
+	mu     sync.Mutex
+	logins map[string]login // by instance
+}
+
+// login is the superuser of one instance.
+type login struct{ user, password string }
+
+// New makes the loader of its settings.
+func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
+	c := Settings{Port: defaultPort, Format: formatAuto, Jobs: 1, CreateRoles: true}
+	problems := s.Decode(&c)
+	formats := []string{formatAuto, formatCustom, formatPlain, formatDirectory, formatTar}
+	if !slices.Contains(formats, c.Format) {
+		problems = append(problems, s.Problem("format", "one of auto, custom, plain, directory, tar", "%q is unknown",
+			c.Format))
+	}
+	if c.Jobs < 1 || c.Jobs > maxJobs {
+		problems = append(problems, s.Problem("jobs", "from 1 to 64", "%d is out of range", c.Jobs))
+	}
+	if c.Port < 1 || c.Port > 65535 {
+		problems = append(problems, s.Problem("port", "from 1 to 65535", "%d is no port", c.Port))
+	}
+	if slices.Contains([]string{"postgres", "template0", "template1"}, c.Database) {
+		problems = append(problems, s.Problem("database", "the database is dropped and made anew at each restore",
+			"%s belongs to the server", c.Database))
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return &Loader{set: c, logins: map[string]login{}}, nil
+}
+
+// Prepare gives the machine its superuser's password and its folders on volumes.
+func (l *Loader) Prepare(r *instance.Request) error {
+	who, err := l.login(r.Name, r.Env)
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", r.Name, err)
+	}
+	env := map[string]string{}
+	for k, v := range r.Env {
+		env[k] = v
+	}
+	if env["POSTGRES_HOST_AUTH_METHOD"] != "trust" {
+		env["POSTGRES_PASSWORD"] = who.password
+	}
+	env["POSTGRES_USER"] = who.user
+	r.Env = env
+	for _, folder := range []string{dataFolder, stageFolder} {
+		if !slices.Contains(r.Data, folder) {
+			r.Data = append(slices.Clone(r.Data), folder)
+		}
+	}
+	return nil
+}
+
+// login settles who the superuser of an instance is, once: a later generation of
+// it may stand on the data of the former one.
+func (l *Loader) login(name string, env map[string]string) (login, error) {
+	password, err := l.set.Password.Reveal()
+	if err != nil {
+		return login{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	who := l.logins[name]
+	who.user = first(l.set.User, env["POSTGRES_USER"], who.user, defaultUser)
+	who.password = first(password, env["POSTGRES_PASSWORD"], who.password)
+	if who.password == "" {
+		who.password = rand.Text()
+	}
+	l.logins[name] = who
+	return who, nil
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,200 @@
+package postgres
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+
+	"lifeboat/drills/restore/postgres/pgdump"
+)
+
+// tarball loads a dump that comes as a tar: one of pg_dump -Ft, or a folder dump. The former
+// begins with its table of contents and pg_restore takes it from a stream. A folder
+// is put on the machine's volume first, and so is anything when several jobs load it.
+func (l *load) tarball(ctx context.Context) error {
+	fwd := &forward{}
+	tr := tar.NewReader(io.TeeReader(l.in, fwd))
+	h, err := tr.Next()
+	if err != nil {
+		return tarError(err)
+	}
+	want := l.set.Format
+	if h.Name != pgdump.TOCName || l.set.Jobs > 1 || want == formatDirectory {
+		return l.folder(ctx, fwd)
+	}
+	toc, err := readTOC(tr, h)
+	if err != nil {
+		return err
+	}
+	if toc.Compressed { // pg_dump -Ft never is: a folder dump whose tar begins with toc.dat
+		return l.folder(ctx, fwd)
+	}
+	if err := l.makeReady(ctx, toc); err != nil {
+		return err
+	}
+	c, err := l.pgRestore("tar")
+	if err != nil {
+		return err
+	}
+	err = l.pour(ctx, c, func(out io.Writer) error {
+		if err := fwd.open(out); err != nil {
+			return err
+		}
+		return l.members(tr, toc)
+	})
+	if err != nil {
+		return err
+	}
+	l.archive = toc
+	return nil
+}
+
+// members checks what follows the table of contents of a pg_dump -Ft.
+func (l *load) members(tr *tar.Reader, toc *pgdump.Archive) error {
+	files := pgdump.NewFiles()
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return tarError(err)
+		}
+		if err := files.Add(h.Name, tr); err != nil {
+			return tarError(err)
+		}
+	}
+	if _, err := io.Copy(io.Discard, l.in); err != nil { // padding
+		return err
+	}
+	return files.Check(toc)
+}
+
+// readTOC reads a member that is the table of contents.
+func readTOC(r io.Reader, h *tar.Header) (*pgdump.Archive, error) {
+	in := pgdump.NewReader(r)
+	toc, err := pgdump.ReadArchive(in)
+	if err == nil {
+		err = in.End()
+	}
+	if err != nil {
+		return nil, tarError(err)
+	}
+	if toc.Format == pgdump.Custom {
+		return nil, &pgdump.Damage{Reason: h.Name + " of it is a custom dump (give the custom dump itself)"}
+	}
+	return toc, nil
+}
+
+// tarError tells a tar that is cut off or damaged from a stream that cannot be read.
+func tarError(err error) error {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return &pgdump.Damage{Reason: "its tar is cut off"}
+	case errors.Is(err, tar.ErrHeader), errors.Is(err, tar.ErrFieldTooLong):
+		return &pgdump.Damage{Reason: "its tar is damaged: " + err.Error()}
+	}
+	return err
+}
+
+// folder puts a folder dump on the machine's volume, checking each file as it passes.
+func (l *load) folder(ctx context.Context, fwd *forward) error {
+	again := bytes.NewReader(bytes.Clone(fwd.head.Bytes())) // what was looked at
+	tr := tar.NewReader(io.MultiReader(again, l.in))
+	return l.staged(ctx, func(folder string) error {
+		toc, err := l.put(ctx, folder, tr)
+		if err != nil {
+			return err
+		}
+		if err := l.makeReady(ctx, toc); err != nil {
+			return err
+		}
+		c, err := l.pgRestore("directory", "-j", fmt.Sprint(l.set.Jobs), path.Join(folder, "dump"))
+		if err != nil {
+			return err
+		}
+		if err := l.exec(ctx, c); err != nil {
+			return err
+		}
+		l.archive = toc
+		return nil
+	})
+}
+
+// put copies the tar into the machine. Only the names of a flat folder dump get there.
+func (l *load) put(ctx context.Context, folder string, tr *tar.Reader) (*pgdump.Archive, error) {
+	pr, pw := io.Pipe()
+	type result struct {
+		toc *pgdump.Archive
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		toc, err := l.copyFolder(tr, pw)
+		pw.CloseWithError(err)
+		done <- result{toc, err}
+	}()
+	err := l.machine.Put(ctx, folder, pr)
+	pr.CloseWithError(io.ErrClosedPipe)
+	r := <-done
+	if r.err != nil && (err == nil || !errors.Is(r.err, io.ErrClosedPipe)) {
+		return nil, r.err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("put the backup on %s: %w", l.machine.Name(), err)
+	}
+	return r.toc, nil
+}
+
+// copyFolder writes the files of a folder dump as dump/<name>.
+func (l *load) copyFolder(tr *tar.Reader, out io.Writer) (*pgdump.Archive, error) {
+	tw := tar.NewWriter(out)
+	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "dump/", Mode: 0o755}); err != nil {
+		return nil, err
+	}
+	files := pgdump.NewFiles()
+	var toc *pgdump.Archive
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, tarError(err)
+		}
+		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
+			continue
+		}
+		name := path.Base(h.Name)
+		if h.Typeflag != tar.TypeReg {
+			return nil, &pgdump.Damage{Reason: h.Name + " of it is not a file"}
+		}
+		header := &tar.Header{Typeflag: tar.TypeReg, Name: "dump/" + name, Size: h.Size, Mode: 0o644, Format: tar.FormatPAX}
+		if err := tw.WriteHeader(header); err != nil {
+			return nil, err
+		}
+		in := io.TeeReader(tr, tw)
+		if name == pgdump.TOCName {
+			toc, err = readTOC(in, h)
+		} else {
+			err = files.Add(name, in)
+		}
+		if err != nil {
+			return nil, tarError(err)
+		}
+	}
+	if _, err := io.Copy(io.Discard, l.in); err != nil { // padding
+		return nil, err
+	}
+	if toc == nil {
+		return nil, &pgdump.Damage{Reason: "it has no table of contents (toc.dat)"}
+	}
+	if err := files.Check(toc); err != nil {
+		return nil, err
+	}
+	return toc, tw.Close()
+}

@@ -1,0 +1,66 @@
+// Package restore is the contract of the ways in which a backup becomes a
+// running system: an Imager makes something bootable of it, a Loader loads it
+// into a booted machine.
+package restore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/store"
+)
+
+// Source opens the backup again and again: some formats need two passes.
+type Source struct {
+	Backup string // name in the scenario
+	Point  store.Point
+	Open   func(ctx context.Context) (store.Stream, error) // already throttled and counted by the engine
+}
+
+// Imager turns a backup into something that a driver can boot.
+type Imager interface {
+	// Image verifies the backup and hands it to the loader. *BackupError: the backup is bad.
+	Image(ctx context.Context, s Source, to instance.ImageLoader) (Outcome, error)
+}
+
+// Loader loads a backup into a started machine.
+type Loader interface {
+	// Prepare says what the machine must look like before it starts.
+	Prepare(r *instance.Request) error
+	// Ready waits until the machine can take the load (not merely listens).
+	Ready(ctx context.Context, m instance.Machine) error
+	// Load is all or nothing as far as the verdict goes: whatever was not restored is an error.
+	// *BackupError: the backup is bad. *ImageError: the instance's image lacks something.
+	Load(ctx context.Context, s Source, m instance.Machine) (Outcome, error)
+}
+
+// Outcome of a restore that worked.
+type Outcome struct {
+	Image        string // of an Imager: the reference to boot
+	Digest       string // of the bytes as read
+	Bytes        int64
+	ConsistentTo time.Time // found in the backup itself; zero: it does not say
+	ConsistentBy string    // where that was found
+	Notes        []string  // what had to be added, in one line each
+}
+
+// BackupError says that the backup is bad: a finding, the drill has failed.
+type BackupError struct {
+	Backup string
+	Reason string
+}
+
+func (e *BackupError) Error() string { return fmt.Sprintf("restore %s: %s", e.Backup, e.Reason) }
+
+// ImageError says that the instance's image lacks something that the backup needs, for
+// example an extension: the backup may be good, the drill is inconclusive.
+type ImageError struct {
+	Backup string
+	Reason string
+}
+
+func (e *ImageError) Error() string {
+	return fmt.Sprintf("restore %s: the instance's image lacks something: %s", e.Backup, e.Reason)
+}

@@ -1,0 +1,111 @@
+package drills
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"lifeboat/drills/objective"
+	"lifeboat/drills/record"
+)
+
+// seal ends the journal, computes the record from it, and judges. It comes
+// after the clean-up, so that the record holds the proof of it.
+func (d *drill) seal(left []record.CleanupEvent) (*Result, error) {
+	var errs []error
+	errs = append(errs, d.rawFiles())
+	errs = append(errs, d.Append(record.KindSealed, record.Subject{}, record.Sealed{Status: string(record.RunCompleted)}))
+	errs = append(errs, d.journal.Close(), d.ledger.Close())
+	if d.keeper != nil && len(left) == 0 {
+		errs = append(errs, d.keeper.Release())
+	} else if d.keeper != nil {
+		errs = append(errs, d.keeper.Keep()) // it tries once more at the deadline; lifeboat sweep does before
+	}
+	r, v, err := Judge(d.dir)
+	if err = errors.Join(append(errs, err)...); err != nil {
+		return nil, fmt.Errorf("seal drill %s: %w", d.id, err)
+	}
+	if err := writeRecord(d.dir, r); err != nil {
+		return nil, err
+	}
+	return &Result{Drill: d.id, Dir: d.dir, Record: r, Verdict: v, Left: left}, nil
+}
+
+// build computes the record of the journal as it stands, while it is being written.
+func (d *drill) build() (*record.Record, error) {
+	events, err := d.journal.Events()
+	if err != nil {
+		return nil, err
+	}
+	return record.Build(events)
+}
+
+// Judge reads a drill's journal and judges it: anybody can, at any time.
+func Judge(dir string) (*record.Record, record.Verdict, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "journal.ndjson"))
+	if err != nil {
+		return nil, record.Verdict{}, fmt.Errorf("read the journal: %w", err)
+	}
+	events, err := record.Read(bytes.NewReader(b))
+	var damage *record.Damage
+	if err != nil && !(errors.As(err, &damage) && damage.Torn) { // what stands before a torn end is good
+		return nil, record.Verdict{}, fmt.Errorf("read the journal of %s: %w", filepath.Base(dir), err)
+	}
+	r, err := record.Build(events)
+	if err != nil {
+		return nil, record.Verdict{}, fmt.Errorf("compute the record of %s: %w", filepath.Base(dir), err)
+	}
+	return r, objective.Judge(r), nil
+}
+
+func writeRecord(dir string, r *record.Record) error {
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the record: %w", err)
+	}
+	path := filepath.Join(dir, "record.json")
+	err = os.WriteFile(path+".new", append(b, '\n'), 0o600)
+	if err == nil {
+		err = os.Rename(path+".new", path) // whole or not at all
+	}
+	if err != nil {
+		return fmt.Errorf("write the record: %w", err)
+	}
+	return nil
+}
+
+// rawFiles enters everything under raw/ by its digest.
+func (d *drill) rawFiles() error {
+	return filepath.WalkDir(filepath.Join(d.dir, "raw"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		digest, size, err := digestFile(path)
+		if err != nil {
+			return fmt.Errorf("digest %s: %w", path, err)
+		}
+		rel, err := filepath.Rel(d.dir, path)
+		if err != nil {
+			return err
+		}
+		return d.Append(record.KindRaw, record.Subject{}, record.RawFile{Path: filepath.ToSlash(rel), Digest: digest, Size: size})
+	})
+}
+
+func digestFile(path string) (string, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), n, err
+}

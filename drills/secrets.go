@@ -1,0 +1,113 @@
+package drills
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"lifeboat/scenarios"
+)
+
+// secrets remembers what was revealed, so that it can be hidden wherever text
+// enters the journal.
+type secrets struct {
+	mu    sync.Mutex
+	known []string // longest first
+}
+
+// shortest secret that is hidden in texts: shorter ones are words.
+const shortest = 4
+
+// secretsOf a scenario: back-ends reveal theirs by themselves, and a server may
+// print them in its refusals. One that cannot be read yet is none that can be printed.
+func secretsOf(s *scenarios.Scenario) *secrets {
+	out := &secrets{}
+	for _, v := range s.Secrets() {
+		if plain, err := v.Reveal(); err == nil {
+			out.add(plain)
+		}
+	}
+	return out
+}
+
+func (s *secrets) reveal(v scenarios.Secret) (string, error) {
+	plain, err := v.Reveal()
+	if err != nil {
+		return "", err
+	}
+	if v.Hidden() {
+		s.add(plain)
+	}
+	return plain, nil
+}
+
+// add remembers a secret in every spelling in which it may come back: as it is,
+// within JSON, within SQL and within an address.
+func (s *secrets) add(plain string) {
+	if len(plain) < shortest {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	quoted, _ := json.Marshal(plain) // a text always can be
+	for _, text := range []string{plain, string(quoted[1 : len(quoted)-1]), strings.ReplaceAll(plain, "'", "''"),
+		url.QueryEscape(plain), url.PathEscape(plain)} {
+		if !slices.Contains(s.known, text) {
+			s.known = append(s.known, text)
+		}
+	}
+	slices.SortFunc(s.known, func(a, b string) int { return len(b) - len(a) })
+}
+
+func (s *secrets) hide(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.known {
+		text = strings.ReplaceAll(text, k, "***")
+	}
+	return text
+}
+
+// hideFile takes the secrets out of a kept stream, line by line: a flow may print its own.
+func (s *secrets) hideFile(path string) error {
+	s.mu.Lock()
+	none := len(s.known) == 0
+	s.mu.Unlock()
+	if none {
+		return nil
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("hide secrets: %w", err)
+	}
+	defer in.Close()
+	out, err := os.OpenFile(path+".hidden", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("hide secrets: %w", err)
+	}
+	w := bufio.NewWriter(out)
+	for r := bufio.NewReader(in); err == nil; {
+		var line string
+		line, err = r.ReadString('\n')
+		if _, e := w.WriteString(s.hide(line)); e != nil {
+			err = e
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if err = errors.Join(err, w.Flush(), out.Close()); err == nil {
+		err = os.Rename(path+".hidden", path)
+	}
+	if err != nil {
+		return fmt.Errorf("hide secrets in %s: %w", path, errors.Join(err, os.Remove(path+".hidden")))
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+	"lifeboat/scenarios"
+)
+
+// stepFailed says that a step of an upgrade or a rollback did not do what it should.
+type stepFailed struct{ what, why string }
+
+func (e *stepFailed) Error() string { return fmt.Sprintf("step %q: %s", e.what, e.why) }
+
+// runSteps runs steps in order and writes each one down; those after a failed one were not reached.
+func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.Step) error {
+	var failed error
+	for i, st := range steps {
+		fact := record.Step{Phase: phase, Index: i, What: describe(st), Outcome: record.OutcomeNotReached}
+		subject := d.subject(stepInstance(st))
+		if failed == nil {
+			fact.Started = d.elapsed()
+			stepCtx, cancel := context.WithTimeout(ctx, st.Timeout.Std())
+			out, err := d.runStep(stepCtx, phase, st)
+			cancel()
+			fact.Ended, fact.Outcome, fact.Output = d.elapsed(), record.OutcomeDone, d.secrets.hide(lastLines(out, 20))
+			if err != nil {
+				fact.Outcome, fact.Error = record.OutcomeFailed, d.secrets.hide(err.Error())
+				failed = err
+			}
+			subject = d.subject(stepInstance(st))
+		}
+		if err := d.Append(record.KindStep, subject, fact); err != nil {
+			return errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// runStep returns what the step printed.
+func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (string, error) {
+	switch {
+	case st.Exec != nil:
+		return d.execStep(ctx, st.Exec)
+	case st.Script != nil:
+		return d.scriptStep(ctx, phase, st.Script)
+	case st.Boot != nil:
+		return "", d.bootInstance(ctx, st.Boot.Instance, boot{image: st.Boot.Image, from: st.Boot.From,
+			env: st.Boot.Env, command: st.Boot.Command, keepData: st.Boot.KeepData, during: phase})
+	case st.Restore != "":
+		return "", d.restoreStep(ctx, phase, st.Restore)
+	case st.Wait != nil:
+		return "", d.waitStep(ctx, st.Wait)
+	}
+	name := stepInstance(st)
+	m, err := d.machine(name)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case st.Stop != "":
+		return "", m.Stop(ctx)
+	case st.Start != "":
+		if err := m.Start(ctx); err != nil {
+			return "", err
+		}
+		return "", d.waitReady(ctx, m, d.plan.Scenario.Instances[name].Ready)
+	case st.Destroy != "":
+		return "", m.Destroy(ctx)
+	}
+	return "", fmt.Errorf("the step at line %d asks for nothing", st.Pos.Line)
+}
+
+func (d *drill) execStep(ctx context.Context, s *scenarios.ExecStep) (string, error) {
+	m, err := d.machine(s.On)
+	if err != nil {
+		return "", err
+	}
+	res, err := m.Exec(ctx, instance.Command{Args: s.Run, User: s.User})
+	if err != nil {
+		return "", err
+	}
+	out := res.Stdout + res.Stderr
+	if res.Exit != 0 && !s.AllowFailure {
+		return out, &stepFailed{what: strings.Join(s.Run, " "), why: fmt.Sprintf("exit code %d", res.Exit)}
+	}
+	return out, nil
+}
+
+// restoreStep loads the instance's backup again into the running machine.
+func (d *drill) restoreStep(ctx context.Context, phase, name string) error {
+	m, err := d.machine(name)
+	if err != nil {
+		return err
+	}
+	bp := d.plan.Backups[d.plan.Scenario.Instances[name].Load]
+	if bp == nil {
+		return fmt.Errorf("instance %s has no backup to load", name)
+	}
+	if err := bp.Loader.Ready(ctx, m); err != nil {
+		return fmt.Errorf("wait for %s to take its backup: %w", name, err)
+	}
+	return d.load(ctx, name, bp, m, phase)
+}
+
+// waitStep asks a check of the scenario again and again until it passes.
+func (d *drill) waitStep(ctx context.Context, w *scenarios.WaitStep) error {
+	for _, c := range d.plan.Checks {
+		if c.Spec.Name != w.Check {
+			continue
+		}
+		end := time.Now().Add(w.Within.Std())
+		for {
+			answer := d.ask(ctx, c)
+			if answer.Status == record.CheckPassed {
+				return nil
+			}
+			if time.Now().After(end) {
+				return &stepFailed{what: "wait " + w.Check, why: "not passed within " + w.Within.String() + ": " + answer.Message}
+			}
+			if err := after(ctx, 500*time.Millisecond); err != nil {
+				return err
+			}
+		}
+	}
+	return fmt.Errorf("there is no check named %q", w.Check)
+}
+
+func (d *drill) companion() (instance.Companion, error) {
+	for _, kind := range d.plan.Kinds {
+		if c, ok := d.drivers[kind].(instance.Companion); ok {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("run a program beside the instances: none of the kinds %v can", d.plan.Kinds)
+}
+
+// describe a step in words, for the plan, the journal and the report.
+func describe(st scenarios.Step) string {
+	switch {
+	case st.Exec != nil:
+		return "exec on " + st.Exec.On + ": " + strings.Join(st.Exec.Run, " ")
+	case st.Script != nil:
+		return "script " + strings.Join(append([]string{filepath.Base(st.Script.File)}, st.Script.Args...), " ")
+	case st.Boot != nil:
+		what := "boot " + st.Boot.Instance
+		if v := st.Boot.Image + st.Boot.From; v != "" {
+			what += " as " + v
+		}
+		if st.Boot.KeepData {
+			what += " on the old data"
+		}
+		return what
+	case st.Restore != "":
+		return "restore " + st.Restore
+	case st.Wait != nil:
+		return "wait for " + st.Wait.Check
+	case st.Stop != "":
+		return "stop " + st.Stop
+	case st.Start != "":
+		return "start " + st.Start
+	}
+	return "destroy " + st.Destroy
+}
+
+// stepInstance names the instance that a step is about; a script is about none.
+func stepInstance(st scenarios.Step) string {
+	switch {
+	case st.Exec != nil:
+		return st.Exec.On
+	case st.Boot != nil:
+		return st.Boot.Instance
+	}
+	return st.Stop + st.Start + st.Destroy + st.Restore
+}
+
+// lastLines keeps the end of an output.
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

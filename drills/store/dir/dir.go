@@ -1,0 +1,235 @@
+// Package dir is the store that is a folder: every file in it, and every
+// folder in it, is a restore point.
+package dir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/drills/store"
+	"lifeboat/scenarios"
+)
+
+// Settings are the keys of a store of kind dir.
+type Settings struct {
+	Path    string `yaml:"path"`    // of the folder; a relative one starts at the scenario's folder
+	Pattern string `yaml:"pattern"` // of the backups' names, as path.Match; default *; may contain /
+}
+
+// Store is a folder of backups. A link that leaves the folder is refused.
+type Store struct {
+	name    string // as the scenario spells it
+	path    string // absolute
+	pattern string
+}
+
+// sidecars are files about backups, which are not backups.
+var sidecars = []string{".sha256", ".manifest.yaml", ".profile.json", ".profile.yaml", ".asc", ".sig"}
+
+const (
+	sumsName       = "SHA256SUMS"
+	manifestSuffix = ".manifest.yaml"
+	sumSuffix      = ".sha256"
+)
+
+// New makes the store of its settings. It does not look at the folder yet.
+func New(scenarioDir string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+	c := Settings{Pattern: "*"}
+	problems := s.Decode(&c)
+	if c.Path == "" && len(problems) == 0 {
+		problems = append(problems, s.Problem("path", "add path: ./backups", "is missing"))
+	}
+	if _, err := path.Match(c.Pattern, ""); err != nil {
+		problems = append(problems, s.Problem("pattern", "write it like *.dump", "is not a pattern"))
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	abs := c.Path
+	if !filepath.IsAbs(abs) {
+		abs = filepath.Join(scenarioDir, abs)
+	}
+	return &Store{name: c.Path, path: abs, pattern: c.Pattern}, nil
+}
+
+// List returns the points, oldest first: by the time they are consistent to
+// where a manifest tells it, else by the time they were written.
+func (s *Store) List(ctx context.Context) ([]store.Point, error) {
+	root, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	names, err := fs.Glob(root.FS(), s.pattern)
+	if err != nil {
+		return nil, s.problem("", "list: %v", err)
+	}
+	sums, err := s.sums(root, names)
+	if err != nil {
+		return nil, err
+	}
+	var points []store.Point
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if hidden(name) {
+			continue
+		}
+		p, err := s.point(root, name, sums)
+		if err != nil {
+			return nil, err
+		}
+		points = append(points, p)
+	}
+	if err := s.missing(sums, points); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(points, older)
+	return points, nil
+}
+
+func (s *Store) open() (*os.Root, error) {
+	root, err := os.OpenRoot(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.problem("path starts at the scenario's folder", "there is no folder %s", s.path)
+	}
+	if err != nil {
+		return nil, s.problem("", "%v", err)
+	}
+	return root, nil
+}
+
+func (s *Store) problem(hint, format string, args ...any) error {
+	return &store.Problem{Store: s.name, Reason: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// hidden tells which names are no backups.
+func hidden(name string) bool {
+	base := path.Base(name)
+	if strings.HasPrefix(base, ".") || base == sumsName {
+		return true
+	}
+	return slices.ContainsFunc(sidecars, func(suffix string) bool { return strings.HasSuffix(base, suffix) })
+}
+
+// point describes one file or folder.
+func (s *Store) point(root *os.Root, name string, sums sums) (store.Point, error) {
+	info, err := root.Stat(name)
+	if err != nil {
+		return store.Point{}, s.problem("a link must stay within the folder", "%s: %v", name, cause(err))
+	}
+	p := store.Point{ID: name, Taken: info.ModTime(), Size: info.Size(), Digest: sums.promise(name)}
+	switch {
+	case info.IsDir():
+		p.Dir, p.Size = true, 0
+		files, err := walk(root, name)
+		if err != nil {
+			return p, s.problem("", "%v", err)
+		}
+		for i, f := range files {
+			p.Size += f.size
+			if i == 0 || f.written.After(p.Taken) {
+				p.Taken = f.written
+			}
+		}
+		p.Digest = sums.folder(name)
+	case !info.Mode().IsRegular():
+		return p, s.problem("", "%s is neither a file nor a folder", name)
+	case p.Digest == "":
+		p.Digest = s.linked(root, name, sums)
+	}
+	p.ConsistentTo, p.ConsistentBy, err = s.manifest(root, name)
+	return p, err
+}
+
+// linked gives a link to another backup of the folder that one's promise.
+func (s *Store) linked(root *os.Root, name string, sums sums) string {
+	target, err := root.Readlink(name)
+	if err != nil || path.IsAbs(target) {
+		return ""
+	}
+	return sums.promise(path.Join(path.Dir(name), target))
+}
+
+// manifest reads when a backup is consistent to; zero when nobody says so.
+func (s *Store) manifest(root *os.Root, name string) (time.Time, string, error) {
+	file := name + manifestSuffix
+	raw, err := root.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, "", nil
+	}
+	if err != nil {
+		return time.Time{}, "", s.problem("", "%s: %v", file, cause(err))
+	}
+	var m struct {
+		ConsistentTo time.Time `yaml:"consistent_to"`
+		ConsistentBy string    `yaml:"consistent_by"` // free text: how that time is known
+	}
+	settings, err := scenarios.ParseSettings("manifest", string(raw))
+	if err != nil {
+		return time.Time{}, "", s.problem("", "%s: %v", file, err)
+	}
+	if problems := settings.Decode(&m); len(problems) > 0 {
+		return time.Time{}, "", s.problem("a manifest has consistent_to, a time as 2026-01-31T02:00:00Z, and consistent_by",
+			"%s: %v", file, problems[0])
+	}
+	by := "manifest " + file
+	if m.ConsistentBy != "" {
+		by += ": " + m.ConsistentBy
+	}
+	if m.ConsistentTo.IsZero() {
+		by = ""
+	}
+	return m.ConsistentTo, by, nil
+}
+
+// missing finds backups that were promised and are not there: the newest one
+// gone must not make an older one the latest in silence.
+func (s *Store) missing(sums sums, points []store.Point) error {
+	there := map[string]bool{}
+	for _, p := range points {
+		there[p.ID] = true
+	}
+	for _, name := range sums.names() {
+		for at := name; at != "."; at = path.Dir(at) {
+			if ok, _ := path.Match(s.pattern, at); ok && !hidden(at) && !there[at] {
+				return s.problem("put it back, or take its line out", "%s is listed in %s and is not there",
+					name, sums[name].by)
+			}
+		}
+	}
+	return nil
+}
+
+// older is the order of List.
+func older(a, b store.Point) int {
+	if c := when(a).Compare(when(b)); c != 0 {
+		return c
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+func when(p store.Point) time.Time {
+	if !p.ConsistentTo.IsZero() {
+		return p.ConsistentTo
+	}
+	return p.Taken
+}
+
+// cause drops the operation and the path that the caller names anyway.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

@@ -1,0 +1,233 @@
+package dir
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/store"
+	"lifeboat/drills/store/storetest"
+	"lifeboat/scenarios"
+)
+
+func TestConformance(t *testing.T) {
+	storetest.Run(t, storetest.Harness{Folders: true, New: func(t *testing.T, backups ...storetest.Backup) store.Store {
+		dir := t.TempDir()
+		sums := ""
+		for _, b := range backups {
+			if b.Files == nil {
+				write(t, dir, b.ID, string(b.Content), b.Written)
+				if b.Digest != "" {
+					sums += fmt.Sprintf("%s  %s\n", strings.TrimPrefix(b.Digest, "sha256:"), b.ID)
+				}
+			}
+			for name, content := range b.Files {
+				write(t, dir, b.ID+"/"+name, string(content), b.Written)
+				sums += fmt.Sprintf("%s *%s/%s\n", storetest.Sum(content)[len("sha256:"):], b.ID, name)
+			}
+		}
+		if sums != "" {
+			write(t, dir, "SHA256SUMS", sums, time.Now())
+		}
+		return open(t, dir, "")
+	}})
+}
+
+func write(t *testing.T, dir, name, content string, at time.Time) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
+	if !at.IsZero() {
+		require.NoError(t, os.Chtimes(path, at, at))
+	}
+}
+
+func open(t *testing.T, dir, extra string) store.Store {
+	t.Helper()
+	settings, err := scenarios.ParseSettings("dir", "path: backups\n"+extra)
+	require.NoError(t, err)
+	scenario := t.TempDir()
+	require.NoError(t, os.Symlink(dir, filepath.Join(scenario, "backups")))
+	s, problems := New(scenario, settings)
+	require.Empty(t, problems)
+	return s
+}
+
+func sumOf(s string) string { return storetest.Sum([]byte(s))[len("sha256:"):] }
+
+func TestList(t *testing.T) {
+	early := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		files    map[string]string
+		links    map[string]string
+		settings string
+		want     string // ID, digest's first digits, consistency
+		problem  string
+	}{
+		"sidecars and hidden files are no backups": {
+			files: map[string]string{"a.dump": "a", "SHA256SUMS": "",
+				"a.dump.manifest.yaml": "consistent_to: 2026-02-03T04:05:06Z",
+				".tmp":                 "x", "a.dump.sha256": sumOf("a") + "\n"},
+			want: "a.dump ca978112 2026-02-03T04:05:06Z manifest a.dump.manifest.yaml\n",
+		},
+		"pattern": {
+			files: map[string]string{"a.dump": "a", "b.sql": "b"}, settings: "pattern: '*.sql'", want: "b.sql\n",
+		},
+		"pattern into folders": {
+			files:    map[string]string{"mon/a.dump": "a", "tue/a.dump": "b", "tue/SHA256SUMS": sumOf("b") + "  a.dump"},
+			settings: "pattern: '*/*.dump'", want: "mon/a.dump\ntue/a.dump 3e23e816\n",
+		},
+		"consistency orders before the time of writing": {
+			files: map[string]string{"a": "1", "b": "2",
+				"a.manifest.yaml": "consistent_to: 2026-05-01T00:00:00+08:00\nconsistent_by: LSN"},
+			want: "b\na 2026-05-01T00:00:00+08:00 manifest a.manifest.yaml: LSN\n",
+		},
+		"a link inside takes its target's digest": {
+			files: map[string]string{"a": "a", "SHA256SUMS": sumOf("a") + " *a\r\n"}, links: map[string]string{"latest": "a"},
+			want: "a ca978112\nlatest ca978112\n",
+		},
+		"escaped names": {
+			files: map[string]string{"a\\b": "a", "SHA256SUMS": "\\" + sumOf("a") + "  a\\\\b\n"}, want: "a\\b ca978112\n",
+		},
+		"a link that leaves the folder": {
+			files: map[string]string{"a": "a"}, links: map[string]string{"b": "/etc/passwd"},
+			problem: "path escapes from parent",
+		},
+		"a link in a folder that leaves it": {
+			files: map[string]string{"d/a": "a"}, links: map[string]string{"d/b": "../../../../../etc/passwd"},
+			problem: "d/b: path escapes",
+		},
+		"listed and missing": {
+			files:   map[string]string{"a": "a", "SHA256SUMS": sumOf("b") + "  b\n"},
+			problem: "b is listed in SHA256SUMS and is not there",
+		},
+		"a missing folder": {
+			files: map[string]string{"a": "a", "SHA256SUMS": sumOf("b") + "  b/toc.dat\n"}, problem: "b/toc.dat is listed in",
+		},
+		"two digests": {
+			files:   map[string]string{"a": "a", "SHA256SUMS": sumOf("a") + "  a\n", "a.sha256": sumOf("b")},
+			problem: "a is promised two digests",
+		},
+		"not a list": {
+			files: map[string]string{"a": "a", "SHA256SUMS": "hello"}, problem: "SHA256SUMS:1 is not a line of sha256sum",
+		},
+		"a list that leaves the folder": {
+			files: map[string]string{"a": "a", "SHA256SUMS": sumOf("a") + "  ../a"}, problem: "names a file outside",
+		},
+		"a manifest without zone": {
+			files:   map[string]string{"a": "a", "a.manifest.yaml": "consistent_to: 2026-02-03 04:05"},
+			problem: "a.manifest.yaml",
+		},
+		"a manifest with a wrong key": {
+			files:   map[string]string{"a": "a", "a.manifest.yaml": "consistent: 2026-02-03T04:05:06Z"},
+			problem: "a manifest has consistent_to",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for n, content := range test.files {
+				write(t, dir, n, content, early)
+			}
+			for n, target := range test.links {
+				require.NoError(t, os.Symlink(target, filepath.Join(dir, n)))
+			}
+			points, err := open(t, dir, test.settings).List(t.Context())
+			if test.problem != "" {
+				var problem *store.Problem
+				require.ErrorAs(t, err, &problem)
+				assert.Contains(t, problem.Error(), test.problem)
+				return
+			}
+			require.NoError(t, err)
+			got := ""
+			for _, p := range points {
+				got += p.ID
+				if p.Digest != "" {
+					got += " " + p.Digest[len("sha256:"):][:8]
+				}
+				if !p.ConsistentTo.IsZero() {
+					got += " " + p.ConsistentTo.Format(time.RFC3339) + " " + p.ConsistentBy
+				}
+				got += "\n"
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+func TestFolderMismatch(t *testing.T) {
+	for name, test := range map[string]struct {
+		sums  string
+		point string
+	}{
+		"changed":  {sumOf("1") + "  d/a\n" + sumOf("X") + "  d/b\n", "d/b"},
+		"missing":  {sumOf("1") + "  d/a\n" + sumOf("2") + "  d/b\n" + sumOf("3") + "  d/c\n", "d/c"},
+		"unlisted": {sumOf("1") + "  d/a\n", "d/b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "d/a", "1", time.Time{})
+			write(t, dir, "d/b", "2", time.Time{})
+			write(t, dir, "SHA256SUMS", test.sums, time.Time{})
+			s := open(t, dir, "")
+			points, err := s.List(t.Context())
+			require.NoError(t, err)
+			stream, err := s.Fetch(t.Context(), points[0])
+			require.NoError(t, err)
+			defer stream.Close()
+			_, err = io.Copy(io.Discard, stream)
+			var mismatch *store.Mismatch
+			require.ErrorAs(t, err, &mismatch)
+			assert.Equal(t, test.point, mismatch.Point)
+			assert.Empty(t, stream.Digest())
+		})
+	}
+}
+
+func TestNewProblems(t *testing.T) {
+	for text, want := range map[string]string{
+		"pattern: '*'":          "path: is missing",
+		"path: x\npattern: '['": "pattern: is not a pattern",
+		"path: x\nother: 1":     "other",
+	} {
+		settings, err := scenarios.ParseSettings("dir", text)
+		require.NoError(t, err)
+		_, problems := New(".", settings)
+		require.Len(t, problems, 1, text)
+		assert.Contains(t, problems[0].Error(), want)
+	}
+}
+
+func TestListMissingFolder(t *testing.T) {
+	settings, err := scenarios.ParseSettings("dir", "path: nowhere")
+	require.NoError(t, err)
+	s, problems := New(t.TempDir(), settings)
+	require.Empty(t, problems)
+	_, err = s.List(t.Context())
+	var problem *store.Problem
+	require.ErrorAs(t, err, &problem)
+	assert.Contains(t, err.Error(), "there is no folder")
+}
+
+func FuzzSums(f *testing.F) {
+	f.Add(sumOf("a") + "  a\n")
+	f.Add("\\" + sumOf("a") + " *a\\n\\\\\r\n# x\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		all := sums{}
+		if all.add("d/SHA256SUMS", text) != nil {
+			return
+		}
+		for name, s := range all {
+			assert.False(t, filepath.IsAbs(name) || strings.HasPrefix(name, "../"), name)
+			assert.Len(t, s.hex, 64)
+		}
+	})
+}

@@ -1,0 +1,65 @@
+// Package store is the contract of the places where backups are kept. A store
+// lists restore points and streams them; it never interprets their content.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Point is one backup at one time.
+type Point struct {
+	ID           string    // name within the store
+	Taken        time.Time // when it was written, as the store tells; never used as a consistency time
+	Size         int64     // bytes as stored
+	Digest       string    // promised by the store's manifest: sha256:…; empty: nobody promised one. See Stream.Digest
+	ConsistentTo time.Time // declared by a manifest beside the backup; zero: not declared
+	ConsistentBy string    // the source of ConsistentTo
+	Dir          bool      // a folder of files (a directory dump): Fetch streams it as a tar
+}
+
+// Store lists and streams restore points. Safe for concurrent use; never writes.
+type Store interface {
+	// List returns the points, oldest first. *Problem when the store itself is unreadable.
+	List(ctx context.Context) ([]Point, error)
+	// Fetch streams a point. The reader verifies the promised digest and returns *Mismatch
+	// instead of io.EOF when it does not hold.
+	Fetch(ctx context.Context, p Point) (Stream, error)
+}
+
+// Stream is the bytes of a point, verified on the way.
+type Stream interface {
+	io.ReadCloser
+	// Digest of all the bytes, as sha256:…; valid after io.EOF. Of a folder it is the digest of the lines
+	// that `LC_ALL=C sha256sum` prints for its files in the order of their names, not of the tar around them.
+	Digest() string
+	// Bytes read so far; safe to call from another goroutine.
+	Bytes() int64
+}
+
+// ErrNoPoint is wrapped by Pick when nothing matches.
+var ErrNoPoint = errors.New("no restore point")
+
+// Problem says that the store itself cannot be used as it is. It says nothing about a backup.
+type Problem struct {
+	Store  string // as the scenario names it
+	Reason string
+	Hint   string
+}
+
+func (e *Problem) Error() string {
+	if e.Hint == "" {
+		return fmt.Sprintf("read store %s: %s", e.Store, e.Reason)
+	}
+	return fmt.Sprintf("read store %s: %s (%s)", e.Store, e.Reason, e.Hint)
+}
+
+// Mismatch: the backup is not what its manifest promised. A finding: the backup is bad.
+type Mismatch struct{ Point, Want, Got string }
+
+func (e *Mismatch) Error() string {
+	return fmt.Sprintf("verify %s: digest is %s, its manifest promises %s", e.Point, e.Got, e.Want)
+}

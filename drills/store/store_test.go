@@ -1,0 +1,88 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestPick(t *testing.T) {
+	points := []Point{{ID: "mon"}, {ID: "tue"}, {ID: "oldest"}}
+	for name, test := range map[string]struct {
+		points []Point
+		pick   string
+		want   string
+		err    string
+	}{
+		"default is the latest": {points[:2], "", "tue", ""},
+		"latest":                {points[:2], "latest", "tue", ""},
+		"oldest":                {points[:2], "oldest", "mon", ""},
+		"a name":                {points, "tue", "tue", ""},
+		"a name that is a word": {points, "oldest", "oldest", ""},
+		"a name that is not there": {points, "wed", "",
+			"pick wed: no restore point of that name (there are: oldest, tue, mon)"},
+		"nothing to pick from":         {nil, "", "", "pick latest: no restore point: the store is empty"},
+		"nothing to pick by name from": {nil, "x", "", "pick x: no restore point: the store is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := Pick(test.points, test.pick)
+			assert.Equal(t, test.want, p.ID)
+			if test.err != "" {
+				require.ErrorIs(t, err, ErrNoPoint)
+				assert.EqualError(t, err, test.err)
+			}
+		})
+	}
+}
+
+type bytesStream struct{ *bytes.Reader }
+
+func (bytesStream) Close() error   { return nil }
+func (bytesStream) Digest() string { return "sha256:x" }
+func (s bytesStream) Bytes() int64 { return s.Size() - int64(s.Len()) }
+
+func TestThrottle(t *testing.T) {
+	for name, rate := range map[string]float64{"slow": 1000, "medium": 5e6, "fast": 100e6} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				s := Throttle(t.Context(), bytesStream{bytes.NewReader(make([]byte, int(rate*4)))}, rate)
+				n, err := io.Copy(io.Discard, s)
+				require.NoError(t, err)
+				assert.Equal(t, n, s.Bytes())
+				assert.InEpsilon(t, 4*time.Second, time.Since(began), 0.005)
+			})
+		})
+	}
+}
+
+func TestThrottleChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		s := Throttle(t.Context(), bytesStream{bytes.NewReader(make([]byte, 1000_000))}, 1)
+		go func() {
+			time.Sleep(10 * time.Second)
+			s.SetLimit(1e6)
+			time.Sleep(500 * time.Millisecond)
+			s.SetLimit(0)
+		}()
+		_, err := io.Copy(io.Discard, s)
+		require.NoError(t, err)
+		assert.InDelta(t, 10500*time.Millisecond, time.Since(began), float64(20*time.Millisecond))
+	})
+}
+
+func TestThrottleStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := io.Copy(io.Discard, Throttle(ctx, bytesStream{bytes.NewReader(make([]byte, 1000))}, 1))
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}

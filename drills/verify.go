@@ -1,0 +1,271 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+	"lifeboat/verifier"
+)
+
+// verify asks every check after the rollback, lowest layer first, and waits
+// until the business has stayed green for as long as the scenario says.
+func (d *drill) verify(ctx context.Context) error {
+	if err := d.intact(ctx); err != nil {
+		return err
+	}
+	if !d.rolledBack() {
+		return d.askChecks(ctx, "after", func(CheckPlan) bool { return true })
+	}
+	if err := d.askRestarting(ctx); err != nil {
+		return err
+	}
+	// The business is waited for before it is asked, so that a check does not fail on a service
+	// that is still starting; a business that does not come back is asked all the same.
+	if err := d.waitStable(ctx, d.plan.Scenario.StableFor.Std()); err != nil && !errors.Is(err, errNotGreen) {
+		return err
+	}
+	if err := d.intact(ctx); err != nil {
+		return err
+	}
+	return d.askChecks(ctx, "after", func(c CheckPlan) bool { return !restarts(c) })
+}
+
+// intact says when the harness itself cut a machine off: what it does not answer proves nothing then.
+func (d *drill) intact(ctx context.Context) error {
+	for _, driver := range d.drivers {
+		if g, ok := driver.(instance.Guard); ok {
+			if err := g.Intact(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// restarts tells whether a check restarts what it asks.
+func restarts(c CheckPlan) bool {
+	r, ok := c.Check.(interface{ Restarts() bool })
+	return ok && r.Restarts()
+}
+
+// askRestarting asks the checks that restart something before the window of stable green
+// begins: the business is down while they do.
+func (d *drill) askRestarting(ctx context.Context) error {
+	if !slices.ContainsFunc(d.plan.Checks, restarts) {
+		return nil
+	}
+	if err := d.waitStable(ctx, time.Second); err != nil && !errors.Is(err, errNotGreen) {
+		return err
+	}
+	return d.askChecks(ctx, "after", restarts)
+}
+
+// rolledBack tells whether a rollback was decided in the last incident.
+func (d *drill) rolledBack() bool {
+	r, err := d.build()
+	return err == nil && len(r.Incidents) > 0 && r.Incidents[len(r.Incidents)-1].Rollback != ""
+}
+
+// waitStable waits until the pulse has been green for that long since the rollback started.
+func (d *drill) waitStable(ctx context.Context, stable time.Duration) error {
+	if d.pulse == nil {
+		return nil
+	}
+	s := d.plan.Scenario
+	ctx, cancel := context.WithTimeoutCause(ctx, s.Verify.Within.Std()+stable, errNotGreen)
+	defer cancel()
+	return d.pulse.waitGreen(ctx, stable, d.rollbackAt)
+}
+
+// askChecks asks the chosen checks, lowest layer first, and writes every answer down.
+func (d *drill) askChecks(ctx context.Context, when string, chosen func(CheckPlan) bool) error {
+	for _, layer := range record.Layers() {
+		for _, c := range d.plan.Checks {
+			if c.Spec.Layer != layer || !chosen(c) {
+				continue
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			r := d.askWhen(ctx, c, when)
+			if ctx.Err() != nil {
+				return context.Cause(ctx) // an answer cut off by the abort says nothing
+			}
+			if err := d.Append(record.KindCheck, d.subject(""), r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkTimeout bounds one check.
+const checkTimeout = 10 * time.Minute
+
+func (d *drill) askWhen(ctx context.Context, c CheckPlan, when string) record.CheckResult {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	r := record.CheckResult{Name: c.Spec.Name, Layer: c.Spec.Layer, When: when, Started: d.elapsed()}
+	facts, err := d.observe(ctx, c.Check)
+	r.Ended = d.elapsed()
+	if err != nil {
+		r.Status, r.Message = record.CheckCrashed, d.secrets.hide(err.Error())
+		return r
+	}
+	before := d.before[c.Spec.Name]
+	if when == "before" {
+		d.before[c.Spec.Name] = facts
+		before = nil
+	}
+	a := verifier.Judge(c.Check, when, before, facts)
+	r.Status, r.Message, r.Facts = a.Status, d.secrets.hide(a.Message), d.secrets.hide(shorten(string(facts), 2000))
+	for _, line := range a.Diff {
+		r.Diff = append(r.Diff, d.secrets.hide(line))
+	}
+	if r.Status == record.CheckFailed {
+		r.Backup = d.backupOf(c)
+	}
+	return r
+}
+
+// observe turns a panic of a check into an error: a check that crashes is unknown, never passed.
+func (d *drill) observe(ctx context.Context, c verifier.Check) (facts verifier.Facts, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the check crashed: %v", p)
+		}
+	}()
+	return c.Observe(ctx, d)
+}
+
+// ask a check without writing it down, for a wait step.
+func (d *drill) ask(ctx context.Context, c CheckPlan) verifier.Answer {
+	facts, err := d.observe(ctx, c.Check)
+	if err != nil {
+		return verifier.Answer{Status: record.CheckCrashed, Message: err.Error()}
+	}
+	return verifier.Judge(c.Check, record.PhaseVerify, d.before[c.Spec.Name], facts)
+}
+
+// instanceOf is the instance that a check calls by its name or by one of its aliases.
+func (d *drill) instanceOf(name string) string {
+	for in, spec := range d.plan.Scenario.Instances {
+		if slices.Contains(spec.Aliases, name) {
+			return in
+		}
+	}
+	return name
+}
+
+// asked finds the machine that a check asks. One that was not booted again is the
+// rollback's doing, and so an answer.
+func (d *drill) asked(on string) (instance.Machine, error) {
+	m, err := d.machine(d.instanceOf(on))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", verifier.ErrDown, err)
+	}
+	return m, nil
+}
+
+// backupOf names the backup of the instance that a failed check looked at.
+func (d *drill) backupOf(c CheckPlan) string {
+	on, ok := c.Check.(interface{ On() string })
+	if !ok {
+		return ""
+	}
+	spec := d.plan.Scenario.Instances[d.instanceOf(on.On())]
+	return spec.Boot + spec.Load
+}
+
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + " …"
+}
+
+// The drill is the verifier.Target.
+var _ verifier.Target = (*drill)(nil)
+
+// Exec implements verifier.Target.
+func (d *drill) Exec(ctx context.Context, on string, args []string) (verifier.Output, error) {
+	m, err := d.asked(on)
+	if err != nil {
+		return verifier.Output{}, err
+	}
+	r, err := m.Exec(ctx, instance.Command{Args: args})
+	if err != nil {
+		if state, lost := m.State(ctx); lost == nil && !state.Running {
+			err = fmt.Errorf("%w: %w", verifier.ErrDown, err)
+		}
+	}
+	return verifier.Output{Exit: r.Exit, Stdout: r.Stdout, Stderr: r.Stderr}, err
+}
+
+// Dial implements verifier.Target.
+func (d *drill) Dial(ctx context.Context, on string, port int) (net.Conn, error) {
+	m, err := d.asked(on)
+	if err != nil {
+		return nil, err
+	}
+	return m.Dial(ctx, port)
+}
+
+// Read implements verifier.Target.
+func (d *drill) Read(ctx context.Context, on, path string) ([]byte, error) {
+	m, err := d.asked(on)
+	if err != nil {
+		return nil, err
+	}
+	return m.Get(ctx, path)
+}
+
+// Restart implements verifier.Target.
+func (d *drill) Restart(ctx context.Context, on string) error {
+	m, err := d.asked(on)
+	if err != nil {
+		return err
+	}
+	if err := m.Stop(ctx); err != nil {
+		return err
+	}
+	if err := m.Start(ctx); err != nil {
+		return err
+	}
+	return d.waitReady(ctx, m, d.plan.Scenario.Instances[d.instanceOf(on)].Ready)
+}
+
+// Flow implements verifier.Target.
+func (d *drill) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
+	if err := d.openFlows(); err != nil {
+		return verifier.FlowResult{}, err
+	}
+	if f := d.plan.Scenario.Flow; f != nil && r.Env == nil {
+		env, err := d.flowEnv(f.Env)
+		if err != nil {
+			return verifier.FlowResult{}, err
+		}
+		r.Env = env
+	}
+	return d.flows.Run(ctx, r)
+}
+
+// openFlows finds who can run k6 for this drill, once.
+func (d *drill) openFlows() error {
+	if d.flows != nil {
+		return nil
+	}
+	c, err := d.companion()
+	if err != nil {
+		return err
+	}
+	d.flows, err = d.kit.Flows(c, d.opt.Log)
+	return err
+}

@@ -1,0 +1,249 @@
+package drills
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/fault"
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/fake"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/store"
+	"lifeboat/scenarios"
+	"lifeboat/verifier"
+)
+
+// world is a business of fake parts: it is up while none of its instances is broken.
+type world struct {
+	t       *testing.T
+	home    string
+	machine *fake.World
+	driver  *fake.Driver
+	load    func(during int) error // called with the number of the load, 1 first
+	loads   int
+	answer  func(name string) record.CheckStatus // of the checks; nil: passed
+	crash   bool                                 // the checks panic
+	bite    bool                                 // faults bite
+	refuse  string                               // the instance on which no fault can be injected
+	mute    bool                                 // the pulse's iterations have no checks
+	undo    func(tries int) error
+	tries   int
+	script  func(d time.Duration) bool // overrides the business, by elapsed time
+	blind   func(d time.Duration) bool // no iteration begins
+
+	mu     sync.Mutex
+	broken map[string]bool
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{t: t, home: t.TempDir(), bite: true, broken: map[string]bool{},
+		machine: &fake.World{Images: map[string]fake.Script{"img": {BootTime: time.Second}}}}
+}
+
+func (w *world) set(name string, broken bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.broken[name] = broken
+}
+
+func (w *world) up() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, b := range w.broken {
+		if b {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) kit() Kit {
+	k := Kit{
+		Stores: map[string]func(string, scenarios.Settings) (store.Store, []scenarios.Problem){
+			"fake": func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return fakeStore{}, nil }},
+		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
+			"fake": func(scenarios.Settings) (restore.Loader, []scenarios.Problem) { return fakeLoader{w}, nil }},
+		Instances: map[string]instance.Factory{"fake": func(s instance.Site) (instance.Driver, error) {
+			w.driver = fake.New(s, w.machine)
+			return w.driver, nil
+		}},
+		Faults: map[string]func(scenarios.Settings) (fault.Fault, []scenarios.Problem){
+			"break": func(scenarios.Settings) (fault.Fault, []scenarios.Problem) { return fakeFault{w}, nil }},
+		Checks:  map[string]func(scenarios.CheckSpec, string) (verifier.Check, []scenarios.Problem){},
+		Flows:   func(instance.Companion, *slog.Logger) (verifier.Flows, error) { return fakeFlows{w}, nil },
+		Undoers: maps.Clone(ledger.Undoers()),
+	}
+	for _, l := range record.Layers() {
+		k.Checks[string(l)+"/ask"] = func(s scenarios.CheckSpec, _ string) (verifier.Check, []scenarios.Problem) {
+			return fakeCheck{w, s.Name}, nil
+		}
+	}
+	for _, kind := range []string{"fake.machine", "fake.exec", "fake.program", "fake.image"} {
+		k.Undoers[kind] = func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
+			return w.driver.Undoers()[kind](ctx, s, e)
+		}
+	}
+	k.Undoers["fake.heal"] = func(context.Context, ledger.Scope, ledger.Entry) error {
+		w.tries++
+		if w.undo != nil {
+			return w.undo(w.tries)
+		}
+		return nil
+	}
+	return k
+}
+
+// run drills a scenario inside a bubble of virtual time.
+func (w *world) run(yaml string, also ...func(ctx context.Context, cancel context.CancelCauseFunc)) (res *Result) {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	file := filepath.Join(dir, "s.yaml")
+	require.NoError(w.t, os.WriteFile(file, []byte(yaml), 0o600))
+	require.NoError(w.t, os.WriteFile(filepath.Join(dir, "flow.js"), []byte("export default function () {}\n"), 0o600))
+	synctest.Test(w.t, func(t *testing.T) {
+		s, err := scenarios.Load(file)
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		plan, err := NewPlan(ctx, w.kit(), s)
+		require.NoError(t, err)
+		for _, f := range also {
+			go f(ctx, cancel)
+		}
+		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+	})
+	return res
+}
+
+type fakeStore struct{}
+
+func (fakeStore) List(context.Context) ([]store.Point, error) {
+	return []store.Point{{ID: "p1", Size: 10, Digest: "sha256:00"}}, nil
+}
+
+func (fakeStore) Fetch(context.Context, store.Point) (store.Stream, error) {
+	return nil, errors.New("the fake has no bytes")
+}
+
+type fakeLoader struct{ w *world }
+
+func (fakeLoader) Prepare(*instance.Request) error               { return nil }
+func (fakeLoader) Ready(context.Context, instance.Machine) error { return nil }
+func (l fakeLoader) Load(_ context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
+	l.w.loads++
+	time.Sleep(2 * time.Second)
+	if l.w.load != nil {
+		if err := l.w.load(l.w.loads); err != nil {
+			return restore.Outcome{}, err
+		}
+	}
+	l.w.set(m.Name(), false)
+	return restore.Outcome{Digest: "sha256:00", Bytes: s.Point.Size}, nil
+}
+
+type fakeFault struct{ w *world }
+
+func (fakeFault) Available(context.Context, fault.Target) error { return nil }
+func (fakeFault) Prepare(context.Context, fault.Target) (ledger.Undo, error) {
+	return ledger.Undo{Kind: "fake.heal", Data: json.RawMessage(`{}`)}, nil
+}
+
+func (f fakeFault) Inject(_ context.Context, t fault.Target) error {
+	if t.Machine.Name() == f.w.refuse {
+		return errors.New("read-only file system")
+	}
+	f.w.set(t.Machine.Name(), f.w.bite)
+	return nil
+}
+
+func (f fakeFault) Effective(context.Context, fault.Target) error {
+	if f.w.up() {
+		return errors.New("still up")
+	}
+	return nil
+}
+
+type fakeCheck struct {
+	w    *world
+	name string
+}
+
+func (c fakeCheck) Name() string { return c.name }
+func (c fakeCheck) Observe(context.Context, verifier.Target) (verifier.Facts, error) {
+	if c.w.crash {
+		panic("a bug in the check")
+	}
+	status := record.CheckPassed
+	if c.w.answer != nil {
+		status = c.w.answer(c.name)
+	}
+	return json.Marshal(status)
+}
+
+func (c fakeCheck) Judge(_, after verifier.Facts) verifier.Answer {
+	var s record.CheckStatus
+	if json.Unmarshal(after, &s) != nil {
+		return verifier.Answer{Status: record.CheckCrashed}
+	}
+	return verifier.Answer{Status: s, Message: "asked"}
+}
+
+type fakeFlows struct{ w *world }
+
+func (fakeFlows) Run(context.Context, verifier.FlowRequest) (verifier.FlowResult, error) {
+	return verifier.FlowResult{}, errors.New("the fake has no k6")
+}
+
+func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.Pulse, error) {
+	p := &fakePulse{stop: make(chan struct{}), done: make(chan struct{}), broken: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		tick := time.NewTicker(time.Duration(float64(time.Second) / r.Rate))
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+			case <-p.stop:
+				return
+			}
+			at := time.Since(r.Base)
+			if f.w.blind != nil && f.w.blind(at) {
+				continue
+			}
+			up := f.w.up()
+			if f.w.script != nil {
+				up = f.w.script(at)
+			}
+			s := verifier.Sample{Start: at - time.Millisecond, End: at, OK: up, Checks: 1}
+			if f.w.mute {
+				s.Checks = 0
+			}
+			r.Sample(s)
+		}
+	}()
+	return p, nil
+}
+
+type fakePulse struct{ stop, done, broken chan struct{} }
+
+func (p *fakePulse) Stop(context.Context) error {
+	close(p.stop)
+	<-p.done
+	return nil
+}
+
+func (p *fakePulse) Broken() <-chan struct{} { return p.broken }

@@ -1,0 +1,73 @@
+package pgquery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"lifeboat/scenarios"
+)
+
+// Keys are what every check of a database takes. Embed it in a check's own keys.
+type Keys struct {
+	Instance string             `yaml:"on"`
+	Port     int                `yaml:"port"`     // default 5432
+	User     string             `yaml:"user"`     // default postgres
+	Password scenarios.Secret   `yaml:"password"` // default none
+	Database string             `yaml:"database"` // default: the user's name, as everywhere in PostgreSQL
+	Timeout  scenarios.Duration `yaml:"timeout"`  // of the whole question; default 30s
+}
+
+// Complete sets the defaults and says what is missing.
+func (k *Keys) Complete(s scenarios.Settings) []scenarios.Problem {
+	var problems []scenarios.Problem
+	if k.Instance == "" {
+		problems = append(problems, s.Problem("on", "name the instance, on: db", "%s asks an instance", s.Kind))
+	}
+	if k.Port == 0 {
+		k.Port = 5432
+	}
+	if k.Port < 1 || k.Port > 65535 {
+		problems = append(problems, s.Problem("port", "a port lies between 1 and 65535", "%d is not a port", k.Port))
+	}
+	if k.User == "" {
+		k.User = "postgres"
+	}
+	if k.Database == "" {
+		k.Database = k.User
+	}
+	if k.Timeout == 0 {
+		k.Timeout = scenarios.Duration(30 * time.Second)
+	}
+	return problems
+}
+
+// Server is whom the keys name; dial connects to a port of an instance.
+func (k Keys) Server(dial func(ctx context.Context, on string, port int) (net.Conn, error)) (Server, error) {
+	password, err := k.Password.Reveal()
+	if err != nil {
+		return Server{}, err
+	}
+	return Server{User: k.User, Password: password, Database: k.Database, Timeout: k.Timeout.Std(),
+		Dial: func(ctx context.Context) (net.Conn, error) { return dial(ctx, k.Instance, k.Port) }}, nil
+}
+
+// Refusal sorts an error of Ask: text is the server's own answer, err means
+// that it could not be asked. refused tells whether a dial error is the server's doing.
+func Refusal(ctx context.Context, err error, refused func(error) bool) (text string, unasked error) {
+	var dial *DialError
+	var query *QueryError
+	switch {
+	case err == nil:
+		return "", nil
+	case context.Cause(ctx) != nil:
+		return "", fmt.Errorf("ask the database: %w", context.Cause(ctx))
+	case errors.As(err, &query):
+		return "", fmt.Errorf("the query is wrong: %w", err)
+	case errors.As(err, &dial) && !refused(dial.Err):
+		return "", err
+	}
+	return err.Error(), nil
+}

@@ -1,0 +1,121 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"io"
+	"sync"
+	"time"
+)
+
+const (
+	groupLimit = 500 // more targets than this are counted together: random names must not fill the log
+	flushEvery = 200 * time.Millisecond
+)
+
+// egress groups the attempts to get out and writes them as lines. Until open
+// is called, attempts are those of our own probes: seen, and not reported.
+type egress struct {
+	mu      sync.Mutex
+	out     *json.Encoder
+	base    time.Time
+	groups  map[[2]string]*Group
+	dirty   map[[2]string]bool
+	probing bool
+	caught  map[string]bool // by source address or DNS name, while probing
+}
+
+func newEgress(out io.Writer) *egress {
+	return &egress{out: json.NewEncoder(out), base: time.Now(), probing: true,
+		groups: map[[2]string]*Group{}, dirty: map[[2]string]bool{}, caught: map[string]bool{}}
+}
+
+// open ends the time of the probes: from now on attempts are restored code's.
+func (e *egress) open() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.probing, e.base = false, time.Now()
+	go func() {
+		for range time.Tick(flushEvery) {
+			e.flush()
+		}
+	}()
+}
+
+// attempt is one packet or connection that wanted out.
+type attempt struct {
+	protocol, target, host string
+	mark                   string // tells our own probe from others: a source address or a DNS name
+	twin                   bool   // the question for IPv6 that goes with the one for IPv4: not a second attempt
+}
+
+// saw notes an attempt.
+func (e *egress) saw(a attempt) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.probing {
+		e.caught[a.mark] = true
+		return
+	}
+	k := [2]string{a.protocol, a.target}
+	g := e.groups[k]
+	now := time.Since(e.base)
+	if g == nil && len(e.groups) >= groupLimit {
+		k = [2]string{a.protocol, "(further targets)"}
+		g = e.groups[k]
+	}
+	if g == nil {
+		g = &Group{Protocol: a.protocol, Target: k[1], First: now}
+		e.groups[k] = g
+	}
+	if g.Host == "" {
+		g.Host = a.host
+	}
+	if a.twin {
+		g.twins++
+	} else {
+		g.singles++
+	}
+	g.Count = max(g.singles, g.twins)
+	g.Last = now
+	e.dirty[k] = true
+}
+
+// named adds the first host name seen in a connection that was counted already.
+func (e *egress) named(protocol, target, host string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k := [2]string{protocol, target}
+	if g := e.groups[k]; g != nil && g.Host == "" && host != "" {
+		g.Host = host
+		e.dirty[k] = true
+	}
+}
+
+// isProbing tells that attempts are our own and need no look into their content.
+func (e *egress) isProbing() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.probing
+}
+
+// caughtProbe tells whether a probe with this mark came to us.
+func (e *egress) caughtProbe(mark string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.caught[mark]
+}
+
+func (e *egress) flush() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for k := range e.dirty {
+		_ = e.out.Encode(Line{Event: "egress", Egress: e.groups[k]})
+		delete(e.dirty, k)
+	}
+}
+
+func (e *egress) write(l Line) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_ = e.out.Encode(l)
+}

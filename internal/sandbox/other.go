@@ -1,0 +1,14 @@
+//go:build !linux
+
+package sandbox
+
+import (
+	"errors"
+	"io"
+)
+
+var errLinux = errors.New("sandboxes are Linux network namespaces: this executable was built for another system")
+
+func run(Config, io.Writer) error { return errLinux }
+
+func kill([]string) error { return errLinux }

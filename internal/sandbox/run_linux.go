@@ -1,0 +1,84 @@
+package sandbox
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// echoes is the time for the last packets of our own probes to be logged.
+const echoes = 20 * time.Millisecond
+
+// run is PID 1 of a sandbox. It returns only on a signal or when the namespace
+// cannot be closed; restored code must not be started before the ready line.
+func run(c Config, out io.Writer) error {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	log := newEgress(out)
+	if err := start(c, log); err != nil {
+		log.write(Line{Event: "error", Error: err.Error()})
+		return err
+	}
+	results := tryProbes(c.Probes, log)
+	for i := range results {
+		log.write(Line{Event: "probe", Probe: &results[i]})
+	}
+	time.Sleep(echoes)
+	log.open()
+	log.write(Line{Event: "ready"})
+	<-stop
+	log.flush()
+	return nil
+}
+
+// start closes the namespace and opens the sandbox's own ears, in this order:
+// nothing may get out in between.
+func start(c Config, log *egress) error {
+	if err := wallRoutes(c); err != nil {
+		return fmt.Errorf("wall the routes: %w", err)
+	}
+	if err := wallFilter(c); err != nil {
+		return fmt.Errorf("write packet filter rules: %w", err)
+	}
+	if err := listenLog(log); err != nil {
+		return fmt.Errorf("listen to the packet filter's log: %w", err)
+	}
+	for _, a := range []string{Resolver, "::1"} {
+		ip := netip.MustParseAddr(a)
+		tcp, err := net.Listen("tcp", netip.AddrPortFrom(ip, recorderPort).String())
+		if err != nil {
+			return fmt.Errorf("open the recorder: %w", err)
+		}
+		go record(tcp, log)
+		udp, err := net.ListenPacket("udp", netip.AddrPortFrom(ip, dnsPort).String())
+		if err != nil {
+			return fmt.Errorf("open the DNS stub: %w", err)
+		}
+		go stub(udp, c.Allow, log)
+	}
+	l, err := net.Listen("tcp", netip.AddrPortFrom(c.Address, AnswerPort).String())
+	if err != nil {
+		return fmt.Errorf("open the answering port: %w", err)
+	}
+	go answer(l, c.Answer)
+	return nil
+}
+
+// answer tells everybody who asks which sandbox this is.
+func answer(l net.Listener, text string) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			_, _ = io.WriteString(c, text)
+			_ = c.Close()
+		}()
+	}
+}

@@ -1,0 +1,111 @@
+// Package sandbox is what lifeboat's own executable does inside a sandbox: it
+// closes its network namespace before restored code joins it, proves from the
+// inside that it is closed, answers DNS, records every attempt to get out, and
+// carries connections in over standard input and output.
+//
+//	restored code ──▶ 127/8, own subnet ──▶ through
+//	              ├─▶ TCP elsewhere ──────▶ recorder: target and first host name noted, then reset
+//	              ├─▶ DNS ────────────────▶ stub: NXDOMAIN, noted
+//	              └─▶ anything else ──────▶ noted, rejected
+//
+// Two walls stand behind each other: packet filter rules for IPv4 and IPv6, and
+// a routing table in which every foreign address is this very namespace.
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// Ports and the address on which a sandbox listens. They are odd on purpose:
+// restored services share the namespace and must find their own ports free.
+const (
+	AnswerPort   = 65018 // says who this sandbox is: the target of probes from other sandboxes
+	recorderPort = 65017
+	dnsPort      = 65053
+	// Resolver is the DNS server to give to containers of the namespace.
+	Resolver = "127.117.66.1"
+)
+
+// Config is what `internal sandbox` is started with.
+type Config struct {
+	Subnet  netip.Prefix `json:"subnet"`  // of the drill's network
+	Gateway netip.Addr   `json:"gateway"` // closed, although inside Subnet
+	Address netip.Addr   `json:"address"` // of this sandbox
+	Answer  string       `json:"answer"`  // what AnswerPort says
+	Allow   []Allow      `json:"allow,omitempty"`
+	Probes  []Probe      `json:"probes,omitempty"`
+}
+
+// Allow is one way out that the scenario opened.
+type Allow struct {
+	Host    string     `json:"host"`
+	Address netip.Addr `json:"address"`
+	Port    uint16     `json:"port"`
+}
+
+// Probe is one attempt to get out, made before restored code runs.
+type Probe struct {
+	Target   string `json:"target"`             // what stands there
+	Address  string `json:"address"`            // host:port; host alone for icmp; server!name for dns
+	Protocol string `json:"protocol"`           // tcp, udp, icmp, dns
+	Want     string `json:"want,omitempty"`     // the answer that only the target can give; also what udp sends
+	Control  bool   `json:"control,omitempty"`  // must be reached, or the probes prove nothing
+	Outside  bool   `json:"outside,omitempty"`  // only tried when everything nearer was shut
+	Reached  bool   `json:"reached,omitempty"`  // result
+	Detail   string `json:"detail,omitempty"`   // result
+	Untried  bool   `json:"untried,omitempty"`  // result: something nearer was open
+	Recorded bool   `json:"recorded,omitempty"` // result: the recorder caught it
+}
+
+// Group counts the attempts to reach one target. Times count from the moment
+// the sandbox was ready.
+type Group struct {
+	Protocol string        `json:"protocol"`
+	Target   string        `json:"target"`
+	Host     string        `json:"host,omitempty"` // first host name seen
+	Count    int           `json:"count"`
+	First    time.Duration `json:"first_ns"`
+	Last     time.Duration `json:"last_ns"`
+
+	singles, twins int // Count is the larger: clients ask for IPv4 and IPv6 at once
+}
+
+// Line is one line of a sandbox's standard output. Of several egress lines
+// about the same protocol and target the last one holds.
+type Line struct {
+	Event  string `json:"event"` // probe, ready, egress, error
+	Probe  *Probe `json:"probe,omitempty"`
+	Egress *Group `json:"egress,omitempty"`
+	Error  string `json:"error,omitempty"`
+}
+
+// Dispatch runs a hidden sub command: sandbox, pipe or kill. args are the words
+// after `internal`. It reports whether it knew the command, and the exit code.
+func Dispatch(args []string) (exit int, handled bool) {
+	if len(args) < 2 {
+		return 2, false
+	}
+	var err error
+	switch args[0] {
+	case "sandbox":
+		var c Config
+		if err = json.Unmarshal([]byte(args[1]), &c); err == nil {
+			err = run(c, os.Stdout)
+		}
+	case "pipe":
+		err = pipe(args[1:], os.Stdin, os.Stdout)
+	case "kill":
+		err = kill(args[1:])
+	default:
+		return 2, false
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "lifeboat internal "+args[0]+":", err)
+		return 1, true
+	}
+	return 0, true
+}

@@ -1,0 +1,206 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lifeboat/drills/record"
+)
+
+func (a author) backups() section {
+	s := a.section("backups")
+	for _, p := range a.r.RestorePoints {
+		pairs := []pair{
+			{a.say("backup.point"), textOf(p.Point, a.say("backup.kind", "store", p.Store, "restore", p.Restore))},
+			{a.say("backup.consistent"), a.consistent(p)},
+			{a.say("backup.size"), text(a.l.Size(p.Size))},
+			{a.say("backup.digest"), code(p.Digest)},
+			{a.say("backup.verified"), a.verified(p)},
+		}
+		for i := range a.r.Restores {
+			if f := &a.r.Restores[i]; f.Backup == p.Backup {
+				pairs = append(pairs, pair{a.say("backup.restore_" + during(f.During)), a.restore(f)})
+			}
+		}
+		if need, ok := a.throughput(p.Backup); ok {
+			pairs = append(pairs, pair{a.say("backup.throughput"), text(need)})
+		}
+		s.Blocks = append(s.Blocks, block{Caption: p.Backup, Pairs: pairs})
+	}
+	if len(a.r.Boots) > 0 {
+		s.Blocks = append(s.Blocks, a.boots())
+	}
+	return s
+}
+
+func during(s string) string {
+	if s == record.PhaseRollback {
+		return s
+	}
+	return record.PhaseRestore
+}
+
+func (a author) consistent(p record.RestorePoint) cell {
+	if p.ConsistentTo.IsZero() {
+		return marked(badge{Class: "neutral", Symbol: "–", Word: a.say("objective.not_measured")}, "")
+	}
+	return textOf(
+		a.l.Time(p.ConsistentTo),
+		a.say("backup.source", "source", p.ConsistentSource, "age", positive(p.Age)),
+	)
+}
+
+func (a author) verified(p record.RestorePoint) cell {
+	switch p.Expected {
+	case "":
+		return marked(badge{Class: "neutral", Symbol: "–", Word: a.say("backup.not_promised")}, "")
+	case p.Digest:
+		return marked(badge{Class: "passed", Symbol: "✓", Word: a.say("backup.as_promised")}, "")
+	}
+	return cell{Badge: &badge{Class: "failed", Symbol: "✗", Word: a.say("backup.mismatch")}, Small: p.Expected}
+}
+
+func (a author) restore(f *record.RestoreFact) cell {
+	took := f.Ended - f.Started
+	if f.BackupBad != "" || f.ImageBad != "" {
+		b := a.badge("outcome", string(record.OutcomeFailed))
+		what := a.say("backup.bad", "why", f.BackupBad)
+		if f.BackupBad == "" {
+			b, what = a.badge("status", "inconclusive"), a.say("backup.image_lacks", "what", f.ImageBad)
+		}
+		return cell{Badge: &b, Text: what, Small: f.Subject.Instance}
+	}
+	b := a.badge("outcome", string(record.OutcomeDone))
+	text := a.say("backup.took", "bytes", fmt.Sprint(f.Bytes), "took", a.l.Duration(took, Up), "rate", rateOf(f))
+	var small []string
+	small = append(small, f.Subject.Instance)
+	if f.Throttle > 0 {
+		small = append(small, a.say("backup.throttled", "rate", fmt.Sprint(f.Throttle)))
+	}
+	small = append(small, f.Notes...)
+	return cell{Badge: &b, Text: text, Small: strings.Join(nonEmpty(small...), " · ")}
+}
+
+// rateOf is the measured throughput in bytes per second, as an argument of a sentence; empty where nothing was.
+func rateOf(f *record.RestoreFact) string {
+	took := f.Ended - f.Started
+	if took <= 0 || f.Bytes <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.3f", float64(f.Bytes)/took.Seconds())
+}
+
+// Throughput says how fast a restore of a backup must be for an objective to hold.
+type Throughput struct {
+	Backup    string
+	Bytes     int64         // of the backup, as stored
+	Limit     time.Duration // of the objective "restored"
+	Elsewhere time.Duration // what everything but this restore took between T0 and T7 (at least, where T7 never came)
+	Needed    float64       // bytes per second; 0: nothing is left of the limit, no storage is fast enough
+	Measured  float64       // bytes per second; of the slowest restore during a rollback
+}
+
+// NeededThroughput is arithmetic on the record: limit − everything else that
+// T0 to T7 took, divided into the bytes. It is not ok where the backup was not
+// restored in a rollback or no objective "restored" was set.
+func NeededThroughput(r *record.Record, backup string) (need Throughput, ok bool) {
+	need.Backup = backup
+	for _, o := range r.Header.Objectives {
+		if o.Name == "restored" {
+			need.Limit = o.Limit
+		}
+	}
+	slowest := -1.0
+	for i := range r.Restores {
+		f := &r.Restores[i]
+		took := (f.Ended - f.Started).Seconds()
+		if f.Backup != backup || f.During != record.PhaseRollback || f.BackupBad != "" || f.ImageBad != "" || took <= 0 {
+			continue
+		}
+		in := incidentAt(r, f)
+		if in == nil || in.T0 == nil {
+			continue
+		}
+		if rate := float64(f.Bytes) / took; slowest < 0 || rate < slowest {
+			slowest, need.Measured, need.Bytes = rate, rate, f.Bytes
+			need.Elsewhere = max(0, f.Started-in.T0.Early)
+			if in.T7 != nil {
+				need.Elsewhere = max(0, in.T7.Late-in.T0.Early-(f.Ended-f.Started))
+			}
+		}
+	}
+	if slowest < 0 || need.Limit <= 0 {
+		return need, false
+	}
+	if left := need.Limit - need.Elsewhere; left > 0 {
+		need.Needed = float64(need.Bytes) / left.Seconds()
+	}
+	return need, true
+}
+
+// incidentAt finds the incident that a restore belongs to: by its number, else the last that began before it.
+func incidentAt(r *record.Record, f *record.RestoreFact) *record.Incident {
+	var found *record.Incident
+	for i := range r.Incidents {
+		in := &r.Incidents[i]
+		if in.ID == f.Subject.Incident && f.Subject.Incident != 0 {
+			return in
+		}
+		if in.T0 != nil && in.T0.Early <= f.Started {
+			found = in
+		}
+	}
+	return found
+}
+
+// throughput prefers the judge's own figures, so that a page never holds two answers.
+func (a author) throughput(backup string) (string, bool) {
+	for _, r := range a.judgedThroughput() {
+		if r.Args["backup"] == backup {
+			return a.c.Sentence(a.l, r), true
+		}
+	}
+	need, ok := NeededThroughput(a.r, backup)
+	if !ok {
+		return "", false
+	}
+	key := "backup.needs"
+	if need.Needed == 0 {
+		key = "backup.needs_time"
+	}
+	return a.say(key, "needed", fmt.Sprintf("%.3f", need.Needed), "measured", fmt.Sprintf("%.3f", need.Measured),
+		"limit", need.Limit.String(), "elsewhere", a.l.Duration(need.Elsewhere, Up)), true
+}
+
+func (a author) judgedThroughput() []record.Reason {
+	var list []record.Reason
+	for _, o := range a.v.Observations {
+		if o.ID == "restore.throughput" {
+			list = append(list, record.Reason{ID: o.ID, Args: o.Args})
+		}
+	}
+	for _, f := range a.v.Findings {
+		if f.ID == "restore.too_slow" {
+			list = append(list, record.Reason{ID: f.ID, Args: f.Args})
+		}
+	}
+	return list
+}
+
+func (a author) boots() block {
+	t := &table{Class: "boots", Columns: a.columns("--nn-", "instance", "boot", "began", "took", "image")}
+	for _, b := range a.r.Boots {
+		gen := a.say("boot.first")
+		if b.Subject.Generation > 1 {
+			gen = a.say("boot.again", "generation", fmt.Sprint(b.Subject.Generation))
+		}
+		basis := ""
+		if b.Basis != record.BasisMeasured && b.Basis != "" {
+			basis = a.c.Named(a.l, "basis", string(b.Basis))
+		}
+		t.Rows = append(t.Rows, []cell{text(b.Subject.Instance), text(gen), text(a.l.Clock(a.wall(b.Started))),
+			textOf(a.l.Duration(max(0, b.Ready-b.Started), Up), basis), code(b.Image)})
+	}
+	return block{Caption: a.say("caption.boots"), Table: t, Detail: true}
+}

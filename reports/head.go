@@ -1,0 +1,188 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lifeboat/drills/record"
+)
+
+func (a author) title() string { return inLanguage(a.r.Header.Title, a.l, a.r.Header.Scenario) }
+
+// inLanguage takes the text of a language, else the English one, else any, else the fallback.
+func inLanguage(t record.Text, l Language, fallback string) string {
+	for _, tag := range []string{string(l), string(English)} {
+		if s := t[tag]; s != "" {
+			return s
+		}
+	}
+	for _, other := range Languages() {
+		if s := t[string(other)]; s != "" {
+			return s
+		}
+	}
+	return fallback
+}
+
+// sentence tells a board what happened: why first where the drill did not pass, then the few
+// figures that it asks for, each as the objectives have it.
+func (a author) sentence() string {
+	var parts []string
+	if a.v.Status != record.StatusPassed {
+		if why := a.why(); why != "" {
+			parts = append(parts, why)
+		}
+	}
+	if a.v.Status == record.StatusInconclusive {
+		parts = append(parts, a.say("headline.inconclusive"))
+	}
+	if a.v.Status == record.StatusAborted {
+		parts = append(parts, a.say("headline.aborted"))
+	}
+	parts = append(parts, a.figures()...)
+	if len(parts) == 0 || a.v.Status == record.StatusPassed && len(a.v.Objectives) == 0 {
+		parts = append(parts, a.why())
+	}
+	return strings.Join(parts, a.say("headline.between"))
+}
+
+// why is the verdict's first reason in words.
+func (a author) why() string {
+	if len(a.v.Reasons) == 0 {
+		return ""
+	}
+	return a.words(a.v.Reasons[0])
+}
+
+func (a author) figures() []string {
+	var parts []string
+	service := a.r.Header.Service
+	if service == "" {
+		service = a.say("headline.service")
+	}
+	if o := a.v.Outage; o != nil && a.v.Status != record.StatusNotRun {
+		switch {
+		case o.Open:
+			parts = append(
+				parts,
+				a.say("headline.still_down", "service", service, "outage", a.l.Duration(o.Sum.Lower, Down)),
+			)
+		case o.Count > 0:
+			parts = append(parts, a.say("headline.down", "service", service, "outage", a.l.Duration(o.Sum.Upper, Up)))
+		case a.r.Header.Trigger != record.TriggerNone:
+			parts = append(parts, a.say("headline.not_down", "service", service))
+		}
+	}
+	said := ""
+	if len(a.v.Reasons) > 0 && a.v.Status != record.StatusPassed {
+		said = a.v.Reasons[0].Args["objective"]
+	}
+	for _, name := range []string{"start_rollback", "restored", "data_loss"} {
+		if j, ok := a.judged(name); ok && j.Measured != nil && name != said && j.Status != record.StatusNotRun {
+			limit := ""
+			if !j.Unlimited {
+				limit = a.l.Limit(j.Limit)
+			}
+			parts = append(
+				parts,
+				a.say("headline."+name, "measured", a.measured(j), "limit", limit, "observed", a.observed()),
+			)
+		}
+	}
+	if a.r.Header.Trigger == record.TriggerNone {
+		passed, all := a.countChecks()
+		parts = append(parts, a.say("headline.check_run", "passed", fmt.Sprint(passed), "all", fmt.Sprint(all)))
+	}
+	return parts
+}
+
+// judged returns the worst judgement of an objective's name.
+func (a author) judged(name string) (record.Judged, bool) {
+	var worst record.Judged
+	found := false
+	for _, j := range a.v.Objectives {
+		if j.Name == name && (!found || record.Worse(worst.Status, j.Status) != worst.Status) {
+			worst, found = j, true
+		}
+	}
+	return worst, found
+}
+
+// observed is how long the business was seen to stay green after the last T6.
+func (a author) observed() string {
+	if a.r.Pulse == nil || a.r.Pulse.Open || len(a.r.Incidents) == 0 {
+		return ""
+	}
+	last := a.r.Incidents[len(a.r.Incidents)-1]
+	if last.T6 == nil {
+		return ""
+	}
+	return a.l.Duration(record.Between(*last.T6, a.r.Pulse.To).Lower, Down)
+}
+
+// countChecks counts the questions and those answered with passed at the end.
+func (a author) countChecks() (passed, all int) {
+	for _, q := range a.questions() {
+		all++
+		if res := q.final(a.r.Header.Trigger); res != nil && res.Status == record.CheckPassed {
+			passed++
+		}
+	}
+	return passed, all
+}
+
+func (a author) facts() []pair {
+	h := a.r.Header
+	facts := []pair{
+		{a.say("fact.drill"), textOf(a.say("fact.number", "number", fmt.Sprint(h.Number), "series", h.Series), h.Drill)},
+		{a.say("fact.when"), text(a.period())},
+		{a.say("fact.scenario"), text(h.Scenario)},
+	}
+	add := func(key, value string) {
+		if value != "" {
+			facts = append(facts, pair{a.say("fact." + key), text(value)})
+		}
+	}
+	add("customer", h.Customer)
+	add("service", h.Service)
+	if h.Risk != "" {
+		add("risk", a.c.Named(a.l, "risk", h.Risk))
+	}
+	if h.Trigger != record.TriggerNone && h.Decision != "" {
+		add("decision", a.c.Named(a.l, "decided_by", h.Decision))
+	}
+	return facts
+}
+
+// period is "2026-11-20 02:00:00 – 02:07:40 +08:00".
+func (a author) period() string {
+	from, to := a.r.Header.Started, a.wall(a.r.Ended)
+	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
+		return from.Format("2006-01-02 15:04:05") + " – " + to.Format("15:04:05 -07:00")
+	}
+	return from.Format("2006-01-02 15:04:05") + " – " + a.l.Time(to)
+}
+
+// reasons lists the reasons where there are several.
+func (a author) reasons() section {
+	var list []cell
+	for _, r := range a.v.Reasons {
+		mark := a.status(r.Status)
+		switch r.Status {
+		case "": // does not decide the verdict
+			mark = badge{Class: "inconclusive", Symbol: "!"}
+		case a.v.Status:
+			mark.Word = ""
+		}
+		list = append(list, marked(mark, a.words(r)))
+	}
+	if len(list) < 2 { // the sentence at the head has it
+		return section{}
+	}
+	return a.section("reasons", block{List: list})
+}
+
+func (a author) footer() string {
+	return a.say("footer", "drill", a.r.Header.Drill, "tool", a.r.Header.Tool)
+}

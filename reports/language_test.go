@@ -1,0 +1,75 @@
+package reports
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestDuration(t *testing.T) {
+	for _, tc := range []struct {
+		d      time.Duration
+		r      Rounding
+		en, zh string
+	}{
+		{0, Nearest, "0.0 s", "0.0 秒"},
+		{3 * time.Millisecond, Up, "0.01 s", "0.01 秒"},
+		{420 * time.Millisecond, Nearest, "0.42 s", "0.42 秒"},
+		{999999 * time.Microsecond, Up, "1.00 s", "1.00 秒"},
+		{4*time.Minute + 59*time.Second, Nearest, "4 min 59.0 s", "4 分 59.0 秒"},
+		{59960 * time.Millisecond, Nearest, "1 min 0.0 s", "1 分 0.0 秒"},
+		{59960 * time.Millisecond, Down, "59.9 s", "59.9 秒"},
+		{2*time.Hour + time.Millisecond, Up, "2 h 0 min 0.1 s", "2 小时 0 分 0.1 秒"},
+		{2*time.Hour + time.Millisecond, Down, "2 h 0 min 0.0 s", "2 小时 0 分 0.0 秒"},
+		{26*time.Hour + 90*time.Second, Up, "26 h 1 min 30 s", "26 小时 1 分 30 秒"},
+		{50 * time.Hour, Up, "2 d 2 h 0 min 0 s", "2 天 2 小时 0 分 0 秒"},
+		{-1500 * time.Millisecond, Nearest, "−1.5 s", "−1.5 秒"},
+	} {
+		assert.Equal(t, tc.en, English.Duration(tc.d, tc.r))
+		assert.Equal(t, tc.zh, Chinese.Duration(tc.d, tc.r))
+	}
+}
+
+func TestLimit(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 s", 30 * time.Minute: "30 min", 2 * time.Hour: "2 h", 26 * time.Hour: "26 h", 90 * time.Second: "1 min 30 s",
+		72 * time.Hour: "3 d", 250 * time.Millisecond: "0.25 s", 2*time.Hour + 5*time.Second: "2 h 5 s",
+		-time.Minute: "−1 min",
+	} {
+		assert.Equal(t, want, English.Limit(d))
+	}
+}
+
+func TestSizeAndRate(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 B", 812: "812 B", 8_120_000: "8.1 MB", 1_901_222_333: "1.9 GB",
+		268_000: "268 kB", 999_600: "1.00 MB"} {
+		assert.Equal(t, want, English.Size(n))
+	}
+	assert.Equal(t, "8.6 MB/s", English.Rate(8_600_000, Down), "an exact figure is not moved")
+	assert.Equal(t, "8.6 MB/s", English.Rate(8_600_000, Up))
+	assert.Equal(t, "8.5 MB/s", English.Rate(8_599_999, Down))
+	assert.Equal(t, "8.7 MB/秒", Chinese.Rate(8_600_100, Up))
+	assert.Equal(t, "0.30 B/s", English.Rate(0.299, Up))
+}
+
+func TestTime(t *testing.T) {
+	at := time.Date(2026, 11, 20, 2, 0, 0, 0, time.FixedZone("", 8*3600))
+	assert.Equal(t, "2026-11-20 02:00:00 +08:00", English.Time(at))
+	assert.Equal(t, "–", English.Time(time.Time{}))
+	assert.Equal(t, "104,170", English.Count(104170))
+	assert.Equal(t, "-1,000", English.Count(-1000))
+	assert.Equal(t, "12", English.Count(12))
+}
+
+func TestParseLanguage(t *testing.T) {
+	for in, want := range map[string]Language{"zh": Chinese, "zh_CN.UTF-8": Chinese, "zh-Hans": Chinese,
+		"en_GB": English, "EN": English} {
+		got, ok := ParseLanguage(in)
+		assert.True(t, ok, in)
+		assert.Equal(t, want, got, in)
+	}
+	got, ok := ParseLanguage("de_DE")
+	assert.False(t, ok)
+	assert.Equal(t, English, got)
+}

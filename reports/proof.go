@@ -1,0 +1,254 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lifeboat/drills/record"
+)
+
+// isolation shows the probes from inside each sandbox and every attempt to get out.
+func (a author) isolation() section {
+	s := a.section("isolation")
+	if len(a.r.Probes) == 0 {
+		s.Blocks = append(
+			s.Blocks,
+			block{List: []cell{marked(a.badge("status", "inconclusive"), a.say("isolation.none"))}},
+		)
+	} else {
+		s.Blocks = append(s.Blocks, a.probes())
+	}
+	if len(a.r.Egress) == 0 {
+		s.Blocks = append(s.Blocks, block{Paragraph: a.say("isolation.quiet")})
+		return s
+	}
+	t := &table{Class: "egress", Columns: a.columns("--n--", "instance", "target", "attempts", "when", "declared")}
+	for _, e := range a.r.Egress {
+		declared := marked(badge{Class: "neutral", Symbol: "–", Word: a.say("isolation.expected")}, "")
+		if !e.Expected {
+			declared = marked(badge{Class: "inconclusive", Symbol: "!", Word: a.say("isolation.unexpected")}, "")
+		}
+		t.Rows = append(
+			t.Rows,
+			[]cell{text(e.Subject.Instance), textOf(strings.Join(nonEmpty(e.Host, e.Target), " · "), e.Protocol),
+				text(
+					a.l.Count(int64(e.Count)),
+				), text(a.l.Clock(a.wall(e.First)) + " – " + a.l.Clock(a.wall(e.Last))), declared},
+		)
+	}
+	s.Blocks = append(s.Blocks, block{Caption: a.say("caption.egress"), Table: t})
+	return s
+}
+
+// probes has one row for each kind of target; sandboxes are counted.
+func (a author) probes() block {
+	type row struct {
+		probe   record.Probe
+		count   int
+		good    int
+		details []string
+	}
+	var rows []*row
+	index := map[string]*row{}
+	for _, p := range a.r.Probes {
+		key := fmt.Sprint(p.Target, "\x00", p.Protocol, "\x00", p.Control)
+		g := index[key]
+		if g == nil {
+			g = &row{probe: p.Probe}
+			index[key] = g
+			rows = append(rows, g)
+		}
+		g.count++
+		if p.Reached == p.Control {
+			g.good++
+		} else {
+			g.details = append(g.details, strings.Join(nonEmpty(p.Subject.Instance, p.Address, p.Detail), " "))
+		}
+	}
+	t := &table{Class: "probes", Columns: a.columns("", "target", "protocol", "expected", "result")}
+	for _, g := range rows {
+		want, result := a.say("isolation.must_refuse"), "isolation.refused"
+		if g.probe.Control {
+			want, result = a.say("isolation.must_reach"), "isolation.reached"
+		}
+		b := badge{
+			Class:  "passed",
+			Symbol: "✓",
+			Word:   a.say(result, "good", fmt.Sprint(g.good), "count", fmt.Sprint(g.count)),
+		}
+		if g.good < g.count {
+			b.Class, b.Symbol = "failed", "✗"
+		}
+		t.Rows = append(t.Rows, []cell{text(a.c.Named(a.l, "probe", g.probe.Target)), text(g.probe.Protocol), text(want),
+			{Badge: &b, Small: strings.Join(g.details, " · ")}})
+	}
+	return block{Caption: a.say("caption.probes"), Table: t}
+}
+
+// cleanup is the proof that nothing was left, or the list of what was.
+func (a author) cleanup() section {
+	c := a.r.Cleanup
+	s := a.section("cleanup")
+	by := c.By
+	if by == "" {
+		by = record.ActorLifeboat
+	}
+	switch {
+	case c.T8 != nil && len(c.Failed) == 0 && len(c.Kept) == 0:
+		s.Blocks = append(s.Blocks, block{List: []cell{marked(badge{Class: "passed", Symbol: "✓"},
+			a.say("cleanup.proved", "count", fmt.Sprint(c.Undone), "at", a.l.Clock(a.wall(c.T8.Late)), "by", by))}})
+	case len(c.Kept) > 0:
+		s.Blocks = append(
+			s.Blocks,
+			block{
+				Paragraph: a.say("cleanup.kept", "what", strings.Join(c.Kept, ", "), "deadline", positive(a.r.Header.Deadline)),
+			},
+		)
+	case len(c.Failed) == 0:
+		s.Blocks = append(
+			s.Blocks,
+			block{List: []cell{marked(badge{Class: "inconclusive", Symbol: "?"}, a.say("cleanup.unproved"))}},
+		)
+	}
+	if len(c.Failed) > 0 {
+		t := &table{Class: "left", Columns: a.columns("", "what", "error", "fix")}
+		for _, f := range c.Failed {
+			t.Rows = append(
+				t.Rows,
+				[]cell{
+					text(strings.Join(nonEmpty(f.What, f.Name, strings.Join(f.Left, ", ")), " ")),
+					text(f.Error),
+					code(f.Fix),
+				},
+			)
+		}
+		s.Blocks = append(
+			s.Blocks,
+			block{List: []cell{marked(badge{Class: "failed", Symbol: "✗"}, a.say("cleanup.failed"))}},
+			block{Table: t},
+		)
+	}
+	return s
+}
+
+func (a author) steps() section {
+	s := a.section("steps")
+	if len(a.r.Phases) > 0 {
+		s.Blocks = append(s.Blocks, a.phases())
+	}
+	if len(a.r.Steps) == 0 {
+		return s
+	}
+	t := &table{Class: "steps", Columns: a.columns("--nn-", "phase", "step", "began", "took", "outcome")}
+	var blocks []block
+	for _, st := range a.r.Steps {
+		b := a.badge("outcome", string(st.Outcome))
+		row := []cell{
+			text(a.c.Named(a.l, "phase", st.Phase)),
+			textOf(st.What, instanceIfElse(st)),
+			text(a.l.Clock(a.wall(st.Started))),
+			text(a.l.Duration(max(0, st.Ended-st.Started), Nearest)),
+			{Badge: &b, Small: st.Error},
+		}
+		if st.Outcome == record.OutcomeNotReached || st.Outcome == record.OutcomeSkipped {
+			row[2], row[3] = text("–"), text("–")
+		}
+		t.Rows = append(t.Rows, row)
+		if st.Outcome == record.OutcomeFailed && st.Output != "" {
+			blocks = append(blocks, block{Caption: a.say("caption.output", "step", st.What), Pre: st.Output})
+		}
+	}
+	s.Blocks = append(s.Blocks, block{Caption: a.say("caption.steps"), Table: t})
+	s.Blocks = append(s.Blocks, blocks...)
+	return s
+}
+
+// instanceIfElse names the instance where the step's words do not.
+func instanceIfElse(st record.StepFact) string {
+	if st.Subject.Instance == "" || strings.Contains(st.What, st.Subject.Instance) {
+		return ""
+	}
+	return st.Subject.Instance
+}
+
+func (a author) observations() section {
+	var list []cell
+	for _, o := range slices.Concat(a.r.Observations, a.v.Observations) {
+		if o.ID == "restore.throughput" {
+			continue // stands with its backup
+		}
+		list = append(list, text(a.c.Observation(a.l, o)))
+	}
+	for _, n := range a.r.Notes {
+		list = append(list, textOf(n.Text, a.say("note.by", "who", n.Actor, "at", a.l.Clock(a.wall(n.At)))))
+	}
+	if len(list) == 0 {
+		return section{}
+	}
+	return a.section("observations", block{List: list})
+}
+
+func (a author) evidence() section {
+	h, j := a.r.Header, a.r.Journal
+	unknown := a.say("evidence.unknown")
+	or := func(s string) string {
+		if s == "" {
+			return unknown
+		}
+		return s
+	}
+	pairs := []pair{
+		{
+			a.say("evidence.journal"),
+			cell{
+				Text:  or(j.Digest),
+				Code:  true,
+				Small: a.say("evidence.events", "count", fmt.Sprint(j.Events), "torn", orEmpty(j.Torn)),
+			},
+		},
+	}
+	if a.o.RecordDigest != "" {
+		pairs = append(pairs, pair{a.say("evidence.record"), code(a.o.RecordDigest)})
+	}
+	pairs = append(
+		pairs,
+		pair{a.say("evidence.scenario"), code(or(h.ScenarioDigest))},
+		pair{
+			a.say("evidence.tool"),
+			text(a.say("evidence.version", "tool", or(h.Tool), "format", fmt.Sprint(h.Version))),
+		},
+		pair{
+			a.say("evidence.clock"),
+			textOf(
+				a.c.Named(a.l, "clock_state", or(h.ClockState)),
+				a.say("evidence.zone", "zone", h.Started.Format("-07:00")),
+			),
+		},
+		pair{a.say("evidence.status"), text(a.c.Named(a.l, "run", string(a.r.Status)))},
+		pair{a.say("evidence.boot"), code(or(h.BootID))},
+		pair{a.say("evidence.recompute"), code("lifeboat report " + or(h.Drill))},
+	)
+	s := a.section("evidence", block{Pairs: pairs})
+	if len(a.r.Raw) > 0 {
+		t := &table{Class: "raw", Columns: a.columns("-n-", "file", "size", "digest")}
+		for _, f := range a.r.Raw {
+			t.Rows = append(t.Rows, []cell{text(f.Path), text(a.l.Size(f.Size)), code(f.Digest)})
+		}
+		s.Blocks = append(s.Blocks, block{Table: t})
+	}
+	return s
+}
+
+// signatures is a form: who signs is known where the scenario names people.
+func (a author) signatures() section {
+	t := &table{Class: "signatures", Columns: a.columns("", "role", "name", "signature", "date")}
+	for _, role := range []string{"commander", "reviewer", "management"} {
+		name := cell{Text: a.r.Header.People[role]}
+		if name.Text == "" {
+			name = cell{Blank: true}
+		}
+		t.Rows = append(t.Rows, []cell{text(a.say("role." + role)), name, {Blank: true}, {Blank: true}})
+	}
+	return a.section("signatures", block{Paragraph: a.say("signatures.next")}, block{Table: t})
+}

@@ -1,0 +1,134 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+
+	"lifeboat/drills/record"
+)
+
+// question is a check with its answers before, while broken and after.
+type question struct {
+	Name    string
+	Layer   record.Layer
+	Answers map[string]*record.CheckResult // by before, broken, after
+}
+
+// final is the answer that counts: after the rollback; in a check run the only one.
+func (q question) final(t record.Trigger) *record.CheckResult {
+	if after := q.Answers["after"]; after != nil || t != record.TriggerNone {
+		return after
+	}
+	return q.Answers["before"]
+}
+
+// severity orders the answers, so that of several to one question the worst is shown.
+var severity = map[record.CheckStatus]int{
+	record.CheckPassed: 0, record.CheckSkipped: 1, record.CheckCrashed: 2, record.CheckFailed: 3,
+}
+
+// questions lists planned checks in the order of layers, then those that only have results.
+func (a author) questions() []question {
+	var list []question
+	index := map[string]int{}
+	add := func(name string, layer record.Layer) int {
+		key := string(layer) + "\x00" + name
+		i, ok := index[key]
+		if !ok {
+			i = len(list)
+			index[key] = i
+			list = append(list, question{Name: name, Layer: layer, Answers: map[string]*record.CheckResult{}})
+		}
+		return i
+	}
+	for _, layer := range record.Layers() {
+		for _, p := range a.r.Header.Checks {
+			if p.Layer == layer {
+				add(p.Name, layer)
+			}
+		}
+		for i := range a.r.Checks {
+			if c := &a.r.Checks[i]; c.Layer == layer {
+				q := &list[add(c.Name, layer)]
+				if was := q.Answers[c.When]; was == nil || severity[c.Status] >= severity[was.Status] {
+					q.Answers[c.When] = c
+				}
+			}
+		}
+	}
+	return list
+}
+
+func (a author) checks() section {
+	questions := a.questions()
+	t := &table{Class: "checks", Columns: a.columns("", "layer", "question", "before", "broken", "after")}
+	run := a.r.Header.Trigger == record.TriggerNone
+	if run {
+		t.Columns = a.columns("", "layer", "question", "answer")
+	}
+	var diffs []block
+	for _, q := range questions {
+		row := []cell{text(a.c.Named(a.l, "layer", string(q.Layer))), text(q.Name)}
+		if run {
+			row = append(row, a.answer(q.final(record.TriggerNone), true, "passed"))
+		} else {
+			row = append(row, a.answer(q.Answers["before"], false, "passed"), a.answer(q.Answers["broken"], false,
+				"as-expected"),
+				a.answer(q.Answers["after"], true, "passed"))
+		}
+		t.Rows = append(t.Rows, row)
+		if res := q.final(a.r.Header.Trigger); res != nil && len(res.Diff) > 0 {
+			diffs = append(
+				diffs,
+				block{Caption: a.say("caption.diff", "check", q.Name), Pre: strings.Join(firstLines(res.Diff, 20, a), "\n")},
+			)
+		}
+	}
+	s := a.section("checks")
+	if len(t.Rows) > 0 {
+		passed, all := a.countChecks()
+		s.Note = a.say("note.checks", "passed", fmt.Sprint(passed), "all", fmt.Sprint(all))
+		s.Blocks = append(s.Blocks, block{Table: t})
+	} else {
+		s.Blocks = append(s.Blocks, block{Paragraph: a.say("checks.none")})
+	}
+	if list := a.excluded(); len(list) > 0 {
+		s.Blocks = append(s.Blocks, block{Caption: a.say("caption.excluded"), List: list})
+	}
+	s.Blocks = append(s.Blocks, diffs...)
+	return s
+}
+
+// answer draws one result. While the system is broken a failure is what the drill wants to
+// see, so its mark is drawn without alarm.
+func (a author) answer(res *record.CheckResult, required bool, tone string) cell {
+	if res == nil {
+		if required {
+			return marked(badge{Class: "inconclusive", Symbol: "?", Word: a.say("check.no_answer")}, "")
+		}
+		return text("–")
+	}
+	b := a.badge("check", string(res.Status))
+	if tone == "as-expected" && res.Status == record.CheckFailed {
+		b.Class = "broken"
+	}
+	return cell{Badge: &b, Small: res.Message}
+}
+
+func firstLines(lines []string, n int, a author) []string {
+	if len(lines) <= n {
+		return lines
+	}
+	return append(append([]string{}, lines[:n]...), a.say("more", "count", fmt.Sprint(len(lines)-n)))
+}
+
+func (a author) excluded() []cell {
+	var list []cell
+	for _, e := range a.v.Excluded {
+		list = append(
+			list,
+			text(a.say("checks.excluded", "layer", a.c.Named(a.l, "layer", string(e.Layer)), "reason", e.Reason)),
+		)
+	}
+	return list
+}

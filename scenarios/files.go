@@ -1,0 +1,125 @@
+package scenarios
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const hintFolder = "keep everything that a scenario needs within its folder, so that it can be copied"
+
+// largestScript is how big a file may be that a scenario names, in bytes.
+const largestScript = 64 << 20
+
+// files checks every script that the scenario names, makes their paths
+// absolute and keeps them for the digest.
+func (r *review) files() {
+	r.scripts = map[string][]byte{}
+	if f := r.sc.Flow; f != nil && f.Script != "" {
+		f.Script = r.flowScript("flow.script", f.Script, Settings{})
+	}
+	for _, c := range r.sc.Checks.All() {
+		for _, script := range c.Settings.texts("script") {
+			if c.Kind == "k6" {
+				r.flowScript("", script, c.Settings)
+			} else {
+				r.script("", script, c.Settings)
+			}
+		}
+	}
+	r.eachStep(func(path string, s Step) {
+		if s.Script != nil && s.Script.File != "" {
+			s.Script.File = r.script(path+".script.file", s.Script.File, Settings{})
+		}
+	})
+}
+
+// flowScript checks a k6 script with all that it imports and gives its full path.
+func (r *review) flowScript(at, script string, of Settings) string {
+	full := r.script(at, script, of)
+	if rel, err := filepath.Rel(r.sc.Dir, full); err == nil && full != script {
+		r.imports(filepath.ToSlash(rel))
+	}
+	return full
+}
+
+// script checks that a file exists within the folder and gives its full path,
+// or the path as written where it does not.
+func (r *review) script(at, script string, of Settings) string {
+	rel, hint, why := r.within(script)
+	if why == "" {
+		if hint, why = r.keep(rel); why == "" {
+			return filepath.Join(r.sc.Dir, rel)
+		}
+	}
+	if at != "" {
+		r.problem(at, hint, "%s", why)
+	} else {
+		r.problems = append(r.problems, of.Problem("script", hint, "%s", why))
+	}
+	return script
+}
+
+// within says where a path leads from the scenario's folder, or why it leaves it.
+func (r *review) within(path string) (rel, hint, why string) {
+	if filepath.IsAbs(path) || strings.ContainsAny(path, "\\\x00") {
+		return "", hintFolder, fmt.Sprintf("%q does not start in the scenario's folder", clip(path))
+	}
+	rel = filepath.Clean(path)
+	if !filepath.IsLocal(rel) {
+		return "", hintFolder, fmt.Sprintf("%q leaves the scenario's folder", clip(path))
+	}
+	return rel, "", ""
+}
+
+// keep reads a file for the digest, or says why it cannot be had. Links that
+// lead out of the folder are not followed.
+func (r *review) keep(rel string) (hint, why string) {
+	slashed := filepath.ToSlash(rel)
+	if _, known := r.scripts[slashed]; known {
+		return "", ""
+	}
+	root, err := os.OpenRoot(r.sc.Dir)
+	if err != nil {
+		return "", fmt.Sprintf("%q cannot be read", clip(rel))
+	}
+	defer func() { _ = root.Close() }()
+	info, err := root.Stat(rel)
+	switch {
+	case err != nil && r.exists(rel):
+		return hintFolder, fmt.Sprintf("%q is a link that leaves the scenario's folder", clip(slashed))
+	case err != nil:
+		return "paths start at the scenario's folder", fmt.Sprintf("there is no file %q", clip(slashed))
+	case info.Mode().Type() != fs.FileMode(0):
+		return "", fmt.Sprintf("%q is not a file", clip(slashed))
+	case info.Size() > largestScript:
+		return "", fmt.Sprintf("%q is larger than %s", clip(slashed), Size(largestScript))
+	}
+	raw, err := root.ReadFile(rel)
+	if err != nil {
+		return "", fmt.Sprintf("%q cannot be read", clip(slashed))
+	}
+	r.scripts[slashed] = raw
+	return "", ""
+}
+
+// exists tells whether a file can be had when links are followed anywhere.
+func (r *review) exists(rel string) bool {
+	_, err := os.Stat(filepath.Join(r.sc.Dir, rel))
+	return err == nil
+}
+
+// digest is the SHA-256 over the lines that sha256sum would print for the
+// scenario file (as "scenario") and the files it names, sorted by path: it is
+// the same wherever the folder lies.
+func (r *review) digest(raw []byte) string {
+	var lines strings.Builder
+	fmt.Fprintf(&lines, "%x  scenario\n", sha256.Sum256(raw))
+	for _, rel := range keysOf(r.scripts) {
+		fmt.Fprintf(&lines, "%x  ./%s\n", sha256.Sum256(r.scripts[rel]), rel)
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(lines.String())))
+}

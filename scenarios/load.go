@@ -1,0 +1,160 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"lifeboat/drills/record"
+)
+
+// largest is how big a scenario file may be, in bytes.
+const largest = 1 << 20
+
+// Document is a scenario file as it is written: a scenario whose only incident
+// may stand at the top.
+type Document struct {
+	Scenario `yaml:",inline"`
+	Incident `yaml:",inline"`
+}
+
+// Load reads a scenario file, checks all that can be checked without looking
+// at backups or hosts, and fills in the defaults. An error is of type Problems
+// and holds every problem at once.
+func Load(path string) (*Scenario, error) {
+	raw, err := readAll(path)
+	if err != nil {
+		return nil, Problems{{File: path, Message: err.Error(), Hint: "name a scenario file, or lifeboat new writes one"}}
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, Problems{{File: path, Message: fmt.Sprintf("find its folder: %s", err)}}
+	}
+	sc, problems := load(path, dir, raw)
+	if len(problems) > 0 {
+		return nil, problems.sorted(path)
+	}
+	return sc, nil
+}
+
+// readAll reads a scenario file of bearable size.
+func readAll(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		var cause *os.PathError
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(f, largest+1))
+	switch {
+	case err != nil:
+		return nil, errors.New("cannot be read: it is a folder or broken")
+	case len(raw) > largest:
+		return nil, fmt.Errorf("is larger than %s, no scenario is", Size(largest))
+	}
+	return raw, nil
+}
+
+// load makes a scenario of the bytes of a file.
+func load(file, dir string, raw []byte) (*Scenario, Problems) {
+	root, problems := parse(file, raw)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	d := &decoder{file: file, dir: dir, budget: nodeBudget, where: map[string]Pos{},
+		bad: map[string]bool{}, secrets: new([]Secret)}
+	var doc Document
+	d.decode(root, reflect.ValueOf(&doc).Elem(), "")
+	if d.spent {
+		return nil, d.problems
+	}
+	sc := &doc.Scenario
+	sc.File, sc.Dir, sc.secrets = file, dir, d.secrets
+	r := &review{sc: sc, file: file, where: d.where, bad: d.bad, problems: d.problems}
+	r.incident(doc.Incident)
+	r.fill()
+	r.all()
+	if len(r.problems) > 0 {
+		return nil, r.problems
+	}
+	sc.Digest = r.digest(raw)
+	return sc, nil
+}
+
+// review looks for what is wrong between the values of a scenario.
+type review struct {
+	sc       *Scenario
+	file     string
+	where    map[string]Pos
+	bad      map[string]bool // already reported: what stands there is not known
+	problems Problems
+	scripts  map[string][]byte // files that enter the digest, by their path from the scenario's folder
+}
+
+// all runs every review.
+func (r *review) all() {
+	r.names()
+	r.backups()
+	r.instances()
+	r.cycles()
+	r.flow()
+	r.times()
+	r.checks()
+	r.steps()
+	r.trigger()
+	r.incidents()
+	r.objectives()
+	r.files()
+}
+
+// incident makes the keys at the top the only incident.
+func (r *review) incident(top Incident) {
+	for _, key := range []string{"faults", "detect", "decide", "rollback"} {
+		if r.given(key) && len(r.sc.Incidents) > 0 {
+			r.problem(key, "move it into the list of incidents", "is given beside incidents")
+		}
+	}
+	if len(r.sc.Incidents) == 0 && r.sc.Trigger != record.TriggerNone {
+		r.sc.Incidents = []Incident{top}
+	}
+}
+
+// part is the path of a key of the i-th incident.
+func (r *review) part(i int, key string) string {
+	if r.given("incidents") {
+		return "incidents[" + strconv.Itoa(i) + "]." + key
+	}
+	return key
+}
+
+// given tells whether a value stands in the file.
+func (r *review) given(path string) bool {
+	_, ok := r.where[path]
+	return ok
+}
+
+// problem notes one at a path, or where the nearest value around it stands.
+func (r *review) problem(path, hint, format string, args ...any) {
+	if r.bad[path] {
+		return
+	}
+	message := fmt.Sprintf(format, args...)
+	if path != "" {
+		message = path + ": " + message
+	}
+	at := path
+	for at != "" && !r.given(at) {
+		at = at[:max(0, strings.LastIndexAny(at, ".["))]
+	}
+	pos := r.where[at]
+	r.problems = append(r.problems,
+		Problem{File: r.file, Line: pos.Line, Column: pos.Column, Message: message, Hint: hint})
+}

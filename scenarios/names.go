@@ -1,0 +1,135 @@
+package scenarios
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// namePattern: names become part of host names, labels and paths.
+var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// hostPattern is a DNS name.
+var hostPattern = regexp.MustCompile(`^(` + label + `\.)*` + label + `$`)
+
+const label = `[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?`
+
+var sha256Digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+const (
+	hintName   = "use lower-case letters, digits and hyphens, at most 63"
+	hintDigest = "write sha256: and 64 hexadecimal digits, as sha256sum prints them"
+	hintTarget = "write host:port, such as db:5432"
+)
+
+// names checks how things are called and what restored systems may reach.
+func (r *review) names() {
+	r.name("scenario", r.sc.Name)
+	for _, n := range keysOf(r.sc.Backups) {
+		r.name("backups."+n, n)
+	}
+	for _, n := range keysOf(r.sc.Instances) {
+		r.name("instances."+n, n)
+	}
+	if s := r.sc.Series; r.given("series") && s != "" && (strings.ContainsAny(s, "/\\\n") || s[0] == '.') {
+		r.problem("series", "give a name without slashes that does not begin with a dot", "%q cannot name a series", clip(s))
+	}
+	for i, target := range r.sc.Egress.Allow {
+		if h, port, ok := splitTarget(target); !ok || !hostPattern.MatchString(h) && net.ParseIP(h) == nil {
+			r.problem(index("egress.allow", i), hintTarget, "%q is not a host with a port", clip(target))
+		} else if port == "0" {
+			r.problem(index("egress.allow", i), "", "port 0 cannot be reached")
+		}
+	}
+	for i, target := range r.sc.Egress.Expected {
+		h, _, ok := splitTarget(target)
+		if !ok {
+			h = target
+		}
+		if !hostPattern.MatchString(h) && net.ParseIP(h) == nil {
+			r.problem(index("egress.expected", i), "write a host or host:port", "%q is not a host", clip(target))
+		}
+	}
+}
+
+// name checks one name; an empty one is somebody else's problem.
+func (r *review) name(path, text string) {
+	if text != "" && !namePattern.MatchString(text) {
+		r.problem(path, hintName, "%q is not a name", clip(text))
+	}
+}
+
+// backups checks how backups are picked and that each is put to the test.
+func (r *review) backups() {
+	used := r.usedBackups()
+	for _, n := range keysOf(r.sc.Backups) {
+		b, path := r.sc.Backups[n], "backups."+n
+		if b.Digest != "" && !sha256Digest.MatchString(b.Digest) {
+			r.problem(path+".digest", hintDigest, "%q is not a digest", clip(b.Digest))
+		}
+		if r.given(path+".throttle") && b.Throttle == 0 {
+			r.problem(path+".throttle", "delete it for no limit", "nothing is restored at 0B/s")
+		}
+		if !used[n] {
+			r.problem(path, "name it under boot or load of an instance, or delete it", "is restored nowhere")
+		}
+	}
+}
+
+// usedBackups lists the backups that something is made of.
+func (r *review) usedBackups() map[string]bool {
+	used := map[string]bool{}
+	for _, in := range r.sc.Instances {
+		used[in.Boot], used[in.Load] = true, true
+	}
+	r.eachStep(func(_ string, s Step) {
+		if s.Boot != nil {
+			used[s.Boot.From] = true
+		}
+		if s.Script != nil {
+			for _, n := range s.Script.Backups {
+				used[n] = true
+			}
+		}
+	})
+	return used
+}
+
+// backup checks a reference to a backup.
+func (r *review) backup(path, to string) {
+	if _, ok := r.sc.Backups[to]; to != "" && !ok {
+		r.problem(path, nearest(to, keysOf(r.sc.Backups), "backups: "), "there is no backup %q", clip(to))
+	}
+}
+
+// instance checks a reference to an instance.
+func (r *review) instance(path, to string) {
+	if _, ok := r.sc.Instances[to]; to != "" && !ok {
+		r.problem(path, nearest(to, keysOf(r.sc.Instances), "instances: "), "there is no instance %q", clip(to))
+	}
+}
+
+// reachable tells whether a host name is an instance or one of its aliases.
+func (r *review) reachable(h string) bool {
+	if _, ok := r.sc.Instances[h]; ok {
+		return true
+	}
+	for _, in := range r.sc.Instances {
+		if slices.Contains(in.Aliases, h) {
+			return true
+		}
+	}
+	return false
+}
+
+// splitTarget takes host:port apart.
+func splitTarget(text string) (string, string, bool) {
+	h, port, err := net.SplitHostPort(text)
+	n, bad := strconv.ParseUint(port, 10, 16)
+	return h, port, err == nil && bad == nil && h != "" && strconv.FormatUint(n, 10) == port
+}
+
+// index is the path of the i-th item of a list.
+func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }

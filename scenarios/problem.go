@@ -1,0 +1,67 @@
+package scenarios
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Pos is a place in a scenario file; both count from 1, columns in characters.
+// The zero value is the file as a whole.
+type Pos struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+}
+
+// Problem is something to mend in a scenario file.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`        // what is wrong; lower case, no full stop
+	Hint    string `json:"hint,omitempty"` // what to do about it
+}
+
+// Error is one line: file:line:column: message (hint).
+func (p Problem) Error() string {
+	var b strings.Builder
+	if p.File != "" {
+		b.WriteString(p.File + ":")
+	}
+	if p.Line > 0 {
+		fmt.Fprintf(&b, "%d:%d:", p.Line, p.Column)
+	}
+	if b.Len() > 0 {
+		b.WriteString(" ")
+	}
+	b.WriteString(p.Message)
+	if p.Hint != "" {
+		b.WriteString(" (" + p.Hint + ")")
+	}
+	return b.String()
+}
+
+// Problems is all that is wrong with a scenario, in the order of the file.
+type Problems []Problem
+
+// Error has one line for each problem.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sorted puts problems into the order of the file and drops repetitions; those
+// of other files come after those of the first.
+func (ps Problems) sorted(first string) Problems {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		if a.File != b.File && (a.File == first || b.File == first) {
+			return map[bool]int{true: -1, false: 1}[a.File == first]
+		}
+		return cmp.Or(cmp.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column)
+	})
+	return slices.Compact(ps)
+}

@@ -1,0 +1,239 @@
+// Package scenarios reads scenario files: the schema, a strict loader that
+// reports every problem at once with file, line, column and a hint, and the
+// defaults.
+package scenarios
+
+import (
+	"time"
+
+	"lifeboat/drills/record"
+)
+
+// Scenario is one scenario file after loading: defaults filled in, paths
+// absolute, references checked. Kinds keep their settings raw; each back-end
+// decodes its own strictly.
+type Scenario struct {
+	File string `yaml:"-" json:"-"` // as the user gave it
+	Dir  string `yaml:"-" json:"-"` // absolute; relative paths start here
+	// sha256:… over the file and every file it names but the backups
+	Digest   string         `yaml:"-" json:"-"`
+	Name     string         `yaml:"scenario" jsonschema:"required"`
+	Title    record.Text    `yaml:"title"`
+	Service  string         `yaml:"service"`
+	Customer string         `yaml:"customer"`
+	Series   string         `yaml:"series"` // of the numbers; default: the service, or "default"
+	Trigger  record.Trigger `yaml:"trigger" jsonschema:"required" enum:"fault upgrade order none"`
+	// high | medium | low: presets of objectives and decision
+	Risk       string              `yaml:"risk" enum:"high medium low"`
+	Objectives map[string]Duration `yaml:"objectives"`
+	// role → name; lists are joined by ", "
+	People map[string]string `yaml:"people" lifeboat:"joined"`
+	// declared facts of production: size, cpus, memory, …
+	Production map[string]string `yaml:"production" lifeboat:"plain"`
+	// RFC 3339: data_loss counts from here and not from T0
+	Reference *time.Time          `yaml:"reference"`
+	Egress    Egress              `yaml:"egress"`
+	Backups   map[string]Backup   `yaml:"backups" jsonschema:"required"`
+	Instances map[string]Instance `yaml:"instances" jsonschema:"required"`
+	Flow      *Flow               `yaml:"flow"`
+	Baseline  Baseline            `yaml:"baseline"`
+	Upgrade   []Step              `yaml:"upgrade"`
+	// faults, detect, decide, rollback at the top make the only one
+	Incidents []Incident `yaml:"incidents"`
+	Verify    Verify     `yaml:"verify"`
+	Checks    Checks     `yaml:"checks" jsonschema:"required"`
+	StableFor Duration   `yaml:"stable_for"` // default 60s, at least 5s
+	Deadline  Duration   `yaml:"deadline"`   // hard maximum of the drill; default 4h
+
+	secrets *[]Secret
+}
+
+// Secrets are all values of the scenario that come from outside the file:
+// its own and, once the owners of its kinds have decoded their settings, theirs.
+func (s *Scenario) Secrets() []Secret {
+	if s.secrets == nil {
+		return nil
+	}
+	return *s.secrets
+}
+
+// Egress says what restored systems may or are expected to try to reach.
+type Egress struct {
+	Allow    []string `yaml:"allow"`    // host:port let through, printed in the report
+	Expected []string `yaml:"expected"` // host or host:port refused, an observation instead of a finding
+}
+
+// Backup is a store and the way in which it is restored.
+type Backup struct {
+	Store        Settings   `yaml:"store" jsonschema:"required"`
+	Restore      Settings   `yaml:"restore" jsonschema:"required"`
+	Pick         string     `yaml:"pick"`          // latest (default) | oldest | the name of a point
+	Digest       string     `yaml:"digest"`        // sha256:… promised by the scenario
+	ConsistentTo *time.Time `yaml:"consistent_to"` // RFC 3339: declared by the scenario
+	Throttle     Rate       `yaml:"throttle"`      // bytes per second of every restore of this backup
+	Pos          Pos        `yaml:"-"`
+}
+
+// Instance is a temporary machine.
+type Instance struct {
+	Kind    string            `yaml:"kind" jsonschema:"required"`
+	Image   string            `yaml:"image"` // of the engine; or
+	Boot    string            `yaml:"boot"`  // the backup that it boots from; and
+	Load    string            `yaml:"load"`  // the backup that is loaded into it
+	Needs   []string          `yaml:"needs"`
+	Aliases []string          `yaml:"aliases"`
+	Env     map[string]Secret `yaml:"env"`
+	Command []string          `yaml:"command"`
+	Data    []string          `yaml:"data"` // folders on volumes
+	Memory  Size              `yaml:"memory"`
+	CPUs    float64           `yaml:"cpus"`
+	Ready   *Ready            `yaml:"ready"`
+	Restart bool              `yaml:"-"`
+	Pos     Pos               `yaml:"-"`
+}
+
+// Ready says when an instance counts as booted. Without it: when its machine runs.
+type Ready struct {
+	TCP    int      `yaml:"tcp"`    // a port that answers within the sandbox
+	HTTP   string   `yaml:"http"`   // http://:8080/healthz answers 2xx
+	Exec   []string `yaml:"exec"`   // exits 0
+	Within Duration `yaml:"within"` // default 2m
+}
+
+// Flow is the business as a customer sees it, and its pulse.
+type Flow struct {
+	Script  string    `yaml:"script" jsonschema:"required"`
+	Pulse   PerSecond `yaml:"pulse"`   // default 10/s
+	Timeout Duration  `yaml:"timeout"` // of one request; default 1s
+	Latency Duration  `yaml:"latency"` // slower is red; 0: only failures are
+	// share of bad iterations that is still green; default 0%
+	Tolerate Percent           `yaml:"tolerate"`
+	Env      map[string]Secret `yaml:"env"`
+	Pos      Pos               `yaml:"-"`
+}
+
+// Baseline is how long everything must be green before anything is broken.
+type Baseline struct {
+	StableFor Duration `yaml:"stable_for"` // default 5s
+}
+
+// Verify bounds the wait for the business after the last step of a rollback.
+type Verify struct {
+	Within Duration `yaml:"within"` // default 10m; after it the drill goes on and is judged as it stands
+}
+
+// Incident is what breaks and what is done about it.
+type Incident struct {
+	Faults   []Fault `yaml:"faults"`
+	Detect   Detect  `yaml:"detect"`
+	Decide   Decide  `yaml:"decide"`
+	Rollback []Step  `yaml:"rollback"`
+	Pos      Pos     `yaml:"-"`
+}
+
+// Fault is broken on purpose. With During rollback it is armed when the rollback starts.
+type Fault struct {
+	Kind string `yaml:"kind" jsonschema:"required"`
+	// an instance, or for slow-restore a backup
+	On     string `yaml:"on" jsonschema:"required"`
+	During string `yaml:"during" enum:"fault rollback"` // fault (default) | rollback
+	// all keys of the fault but kind, on and during
+	Settings Settings `yaml:"-"`
+	Pos      Pos      `yaml:"-"`
+}
+
+// Detect is the rule that says that something is wrong.
+type Detect struct {
+	When   string   `yaml:"when"`   // "flow.failed > 5% for 5s"
+	Within Duration `yaml:"within"` // how long to wait for it; default 10m, at most the deadline
+}
+
+// Decide is who decides, and what.
+type Decide struct {
+	// simulated (default) | person
+	By string `yaml:"by" enum:"simulated person"`
+	// simulated: how long it takes
+	After Duration `yaml:"after"`
+	// simulated: full-rollback (default), partial-rollback, pause, watch, switch-to-standby
+	Outcome string   `yaml:"outcome" enum:"full-rollback partial-rollback pause watch switch-to-standby"`
+	Scope   []string `yaml:"scope"`
+	Reason  string   `yaml:"reason"`
+	Within  Duration `yaml:"within"` // person: how long to wait; default 2h
+}
+
+// Step is one action of an upgrade or a rollback; exactly one of its keys is set.
+type Step struct {
+	Exec    *ExecStep   `yaml:"exec"`
+	Stop    string      `yaml:"stop"`
+	Start   string      `yaml:"start"`
+	Destroy string      `yaml:"destroy"`
+	Boot    *BootStep   `yaml:"boot"`    // also written as: boot: db
+	Restore string      `yaml:"restore"` // load the instance's backup again into the running machine
+	Script  *ScriptStep `yaml:"script"`
+	Wait    *WaitStep   `yaml:"wait"`
+	Timeout Duration    `yaml:"timeout"` // default 1h
+	Pos     Pos         `yaml:"-"`
+}
+
+// ExecStep runs a command on an instance; a non-zero exit fails the step unless AllowFailure.
+type ExecStep struct {
+	On   string   `yaml:"on" jsonschema:"required"`
+	Run  []string `yaml:"run" jsonschema:"required"`
+	User string   `yaml:"user"`
+	// an upgrade that fails half-way may be the point of the drill
+	AllowFailure bool `yaml:"allow_failure"`
+}
+
+// BootStep boots an instance: from its restore point, or from another image.
+type BootStep struct {
+	Instance string            `yaml:"instance" jsonschema:"required"`
+	Image    string            `yaml:"image"` // the new version's image of the engine; or
+	From     string            `yaml:"from"`  // the backup that holds it; neither: the instance's own
+	Env      map[string]Secret `yaml:"env"`   // added to the instance's own
+	Command  []string          `yaml:"command"`
+	KeepData bool              `yaml:"keep_data"` // on the old data
+}
+
+// ScriptStep runs the user's own script, unchanged, in a sealed control container.
+type ScriptStep struct {
+	File  string            `yaml:"file" jsonschema:"required"`
+	Args  []string          `yaml:"args"`
+	Image string            `yaml:"image"` // default lifeboat/control:12
+	Env   map[string]Secret `yaml:"env"`
+	// put under /backups/<name> in the control container
+	Backups      []string `yaml:"backups"`
+	AllowFailure bool     `yaml:"allow_failure"`
+}
+
+// WaitStep waits until a check of the scenario passes.
+type WaitStep struct {
+	Check  string   `yaml:"check" jsonschema:"required"`
+	Within Duration `yaml:"within"` // default 5m
+}
+
+// Checks in their four layers; a layer without a check is excluded with a reason.
+type Checks struct {
+	System   []CheckSpec             `yaml:"system"`
+	Service  []CheckSpec             `yaml:"service"`
+	Data     []CheckSpec             `yaml:"data"`
+	Business []CheckSpec             `yaml:"business"`
+	Excluded map[record.Layer]string `yaml:"excluded"`
+}
+
+// CheckSpec is one check; its kind's own keys are in Settings.
+type CheckSpec struct {
+	Kind     string       `yaml:"kind" jsonschema:"required"`
+	Name     string       `yaml:"name"` // default: the kind and what it asks; unique in the scenario
+	Layer    record.Layer `yaml:"-"`
+	Settings Settings     `yaml:"-"`
+	Pos      Pos          `yaml:"-"`
+}
+
+// All lists the checks of a scenario in the order of the layers.
+func (c Checks) All() []CheckSpec {
+	var all []CheckSpec
+	for _, l := range [][]CheckSpec{c.System, c.Service, c.Data, c.Business} {
+		all = append(all, l...)
+	}
+	return all
+}

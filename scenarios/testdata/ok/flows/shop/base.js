@@ -1,0 +1,1 @@
+export const base = __ENV.BASE_URL || 'http://app:8080';

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec psql -f /backups/shop-db/undo.sql

@@ -1,0 +1,191 @@
+package scenarios
+
+import (
+	"lifeboat/drills/record"
+)
+
+// flow checks the pulse: it must be able to see an outage.
+func (r *review) flow() {
+	f := r.sc.Flow
+	if f == nil {
+		return
+	}
+	switch {
+	case f.Pulse < slowestPulse:
+		r.problem("flow.pulse", "at least 0.2/s, better 10/s", "%s is slower than one every 5s", f.Pulse)
+	case f.Pulse > 1000:
+		r.problem("flow.pulse", "a pulse is low and constant, such as 20/s", "%s is a load test", f.Pulse)
+	}
+	longest := longestTimeout
+	for _, in := range r.sc.Incidents {
+		if rule, err := ParseRule(in.Detect.When); err == nil && rule.Metric == MetricLatency {
+			longest = max(longest, rule.Duration+longestTimeout) // a rule about slow answers has to wait for them
+		}
+	}
+	switch {
+	case f.Timeout == 0:
+		r.problem("flow.timeout", hintDuration, "cannot be 0s")
+	case f.Timeout > longest:
+		r.problem("flow.timeout", "at most "+longest.String(), "a pulse that waits %s sees an outage too late", f.Timeout)
+	case f.Latency >= f.Timeout:
+		r.problem("flow.latency", "make it shorter than the timeout, or delete it",
+			"a pulse that gives up after %s never sees a latency of %s", f.Timeout, f.Latency)
+	}
+	if f.Tolerate == 100 {
+		r.problem("flow.tolerate", "give the share of bad iterations that is still green", "nothing would ever be red")
+	}
+}
+
+// times checks the drill's own times.
+func (r *review) times() {
+	if r.sc.StableFor < shortestStable {
+		r.problem("stable_for", "at least 5s; the default is 60s", "%s of green prove nothing", r.sc.StableFor)
+	}
+	if r.sc.Deadline == 0 {
+		r.problem("deadline", "the hard maximum of the drill, such as 4h", "cannot be 0s")
+	}
+	if r.sc.Baseline.StableFor == 0 {
+		r.problem("baseline.stable_for", "the default is 5s", "cannot be 0s")
+	}
+	if r.sc.Verify.Within < r.sc.StableFor {
+		r.problem("verify.within", "wait longer than stable_for, which is "+r.sc.StableFor.String(),
+			"within %s nothing can be green for long enough", r.sc.Verify.Within)
+	}
+}
+
+// trigger holds what stands in the scenario against why a rollback is taken.
+func (r *review) trigger() {
+	t := r.sc.Trigger
+	switch t {
+	default:
+		return // reported already
+	case record.TriggerFault, record.TriggerUpgrade, record.TriggerOrder:
+	case record.TriggerNone:
+		for _, key := range []string{"upgrade", "faults", "detect", "decide", "rollback", "incidents"} {
+			if r.given(key) {
+				r.problem(key, "delete it, or say trigger: fault, upgrade or order",
+					"a check run (trigger: none) has none")
+			}
+		}
+		return
+	}
+	if r.sc.Flow == nil && !r.given("flow") {
+		r.problem("trigger", "add flow: {script: …}, a k6 script of the business",
+			"under %s the pulse of a flow says when the business is down", t)
+	}
+	if t == record.TriggerUpgrade && len(r.sc.Upgrade) == 0 {
+		r.problem("trigger", "add its steps under upgrade", "there is no upgrade")
+	}
+}
+
+// incidents checks what breaks and what is done about it.
+func (r *review) incidents() {
+	for i, in := range r.sc.Incidents {
+		r.faults(i, in)
+		r.detect(i, in.Detect)
+		r.decide(i, in)
+	}
+}
+
+// faults checks what is broken, and that it is broken at all where it must be.
+func (r *review) faults(i int, in Incident) {
+	broken := 0
+	for k, f := range in.Faults {
+		at := index(r.part(i, "faults"), k)
+		if _, backup := r.sc.Backups[f.On]; !backup || f.Kind != "slow-restore" {
+			r.instance(at+".on", f.On)
+		}
+		r.references(f.Settings)
+		if f.During == "rollback" {
+			continue
+		}
+		broken++
+		switch {
+		case r.sc.Trigger == record.TriggerOrder:
+			r.problem(at, "delete it, or say during: rollback", "under an order nothing is broken first")
+		case r.sc.Trigger == record.TriggerUpgrade:
+			r.problem(at, "say trigger: fault, or during: rollback", "under trigger: upgrade the upgrade itself breaks things")
+		}
+	}
+	if r.sc.Trigger == record.TriggerFault && broken == 0 {
+		r.problem(r.part(i, "faults"), "add what breaks, or say trigger: upgrade, order or none", "there is none")
+	}
+}
+
+// detect checks the rule and that the pulse can see what it is about.
+func (r *review) detect(i int, d Detect) {
+	at := r.part(i, "detect")
+	if r.sc.Trigger == record.TriggerOrder {
+		if r.given(at) {
+			r.problem(at, "delete it", "under an order nothing is detected")
+		}
+		return
+	}
+	if d.When == "" {
+		return
+	}
+	rule, err := ParseRule(d.When)
+	if err != nil {
+		r.problem(at+".when", HintRule, "%s", err)
+		return
+	}
+	if r.sc.Flow != nil {
+		if why := rule.unseen(*r.sc.Flow); why != "" {
+			r.problem(at+".when", "raise the pulse or the timeout of the flow, or change the rule", "%s", why)
+		}
+	}
+	if rule.For > d.Within {
+		r.problem(at+".within", "wait longer than the rule's own window, "+rule.For.String(),
+			"within %s the rule cannot fire", d.Within)
+	}
+	if d.Within > r.sc.Deadline {
+		r.problem(at+".within", "at most the deadline, "+r.sc.Deadline.String(), "%s is longer than the drill", d.Within)
+	}
+}
+
+// decide checks the decision against what follows it.
+func (r *review) decide(i int, in Incident) {
+	at, d := r.part(i, "decide"), in.Decide
+	for k, n := range d.Scope {
+		r.instance(index(at+".scope", k), n)
+	}
+	if d.By == "person" {
+		for _, key := range []string{"after", "outcome"} {
+			if r.given(at + "." + key) {
+				r.problem(at+"."+key, "delete it: the person says", "belongs to a simulated decision")
+			}
+		}
+		if d.Within == 0 {
+			r.problem(at+".within", hintDuration, "cannot be 0s")
+		}
+	}
+	if d.By == "simulated" && d.Outcome == "partial-rollback" && len(d.Scope) == 0 {
+		r.problem(at, "add scope: the instances that are rolled back", "a partial rollback has a scope")
+	}
+	steps := r.part(i, "rollback")
+	if d.rollsBack() && len(in.Rollback) == 0 && (r.sc.sees() || r.sc.Trigger == record.TriggerOrder) {
+		r.problem(steps, "add its steps, or say decide: {outcome: watch}", "there is none")
+	}
+	if !d.rollsBack() && len(in.Rollback) > 0 {
+		r.problem(steps, "delete them or change the outcome", "after the outcome %s no step is taken", d.Outcome)
+	}
+}
+
+// objectives checks that what is promised can be measured in this drill.
+func (r *review) objectives() {
+	for _, n := range keysOf(r.sc.Objectives) {
+		at := "objectives." + n
+		everywhere, known := objectiveNames[n]
+		switch {
+		case !r.given(at):
+		case !known:
+			r.problem(at, nearest(n, keysOf(objectiveNames), "objectives: "), "there is no objective %q", clip(n))
+		case r.sc.Trigger == record.TriggerNone && !everywhere:
+			r.problem(at, "it has boot, age and data_loss", "a check run (trigger: none) measures no %s", n)
+		case r.sc.Trigger == record.TriggerNone && n == "data_loss" && r.sc.Reference == nil:
+			r.problem(at, "add reference: the time that it counts from", "a check run has no fault that it could count from")
+		case r.sc.Trigger == record.TriggerOrder && n == "detect":
+			r.problem(at, "delete it", "under an order nothing is detected")
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package verifier
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+)
+
+// Asked is what all checks have: a name, and the instance that they ask ("" for several or none).
+type Asked struct{ name, on string }
+
+// AskedOf names a check.
+func AskedOf(name, on string) Asked { return Asked{name: name, on: on} }
+
+// Name implements Check.
+func (a Asked) Name() string { return a.name }
+
+// On is the instance whose state the check is about.
+func (a Asked) On() string { return a.on }
+
+// Passed is the answer yes.
+func Passed(format string, args ...any) Answer { return answer(record.CheckPassed, format, args) }
+
+// Failed is the answer no: the system's fault.
+func Failed(format string, args ...any) Answer { return answer(record.CheckFailed, format, args) }
+
+// Crashed says that there is no answer: the drill's fault, or the harness's.
+func Crashed(format string, args ...any) Answer { return answer(record.CheckCrashed, format, args) }
+
+func answer(s record.CheckStatus, format string, args []any) Answer {
+	return Answer{Status: s, Message: Line(fmt.Sprintf(format, args...), 400)}
+}
+
+// Line makes one line of at most n bytes of any text.
+func Line(text string, n int) string {
+	words := string(bytes.Join(bytes.Fields([]byte(text)), []byte(" ")))
+	if len(words) > n {
+		words = words[:n] + "…"
+	}
+	return string(bytes.ToValidUTF8([]byte(words), []byte("?")))
+}
+
+// envelope is how facts stand in the record: those of another kind are no answer.
+type envelope struct {
+	Kind string          `json:"kind"`
+	Seen json.RawMessage `json:"seen"`
+}
+
+// Encode writes what a check of a kind has seen.
+func Encode(kind string, seen any) (Facts, error) {
+	b, err := json.Marshal(seen)
+	if err != nil {
+		return nil, fmt.Errorf("write facts: %w", err)
+	}
+	return json.Marshal(envelope{Kind: kind, Seen: b})
+}
+
+var errNothing = errors.New("nothing was observed")
+
+// decode reads facts strictly: what this kind did not write is no answer.
+func decode(f Facts, kind string, into any) error {
+	var e envelope
+	if len(f) == 0 {
+		return errNothing
+	}
+	if err := strict(f, &e); err != nil {
+		return err
+	}
+	if e.Kind != kind {
+		return fmt.Errorf("facts are of kind %q, not %q", e.Kind, kind)
+	}
+	if len(e.Seen) == 0 || string(e.Seen) == "null" {
+		return errNothing
+	}
+	return strict(e.Seen, into)
+}
+
+func strict(raw []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("read facts: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("read facts: something follows them")
+	}
+	return nil
+}
+
+// JudgeAs reads the facts of a check and has them judged. Facts that cannot be
+// read are crashed. before is nil where nothing was observed before.
+func JudgeAs[T any](kind string, before, after Facts, judge func(before *T, after T) Answer) Answer {
+	var now T
+	if err := decode(after, kind, &now); err != nil {
+		return Crashed("%v", err)
+	}
+	if len(before) == 0 {
+		return judge(nil, now)
+	}
+	var then T
+	if err := decode(before, kind, &then); err != nil {
+		return Crashed("before the upgrade: %v", err)
+	}
+	return judge(&then, now)
+}
+
+// Comparer is a check that may hold the state after the rollback against the
+// state before the upgrade.
+type Comparer interface {
+	// Compares tells that it does, so that an answer without a before proves nothing.
+	Compares() bool
+}
+
+// Before is the time of the first observation in a record.CheckResult.
+const Before = "before"
+
+// Judge judges what was observed at a time of the drill. A check that compares
+// and has nothing to compare with does not pass, except at the first observation.
+func Judge(c Check, when string, before, after Facts) (a Answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			a = Crashed("the check crashed: %v", p)
+		}
+	}()
+	if when == Before {
+		before = nil
+	} else if with, ok := c.(Comparer); ok && with.Compares() && len(before) == 0 {
+		return Crashed("nothing was recorded before the upgrade to compare with")
+	}
+	return c.Judge(before, after)
+}
+
+// ErrDown says that an instance cannot be asked because it does not run. A
+// Target may wrap it: it is an answer of the system's.
+var ErrDown = errors.New("the instance is not running")
+
+// SystemFault tells whether an error of a Target is the system's own doing, and
+// not the harness's: nobody listens, or the instance does not run or come up.
+func SystemFault(err error) bool {
+	var boot *instance.BootError
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, ErrDown) || errors.As(err, &boot)
+}

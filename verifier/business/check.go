@@ -1,0 +1,140 @@
+package business
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lifeboat/scenarios"
+	"lifeboat/verifier"
+)
+
+// Kinds of checks that NewCheck makes.
+func Kinds() []string { return []string{"k6"} }
+
+// k6Keys of the scenario.
+type k6Keys struct {
+	Script     string                      `yaml:"script"`     // from the scenario's folder
+	Iterations int                         `yaml:"iterations"` // default 1
+	Env        map[string]scenarios.Secret `yaml:"env"`        // instead of the flow's
+	Timeout    scenarios.Duration          `yaml:"timeout"`    // of all iterations; default 5m
+}
+
+// mostIterations of one check: it is a question, not a load test.
+const mostIterations = 100_000
+
+// k6 runs a flow a fixed number of times, each of which must prove something.
+type k6 struct {
+	verifier.Asked
+	keys   k6Keys
+	script string // absolute
+}
+
+// NewCheck makes a check of its part of a scenario. dir is the scenario's folder.
+func NewCheck(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem) {
+	s := spec.Settings
+	if spec.Kind != "k6" {
+		return nil, []scenarios.Problem{s.Problem("", "kinds: k6", "there is no business check %q", spec.Kind)}
+	}
+	c := &k6{keys: k6Keys{Iterations: 1}, Asked: verifier.AskedOf(spec.Name, "")}
+	problems := s.Decode(&c.keys)
+	k := c.keys
+	if k.Script == "" {
+		problems = append(problems, s.Problem("script", "script: flows/checkout.js", "k6 runs no script"))
+	}
+	if k.Iterations < 1 || k.Iterations > mostIterations {
+		problems = append(problems, s.Problem("iterations", fmt.Sprintf("between 1 and %d", mostIterations),
+			"%d iterations prove nothing", k.Iterations))
+	}
+	c.script = filepath.Join(dir, filepath.FromSlash(k.Script))
+	return c, problems
+}
+
+// played is what was asked for and what came of it.
+type played struct {
+	Asked  int                 `json:"asked"`
+	Result verifier.FlowResult `json:"result"`
+}
+
+// Observe implements verifier.Check.
+func (c *k6) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
+	r := verifier.FlowRequest{Script: c.script, Iterations: c.keys.Iterations, Timeout: c.keys.Timeout.Std()}
+	var hidden []string
+	for _, name := range slices.Sorted(maps.Keys(c.keys.Env)) {
+		value, err := c.keys.Env[name].Reveal()
+		if err != nil {
+			return nil, err
+		}
+		if r.Env == nil {
+			r.Env = map[string]string{}
+		}
+		r.Env[name] = value
+		if c.keys.Env[name].Hidden() && len(value) >= 4 {
+			hidden = append(hidden, value, "***")
+		}
+	}
+	hide := strings.NewReplacer(hidden...)
+	result, err := t.Flow(ctx, r)
+	if err != nil {
+		if text := hide.Replace(err.Error()); text != err.Error() {
+			err = errors.New(text)
+		}
+		return nil, fmt.Errorf("run %s: %w", c.keys.Script, err)
+	}
+	result.Error = hide.Replace(result.Error)
+	for i, name := range result.Failed {
+		result.Failed[i] = hide.Replace(name)
+	}
+	return verifier.Encode("k6", played{Asked: r.Iterations, Result: result})
+}
+
+// Judge implements verifier.Check.
+func (c *k6) Judge(before, after verifier.Facts) verifier.Answer {
+	return verifier.JudgeAs("k6", before, after, c.judge)
+}
+
+// k6's exit codes that agree with a stream: done, a threshold failed, the script's own verdict twice.
+var fairExits = []int{0, 99, 108, 110}
+
+func (c *k6) judge(_ *played, now played) verifier.Answer {
+	r, script := now.Result, c.keys.Script
+	switch {
+	case r.Script:
+		return verifier.Crashed("%s is broken, exit code %d: %s", script, r.Exit, why(r))
+	case !r.Complete:
+		return verifier.Crashed("k6 did not say that it came to the end, exit code %d: %s", r.Exit, why(r))
+	case len(r.Failed) > 0 || r.ChecksFailed > 0 || r.Exit == 99:
+		return verifier.Failed("%d of %d iterations were good; failed: %s", r.Good, r.Iterations, why(r))
+	case !slices.Contains(fairExits, r.Exit):
+		return verifier.Crashed("k6 ended with exit code %d: %s", r.Exit, why(r))
+	case r.Iterations == 0:
+		return verifier.Failed("no iteration of %s came to its end", script)
+	case r.ChecksPassed == 0:
+		return verifier.Failed("no check ran in %s", script)
+	case r.Iterations < max(1, c.keys.Iterations):
+		return verifier.Failed("only %d of %d iterations were run", r.Iterations, c.keys.Iterations)
+	case r.Good != r.Iterations:
+		return verifier.Failed("%d of %d iterations proved nothing or failed", r.Iterations-r.Good, r.Iterations)
+	case r.Exit != 0 || r.Error != "":
+		return verifier.Failed("the script itself says failed, exit code %d: %s", r.Exit, why(r))
+	case now.Asked < c.keys.Iterations:
+		return verifier.Crashed("%d iterations were asked for, not %d", now.Asked, c.keys.Iterations)
+	}
+	return verifier.Passed("%d iterations, %d checks passed", r.Iterations, r.ChecksPassed)
+}
+
+// why says in a line what k6 had to say.
+func why(r verifier.FlowResult) string {
+	said := strings.Join(r.Failed, "; ")
+	if r.Error != "" {
+		said = strings.TrimPrefix(said+"; "+r.Error, "; ")
+	}
+	if said == "" {
+		said = "no reason given"
+	}
+	return verifier.Line(said, 300)
+}

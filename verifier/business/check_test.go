@@ -1,0 +1,67 @@
+package business
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/record"
+	"lifeboat/verifier"
+	"lifeboat/verifier/verifiertest"
+)
+
+const keys = `{script: flows/a.js, iterations: 2}`
+
+func TestEveryKind(t *testing.T) {
+	for _, kind := range Kinds() {
+		t.Run(kind, func(t *testing.T) { verifiertest.NeverPasses(t, NewCheck, kind, keys) })
+	}
+	_, problems := NewCheck(verifiertest.Spec(t, "tcp", "{}"), "")
+	assert.Len(t, problems, 1)
+	assert.Equal(t, []string{"iterations: 0 iterations prove nothing"},
+		verifiertest.Problems(t, NewCheck, "k6", `{script: a.js, iterations: 0}`))
+	assert.Equal(t, []string{"script: k6 runs no script"}, verifiertest.Problems(t, NewCheck, "k6", `{timeout: 5s}`))
+}
+
+func FuzzJudge(f *testing.F) { verifiertest.Fuzz(f, NewCheck, map[string]string{"k6": keys}) }
+
+func TestObserve(t *testing.T) {
+	t.Setenv("LIFEBOAT_TEST_TOKEN", "sesame")
+	check := verifiertest.Make(t, NewCheck, "k6",
+		`{script: flows/a.js, iterations: 2, timeout: 90s, env: {USER: alice, TOKEN: {env: LIFEBOAT_TEST_TOKEN}}}`)
+	good := verifier.FlowResult{Iterations: 2, Good: 2, ChecksPassed: 4, Complete: true}
+	observe := func(result verifier.FlowResult, err error) (verifier.Facts, error) {
+		return check.Observe(t.Context(), verifiertest.Fake{OnFlow: func(r verifier.FlowRequest) (verifier.FlowResult,
+			error) {
+			assert.Equal(t, verifier.FlowRequest{Script: "/scenario/flows/a.js", Iterations: 2, Timeout: 90 * time.Second,
+				Env: map[string]string{"USER": "alice", "TOKEN": "sesame"}}, r)
+			return result, err
+		}})
+	}
+	facts, err := observe(good, nil)
+	require.NoError(t, err)
+	assert.Equal(t, verifier.Passed("2 iterations, 4 checks passed"), check.Judge(nil, facts))
+	bad := good
+	bad.Failed, bad.Good, bad.Error = []string{"token sesame refused"}, 1, "sesame"
+	facts, err = observe(bad, nil)
+	require.NoError(t, err)
+	assert.NotContains(t, string(facts), "sesame")
+	assert.Equal(t, record.CheckFailed, check.Judge(nil, facts).Status)
+	_, err = observe(good, errors.New("no engine for sesame"))
+	assert.EqualError(t, err, "run flows/a.js: no engine for ***")
+	t.Setenv("LIFEBOAT_TEST_TOKEN", "")
+	plain := verifiertest.Make(t, NewCheck, "k6", `{script: a.js}`)
+	_, err = plain.Observe(t.Context(), verifiertest.Fake{OnFlow: func(r verifier.FlowRequest) (verifier.FlowResult,
+		error) {
+		assert.Nil(t, r.Env, "the flow's own environment")
+		assert.Equal(t, 1, r.Iterations)
+		return good, nil
+	}})
+	require.NoError(t, err)
+	unset := verifiertest.Make(t, NewCheck, "k6", `{script: a.js, env: {X: {env: LIFEBOAT_TEST_UNSET}}}`)
+	_, err = unset.Observe(t.Context(), verifiertest.Fake{})
+	assert.ErrorContains(t, err, "LIFEBOAT_TEST_UNSET is not set")
+}

@@ -1,0 +1,208 @@
+package business
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/verifier"
+)
+
+// line is any record of the sidecar's stream, version 1 (cmd/lifeboat-k6/README.md).
+// Unknown kinds and fields are ignored, as the format asks.
+type line struct {
+	Kind         string      `json:"kind"`
+	Version      int         `json:"version"`
+	Boot         int64       `json:"boot"`
+	BootID       string      `json:"boot_id"`
+	Start        int64       `json:"start"`
+	End          int64       `json:"end"`
+	At           int64       `json:"at"`
+	OK           bool        `json:"ok"`
+	Iter         int64       `json:"iter"`
+	Name         string      `json:"name"`
+	ChecksPassed int         `json:"checks_passed"`
+	Cut          bool        `json:"cut"`
+	Count        int         `json:"count"`
+	Level        string      `json:"level"`
+	Message      string      `json:"message"`
+	Exit         int         `json:"exit"`
+	Error        string      `json:"error"`
+	Thresholds   []threshold `json:"thresholds"`
+	Totals       totals      `json:"totals"`
+}
+
+type threshold struct {
+	Metric string `json:"metric"`
+	Expr   string `json:"expr"`
+	Failed bool   `json:"failed"`
+}
+
+type totals struct {
+	Iterations       int `json:"iterations"`
+	IterationsFailed int `json:"iterations_failed"`
+	ChecksPassed     int `json:"checks_passed"`
+	ChecksFailed     int `json:"checks_failed"`
+	FlowsFailed      int `json:"flows_failed"`
+	Exceptions       int `json:"exceptions"`
+	Lost             int `json:"lost"`
+}
+
+// wireVersion of the stream that this package reads.
+const wireVersion = 1
+
+// errStream says that a stream cannot be read as one of the sidecar's.
+var errStream = errors.New("not a stream of lifeboat-k6")
+
+// scan reads records until the stream ends. The callback's error stops it.
+func scan(r io.Reader, each func(line) error) error {
+	sc := bufio.NewScanner(r)
+	sc.Buffer(make([]byte, 64<<10), 4<<20)
+	for first := true; sc.Scan(); {
+		raw := bytes.TrimSpace(sc.Bytes())
+		if len(raw) == 0 {
+			continue
+		}
+		var l line
+		if err := json.Unmarshal(raw, &l); err != nil {
+			return fmt.Errorf("%w: %w", errStream, err)
+		}
+		if first && (l.Kind != "hello" || l.Version != wireVersion) {
+			return fmt.Errorf("%w: it begins with %q version %d, this lifeboat reads version %d; build both together",
+				errStream, l.Kind, l.Version, wireVersion)
+		}
+		first = false
+		if err := each(l); err != nil {
+			return err
+		}
+	}
+	return sc.Err()
+}
+
+// result is what the stream of a business run said; the exit code only confirms it.
+type result struct{ verifier.FlowResult }
+
+func (r *result) add(l line) error {
+	switch l.Kind {
+	case "iter":
+		if l.Iter < 0 || l.Cut {
+			return nil
+		}
+		r.Iterations++
+		if l.OK && l.ChecksPassed > 0 {
+			r.Good++
+		}
+		if l.Error != "" {
+			r.fail(l.Error)
+		}
+	case "check":
+		if !l.OK {
+			r.fail(l.Name)
+		}
+	case "flow": // a failed statement is the script's to judge: it may try again
+		if !l.OK {
+			r.fail(strings.TrimSuffix(l.Name+": "+l.Error, ": "))
+		}
+	case "log":
+		if l.Level == "error" {
+			r.fail(l.Message)
+		}
+	case "end":
+		r.end(l)
+	}
+	return nil
+}
+
+func (r *result) end(l line) {
+	r.Complete = l.Totals.Lost == 0 && l.Totals.Iterations == r.Iterations
+	r.ChecksPassed, r.ChecksFailed = l.Totals.ChecksPassed, l.Totals.ChecksFailed
+	r.Error = l.Error
+	switch {
+	case l.Totals.Lost > 0:
+		r.Error = fmt.Sprintf("%d records were lost", l.Totals.Lost)
+	case !r.Complete:
+		r.Error = fmt.Sprintf("%d iterations were seen of %d", r.Iterations, l.Totals.Iterations)
+	}
+	for _, t := range l.Thresholds {
+		if t.Failed {
+			r.fail(t.Metric + ": " + t.Expr)
+		}
+	}
+	if l.Totals.Exceptions > 0 && len(r.Failed) == 0 {
+		r.fail("an exception in the script")
+	}
+}
+
+// mostFailed names kept of one run.
+const mostFailed = 20
+
+func (r *result) fail(name string) {
+	if !slices.Contains(r.Failed, name) && len(r.Failed) < mostFailed {
+		r.Failed = append(r.Failed, name)
+	}
+}
+
+// k6's exit codes that say that the script is at fault, and no stream contradicts.
+var scriptExits = []int{100, 101, 102, 104, 107}
+
+func (r *result) finish(exit int, stderr string) verifier.FlowResult {
+	r.Exit = exit
+	r.Script = slices.Contains(scriptExits, exit)
+	if r.Error == "" && exit != 0 && !r.Complete {
+		r.Error = stderr
+	}
+	if exit == 108 || exit == 110 {
+		r.fail("the script's own verdict")
+	}
+	return r.FlowResult
+}
+
+// clock places the stream's offsets on the drill's base.
+type clock struct {
+	base   time.Time
+	offset time.Duration // of the stream's zero, since the drill's base
+	exact  bool
+}
+
+// hello places the zero exactly when the sidecar shares this host's boot clock,
+// otherwise as the earliest that the arrivals allow.
+func (c *clock) hello(l line, bootID string, boot func() int64) {
+	if l.BootID != "" && l.BootID == bootID {
+		now, since := boot(), time.Since(c.base)
+		c.offset, c.exact = since-time.Duration(now-l.Boot), true
+		return
+	}
+	c.offset = time.Since(c.base)
+}
+
+// seen tightens an estimated zero: a record cannot arrive before it was made.
+func (c *clock) seen(at int64) {
+	if c.exact {
+		return
+	}
+	c.offset = min(c.offset, time.Since(c.base)-time.Duration(at))
+}
+
+func (c *clock) at(offset int64) time.Duration { return c.offset + time.Duration(offset) }
+
+// Samples reads a kept stream of a pulse again. boottime is the header's
+// BoottimeNS: the reading of the clock that the sidecar shared at the drill's base.
+func Samples(r io.Reader, boottime int64, each func(verifier.Sample)) error {
+	var zero time.Duration
+	return scan(r, func(l line) error {
+		switch {
+		case l.Kind == "hello":
+			zero = time.Duration(l.Boot - boottime)
+		case l.Kind == "iter" && l.Iter >= 0 && !l.Cut:
+			each(verifier.Sample{Start: zero + time.Duration(l.Start), End: zero + time.Duration(l.End),
+				OK: l.OK, Checks: l.ChecksPassed, Error: l.Error})
+		}
+		return nil
+	})
+}

@@ -1,0 +1,101 @@
+package data
+
+import (
+	"context"
+	"strconv"
+
+	"lifeboat/internal/pgquery"
+	"lifeboat/scenarios"
+	"lifeboat/verifier"
+)
+
+// rowsKeys of the scenario, beside those of the connection.
+type rowsKeys struct {
+	pgquery.Keys
+	Table   string `yaml:"table"` // as it is really spelled; schema.table where it is not on the search path
+	AtLeast *int64 `yaml:"at_least"`
+	AtMost  *int64 `yaml:"at_most"`
+	Equals  *int64 `yaml:"equals"` // the only way to expect an empty table
+	Same    bool   `yaml:"same"`   // as many as before the upgrade
+}
+
+// rows counts a table.
+type rows struct {
+	verifier.Asked
+	keys rowsKeys
+}
+
+type counted struct {
+	Rows  *int64 `json:"rows,omitempty"`
+	Error string `json:"error,omitempty"`
+}
+
+func newRows(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
+	c, s := &rows{}, spec.Settings
+	problems := s.Decode(&c.keys)
+	problems = append(problems, c.keys.Complete(s)...)
+	k := c.keys
+	if k.Table == "" {
+		problems = append(problems, s.Problem("table", "table: orders", "rows counts no table"))
+	}
+	if k.AtLeast == nil && k.AtMost == nil && k.Equals == nil && !k.Same && len(problems) == 0 {
+		problems = append(problems, s.Problem("", "add at_least, at_most, equals or same", "rows expects nothing"))
+	}
+	for key, n := range map[string]*int64{"at_least": k.AtLeast, "at_most": k.AtMost} {
+		if n != nil && *n < 1 {
+			problems = append(problems, s.Problem(key, "equals: 0 expects an empty table", "%d rows prove nothing", *n))
+		}
+	}
+	if k.Equals != nil && *k.Equals < 0 {
+		problems = append(problems, s.Problem("equals", "", "no table has %d rows", *k.Equals))
+	}
+	c.Asked = verifier.AskedOf(spec.Name, k.Instance)
+	return c, problems
+}
+
+// Compares implements verifier.Comparer.
+func (c *rows) Compares() bool { return c.keys.Same }
+
+// Observe implements verifier.Check.
+func (c *rows) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
+	table, text, err := read(ctx, t, c.keys.Keys, "", "select count(*) from "+pgquery.Identifier(c.keys.Table))
+	if err != nil {
+		return nil, err
+	}
+	seen := counted{Error: text}
+	if n, err := strconv.ParseInt(table.Text(), 10, 64); err == nil {
+		seen.Rows = &n
+	}
+	return verifier.Encode("rows", seen)
+}
+
+// Judge implements verifier.Check.
+func (c *rows) Judge(before, after verifier.Facts) verifier.Answer {
+	return verifier.JudgeAs("rows", before, after, c.judge)
+}
+
+func (c *rows) judge(before *counted, now counted) verifier.Answer {
+	k := c.keys
+	switch {
+	case now.Error != "":
+		return verifier.Failed("table %s on %s: %s", k.Table, c.On(), now.Error)
+	case now.Rows == nil || *now.Rows < 0:
+		return verifier.Crashed("table %s on %s was not counted", k.Table, c.On())
+	case *now.Rows == 0 && (k.Equals == nil || *k.Equals != 0):
+		return verifier.Failed("table %s on %s is empty", k.Table, c.On())
+	case k.Equals != nil && *now.Rows != *k.Equals:
+		return verifier.Failed("table %s has %d rows, not %d", k.Table, *now.Rows, *k.Equals)
+	case k.AtLeast != nil && *now.Rows < *k.AtLeast:
+		return verifier.Failed("table %s has %d rows, fewer than %d", k.Table, *now.Rows, *k.AtLeast)
+	case k.AtMost != nil && *now.Rows > *k.AtMost:
+		return verifier.Failed("table %s has %d rows, more than %d", k.Table, *now.Rows, *k.AtMost)
+	case k.Same && before != nil && before.Rows == nil:
+		return verifier.Crashed("table %s was not counted before the upgrade", k.Table)
+	case k.Same && before != nil && *before.Rows != *now.Rows:
+		return verifier.Failed("table %s had %d rows before the upgrade, %d after the rollback",
+			k.Table, *before.Rows, *now.Rows)
+	case k.Same && before == nil:
+		return verifier.Passed("recorded: table %s has %d rows", k.Table, *now.Rows)
+	}
+	return verifier.Passed("table %s has %d rows", k.Table, *now.Rows)
+}

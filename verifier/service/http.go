@@ -1,0 +1,223 @@
+package service
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/scenarios"
+	"lifeboat/verifier"
+)
+
+// httpKeys of the scenario.
+type httpKeys struct {
+	To       string                      `yaml:"to"`     // instance:port; with path
+	Path     string                      `yaml:"path"`   // default /
+	URL      string                      `yaml:"url"`    // instead of to and path; https: the certificate is not judged
+	Method   string                      `yaml:"method"` // default GET
+	Headers  map[string]scenarios.Secret `yaml:"headers"`
+	Body     string                      `yaml:"body"`           // to send
+	Status   int                         `yaml:"status"`         // default 200
+	Contains string                      `yaml:"contains"`       // in the answer's body
+	Matches  string                      `yaml:"matches"`        // regular expression (RE2) over it
+	Expect   map[string]string           `yaml:"expect_headers"` // each holds this text
+	Timeout  scenarios.Duration          `yaml:"timeout"`        // default 10s
+	Restart  bool                        `yaml:"restart"`        // restart the instance and ask again
+}
+
+// web asks for one page. Redirections are answers, not followed.
+type web struct {
+	verifier.Asked
+	keys    httpKeys
+	port    int
+	pattern *regexp.Regexp
+	q       question[page]
+}
+
+// page is one answer. The body is not kept: it may hold anything.
+type page struct {
+	Status   int               `json:"status,omitempty"`
+	Size     int               `json:"size"`
+	Contains bool              `json:"contains,omitempty"`
+	Matches  bool              `json:"matches,omitempty"`
+	Headers  map[string]string `json:"headers,omitempty"` // those that something is expected of
+	Start    string            `json:"start,omitempty"`   // of the body, for the message
+	Error    string            `json:"error,omitempty"`
+}
+
+func newHTTP(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
+	c := &web{keys: httpKeys{Method: http.MethodGet, Status: http.StatusOK}}
+	s := spec.Settings
+	problems := s.Decode(&c.keys)
+	k := &c.keys
+	if k.Timeout == 0 {
+		k.Timeout = scenarios.Duration(10 * time.Second)
+	}
+	if (k.To == "") == (k.URL == "") {
+		problems = append(problems, s.Problem("to", "to: app:8080 with path: /, or url: http://app:8080/",
+			"want exactly one of to and url"))
+	}
+	if k.URL != "" && k.Path != "" {
+		problems = append(problems, s.Problem("path", "the path is part of url", "both url and path are given"))
+	}
+	if k.URL == "" {
+		k.URL = "http://" + k.To + "/" + strings.TrimPrefix(k.Path, "/")
+	}
+	on, port, err := host(k.URL)
+	if err != nil && len(problems) == 0 {
+		problems = append(problems, s.Problem("url", "url: http://app:8080/healthz", "%v", err))
+	}
+	if k.Status < 100 || k.Status > 599 {
+		problems = append(problems, s.Problem("status", "such as status: 200", "%d is not a status", k.Status))
+	}
+	if k.Matches != "" {
+		if c.pattern, err = regexp.Compile(k.Matches); err != nil {
+			problems = append(problems, s.Problem("matches", "", "%v", err))
+		} else if c.pattern.MatchString("") {
+			problems = append(problems, s.Problem("matches", "anchor it, such as ^ok$", "it also matches an empty answer"))
+		}
+	}
+	c.port, c.Asked = port, verifier.AskedOf(spec.Name, on)
+	c.q = question[page]{on: on, restart: k.Restart, ask: c.get, judge: c.judge}
+	return c, problems
+}
+
+// host is the instance and port of an address.
+func host(text string) (string, int, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") {
+		return "", 0, fmt.Errorf("%q is not an http address of an instance", text)
+	}
+	if u.Port() == "" {
+		u.Host += map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	}
+	return target(u.Host)
+}
+
+// Observe implements verifier.Check.
+func (c *web) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
+	s, err := c.q.observe(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return verifier.Encode("http", s)
+}
+
+// Restarts tells the engine that the business will be down for a moment.
+func (c *web) Restarts() bool { return c.q.restart }
+
+// Judge implements verifier.Check.
+func (c *web) Judge(before, after verifier.Facts) verifier.Answer {
+	return verifier.JudgeAs("http", before, after, c.q.answer)
+}
+
+const mostBody = 4 << 20
+
+func (c *web) get(outer context.Context, t verifier.Target) (page, error) {
+	ctx, cancel := context.WithTimeout(outer, c.keys.Timeout.Std())
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, c.keys.Method, c.keys.URL, strings.NewReader(c.keys.Body))
+	if err != nil {
+		return page{}, fmt.Errorf("ask %s: %w", c.keys.URL, err)
+	}
+	var hidden []string
+	for name, value := range c.keys.Headers {
+		text, err := value.Reveal()
+		if err != nil {
+			return page{}, err
+		}
+		request.Header.Set(name, text)
+		hidden = append(hidden, text)
+	}
+	var unasked error
+	client := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{DisableKeepAlives: true,
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // a copy cannot hold production's certificate
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				conn, err := t.Dial(ctx, c.On(), c.port)
+				if err != nil && !verifier.SystemFault(err) {
+					unasked = err
+				}
+				return conn, err
+			}},
+	}
+	answer, err := client.Do(request)
+	if err == nil {
+		defer func() { _ = answer.Body.Close() }()
+		return c.read(answer, outer, hidden)
+	}
+	switch {
+	case outer.Err() != nil:
+		return page{}, context.Cause(outer)
+	case unasked != nil:
+		return page{}, fmt.Errorf("connect to %s: %w", c.On(), unasked)
+	}
+	return page{Error: c.plain(err)}, nil
+}
+
+func (c *web) plain(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer within " + c.keys.Timeout.String()
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return err.Error()
+}
+
+func (c *web) read(answer *http.Response, outer context.Context, hidden []string) (page, error) {
+	body, err := io.ReadAll(io.LimitReader(answer.Body, mostBody))
+	if outer.Err() != nil {
+		return page{}, context.Cause(outer)
+	}
+	p := page{Status: answer.StatusCode, Size: len(body), Headers: map[string]string{},
+		Contains: c.keys.Contains != "" && strings.Contains(string(body), c.keys.Contains),
+		Matches:  c.pattern != nil && c.pattern.Match(body)}
+	if err != nil {
+		p.Error = "the answer broke off: " + c.plain(err)
+	}
+	for name := range c.keys.Expect {
+		p.Headers[name] = answer.Header.Get(name)
+	}
+	p.Start = verifier.Line(string(body[:min(len(body), 200)]), 160)
+	for _, h := range hidden {
+		if len(h) >= 4 {
+			p.Start = strings.ReplaceAll(p.Start, h, "***")
+		}
+	}
+	return p, nil
+}
+
+func (c *web) judge(_ *page, now page) verifier.Answer {
+	at := c.keys.Method + " " + c.keys.URL
+	switch {
+	case now.Error != "":
+		return verifier.Failed("%s: %s", at, now.Error)
+	case now.Status == 0:
+		return verifier.Crashed("%s was not asked", at)
+	case now.Status != c.keys.Status:
+		return verifier.Failed("%s answered %d, not %d: %s", at, now.Status, c.keys.Status, now.Start)
+	case c.keys.Contains != "" && !now.Contains:
+		return verifier.Failed("%s answered %d without %q: %s", at, now.Status, c.keys.Contains, now.Start)
+	case c.keys.Matches != "" && !now.Matches:
+		return verifier.Failed("%s answered %d, which %q does not match: %s", at, now.Status, c.keys.Matches, now.Start)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.keys.Expect)) {
+		if got := now.Headers[name]; got == "" || !strings.Contains(got, c.keys.Expect[name]) {
+			return verifier.Failed("%s answered with %s: %q, without %q", at, name, got, c.keys.Expect[name])
+		}
+	}
+	return verifier.Passed("%s answered %d, %d bytes", at, now.Status, now.Size)
+}

@@ -1,0 +1,127 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"lifeboat/scenarios"
+	"lifeboat/verifier"
+)
+
+// commandKeys of the scenario.
+type commandKeys struct {
+	Instance string   `yaml:"on"`
+	Run      []string `yaml:"run"`     // without a shell
+	Exact    *string  `yaml:"expect"`  // what it prints, but for the last line break
+	Matches  string   `yaml:"matches"` // regular expression (RE2) over what it prints
+	Exit     *int     `yaml:"exit"`    // default 0
+}
+
+// command asks by running a program in an instance.
+type command struct {
+	verifier.Asked
+	keys    commandKeys
+	pattern *regexp.Regexp
+}
+
+type ran struct {
+	Ran    bool   `json:"ran"`
+	Exit   int    `json:"exit"`
+	Stdout string `json:"stdout,omitempty"`
+	Cut    bool   `json:"cut,omitempty"`
+	Stderr string `json:"stderr,omitempty"`
+	Error  string `json:"error,omitempty"`
+}
+
+func newCommand(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
+	c, s := &command{}, spec.Settings
+	problems := s.Decode(&c.keys)
+	k := c.keys
+	if k.Instance == "" {
+		problems = append(problems, noInstance(s))
+	}
+	if len(k.Run) == 0 || k.Run[0] == "" {
+		problems = append(problems, s.Problem("run", "run: [systemctl, is-active, app]", "command runs nothing"))
+	}
+	if k.Matches != "" {
+		var err error
+		if c.pattern, err = regexp.Compile(k.Matches); err != nil {
+			problems = append(problems, s.Problem("matches", "", "%v", err))
+		} else if c.pattern.MatchString("") {
+			problems = append(problems, s.Problem("matches", "anchor it, such as ^ok$", "it also matches an empty answer"))
+		}
+	}
+	if k.Exact != nil && strings.TrimSpace(*k.Exact) == "" {
+		problems = append(problems, s.Problem("expect", "exit: 0 asks for the exit code alone",
+			"an empty answer proves nothing"))
+	}
+	if k.Exact == nil && k.Matches == "" && k.Exit == nil && len(problems) == 0 {
+		problems = append(problems, s.Problem("", "add expect, matches or exit: 0", "command expects nothing"))
+	}
+	if k.Exit != nil && (*k.Exit < 0 || *k.Exit > 255) {
+		problems = append(problems, s.Problem("exit", "", "%d is not an exit code", *k.Exit))
+	}
+	c.Asked = verifier.AskedOf(spec.Name, k.Instance)
+	return c, problems
+}
+
+// mostOutput that is kept of a command.
+const mostOutput = 64 << 10
+
+// Observe implements verifier.Check.
+func (c *command) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
+	o, err := t.Exec(ctx, c.On(), c.keys.Run)
+	switch {
+	case errors.Is(err, verifier.ErrDown):
+		return verifier.Encode("command", ran{Error: err.Error()})
+	case err != nil:
+		return nil, fmt.Errorf("run %s on %s: %w", c.keys.Run[0], c.On(), err)
+	}
+	cut := len(o.Stdout) > mostOutput
+	return verifier.Encode("command",
+		ran{Ran: true, Exit: o.Exit, Stdout: clip(o.Stdout), Stderr: clip(o.Stderr), Cut: cut})
+}
+
+func clip(text string) string {
+	return strings.ToValidUTF8(text[:min(len(text), mostOutput)], "?")
+}
+
+// Judge implements verifier.Check.
+func (c *command) Judge(before, after verifier.Facts) verifier.Answer {
+	return verifier.JudgeAs("command", before, after, c.judge)
+}
+
+func (c *command) judge(_ *ran, now ran) verifier.Answer {
+	k := c.keys
+	want := 0
+	if k.Exit != nil {
+		want = *k.Exit
+	}
+	said := strings.TrimRight(now.Stdout, "\r\n")
+	what := verifier.Line(strings.Join(k.Run, " "), 80)
+	switch {
+	case now.Error != "":
+		return verifier.Failed("%s on %s: %s", what, c.On(), now.Error)
+	case !now.Ran:
+		return verifier.Crashed("%s was not run", what)
+	case now.Exit != want && absent(verifier.Output{Exit: now.Exit, Stdout: now.Stdout, Stderr: now.Stderr}):
+		return verifier.Crashed("%s has no such program: %s", c.On(), verifier.Line(now.Stderr+now.Stdout, 200))
+	case now.Exit != want:
+		return verifier.Failed("%s ended with exit code %d, not %d: %s", what, now.Exit, want,
+			verifier.Line(now.Stderr+" "+now.Stdout, 200))
+	case (k.Exact != nil || k.Matches != "") && said == "":
+		return verifier.Failed("%s printed nothing", what)
+	case now.Cut && (k.Exact != nil || k.Matches != ""):
+		return verifier.Crashed("%s printed more than %d KiB", what, mostOutput>>10)
+	case k.Exact != nil && said != strings.TrimRight(*k.Exact, "\r\n"):
+		return verifier.Failed("%s printed %q, not %q", what, verifier.Line(said, 150), *k.Exact)
+	case k.Matches != "" && (c.pattern == nil || !c.pattern.MatchString(said)):
+		return verifier.Failed("%s printed %q, which %q does not match", what, verifier.Line(said, 150), k.Matches)
+	case said == "":
+		return verifier.Passed("%s ended with exit code %d", what, now.Exit)
+	}
+	return verifier.Passed("%s printed %q", what, verifier.Line(said, 100))
+}

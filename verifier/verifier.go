@@ -1,0 +1,110 @@
+// Package verifier is the contract of checks: one question with one answer, in
+// the order system, service, data, business. A check observes and judges in two
+// steps, so that judging can be repeated from the record.
+package verifier
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"time"
+
+	"lifeboat/drills/record"
+)
+
+// Target is the drill's running system, as far as checks may touch it.
+type Target interface {
+	// Exec runs a command on an instance, without a shell. Non-zero exit is an Output.
+	Exec(ctx context.Context, on string, args []string) (Output, error)
+	// Dial connects to a port of an instance, from inside its sandbox.
+	Dial(ctx context.Context, on string, port int) (net.Conn, error)
+	// Read returns a file of an instance; fs.ErrNotExist when there is none.
+	Read(ctx context.Context, on, path string) ([]byte, error)
+	// Restart stops and starts an instance's machine and waits until it runs.
+	Restart(ctx context.Context, on string) error
+	// Flow runs a k6 script as a check.
+	Flow(ctx context.Context, r FlowRequest) (FlowResult, error)
+}
+
+// Output of a command.
+type Output struct {
+	Exit           int
+	Stdout, Stderr string
+}
+
+// Facts are what a check observed, as JSON.
+type Facts = json.RawMessage
+
+// Check is one question.
+type Check interface {
+	Name() string
+	// Observe asks. An error means that the question could not be asked: never passed.
+	Observe(ctx context.Context, t Target) (Facts, error)
+	// Judge is pure. before is nil when nothing was observed before the upgrade.
+	Judge(before, after Facts) Answer
+}
+
+// Answer of a check. Empty facts, zero samples and the like are CheckFailed or CheckCrashed, never passed.
+type Answer struct {
+	Status  record.CheckStatus
+	Message string   // what was seen, one line
+	Diff    []string // before against after, one line each
+}
+
+// FlowRequest runs a user's k6 script a fixed number of times.
+type FlowRequest struct {
+	Script     string // absolute path on this host; its imports are taken from beside it
+	Iterations int    // 0: 1
+	Env        map[string]string
+	Timeout    time.Duration
+}
+
+// FlowResult is what the stream of records said; never the exit code alone.
+type FlowResult struct {
+	Iterations   int      `json:"iterations"`
+	Good         int      `json:"good"`
+	ChecksPassed int      `json:"checks_passed"`
+	ChecksFailed int      `json:"checks_failed"`
+	Failed       []string `json:"failed,omitempty"` // names of failed checks, thresholds and exceptions
+	Complete     bool     `json:"complete"`         // the end record was seen
+	Script       bool     `json:"script_broken"`    // the script itself is bad: the drill is, not the system
+	Exit         int      `json:"exit"`
+	Error        string   `json:"error,omitempty"`
+}
+
+// Flows runs k6. Implemented by verifier/business.
+type Flows interface {
+	Run(ctx context.Context, r FlowRequest) (FlowResult, error)
+	// Pulse starts the constant low rate of a flow; samples arrive on the callback, from one
+	// goroutine, in the order of their ends, until Stop or until it breaks.
+	Pulse(ctx context.Context, r PulseRequest) (Pulse, error)
+}
+
+// PulseRequest says how to take the pulse.
+type PulseRequest struct {
+	Script  string
+	Rate    float64       // iterations a second
+	Timeout time.Duration // of one request; slower than 5 s is refused by validate
+	Env     map[string]string
+	Base    time.Time // the drill's base, with its monotonic reading
+	Raw     string    // file that the stream is written to
+	Sample  func(Sample)
+}
+
+// Sample is one iteration of the pulse, in time since the drill's base.
+type Sample struct {
+	Start, End time.Duration
+	OK         bool
+	Checks     int // 0: nothing was asked in it, so it proves nothing and is not good
+	Error      string
+	Dropped    int // with this set it is no iteration, but iterations that k6 could not start
+}
+
+// Pulse is a running pulse.
+type Pulse interface {
+	// Stop ends it and returns after the last sample was delivered. The error says that the
+	// stream broke off: what was seen stays true, what came after is unknown.
+	Stop(ctx context.Context) error
+	// Broken is closed when the stream ends by itself.
+	Broken() <-chan struct{}
+}
