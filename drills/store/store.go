@@ -40,6 +40,26 @@ type Stream interface {
 	Bytes() int64
 }
 
+// Random reads a point where it lies, at any offset, without fetching all of it.
+// Safe for concurrent use. No digest is verified: what is read here and there has none.
+// ReadAt returns fs.ErrClosed after Close, the context's error once that of OpenAt has ended, and a
+// *Problem when the point became another one while it was read.
+type Random interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64    // bytes, fixed for as long as it is open
+	Path() string   // of the file on this host, absolute; "" when it is elsewhere
+	Fetched() int64 // bytes that were read from where it lies, so far
+}
+
+// RandomStore is a store that can do that.
+type RandomStore interface {
+	// OpenAt opens a point until it is closed or ctx ends. What a store has to keep lies in scratch, a folder
+	// of the drill, as files without a name: they go with the process. Errors wrap ErrNoPoint when the point is
+	// not there any more; a folder cannot be opened; *Problem when the store can stream only.
+	OpenAt(ctx context.Context, p Point, scratch string) (Random, error)
+}
+
 // ErrNoPoint is wrapped by Pick when nothing matches.
 var ErrNoPoint = errors.New("no restore point")
 
