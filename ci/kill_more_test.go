@@ -266,6 +266,7 @@ func TestTenAtOnce(t *testing.T) {
 		all = append(all, b.start(home, scenario))
 	}
 	numbers := map[int]bool{}
+	var ended []string
 	for _, h := range all {
 		code := h.end()
 		assert.NotContains(t, []int{-1, 2, 4}, code, "%s%s", h.out, h.errs)
@@ -273,7 +274,8 @@ func TestTenAtOnce(t *testing.T) {
 		require.NoError(t, json.Unmarshal(h.out.Bytes(), &d), "%s%s", h.out, h.errs)
 		numbers[d.Number] = true
 		t.Logf("number %d: %s %s", d.Number, d.Verdict, d.Why)
-		assert.Empty(t, left(t, home, d.Drill))
+		assert.Empty(t, append(onEngine(t, d.Drill), processes(t, d.Drill)...))
+		ended = append(ended, d.Drill)
 		probes := 0
 		for _, e := range journal(t, home, d.Drill) {
 			var p record.Probe
@@ -283,6 +285,9 @@ func TestTenAtOnce(t *testing.T) {
 			}
 		}
 		assert.Positive(t, probes)
+	}
+	for _, drill := range ended { // an image is the same for all ten: it goes with the last of them
+		assert.Empty(t, left(t, home, drill))
 	}
 	for n := range 10 {
 		assert.True(t, numbers[n+1], "numbers have no gaps: %v", numbers)

@@ -126,12 +126,9 @@ func (d *drill) badBoot(name, from, during string, started time.Duration, err er
 
 // image has an Imager verify the backup and hand it to the engine.
 func (d *drill) image(ctx context.Context, name string, bp *BackupPlan, during string) (string, error) {
-	loader, ok := d.drivers[d.plan.Scenario.Instances[name].Kind].(instance.ImageLoader)
-	if !ok {
-		return "", fmt.Errorf("boot %s from %s: instances of this kind cannot boot an image archive", name, bp.Name)
-	}
+	driver := d.drivers[d.plan.Scenario.Instances[name].Kind]
 	out, err := d.restored(ctx, name, bp, during, func(src restore.Source) (restore.Outcome, error) {
-		return bp.Imager.Image(ctx, src, loader)
+		return bp.Imager.Image(ctx, src, driver)
 	})
 	return out.Image, err
 }

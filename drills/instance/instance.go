@@ -64,6 +64,9 @@ type Request struct {
 	Pids       int64             // 0: the back-end's default (512)
 	Hold       bool              // create, do not start: Start does it
 	Allow      []string          // host:port that the scenario allows through the seal
+	VM         *VM               // of a virtual machine; nil: a container
+	Mounts     []Mount           // of a hypervisor's container only: no restored container sees a file of the host
+	Devices    []string          // of a hypervisor's container only: /dev/kvm
 }
 
 // Machine is one booted machine. Methods may be called from several goroutines.

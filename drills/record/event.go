@@ -42,30 +42,32 @@ type Kind string
 
 // The kinds of events.
 const (
-	KindOpened       Kind = "drill.opened"      // Header
-	KindPhase        Kind = "phase"             // PhaseEvent
-	KindStep         Kind = "step"              // Step
-	KindRestorePoint Kind = "restore.point"     // RestorePoint
-	KindRestored     Kind = "restore.done"      // Restored
-	KindProbe        Kind = "isolation.probe"   // Probe
-	KindEgress       Kind = "isolation.egress"  // Egress
-	KindPulse        Kind = "pulse"             // PulseEvent
-	KindUpgrade      Kind = "upgrade"           // UpgradeEvent
-	KindFault        Kind = "fault"             // FaultEvent
-	KindIncident     Kind = "incident.opened"   // IncidentEvent
-	KindDetected     Kind = "incident.detected" // Detected
-	KindDecided      Kind = "incident.decided"  // Decision
-	KindRollback     Kind = "incident.rollback" // RollbackEvent
-	KindBooted       Kind = "instance.booted"   // Booted
-	KindCheck        Kind = "check"             // CheckResult
-	KindHarness      Kind = "harness.error"     // HarnessError
-	KindObservation  Kind = "observation"       // Observation
-	KindNote         Kind = "note"              // Note
-	KindAborted      Kind = "drill.aborted"     // Aborted
-	KindCleanup      Kind = "cleanup"           // CleanupEvent
-	KindRaw          Kind = "raw"               // RawFile
-	KindSealed       Kind = "drill.sealed"      // Sealed
-	KindTorn         Kind = "torn"              // Torn: a line cut off by a crash, closed by the reaper
+	KindOpened       Kind = "drill.opened"       // Header
+	KindPhase        Kind = "phase"              // PhaseEvent
+	KindStep         Kind = "step"               // Step
+	KindRestorePoint Kind = "restore.point"      // RestorePoint
+	KindRestored     Kind = "restore.done"       // Restored
+	KindProbe        Kind = "isolation.probe"    // Probe
+	KindEgress       Kind = "isolation.egress"   // Egress
+	KindPulse        Kind = "pulse"              // PulseEvent
+	KindUpgrade      Kind = "upgrade"            // UpgradeEvent
+	KindFault        Kind = "fault"              // FaultEvent
+	KindIncident     Kind = "incident.opened"    // IncidentEvent
+	KindDetected     Kind = "incident.detected"  // Detected
+	KindDecided      Kind = "incident.decided"   // Decision
+	KindRollback     Kind = "incident.rollback"  // RollbackEvent
+	KindBooted       Kind = "instance.booted"    // Booted
+	KindDiagnosis    Kind = "instance.diagnosis" // Diagnosis
+	KindDiskRead     Kind = "restore.read"       // DiskRead
+	KindCheck        Kind = "check"              // CheckResult
+	KindHarness      Kind = "harness.error"      // HarnessError
+	KindObservation  Kind = "observation"        // Observation
+	KindNote         Kind = "note"               // Note
+	KindAborted      Kind = "drill.aborted"      // Aborted
+	KindCleanup      Kind = "cleanup"            // CleanupEvent
+	KindRaw          Kind = "raw"                // RawFile
+	KindSealed       Kind = "drill.sealed"       // Sealed
+	KindTorn         Kind = "torn"               // Torn: a line cut off by a crash, closed by the reaper
 )
 
 // Actors that are not people.

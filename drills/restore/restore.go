@@ -17,12 +17,15 @@ type Source struct {
 	Backup string // name in the scenario
 	Point  store.Point
 	Open   func(ctx context.Context) (store.Stream, error) // already throttled and counted by the engine
+	// OpenAt reads it where it lies, throttled by the engine; nil: the store cannot.
+	OpenAt func(ctx context.Context) (store.Random, error)
 }
 
 // Imager turns a backup into something that a driver can boot.
 type Imager interface {
-	// Image verifies the backup and hands it to the loader. *BackupError: the backup is bad.
-	Image(ctx context.Context, s Source, to instance.ImageLoader) (Outcome, error)
+	// Image verifies the backup and hands it to a driver that takes such images: an
+	// instance.ImageLoader or an instance.DiskLoader. *BackupError: the backup is bad.
+	Image(ctx context.Context, s Source, to instance.Driver) (Outcome, error)
 }
 
 // Loader loads a backup into a started machine.
@@ -44,6 +47,8 @@ type Outcome struct {
 	ConsistentTo time.Time // found in the backup itself; zero: it does not say
 	ConsistentBy string    // where that was found
 	Notes        []string  // what had to be added, in one line each
+	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
+	Verifying time.Duration
 }
 
 // BackupError says that the backup is bad: a finding, the drill has failed.

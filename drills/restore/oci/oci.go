@@ -58,7 +58,11 @@ func within(what string, err error) error { return fmt.Errorf("%s: %w", what, er
 // Image reads the backup twice: once to verify it, once to hand to the engine what was
 // verified and nothing else. An archive keeps its contents' list at its end, so one
 // pass cannot do both.
-func (i *Imager) Image(ctx context.Context, s restore.Source, to instance.ImageLoader) (restore.Outcome, error) {
+func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Driver) (restore.Outcome, error) {
+	to, ok := driver.(instance.ImageLoader)
+	if !ok {
+		return restore.Outcome{}, fmt.Errorf("restore %s: instances of this kind boot no container image; use kind docker", s.Backup)
+	}
 	archive, digest, err := i.verify(ctx, s)
 	if err != nil {
 		return restore.Outcome{}, classify(s.Backup, err)

@@ -65,9 +65,10 @@ func source(promised string, contents ...[]byte) restore.Source {
 
 // engine takes an archive as an engine before version 25 would, and remembers its files.
 type engine struct {
-	files map[string][]byte
-	list  []entry
-	err   error
+	instance.Driver // an Imager asks nothing else of it
+	files           map[string][]byte
+	list            []entry
+	err             error
 }
 
 func (e *engine) LoadImage(_ context.Context, r instance.ImageArchive) (string, error) {

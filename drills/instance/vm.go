@@ -1,0 +1,126 @@
+package instance
+
+import (
+	"context"
+	"time"
+
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
+)
+
+// VM is what a request for a virtual machine holds beyond that for a container. Zero values are the defaults.
+type VM struct {
+	Firmware string   // bios (default) or uefi
+	Bus      string   // of the disk: virtio (default), sata, ide or scsi
+	Ports    []int    // TCP ports of the guest that the sandbox forwards; no other can be dialled
+	Control  []string // channels to try, best first, of agent, ssh, serial; empty: agent, ssh
+	User     string   // for ssh and serial; default root
+	Password string   // for serial only; a secret
+	MAC      string   // empty: one of the hypervisor's own
+	Hostname string   // given by DHCP; empty: the image keeps its own
+	Clock    string   // RFC 3339: what the guest's clock says at boot; empty: now
+	Seed     string   // NoCloud user-data; it changes the instance
+}
+
+// DiskLoader is what a driver offers that boots disk images where they lie.
+type DiskLoader interface {
+	// LoadDisk looks at an image, refuses one that cannot be booted safely (*RefusedDisk), and
+	// returns the reference that Request.Image takes. The image is never copied and never written to.
+	LoadDisk(ctx context.Context, d DiskImage) (ref string, err error)
+}
+
+// DiskImage is a disk of a backup.
+type DiskImage struct {
+	Name   string // of the backup
+	Format string // declared, never guessed: qcow2, raw, vmdk, vdi, vhd, vhdx
+	Disk   Disk
+}
+
+// Disk is the bytes of an image.
+type Disk interface {
+	ReadAt(p []byte, off int64) (int, error)
+	Close() error
+	Size() int64
+	Path() string   // of the file on this host; "": it is read where it lies, through ReadAt
+	Fetched() int64 // bytes read through ReadAt so far
+}
+
+// RefusedDisk says why an image is not booted: it is damaged, or it points outside the backup. A finding.
+type RefusedDisk struct {
+	Backup string
+	Reason string
+}
+
+func (e *RefusedDisk) Error() string { return "look at the disk of " + e.Backup + ": " + e.Reason }
+
+// Snapshotter is a machine whose disk can be frozen and gone back to.
+type Snapshotter interface {
+	// Snapshot freezes the disk under a name; the machine goes on running. The names of a machine are unique.
+	Snapshot(ctx context.Context, name string) error
+	// Revert drops everything since the snapshot and boots the machine from it; the snapshot stays.
+	Revert(ctx context.Context, name string) error
+}
+
+// Rebooter is a machine that can start its own kernel again, which a container has not.
+type Rebooter interface {
+	// Reboot asks the guest to reboot in an orderly way, and returns when it was seen to go down.
+	Reboot(ctx context.Context) error
+}
+
+// Diagnoser is a machine that shows why it does not come up: its console, its screen, its agent.
+type Diagnoser interface {
+	// Diagnose never changes anything. A machine on which nothing is wrong has the class ClassNone.
+	Diagnose(ctx context.Context) (Diagnosis, error)
+}
+
+// Diagnosis with the picture of the screen, which goes to a file and not into the journal.
+type Diagnosis struct {
+	record.Diagnosis
+	Screen []byte // PNG; nil: there is none
+}
+
+// Classes of a diagnosis.
+const ClassNone = ""
+
+// Based is a machine that tells what its times are worth.
+type Based interface {
+	// Basis is emulated without hardware virtualisation, measured with it.
+	Basis() record.Basis
+}
+
+// Described is a machine that tells how it was booted and is controlled, by facts such as
+// acceleration, control, firmware, clock skew.
+type Described interface {
+	Describe(ctx context.Context) map[string]string
+}
+
+// Hypervised is a machine that is broken from below: its disk, its network link, its memory, its clock.
+type Hypervised interface {
+	// Impair breaks something.
+	Impair(ctx context.Context, i Impairment) error
+	// Impaired tells what the hypervisor says of it: nil once it is in force.
+	Impaired(ctx context.Context, i Impairment) error
+	// Mend describes the end of an impairment, before it is made, as an undo that another process can run.
+	Mend(i Impairment) ledger.Undo
+}
+
+// Impairment of a virtual machine. Exactly one is set.
+type Impairment struct {
+	BytesPerSecond int64         `json:"bytes_per_second,omitempty"` // of the disk
+	Latency        time.Duration `json:"latency_ns,omitempty"`       // of each disk request
+	IOError        bool          `json:"io_error,omitempty"`         // every disk write fails with EIO
+	LinkDown       bool          `json:"link_down,omitempty"`
+	Balloon        int64         `json:"balloon_bytes,omitempty"` // memory that is left to the guest
+	Pause          bool          `json:"pause,omitempty"`
+	NMI            bool          `json:"nmi,omitempty"` // cannot be undone, only booted over
+}
+
+// Grounded is a driver whose machines stand in another driver's sandboxes: what is asked once of a
+// whole drill (what tried to get out, is every sandbox intact, where do programs run) is asked of that one.
+type Grounded interface{ Ground() Driver }
+
+// Mount is a file of this host that a machine's hypervisor sees, always read-only.
+type Mount struct {
+	Source string // absolute, on this host
+	Target string // absolute, in the container
+}
