@@ -179,7 +179,10 @@ func TestImageTellsTheStoreFromTheBackup(t *testing.T) {
 }
 
 // sleepy is an engine that says yes without reading, or no at once.
-type sleepy struct{ err error }
+type sleepy struct {
+	instance.Driver
+	err error
+}
 
 func (s sleepy) LoadImage(context.Context, instance.ImageArchive) (string, error) {
 	return "ref", s.err
@@ -190,7 +193,7 @@ func TestImageDistrustsTheEngine(t *testing.T) {
 	_, err := imager(t, "{}").Image(t.Context(), source("", raw), sleepy{})
 	assert.ErrorContains(t, err, "the engine did not read the archive to its end")
 	no := errors.New("no space left")
-	_, err = imager(t, "{}").Image(t.Context(), source("", raw), sleepy{no})
+	_, err = imager(t, "{}").Image(t.Context(), source("", raw), sleepy{err: no})
 	assert.ErrorIs(t, err, no)
 }
 
