@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"io/fs"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,5 +86,59 @@ func TestThrottleStops(t *testing.T) {
 		defer cancel()
 		_, err := io.Copy(io.Discard, Throttle(ctx, bytesStream{bytes.NewReader(make([]byte, 1000))}, 1))
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}
+
+type bytesAt struct {
+	*bytes.Reader
+	closed *bool
+}
+
+func (b bytesAt) Close() error { *b.closed = true; return nil }
+func (bytesAt) Path() string   { return "/somewhere" }
+func (bytesAt) Fetched() int64 { return 0 }
+
+func zeroes(n int) bytesAt { return bytesAt{bytes.NewReader(make([]byte, n)), new(bool)} }
+
+func TestThrottleAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := ThrottleAt(t.Context(), zeroes(8000), 1000)
+		began := time.Now()
+		var wg sync.WaitGroup
+		for i := range 4 { // all reads together
+			wg.Go(func() {
+				n, err := r.ReadAt(make([]byte, 1000), int64(i)*1000)
+				assert.NoError(t, err)
+				assert.Equal(t, 1000, n)
+			})
+		}
+		wg.Wait()
+		assert.InDelta(t, 4, time.Since(began).Seconds(), 0.02)
+		n, err := r.ReadAt(make([]byte, 1000), 7500)
+		assert.Equal(t, 500, n)
+		assert.ErrorIs(t, err, io.EOF, "only what was read counts")
+		assert.InDelta(t, 4.5, time.Since(began).Seconds(), 0.02)
+		assert.Empty(t, r.Path(), "or somebody reads past the limit")
+		go func() { time.Sleep(time.Second); r.SetLimit(0) }()
+		_, err = r.ReadAt(make([]byte, 8000), 0)
+		require.NoError(t, err)
+		assert.InDelta(t, 5.5, time.Since(began).Seconds(), 0.02)
+	})
+}
+
+func TestThrottleAtStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		slow := ThrottleAt(ctx, zeroes(1000), 1)
+		defer slow.Close()
+		_, err := slow.ReadAt(make([]byte, 1000), 0)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		inner := zeroes(1000)
+		r := ThrottleAt(t.Context(), inner, 1)
+		go func() { time.Sleep(time.Second); assert.NoError(t, r.Close()) }()
+		_, err = r.ReadAt(make([]byte, 1000), 0)
+		assert.ErrorIs(t, err, fs.ErrClosed)
+		assert.True(t, *inner.closed)
 	})
 }

@@ -2,101 +2,92 @@ package store
 
 import (
 	"context"
-	"sync"
-	"time"
+	"io/fs"
+	"sync/atomic"
 
-	"golang.org/x/time/rate"
-)
-
-// Bounds of one throttled read: small enough for a smooth flow, large enough
-// that the calls cost nothing.
-const (
-	pieces    = 100       // reads per second that a limit is cut into
-	burst     = 4         // a burst is a second divided by this: 250 ms of credit outlast a scheduler's delay
-	largeRead = 256 << 10 // bytes
+	"lifeboat/internal/ratelimit"
 )
 
 // Throttled is a stream with a limit that can be changed while it runs.
 // The limit counts bytes as stored, so compressed ones.
 type Throttled struct {
 	Stream
-	ctx context.Context
-
-	mu      sync.Mutex
-	limit   *rate.Limiter // nil: no limit
-	chunk   int
-	changed chan struct{} // closed when the limit changes
+	ctx   context.Context
+	limit *ratelimit.Limit
 }
 
 // Throttle limits a stream to so many bytes per second; 0 or less is no limit.
 // A limit starts without credit: the first bytes are as slow as all others.
 // Read returns the context's error once ctx ends.
 func Throttle(ctx context.Context, s Stream, bytesPerSecond float64) *Throttled {
-	t := &Throttled{Stream: s, ctx: ctx, changed: make(chan struct{})}
-	t.SetLimit(bytesPerSecond)
-	return t
+	return &Throttled{Stream: s, ctx: ctx, limit: ratelimit.New(bytesPerSecond)}
 }
 
 // SetLimit changes the limit from now on, for a read that is waiting as well.
 // It may be called from any goroutine.
-func (t *Throttled) SetLimit(bytesPerSecond float64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	close(t.changed)
-	t.changed = make(chan struct{})
-	if bytesPerSecond <= 0 {
-		t.limit = nil
-		return
-	}
-	t.chunk = min(max(int(bytesPerSecond/pieces), 1), largeRead)
-	credit := max(int(bytesPerSecond/burst), t.chunk)
-	t.limit = rate.NewLimiter(rate.Limit(bytesPerSecond), credit)
-	t.limit.AllowN(time.Now(), credit)
-}
+func (t *Throttled) SetLimit(bytesPerSecond float64) { t.limit.Set(bytesPerSecond) }
 
 // Read reads one piece and waits until the limit has room for it.
 func (t *Throttled) Read(p []byte) (int, error) {
 	if err := t.ctx.Err(); err != nil {
 		return 0, err
 	}
-	t.mu.Lock()
-	if t.limit != nil && len(p) > t.chunk {
-		p = p[:t.chunk]
-	}
-	t.mu.Unlock()
-	n, err := t.Stream.Read(p)
-	if e := t.wait(n); e != nil {
+	n, err := t.Stream.Read(p[:t.limit.Piece(len(p))])
+	if e := t.limit.Wait(t.ctx, n); e != nil {
 		return n, e
 	}
 	return n, err
 }
 
-// wait takes n bytes from the limit, and starts anew when the limit changes meanwhile.
-func (t *Throttled) wait(n int) error {
-	for n > 0 {
-		t.mu.Lock()
-		limit, changed := t.limit, t.changed
-		t.mu.Unlock()
-		if limit == nil {
-			return nil
-		}
-		take := min(n, limit.Burst())
-		r := limit.ReserveN(time.Now(), take)
-		delay := r.Delay()
-		if delay == 0 {
-			n -= take
-			continue
-		}
-		timer := time.NewTimer(delay)
-		select {
-		case <-timer.C:
-			n -= take
-		case <-changed:
-			timer.Stop()
-		case <-t.ctx.Done():
-			timer.Stop()
-			return t.ctx.Err()
-		}
+// ThrottledAt is a point that is read where it lies, with a limit that can be
+// changed while it is open. The limit counts every byte that is asked for, kept
+// by the store or not: what is slow is the disk that the reader sees.
+type ThrottledAt struct {
+	Random
+	ctx    context.Context
+	stop   context.CancelFunc
+	closed atomic.Bool
+	limit  *ratelimit.Limit
+}
+
+// ThrottleAt limits all reads of a point together to so many bytes per second;
+// 0 or less is no limit. It starts without credit. ReadAt returns the context's
+// error once ctx ends. Path is "": a limit cannot hold for who opens the file itself.
+func ThrottleAt(ctx context.Context, r Random, bytesPerSecond float64) *ThrottledAt {
+	t := &ThrottledAt{Random: r, limit: ratelimit.New(bytesPerSecond)}
+	t.ctx, t.stop = context.WithCancel(ctx)
+	return t
+}
+
+// SetLimit changes the limit from now on, for reads that are waiting as well.
+// It may be called from any goroutine.
+func (t *ThrottledAt) SetLimit(bytesPerSecond float64) { t.limit.Set(bytesPerSecond) }
+
+// Path is "", see ThrottleAt.
+func (t *ThrottledAt) Path() string { return "" }
+
+// ReadAt reads and waits until the limit has room for what was read.
+func (t *ThrottledAt) ReadAt(p []byte, off int64) (int, error) {
+	if err := t.ended(); err != nil {
+		return 0, err
 	}
-	return nil
+	n, err := t.Random.ReadAt(p, off)
+	if t.limit.Wait(t.ctx, n) != nil {
+		return 0, t.ended()
+	}
+	return n, err
+}
+
+func (t *ThrottledAt) ended() error {
+	if t.closed.Load() {
+		return fs.ErrClosed
+	}
+	return t.ctx.Err()
+}
+
+// Close ends the reads that are waiting, too.
+func (t *ThrottledAt) Close() error {
+	t.closed.Store(true)
+	t.stop()
+	return t.Random.Close()
 }

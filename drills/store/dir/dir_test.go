@@ -18,26 +18,29 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, storetest.Harness{Folders: true, New: func(t *testing.T, backups ...storetest.Backup) store.Store {
-		dir := t.TempDir()
-		sums := ""
-		for _, b := range backups {
-			if b.Files == nil {
-				write(t, dir, b.ID, string(b.Content), b.Written)
-				if b.Digest != "" {
-					sums += fmt.Sprintf("%s  %s\n", strings.TrimPrefix(b.Digest, "sha256:"), b.ID)
-				}
-			}
-			for name, content := range b.Files {
-				write(t, dir, b.ID+"/"+name, string(content), b.Written)
-				sums += fmt.Sprintf("%s *%s/%s\n", storetest.Sum(content)[len("sha256:"):], b.ID, name)
+	storetest.Run(t, storetest.Harness{Folders: true, New: folderStore})
+}
+
+// folderStore is a folder that holds these backups.
+func folderStore(t *testing.T, backups ...storetest.Backup) store.Store {
+	dir := t.TempDir()
+	sums := ""
+	for _, b := range backups {
+		if b.Files == nil {
+			write(t, dir, b.ID, string(b.Content), b.Written)
+			if b.Digest != "" {
+				sums += fmt.Sprintf("%s  %s\n", strings.TrimPrefix(b.Digest, "sha256:"), b.ID)
 			}
 		}
-		if sums != "" {
-			write(t, dir, "SHA256SUMS", sums, time.Now())
+		for name, content := range b.Files {
+			write(t, dir, b.ID+"/"+name, string(content), b.Written)
+			sums += fmt.Sprintf("%s *%s/%s\n", storetest.Sum(content)[len("sha256:"):], b.ID, name)
 		}
-		return open(t, dir, "")
-	}})
+	}
+	if sums != "" {
+		write(t, dir, "SHA256SUMS", sums, time.Now())
+	}
+	return open(t, dir, "")
 }
 
 func write(t *testing.T, dir, name, content string, at time.Time) {
