@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -77,10 +78,13 @@ func (r *review) references(s Settings) {
 		}
 	}
 	for _, target := range s.texts("to") {
-		h, _, ok := splitTarget(target)
-		switch {
+		h, port, ok := splitTarget(target)
+		number, _ := strconv.Atoi(port) // splitTarget has seen that it is one
+		switch why := r.sc.Instances[h].closed(number); {
 		case !ok:
 			r.problems = append(r.problems, s.Problem("to", hintTarget, "%q is not a host with a port", clip(target)))
+		case why != "":
+			r.problems = append(r.problems, s.Problem("to", "add it to instances."+h+".vm.ports", "%s", why))
 		case !r.reachable(h):
 			r.problems = append(r.problems, s.Problem("to",
 				nearest(h, keysOf(r.sc.Instances), "instances: "), "there is no instance %q", clip(h)))

@@ -62,7 +62,7 @@ func (r *Ready) defaults() { r.Within = 2 * minute }
 
 func (f *Flow) defaults() { f.Pulse, f.Timeout = 10, second }
 
-func (i *Incident) defaults() {
+func (i *Course) defaults() {
 	i.Detect.Within = 10 * minute
 	i.Decide.Outcome, i.Decide.Within = "full-rollback", 2*hour
 }
@@ -74,6 +74,8 @@ func (s *Step) defaults() { s.Timeout = hour }
 func (s *ScriptStep) defaults() { s.Image = controlImage }
 
 func (w *WaitStep) defaults() { w.Within = 5 * minute }
+
+func (p *PredictStep) defaults() { p.OnConflict = "stop" }
 
 // fill sets the defaults that depend on the rest of the scenario.
 func (r *review) fill() {

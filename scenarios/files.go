@@ -17,7 +17,7 @@ const largestScript = 64 << 20
 // files checks every script that the scenario names, makes their paths
 // absolute and keeps them for the digest.
 func (r *review) files() {
-	r.scripts = map[string][]byte{}
+	r.scripts, r.sums = map[string][]byte{}, map[string]string{}
 	if f := r.sc.Flow; f != nil && f.Script != "" {
 		f.Script = r.flowScript("flow.script", f.Script, Settings{})
 	}
@@ -33,6 +33,9 @@ func (r *review) files() {
 	r.eachStep(func(path string, s Step) {
 		if s.Script != nil && s.Script.File != "" {
 			s.Script.File = r.script(path+".script.file", s.Script.File, Settings{})
+		}
+		if s.Put != nil && s.Put.From != "" {
+			s.Put.From = r.tree(path+".put.from", s.Put.From)
 		}
 	})
 }
@@ -118,8 +121,11 @@ func (r *review) exists(rel string) bool {
 func (r *review) digest(raw []byte) string {
 	var lines strings.Builder
 	fmt.Fprintf(&lines, "%x  scenario\n", sha256.Sum256(raw))
-	for _, rel := range keysOf(r.scripts) {
-		fmt.Fprintf(&lines, "%x  ./%s\n", sha256.Sum256(r.scripts[rel]), rel)
+	for rel, content := range r.scripts {
+		r.sums[rel] = fmt.Sprintf("%x", sha256.Sum256(content))
+	}
+	for _, rel := range keysOf(r.sums) {
+		fmt.Fprintf(&lines, "%s  ./%s\n", r.sums[rel], rel)
 	}
 	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(lines.String())))
 }

@@ -12,7 +12,9 @@ func (r *review) instances() {
 	for _, n := range keysOf(r.sc.Instances) {
 		in, path := r.sc.Instances[n], "instances."+n
 		image, boot := r.given(path+".image"), r.given(path+".boot")
+		r.machine(n, in)
 		switch {
+		case in.Kind == kindVM:
 		case image && boot:
 			r.problem(path, "keep image for the engine's own, boot for one in a backup", "has both image and boot")
 		case !image && !boot && r.given(path+".load"):

@@ -16,11 +16,11 @@ import (
 // largest is how big a scenario file may be, in bytes.
 const largest = 1 << 20
 
-// Document is a scenario file as it is written: a scenario whose only incident
-// may stand at the top.
+// Document is a scenario file as it is written: a scenario the course of whose
+// only incident may stand at the top.
 type Document struct {
 	Scenario `yaml:",inline"`
-	Incident `yaml:",inline"`
+	Course   `yaml:",inline"`
 }
 
 // Load reads a scenario file, checks all that can be checked without looking
@@ -79,7 +79,7 @@ func load(file, dir string, raw []byte) (*Scenario, Problems) {
 	sc := &doc.Scenario
 	sc.File, sc.Dir, sc.secrets = file, dir, d.secrets
 	r := &review{sc: sc, file: file, where: d.where, bad: d.bad, problems: d.problems}
-	r.incident(doc.Incident)
+	r.incident(doc.Course)
 	r.fill()
 	r.all()
 	if len(r.problems) > 0 {
@@ -97,6 +97,7 @@ type review struct {
 	bad      map[string]bool // already reported: what stands there is not known
 	problems Problems
 	scripts  map[string][]byte // files that enter the digest, by their path from the scenario's folder
+	sums     map[string]string // of files that are put into machines, likewise: SHA-256 in hexadecimal digits
 }
 
 // all runs every review.
@@ -116,14 +117,14 @@ func (r *review) all() {
 }
 
 // incident makes the keys at the top the only incident.
-func (r *review) incident(top Incident) {
+func (r *review) incident(top Course) {
 	for _, key := range []string{"faults", "detect", "decide", "rollback"} {
 		if r.given(key) && len(r.sc.Incidents) > 0 {
 			r.problem(key, "move it into the list of incidents", "is given beside incidents")
 		}
 	}
 	if len(r.sc.Incidents) == 0 && r.sc.Trigger != record.TriggerNone {
-		r.sc.Incidents = []Incident{top}
+		r.sc.Incidents = []Incident{{Course: top}}
 	}
 }
 

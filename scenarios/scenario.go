@@ -88,6 +88,7 @@ type Instance struct {
 	Memory  Size              `yaml:"memory"`
 	CPUs    float64           `yaml:"cpus"`
 	Ready   *Ready            `yaml:"ready"`
+	VM      *VM               `yaml:"vm"` // only with kind: qemu
 	Restart bool              `yaml:"-"`
 	Pos     Pos               `yaml:"-"`
 }
@@ -124,6 +125,14 @@ type Verify struct {
 
 // Incident is what breaks and what is done about it.
 type Incident struct {
+	Name string `yaml:"name"` // a few words for the comparison of rollbacks: "snapshot", "old kernel"
+	// what makes it begin, in incidents after the first, such as a revert to the snapshot of the upgraded machine
+	Upgrade []Step `yaml:"upgrade"`
+	Course  `yaml:",inline"`
+}
+
+// Course is the part of an incident that may stand at the top of the file.
+type Course struct {
 	Faults   []Fault `yaml:"faults"`
 	Detect   Detect  `yaml:"detect"`
 	Decide   Decide  `yaml:"decide"`
@@ -159,56 +168,6 @@ type Decide struct {
 	Scope   []string `yaml:"scope"`
 	Reason  string   `yaml:"reason"`
 	Within  Duration `yaml:"within"` // person: how long to wait; default 2h
-}
-
-// Step is one action of an upgrade or a rollback; exactly one of its keys is set.
-type Step struct {
-	Exec    *ExecStep   `yaml:"exec"`
-	Stop    string      `yaml:"stop"`
-	Start   string      `yaml:"start"`
-	Destroy string      `yaml:"destroy"`
-	Boot    *BootStep   `yaml:"boot"`    // also written as: boot: db
-	Restore string      `yaml:"restore"` // load the instance's backup again into the running machine
-	Script  *ScriptStep `yaml:"script"`
-	Wait    *WaitStep   `yaml:"wait"`
-	Timeout Duration    `yaml:"timeout"` // default 1h
-	Pos     Pos         `yaml:"-"`
-}
-
-// ExecStep runs a command on an instance; a non-zero exit fails the step unless AllowFailure.
-type ExecStep struct {
-	On   string   `yaml:"on" jsonschema:"required"`
-	Run  []string `yaml:"run" jsonschema:"required"`
-	User string   `yaml:"user"`
-	// an upgrade that fails half-way may be the point of the drill
-	AllowFailure bool `yaml:"allow_failure"`
-}
-
-// BootStep boots an instance: from its restore point, or from another image.
-type BootStep struct {
-	Instance string            `yaml:"instance" jsonschema:"required"`
-	Image    string            `yaml:"image"` // the new version's image of the engine; or
-	From     string            `yaml:"from"`  // the backup that holds it; neither: the instance's own
-	Env      map[string]Secret `yaml:"env"`   // added to the instance's own
-	Command  []string          `yaml:"command"`
-	KeepData bool              `yaml:"keep_data"` // on the old data
-}
-
-// ScriptStep runs the user's own script, unchanged, in a sealed control container.
-type ScriptStep struct {
-	File  string            `yaml:"file" jsonschema:"required"`
-	Args  []string          `yaml:"args"`
-	Image string            `yaml:"image"` // default lifeboat/control:12
-	Env   map[string]Secret `yaml:"env"`
-	// put under /backups/<name> in the control container
-	Backups      []string `yaml:"backups"`
-	AllowFailure bool     `yaml:"allow_failure"`
-}
-
-// WaitStep waits until a check of the scenario passes.
-type WaitStep struct {
-	Check  string   `yaml:"check" jsonschema:"required"`
-	Within Duration `yaml:"within"` // default 5m
 }
 
 // Checks in their four layers; a layer without a check is excluded with a reason.

@@ -7,25 +7,31 @@ import (
 )
 
 // stepKeys are what a step can be; exactly one of them is set.
-var stepKeys = []string{"exec", "stop", "start", "destroy", "boot", "restore", "script", "wait"}
+var stepKeys = []string{"exec", "stop", "start", "destroy", "boot", "restore", "script", "wait",
+	"reboot", "snapshot", "revert", "put", "select-kernel", "predict"}
 
 // StepKeys lists what a step can be.
 func StepKeys() []string { return slices.Clone(stepKeys) }
 
-// eachStep visits the steps of the upgrade and of every rollback.
+// eachStep visits the steps of every upgrade and of every rollback.
 func (r *review) eachStep(visit func(path string, s Step)) {
-	for i, s := range r.sc.Upgrade {
-		visit(index("upgrade", i), s)
-	}
-	for k, in := range r.sc.Incidents {
-		for i, s := range in.Rollback {
-			visit(index(r.part(k, "rollback"), i), s)
+	each := func(path string, steps []Step) {
+		for i, s := range steps {
+			visit(index(path, i), s)
 		}
+	}
+	each("upgrade", r.sc.Upgrade)
+	for k, in := range r.sc.Incidents {
+		each(r.part(k, "upgrade"), in.Upgrade)
+		each(r.part(k, "rollback"), in.Rollback)
 	}
 }
 
-// steps checks the actions of the upgrade and of every rollback.
-func (r *review) steps() { r.eachStep(r.step) }
+// steps checks the actions of every upgrade and of every rollback.
+func (r *review) steps() {
+	r.eachStep(r.step)
+	r.snapshots()
+}
 
 // step checks one action.
 func (r *review) step(path string, s Step) {
@@ -66,6 +72,7 @@ func (r *review) step(path string, s Step) {
 	if s.Wait != nil {
 		r.waitStep(path+".wait", *s.Wait)
 	}
+	r.machineStep(path, s)
 }
 
 // bootStep checks what an instance is booted from.
@@ -78,6 +85,15 @@ func (r *review) bootStep(path string, s BootStep) {
 	r.backup(path+".from", s.From)
 	if s.Image != "" && s.From != "" {
 		r.problem(path, "keep image for the engine's own, from for one in a backup", "has both image and from")
+	}
+	if r.sc.Instances[s.Instance].Kind != kindVM {
+		return
+	}
+	for _, key := range []string{"image", "env", "command", "keep_data"} {
+		if r.given(path + "." + key) {
+			r.problem(path+"."+key, "delete it; revert goes back to a disk of before, exec changes the machine",
+				"a virtual machine is booted from its disk alone")
+		}
 	}
 }
 

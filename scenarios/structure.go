@@ -115,9 +115,19 @@ func (d *decoder) field(n *yaml.Node, to field, path string) {
 		d.problem(n, path, "it cannot be left out", "is empty")
 	case empty:
 		d.problem(n, path, "give a value or delete the key", "is empty")
-	case len(to.enum) > 0 && !slices.Contains(to.enum, to.value.String()):
-		d.problem(n, path, nearest(to.value.String(), to.enum, "give one of "),
-			"%q is not one of %s", clip(to.value.String()), strings.Join(to.enum, ", "))
+	case len(to.enum) > 0 && to.value.Kind() == reflect.Slice:
+		for i := range to.value.Len() {
+			d.oneOf(n.Content[i], to.value.Index(i).String(), to.enum, index(path, i))
+		}
+	case len(to.enum) > 0:
+		d.oneOf(n, to.value.String(), to.enum, path)
+	}
+}
+
+// oneOf holds a text against those that a field takes.
+func (d *decoder) oneOf(n *yaml.Node, text string, enum []string, path string) {
+	if !slices.Contains(enum, text) {
+		d.problem(n, path, nearest(text, enum, "give one of "), "%q is not one of %s", clip(text), strings.Join(enum, ", "))
 	}
 }
 

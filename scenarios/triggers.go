@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"strings"
+
 	"lifeboat/drills/record"
 )
 
@@ -80,10 +82,33 @@ func (r *review) trigger() {
 
 // incidents checks what breaks and what is done about it.
 func (r *review) incidents() {
+	names := map[string]bool{}
 	for i, in := range r.sc.Incidents {
+		r.beginning(i, in)
 		r.faults(i, in)
 		r.detect(i, in.Detect)
 		r.decide(i, in)
+		if at := r.part(i, "name"); in.Name != "" && names[in.Name] {
+			r.problem(at, "give each incident a name of its own", "another incident is named %q already", clip(in.Name))
+		} else if len([]rune(in.Name)) > longestName || strings.ContainsAny(in.Name, "\n\t") {
+			r.problem(at, "a few words, such as old kernel", "is longer than %d letters or lines", longestName)
+		}
+		names[in.Name] = true
+	}
+}
+
+// longestName of an incident, in letters: it heads a column of a table.
+const longestName = 30
+
+// beginning checks the steps that make an incident begin.
+func (r *review) beginning(i int, in Incident) {
+	at := r.part(i, "upgrade")
+	switch {
+	case len(in.Upgrade) == 0:
+	case i == 0:
+		r.problem(at, "move its steps to the end of the scenario's own upgrade", "the first incident begins with that one")
+	case r.sc.Trigger == record.TriggerOrder:
+		r.problem(at, "delete it, or say trigger: upgrade", "under an order nothing is broken first")
 	}
 }
 

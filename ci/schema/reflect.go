@@ -59,23 +59,7 @@ func refine(t reflect.Type, of *jsonschema.Schema, all jsonschema.Definitions, s
 		return
 	}
 	seen[t] = true
-	for i := range t.NumField() {
-		f := t.Field(i)
-		key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if f.Anonymous {
-			refine(f.Type, of, all, seen)
-			continue
-		}
-		if key == "-" && f.Type == reflect.TypeFor[scenarios.Settings]() {
-			of.AdditionalProperties = jsonschema.TrueSchema // the kind's own keys
-		}
-		if property, ok := of.Properties.Get(key); ok {
-			refineField(f, property)
-		}
-		if inner := structOf(f.Type); inner != nil && all[inner.Name()] != nil {
-			refine(inner, all[inner.Name()], all, seen)
-		}
-	}
+	refineFields(t, of, all, seen)
 	if t == reflect.TypeFor[scenarios.BootStep]() {
 		long := *of
 		*of = jsonschema.Schema{Description: long.Description,
@@ -88,10 +72,35 @@ func refine(t reflect.Type, of *jsonschema.Schema, all jsonschema.Definitions, s
 	}
 }
 
+// refineFields refines the fields of a struct, and those of what it embeds: that may be embedded elsewhere, too.
+func refineFields(t reflect.Type, of *jsonschema.Schema, all jsonschema.Definitions, seen map[reflect.Type]bool) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if f.Anonymous {
+			refineFields(f.Type, of, all, seen)
+			continue
+		}
+		if key == "-" && f.Type == reflect.TypeFor[scenarios.Settings]() {
+			of.AdditionalProperties = jsonschema.TrueSchema // the kind's own keys
+		}
+		if property, ok := of.Properties.Get(key); ok {
+			refineField(f, property)
+		}
+		if inner := structOf(f.Type); inner != nil && all[inner.Name()] != nil {
+			refine(inner, all[inner.Name()], all, seen)
+		}
+	}
+}
+
 // refineField adds what the tags of one field say.
 func refineField(f reflect.StructField, property *jsonschema.Schema) {
+	of := property
+	if f.Type.Kind() == reflect.Slice {
+		of = property.Items
+	}
 	for _, value := range strings.Fields(f.Tag.Get("enum")) {
-		property.Enum = append(property.Enum, value)
+		of.Enum = append(of.Enum, value)
 	}
 	switch f.Tag.Get("lifeboat") {
 	case "joined":

@@ -27,9 +27,9 @@ func storyPlan(decide string) *drills.Plan {
 			Instances: map[string]scenarios.Instance{"db": {Load: "shop-db"}, "应用": {Boot: "shop-app"}},
 			Flow:      &scenarios.Flow{Pulse: 10},
 			Upgrade:   []scenarios.Step{{Exec: &scenarios.ExecStep{On: "db", Run: []string{"apt-get", "upgrade"}}}},
-			Incidents: []scenarios.Incident{{
+			Incidents: []scenarios.Incident{{Course: scenarios.Course{
 				Faults: []scenarios.Fault{{Kind: "pg-hba-reject", On: "db"}}, Decide: scenarios.Decide{By: decide},
-				Rollback: []scenarios.Step{{Destroy: "db"}, {Boot: &scenarios.BootStep{Instance: "db"}}}}},
+				Rollback: []scenarios.Step{{Destroy: "db"}, {Boot: &scenarios.BootStep{Instance: "db"}}}}}},
 		},
 		Order: []string{"db", "应用"},
 		Backups: map[string]*drills.BackupPlan{

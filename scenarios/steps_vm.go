@@ -1,0 +1,110 @@
+package scenarios
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// releasePattern is what uname -r prints.
+var releasePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$`)
+
+// kindContainer is the kind of instances that have no kernel and no disk of their own.
+const kindContainer = "docker"
+
+// machineStep checks those actions that mostly virtual machines know.
+func (r *review) machineStep(at string, s Step) {
+	r.instance(at+".reboot", s.Reboot)
+	if s.Snapshot != nil {
+		r.ownDisk(at+".snapshot.on", s.Snapshot.On)
+		r.name(at+".snapshot.name", s.Snapshot.Name)
+	}
+	if s.Revert != nil {
+		r.ownDisk(at+".revert.on", s.Revert.On)
+	}
+	if s.Put != nil {
+		r.instance(at+".put.on", s.Put.On)
+		r.guestPath(at+".put.to", s.Put.To)
+	}
+	if s.Select != nil {
+		r.ownDisk(at+".select-kernel.on", s.Select.On)
+		r.release(at+".select-kernel.release", s.Select.Release)
+	}
+	if s.Predict != nil {
+		r.predictStep(at, *s.Predict)
+	}
+}
+
+// predictStep checks what a prediction is about, and that there is something to predict.
+func (r *review) predictStep(at string, s PredictStep) {
+	if !strings.HasPrefix(at, "upgrade[") {
+		r.problem(at, "move it into the scenario's upgrade, before the reboot", "predict belongs to the upgrade")
+	}
+	at += ".predict"
+	r.ownDisk(at+".on", s.On)
+	packages, release := r.given(at+".packages"), r.given(at+".release")
+	switch {
+	case packages && release:
+		r.problem(at, "keep packages for a kernel that comes, release for one that is there",
+			"has both packages and release")
+	case !packages && !release:
+		r.problem(at, "add packages: the folder of its .deb files in the machine, or release",
+			"says not which kernel is next")
+	}
+	r.guestPath(at+".packages", s.Packages)
+	r.release(at+".release", s.Release)
+	if s.Release == Before {
+		r.problem(at+".release", "name the kernel that comes", "what runs already is loaded already")
+	}
+}
+
+// ownDisk checks a reference to an instance that is more than a container.
+func (r *review) ownDisk(at, to string) {
+	r.instance(at, to)
+	if r.sc.Instances[to].Kind == kindContainer {
+		r.problem(at, "name a virtual machine (kind: qemu)",
+			"%s is a container: its disk and its kernel are its host's", to)
+	}
+}
+
+// guestPath checks a path within a machine.
+func (r *review) guestPath(at, to string) {
+	plain := path.IsAbs(to) && path.Clean(to) == strings.TrimSuffix(to, "/") && !strings.ContainsAny(to, "\x00\n*")
+	if to != "" && !plain {
+		r.problem(at, "give its full path within the machine", "%q is not a path", clip(to))
+	}
+}
+
+// release checks the name of a kernel.
+func (r *review) release(at, text string) {
+	if text != "" && !releasePattern.MatchString(text) {
+		r.problem(at, "write it as uname -r prints it, or before", "%q is not the release of a kernel", clip(text))
+	}
+}
+
+// snapshots checks that each has a name of its own, and that those are taken to which something is reverted.
+func (r *review) snapshots() {
+	taken := map[string][]string{}
+	r.eachStep(func(at string, s Step) {
+		if s.Snapshot == nil {
+			return
+		}
+		on, name := s.Snapshot.On, s.Snapshot.Name
+		if slices.Contains(taken[on], name) {
+			r.problem(at+".snapshot.name", "give each snapshot a name of its own",
+				"%s has a snapshot %q already", on, clip(name))
+		}
+		taken[on] = append(taken[on], name)
+	})
+	r.eachStep(func(at string, s Step) {
+		if s.Revert == nil || s.Revert.Name == "" || slices.Contains(taken[s.Revert.On], s.Revert.Name) {
+			return
+		}
+		hint := "take it in an earlier step: snapshot: {on: " + s.Revert.On + ", name: " + clip(s.Revert.Name) + "}"
+		if len(taken[s.Revert.On]) > 0 {
+			hint = nearest(s.Revert.Name, taken[s.Revert.On], "snapshots: ")
+		}
+		r.problem(at+".revert.name", hint, "no step takes a snapshot %q of %s", clip(s.Revert.Name), clip(s.Revert.On))
+	})
+}

@@ -1,0 +1,114 @@
+package scenarios
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// kindVM is the kind of instances that are virtual machines.
+const kindVM = "qemu"
+
+// VM is what a virtual machine has beyond a container; every key has a default.
+type VM struct {
+	Firmware string `yaml:"firmware" enum:"bios uefi"`       // bios (default) | uefi
+	Bus      string `yaml:"bus" enum:"virtio sata ide scsi"` // of the disk: virtio (default) | sata | ide | scsi
+	Ports    []int  `yaml:"ports"`                           // TCP ports of the guest that can be reached; no other can
+	// ways to run commands in it, best first: agent, ssh, serial; default agent, ssh
+	Control []string `yaml:"control" enum:"agent ssh serial"`
+	User    string   `yaml:"user"` // of ssh and serial; default root
+	// of the serial console
+	Password Secret `yaml:"password"`
+	MAC      string `yaml:"mac"`      // default: one of the hypervisor's own
+	Hostname string `yaml:"hostname"` // given by DHCP; default: the image keeps its own
+	// RFC 3339: what its clock says at each boot; default: now
+	Clock *time.Time `yaml:"clock"`
+	Seed  string     `yaml:"seed"` // NoCloud user-data; it changes the instance
+}
+
+// userPattern is what useradd takes.
+var userPattern = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+
+// machine checks what belongs to virtual machines alone, and what they do not have.
+func (r *review) machine(n string, in Instance) {
+	path := "instances." + n
+	if in.Kind != kindVM {
+		if r.given(path + ".vm") {
+			r.problem(path+".vm", "say kind: qemu, or delete it", "belongs to a virtual machine")
+		}
+		return
+	}
+	if !r.given(path + ".boot") {
+		r.problem(path, "add boot: the backup that holds its disk", "a virtual machine boots from a backup")
+	}
+	for _, key := range []string{"image", "load", "env", "command", "data"} {
+		if r.given(path + "." + key) {
+			r.problem(path+"."+key, "delete it; exec steps change the machine, vm.seed prepares one with cloud-init",
+				"a virtual machine is what its disk holds")
+		}
+	}
+	if in.Ready != nil {
+		r.forwarded(path+".ready.tcp", in, in.Ready.TCP)
+		if port, err := strconv.Atoi(portOf(in.Ready.HTTP)); err == nil {
+			r.forwarded(path+".ready.http", in, port)
+		}
+	}
+	if in.VM != nil {
+		r.vm(path+".vm", *in.VM)
+	}
+}
+
+// vm checks the keys of a virtual machine.
+func (r *review) vm(path string, vm VM) {
+	for i, port := range vm.Ports {
+		at := index(path+".ports", i)
+		if port < 1 || port > 65535 {
+			r.problem(at, "give a port between 1 and 65535", "%d is not a port", port)
+		} else if slices.Index(vm.Ports, port) < i {
+			r.problem(at, "delete it", "port %d is given twice", port)
+		}
+	}
+	for i, c := range vm.Control {
+		if slices.Index(vm.Control, c) < i {
+			r.problem(index(path+".control", i), "delete it", "%s is given twice", clip(c))
+		}
+	}
+	if vm.User != "" && !userPattern.MatchString(vm.User) {
+		r.problem(path+".user", "give the name of an account, such as admin", "%q is not a user", clip(vm.User))
+	}
+	if r.given(path+".password") && !slices.Contains(vm.Control, "serial") {
+		r.problem(path+".password", "add serial to control, or delete it", "belongs to the serial console")
+	}
+	if mac, err := net.ParseMAC(vm.MAC); vm.MAC != "" && (err != nil || len(mac) != 6 || mac[0]&1 != 0) {
+		r.problem(path+".mac", "write six pairs of digits, such as 52:54:00:12:34:56, the first one even",
+			"%q is not the address of a network card", clip(vm.MAC))
+	}
+	if vm.Hostname != "" && !hostPattern.MatchString(vm.Hostname) {
+		r.problem(path+".hostname", "give a DNS name, such as app01", "%q is not a host name", clip(vm.Hostname))
+	}
+}
+
+// forwarded checks that a port of a virtual machine can be reached at all.
+func (r *review) forwarded(path string, in Instance, port int) {
+	if why := in.closed(port); why != "" {
+		r.problem(path, "add it to vm.ports of the instance", "%s", why)
+	}
+}
+
+// closed says why a port of an instance cannot be reached; "" when it can.
+func (in Instance) closed(port int) string {
+	if in.Kind != kindVM || port == 0 || in.VM != nil && slices.Contains(in.VM.Ports, port) {
+		return ""
+	}
+	return "port " + strconv.Itoa(port) + " of a virtual machine is reached only where vm.ports names it"
+}
+
+// portOf is the port in an address like http://:8080/healthz.
+func portOf(url string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	hostPort, _, _ := strings.Cut(rest, "/")
+	return hostPort[strings.LastIndex(hostPort, ":")+1:]
+}
