@@ -1,7 +1,8 @@
 #!/bin/bash
 # Installs what building and drilling need on a Debian 12 machine and is not there yet: a Docker engine, mmdebstrap,
-# zstd, make, curl. Changes nothing where all of it is there. Go is what a person installs, because Debian 12's own is
-# too old to build lifeboat; without it this script says so and ends with exit code 2.
+# zstd, make, curl, and what writes the disk of a virtual machine: sfdisk, mke2fs, mkfs.vfat, mtools. Changes nothing
+# where all of it is there. Go is what a person installs, because Debian 12's own is too old to build lifeboat; without
+# it this script says so and ends with exit code 2.
 set -euo pipefail
 began=$SECONDS
 want=1.26
@@ -26,6 +27,12 @@ command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
 command -v zstd >/dev/null || missing+=(zstd)
 command -v make >/dev/null || missing+=(make)
 command -v curl >/dev/null || missing+=(curl)
+# Some of these are where only root's path leads.
+PATH=$PATH:/usr/sbin:/sbin
+command -v sfdisk >/dev/null || missing+=(fdisk)
+command -v mke2fs >/dev/null || missing+=(e2fsprogs)
+command -v mkfs.vfat >/dev/null || missing+=(dosfstools)
+command -v mcopy >/dev/null || missing+=(mtools)
 if [ ${#missing[@]} -gt 0 ]; then
   log=$(mktemp)
   trap 'rm -f "$log"' EXIT
