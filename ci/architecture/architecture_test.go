@@ -35,8 +35,9 @@ var below = map[string][]string{
 	"lifeboat/scenarios":        {"lifeboat/drills/record"},     // a scenario is written in the record's words
 	"lifeboat/drills/record":    {"lifeboat/internal/filelock"}, // leaves that know nothing of lifeboat
 	"lifeboat/drills/ledger":    {"lifeboat/internal/filelock"},
-	"lifeboat/internal/pgquery": {"lifeboat/scenarios"},       // passwords are secrets of a scenario
-	"lifeboat/verifier":         {"lifeboat/drills/instance"}, // a refused connection is an error of that contract
+	"lifeboat/internal/nbd":     {"lifeboat/internal/ratelimit"}, // a slow disk
+	"lifeboat/internal/pgquery": {"lifeboat/scenarios"},          // passwords are secrets of a scenario
+	"lifeboat/verifier":         {"lifeboat/drills/instance"},    // a refused connection is an error of that contract
 }
 
 // forbidden dependencies, each with its reason.
