@@ -13,6 +13,7 @@ import (
 func TestOptions(t *testing.T) {
 	const export = "\x00\x00\x00\x00\x00\x00\x00\x00\x03\xe8\x01\x03" // 1000 bytes; multi-conn, has flags, read-only
 	const sizes = "\x00\x03\x00\x00\x00\x01\x00\x01\x00\x00\x02\x00\x00\x00"
+	misfit := []optionReply{{1<<31 | 3, []byte("the lengths do not fit")}}
 	for name, test := range map[string]struct {
 		option uint32
 		data   []byte
@@ -23,9 +24,9 @@ func TestOptions(t *testing.T) {
 		"info":               {6, infoData("disk"), []optionReply{{3, []byte(export)}, {1, nil}}},
 		"info of sizes":      {6, infoData("", 1, 3), []optionReply{{3, []byte(export)}, {3, []byte(sizes)}, {1, nil}}},
 		"another export":     {7, infoData("other", 3), []optionReply{{1<<31 | 6, []byte("no such export")}}},
-		"no data":            {7, nil, []optionReply{{1<<31 | 3, []byte("the lengths do not fit")}}},
-		"a name too long":    {7, []byte("\xff\xff\xff\xffdisk\x00\x00"), []optionReply{{1<<31 | 3, []byte("the lengths do not fit")}}},
-		"fewer wants":        {7, []byte("\x00\x00\x00\x00\x00\x02\x00\x03"), []optionReply{{1<<31 | 3, []byte("the lengths do not fit")}}},
+		"no data":            {7, nil, misfit},
+		"a name too long":    {7, []byte("\xff\xff\xff\xffdisk\x00\x00"), misfit},
+		"fewer wants":        {7, []byte("\x00\x00\x00\x00\x00\x02\x00\x03"), misfit},
 		"TLS":                {5, nil, []optionReply{{1<<31 | 1, []byte("not offered")}}},
 		"structured replies": {8, nil, []optionReply{{1<<31 | 1, []byte("not offered")}}},
 		"from the future":    {4711, make([]byte, 1000), []optionReply{{1<<31 | 1, []byte("not offered")}}},

@@ -63,10 +63,11 @@ func TestImpairChanges(t *testing.T) {
 		want        time.Duration
 		code        uint32
 	}{
-		"a stall is over":         {Impairment{Stall: true}, Impairment{}, 10 * time.Second, 0},
-		"a stall becomes errors":  {Impairment{Stall: true}, Impairment{Fail: true}, 10 * time.Second, 5},
-		"a delay is over":         {Impairment{Delay: time.Hour}, Impairment{}, 10 * time.Second, 0},
-		"a delay grows":           {Impairment{Delay: 11 * time.Second}, Impairment{Delay: 15 * time.Second}, 15 * time.Second, 0},
+		"a stall is over":        {Impairment{Stall: true}, Impairment{}, 10 * time.Second, 0},
+		"a stall becomes errors": {Impairment{Stall: true}, Impairment{Fail: true}, 10 * time.Second, 5},
+		"a delay is over":        {Impairment{Delay: time.Hour}, Impairment{}, 10 * time.Second, 0},
+		"a delay grows": {Impairment{Delay: 11 * time.Second}, Impairment{Delay: 15 * time.Second},
+			15 * time.Second, 0},
 		"a limit is over":         {Impairment{BytesPerSecond: 1}, Impairment{}, 10 * time.Second, 0},
 		"a limit becomes a stall": {Impairment{BytesPerSecond: 4096.0 / 11}, Impairment{Stall: true}, time.Hour, 0},
 	} {

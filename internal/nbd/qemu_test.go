@@ -29,7 +29,8 @@ type bench struct {
 
 func newBench(t *testing.T) bench {
 	t.Helper()
-	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", qemuImage).CombinedOutput(); err != nil {
+	out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", qemuImage).CombinedOutput()
+	if err != nil {
 		needs.Skipf(t, "the engine has no image %s (%s); make images builds it", qemuImage, strings.TrimSpace(string(out)))
 	}
 	dir, err := os.MkdirTemp("", "nbd") // a socket's path has 108 bytes at most
@@ -92,7 +93,7 @@ func TestQEMUReads(t *testing.T) {
 	assert.Equal(t, image.Size(), info.Size)
 	began := time.Now()
 	b.must(t, "qemu-img", "convert", "-f", "raw", "-O", "raw", b.disk, "copy.raw")
-	t.Logf("copied %d MiB in %v, the container's start included", image.Size()>>20, time.Since(began).Round(time.Millisecond))
+	t.Logf("copied %d MiB in %v, the container's start included", image.Size()>>20, time.Since(began))
 	want := make([]byte, image.Size())
 	_, _ = image.ReadAt(want, 0)
 	got, err := os.ReadFile(filepath.Join(b.dir, "copy.raw"))
@@ -116,8 +117,8 @@ func TestQEMUOverlay(t *testing.T) {
 	require.NoError(t, err)
 	s := b.serve(t, fileImage{f, info.Size()})
 	b.must(t, "qemu-img", "create", "-f", "qcow2", "-F", "qcow2", "-b", b.disk, "overlay.qcow2")
-	out := b.must(t, "qemu-io", "-f", "qcow2", "-c", "write -P 9 64k 64k", "-c", "read -P 7 0 64k", "-c", "read -P 9 64k 64k",
-		"-c", "read -P 7 128k 384k", "-c", "read -P 0 512k 512k", "overlay.qcow2")
+	out := b.must(t, "qemu-io", "-f", "qcow2", "-c", "write -P 9 64k 64k", "-c", "read -P 7 0 64k",
+		"-c", "read -P 9 64k 64k", "-c", "read -P 7 128k 384k", "-c", "read -P 0 512k 512k", "overlay.qcow2")
 	assert.NotContains(t, out, "failed")
 	out, _ = b.qemu(t, "qemu-io", "-f", "raw", "-c", "write 0 512", b.disk)
 	assert.Regexp(t, "read.?only|not permitted|Permission denied", out, "the export is not written to")

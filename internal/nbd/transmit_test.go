@@ -82,9 +82,9 @@ func TestSessionBreaks(t *testing.T) {
 		want string
 	}{
 		"no request":         {[]any{make([]byte, 28)}, "in place of a request"},
-		"a write of 4 GiB":   {[]any{uint32(0x25609513), uint32(1), uint64(1), uint64(0), uint32(1<<32 - 1)}, "a write of 4294967295"},
+		"a write of 4 GiB":   {[]any{uint32(magicRequest), uint32(1), uint64(1), uint64(0), uint32(1<<32 - 1)}, "a write of"},
 		"half a request":     {[]any{uint32(0x25609513), uint32(0)}, "the client hung up"},
-		"half a write":       {[]any{uint32(0x25609513), uint32(1), uint64(1), uint64(0), uint32(100), []byte("x")}, "the client hung up"},
+		"half a write":       {[]any{uint32(magicRequest), uint32(1), uint64(1), uint64(0), uint32(9), uint8(0)}, "the client hung up"},
 		"without a farewell": {nil, "the client hung up"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lifeboat/drills/store"
+	"lifeboat/internal/sha256sums"
 	"lifeboat/scenarios"
 )
 
@@ -32,13 +33,9 @@ type Store struct {
 }
 
 // sidecars are files about backups, which are not backups.
-var sidecars = []string{".sha256", ".manifest.yaml", ".profile.json", ".profile.yaml", ".asc", ".sig"}
+var sidecars = []string{sha256sums.Suffix, ".manifest.yaml", ".profile.json", ".profile.yaml", ".asc", ".sig"}
 
-const (
-	sumsName       = "SHA256SUMS"
-	manifestSuffix = ".manifest.yaml"
-	sumSuffix      = ".sha256"
-)
+const manifestSuffix = ".manifest.yaml"
 
 // New makes the store of its settings. It does not look at the folder yet.
 func New(scenarioDir string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
@@ -115,19 +112,19 @@ func (s *Store) problem(hint, format string, args ...any) error {
 // hidden tells which names are no backups.
 func hidden(name string) bool {
 	base := path.Base(name)
-	if strings.HasPrefix(base, ".") || base == sumsName {
+	if strings.HasPrefix(base, ".") || base == sha256sums.Name {
 		return true
 	}
 	return slices.ContainsFunc(sidecars, func(suffix string) bool { return strings.HasSuffix(base, suffix) })
 }
 
 // point describes one file or folder.
-func (s *Store) point(root *os.Root, name string, sums sums) (store.Point, error) {
+func (s *Store) point(root *os.Root, name string, sums sha256sums.List) (store.Point, error) {
 	info, err := root.Stat(name)
 	if err != nil {
 		return store.Point{}, s.problem("a link must stay within the folder", "%s: %v", name, cause(err))
 	}
-	p := store.Point{ID: name, Taken: info.ModTime(), Size: info.Size(), Digest: sums.promise(name)}
+	p := store.Point{ID: name, Taken: info.ModTime(), Size: info.Size(), Digest: sums.Promise(name)}
 	switch {
 	case info.IsDir():
 		p.Dir, p.Size = true, 0
@@ -141,7 +138,7 @@ func (s *Store) point(root *os.Root, name string, sums sums) (store.Point, error
 				p.Taken = f.written
 			}
 		}
-		p.Digest = sums.folder(name)
+		p.Digest = sums.Folder(name)
 	case !info.Mode().IsRegular():
 		return p, s.problem("", "%s is neither a file nor a folder", name)
 	case p.Digest == "":
@@ -152,12 +149,12 @@ func (s *Store) point(root *os.Root, name string, sums sums) (store.Point, error
 }
 
 // linked gives a link to another backup of the folder that one's promise.
-func (s *Store) linked(root *os.Root, name string, sums sums) string {
+func (s *Store) linked(root *os.Root, name string, sums sha256sums.List) string {
 	target, err := root.Readlink(name)
 	if err != nil || path.IsAbs(target) {
 		return ""
 	}
-	return sums.promise(path.Join(path.Dir(name), target))
+	return sums.Promise(path.Join(path.Dir(name), target))
 }
 
 // manifest reads when a backup is consistent to; zero when nobody says so.
@@ -194,16 +191,16 @@ func (s *Store) manifest(root *os.Root, name string) (time.Time, string, error) 
 
 // missing finds backups that were promised and are not there: the newest one
 // gone must not make an older one the latest in silence.
-func (s *Store) missing(sums sums, points []store.Point) error {
+func (s *Store) missing(sums sha256sums.List, points []store.Point) error {
 	there := map[string]bool{}
 	for _, p := range points {
 		there[p.ID] = true
 	}
-	for _, name := range sums.names() {
+	for _, name := range sums.Names() {
 		for at := name; at != "."; at = path.Dir(at) {
 			if ok, _ := path.Match(s.pattern, at); ok && !hidden(at) && !there[at] {
 				return s.problem("put it back, or take its line out", "%s is listed in %s and is not there",
-					name, sums[name].by)
+					name, sums[name].By)
 			}
 		}
 	}

@@ -219,18 +219,3 @@ func TestListMissingFolder(t *testing.T) {
 	require.ErrorAs(t, err, &problem)
 	assert.Contains(t, err.Error(), "there is no folder")
 }
-
-func FuzzSums(f *testing.F) {
-	f.Add(sumOf("a") + "  a\n")
-	f.Add("\\" + sumOf("a") + " *a\\n\\\\\r\n# x\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		all := sums{}
-		if all.add("d/SHA256SUMS", text) != nil {
-			return
-		}
-		for name, s := range all {
-			assert.False(t, filepath.IsAbs(name) || strings.HasPrefix(name, "../"), name)
-			assert.Len(t, s.hex, 64)
-		}
-	})
-}

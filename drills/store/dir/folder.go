@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"lifeboat/drills/store"
+	"lifeboat/internal/sha256sums"
 )
 
 // file is one file of a folder.
@@ -43,7 +44,7 @@ func walk(root *os.Root, folder string) ([]file, error) {
 			return fmt.Errorf("%s is not a file", at)
 		}
 		name := strings.TrimPrefix(at, folder+"/")
-		if name != sumsName { // the list itself is no part of the backup
+		if name != sha256sums.Name { // the list itself is no part of the backup
 			files = append(files, file{name: name, size: info.Size(), written: info.ModTime()})
 		}
 		return nil
@@ -55,9 +56,9 @@ func walk(root *os.Root, folder string) ([]file, error) {
 func (s *Store) fetchFolder(ctx context.Context, root *os.Root, p store.Point) (store.Stream, error) {
 	files, err := walk(root, p.ID)
 	if err == nil {
-		var all sums
+		var all sha256sums.List
 		if all, err = s.sums(root, []string{p.ID}); err == nil {
-			return newFolderStream(ctx, root, p, files, all.below(p.ID)), nil
+			return newFolderStream(ctx, root, p, files, all.Below(p.ID)), nil
 		}
 	}
 	root.Close()
@@ -77,7 +78,9 @@ type folderStream struct {
 	whole atomic.Bool
 }
 
-func newFolderStream(ctx context.Context, root *os.Root, p store.Point, files []file, want sums) *folderStream {
+func newFolderStream(ctx context.Context, root *os.Root, p store.Point, files []file,
+	want sha256sums.List,
+) *folderStream {
 	r, w := io.Pipe()
 	s := &folderStream{pipe: r, done: make(chan struct{}), hash: sha256.New()}
 	stop := context.AfterFunc(ctx, func() { r.CloseWithError(ctx.Err()); w.CloseWithError(ctx.Err()) })
@@ -90,10 +93,10 @@ func newFolderStream(ctx context.Context, root *os.Root, p store.Point, files []
 	return s
 }
 
-func (s *folderStream) write(w io.Writer, root *os.Root, p store.Point, files []file, want sums) error {
-	for _, name := range want.names() {
+func (s *folderStream) write(w io.Writer, root *os.Root, p store.Point, files []file, want sha256sums.List) error {
+	for _, name := range want.Names() {
 		if !slices.ContainsFunc(files, func(f file) bool { return f.name == name }) {
-			return &store.Mismatch{Point: p.ID + "/" + name, Want: "sha256:" + want[name].hex, Got: "missing"}
+			return &store.Mismatch{Point: p.ID + "/" + name, Want: "sha256:" + want[name].Hex, Got: "missing"}
 		}
 	}
 	tw := tar.NewWriter(w)
@@ -103,7 +106,7 @@ func (s *folderStream) write(w io.Writer, root *os.Root, p store.Point, files []
 			return fmt.Errorf("fetch %s: %w", p.ID, err)
 		}
 		fmt.Fprintf(s.hash, "%s  %s\n", got, f.name)
-		if promised := want[f.name].hex; len(want) > 0 && promised != got {
+		if promised := want[f.name].Hex; len(want) > 0 && promised != got {
 			if promised == "" {
 				promised = "no file of this name"
 			} else {
