@@ -12,8 +12,8 @@ name=lifeboat/qemu:7.2
 packages=(usr-is-merged qemu-system-x86 qemu-utils ovmf seabios dash coreutils)
 inputs=$(cat "$here/qemu.sh" "$here/sources.sh" "$vm/kernel.sh" "$vm/probe/main.go" | sha256sum | cut -d' ' -f1)
 
-if [ -z "${LIFEBOAT_REBUILD:-}" ] &&
-  [ "$(docker image inspect --format '{{index .Config.Labels "lifeboat.inputs"}}' "$name" 2>/dev/null)" = "$inputs" ]; then
+made_from=$(docker image inspect --format '{{index .Config.Labels "lifeboat.inputs"}}' "$name" 2>/dev/null) || true
+if [ -z "${LIFEBOAT_REBUILD:-}" ] && [ "$made_from" = "$inputs" ]; then
   echo "images: $name is there already ($((SECONDS - began)) s)"
   exit 0
 fi

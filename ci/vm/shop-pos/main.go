@@ -1,0 +1,58 @@
+// Command shop-pos is the business of the demo's customer VM: the order
+// service of a shop's tills. An order is signed by the device of a third-party
+// kernel module, so after a kernel upgrade that lost the module the service
+// runs, is healthy by its own account, and refuses every order.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+)
+
+const configPath = "/etc/shop-pos/shop-pos.conf"
+
+func main() {
+	log.SetFlags(0)
+	if err := run(os.Args[1:]); err != nil {
+		log.Fatal("shop-pos: ", err)
+	}
+}
+
+func run(args []string) error {
+	switch {
+	case len(args) == 1 && args[0] == "serve":
+		return serve(configPath)
+	case len(args) == 1 && args[0] == "report":
+		return report(configPath, time.Now())
+	case len(args) == 3 && args[0] == "seed":
+		count, err := strconv.Atoi(args[1])
+		if err != nil {
+			return fmt.Errorf("seed: %w", err)
+		}
+		return seed(os.Stdout, count, args[2], time.Now())
+	}
+	return errors.New("usage: shop-pos serve | report | seed COUNT DEVICE-LINE")
+}
+
+func serve(path string) error {
+	c, err := readConfig(path)
+	if err != nil {
+		return err
+	}
+	book, err := openBook(c.orders)
+	if err != nil {
+		return err
+	}
+	defer book.close()
+	if _, err := os.Stat(c.device); err != nil {
+		log.Printf("orders will be refused: %v", err)
+	}
+	log.Printf("listening on %s, %d orders in %s", c.listen, book.count(), c.orders)
+	server := &http.Server{Addr: c.listen, Handler: newShop(c, book), ReadHeaderTimeout: 10 * time.Second}
+	return server.ListenAndServe()
+}
