@@ -38,6 +38,8 @@ var below = map[string][]string{
 	"lifeboat/internal/nbd":     {"lifeboat/internal/ratelimit"}, // a slow disk
 	"lifeboat/internal/pgquery": {"lifeboat/scenarios"},          // passwords are secrets of a scenario
 	"lifeboat/verifier":         {"lifeboat/drills/instance"},    // a refused connection is an error of that contract
+	// A virtual machine stands in a sandbox of docker's: one seal, one record of attempts to get out, one network.
+	"lifeboat/drills/instance/qemu": {"lifeboat/drills/instance/docker"},
 }
 
 // forbidden dependencies, each with its reason.

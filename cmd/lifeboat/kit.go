@@ -9,13 +9,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 
 	"lifeboat/drills"
 	"lifeboat/drills/fault"
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/instance/qemu"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/disk"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
 	"lifeboat/drills/store"
@@ -32,6 +35,7 @@ import (
 // is a folder and a line here.
 func (a *app) kit() drills.Kit {
 	log := a.log()
+	shared := &grounds{}
 	k := drills.Kit{
 		Stores: map[string]func(string, scenarios.Settings) (store.Store, []scenarios.Problem){
 			"dir": func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return dir.New(at, s) },
@@ -40,10 +44,18 @@ func (a *app) kit() drills.Kit {
 			"postgres": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },
 		},
 		Imagers: map[string]func(scenarios.Settings) (restore.Imager, []scenarios.Problem){
-			"oci": func(s scenarios.Settings) (restore.Imager, []scenarios.Problem) { return oci.New(s) },
+			"oci":  func(s scenarios.Settings) (restore.Imager, []scenarios.Problem) { return oci.New(s) },
+			"disk": func(s scenarios.Settings) (restore.Imager, []scenarios.Problem) { return disk.New(s) },
 		},
 		Instances: map[string]instance.Factory{
-			"docker": newDocker,
+			"docker": func(site instance.Site) (instance.Driver, error) { return shared.of(site) },
+			"qemu": func(site instance.Site) (instance.Driver, error) {
+				ground, err := shared.of(site)
+				if err != nil {
+					return nil, err
+				}
+				return qemu.New(site, ground), nil
+			},
 		},
 		Faults:   map[string]func(scenarios.Settings) (fault.Fault, []scenarios.Problem){},
 		Checks:   map[string]func(scenarios.CheckSpec, string) (verifier.Check, []scenarios.Problem){},
@@ -81,16 +93,38 @@ func (a *app) kit() drills.Kit {
 	}
 	maps.Copy(k.Undoers, ledger.Undoers())
 	maps.Copy(k.Undoers, docker.Undoers(log))
+	maps.Copy(k.Undoers, qemu.Undoers())
 	return k
 }
 
-// newDocker gives a driver lifeboat's own executable, which its sandboxes run.
-func newDocker(site instance.Site) (instance.Driver, error) {
+// grounds are the docker drivers of drills: the machines of one drill, of whatever kind, stand in one network.
+type grounds struct {
+	mu      sync.Mutex
+	drivers map[string]*docker.Driver
+}
+
+// of returns the driver of a site's drill; a site without one, which only asks questions, gets its own.
+func (g *grounds) of(site instance.Site) (*docker.Driver, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if d := g.drivers[site.Scope.Drill]; d != nil {
+		return d, nil
+	}
 	var err error
-	if site.Self, err = os.Executable(); err != nil {
+	if site.Self, err = os.Executable(); err != nil { // sandboxes run lifeboat itself
 		return nil, fmt.Errorf("find lifeboat's own executable: %w", err)
 	}
-	return docker.New(site)
+	d, err := docker.New(site)
+	if err != nil {
+		return nil, err
+	}
+	if site.Scope.Drill != "" {
+		if g.drivers == nil {
+			g.drivers = map[string]*docker.Driver{}
+		}
+		g.drivers[site.Scope.Drill] = d
+	}
+	return d, nil
 }
 
 // sidecar finds the static lifeboat-k6: $LIFEBOAT_K6, beside lifeboat, on the PATH.

@@ -32,9 +32,12 @@ type DiskLoader interface {
 // DiskImage is a disk of a backup.
 type DiskImage struct {
 	Name   string // of the backup
-	Format string // declared, never guessed: qcow2, raw, vmdk, vdi, vhd, vhdx
+	Format string // declared, never guessed: one of DiskFormats
 	Disk   Disk
 }
+
+// DiskFormats that a DiskLoader takes, sorted.
+func DiskFormats() []string { return []string{"qcow2", "raw", "vdi", "vhd", "vhdx", "vmdk"} }
 
 // Disk is the bytes of an image.
 type Disk interface {

@@ -92,8 +92,11 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, kept m
 
 func (m *Machine) hostConfig() container.HostConfig {
 	r := m.request
-	h := container.HostConfig{NetworkMode: container.NetworkMode("container:" + m.box.id), CapAdd: capabilities,
+	h := container.HostConfig{NetworkMode: container.NetworkMode("container:" + m.box.id), CapAdd: m.capabilities(),
 		ShmSize: sharedMemory}
+	if r.VM != nil {
+		m.hypervisor(&h)
+	}
 	h.Memory = r.Memory
 	if h.Memory == 0 {
 		h.Memory = defaultMemory

@@ -26,7 +26,7 @@ func (m *Machine) prove(ctx context.Context) error {
 	h := i.Container.HostConfig
 	var extra, mounts []string
 	for _, c := range h.CapAdd {
-		if !slices.Contains(capabilities, strings.TrimPrefix(c, "CAP_")) {
+		if !slices.Contains(m.capabilities(), strings.TrimPrefix(c, "CAP_")) {
 			extra = append(extra, c)
 		}
 	}
@@ -34,12 +34,14 @@ func (m *Machine) prove(ctx context.Context) error {
 		extra = append(extra, "privileged")
 	}
 	for _, p := range i.Container.Mounts {
-		if p.Type != mount.TypeVolume {
+		if p.Type != mount.TypeVolume && !m.expects(p) {
 			mounts = append(mounts, p.Source+" at "+p.Destination)
 		}
 	}
 	for _, d := range h.Devices {
-		mounts = append(mounts, d.PathOnHost)
+		if !slices.Contains(m.request.Devices, d.PathOnHost) {
+			mounts = append(mounts, d.PathOnHost)
+		}
 	}
 	other := string(h.NetworkMode) != "container:"+m.box.id || h.PidMode != "" || h.IpcMode.IsHost()
 	facts := []record.Probe{
@@ -47,7 +49,7 @@ func (m *Machine) prove(ctx context.Context) error {
 			Reached: len(extra) > 0, Detail: told(extra, "none of them is held")},
 		{Target: "host folder", Address: "/var/run/docker.sock and all others", Protocol: "mount",
 			Reached: len(mounts) > 0 || len(h.Binds) > 0, Detail: told(append(mounts, h.Binds...),
-				"only this drill's volumes are mounted")},
+				"only this drill's volumes, and of a virtual machine its backup, read-only")},
 		{Target: "namespace", Address: string(h.NetworkMode)[:min(22, len(h.NetworkMode))], Protocol: "namespace",
 			Reached: other,
 			Detail:  "the network namespace is the sandbox's, all others are its own"},

@@ -1,0 +1,181 @@
+package qemu
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// Sockets of the sandbox's namespace.
+const (
+	monitorSocket = "@lifeboat-qmp"
+	agentSocket   = "@lifeboat-qga"
+	serialSocket  = "@lifeboat-serial"
+	diskSocket    = "@lifeboat-nbd"
+)
+
+const (
+	runScript  = diskDir + "/run"
+	goScript   = diskDir + "/go"
+	consoleLog = diskDir + "/console.log"
+	// waitForGo holds the container back until lifeboat has judged the image.
+	waitForGo = "while [ ! -e " + goScript + " ]; do sleep 0.05; done\n. " + goScript + "\n"
+
+	sshForward = 65022 // in the sandbox; odd on purpose, for restored services must find their ports free
+	defaultCPU = 2
+	throttle   = "lifeboat" // group that a fault sets limits of
+)
+
+// board is the machine type and where files are plugged in. Pinned: what the guest sees must not change
+// with QEMU's version. An IDE disk needs the older board.
+func board(bus string) (machine string, slots []string) {
+	if bus == "ide" {
+		return "pc-i440fx-7.2", []string{"pci.0", "pci.0"}
+	}
+	return "pc-q35-7.2", []string{"rp1", "rp2"}
+}
+
+// quote a word for a shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// start is the script that makes the newest overlay when it is missing and becomes QEMU.
+func (m *Machine) start() (string, error) {
+	args, err := m.arguments()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	top := m.layers[len(m.layers)-1]
+	fmt.Fprintf(&b, "[ -e %[1]s ] || qemu-img create -q -f qcow2 %[1]s %d || exit 1\n", top.path(), m.virtual)
+	if m.request.VM.Firmware == "uefi" {
+		fmt.Fprintf(&b, "[ -e %[1]s/vars.fd ] || cp /usr/share/OVMF/OVMF_VARS_4M.fd %[1]s/vars.fd || exit 1\n", diskDir)
+	}
+	b.WriteString("exec qemu-system-x86_64")
+	for _, a := range args {
+		b.WriteString(" " + quote(a))
+	}
+	return b.String() + "\n", nil
+}
+
+func (m *Machine) arguments() ([]string, error) {
+	vm := m.request.VM
+	cpus := defaultCPU
+	if m.request.CPUs > 0 {
+		cpus = int(math.Ceil(m.request.CPUs))
+	}
+	socket := func(id, name string) string {
+		return "socket,id=" + id + ",path=" + strings.TrimPrefix(name, "@") + ",abstract=on,server=on,wait=off"
+	}
+	machine, slots := board(vm.Bus)
+	a := []string{"-name", m.Name(), "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
+		"-accel", m.accel.argument(), "-cpu", "max", "-machine", machine + ",smm=off,graphics=off",
+		"-m", strconv.FormatInt(m.memory()>>20, 10), "-smp", strconv.Itoa(cpus),
+		"-action", "panic=none", "-device", "pvpanic", "-device", "virtio-rng-pci", "-device", "virtio-balloon-pci,id=balloon",
+		"-chardev", socket("qmp", monitorSocket), "-mon", "chardev=qmp,mode=control",
+		"-chardev", socket("serial", serialSocket) + ",logfile=" + consoleLog + ",logappend=on", "-serial", "chardev:serial",
+		"-device", "virtio-serial-pci", "-chardev", socket("qga", agentSocket),
+		"-device", "virtserialport,chardev=qga,name=org.qemu.guest_agent.0",
+		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"}
+	for i, slot := range slots { // for the files that are put into the guest
+		if slot != "pci.0" {
+			a = append(a, "-device", fmt.Sprintf("pcie-root-port,id=%s,chassis=%d,slot=%[2]d", slot, i+1))
+		}
+	}
+	if vm.Clock != "" {
+		a = append(a, "-rtc", "base="+strings.TrimSuffix(vm.Clock, "Z"))
+	}
+	if vm.Firmware == "uefi" {
+		a = append(a, "-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
+			"-drive", "if=pflash,format=raw,file="+diskDir+"/vars.fd")
+	}
+	if key := m.publicKey(); key != "" {
+		credential := base64.StdEncoding.EncodeToString([]byte(key))
+		a = append(a, "-smbios", "type=11,value=io.systemd.credential.binary:ssh.authorized_keys.root="+credential)
+	}
+	disk, err := m.diskArguments(vm.Bus)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(a, disk...), m.netArguments()...), nil
+}
+
+// diskArguments are the backup, the overlays on it, a throttle without limits, and the guest's device.
+func (m *Machine) diskArguments(bus string) ([]string, error) {
+	node := m.imageNode()
+	for i, l := range m.layers {
+		node = map[string]any{"driver": "qcow2", "node-name": l.node(), "backing": node, "discard": "unmap",
+			"cache": map[string]any{"no-flush": true}, // the overlay is disposable: nothing needs to survive the host
+			"file":  map[string]any{"driver": "file", "filename": l.path(), "discard": "unmap"}}
+		if i < len(m.layers)-1 {
+			node["read-only"] = true
+		}
+	}
+	graph, err := json.Marshal(map[string]any{"driver": "throttle", "node-name": "disk", "throttle-group": throttle,
+		"file": node})
+	if err != nil {
+		return nil, err
+	}
+	a := []string{"-object", "throttle-group,id=" + throttle, "-blockdev", string(graph)}
+	const device = "drive=disk,id=disk0,bootindex=0"
+	switch bus {
+	case "sata":
+		return append(a, "-device", "ich9-ahci,id=ahci0", "-device", "ide-hd,bus=ahci0.0,"+device), nil
+	case "ide":
+		return append(a, "-device", "ide-hd,bus=ide.0,"+device), nil
+	case "scsi":
+		return append(a, "-device", "virtio-scsi-pci,id=scsi0", "-device", "scsi-hd,bus=scsi0.0,"+device), nil
+	case "", "virtio":
+		return append(a, "-device", "virtio-blk-pci,"+device), nil
+	}
+	return nil, fmt.Errorf("boot %s: there is no bus %q", m.Name(), bus)
+}
+
+// netArguments forward ports within the namespace. The guest's own connections are sockets of the
+// namespace, so the sandbox refuses and records them; restrict=on would hide them from its record.
+func (m *Machine) netArguments() []string {
+	vm := m.request.VM
+	net := "user,id=net0,ipv6=off"
+	if vm.Hostname != "" {
+		net += ",hostname=" + vm.Hostname
+	}
+	net += ",hostfwd=tcp:127.0.0.1:" + strconv.Itoa(sshForward) + "-:22"
+	for _, p := range vm.Ports {
+		net += fmt.Sprintf(",hostfwd=tcp:0.0.0.0:%[1]d-:%[1]d", p)
+	}
+	nic := "virtio-net-pci,id=nic0,netdev=net0,romfile="
+	if vm.MAC != "" {
+		nic += ",mac=" + vm.MAC
+	}
+	return []string{"-netdev", net, "-device", nic}
+}
+
+// putScript writes the script that the container starts with.
+func (m *Machine) putScript(ctx context.Context, script string) error {
+	return m.putFile(ctx, runScript, script)
+}
+
+func (m *Machine) putFile(ctx context.Context, name, content string) error {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	err := w.WriteHeader(&tar.Header{Name: path.Base(name), Mode: 0o644, Size: int64(len(content))})
+	if err == nil {
+		_, err = w.Write([]byte(content))
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err == nil {
+		err = m.body.Put(ctx, path.Dir(name), &b)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s for %s: %w", name, m.Name(), err)
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package qemu
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"lifeboat/drills/instance"
+)
+
+// formats of images, and QEMU's drivers for them.
+var formats = map[string]string{
+	"qcow2": "qcow2", "raw": "raw", "vmdk": "vmdk", "vdi": "vdi", "vhd": "vpc", "vhdx": "vhdx",
+}
+
+const (
+	inspectLimit = 3 * time.Minute // qemu-img check reads all metadata
+	// maxVirtual: a larger disk is more likely a mistake or a trap than a backup; ext4 ends at 16 TiB.
+	maxVirtual = 8 << 40
+)
+
+// look is what qemu-img says of an image, when it opens nothing but the image.
+type look struct {
+	Format       string `json:"format"`
+	Virtual      int64  `json:"virtual-size"`
+	Encrypted    bool   `json:"encrypted"`
+	Backing      string `json:"backing-filename"`
+	FormatDetail struct {
+		Data struct {
+			DataFile string `json:"data-file"`
+			Extents  []struct {
+				Filename string `json:"filename"`
+			} `json:"extents"`
+			Encrypt json.RawMessage `json:"encrypt"`
+		} `json:"data"`
+	} `json:"format-specific"`
+}
+
+// imageNode is the block graph of the backup: declared format, read-only, no backing file whatever
+// the image says.
+func (m *Machine) imageNode() map[string]any {
+	file := map[string]any{"driver": "file", "filename": backupPath, "read-only": true}
+	if !m.direct() {
+		file = map[string]any{"driver": "nbd", "read-only": true, "open-timeout": 30, "reconnect-delay": 30,
+			"server": map[string]any{"type": "unix", "path": strings.TrimPrefix(diskSocket, "@"), "abstract": true}}
+	}
+	n := map[string]any{"driver": formats[m.disk.Format], "read-only": true, "file": file}
+	if m.disk.Format == "qcow2" || m.disk.Format == "vmdk" {
+		n["backing"] = nil
+	}
+	return n
+}
+
+// inspection is the script that looks at the image. Nothing of the host is in that container but the
+// image itself, so an image that points elsewhere points at nothing.
+func inspection(node map[string]any, format string) (string, error) {
+	graph, err := json.Marshal(node)
+	if err != nil {
+		return "", err
+	}
+	image := quote("json:" + string(graph))
+	script := "qemu-img info --output=json " + image + " >" + diskDir + "/info.json 2>" + diskDir + "/info.err\n" +
+		"echo $? >" + diskDir + "/info.exit\n"
+	check := "echo 0 >" + diskDir + "/check.exit\n: >" + diskDir + "/check.err\n"
+	if format != "raw" && format != "vhd" { // these have no redundancy that could be checked
+		check = "qemu-img check " + image + " >" + diskDir + "/check.err 2>&1\necho $? >" + diskDir + "/check.exit\n"
+	}
+	return script + check + ": >" + diskDir + "/looked\n", nil
+}
+
+// inspect refuses an image that is damaged or points outside the backup.
+func (m *Machine) inspect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, inspectLimit)
+	defer cancel()
+	script, err := inspection(m.imageNode(), m.disk.Format)
+	if err != nil {
+		return err
+	}
+	if err := m.putScript(ctx, script+waitForGo); err != nil {
+		return err
+	}
+	if err := m.body.Start(ctx); err != nil {
+		return fmt.Errorf("look at the disk of %s: %w", m.Name(), notTheBackup(err))
+	}
+	for {
+		_, err := m.body.Get(ctx, diskDir+"/looked")
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
+		}
+		if s, err := m.body.State(ctx); err != nil || !s.Running {
+			return fmt.Errorf("look at the disk of %s: qemu-img ended early: %s", m.Name(), s.Reason)
+		}
+		if err := pause(ctx, askPause); err != nil {
+			return fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
+		}
+	}
+	words, err := m.judgeDisk(ctx)
+	if err != nil {
+		return err
+	}
+	if failed := m.diskFailed(); failed != nil { // where it lies could not be read: no word on the backup
+		return failed
+	}
+	if words != "" {
+		return &instance.BootError{Instance: m.Name(), Reason: "the disk image " + words}
+	}
+	return nil
+}
+
+// judgeDisk says what is wrong with the image, or nothing.
+func (m *Machine) judgeDisk(ctx context.Context) (string, error) {
+	var text [5]string
+	for i, name := range []string{"info.exit", "info.err", "info.json", "check.exit", "check.err"} {
+		b, err := m.body.Get(ctx, diskDir+"/"+name)
+		if err != nil {
+			return "", fmt.Errorf("read what qemu-img says of %s: %w", m.Name(), err)
+		}
+		text[i] = strings.TrimSpace(string(b))
+	}
+	if text[0] != "0" {
+		return fmt.Sprintf("cannot be opened as %s: %s", m.disk.Format, plain(text[1])), nil
+	}
+	var l look
+	if err := json.Unmarshal([]byte(text[2]), &l); err != nil {
+		return "", fmt.Errorf("read what qemu-img says of %s: %w", m.Name(), err)
+	}
+	m.virtual = l.Virtual
+	if words := l.refuse(m.disk.Format); words != "" {
+		return words, nil
+	}
+	// 0: clean; 3: clusters are lost, which harms nobody; 63: the format cannot be checked.
+	if e := text[3]; e != "0" && e != "3" && e != "63" {
+		return "is damaged: " + plain(text[4]), nil
+	}
+	return "", nil
+}
+
+// refuse tells why an image that can be opened is not booted.
+func (l look) refuse(format string) string {
+	switch {
+	case l.Format != formats[format]:
+		return fmt.Sprintf("is %s and not %s, as the scenario says", l.Format, format)
+	case l.Backing != "":
+		return fmt.Sprintf("stands on another file, %q, which is not in the backup: back up the whole chain, or flatten it "+
+			"with qemu-img convert", l.Backing)
+	case l.FormatDetail.Data.DataFile != "":
+		return fmt.Sprintf("keeps its data in another file, %q, which is not in the backup", l.FormatDetail.Data.DataFile)
+	case l.Encrypted || len(l.FormatDetail.Data.Encrypt) > 0:
+		return "is encrypted, and its key is not in the backup"
+	case l.Virtual > maxVirtual:
+		return fmt.Sprintf("says that its disk has %d GiB; more than %d GiB are not booted", l.Virtual>>30, int64(maxVirtual)>>30)
+	case l.Virtual == 0:
+		return "holds a disk of 0 bytes"
+	}
+	for _, e := range l.FormatDetail.Data.Extents {
+		if e.Filename != "" && e.Filename != backupPath && !strings.HasPrefix(e.Filename, "json:") {
+			return fmt.Sprintf("keeps its data in another file, %q, which is not in the backup", e.Filename)
+		}
+	}
+	return ""
+}
+
+// plain takes the block graph out of a message of qemu-img and keeps its last line.
+func plain(message string) string {
+	lines := strings.Split(strings.TrimSpace(message), "\n")
+	line := lines[len(lines)-1]
+	if i := strings.LastIndex(line, "}': "); i >= 0 {
+		line = line[i+len("}': "):]
+	}
+	return strings.TrimPrefix(line, "qemu-img: ")
+}
+
+// notTheBackup keeps an error of the container from looking like one of the backup.
+func notTheBackup(err error) error {
+	var b *instance.BootError
+	if errors.As(err, &b) {
+		return fmt.Errorf("%s\n%s", b.Reason, b.Console)
+	}
+	return err
+}
+
+const askPause = 50 * time.Millisecond
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,334 @@
+package qemu
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
+)
+
+// Machine is a virtual machine in a container in a sandbox.
+type Machine struct {
+	driver  *Driver
+	request instance.Request
+	disk    instance.DiskImage
+	accel   accel
+	body    *docker.Machine
+	virtual int64 // size of the disk, bytes
+
+	mu        sync.Mutex
+	layers    []layer   // overlays, the lowest first; the last is written to
+	snapshots [][]layer // chains of frozen overlays, in the order in which they were taken
+	monitor   *monitor
+	agent     *agent
+	channel   channel // that commands go through, once one was found
+	key       ed25519.PrivateKey
+	booted    int // length of the console when the guest last started, bytes
+	puts      int
+	stopDisk  context.CancelFunc
+	diskErr   func() error
+}
+
+// layer is one overlay file.
+type layer struct {
+	number int
+	name   string // of the snapshot that froze it; empty: it is written to, or was dropped
+}
+
+func (l layer) path() string { return diskDir + "/" + strconv.Itoa(l.number) + ".qcow2" }
+func (l layer) node() string { return "layer" + strconv.Itoa(l.number) }
+
+var (
+	_ instance.Machine   = (*Machine)(nil)
+	_ instance.Rebooter  = (*Machine)(nil)
+	_ instance.Based     = (*Machine)(nil)
+	_ instance.Described = (*Machine)(nil)
+)
+
+const (
+	startLimit    = 30 * time.Second // for QEMU to answer, not the guest
+	powerDown     = 90 * time.Second // for an orderly end; a guest under emulation takes about 10 s
+	resetWithin   = 2 * time.Minute
+	consoleLimit  = 1 << 20
+	getLimit      = 64 << 20
+	describeLimit = 20 * time.Second
+)
+
+// Name implements instance.Machine.
+func (m *Machine) Name() string { return m.request.Name }
+
+// Handle implements instance.Machine: the container's id.
+func (m *Machine) Handle() string { return m.body.Handle() }
+
+// Basis implements instance.Based.
+func (m *Machine) Basis() record.Basis {
+	if m.accel == accelTCG {
+		return record.BasisEmulated
+	}
+	return record.BasisMeasured
+}
+
+// Start implements instance.Machine.
+func (m *Machine) Start(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.monitor != nil {
+		if s, err := m.body.State(ctx); err == nil && s.Running {
+			return nil
+		}
+	}
+	return m.power(ctx)
+}
+
+// power starts QEMU on the layers that there are; the caller holds mu.
+func (m *Machine) power(ctx context.Context) error {
+	m.forget()
+	if len(m.layers) == 0 {
+		m.layers = []layer{{number: 1}}
+	}
+	if console, err := m.body.Get(ctx, consoleLog); err == nil {
+		m.booted = len(console)
+	}
+	script, err := m.start()
+	if err != nil {
+		return err
+	}
+	if err := m.putFile(ctx, goScript, script); err != nil {
+		return err
+	}
+	if err := m.body.Start(ctx); err != nil {
+		return fmt.Errorf("start QEMU of %s: %w", m.Name(), notTheBackup(err))
+	}
+	return m.connect(ctx)
+}
+
+// connect waits until QEMU answers on its monitor.
+func (m *Machine) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("its monitor does not answer"))
+	defer cancel()
+	for {
+		c, err := m.body.DialSocket(ctx, monitorSocket)
+		if err == nil {
+			m.monitor, err = newMonitor(ctx, c)
+		}
+		if err == nil {
+			m.agent = &agent{dial: func(ctx context.Context) (net.Conn, error) { return m.body.DialSocket(ctx, agentSocket) }}
+			return nil
+		}
+		if s, serr := m.body.State(ctx); serr == nil && !s.Running {
+			said, _ := m.body.Console(ctx) // the reason stands without it
+			return fmt.Errorf("start QEMU of %s: it %s: %s", m.Name(), s.Reason, lastLines(said, 5))
+		}
+		if pause(ctx, askPause) != nil {
+			return fmt.Errorf("start QEMU of %s: %w: %w", m.Name(), context.Cause(ctx), err)
+		}
+	}
+}
+
+// forget the channels of a QEMU that is not there any more; the caller holds mu.
+func (m *Machine) forget() {
+	if m.monitor != nil {
+		m.monitor.close()
+	}
+	if m.agent != nil {
+		m.agent.close()
+	}
+	if m.channel != nil {
+		m.channel.close()
+	}
+	m.monitor, m.agent, m.channel = nil, nil, nil
+}
+
+// hangUp lets go of everything outside the container.
+func (m *Machine) hangUp() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forget()
+	if m.stopDisk != nil {
+		m.stopDisk()
+	}
+}
+
+// qmp is the monitor of a running QEMU.
+func (m *Machine) qmp() (*monitor, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.monitor == nil {
+		return nil, fmt.Errorf("%s does not run", m.Name())
+	}
+	return m.monitor, nil
+}
+
+// Stop implements instance.Machine: the guest is asked to power off, then QEMU is ended.
+func (m *Machine) Stop(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.body.State(ctx)
+	if err != nil || !s.Running {
+		return err
+	}
+	if m.monitor != nil && m.monitor.do(ctx, "system_powerdown", nil, nil) == nil {
+		within, cancel := context.WithTimeout(ctx, powerDown)
+		for s.Running && err == nil && pause(within, 4*askPause) == nil {
+			s, err = m.body.State(ctx)
+		}
+		cancel()
+	}
+	m.forget()
+	return m.body.Stop(ctx)
+}
+
+// cut ends QEMU as a power cut does.
+func (m *Machine) cut(ctx context.Context) error {
+	if m.monitor != nil {
+		_ = m.monitor.do(ctx, "quit", nil, nil) // whether it says so or not, the container is stopped
+	}
+	m.forget()
+	return m.body.Stop(ctx)
+}
+
+// Destroy implements instance.Machine.
+func (m *Machine) Destroy(ctx context.Context) error {
+	m.hangUp()
+	if m.body == nil {
+		return nil
+	}
+	return m.body.Destroy(ctx)
+}
+
+// State implements instance.Machine.
+func (m *Machine) State(ctx context.Context) (instance.State, error) {
+	s, err := m.body.State(ctx)
+	if err == nil && !s.Running && s.Exit == 0 && s.Reason != "destroyed" {
+		s.Reason = "the guest powered off"
+	}
+	return s, err
+}
+
+// Console implements instance.Machine: what the guest printed on its first serial port.
+func (m *Machine) Console(ctx context.Context) (string, error) {
+	b, err := m.body.Get(ctx, consoleLog)
+	if err != nil {
+		return m.body.Console(ctx) // QEMU never came so far: its own words
+	}
+	return string(b[max(0, len(b)-consoleLimit):]), nil
+}
+
+// Dial implements instance.Machine. A connection that stands proves nothing yet: QEMU accepts for the
+// guest. Where the guest refuses at once, so does Dial.
+func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
+	for _, p := range m.request.VM.Ports {
+		if p == port {
+			return m.body.Dial(ctx, port)
+		}
+	}
+	return nil, fmt.Errorf("dial port %d of %s: it is not forwarded; add it to vm: {ports: %v}", port, m.Name(),
+		append(m.request.VM.Ports, port))
+}
+
+// Reboot implements instance.Rebooter.
+func (m *Machine) Reboot(ctx context.Context) error {
+	q, err := m.qmp()
+	if err != nil {
+		return err
+	}
+	seen, stop := q.events()
+	defer stop()
+	c, err := m.control(ctx)
+	if err != nil {
+		return fmt.Errorf("reboot %s: %w", m.Name(), err)
+	}
+	if err := c.detach(ctx, instance.Command{Args: []string{"systemctl", "reboot"}}); err != nil {
+		return fmt.Errorf("reboot %s: %w", m.Name(), err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, resetWithin)
+	defer cancel()
+	if _, err := q.await(ctx, seen, "RESET", "SHUTDOWN"); err != nil {
+		return fmt.Errorf("reboot %s: it did not go down: %w", m.Name(), err)
+	}
+	console, err := m.body.Get(ctx, consoleLog)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err == nil {
+		m.booted = len(console)
+	}
+	if m.channel != nil {
+		m.channel.close()
+	}
+	m.agent.close()
+	m.channel = nil
+	return nil
+}
+
+// Exec implements instance.Machine.
+func (m *Machine) Exec(ctx context.Context, c instance.Command) (instance.Result, error) {
+	if len(c.Args) == 0 {
+		return instance.Result{}, fmt.Errorf("run nothing in %s", m.Name())
+	}
+	ch, err := m.control(ctx)
+	if err != nil {
+		return instance.Result{}, fmt.Errorf("run %s in %s: %w", c.Args[0], m.Name(), err)
+	}
+	r, err := ch.run(ctx, c)
+	if err != nil {
+		return r, fmt.Errorf("run %s in %s: %w", c.Args[0], m.Name(), err)
+	}
+	if c.Stdout != nil {
+		if _, err := io.WriteString(c.Stdout, r.Stdout); err != nil {
+			return r, fmt.Errorf("pass on the output of %s in %s: %w", c.Args[0], m.Name(), err)
+		}
+		r.Stdout = ""
+	}
+	return r, nil
+}
+
+// Get implements instance.Machine.
+func (m *Machine) Get(ctx context.Context, name string) ([]byte, error) {
+	ch, err := m.control(ctx)
+	if err == nil {
+		var b []byte
+		if b, err = ch.read(ctx, name); err == nil {
+			return b, nil
+		}
+	}
+	return nil, fmt.Errorf("read %s of %s: %w", name, m.Name(), err)
+}
+
+// Recall implements instance.Machine.
+func (m *Machine) Recall(c instance.Command) ledger.Undo {
+	return instance.Encode(undoExec, recall{UndoExec: instance.UndoExec{Handle: m.Handle(), Command: c},
+		Host: m.driver.ground.Host(), Drill: m.driver.ground.Drill()})
+}
+
+// Describe implements instance.Described.
+func (m *Machine) Describe(ctx context.Context) map[string]string {
+	ctx, cancel := context.WithTimeout(ctx, describeLimit)
+	defer cancel()
+	facts := map[string]string{"acceleration": string(m.accel), "firmware": "bios", "format": m.disk.Format}
+	if m.request.VM.Firmware != "" {
+		facts["firmware"] = m.request.VM.Firmware
+	}
+	ch, err := m.control(ctx)
+	if err != nil {
+		facts["control"] = "none: " + err.Error()
+		return facts
+	}
+	facts["control"] = ch.name()
+	before := time.Now()
+	r, err := ch.run(ctx, instance.Command{Args: []string{"date", "-u", "+%s.%N"}})
+	if seconds, perr := strconv.ParseFloat(firstLine(r.Stdout), 64); err == nil && perr == nil {
+		middle := before.Add(time.Since(before) / 2)
+		facts["clock_skew"] = (time.Duration(seconds*1e9) - time.Duration(middle.UnixNano())).Round(10 * time.Millisecond).String()
+	}
+	return facts
+}

@@ -1,0 +1,171 @@
+// Package qemu boots disk images as virtual machines, where they lie and without copying them.
+//
+//	sandbox of docker's: the sealed network namespace, its DNS, its record of attempts to get out
+//	 └─ container of QEMU: no capability but reading, read-only root, the backup's file read-only
+//	     └─ guest: user-mode network, whose sockets are those of the namespace and so are sealed with it
+//
+// The guest is controlled through abstract unix sockets of that namespace, which the guest itself
+// cannot reach. What it writes goes to overlays on a volume of the drill.
+package qemu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
+)
+
+// Image of the engine that holds QEMU; ci/images/qemu.sh builds it.
+const Image = "lifeboat/qemu:7.2"
+
+const (
+	defaultMemory = 1 << 30   // bytes of a guest
+	headroom      = 768 << 20 // bytes of QEMU beyond the guest's memory: 430 MiB were measured with tb-size=128
+	diskDir       = "/disk"
+	backupPath    = "/backup/image"
+)
+
+// Driver boots the virtual machines of one drill in the sandboxes of a docker driver. It implements
+// instance.Driver, DiskLoader, Grounded, Companion and EgressReporter.
+type Driver struct {
+	site   instance.Site
+	ground *docker.Driver
+	accel  accelerator
+
+	mu       sync.Mutex
+	disks    map[string]instance.DiskImage // by reference
+	machines map[string]*Machine           // the latest of each name
+}
+
+var (
+	_ instance.Driver     = (*Driver)(nil)
+	_ instance.DiskLoader = (*Driver)(nil)
+	_ instance.Grounded   = (*Driver)(nil)
+)
+
+// New makes a driver whose machines stand in the sandboxes of ground, which belongs to the same site.
+func New(site instance.Site, ground *docker.Driver) *Driver {
+	if site.Log == nil {
+		site.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Driver{site: site, ground: ground, disks: map[string]instance.DiskImage{}, machines: map[string]*Machine{}}
+}
+
+// Ground implements instance.Grounded.
+func (d *Driver) Ground() instance.Driver { return d.ground }
+
+// Ready says in a sentence why this host cannot boot virtual machines, or nil.
+func (d *Driver) Ready(ctx context.Context) error {
+	if err := d.ground.Ready(ctx); err != nil {
+		return err
+	}
+	if runtime.GOARCH != "amd64" {
+		return fmt.Errorf("virtual machines are x86-64 and this host is %s; run the drill on an amd64 host", runtime.GOARCH)
+	}
+	return d.ground.HasImage(ctx, Image, "make vm-images builds it")
+}
+
+// LoadDisk implements instance.DiskLoader: the image is looked at when a machine boots from it, inside
+// that machine's sandbox.
+func (d *Driver) LoadDisk(_ context.Context, i instance.DiskImage) (string, error) {
+	if _, ok := formats[i.Format]; !ok {
+		return "", fmt.Errorf("disk of %s: format %q is not one of %v", i.Name, i.Format, instance.DiskFormats())
+	}
+	ref := i.Name + " (" + i.Format + ")"
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.disks[ref] = i
+	return ref, nil
+}
+
+// Boot implements instance.Driver.
+func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine, error) {
+	d.mu.Lock()
+	disk, known := d.disks[r.Image]
+	old := d.machines[r.Name]
+	d.mu.Unlock()
+	if !known {
+		return nil, fmt.Errorf("boot %s: %q is no disk of a backup", r.Name, r.Image)
+	}
+	if r.VM == nil {
+		r.VM = &instance.VM{}
+	}
+	accel, err := d.accel.choose(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	m := &Machine{driver: d, request: r, disk: disk, accel: accel}
+	if r.KeepData {
+		if old == nil {
+			return nil, fmt.Errorf("boot %s on kept data: no machine of that name was booted before", r.Name)
+		}
+		m.layers, m.snapshots, m.virtual, m.key = old.layers, old.snapshots, old.virtual, old.key
+	}
+	if m.key == nil {
+		if err := m.makeKey(); err != nil {
+			return nil, fmt.Errorf("make a key for %s: %w", r.Name, err)
+		}
+	}
+	if old != nil {
+		old.hangUp()
+	}
+	if err := m.create(ctx); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	d.machines[r.Name] = m
+	d.mu.Unlock()
+	if r.Hold {
+		return m, nil
+	}
+	return m, m.Start(ctx)
+}
+
+// container is the request for the container that QEMU runs in.
+func (m *Machine) container() instance.Request {
+	r := m.request
+	h := instance.Request{Name: r.Name, Generation: r.Generation, Image: Image,
+		Entrypoint: []string{"/bin/sh", runScript}, Aliases: r.Aliases, Data: []string{diskDir}, KeepData: r.KeepData,
+		Memory: m.memory() + headroom, Allow: r.Allow, Hold: true, VM: r.VM}
+	if m.direct() {
+		h.Mounts = []instance.Mount{{Source: m.disk.Disk.Path(), Target: backupPath}}
+	}
+	if m.accel == accelKVM {
+		h.Devices = []string{kvmDevice}
+	}
+	return h
+}
+
+// direct tells whether QEMU opens the image's file itself; otherwise lifeboat reads it for QEMU.
+func (m *Machine) direct() bool { return m.disk.Disk.Path() != "" && m.driver.ground.Local() }
+
+func (m *Machine) memory() int64 {
+	if m.request.Memory == 0 {
+		return defaultMemory
+	}
+	return m.request.Memory
+}
+
+// create makes the container and looks at the image in it, before anything of the image runs.
+func (m *Machine) create(ctx context.Context) error {
+	body, err := m.driver.ground.Boot(ctx, m.container())
+	if err != nil {
+		return err
+	}
+	m.body = body.(*docker.Machine)
+	if err := m.serveDisk(ctx); err != nil {
+		return err
+	}
+	if m.request.KeepData {
+		return nil
+	}
+	if err := m.inspect(ctx); err != nil {
+		return errors.Join(err, m.Destroy(context.WithoutCancel(ctx)))
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package qemu
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+
+	"lifeboat/internal/nbd"
+)
+
+// serveDisk lets QEMU read an image that is not a file of its host: lifeboat answers for it, over
+// tunnels into the sandbox. A file of the host needs nothing.
+func (m *Machine) serveDisk(ctx context.Context) error {
+	if m.direct() {
+		return nil
+	}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the boot
+	server := nbd.New(m.disk.Disk, nbd.Options{})
+	c, err := m.body.ListenSocket(serving, diskSocket)
+	if err != nil {
+		stop()
+		return fmt.Errorf("offer the disk of %s: %w", m.Name(), err)
+	}
+	m.stopDisk, m.diskErr = stop, server.Err
+	go m.offer(serving, server, c)
+	return nil
+}
+
+// offer serves whoever comes, and offers the next place meanwhile.
+func (m *Machine) offer(ctx context.Context, server *nbd.Server, c net.Conn) {
+	for ctx.Err() == nil {
+		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+		_, err := io.ReadFull(c, make([]byte, 1))
+		stop()
+		if err != nil {
+			return
+		}
+		go func(c net.Conn) {
+			if err := server.Serve(ctx, c); err != nil && ctx.Err() == nil {
+				m.driver.site.Log.Debug("a reader of the disk left", "machine", m.Name(), "error", err)
+			}
+		}(c)
+		if c, err = m.body.ListenSocket(ctx, diskSocket); err != nil {
+			if ctx.Err() == nil {
+				m.driver.site.Log.Warn("offer the disk again", "machine", m.Name(), "error", err)
+			}
+			return
+		}
+	}
+}
+
+// diskFailed is the first error of the place where the image lies.
+func (m *Machine) diskFailed() error {
+	if m.diskErr == nil {
+		return nil
+	}
+	if err := m.diskErr(); err != nil {
+		return fmt.Errorf("read the disk of %s where it lies: %w", m.Name(), err)
+	}
+	return nil
+}
