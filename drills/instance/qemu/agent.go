@@ -22,15 +22,21 @@ import (
 // connection that is made anew, and synchronised, after every error.
 // https://www.qemu.org/docs/master/interop/qemu-ga-ref.html
 type agent struct {
-	dial func(ctx context.Context) (net.Conn, error)
+	dial     func(ctx context.Context) (net.Conn, error)
+	patience time.Duration // to synchronise with it
 
-	mu sync.Mutex
-	c  net.Conn
-	r  *bufio.Reader
+	mu   sync.Mutex
+	c    net.Conn
+	r    *bufio.Reader
+	idle *time.Timer
 }
 
 const (
-	agentSync  = 5 * time.Second  // to synchronise with an agent that is there
+	agentSync = 5 * time.Second // to synchronise with an agent that is there
+	// The channel takes one caller at a time. Whoever is done leaves, so that the process that heals a
+	// fault gets in; it waits longer than that.
+	agentIdle  = time.Second
+	agentQueue = 20 * time.Second
 	agentLimit = 60 * time.Second // of one request; none of ours waits in the guest
 	execPoll   = 150 * time.Millisecond
 	fileChunk  = 1 << 20
@@ -44,11 +50,15 @@ var errNoAgent = errors.New("the guest agent does not answer")
 func (g *agent) do(ctx context.Context, command string, arguments, result any) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.idle != nil {
+		g.idle.Stop()
+	}
 	if g.c == nil {
 		if err := g.connect(ctx); err != nil {
 			return fmt.Errorf("%w: %w", errNoAgent, err)
 		}
 	}
+	defer func() { g.idle = time.AfterFunc(agentIdle, g.close) }()
 	line, err := json.Marshal(struct {
 		Execute   string `json:"execute"`
 		Arguments any    `json:"arguments,omitempty"`
@@ -97,7 +107,7 @@ func (g *agent) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	end := time.Now().Add(agentSync)
+	end := time.Now().Add(g.patience)
 	if d, ok := ctx.Deadline(); ok && d.Before(end) {
 		end = d
 	}

@@ -19,6 +19,7 @@ const (
 	agentSocket   = "@lifeboat-qga"
 	serialSocket  = "@lifeboat-serial"
 	diskSocket    = "@lifeboat-nbd"
+	undoSocket    = "@lifeboat-undo" // a second monitor, for the process that heals faults
 )
 
 const (
@@ -79,6 +80,7 @@ func (m *Machine) arguments() ([]string, error) {
 		"-m", strconv.FormatInt(m.memory()>>20, 10), "-smp", strconv.Itoa(cpus),
 		"-action", "panic=none", "-device", "pvpanic", "-device", "virtio-rng-pci", "-device", "virtio-balloon-pci,id=balloon",
 		"-chardev", socket("qmp", monitorSocket), "-mon", "chardev=qmp,mode=control",
+		"-chardev", socket("undo", undoSocket), "-mon", "chardev=undo,mode=control",
 		"-chardev", socket("serial", serialSocket) + ",logfile=" + consoleLog + ",logappend=on", "-serial", "chardev:serial",
 		"-device", "virtio-serial-pci", "-chardev", socket("qga", agentSocket),
 		"-device", "virtserialport,chardev=qga,name=org.qemu.guest_agent.0",

@@ -122,7 +122,7 @@ func (m *Machine) connect(ctx context.Context) error {
 			m.monitor, err = newMonitor(ctx, c)
 		}
 		if err == nil {
-			m.agent = &agent{dial: func(ctx context.Context) (net.Conn, error) { return m.body.DialSocket(ctx, agentSocket) }}
+			m.agent = &agent{patience: agentSync, dial: func(ctx context.Context) (net.Conn, error) { return m.body.DialSocket(ctx, agentSocket) }}
 			return nil
 		}
 		if s, serr := m.body.State(ctx); serr == nil && !s.Running {

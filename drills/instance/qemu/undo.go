@@ -36,7 +36,7 @@ func Undoers() map[string]ledger.Undoer {
 		if err != nil {
 			return err
 		}
-		g := &agent{dial: func(ctx context.Context) (net.Conn, error) { return m.DialSocket(ctx, agentSocket) }}
+		g := &agent{patience: agentQueue, dial: func(ctx context.Context) (net.Conn, error) { return m.DialSocket(ctx, agentSocket) }}
 		defer g.close()
 		res, err := (&agentChannel{agent: g, lost: func(channel) {}}).run(ctx, r.Command)
 		if err != nil {

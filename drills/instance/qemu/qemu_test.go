@@ -1,0 +1,237 @@
+package qemu
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/ledger"
+	"lifeboat/internal/needs"
+)
+
+// built holds lifeboat's stand-in, which the sandboxes of these tests run.
+var built string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "lifeboat-qemu-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	built = filepath.Join(dir, "self")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", built, "../docker/testdata/self")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build self: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+var tests atomic.Int32
+
+// newBench makes a drill's site and a driver on it. When the test ends everything is undone, and the
+// engine is asked what is left.
+func newBench(t testing.TB) *Driver {
+	t.Helper()
+	drill := fmt.Sprintf("vm%d-%d", os.Getpid(), tests.Add(1))
+	site, notes := instancetest.NewSite(t, drill, built)
+	ground, err := docker.New(site)
+	require.NoError(t, err)
+	d := New(site, ground)
+	if err := d.Ready(t.Context()); err != nil {
+		needs.Skip(t, err)
+	}
+	t.Cleanup(func() {
+		undoers := docker.Undoers(site.Log)
+		for kind, undo := range Undoers() {
+			undoers[kind] = undo
+		}
+		notes.UndoAll(t, site.Scope, undoers)
+		e, err := docker.Open(slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		left, err := e.Leftovers(context.Background(), drill)
+		if err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v %v", left, err)
+		}
+	})
+	return d
+}
+
+// file is a disk that is a file of this host; remote hides that from the driver.
+type file struct {
+	*os.File
+	size   int64
+	remote bool
+	read   atomic.Int64
+}
+
+func (f *file) Size() int64    { return f.size }
+func (f *file) Fetched() int64 { return f.read.Load() }
+
+func (f *file) Path() string {
+	if f.remote {
+		return ""
+	}
+	return f.Name()
+}
+
+func (f *file) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.File.ReadAt(p, off)
+	f.read.Add(int64(n))
+	return n, err
+}
+
+func openFile(t testing.TB, path string) *file {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = f.Close() })
+	s, err := f.Stat()
+	require.NoError(t, err)
+	return &file{File: f, size: s.Size()}
+}
+
+// guestImage is the customer's machine that ci/vm builds.
+func guestImage(t testing.TB) string {
+	t.Helper()
+	path, err := filepath.Abs("../../../build/vm/shop-pos.qcow2")
+	require.NoError(t, err)
+	if _, err := os.Stat(path); err != nil {
+		needs.Skip(t, "make vm-images builds the guest:", err)
+	}
+	return path
+}
+
+const servicePort = 8080
+
+func (d *Driver) bootGuest(t testing.TB, disk instance.Disk, vm instance.VM) *Machine {
+	t.Helper()
+	ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: "pos", Format: "qcow2", Disk: disk})
+	require.NoError(t, err)
+	vm.Ports = []int{servicePort}
+	m, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, VM: &vm})
+	require.NoError(t, err)
+	return m.(*Machine)
+}
+
+// awaitHTTP waits until the guest's service answers, and returns what it says.
+func awaitHTTP(t testing.TB, m *Machine, path string, within time.Duration) int {
+	t.Helper()
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return m.Dial(ctx, servicePort) }}}
+	for end := time.Now().Add(within); ; time.Sleep(200 * time.Millisecond) {
+		r, err := client.Get("http://guest" + path)
+		if err == nil {
+			_ = r.Body.Close()
+			return r.StatusCode
+		}
+		if time.Now().After(end) {
+			console, _ := m.Console(context.Background())
+			t.Fatalf("%v; console: %s", err, lastLines(console, 20))
+		}
+	}
+}
+
+// One guest is booted and asked everything that a machine can be asked: a boot costs 20 s under emulation.
+func TestLife(t *testing.T) {
+	image := guestImage(t)
+	before := digest(t, image)
+	d := newBench(t)
+	disk := openFile(t, image)
+	began := time.Now()
+	m := d.bootGuest(t, disk, instance.VM{})
+	t.Logf("QEMU runs after %s", time.Since(began))
+	assert.Equal(t, http.StatusOK, awaitHTTP(t, m, "/healthz", 3*time.Minute))
+	t.Logf("the service answers after %s", time.Since(began))
+	ctx := t.Context()
+	facts := m.Describe(ctx)
+	t.Log(facts)
+	assert.Contains(t, facts["control"], "guest agent")
+
+	r, err := m.Exec(ctx, instance.Command{Args: []string{"sh", "-c", "cat; echo $COLOUR >&2; exit 3"},
+		Stdin: strings.NewReader("hello"), Env: map[string]string{"COLOUR": "orange"}})
+	require.NoError(t, err)
+	assert.Equal(t, instance.Result{Exit: 3, Stdout: "hello", Stderr: "orange\n"}, r)
+	r, err = m.Exec(ctx, instance.Command{Args: []string{"id", "-un"}, User: "operator", Dir: "/tmp"})
+	require.NoError(t, err)
+	assert.Equal(t, "operator\n", r.Stdout)
+	r, err = m.Exec(ctx, instance.Command{Args: []string{"/no/such/program"}})
+	require.NoError(t, err)
+	assert.Equal(t, exitNotFound, r.Exit)
+	_, err = m.Get(ctx, "/no/such/file")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+
+	for _, size := range []int{1000, 3 << 20} {
+		content := bytes.Repeat([]byte("lifeboat"), size/8)
+		require.NoError(t, m.Put(ctx, "/var/tmp/put", tarOf(t, "it", content)))
+		got, err := m.Get(ctx, "/var/tmp/put/it")
+		require.NoError(t, err)
+		assert.Equal(t, content, got)
+	}
+
+	require.NoError(t, m.Snapshot(ctx, "before"))
+	require.Error(t, m.Snapshot(ctx, "before"))
+	require.NoError(t, m.guestScript(ctx, "rm /etc/shop-pos/shop-pos.conf && sync"))
+	require.Error(t, m.Revert(ctx, "never taken"))
+	began = time.Now()
+	require.NoError(t, m.Revert(ctx, "before"))
+	assert.Equal(t, http.StatusOK, awaitHTTP(t, m, "/healthz", 3*time.Minute))
+	t.Logf("back at the snapshot after %s", time.Since(began))
+	_, err = m.Get(ctx, "/etc/shop-pos/shop-pos.conf")
+	require.NoError(t, err)
+
+	undo := m.Recall(instance.Command{Args: []string{"touch", "/var/tmp/recalled"}})
+	require.NoError(t, Undoers()[undo.Kind](ctx, d.site.Scope, ledger.Entry{Name: "x", Undo: undo}))
+	_, err = m.Get(ctx, "/var/tmp/recalled")
+	require.NoError(t, err)
+
+	began = time.Now()
+	require.NoError(t, m.Stop(ctx))
+	t.Logf("powered off after %s", time.Since(began))
+	s, err := m.State(ctx)
+	require.NoError(t, err)
+	assert.False(t, s.Running)
+	require.Error(t, Undoers()[undo.Kind](ctx, d.site.Scope, ledger.Entry{Name: "x", Undo: undo}))
+	require.NoError(t, m.Destroy(ctx))
+	assert.Equal(t, before, digest(t, image), "the backup was written to")
+}
+
+func tarOf(t testing.TB, name string, content []byte) *bytes.Buffer {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}))
+	_, err := w.Write(content)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return &b
+}
+
+func digest(t testing.TB, path string) string {
+	t.Helper()
+	out, err := exec.Command("sha256sum", path).Output()
+	require.NoError(t, err)
+	return strings.Fields(string(out))[0]
+}
