@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,17 +56,61 @@ func (x *accelerator) choose(ctx context.Context, d *Driver) (accel, error) {
 	case forced != "":
 		return "", fmt.Errorf("%s is %q; it takes kvm or tcg", accelVariable, forced)
 	}
+	if _, err := os.Stat(kvmDevice); err != nil || !d.ground.Local() {
+		x.chosen = accelTCG
+		return x.chosen, nil
+	}
+	if x.chosen = remembered(); x.chosen != "" {
+		return x.chosen, nil
+	}
+	works, err := d.probeKVM(ctx)
+	if err != nil {
+		return "", err
+	}
 	x.chosen = accelTCG
-	if _, err := os.Stat(kvmDevice); err == nil && d.ground.Local() {
-		works, err := d.probeKVM(ctx)
-		if err != nil {
-			return "", err
-		}
-		if works {
-			x.chosen = accelKVM
-		}
+	if works {
+		x.chosen = accelKVM
+	}
+	if err := remember(x.chosen); err != nil {
+		d.site.Log.Info("the next drill probes hardware virtualisation again", "error", err)
 	}
 	return x.chosen, nil
+}
+
+// answerFile holds the answer of a probe until the host boots again: a KVM that hangs costs 8 s each time.
+func answerFile() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "lifeboat", "acceleration-"+strings.TrimSpace(string(boot))), nil
+}
+
+func remembered() accel {
+	path, err := answerFile()
+	if err != nil {
+		return ""
+	}
+	b, err := os.ReadFile(path)
+	if a := accel(b); err == nil && (a == accelKVM || a == accelTCG) {
+		return a
+	}
+	return ""
+}
+
+func remember(a accel) error {
+	path, err := answerFile()
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(path, []byte(a), 0o600)
+	}
+	return err
 }
 
 // probeKVM boots a tiny guest under KVM, in a container as a drill's are.
