@@ -8,7 +8,8 @@ export CGO_ENABLED := 0
 
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
-.PHONY: help setup build images demo-files demo test test-docker check fix bench clean foreign test-kill small-files
+.PHONY: help setup build images demo-files demo test check fix bench clean foreign test-kill small-files \
+	vm-images vm-files demo-vm test-vm
 
 help: ## what there is to do
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +31,7 @@ images: setup ## container images of the demo, from Debian packages
 
 demo-files: setup build images ## a folder to drill in, DIR=build/demo: scenarios, flows and real backups
 	@mkdir -p $(DIR)/flows
-	@for s in $(basename $(notdir $(wildcard scenarios/library/*.yaml))); do bin/lifeboat new --from $$s $(DIR) >/dev/null; done
+	@for s in $(filter-out kernel-%,$(basename $(notdir $(wildcard scenarios/library/*.yaml)))); do bin/lifeboat new --from $$s $(DIR) >/dev/null; done
 	@LIFEBOAT_BACKUP_MAX_AGE=$${LIFEBOAT_BACKUP_MAX_AGE:-72000} ci/demo/backup.sh $(DIR)
 
 demo: demo-files ## the main job on real input: restore, break, roll back, prove, report
@@ -46,13 +47,27 @@ foreign: setup build images ## a foreign application with a migration, drilled t
 small-files: setup build images ## the demo's backups with 200 orders: drills of a few seconds, for tests
 	@SHOP_ORDERS=200 LIFEBOAT_BACKUP_MAX_AGE=$${LIFEBOAT_BACKUP_MAX_AGE:-72000} ci/demo/backup.sh build/small
 
-test: demo-files small-files foreign ## every test, the real drills included
+vm-images: setup ## QEMU's image, and the disk of a machine with a third-party kernel module
+	@ci/images/qemu.sh
+	@ci/vm/build.sh build/vm
+
+vm-files: vm-images build images ## a folder to drill virtual machines in, build/demo-vm
+	@ci/vm/files.sh build/vm build/demo-vm
+
+demo-vm: vm-files ## a kernel upgrade that loses a module, and three ways back, on a real machine
+	@bin/lifeboat drill build/demo-vm/kernel-module-conflict.yaml
+
+test: demo-files small-files foreign vm-files ## every test, the real drills included
 	@go test -timeout 30m $$(go list ./... | grep -v '^lifeboat/ci$$')
 	@cd cmd/lifeboat-k6 && go test -timeout 20m ./...
 	@go test -timeout 60m ./ci
 
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times
 	@LIFEBOAT_KILL=all go test -timeout 120m -count=1 -v -run 'TestKilled|TestAborted|TestDeadline|TestKeep|TestTen|TestStopped' ./ci
+
+test-vm: vm-files ## every test with virtual machines, the long ones included
+	@LIFEBOAT_VM=all go test -timeout 120m -count=1 -v ./drills/instance/qemu
+	@LIFEBOAT_VM=all go test -timeout 120m -count=1 -v -run 'TestVM' ./ci
 
 check: ## architecture, vet, staticcheck, format, schema and catalogues in step
 	@test -z "$$(gofmt -l $(GO_FILES))" || { gofmt -l $(GO_FILES); echo "make fix formats them"; exit 1; }
