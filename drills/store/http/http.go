@@ -1,0 +1,160 @@
+// Package http is the store that is a web server: one backup file, or every
+// file that a list of digests on it names. Backups can be read where they lie.
+package http
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"lifeboat/drills/store"
+	"lifeboat/internal/sha256sums"
+	"lifeboat/scenarios"
+)
+
+// Settings are the keys of a store of kind http.
+type Settings struct {
+	// URL of one backup, or of a file SHA256SUMS: then every file that it names is a restore point. Only http
+	// and https. Write {env: NAME} or {file: path} where it holds a signature.
+	URL     scenarios.Secret            `yaml:"url"`
+	Header  map[string]scenarios.Secret `yaml:"header"`  // sent with every request, such as Authorization
+	Pattern string                      `yaml:"pattern"` // of names in SHA256SUMS, as path.Match; default all
+	Sums    string                      `yaml:"sums"`    // none: look for no digests beside the backup
+	Proxy   scenarios.Secret            `yaml:"proxy"`   // its URL; default none, whatever the environment says
+	Timeout scenarios.Duration          `yaml:"timeout"` // until the server answers, or goes on; default 30s
+}
+
+const (
+	defaultTimeout = 30 * time.Second
+	noSums         = "none"
+	connections    = 8 // to a server at once, for one list or one disk: a browser takes six, QEMU reads 16 at once
+)
+
+// reserved headers are the protocol's own affair.
+var reserved = []string{"Host", "Range", "If-Range", "Accept-Encoding", "Content-Length", "Transfer-Encoding", "Connection"}
+
+// Store is one place on a web server. Redirects to another server are refused, and so is what claims to be
+// the file that was listed and is not.
+type Store struct {
+	set     Settings
+	name    string // for people: without what may be secret
+	timeout time.Duration
+	client  *http.Client
+	chunk   int64 // bytes that OpenAt fetches at once
+
+	mu   sync.Mutex
+	seen map[string]facts // at the last List, by the point's ID
+}
+
+// New makes the store of its settings. It asks nobody yet; an address from outside the scenario is not even read.
+func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+	c := Settings{}
+	problems := s.Decode(&c)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	add := func(key, hint, format string, args ...any) {
+		problems = append(problems, s.Problem(key, hint, format, args...))
+	}
+	st := &Store{set: c, name: "the address that is kept outside the scenario", chunk: chunkSize, seen: map[string]facts{}}
+	if c.URL.IsZero() {
+		add("url", "add url: https://backups.example.com/disk.qcow2", "is missing")
+	} else if !c.URL.Hidden() {
+		if u, err := st.address(); err != nil {
+			add("url", hintOf(err), "%s", reasonOf(err))
+		} else {
+			st.name = show(u)
+		}
+	}
+	if _, err := path.Match(c.Pattern, ""); err != nil {
+		add("pattern", "write it like *.qcow2", "is not a pattern")
+	}
+	if c.Sums != "" && c.Sums != noSums {
+		add("sums", "digests are looked for beside the backup; sums: none if there are none", "%q is not none", c.Sums)
+	}
+	if !c.Proxy.IsZero() && !c.Proxy.Hidden() {
+		if _, err := st.proxy(nil); err != nil {
+			add("proxy", "write it like http://proxy.example.com:3128, with a password as {env: HTTPS_PROXY}", "%v", err)
+		}
+	}
+	for name := range c.Header {
+		if !httpguts.ValidHeaderFieldName(name) || slices.Contains(reserved, http.CanonicalHeaderKey(name)) {
+			add("header", "such as header: {Authorization: {env: BACKUP_TOKEN}}", "%q cannot be set", name)
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	if st.timeout = c.Timeout.Std(); st.timeout == 0 {
+		st.timeout = defaultTimeout
+	}
+	st.client = st.newClient()
+	return st, nil
+}
+
+// address of the store, read anew each time: it may come from outside.
+func (s *Store) address() (*url.URL, error) {
+	text, err := s.set.URL.Reveal()
+	if err != nil {
+		return nil, s.problem("", "%v", err)
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, s.problem("write it like https://backups.example.com/disk.qcow2", "not an http or https address of a file")
+	case u.User != nil:
+		return nil, s.problem("delete it and add header: {Authorization: {env: NAME}}, whose value is Basic and the "+
+			"base64 of user:password, or Bearer and a token", "a user or password in the address would be written everywhere")
+	case strings.HasSuffix(u.Path, "/") || u.Path == "":
+		return nil, s.problem("name one file, or a list: https://backups.example.com/SHA256SUMS", "the address is a folder's")
+	}
+	u.Fragment = ""
+	return u, nil
+}
+
+// locate gives the address of a point. Errors wrap store.ErrNoPoint when there can be none of that name.
+func (s *Store) locate(id string) (*url.URL, error) {
+	u, err := s.address()
+	if err != nil {
+		return nil, err
+	}
+	if base := path.Base(u.Path); base != sha256sums.Name {
+		if id != base {
+			return nil, store.ErrNoPoint
+		}
+		return u, nil
+	}
+	if id == "" || path.IsAbs(id) || id != path.Clean(id) || id == ".." || strings.HasPrefix(id, "../") {
+		return nil, store.ErrNoPoint
+	}
+	return beside(u, id), nil
+}
+
+// beside is the address of another file in the same place; a query stays, since it may be what opens the door.
+func beside(u *url.URL, name string) *url.URL {
+	parts := strings.Split(name, "/")
+	for i := range parts {
+		parts[i] = url.PathEscape(parts[i])
+	}
+	other := *u
+	raw := u.EscapedPath()
+	other.RawPath = raw[:strings.LastIndex(raw, "/")+1] + strings.Join(parts, "/")
+	other.Path, _ = url.PathUnescape(other.RawPath) // both halves were escaped properly
+	return &other
+}
+
+// show writes an address without its query, which may hold a signature.
+func show(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
+func (s *Store) problem(hint, format string, args ...any) error {
+	return &store.Problem{Store: s.name, Reason: fmt.Sprintf(format, args...), Hint: hint}
+}
