@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,8 +85,11 @@ type file struct {
 	*os.File
 	size   int64
 	remote bool
+	blocks sync.Map // that were read
 	read   atomic.Int64
 }
+
+const block = 16 << 10
 
 func (f *file) Size() int64    { return f.size }
 func (f *file) Fetched() int64 { return f.read.Load() }
@@ -98,9 +102,12 @@ func (f *file) Path() string {
 }
 
 func (f *file) ReadAt(p []byte, off int64) (int, error) {
-	n, err := f.File.ReadAt(p, off)
-	f.read.Add(int64(n))
-	return n, err
+	for b := off / block; b*block < min(off+int64(len(p)), f.size); b++ {
+		if _, again := f.blocks.LoadOrStore(b, true); !again {
+			f.read.Add(block)
+		}
+	}
+	return f.File.ReadAt(p, off)
 }
 
 func openFile(t testing.TB, path string) *file {

@@ -1,0 +1,164 @@
+package qemu
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+	"lifeboat/internal/needs"
+)
+
+// made runs one of ci/vm's scripts, once for all tests, and returns the folder that it filled.
+func made(t testing.TB, script string) string {
+	t.Helper()
+	if _, err := exec.LookPath("docker"); err != nil {
+		needs.Skip(t, err)
+	}
+	guestImage(t)
+	dir := filepath.Join(filepath.Dir(built), script)
+	once, _ := makes.LoadOrStore(script, &sync.Once{})
+	once.(*sync.Once).Do(func() {
+		out, err := exec.Command("../../../ci/vm/"+script, dir).CombinedOutput()
+		require.NoError(t, err, string(out))
+	})
+	return dir
+}
+
+var makes sync.Map
+
+// Images that must not be booted: each is a finding on the backup, in words, and nothing beside the image is read.
+func TestHostileImages(t *testing.T) {
+	dir := made(t, "hostile.sh")
+	for _, tc := range []struct{ file, format, says string }{
+		{"not-an-image", "qcow2", "cannot be opened as qcow2"},
+		{"truncated.qcow2", "qcow2", "is damaged"},
+		{"backing-shadow.qcow2", "qcow2", `"/etc/shadow"`},
+		{"backing-missing.qcow2", "qcow2", "stands on another file"},
+		{"data-file.qcow2", "qcow2", "keeps its data in another file"},
+		{"10-tib.qcow2", "qcow2", "10240 GiB"},
+		{"encrypted.qcow2", "qcow2", "is encrypted"},
+		{"not-an-image", "vmdk", "cannot be opened as vmdk"},
+	} {
+		t.Run(tc.file+" as "+tc.format, func(t *testing.T) {
+			t.Parallel()
+			d := newBench(t)
+			path := filepath.Join(dir, tc.file)
+			before := digest(t, path)
+			ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: "pos", Format: tc.format, Disk: openFile(t, path)})
+			require.NoError(t, err)
+			_, err = d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, VM: &instance.VM{}})
+			var bad *instance.BootError
+			require.ErrorAs(t, err, &bad)
+			t.Log(bad.Reason)
+			assert.Contains(t, bad.Reason, tc.says)
+			assert.NotContains(t, bad.Reason, "root:", "a line of a file that is not in the backup")
+			assert.Equal(t, before, digest(t, path))
+		})
+	}
+}
+
+// A raw image that pretends to be a qcow2 image on another file is what the scenario says it is: raw.
+func TestForgedHeader(t *testing.T) {
+	dir := made(t, "hostile.sh")
+	d := newBench(t)
+	ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: "pos", Format: "raw",
+		Disk: openFile(t, filepath.Join(dir, "forged.raw"))})
+	require.NoError(t, err)
+	made, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, VM: &instance.VM{}})
+	require.NoError(t, err)
+	q, err := made.(*Machine).qmp()
+	require.NoError(t, err)
+	var all []struct {
+		Inserted *struct {
+			Image imageInfo `json:"image"`
+		} `json:"inserted"`
+	}
+	require.NoError(t, q.do(t.Context(), "query-block", nil, &all))
+	var formats []string
+	for _, b := range all {
+		if b.Inserted == nil {
+			continue
+		}
+		for i := &b.Inserted.Image; i != nil; i = i.Backing {
+			formats = append(formats, i.Format)
+		}
+	}
+	assert.Equal(t, []string{"throttle", "qcow2", "raw"}, formats, "the overlay stands on the raw image, and that on nothing")
+}
+
+// imageInfo is a part of QMP's ImageInfo.
+type imageInfo struct {
+	Format  string     `json:"format"`
+	Backing *imageInfo `json:"backing-image"`
+}
+
+// The same machine from every format, from both firmwares, and read by lifeboat instead of QEMU.
+func TestFormats(t *testing.T) {
+	if os.Getenv("LIFEBOAT_VM") != "all" {
+		t.Skip("make test-vm boots every format")
+	}
+	dir := made(t, "formats.sh")
+	all, err := fs.Glob(os.DirFS(dir), "shop-pos.*")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(all), 5)
+	for _, name := range all {
+		t.Run(name, func(t *testing.T) {
+			d := newBench(t)
+			path := filepath.Join(dir, name)
+			ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: "pos", Format: filepath.Ext(name)[1:], Disk: openFile(t, path)})
+			require.NoError(t, err)
+			began := time.Now()
+			m, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref,
+				VM: &instance.VM{Ports: []int{servicePort}}})
+			require.NoError(t, err)
+			awaitHTTP(t, m.(*Machine), "/healthz", 3*time.Minute)
+			t.Logf("the service answers after %s", time.Since(began))
+		})
+	}
+}
+
+func TestUEFI(t *testing.T) {
+	if os.Getenv("LIFEBOAT_VM") != "all" {
+		t.Skip("make test-vm boots through both firmwares")
+	}
+	d := newBench(t)
+	began := time.Now()
+	m := d.bootGuest(t, openFile(t, guestImage(t)), instance.VM{Firmware: "uefi"})
+	awaitHTTP(t, m, "/healthz", 3*time.Minute)
+	t.Logf("the service answers after %s", time.Since(began))
+	_, err := m.Get(t.Context(), "/sys/firmware/efi/fw_platform_size")
+	require.NoError(t, err)
+}
+
+// Read through lifeboat, as it is where the image lies on object storage; QEMU asks only for what the guest needs.
+func TestLazy(t *testing.T) {
+	d := newBench(t)
+	disk := openFile(t, guestImage(t))
+	disk.remote = true
+	began := time.Now()
+	m := d.bootGuest(t, disk, instance.VM{Control: []string{"ssh"}})
+	awaitHTTP(t, m, "/healthz", 4*time.Minute)
+	t.Logf("the service answers after %s; %d of %d MiB were read", time.Since(began), disk.Fetched()>>20, disk.Size()>>20)
+	assert.Less(t, disk.Fetched(), disk.Size())
+	assert.Positive(t, disk.Fetched())
+
+	require.Eventually(t, func() bool {
+		_, err := m.control(t.Context())
+		return err == nil
+	}, 2*time.Minute, time.Second, "the SSH server comes up after the service")
+	r, err := m.Exec(t.Context(), instance.Command{Args: []string{"sh", "-c", "cat; exit 3"}, Stdin: tarOf(t, "x", nil)})
+	require.NoError(t, err)
+	assert.Equal(t, 3, r.Exit)
+	assert.Len(t, r.Stdout, 1536)
+	assert.Equal(t, "ssh as root", m.Describe(t.Context())["control"])
+	_, err = m.Get(t.Context(), "/no/such/file")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
