@@ -2,9 +2,7 @@ package instance
 
 import (
 	"context"
-	"time"
 
-	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 )
 
@@ -80,6 +78,7 @@ type Diagnoser interface {
 type Diagnosis struct {
 	record.Diagnosis
 	Screen []byte // PNG; nil: there is none
+	Fatal  bool   // it will not come up however long one waits: a panic, a shell that waits for a person
 }
 
 // Classes of a diagnosis.
@@ -95,27 +94,6 @@ type Based interface {
 // acceleration, control, firmware, clock skew.
 type Described interface {
 	Describe(ctx context.Context) map[string]string
-}
-
-// Hypervised is a machine that is broken from below: its disk, its network link, its memory, its clock.
-type Hypervised interface {
-	// Impair breaks something.
-	Impair(ctx context.Context, i Impairment) error
-	// Impaired tells what the hypervisor says of it: nil once it is in force.
-	Impaired(ctx context.Context, i Impairment) error
-	// Mend describes the end of an impairment, before it is made, as an undo that another process can run.
-	Mend(i Impairment) ledger.Undo
-}
-
-// Impairment of a virtual machine. Exactly one is set.
-type Impairment struct {
-	BytesPerSecond int64         `json:"bytes_per_second,omitempty"` // of the disk
-	Latency        time.Duration `json:"latency_ns,omitempty"`       // of each disk request
-	IOError        bool          `json:"io_error,omitempty"`         // every disk write fails with EIO
-	LinkDown       bool          `json:"link_down,omitempty"`
-	Balloon        int64         `json:"balloon_bytes,omitempty"` // memory that is left to the guest
-	Pause          bool          `json:"pause,omitempty"`
-	NMI            bool          `json:"nmi,omitempty"` // cannot be undone, only booted over
 }
 
 // Grounded is a driver whose machines stand in another driver's sandboxes: what is asked once of a
