@@ -32,6 +32,12 @@ const (
 	sshForward = 65022 // in the sandbox; odd on purpose, for restored services must find their ports free
 	defaultCPU = 2
 	throttle   = "lifeboat" // group that a fault sets limits of
+
+	// What impairments find again in QEMU.
+	diskNode      = "disk"  // the throttle in the block graph
+	layerNode     = "layer" // of an overlay, followed by its number
+	cardDevice    = "nic0"
+	balloonDevice = "balloon"
 )
 
 // board is the machine type and where files are plugged in. Pinned: what the guest sees must not change
@@ -78,7 +84,8 @@ func (m *Machine) arguments() ([]string, error) {
 	a := []string{"-name", m.Name(), "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
 		"-accel", m.accel.argument(), "-cpu", "max", "-machine", machine + ",smm=off,graphics=off",
 		"-m", strconv.FormatInt(m.memory()>>20, 10), "-smp", strconv.Itoa(cpus),
-		"-action", "panic=none", "-device", "pvpanic", "-device", "virtio-rng-pci", "-device", "virtio-balloon-pci,id=balloon",
+		"-action", "panic=none", "-device", "pvpanic", "-device", "virtio-rng-pci",
+		"-device", "virtio-balloon-pci,id=" + balloonDevice,
 		"-chardev", socket("qmp", monitorSocket), "-mon", "chardev=qmp,mode=control",
 		"-chardev", socket("undo", undoSocket), "-mon", "chardev=undo,mode=control",
 		"-chardev", socket("serial", serialSocket) + ",logfile=" + consoleLog + ",logappend=on", "-serial", "chardev:serial",
@@ -119,13 +126,13 @@ func (m *Machine) diskArguments(bus string) ([]string, error) {
 			node["read-only"] = true
 		}
 	}
-	graph, err := json.Marshal(map[string]any{"driver": "throttle", "node-name": "disk", "throttle-group": throttle,
+	graph, err := json.Marshal(map[string]any{"driver": "throttle", "node-name": diskNode, "throttle-group": throttle,
 		"file": node})
 	if err != nil {
 		return nil, err
 	}
 	a := []string{"-object", "throttle-group,id=" + throttle, "-blockdev", string(graph)}
-	const device = "drive=disk,id=disk0,bootindex=0"
+	const device = "drive=" + diskNode + ",id=disk0,bootindex=0"
 	switch bus {
 	case "sata":
 		return append(a, "-device", "ich9-ahci,id=ahci0", "-device", "ide-hd,bus=ahci0.0,"+device), nil
@@ -151,7 +158,7 @@ func (m *Machine) netArguments() []string {
 	for _, p := range vm.Ports {
 		net += fmt.Sprintf(",hostfwd=tcp:0.0.0.0:%[1]d-:%[1]d", p)
 	}
-	nic := "virtio-net-pci,id=nic0,netdev=net0,romfile="
+	nic := "virtio-net-pci,id=" + cardDevice + ",netdev=net0,romfile="
 	if vm.MAC != "" {
 		nic += ",mac=" + vm.MAC
 	}

@@ -46,7 +46,7 @@ type layer struct {
 }
 
 func (l layer) path() string { return diskDir + "/" + strconv.Itoa(l.number) + ".qcow2" }
-func (l layer) node() string { return "layer" + strconv.Itoa(l.number) }
+func (l layer) node() string { return layerNode + strconv.Itoa(l.number) }
 
 var (
 	_ instance.Machine   = (*Machine)(nil)

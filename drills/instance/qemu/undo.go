@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/docker"
@@ -24,27 +23,30 @@ type recall struct {
 // Undoers returns what undoes this package's ledger entries, by kind. They work in any process. What is
 // created is a container, a volume, a sandbox: the docker package's.
 func Undoers() map[string]ledger.Undoer {
-	return map[string]ledger.Undoer{undoExec: func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
-		var r recall
-		if err := json.Unmarshal(e.Undo.Data, &r); err != nil {
-			return fmt.Errorf("read undo of %s: %w", e.Name, err)
-		}
-		if r.Drill != s.Drill || r.Drill == "" {
-			return fmt.Errorf("undo %s: it belongs to drill %q, not %q: left alone", e.Name, r.Drill, s.Drill)
-		}
-		m, err := docker.Find(ctx, r.Host, r.Handle, r.Drill)
-		if err != nil {
-			return err
-		}
-		g := &agent{patience: agentQueue, dial: func(ctx context.Context) (net.Conn, error) { return m.DialSocket(ctx, agentSocket) }}
-		defer g.close()
-		res, err := (&agentChannel{agent: g, lost: func(channel) {}}).run(ctx, r.Command)
-		if err != nil {
-			return fmt.Errorf("run %v in the guest: %w", r.Command.Args, err)
-		}
-		if res.Exit != 0 {
-			return fmt.Errorf("run %v in the guest: exit code %d: %s", r.Command.Args, res.Exit, lastLines(res.Stderr, 3))
-		}
-		return nil
-	}}
+	return map[string]ledger.Undoer{undoMend: mend, undoExec: runAgain}
+}
+
+// runAgain runs the command of an undo in the guest. ledger.ErrGone: nobody answers there.
+func runAgain(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
+	var r recall
+	if err := json.Unmarshal(e.Undo.Data, &r); err != nil {
+		return fmt.Errorf("read undo of %s: %w", e.Name, err)
+	}
+	if r.Drill != s.Drill || r.Drill == "" {
+		return fmt.Errorf("undo %s: it belongs to drill %q, not %q: left alone", e.Name, r.Drill, s.Drill)
+	}
+	m, err := docker.Find(ctx, r.Host, r.Handle, r.Drill)
+	if err != nil {
+		return err
+	}
+	guest, done := guestOf(m)
+	defer done()
+	res, err := guest(ctx, r.Command)
+	if err != nil {
+		return fmt.Errorf("run %v in the guest: %w", r.Command.Args, err)
+	}
+	if res.Exit != 0 {
+		return fmt.Errorf("run %v in the guest: exit code %d: %s", r.Command.Args, res.Exit, lastLines(res.Stderr, 3))
+	}
+	return nil
 }
