@@ -40,6 +40,6 @@ export default function () {
     (b) => b.cents === 2 * one.cents && b.device !== '');
   if (!order) return;
 
-  ask('order is in the book', call('GET', `/orders/${order.number}`), 200,
-    (b) => b.number === order.number && b.cents === order.cents && b.cashier === cashier);
+  ask('order is in the book', call('GET', `/orders/${order.order}`), 200,
+    (b) => b.order === order.order && b.cents === order.cents && b.cashier === cashier);
 }
