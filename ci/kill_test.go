@@ -103,7 +103,7 @@ func TestKilledAfterEvents(t *testing.T) {
 					t.Run(m.String(), func(t *testing.T) {
 						b := &killBench{t: t, bin: b.bin, root: b.root, env: b.env}
 						number++
-						k := b.kill(home, m, number)
+						k := b.kill(home, b.small(), m, number)
 						mu.Lock()
 						defer mu.Unlock()
 						table = append(table, k) // not reached by a test that failed
@@ -130,9 +130,8 @@ type kill struct {
 }
 
 // kill runs a drill that dies at the moment, and asserts everything that must hold after it.
-func (b *killBench) kill(home string, m moment, number int) kill {
+func (b *killBench) kill(home, scenario string, m moment, number int) kill {
 	t := b.t
-	scenario := b.small()
 	h := b.start(home, scenario, "LIFEBOAT_TEST_KILL_AFTER="+m.after, "LIFEBOAT_TEST_KILL_DELAY="+m.delay.String())
 	exit := h.end()
 	died := time.Now()

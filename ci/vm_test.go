@@ -1,0 +1,172 @@
+package ci
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/record"
+)
+
+const kernelDrill = "kernel-module-conflict"
+
+// everyVM tells whether the long drills of virtual machines are wanted, too: make test-vm.
+func everyVM() bool { return os.Getenv("LIFEBOAT_VM") == "all" }
+
+// record of the newest drill.
+func (b *bench) record() *record.Record {
+	b.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(b.home, "drills", newest(b.home), "record.json"))
+	require.NoError(b.t, err)
+	var r record.Record
+	require.NoError(b.t, json.Unmarshal(raw, &r))
+	return &r
+}
+
+// sum of the virtual machine's backup.
+func (b *bench) sum() string {
+	b.t.Helper()
+	f, err := os.Open(filepath.Join(b.demo, "backups", "shop-pos", "shop-pos.qcow2"))
+	require.NoError(b.t, err)
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	require.NoError(b.t, err)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// The kernel drill from end to end: a module conflict that was predicted, met and rolled back in three ways.
+func TestVMKernelDrill(t *testing.T) {
+	b := onBench(t, "demo-vm")
+	before := b.sum()
+	exit, d := b.drill(filepath.Join(b.demo, kernelDrill+".yaml"))
+	assert.Equal(t, "passed", d.Verdict, d.raw)
+	assert.Zero(t, exit)
+	assert.Equal(t, before, b.sum(), "the backup was written to")
+
+	r := b.record()
+	require.Len(t, r.Incidents, 3)
+	for i, in := range r.Incidents {
+		assert.Equal(t, "done", in.Rollback)
+		assert.NotNil(t, in.T0, "incident %d", i+1)
+		assert.NotNil(t, in.T7, "incident %d: verified by itself", i+1)
+	}
+	predicted := slices.ContainsFunc(r.Steps, func(s record.StepFact) bool {
+		return strings.HasPrefix(s.What, "predict") && strings.Contains(s.Output, "vendordev")
+	})
+	assert.True(t, predicted, "the conflict was foreseen")
+	for _, boot := range r.Boots {
+		if boot.Facts["acceleration"] == "tcg" {
+			assert.Equal(t, record.BasisEmulated, boot.Basis)
+		}
+	}
+	after := map[int]int{}
+	for _, c := range r.Checks {
+		if c.When == "after" {
+			assert.Equal(t, record.CheckPassed, c.Status, "%s: %s %v", c.Name, c.Message, c.Diff)
+			after[c.Incident]++
+		}
+	}
+	for i := range r.Incidents {
+		assert.GreaterOrEqual(t, after[i+1], len(r.Header.Checks), "every check was asked after rollback %d", i+1)
+	}
+	report, err := os.ReadFile(filepath.Join(b.home, "drills", d.Drill, "reports", "report.md"))
+	require.NoError(t, err)
+	for _, name := range []string{"snapshot", "old kernel", "rebuild"} {
+		assert.Contains(t, string(report), name)
+	}
+}
+
+// checkRun is a check run of the virtual machine, with changes.
+func (b *bench) checkRun(pairs ...string) string {
+	b.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(b.demo, kernelDrill+".yaml"))
+	require.NoError(b.t, err)
+	text := string(raw)
+	cut := func(from, to string) {
+		i, j := strings.Index(text, from), strings.Index(text, to)
+		require.True(b.t, 0 <= i && i < j, "%s … %s", from, to)
+		text = text[:i] + text[j:]
+	}
+	cut("\nupgrade:", "\nchecks:")
+	cut("objectives:", "deadline:")
+	for i, pair := range append([]string{"trigger: upgrade", "trigger: none"}, pairs...) {
+		if i%2 == 0 {
+			require.Contains(b.t, text, pair)
+			text = strings.ReplaceAll(text, pair, append([]string{"trigger: upgrade", "trigger: none"}, pairs...)[i+1])
+		}
+	}
+	path := filepath.Join(b.demo, "variant-"+strings.NewReplacer("/", "-", " ", "-").Replace(b.t.Name())+".yaml")
+	require.NoError(b.t, os.WriteFile(path, []byte(text), 0o600))
+	b.t.Cleanup(func() { assert.NoError(b.t, os.Remove(path)) })
+	return path
+}
+
+// The image stays on a web server: the machine boots while it is read, and most of it never is.
+func TestVMBootsFromAWebServer(t *testing.T) {
+	b := onBench(t, "demo-vm")
+	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(b.demo, "backups", "shop-pos"))))
+	t.Cleanup(server.Close)
+	exit, d := b.drill(b.checkRun(
+		`{kind: dir, path: ./backups/shop-pos, pattern: "*.qcow2"}`, `{kind: http, url: "`+server.URL+`/shop-pos.qcow2"}`,
+		"format: qcow2", "format: qcow2, lazy: true"))
+	assert.Equal(t, "passed", d.Verdict, d.raw)
+	assert.Zero(t, exit)
+	reads := b.record().DiskReads
+	require.Len(t, reads, 1)
+	t.Logf("%d of %d MiB were read", reads[0].Fetched>>20, reads[0].Size>>20)
+	assert.Positive(t, reads[0].Fetched)
+	assert.Less(t, reads[0].Fetched, reads[0].Size)
+}
+
+// A container and a virtual machine in one drill: each reaches the other under its name, and nothing else.
+func TestVMMixed(t *testing.T) {
+	b := onBench(t, "demo-vm")
+	// A PostgreSQL server answers an SSL request with one letter; bash is all that the guest needs to ask.
+	const ask = `exec 3<>/dev/tcp/db/5432; printf "\0\0\0\10\4\322\26\57" >&3; head -c 1 <&3`
+	exit, d := b.drill(b.checkRun(
+		"instances:\n", "instances:\n  db:\n    kind: docker\n    image: lifeboat/postgres:15\n    env: {POSTGRES_PASSWORD: drill}\n"+
+			"    data: [/var/lib/postgresql/data]\n    ready: {tcp: 5432}\n",
+		"    boot: shop-pos\n", "    boot: shop-pos\n    needs: [db]\n",
+		"  service:\n", "  service:\n    - {kind: command, name: the machine reaches the database, on: pos, run: [bash, -c, '"+
+			ask+"'], expect: \"N\"}\n"))
+	assert.Equal(t, "passed", d.Verdict, d.raw)
+	assert.Zero(t, exit)
+}
+
+// SIGKILL in the phases of a virtual machine's drill: no process, overlay, volume or file is left.
+func TestVMKilled(t *testing.T) {
+	k, vm := onKillBench(t), onBench(t, "demo-vm")
+	moments := []moment{{"isolation.probe", 2 * time.Second}, {`pulse {"state":"started"`, time.Second}}
+	scenario := vm.checkRun()
+	if everyVM() {
+		scenario = filepath.Join(vm.demo, kernelDrill+".yaml")
+		phase := func(name string) string { return `phase {"phase":"` + name + `"}` }
+		moments = []moment{{phase("restore"), 0}, {phase("restore"), 1500 * time.Millisecond}, {"isolation.probe", 2 * time.Second},
+			{"instance.booted", 0}, {phase("baseline"), 3 * time.Second}, {phase("upgrade"), 5 * time.Second},
+			{`snapshot`, 0}, {phase("detect"), 0}, {phase("rollback"), 3 * time.Second}, {phase("verify"), time.Second},
+			{phase("cleanup"), 200 * time.Millisecond}}
+	}
+	before := vm.sum()
+	home := t.TempDir()
+	for i, m := range moments {
+		t.Run(m.String(), func(t *testing.T) {
+			b := &killBench{t: t, bin: k.bin, root: k.root, env: k.env}
+			took := b.kill(home, scenario, m, i+1).took
+			t.Logf("clean after %s", took)
+		})
+	}
+	assert.Equal(t, before, vm.sum(), "the backup was written to")
+}
