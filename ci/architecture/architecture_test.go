@@ -24,7 +24,7 @@ var storeys = []struct {
 	{"lifeboat/internal", 0}, {"lifeboat/scenarios", 0}, {"lifeboat/drills/record", 0}, {"lifeboat/drills/ledger", 0},
 	{"lifeboat/drills/instance", 1}, {"lifeboat/drills/store", 1}, {"lifeboat/drills/objective", 1}, {"lifeboat/verifier", 1},
 	{"lifeboat/scenarios/library", 1},
-	{"lifeboat/drills/restore", 2}, {"lifeboat/drills/fault", 2}, {"lifeboat/drills/detect", 2},
+	{"lifeboat/drills/restore", 2}, {"lifeboat/drills/fault", 2}, {"lifeboat/drills/detect", 2}, {"lifeboat/drills/kernel", 2},
 	{"lifeboat/drills/instance/", 2}, {"lifeboat/drills/store/", 2}, {"lifeboat/verifier/", 2}, {"lifeboat/reports", 2},
 	{"lifeboat/drills", 3},
 	{"lifeboat/cmd", 5}, {"lifeboat/ci", 5},
