@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"slices"
 	"time"
 
 	"lifeboat/drills/record"
@@ -209,7 +210,11 @@ func restored(j *judge, in *record.Incident) measure {
 		return measure{note: n}
 	}
 	if in.T0 == nil || in.T7 != nil {
-		return j.decided(in, j.from(in.T0, in.T7))
+		m := j.decided(in, j.from(in.T0, in.T7))
+		m.verifying = j.verifying(func(x record.RestoreFact) bool {
+			return x.Subject.Incident == in.ID && x.During == record.PhaseRollback
+		})
+		return m
 	}
 	if in.Rollback != "done" || j.failedAfter(in) {
 		return j.from(in.T0, nil)
@@ -224,13 +229,32 @@ func restored(j *judge, in *record.Incident) measure {
 	return m
 }
 
+// verifying sums the time that some restores spent on digests of their own pass.
+func (j *judge) verifying(of func(record.RestoreFact) bool) (sum time.Duration) {
+	for _, x := range j.r.Restores {
+		if of(x) {
+			sum += x.Verifying
+		}
+	}
+	return sum
+}
+
+// failedAfter: a check of the verification that closes this incident failed.
 func (j *judge) failedAfter(in *record.Incident) bool {
+	own := j.verified(in)
 	for _, c := range j.results("after", record.CheckFailed) {
-		if c.Ended >= in.T3.Early {
+		if c.Ended >= in.T3.Early && (!own || c.Incident == in.ID) {
 			return true
 		}
 	}
 	return false
+}
+
+// verified tells whether an incident has a verification of its own; one that has none is closed by a later one's.
+func (j *judge) verified(in *record.Incident) bool {
+	return slices.ContainsFunc(j.r.Checks, func(c record.CheckResult) bool {
+		return c.When == "after" && c.Incident == in.ID && in.T3 != nil && c.Ended >= in.T3.Early
+	})
 }
 
 // decided adds what a simulated decision means for a time that contains it.

@@ -29,6 +29,7 @@ func Judge(r *record.Record) record.Verdict {
 	j.phases()
 	j.cleanup()
 	j.notes()
+	j.unasked()
 	return j.verdict()
 }
 

@@ -82,6 +82,9 @@ func (j *judge) boot() []measure {
 			basis = record.BasisMeasured
 		}
 		m := measure{span: &record.Span{Lower: d, Upper: d}, basis: basis, scope: b.Subject.Instance}
+		m.verifying = j.verifying(func(x record.RestoreFact) bool {
+			return x.Subject.Instance == b.Subject.Instance && x.Started >= b.Started && x.Ended <= b.Ready
+		})
 		if basis == record.BasisEmulated {
 			n := reason("basis.emulated", args{})
 			m.note = &n

@@ -45,6 +45,7 @@ var Messages = []Message{
 	{"layer.unchecked", []string{"layer"}, []Use{UseReason}},
 	{"fault.no_effect", []string{"fault", "on", "incident"}, []Use{UseReason}},
 	{"fault.unseen", []string{"incident"}, []Use{UseReason}},
+	{"upgrade.stopped", []string{"instance", "running", "next", "modules", "why"}, []Use{UseReason}},
 	{"incident.missing", []string{"incident"}, []Use{UseReason}},
 	{"incident.undecided", []string{"incident"}, []Use{UseReason}},
 	{"backup.bad", []string{"backup", "point", "why", "instance"}, []Use{UseReason, UseFinding}},

@@ -17,6 +17,7 @@ type measure struct {
 	note      *record.Reason // why there is no figure, or what the figure is worth
 	notAsked  *record.Reason // the objective does not apply to this drill
 	forPeople bool           // a simulated decision: what is left of the limit is people's
+	verifying time.Duration  // the part of the span that went into digests
 }
 
 // rule measures one objective; several subjects give several measures, the worst is judged.
@@ -132,7 +133,7 @@ func figure(x record.Judged) time.Duration {
 // judgeOne holds one measure against a limit. Upper bound ≤ limit: held, equal
 // holds. Lower bound > limit: missed. Across the limit, or nothing: not known.
 func judgeOne(name string, limit time.Duration, m measure) (record.Judged, record.Reason) {
-	out := record.Judged{Name: name, Limit: limit, Basis: m.basis, Scope: m.scope, Note: m.note}
+	out := record.Judged{Name: name, Limit: limit, Basis: m.basis, Scope: m.scope, Note: m.note, Verifying: m.verifying}
 	a := args{"objective": name, "limit": span(limit), "scope": m.scope}
 	verdict := func(s record.Status, id string, more ...string) (record.Judged, record.Reason) {
 		for i := 0; i+1 < len(more); i += 2 {

@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -20,10 +21,26 @@ func (j *judge) checks() {
 		j.answer(c)
 	}
 	for _, p := range h.Checks {
-		if !j.asked(p) {
+		if !j.asked(p) || !j.askedBetween(p) {
 			j.unknown("check.missing", args{"check": p.Name, "layer": string(p.Layer)})
 		}
 	}
+}
+
+// askedBetween tells whether a planned check was answered in every verification that was begun between two incidents.
+func (j *judge) askedBetween(p record.CheckPlan) bool {
+	for i := range j.r.Incidents {
+		in := &j.r.Incidents[i]
+		if i == len(j.r.Incidents)-1 || !j.verified(in) {
+			continue
+		}
+		if !slices.ContainsFunc(j.r.Checks, func(c record.CheckResult) bool {
+			return c.Name == p.Name && c.Layer == p.Layer && c.When == "after" && c.Incident == in.ID && c.Ended >= in.T3.Early
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // layers: one without a check needs a reason, which is printed beside the verdict.

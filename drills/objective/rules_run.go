@@ -25,6 +25,24 @@ func (j *judge) run() {
 	for _, h := range r.Harness {
 		j.unknown("harness.broke", args{"phase": h.Phase, "error": h.Error})
 	}
+	for _, o := range r.Observations {
+		if strings.HasPrefix(o.ID, "upgrade.") && o.Args["on_conflict"] == "stop" { // what was predicted kept it back
+			a := args{"instance": "", "running": "", "next": "", "modules": "", "why": ""}
+			for k := range a {
+				a[k] = o.Args[k]
+			}
+			j.unknown("upgrade.stopped", a)
+		}
+	}
+}
+
+// unasked takes those reasons away that say no more than that the drill was stopped before anything was to be asked.
+func (j *judge) unasked() {
+	if !slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool { return r.ID == "upgrade.stopped" }) {
+		return
+	}
+	empty := []string{"incident.missing", "check.missing", "objective.not_measured"}
+	j.v.Reasons = slices.DeleteFunc(j.v.Reasons, func(r record.Reason) bool { return slices.Contains(empty, r.ID) })
 }
 
 // isolation: every sandbox must have been probed from inside, nothing but the

@@ -32,6 +32,7 @@ type builder struct {
 	edges   []edge
 	broken  []broken // checks that failed while the system was broken
 	at      map[int]int
+	begun   []Window // the upgrades that incidents after the first begin with
 	sealed  bool
 	seal    string
 	cleanup time.Duration // when clean-up began; 0: not yet
@@ -89,6 +90,10 @@ func (b *builder) add(e Event) error {
 		return as(e, func(x Egress) { r.Egress = append(r.Egress, EgressFact{e.Subject, x}) })
 	case KindBooted:
 		return as(e, func(x Booted) { r.Boots = append(r.Boots, BootFact{e.Subject, x}) })
+	case KindDiagnosis:
+		return as(e, func(x Diagnosis) { r.Diagnoses = append(r.Diagnoses, DiagnosisFact{e.Subject, x}) })
+	case KindDiskRead:
+		return as(e, func(x DiskRead) { r.DiskReads = append(r.DiskReads, x) })
 	case KindCheck:
 		return as(e, func(c CheckResult) { b.check(e, c) })
 	case KindPulse:
@@ -166,11 +171,17 @@ func (b *builder) phase(e Event, p PhaseEvent) {
 			b.cleanup = e.Elapsed
 		}
 		b.r.Phases = append(b.r.Phases, Phase{Name: p.Phase, Started: e.Elapsed, Ended: e.Elapsed, Open: true})
+		if p.Phase == PhaseUpgrade && e.Subject.Incident > 0 {
+			b.begun = append(b.begun, Window{From: At(e.Elapsed), Open: true})
+		}
 		return
 	}
 	for i := len(b.r.Phases) - 1; i >= 0; i-- {
 		if q := &b.r.Phases[i]; q.Open && q.Name == p.Phase {
 			q.Ended, q.Outcome, q.Error, q.Open = e.Elapsed, p.Outcome, p.Error, false
+			if n := len(b.begun); n > 0 && p.Phase == PhaseUpgrade {
+				b.begun[n-1].To, b.begun[n-1].Open = At(e.Elapsed), false
+			}
 			return
 		}
 	}

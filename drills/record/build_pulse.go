@@ -67,15 +67,21 @@ func (b *builder) finishPulse() {
 	}
 }
 
-// planned: the stretch lies wholly inside the upgrade, before any fault.
+// planned: the stretch lies wholly inside an upgrade, before any fault of it.
 func (b *builder) planned(s Stretch) bool {
-	w := b.r.Upgrade
-	if w == nil || s.Open || s.From.Late < w.From.Early || (!w.Open && s.To.Early > w.To.Late) {
+	if w := b.r.Upgrade; w != nil && b.plannedIn(*w, s) {
+		return true
+	}
+	return slices.ContainsFunc(b.begun, func(w Window) bool { return b.plannedIn(w, s) })
+}
+
+func (b *builder) plannedIn(w Window, s Stretch) bool {
+	if s.Open || s.From.Late < w.From.Early || (!w.Open && s.To.Early > w.To.Late) {
 		return false
 	}
 	for _, in := range b.r.Incidents {
 		for _, f := range in.Faults {
-			if f.Injected != nil && f.Injected.Early < s.To.Late {
+			if f.Injected != nil && f.Injected.Early < s.To.Late && f.Injected.Late > w.From.Early {
 				return false
 			}
 		}

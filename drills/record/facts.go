@@ -108,6 +108,8 @@ type Restored struct {
 	BackupBad string        `json:"backup_bad,omitempty"` // what is wrong with the backup
 	ImageBad  string        `json:"image_lacks,omitempty"`
 	During    string        `json:"during"` // restore | rollback
+	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
+	Verifying time.Duration `json:"verifying_ns,omitempty"`
 }
 
 // Probe is one attempt to get out of a sandbox before restored code runs.
@@ -195,33 +197,6 @@ func (d Decision) RollsBack() bool {
 type RollbackEvent struct {
 	State string `json:"state"` // started | done | failed
 	Error string `json:"error,omitempty"`
-}
-
-// Booted is an instance that is ready.
-type Booted struct {
-	Started time.Duration `json:"started_ns"` // when its restore, or else its boot, began
-	Ready   time.Duration `json:"ready_ns"`
-	Image   string        `json:"image,omitempty"`
-	Basis   Basis         `json:"basis"`
-	// Facts of how it was booted and is controlled: acceleration, control, firmware, clock skew.
-	Facts map[string]string `json:"facts,omitempty"`
-}
-
-// Diagnosis is what a machine shows of itself when it does not do what it should.
-type Diagnosis struct {
-	Class  string        `json:"class"`            // kernel-panic, initramfs-shell, emergency-mode, …
-	Words  string        `json:"words"`            // in a line: "kernel panic: VFS: Unable to mount root fs"
-	Source string        `json:"source"`           // console | screen | agent | network | hypervisor
-	At     time.Duration `json:"at_ns"`            // when it was seen
-	Lines  []string      `json:"lines,omitempty"`  // the last of the console
-	Screen string        `json:"screen,omitempty"` // file below raw/
-}
-
-// DiskRead says how much of a disk image was read where it lies.
-type DiskRead struct {
-	Backup  string `json:"backup"`
-	Fetched int64  `json:"fetched_bytes"`
-	Size    int64  `json:"size_bytes"`
 }
 
 // CheckStatus of one result. Only passed is good; none of the others ever passes.

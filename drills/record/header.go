@@ -63,7 +63,9 @@ type InstancePlan struct {
 // IncidentPlan is one incident as planned.
 type IncidentPlan struct {
 	ID       int      `json:"id"`
+	Name     string   `json:"name,omitempty"` // a few words, for the comparison of rollbacks
 	Faults   []string `json:"faults,omitempty"`
+	Upgrade  []string `json:"upgrade,omitempty"`  // steps of its own that make it begin, in words
 	Rollback []string `json:"rollback,omitempty"` // the steps in words, e.g. "boot db"
 }
 

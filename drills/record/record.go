@@ -5,28 +5,30 @@ import "time"
 // Record is the facts of one drill, computed from its journal by Build and by
 // nothing else, so that anybody can compute it again.
 type Record struct {
-	Header        Header         `json:"header"`
-	Status        RunStatus      `json:"status"`
-	Ended         time.Duration  `json:"ended_ns"`
-	Observed      time.Duration  `json:"observed_ns"` // until when the system was watched: clean-up or a crash ends it
-	Phases        []Phase        `json:"phases"`
-	Steps         []StepFact     `json:"steps,omitempty"`
-	RestorePoints []RestorePoint `json:"restore_points,omitempty"`
-	Restores      []RestoreFact  `json:"restores,omitempty"`
-	Boots         []BootFact     `json:"boots,omitempty"`
-	Probes        []ProbeFact    `json:"probes,omitempty"`
-	Egress        []EgressFact   `json:"egress,omitempty"`
-	Upgrade       *Window        `json:"upgrade,omitempty"`
-	Pulse         *Pulse         `json:"pulse,omitempty"`
-	Incidents     []Incident     `json:"incidents,omitempty"`
-	Checks        []CheckResult  `json:"checks,omitempty"`
-	Harness       []HarnessError `json:"harness,omitempty"`
-	Observations  []Observation  `json:"observations,omitempty"`
-	Notes         []NoteFact     `json:"notes,omitempty"`
-	Cleanup       Cleanup        `json:"cleanup"`
-	Raw           []RawFile      `json:"raw,omitempty"`
-	Abort         *Aborted       `json:"abort,omitempty"`
-	Journal       JournalFact    `json:"journal"`
+	Header        Header          `json:"header"`
+	Status        RunStatus       `json:"status"`
+	Ended         time.Duration   `json:"ended_ns"`
+	Observed      time.Duration   `json:"observed_ns"` // until when the system was watched: clean-up or a crash ends it
+	Phases        []Phase         `json:"phases"`
+	Steps         []StepFact      `json:"steps,omitempty"`
+	RestorePoints []RestorePoint  `json:"restore_points,omitempty"`
+	Restores      []RestoreFact   `json:"restores,omitempty"`
+	Boots         []BootFact      `json:"boots,omitempty"`
+	Diagnoses     []DiagnosisFact `json:"diagnoses,omitempty"`
+	DiskReads     []DiskRead      `json:"disk_reads,omitempty"`
+	Probes        []ProbeFact     `json:"probes,omitempty"`
+	Egress        []EgressFact    `json:"egress,omitempty"`
+	Upgrade       *Window         `json:"upgrade,omitempty"`
+	Pulse         *Pulse          `json:"pulse,omitempty"`
+	Incidents     []Incident      `json:"incidents,omitempty"`
+	Checks        []CheckResult   `json:"checks,omitempty"`
+	Harness       []HarnessError  `json:"harness,omitempty"`
+	Observations  []Observation   `json:"observations,omitempty"`
+	Notes         []NoteFact      `json:"notes,omitempty"`
+	Cleanup       Cleanup         `json:"cleanup"`
+	Raw           []RawFile       `json:"raw,omitempty"`
+	Abort         *Aborted        `json:"abort,omitempty"`
+	Journal       JournalFact     `json:"journal"`
 }
 
 // RunStatus says how the run itself ended; it is not the verdict.
@@ -72,6 +74,12 @@ type RestoreFact struct {
 type BootFact struct {
 	Subject Subject `json:"subject,omitzero"`
 	Booted
+}
+
+// DiagnosisFact is what a machine showed, and which.
+type DiagnosisFact struct {
+	Subject Subject `json:"subject,omitzero"`
+	Diagnosis
 }
 
 // ProbeFact is an egress probe and the sandbox it ran in.

@@ -48,17 +48,19 @@ type Reason struct {
 
 // Judged is one objective held against what was measured.
 type Judged struct {
-	Name      string         `json:"name"`
-	Limit     time.Duration  `json:"limit_ns"`
-	Measured  *time.Duration `json:"measured_ns,omitempty"` // the upper bound; nil: not measured or not recovered
-	Lower     *time.Duration `json:"lower_ns,omitempty"`
-	Upper     *time.Duration `json:"upper_ns,omitempty"`  // nil with Lower: not recovered, at least Lower
-	Margin    *time.Duration `json:"margin_ns,omitempty"` // limit − upper bound; negative: exceeded by
-	Status    Status         `json:"status"`
-	Basis     Basis          `json:"basis,omitempty"`
-	Scope     string         `json:"scope,omitempty"` // instance or incident that was the worst
-	Note      *Reason        `json:"note,omitempty"`
-	Unlimited bool           `json:"unlimited,omitempty"` // measured and printed, no limit was set
+	Name     string         `json:"name"`
+	Limit    time.Duration  `json:"limit_ns"`
+	Measured *time.Duration `json:"measured_ns,omitempty"` // the upper bound; nil: not measured or not recovered
+	Lower    *time.Duration `json:"lower_ns,omitempty"`
+	Upper    *time.Duration `json:"upper_ns,omitempty"`  // nil with Lower: not recovered, at least Lower
+	Margin   *time.Duration `json:"margin_ns,omitempty"` // limit − upper bound; negative: exceeded by
+	// Verifying is the part of Measured that went into the backups' digests; 0: it cost no time of its own.
+	Verifying time.Duration `json:"verifying_ns,omitempty"`
+	Status    Status        `json:"status"`
+	Basis     Basis         `json:"basis,omitempty"`
+	Scope     string        `json:"scope,omitempty"` // instance or incident that was the worst
+	Note      *Reason       `json:"note,omitempty"`
+	Unlimited bool          `json:"unlimited,omitempty"` // measured and printed, no limit was set
 }
 
 // Finding is a defect of the backup, the plan or the system: something to mend.
