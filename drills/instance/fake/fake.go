@@ -42,6 +42,11 @@ type Script struct {
 	// Down is told about a Stop, before the ports are shut.
 	Down    func(m *Machine)
 	Volumes []string // folders that live on volumes, beside the request's
+
+	// Of virtual machines only, which are those whose request says so.
+	Diagnose func(m *Machine) instance.Diagnosis // nil: nothing is wrong with it
+	Basis    record.Basis                        // of its times; empty: measured
+	Facts    map[string]string                   // what Describe tells
 }
 
 // Kinds of undo in the ledger.
@@ -100,11 +105,13 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 	d.mu.Lock()
 	d.machines[r.Name], d.handles[m.handle] = m, m
 	d.mu.Unlock()
-	if r.Hold {
-		return m, nil
+	if !r.Hold {
+		if err := m.Start(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if err := m.Start(ctx); err != nil {
-		return nil, err
+	if r.VM != nil {
+		return &VM{Machine: m}, nil
 	}
 	return m, nil
 }

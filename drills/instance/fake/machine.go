@@ -35,6 +35,7 @@ type Machine struct {
 	volumes map[string]volume // by folder
 	ports   map[int]func(net.Conn)
 	console bytes.Buffer
+	frozen  map[string]disk // snapshots of a virtual machine, by name
 }
 
 func newMachine(d *Driver, r instance.Request, s Script, kept map[string]volume) *Machine {
@@ -103,6 +104,10 @@ func (m *Machine) Start(ctx context.Context) error {
 	err := sleep(ctx, m.script.BootTime)
 	if err == nil && m.script.Up != nil {
 		err = m.script.Up(ctx, m)
+	}
+	if err != nil && m.request.VM != nil && ctx.Err() == nil {
+		m.Print(err.Error() + "\n") // its processor goes on, whatever became of the system on it
+		return nil
 	}
 	if err != nil {
 		m.halt(instance.State{Exit: 1, Reason: err.Error()})
