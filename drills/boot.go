@@ -67,10 +67,14 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 	}
 	m, err := d.drivers[spec.Kind].Boot(ctx, req)
 	if err != nil {
+		if m != nil {
+			d.diagnose(ctx, m)
+		}
 		return d.badBoot(name, from, b.during, started, err)
 	}
 	d.mu.Lock()
 	d.machines[name] = m
+	delete(d.snapshots, name) // they went with the disk
 	d.mu.Unlock()
 	if loads != nil {
 		if err := loads.Loader.Ready(ctx, m); err != nil {
@@ -80,11 +84,10 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 			return err
 		}
 	}
-	if err := d.waitReady(ctx, m, spec.Ready); err != nil {
+	if err := d.cameUp(ctx, m, started, req.Image); err != nil {
 		return d.badBoot(name, from, b.during, started, err)
 	}
-	return d.Append(record.KindBooted, d.subject(name),
-		record.Booted{Started: started, Ready: d.elapsed(), Image: req.Image, Basis: record.BasisMeasured})
+	return nil
 }
 
 func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.Request, error) {
@@ -103,6 +106,13 @@ func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.
 		Data: slices.Clone(spec.Data), KeepData: b.keepData, Memory: int64(spec.Memory), CPUs: spec.CPUs,
 		Allow: d.plan.Scenario.Egress.Allow,
 	}
+	if spec.Virtual() {
+		vm, err := d.virtual(spec.VM)
+		if err != nil {
+			return r, fmt.Errorf("set the password of %s: %w", name, err)
+		}
+		r.VM = &vm
+	}
 	if b.image != "" {
 		r.Image = b.image
 	}
@@ -110,6 +120,20 @@ func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.
 		r.Command = b.command
 	}
 	return r, nil
+}
+
+// virtual is what a scenario says of a virtual machine, for its driver, which knows the defaults.
+func (d *drill) virtual(vm *scenarios.VM) (instance.VM, error) {
+	if vm == nil {
+		return instance.VM{}, nil
+	}
+	password, err := d.secrets.reveal(vm.Password)
+	out := instance.VM{Firmware: vm.Firmware, Bus: vm.Bus, Ports: slices.Clone(vm.Ports), Control: slices.Clone(vm.Control),
+		User: vm.User, Password: password, MAC: vm.MAC, Hostname: vm.Hostname, Seed: vm.Seed}
+	if vm.Clock != nil {
+		out.Clock = vm.Clock.Format(time.RFC3339)
+	}
+	return out, err
 }
 
 // badBoot decides whose fault it is that a machine does not come up: the
@@ -145,8 +169,8 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 	run func(restore.Source) (restore.Outcome, error)) (restore.Outcome, error) {
 	fact := record.Restored{Backup: bp.Name, Point: bp.Point.ID, Started: d.elapsed(), During: during,
 		Throttle: d.throttle(bp)}
-	out, err := run(restore.Source{Backup: bp.Name, Point: bp.Point, Open: d.opener(bp)})
-	fact.Ended, fact.Digest, fact.Bytes = d.elapsed(), out.Digest, out.Bytes
+	out, err := run(restore.Source{Backup: bp.Name, Point: bp.Point, Open: d.opener(bp), OpenAt: d.openerAt(bp)})
+	fact.Ended, fact.Digest, fact.Bytes, fact.Verifying = d.elapsed(), out.Digest, out.Bytes, out.Verifying
 	fact.Verified = err == nil && bp.Point.Digest != "" && bp.Point.Digest == out.Digest
 	for _, n := range out.Notes {
 		fact.Notes = append(fact.Notes, d.secrets.hide(n))
@@ -154,6 +178,7 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 	var backup *restore.BackupError
 	var image *restore.ImageError
 	var mismatch *store.Mismatch
+	var refused *instance.RefusedDisk
 	switch {
 	case err == nil:
 	case ctx.Err() != nil: // an abort proves nothing about the backup
@@ -162,6 +187,8 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 		fact.ImageBad = d.secrets.hide(image.Reason)
 	case errors.As(err, &backup):
 		fact.BackupBad = d.secrets.hide(backup.Reason)
+	case errors.As(err, &refused):
+		fact.BackupBad = d.secrets.hide(refused.Reason)
 	case errors.As(err, &mismatch):
 		fact.BackupBad = mismatch.Error()
 	default:

@@ -110,10 +110,13 @@ func (d *drill) throttled(backup string, fact record.Restored) error {
 		if i < 0 || !armed {
 			continue
 		}
-		seconds := (fact.Ended - fact.Started).Seconds()
+		note := fmt.Sprintf("%d bytes/s", fact.Throttle) // of a backup that is read where it lies, later and lazily
+		if seconds := (fact.Ended - fact.Started).Seconds(); fact.Bytes > 0 && seconds > 0 {
+			note = fmt.Sprintf("%.0f bytes/s", float64(fact.Bytes)/seconds)
+		}
 		return d.Append(record.KindFault, d.subject(backup), record.FaultEvent{Kind: plans[i].Spec.Kind, On: backup,
 			State: "effective", At: record.Moment{Early: fact.Started, Late: fact.Ended},
-			Note: fmt.Sprintf("%.0f bytes/s", float64(fact.Bytes)/seconds)})
+			Note: note})
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
 // collectEgress writes down what the restored machines tried to reach.
 func (d *drill) collectEgress(ctx context.Context) error {
 	var errs []error
-	for _, driver := range d.drivers {
+	for _, driver := range d.grounds() {
 		r, ok := driver.(instance.EgressReporter)
 		if !ok {
 			continue

@@ -89,6 +89,11 @@ type drill struct {
 	generations map[string]int
 	throttles   map[string]int64 // bytes per second by backup, set by faults
 	before      map[string]verifier.Facts
+	snapshots   map[string][]string      // of each instance, in their order
+	releases    map[string]string        // of the kernels that ran when the baseline was taken, by instance
+	diagnosed   map[string]time.Duration // when each instance was diagnosed last
+	screens     int                      // kept below raw/
+	disks       disks
 }
 
 // Run runs a plan. The error means that nothing was started: *RefusedError or a
@@ -106,6 +111,7 @@ func Run(ctx context.Context, kit Kit, p *Plan, opt Options) (*Result, error) {
 		d.explain(ctx, err)
 	}
 	left := d.cleanup(context.WithoutCancel(ctx), opt.Keep && ctx.Err() == nil)
+	d.closeDisks()
 	stopInbox()
 	res, err := d.seal(left)
 	if err != nil {
@@ -129,8 +135,10 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 		kit: kit, plan: p, opt: opt, id: id, dir: dir, base: now,
 		drivers: map[string]instance.Driver{}, machines: map[string]instance.Machine{},
 		generations: map[string]int{}, throttles: map[string]int64{}, before: map[string]verifier.Facts{},
+		snapshots: map[string][]string{}, releases: map[string]string{}, diagnosed: map[string]time.Duration{},
 		secrets: secretsOf(p.Scenario),
 	}
+	d.disks.life, d.disks.end = context.WithCancel(context.Background())
 	d.scope = ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(p.Scenario.Deadline.Std()), Home: dir}
 	site := instance.Site{Scope: d.scope, Journal: d, Ledger: d, Log: opt.Log, Base: now}
 	if err := d.wire(site); err != nil {

@@ -40,12 +40,10 @@ func (d *drill) header(number int) record.Header {
 			Needs: i.Needs, Basis: record.BasisMeasured})
 	}
 	for i, in := range s.Incidents {
-		p := record.IncidentPlan{ID: i + 1}
+		p := record.IncidentPlan{ID: i + 1, Name: in.Name, Upgrade: describeAll(in.Upgrade),
+			Rollback: describeAll(in.Rollback)}
 		for _, f := range in.Faults {
 			p.Faults = append(p.Faults, f.Kind+" on "+f.On)
-		}
-		for _, st := range in.Rollback {
-			p.Rollback = append(p.Rollback, describe(st))
 		}
 		if in.Decide.By == "person" {
 			h.Decision = "person"

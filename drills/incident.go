@@ -4,53 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"sync"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 )
-
-// precheck looks for what will be needed late: nothing may be broken when k6 is missing afterwards.
-func (d *drill) precheck(context.Context) error {
-	if d.plan.Scenario.Flow == nil {
-		return nil
-	}
-	return d.openFlows()
-}
-
-// baseline asks everything once, then waits until the business is green.
-func (d *drill) baseline(ctx context.Context) error {
-	if err := d.askChecks(ctx, "before", func(c CheckPlan) bool {
-		return c.Spec.Layer != record.LayerBusiness && !restarts(c)
-	}); err != nil {
-		return err
-	}
-	if err := d.askChecks(ctx, "before", restarts); err != nil { // last: what they restart is down for a moment
-		return err
-	}
-	if d.plan.Scenario.Flow == nil {
-		return nil
-	}
-	if err := d.startPulse(ctx); err != nil {
-		return err
-	}
-	stable := d.plan.Scenario.Baseline.StableFor.Std()
-	ctx, cancel := context.WithTimeoutCause(ctx, stable+baselineWithin, errNotGreen)
-	defer cancel()
-	if err := d.pulse.waitGreen(ctx, stable, 0); err != nil {
-		if errors.Is(err, errNotGreen) {
-			return &stopError{why: "the baseline never was green for " + stable.String()}
-		}
-		return err
-	}
-	return d.askChecks(ctx, "before", func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
-}
-
-// baselineWithin is how long a freshly restored business may take to become green.
-const baselineWithin = time.Minute
-
-var errNotGreen = errors.New("not green in time")
 
 // upgrade takes the real steps of the upgrade. Where the upgrade itself is what
 // goes wrong, a failed step is the incident and not the end.
@@ -64,11 +23,54 @@ func (d *drill) upgrade(ctx context.Context) error {
 	if err := d.armRule(0); err != nil {
 		return err
 	}
-	err := d.runSteps(ctx, record.PhaseUpgrade, d.plan.Scenario.Upgrade)
-	if err != nil && ctx.Err() == nil && d.plan.Scenario.Trigger == record.TriggerUpgrade {
-		err = nil
-	}
+	err := d.upgradeSteps(ctx, d.plan.Scenario.Upgrade)
 	return errors.Join(err, d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: "ended"}))
+}
+
+// upgradeSteps takes steps of an upgrade. One that says stop ends the drill all the same.
+func (d *drill) upgradeSteps(ctx context.Context, steps []scenarios.Step) error {
+	err := d.runSteps(ctx, record.PhaseUpgrade, steps)
+	var stop *stopError
+	if err != nil && ctx.Err() == nil && d.plan.Scenario.Trigger == record.TriggerUpgrade && !errors.As(err, &stop) {
+		return nil
+	}
+	return err
+}
+
+// begin takes the steps that make an incident after the first begin. Its rule is armed before them, so that
+// what they do counts.
+func (d *drill) begin(ctx context.Context, i int, in scenarios.Incident) error {
+	trigger := d.plan.Scenario.Trigger
+	if trigger == record.TriggerOrder || trigger == record.TriggerUpgrade && i == 0 { // the upgrade itself has begun it
+		return nil
+	}
+	if err := d.armRule(i); err != nil || len(in.Upgrade) == 0 {
+		return err
+	}
+	if err := d.phase(ctx, record.PhaseUpgrade, func(ctx context.Context) error {
+		if err := d.upgradeSteps(ctx, in.Upgrade); err != nil || trigger == record.TriggerUpgrade {
+			return err
+		}
+		return d.waitSettled(ctx)
+	}); err != nil || trigger == record.TriggerUpgrade {
+		return err
+	}
+	return d.armRule(i) // what is broken from here on is the fault's doing
+}
+
+// waitSettled waits until the business is green again after steps that interrupt it as planned.
+func (d *drill) waitSettled(ctx context.Context) error {
+	if d.pulse == nil {
+		return nil
+	}
+	stable := d.plan.Scenario.Baseline.StableFor.Std()
+	ctx, cancel := context.WithTimeoutCause(ctx, d.plan.Scenario.Verify.Within.Std()+stable, errNotGreen)
+	defer cancel()
+	err := d.pulse.waitGreen(ctx, stable, d.elapsed())
+	if errors.Is(err, errNotGreen) {
+		return &stopError{why: "the business was not green before the fault of the incident"}
+	}
+	return err
 }
 
 func (d *drill) open(incident int) {
@@ -107,10 +109,8 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 	if err := d.Append(record.KindIncident, d.subject(""), record.IncidentEvent{Trigger: trigger, At: d.now()}); err != nil {
 		return err
 	}
-	if trigger == record.TriggerFault {
-		if err := d.armRule(i); err != nil {
-			return err
-		}
+	if err := d.begin(ctx, i, in); err != nil {
+		return err
 	}
 	if len(d.plan.Faults[i]) > 0 {
 		if err := d.phase(ctx, record.PhaseFault, func(ctx context.Context) error {
@@ -139,10 +139,27 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 	}); err != nil || !rollsBack {
 		return err
 	}
-	return d.phase(ctx, record.PhaseRollback, func(ctx context.Context) error { return d.rollback(ctx, i, in) })
+	if err := d.phase(ctx, record.PhaseRollback, func(ctx context.Context) error {
+		return d.rollback(ctx, i, in)
+	}); err != nil || i == len(d.plan.Scenario.Incidents)-1 { // the last one is verified at the end of the drill
+		return err
+	}
+	return d.phase(ctx, record.PhaseVerify, d.verifyBetween)
 }
 
-// detect waits for the trigger rule and asks the service checks while it is broken.
+// verifyBetween asks all checks after a rollback that another incident follows, which begins from a working
+// business or not at all.
+func (d *drill) verifyBetween(ctx context.Context) error {
+	if err := d.verify(ctx); err != nil {
+		return err
+	}
+	if d.pulse != nil && !d.pulse.green(d.plan.Scenario.StableFor.Std(), d.rollbackAt) {
+		return &stopError{why: "the business is not back; what was to follow was not begun"}
+	}
+	return nil
+}
+
+// detect waits for the trigger rule, asks the service checks while it is broken, and what the machines show.
 func (d *drill) detect(ctx context.Context, in scenarios.Incident) (string, error) {
 	fired, err := d.waitDetected(ctx, in)
 	if err != nil {
@@ -151,7 +168,10 @@ func (d *drill) detect(ctx context.Context, in scenarios.Incident) (string, erro
 	if err := d.Append(record.KindDetected, d.subject(""), *fired); err != nil {
 		return "", err
 	}
+	var shown sync.WaitGroup
+	shown.Go(func() { d.diagnoseAll(ctx) })
 	err = d.askChecks(ctx, "broken", func(c CheckPlan) bool { return c.Spec.Layer == record.LayerService && !restarts(c) })
+	shown.Wait()
 	return fired.Rule + " (" + fired.Seen + ")", err
 }
 
@@ -196,8 +216,5 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	if e := d.Append(record.KindRollback, d.subject(""), end); e != nil {
 		return errors.Join(err, e)
 	}
-	if err != nil || i == len(d.plan.Scenario.Incidents)-1 {
-		return err
-	}
-	return d.waitStable(ctx, d.plan.Scenario.StableFor.Std()) // the next incident begins from a working business
+	return err
 }

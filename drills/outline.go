@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lifeboat/scenarios"
 )
 
 // Outline is a plan as a person or a program reads it.
@@ -35,6 +37,8 @@ type OutlineBackup struct {
 
 // OutlineIncident is what would break and how it would be rolled back.
 type OutlineIncident struct {
+	Name     string   `json:"name,omitempty"`
+	Upgrade  []string `json:"upgrade,omitempty"` // of its own, which makes it begin
 	Faults   []string `json:"faults,omitempty"`
 	Detect   string   `json:"detect,omitempty"`
 	Decide   string   `json:"decide"`
@@ -65,18 +69,17 @@ func (p *Plan) Outline() Outline {
 		if i.Load != "" {
 			what += ", load " + i.Load
 		}
+		if i.VM != nil {
+			what += outlineVM(*i.VM)
+		}
 		o.Boot = append(o.Boot, what)
 	}
-	for _, st := range s.Upgrade {
-		o.Upgrade = append(o.Upgrade, describe(st))
-	}
+	o.Upgrade = describeAll(s.Upgrade)
 	for _, in := range s.Incidents {
-		oi := OutlineIncident{Detect: in.Detect.When, Decide: in.Decide.By}
+		oi := OutlineIncident{Name: in.Name, Upgrade: describeAll(in.Upgrade), Detect: in.Detect.When,
+			Decide: in.Decide.By, Rollback: describeAll(in.Rollback)}
 		for _, f := range in.Faults {
 			oi.Faults = append(oi.Faults, f.Kind+" on "+f.On)
-		}
-		for _, st := range in.Rollback {
-			oi.Rollback = append(oi.Rollback, describe(st))
 		}
 		o.Incidents = append(o.Incidents, oi)
 	}
@@ -125,7 +128,12 @@ func (o Outline) String() string {
 	section("boot", o.Boot...)
 	section("upgrade", o.Upgrade...)
 	for i, in := range o.Incidents {
-		section(fmt.Sprintf("incident %d: break", i+1), in.Faults...)
+		head := fmt.Sprintf("incident %d", i+1)
+		if in.Name != "" {
+			head += " (" + in.Name + ")"
+		}
+		section(head+": begin with", in.Upgrade...)
+		section(head+": break", in.Faults...)
 		if in.Detect != "" {
 			section("detect", in.Detect)
 		}
@@ -142,6 +150,30 @@ func (o Outline) String() string {
 		o.Needs.Disk>>20, o.Needs.FreeDisk>>20, o.Needs.Memory>>20, o.Needs.FreeMemory>>20))
 	section("this host cannot", o.Cannot...)
 	return b.String()
+}
+
+// outlineVM is what the scenario says of a virtual machine beyond its defaults.
+func outlineVM(vm scenarios.VM) string {
+	var out strings.Builder
+	say := func(what, value string) {
+		if value != "" {
+			fmt.Fprintf(&out, ", %s %s", what, value)
+		}
+	}
+	say("firmware", vm.Firmware)
+	say("disk on", vm.Bus)
+	say("ports", strings.Trim(fmt.Sprint(vm.Ports), "[]"))
+	say("controlled by", strings.Join(vm.Control, " "))
+	say("user", vm.User)
+	say("MAC", vm.MAC)
+	say("host name", vm.Hostname)
+	if vm.Clock != nil {
+		say("clock at", vm.Clock.Format(time.RFC3339))
+	}
+	if vm.Seed != "" {
+		say("changed by", "a cloud-init seed")
+	}
+	return out.String()
 }
 
 func pairs(m map[string]string) []string {

@@ -64,6 +64,10 @@ type CheckPlan struct {
 // compressed dump of text grows about fivefold, indexes and WAL included.
 const diskFactor = 6
 
+// overlayDisk is the disk that a virtual machine takes, bytes: what it writes into its overlays and snapshots
+// in a drill. A kernel upgrade writes about 0.5 GiB.
+const overlayDisk = 1 << 30
+
 // NewPlan resolves a scenario. The error is scenarios.Problems when the file is
 // wrong; what only this host lacks is in Plan.Refusals.
 func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error) {
@@ -208,7 +212,11 @@ func (p *Plan) estimate(ctx context.Context, kit Kit) {
 		i := p.Scenario.Instances[name]
 		p.Needs.Memory += max(int64(i.Memory), defaultMemory)
 		for _, b := range []string{i.Boot, i.Load} {
-			if bp := p.Backups[b]; bp != nil {
+			switch bp := p.Backups[b]; {
+			case bp == nil:
+			case i.Virtual(): // it is read where it lies
+				p.Needs.Disk += overlayDisk
+			default:
 				p.Needs.Disk += bp.Point.Size * diskFactor
 			}
 		}

@@ -8,50 +8,83 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"lifeboat/drills/instance"
 	"lifeboat/scenarios"
 )
 
-// waitReady polls until the machine answers, ends by itself, or time is up.
+// waitReady polls until the machine answers, ends by itself, shows that it will never come up, or time is
+// up. A machine that can be diagnosed is, before the error is returned.
 func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.Ready) error {
 	if r == nil {
 		r = &scenarios.Ready{Within: scenarios.Duration(2 * time.Minute)}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.Within.Std(), errNotReady)
+	limited, cancel := context.WithTimeoutCause(ctx, r.Within.Std(), errNotReady)
 	defer cancel()
-	for {
-		state, err := m.State(ctx)
-		if err != nil {
+	pace := paceOf(m, r)
+	for looked := time.Now(); ; {
+		state, err := m.State(limited)
+		if err != nil && !errors.Is(context.Cause(limited), errNotReady) {
 			return fmt.Errorf("look at %s: %w", m.Name(), err)
 		}
-		console := ""
-		if !state.Running {
-			console, _ = m.Console(context.WithoutCancel(ctx)) // best effort: the reason stands without it
-			return &instance.BootError{Instance: m.Name(), Console: console,
-				Reason: fmt.Sprintf("it ended by itself with exit code %d %s", state.Exit, state.Reason)}
+		if err == nil && !state.Running {
+			return d.notReady(ctx, m, fmt.Sprintf("it ended by itself with exit code %d %s", state.Exit, state.Reason))
 		}
-		answer := answers(ctx, m, r)
+		answer := answers(limited, m, r, pace.patience)
 		if answer == nil {
 			return nil
 		}
-		if err := after(ctx, 50*time.Millisecond); err != nil {
+		if time.Since(looked) >= diagnoseEvery {
+			if got, ok := d.askDiagnosis(limited, m); ok && got.Fatal {
+				d.writeDiagnosis(m, got)
+				return &instance.BootError{Instance: m.Name(), Reason: got.Words, Console: strings.Join(got.Lines, "\n")}
+			}
+			looked = time.Now()
+		}
+		if err := after(limited, pace.pause); err != nil {
 			if !errors.Is(err, errNotReady) {
 				return err
 			}
-			console, _ = m.Console(context.WithoutCancel(ctx))
-			return &instance.BootError{Instance: m.Name(), Console: console,
-				Reason: fmt.Sprintf("not ready within %s: %v", r.Within.Std(), answer)}
+			return d.notReady(ctx, m, fmt.Sprintf("not ready within %s: %v", r.Within.Std(), answer))
 		}
 	}
 }
 
 var errNotReady = errors.New("not ready in time")
 
-// answers asks once, each question with its own short time limit.
-func answers(ctx context.Context, m instance.Machine, r *scenarios.Ready) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+// notReady is the finding that a machine does not come up, with all that it shows of itself.
+func (d *drill) notReady(ctx context.Context, m instance.Machine, reason string) error {
+	if ctx.Err() == nil {
+		d.diagnose(ctx, m)
+	}
+	console, _ := m.Console(context.WithoutCancel(ctx)) // best effort: the reason stands without it
+	return &instance.BootError{Instance: m.Name(), Console: console, Reason: reason}
+}
+
+// pace at which a machine is asked whether it is ready.
+type pace struct {
+	pause    time.Duration // between two questions
+	patience time.Duration // with one question
+}
+
+// paceOf a machine: a command in a virtual machine costs it processor time that it needs for coming up, and
+// an emulated one takes its time to answer.
+func paceOf(m instance.Machine, r *scenarios.Ready) pace {
+	_, virtual := m.(instance.Diagnoser)
+	switch {
+	case virtual && len(r.Exec) > 0:
+		return pace{pause: time.Second, patience: 10 * time.Second}
+	case virtual:
+		return pace{pause: 200 * time.Millisecond, patience: 5 * time.Second}
+	}
+	return pace{pause: 50 * time.Millisecond, patience: 2 * time.Second}
+}
+
+// answers asks once, with a short time limit of its own.
+func answers(ctx context.Context, m instance.Machine, r *scenarios.Ready, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	switch {
 	case len(r.Exec) > 0:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -30,9 +29,10 @@ func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.St
 			out, err := d.runStep(stepCtx, phase, st)
 			cancel()
 			fact.Ended, fact.Outcome, fact.Output = d.elapsed(), record.OutcomeDone, d.secrets.hide(lastLines(out, 20))
-			if err != nil {
+			var stop *stopError
+			if failed = err; err != nil && !errors.As(err, &stop) {
 				fact.Outcome, fact.Error = record.OutcomeFailed, d.secrets.hide(err.Error())
-				failed = err
+				d.diagnoseSince(ctx, stepInstance(st), fact.Started)
 			}
 			subject = d.subject(stepInstance(st))
 		}
@@ -57,6 +57,8 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (s
 		return "", d.restoreStep(ctx, phase, st.Restore)
 	case st.Wait != nil:
 		return "", d.waitStep(ctx, st.Wait)
+	case st.Predict != nil:
+		return d.predictStep(ctx, st.Predict)
 	}
 	name := stepInstance(st)
 	m, err := d.machine(name)
@@ -64,6 +66,16 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (s
 		return "", err
 	}
 	switch {
+	case st.Reboot != "":
+		return "", d.rebootStep(ctx, m)
+	case st.Snapshot != nil:
+		return "", d.snapshotStep(ctx, m, st.Snapshot.Name)
+	case st.Revert != nil:
+		return "", d.revertStep(ctx, m, st.Revert.Name)
+	case st.Put != nil:
+		return d.putStep(ctx, m, st.Put)
+	case st.Select != nil:
+		return d.selectStep(ctx, m, st.Select.Release)
 	case st.Stop != "":
 		return "", m.Stop(ctx)
 	case st.Start != "":
@@ -130,54 +142,6 @@ func (d *drill) waitStep(ctx context.Context, w *scenarios.WaitStep) error {
 		}
 	}
 	return fmt.Errorf("there is no check named %q", w.Check)
-}
-
-func (d *drill) companion() (instance.Companion, error) {
-	for _, kind := range d.plan.Kinds {
-		if c, ok := d.drivers[kind].(instance.Companion); ok {
-			return c, nil
-		}
-	}
-	return nil, fmt.Errorf("run a program beside the instances: none of the kinds %v can", d.plan.Kinds)
-}
-
-// describe a step in words, for the plan, the journal and the report.
-func describe(st scenarios.Step) string {
-	switch {
-	case st.Exec != nil:
-		return "exec on " + st.Exec.On + ": " + strings.Join(st.Exec.Run, " ")
-	case st.Script != nil:
-		return "script " + strings.Join(append([]string{filepath.Base(st.Script.File)}, st.Script.Args...), " ")
-	case st.Boot != nil:
-		what := "boot " + st.Boot.Instance
-		if v := st.Boot.Image + st.Boot.From; v != "" {
-			what += " as " + v
-		}
-		if st.Boot.KeepData {
-			what += " on the old data"
-		}
-		return what
-	case st.Restore != "":
-		return "restore " + st.Restore
-	case st.Wait != nil:
-		return "wait for " + st.Wait.Check
-	case st.Stop != "":
-		return "stop " + st.Stop
-	case st.Start != "":
-		return "start " + st.Start
-	}
-	return "destroy " + st.Destroy
-}
-
-// stepInstance names the instance that a step is about; a script is about none.
-func stepInstance(st scenarios.Step) string {
-	switch {
-	case st.Exec != nil:
-		return st.Exec.On
-	case st.Boot != nil:
-		return st.Boot.Instance
-	}
-	return st.Stop + st.Start + st.Destroy + st.Restore
 }
 
 // lastLines keeps the end of an output.

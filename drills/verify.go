@@ -37,18 +37,6 @@ func (d *drill) verify(ctx context.Context) error {
 	return d.askChecks(ctx, "after", func(c CheckPlan) bool { return !restarts(c) })
 }
 
-// intact says when the harness itself cut a machine off: what it does not answer proves nothing then.
-func (d *drill) intact(ctx context.Context) error {
-	for _, driver := range d.drivers {
-		if g, ok := driver.(instance.Guard); ok {
-			if err := g.Intact(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // restarts tells whether a check restarts what it asks.
 func restarts(c CheckPlan) bool {
 	r, ok := c.Check.(interface{ Restarts() bool })

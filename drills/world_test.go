@@ -28,21 +28,24 @@ import (
 
 // world is a business of fake parts: it is up while none of its instances is broken.
 type world struct {
-	t       *testing.T
-	home    string
-	machine *fake.World
-	driver  *fake.Driver
-	load    func(during int) error // called with the number of the load, 1 first
-	loads   int
-	answer  func(name string) record.CheckStatus // of the checks; nil: passed
-	crash   bool                                 // the checks panic
-	bite    bool                                 // faults bite
-	refuse  string                               // the instance on which no fault can be injected
-	mute    bool                                 // the pulse's iterations have no checks
-	undo    func(tries int) error
-	tries   int
-	script  func(d time.Duration) bool // overrides the business, by elapsed time
-	blind   func(d time.Duration) bool // no iteration begins
+	t        *testing.T
+	home     string
+	machine  *fake.World
+	driver   *fake.Driver
+	load     func(during int) error // called with the number of the load, 1 first
+	loads    int
+	answer   func(name string) record.CheckStatus // of the checks; nil: passed
+	crash    bool                                 // the checks panic
+	bite     bool                                 // faults bite
+	refuse   string                               // the instance on which no fault can be injected
+	mute     bool                                 // the pulse's iterations have no checks
+	undo     func(tries int) error
+	tries    int
+	script   func(d time.Duration) bool // overrides the business, by elapsed time
+	blind    func(d time.Duration) bool // no iteration begins
+	business func() bool                // whether it is up; nil: while no instance is broken
+	refused  error                      // by the imager of disks
+	files    map[string]string          // beside the scenario
 
 	mu     sync.Mutex
 	broken map[string]bool
@@ -60,6 +63,9 @@ func (w *world) set(name string, broken bool) {
 }
 
 func (w *world) up() bool {
+	if w.business != nil {
+		return w.business()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, b := range w.broken {
@@ -103,7 +109,7 @@ func (w *world) kit() Kit {
 		}
 		return nil
 	}
-	return k
+	return w.vmKit(k)
 }
 
 // run drills a scenario inside a bubble of virtual time.
@@ -113,6 +119,10 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 	file := filepath.Join(dir, "s.yaml")
 	require.NoError(w.t, os.WriteFile(file, []byte(yaml), 0o600))
 	require.NoError(w.t, os.WriteFile(filepath.Join(dir, "flow.js"), []byte("export default function () {}\n"), 0o600))
+	for name, text := range w.files {
+		require.NoError(w.t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
+		require.NoError(w.t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
 	synctest.Test(w.t, func(t *testing.T) {
 		s, err := scenarios.Load(file)
 		require.NoError(t, err)

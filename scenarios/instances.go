@@ -14,7 +14,7 @@ func (r *review) instances() {
 		image, boot := r.given(path+".image"), r.given(path+".boot")
 		r.machine(n, in)
 		switch {
-		case in.Kind == kindVM:
+		case in.Virtual():
 		case image && boot:
 			r.problem(path, "keep image for the engine's own, boot for one in a backup", "has both image and boot")
 		case !image && !boot && r.given(path+".load"):

@@ -86,7 +86,7 @@ func (r *review) bootStep(path string, s BootStep) {
 	if s.Image != "" && s.From != "" {
 		r.problem(path, "keep image for the engine's own, from for one in a backup", "has both image and from")
 	}
-	if r.sc.Instances[s.Instance].Kind != kindVM {
+	if !r.sc.Instances[s.Instance].Virtual() {
 		return
 	}
 	for _, key := range []string{"image", "env", "command", "keep_data"} {

@@ -29,13 +29,16 @@ type VM struct {
 	Seed  string     `yaml:"seed"` // NoCloud user-data; it changes the instance
 }
 
+// Virtual tells whether an instance is a virtual machine: one with a disk and a kernel of its own.
+func (in Instance) Virtual() bool { return in.Kind == kindVM }
+
 // userPattern is what useradd takes.
 var userPattern = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 
 // machine checks what belongs to virtual machines alone, and what they do not have.
 func (r *review) machine(n string, in Instance) {
 	path := "instances." + n
-	if in.Kind != kindVM {
+	if !in.Virtual() {
 		if r.given(path + ".vm") {
 			r.problem(path+".vm", "say kind: qemu, or delete it", "belongs to a virtual machine")
 		}
@@ -100,7 +103,7 @@ func (r *review) forwarded(path string, in Instance, port int) {
 
 // closed says why a port of an instance cannot be reached; "" when it can.
 func (in Instance) closed(port int) string {
-	if in.Kind != kindVM || port == 0 || in.VM != nil && slices.Contains(in.VM.Ports, port) {
+	if !in.Virtual() || port == 0 || in.VM != nil && slices.Contains(in.VM.Ports, port) {
 		return ""
 	}
 	return "port " + strconv.Itoa(port) + " of a virtual machine is reached only where vm.ports names it"

@@ -97,6 +97,8 @@ func (b *board) restored(d record.Restored) {
 // plannedSteps are the steps of the phase that runs.
 func (b *board) plannedSteps() []scenarios.Step {
 	switch in := b.scenario.Incidents; {
+	case b.steps.phase == record.PhaseUpgrade && b.steps.incident > 1 && b.steps.incident <= len(in):
+		return in[b.steps.incident-1].Upgrade
 	case b.steps.phase == record.PhaseUpgrade:
 		return b.scenario.Upgrade
 	case b.steps.phase == record.PhaseRollback && b.steps.incident <= len(in):
@@ -134,8 +136,13 @@ func (b *board) booting() {
 		return
 	}
 	if steps := b.plannedSteps(); b.steps.done < len(steps) {
-		if boot := steps[b.steps.done].Boot; boot != nil {
-			b.instance(boot.Instance, "booting")
+		switch st := steps[b.steps.done]; {
+		case st.Boot != nil:
+			b.instance(st.Boot.Instance, "booting")
+		case st.Revert != nil:
+			b.instance(st.Revert.On, "booting")
+		case st.Reboot != "":
+			b.instance(st.Reboot, "booting")
 		}
 	}
 }

@@ -1,0 +1,56 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"lifeboat/drills/record"
+)
+
+// precheck looks for what will be needed late: nothing may be broken when k6 is missing afterwards.
+func (d *drill) precheck(context.Context) error {
+	if d.plan.Scenario.Flow == nil {
+		return nil
+	}
+	return d.openFlows()
+}
+
+// baseline asks everything once, then waits until the business is green.
+func (d *drill) baseline(ctx context.Context) error {
+	if err := d.askChecks(ctx, "before", func(c CheckPlan) bool {
+		return c.Spec.Layer != record.LayerBusiness && !restarts(c)
+	}); err != nil {
+		return err
+	}
+	if err := d.askChecks(ctx, "before", restarts); err != nil { // last: what they restart is down for a moment
+		return err
+	}
+	if d.plan.Scenario.Flow != nil {
+		if err := d.baselineBusiness(ctx); err != nil {
+			return err
+		}
+	}
+	return d.rememberKernels(ctx)
+}
+
+func (d *drill) baselineBusiness(ctx context.Context) error {
+	if err := d.startPulse(ctx); err != nil {
+		return err
+	}
+	stable := d.plan.Scenario.Baseline.StableFor.Std()
+	limited, cancel := context.WithTimeoutCause(ctx, stable+baselineWithin, errNotGreen)
+	defer cancel()
+	if err := d.pulse.waitGreen(limited, stable, 0); err != nil {
+		if errors.Is(err, errNotGreen) {
+			return &stopError{why: "the baseline never was green for " + stable.String()}
+		}
+		return err
+	}
+	return d.askChecks(ctx, "before", func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
+}
+
+// baselineWithin is how long a freshly restored business may take to become green.
+const baselineWithin = time.Minute
+
+var errNotGreen = errors.New("not green in time")

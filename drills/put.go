@@ -1,0 +1,96 @@
+package drills
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"lifeboat/drills/instance"
+	"lifeboat/scenarios"
+)
+
+// putStep copies a file or a folder beside the scenario into a machine, as one tar stream.
+func (d *drill) putStep(ctx context.Context, m instance.Machine, s *scenarios.PutStep) (string, error) {
+	to := path.Clean(s.To)
+	pr, pw := io.Pipe()
+	var put tree
+	go func() {
+		tw := tar.NewWriter(pw)
+		put = tree{tar: tw, name: path.Base(to)}
+		err := put.copy(s.From)
+		pw.CloseWithError(errors.Join(err, tw.Close())) // of nil: the end of the stream
+	}()
+	err := m.Put(ctx, path.Dir(to), pr)
+	if err == nil {
+		_, err = io.Copy(io.Discard, pr) // the machine may have seen the end before all of it was written
+	}
+	if err != nil {
+		pr.CloseWithError(err)
+		return "", fmt.Errorf("put %s into %s: %w", filepath.Base(s.From), m.Name(), err)
+	}
+	return fmt.Sprintf("%d files, %d bytes", put.files, put.bytes), nil
+}
+
+// tree writes files into a tar, below a name.
+type tree struct {
+	tar   *tar.Writer
+	name  string
+	files int
+	bytes int64
+}
+
+// copy walks a file or a folder. The loader has seen that there is nothing else in it; what came since is refused.
+func (t *tree) copy(from string) error {
+	root, err := os.OpenRoot(filepath.Dir(from))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	base := filepath.Base(from)
+	return fs.WalkDir(root.FS(), base, func(p string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(base, p)
+		if err != nil {
+			return err
+		}
+		return t.add(root, p, path.Join(t.name, filepath.ToSlash(rel)), e)
+	})
+}
+
+func (t *tree) add(root *os.Root, p, name string, e fs.DirEntry) error {
+	info, err := e.Info()
+	if err != nil {
+		return err
+	}
+	h := &tar.Header{Name: name, Mode: int64(info.Mode().Perm()), ModTime: info.ModTime(), Typeflag: tar.TypeDir}
+	switch {
+	case e.IsDir():
+		h.Name += "/"
+		return t.tar.WriteHeader(h)
+	case !e.Type().IsRegular():
+		return fmt.Errorf("%s is neither a file nor a folder", p)
+	}
+	f, err := root.Open(p)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	h.Typeflag, h.Size = tar.TypeReg, info.Size()
+	if err := t.tar.WriteHeader(h); err != nil {
+		return err
+	}
+	n, err := io.Copy(t.tar, f)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", p, err)
+	}
+	t.files, t.bytes = t.files+1, t.bytes+n
+	return nil
+}

@@ -1,0 +1,169 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/kernel"
+	"lifeboat/drills/record"
+	"lifeboat/scenarios"
+)
+
+// rebootStep has a machine start its own kernel again and waits until it is ready. A machine
+// without a kernel of its own is stopped and started.
+func (d *drill) rebootStep(ctx context.Context, m instance.Machine) error {
+	started := d.elapsed()
+	var err error
+	if r, ok := m.(instance.Rebooter); ok {
+		err = r.Reboot(ctx)
+	} else if err = m.Stop(ctx); err == nil {
+		err = m.Start(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("reboot %s: %w", m.Name(), err)
+	}
+	return d.cameUp(ctx, m, started, "")
+}
+
+// cameUp waits until a machine is ready and writes that down, with what its times are worth.
+func (d *drill) cameUp(ctx context.Context, m instance.Machine, started time.Duration, image string) error {
+	if err := d.waitReady(ctx, m, d.plan.Scenario.Instances[m.Name()].Ready); err != nil {
+		return err
+	}
+	up := record.Booted{Started: started, Ready: d.elapsed(), Image: image, Basis: record.BasisMeasured}
+	if b, ok := m.(instance.Based); ok {
+		up.Basis = b.Basis()
+	}
+	if of, ok := m.(instance.Described); ok {
+		up.Facts = map[string]string{}
+		for name, fact := range of.Describe(ctx) {
+			up.Facts[name] = d.secrets.hide(fact)
+		}
+	}
+	return d.Append(record.KindBooted, d.subject(m.Name()), up)
+}
+
+func (d *drill) snapshotStep(ctx context.Context, m instance.Machine, name string) error {
+	s, ok := m.(instance.Snapshotter)
+	if !ok {
+		return fmt.Errorf("take a snapshot of %s: an instance of this kind has none", m.Name())
+	}
+	if err := s.Snapshot(ctx, name); err != nil {
+		return fmt.Errorf("take snapshot %s of %s: %w", name, m.Name(), err)
+	}
+	d.mu.Lock()
+	d.snapshots[m.Name()] = append(d.snapshots[m.Name()], name)
+	d.mu.Unlock()
+	return nil
+}
+
+// revertStep goes back to a snapshot. That there is none is the rollback's own failure: an operator
+// would stand there just the same.
+func (d *drill) revertStep(ctx context.Context, m instance.Machine, name string) error {
+	s, ok := m.(instance.Snapshotter)
+	if !ok {
+		return fmt.Errorf("revert %s: an instance of this kind has no snapshots", m.Name())
+	}
+	d.mu.Lock()
+	taken := slices.Clone(d.snapshots[m.Name()])
+	d.mu.Unlock()
+	if !slices.Contains(taken, name) {
+		return &stepFailed{what: "revert " + m.Name() + " to " + name,
+			why: fmt.Sprintf("there is no such snapshot; there are %v", taken)}
+	}
+	started := d.elapsed()
+	if err := s.Revert(ctx, name); err != nil {
+		return fmt.Errorf("revert %s to %s: %w", m.Name(), name, err)
+	}
+	return d.cameUp(ctx, m, started, "")
+}
+
+// selectStep makes the boot loader choose an installed kernel.
+func (d *drill) selectStep(ctx context.Context, m instance.Machine, release string) (string, error) {
+	if release == scenarios.Before {
+		d.mu.Lock()
+		release = d.releases[m.Name()]
+		d.mu.Unlock()
+		if release == "" {
+			return "", fmt.Errorf("select the kernel of before on %s: the baseline did not come as far as asking", m.Name())
+		}
+	}
+	out, err := kernel.Choose(ctx, kernel.On(m), release)
+	return out, unfit("select kernel "+release+" on "+m.Name(), err)
+}
+
+// unfit makes the machine's own answer, that it cannot do what is asked, a failed step.
+func unfit(what string, err error) error {
+	var no *kernel.UnfitError
+	if errors.As(err, &no) {
+		return &stepFailed{what: what, why: no.Reason}
+	}
+	return err
+}
+
+// rememberKernels asks those machines for their kernel to which a step will go back.
+func (d *drill) rememberKernels(ctx context.Context) error {
+	for _, in := range d.plan.Scenario.Incidents {
+		for _, st := range slices.Concat(d.plan.Scenario.Upgrade, in.Upgrade, in.Rollback) {
+			if st.Select == nil || st.Select.Release != scenarios.Before || d.releases[st.Select.On] != "" {
+				continue
+			}
+			m, err := d.machine(st.Select.On)
+			if err != nil {
+				return err
+			}
+			release, err := kernel.Release(ctx, kernel.On(m))
+			if err != nil {
+				return fmt.Errorf("remember the kernel of %s: %w", m.Name(), err)
+			}
+			d.mu.Lock()
+			d.releases[m.Name()] = release
+			d.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// predictStep foretells which modules will not load on the next kernel. What is done about it the scenario
+// says; where it says stop, nothing more is rehearsed, and that is the right outcome.
+func (d *drill) predictStep(ctx context.Context, s *scenarios.PredictStep) (string, error) {
+	m, err := d.machine(s.On)
+	if err != nil {
+		return "", err
+	}
+	seen := record.Observation{ID: "upgrade.unpredicted", Args: map[string]string{"instance": s.On,
+		"next": s.Packages + s.Release, "on_conflict": s.OnConflict}}
+	f, err := kernel.Ask(ctx, kernel.On(m), kernel.Next{Packages: s.Packages, Release: s.Release})
+	if err != nil && ctx.Err() != nil {
+		return "", err
+	}
+	if err != nil { // it is not known, which is not the same as no conflict
+		seen.Args["why"] = d.secrets.hide(err.Error())
+		return "not predicted: " + seen.Args["why"], d.foretold(s, seen)
+	}
+	conflicts := f.Conflicts()
+	if len(conflicts) == 0 {
+		return f.String(), nil
+	}
+	var names, lines []string
+	for _, c := range conflicts {
+		names, lines = append(names, c.Module), append(lines, c.Module+": "+c.Words)
+	}
+	return f.String(), d.foretold(s, record.Observation{ID: "upgrade.conflict", Args: map[string]string{
+		"instance": s.On, "running": f.Running, "next": f.Next, "modules": strings.Join(names, ", "),
+		"why": strings.Join(lines, "; "), "on_conflict": s.OnConflict}})
+}
+
+// foretold writes a prediction down that is not good, and stops where the scenario says so.
+func (d *drill) foretold(s *scenarios.PredictStep, seen record.Observation) error {
+	err := d.Append(record.KindObservation, d.subject(s.On), seen)
+	if err == nil && s.OnConflict == "stop" {
+		err = &stopError{why: "the upgrade was stopped: " + seen.Args["why"]}
+	}
+	return err
+}
