@@ -15,7 +15,7 @@ type VM struct {
 	User     string   // for ssh and serial; default root
 	Password string   // for serial only; a secret
 	MAC      string   // empty: one of the hypervisor's own
-	Hostname string   // given by DHCP; empty: the image keeps its own
+	Hostname string   // offered by DHCP; an image with a host name of its own keeps that
 	Clock    string   // RFC 3339: what the guest's clock says at boot; empty: now
 	Seed     string   // NoCloud user-data; it changes the instance
 }

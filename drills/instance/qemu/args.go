@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Sockets of the sandbox's namespace.
@@ -26,6 +27,7 @@ const (
 	runScript  = diskDir + "/run"
 	goScript   = diskDir + "/go"
 	consoleLog = diskDir + "/console.log"
+	seedDir    = diskDir + "/seed" // becomes a disk labelled cidata, cloud-init's NoCloud source
 	// waitForGo holds the container back until lifeboat has judged the image.
 	waitForGo = "while [ ! -e " + goScript + " ]; do sleep 0.05; done\n. " + goScript + "\n"
 
@@ -98,7 +100,15 @@ func (m *Machine) arguments() ([]string, error) {
 		}
 	}
 	if vm.Clock != "" {
-		a = append(a, "-rtc", "base="+strings.TrimSuffix(vm.Clock, "Z"))
+		at, err := time.Parse(time.RFC3339, vm.Clock)
+		if err != nil {
+			return nil, fmt.Errorf("set the clock of %s: %w", m.Name(), err)
+		}
+		a = append(a, "-rtc", "base="+at.UTC().Format("2006-01-02T15:04:05"))
+	}
+	if vm.Seed != "" {
+		a = append(a, "-blockdev", `{"driver":"vvfat","node-name":"seed","dir":"`+seedDir+`","label":"cidata","read-only":true}`,
+			"-device", "virtio-blk-pci,drive=seed,id=seed0")
 	}
 	if vm.Firmware == "uefi" {
 		a = append(a, "-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
@@ -163,6 +173,18 @@ func (m *Machine) netArguments() []string {
 		nic += ",mac=" + vm.MAC
 	}
 	return []string{"-netdev", net, "-device", nic}
+}
+
+// putSeed writes what cloud-init reads at its first start. https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html
+func (m *Machine) putSeed(ctx context.Context) error {
+	if m.request.VM.Seed == "" {
+		return nil
+	}
+	id := "instance-id: lifeboat-" + m.driver.site.Scope.Drill + "\n"
+	if err := m.putFile(ctx, seedDir+"/meta-data", id); err != nil {
+		return err
+	}
+	return m.putFile(ctx, seedDir+"/user-data", m.request.VM.Seed)
 }
 
 // putScript writes the script that the container starts with.

@@ -144,7 +144,8 @@ func TestLazy(t *testing.T) {
 	disk := openFile(t, guestImage(t))
 	disk.remote = true
 	began := time.Now()
-	m := d.bootGuest(t, disk, instance.VM{Control: []string{"ssh"}})
+	m := d.bootGuest(t, disk, instance.VM{Control: []string{"ssh"}, Hostname: "drilled", MAC: "52:54:00:aa:bb:cc",
+		Clock: "2031-02-03T04:05:06+01:00", Seed: "#cloud-config\n{}\n"})
 	awaitHTTP(t, m, "/healthz", 4*time.Minute)
 	t.Logf("the service answers after %s; %d of %d MiB were read", time.Since(began), disk.Fetched()>>20, disk.Size()>>20)
 	assert.Less(t, disk.Fetched(), disk.Size())
@@ -161,4 +162,9 @@ func TestLazy(t *testing.T) {
 	assert.Equal(t, "ssh as root", m.Describe(t.Context())["control"])
 	_, err = m.Get(t.Context(), "/no/such/file")
 	require.ErrorIs(t, err, fs.ErrNotExist)
+
+	r, err = m.Exec(t.Context(), instance.Command{Args: []string{"sh", "-c", `date -u +%F; cat /sys/class/net/e*/address; grep HOSTNAME /run/systemd/netif/leases/*
+mkdir /run/seed && mount -o ro LABEL=cidata /run/seed && cat /run/seed/user-data`}})
+	require.NoError(t, err)
+	assert.Equal(t, "2031-02-03\n52:54:00:aa:bb:cc\nHOSTNAME=drilled\n#cloud-config\n{}\n", r.Stdout, r.Stderr)
 }

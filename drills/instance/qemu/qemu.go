@@ -158,7 +158,7 @@ func (m *Machine) create(ctx context.Context) error {
 		return err
 	}
 	m.body = body.(*docker.Machine)
-	if err := m.serveDisk(ctx); err != nil {
+	if err := errors.Join(m.serveDisk(ctx), m.putSeed(ctx)); err != nil {
 		return err
 	}
 	if m.request.KeepData {
