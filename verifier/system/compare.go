@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // compare lists what differs between two states, in the words of a finding.
@@ -20,6 +21,73 @@ func compare(before, after snapshot) []string {
 		before.Packages, after.Packages)...)
 	if before.Kernel != after.Kernel {
 		diff = append(diff, fmt.Sprintf("kernel: %s before the upgrade, %s after the rollback", before.Kernel, after.Kernel))
+	}
+	return append(diff, compareParts(before, after)...)
+}
+
+// compareParts is compare for what the parts list.
+func compareParts(before, after snapshot) []string {
+	diff := compareModules(before.Modules, after.Modules)
+	diff = append(diff, differ("module file ", " is missing after the rollback: it was there before the upgrade",
+		" is new: it was not there before the upgrade", before.ModuleFiles, after.ModuleFiles)...)
+	diff = append(diff, compareUnits(before.Units, after.Units)...)
+	diff = append(diff, differ("unit file ", " is missing after the rollback: it was there before the upgrade",
+		" is new: it was not there before the upgrade", before.UnitFiles, after.UnitFiles)...)
+	diff = append(diff, differ("mount ", " is missing after the rollback: it was there before the upgrade",
+		" is new: it was not there before the upgrade", before.Mounts, after.Mounts)...)
+	return append(diff, compareLogins(before.Logins, after.Logins)...)
+}
+
+// compareLogins names the state of a user who is not there at the other time.
+func compareLogins(before, after map[string]string) []string {
+	diff := differ("log-in of ", "", "", before, after)
+	for i, line := range diff {
+		switch name := strings.TrimPrefix(line, "log-in of "); {
+		case after[name] == "" && before[name] != "":
+			diff[i] += " is missing after the rollback: before the upgrade it was " + before[name]
+		case before[name] == "" && after[name] != "":
+			diff[i] += " is new after the rollback: " + after[name]
+		}
+	}
+	return diff
+}
+
+// compareModules: what is loaded in addition is told only of third parties; the kernel loads its own on demand.
+func compareModules(before, after map[string]string) []string {
+	var diff []string
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if _, still := after[name]; !still {
+			diff = append(diff, fmt.Sprintf("module %s (%s) is not loaded after the rollback: it was before the upgrade",
+				name, before[name]))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if _, had := before[name]; !had && after[name] == foreign {
+			diff = append(diff, fmt.Sprintf("module %s (%s) is loaded after the rollback: it was not before the upgrade",
+				name, after[name]))
+		}
+	}
+	return diff
+}
+
+// compareUnits names the state of both times; a unit that is not listed is inactive.
+func compareUnits(before, after map[string]string) []string {
+	all := maps.Clone(before)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, after)
+	state := func(of map[string]string, name string) string {
+		if s, ok := of[name]; ok {
+			return s
+		}
+		return "inactive"
+	}
+	var diff []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if was, is := state(before, name), state(after, name); was != is {
+			diff = append(diff, fmt.Sprintf("unit %s: %s before the upgrade, %s after the rollback", name, was, is))
+		}
 	}
 	return diff
 }

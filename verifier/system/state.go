@@ -17,7 +17,25 @@ type stateKeys struct {
 	Paths    []string `yaml:"paths"`    // files, or folders with all that is in them
 	Packages bool     `yaml:"packages"` // of dpkg, rpm or apk, with their versions
 	Kernel   bool     `yaml:"kernel"`   // release; a container has that of its host
+	Modules  bool     `yaml:"modules"`  // loaded ones, and the files of those of third parties
+	Units    bool     `yaml:"units"`    // of systemd: what runs, and what is enabled
+	Mounts   bool     `yaml:"mounts"`   // of disks, with their options
+	Logins   bool     `yaml:"logins"`   // who may log in, and with which shell
 	Optional bool     `yaml:"optional"` // a path may be absent, before and after alike
+}
+
+// parts are those kinds of state that are asked for.
+func (k stateKeys) parts() []part {
+	var all []part
+	for _, x := range []struct {
+		asked bool
+		part  part
+	}{{k.Modules, modules}, {k.Units, units}, {k.Mounts, mounts}, {k.Logins, logins}} {
+		if x.asked {
+			all = append(all, x.part)
+		}
+	}
+	return all
 }
 
 // state holds the system before the upgrade against the system after the rollback.
@@ -32,7 +50,14 @@ type snapshot struct {
 	Absent   []string          `json:"absent,omitempty"` // of the paths asked for
 	Packages map[string]string `json:"packages,omitempty"`
 	Kernel   string            `json:"kernel,omitempty"`
-	Error    string            `json:"error,omitempty"` // the instance cannot be asked, by its own fault
+	// Modules that are loaded → where they come from, and the files of third parties → sha256.
+	Modules     map[string]string `json:"modules,omitempty"`
+	ModuleFiles map[string]string `json:"module_files,omitempty"`
+	Units       map[string]string `json:"units,omitempty"`      // that are not inactive → state
+	UnitFiles   map[string]string `json:"unit_files,omitempty"` // → enabled, disabled, masked …
+	Mounts      map[string]string `json:"mounts,omitempty"`     // where → what and how
+	Logins      map[string]string `json:"logins,omitempty"`     // user → state and shell
+	Error       string            `json:"error,omitempty"`      // the instance cannot be asked, by its own fault
 }
 
 func newState(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
@@ -48,8 +73,9 @@ func newState(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 				"path %d, %q, is not absolute and plain", i+1, p))
 		}
 	}
-	if len(k.Paths) == 0 && !k.Packages && !k.Kernel && len(problems) == 0 {
-		problems = append(problems, s.Problem("", "add paths, packages: true or kernel: true",
+	if len(k.Paths) == 0 && !k.Packages && !k.Kernel && len(k.parts()) == 0 && len(problems) == 0 {
+		problems = append(problems, s.Problem("",
+			"add paths, packages, kernel, modules, units, mounts or logins: true",
 			"state-unchanged compares nothing"))
 	}
 	c.Asked = verifier.AskedOf(spec.Name, k.Instance)
@@ -82,6 +108,11 @@ func (c *state) look(ctx context.Context, t verifier.Target) (snapshot, error) {
 	}
 	if err == nil && c.keys.Kernel {
 		now.Kernel, err = kernel(ctx, t, c.On())
+	}
+	for _, p := range c.keys.parts() {
+		if err == nil {
+			err = p.see(ctx, t, c.On(), &now)
+		}
 	}
 	return now, err
 }
@@ -127,7 +158,9 @@ func (c *state) judge(before *snapshot, now snapshot) verifier.Answer {
 	return verifier.Passed("unchanged: %s", c.size(now))
 }
 
-func (s snapshot) empty() bool { return len(s.Files) == 0 && len(s.Packages) == 0 && s.Kernel == "" }
+func (s snapshot) empty() bool {
+	return s.Kernel == "" && len(s.Files)+len(s.Packages)+len(s.Modules)+len(s.Units)+len(s.Mounts)+len(s.Logins) == 0
+}
 
 // incomplete says what of the state is not known: that is never unchanged.
 func (c *state) incomplete(s snapshot) string {
@@ -153,6 +186,14 @@ func (c *state) incomplete(s snapshot) string {
 		return "no package was listed"
 	case c.keys.Kernel && s.Kernel == "":
 		return "the kernel's release is not known"
+	case c.keys.Modules && len(s.Modules) == 0:
+		return "no module was listed"
+	case c.keys.Units && (len(s.Units) == 0 || len(s.UnitFiles) == 0):
+		return "no unit was listed"
+	case c.keys.Mounts && len(s.Mounts) == 0:
+		return "no mount was listed"
+	case c.keys.Logins && len(s.Logins) == 0:
+		return "no log-in was listed"
 	}
 	return ""
 }
@@ -183,6 +224,14 @@ func (c *state) size(s snapshot) string {
 	}
 	if c.keys.Kernel {
 		parts = append(parts, "kernel "+verifier.Line(s.Kernel, 60)+" (in a container its host's)")
+	}
+	for _, x := range []struct {
+		count int
+		what  string
+	}{{len(s.Modules), "modules"}, {len(s.Units), "units"}, {len(s.Mounts), "mounts"}, {len(s.Logins), "log-ins"}} {
+		if x.count > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", x.count, x.what))
+		}
 	}
 	return strings.Join(parts, ", ")
 }
