@@ -38,7 +38,8 @@ func TestReads(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	s := New(noise(1000), Options{})
+	const size = 64 << 20
+	s := New(imageFunc(func(p []byte, _ int64) (int, error) { return len(p), nil }), Options{})
 	c := connect(t.Context(), t, s).open()
 	for name, test := range map[string]struct {
 		flags, kind uint16
@@ -55,10 +56,10 @@ func TestRefused(t *testing.T) {
 		"an unknown flag":     {4, 0, 0, 8, 22},
 		"more than 32 MiB":    {0, 0, 0, MaxRead + 1, 22},
 		"all there is":        {0, 0, 0, 1<<32 - 1, 22},
-		"past the end":        {0, 0, 993, 8, 22},
+		"past the end":        {0, 0, size - 7, 8, 22},
 		"far past the end":    {0, 0, 1<<64 - 1, 8, 22},
 		"a flush is accepted": {0, 3, 0, 0, 0},
-		"nothing to read":     {0, 0, 1000, 0, 0},
+		"nothing to read":     {0, 0, size, 0, 0},
 		"FUA means nothing":   {1, 0, 0, 0, 0},
 	} {
 		data := []byte{}
@@ -69,7 +70,7 @@ func TestRefused(t *testing.T) {
 		code, cookie := c.answer()
 		assert.Equal(t, test.want, code, name)
 		assert.Equal(t, uint64(5), cookie, name)
-		got, code := c.read(992, 8)
+		got, code := c.read(size-8, 8)
 		require.Zero(t, code, "after %s the session goes on", name)
 		require.Len(t, got, 8)
 	}
@@ -81,10 +82,11 @@ func TestSessionBreaks(t *testing.T) {
 		say  []any
 		want string
 	}{
-		"no request":         {[]any{make([]byte, 28)}, "in place of a request"},
-		"a write of 4 GiB":   {[]any{uint32(magicRequest), uint32(1), uint64(1), uint64(0), uint32(1<<32 - 1)}, "a write of"},
-		"half a request":     {[]any{uint32(0x25609513), uint32(0)}, "the client hung up"},
-		"half a write":       {[]any{uint32(magicRequest), uint32(1), uint64(1), uint64(0), uint32(9), uint8(0)}, "the client hung up"},
+		"no request":       {[]any{make([]byte, 28)}, "in place of a request"},
+		"a write of 4 GiB": {[]any{uint32(magicRequest), uint32(1), uint64(1), uint64(0), uint32(1<<32 - 1)}, "a write of"},
+		"half a request":   {[]any{uint32(0x25609513), uint32(0)}, "the client hung up"},
+		"half a write": {[]any{uint32(magicRequest), uint32(1), uint64(1), uint64(0), uint32(9), uint8(0)},
+			"the client hung up"},
 		"without a farewell": {nil, "the client hung up"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -204,4 +206,21 @@ func TestContextEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An image that is closed because the drill ends has not failed.
+func TestImageEndsWithContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	reading := make(chan struct{})
+	s := New(imageFunc(func([]byte, int64) (int, error) {
+		close(reading)
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}), Options{})
+	c := connect(ctx, t, s).open()
+	c.ask(0, 1, 0, 10)
+	<-reading
+	cancel()
+	assert.ErrorIs(t, <-c.served, context.Canceled)
+	assert.NoError(t, s.Err())
 }

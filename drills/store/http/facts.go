@@ -61,7 +61,8 @@ func (f facts) change(now facts) string {
 		}
 		return ""
 	case !f.modified.IsZero() && !now.modified.IsZero() && !f.modified.Equal(now.modified):
-		return fmt.Sprintf("it was modified %s and then %s", f.modified.Format(time.RFC3339), now.modified.Format(time.RFC3339))
+		return fmt.Sprintf("it was modified %s and then %s", f.modified.Format(time.RFC3339),
+			now.modified.Format(time.RFC3339))
 	}
 	return ""
 }

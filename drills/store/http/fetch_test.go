@@ -51,9 +51,10 @@ func TestFetchFails(t *testing.T) {
 			s.tags = false
 			s.put("/disk.img", other, noon.Add(time.Hour))
 		}, "it was modified 2026-03-01T12:00:00Z and then 2026-03-01T13:00:00Z"},
-		"it has another length": {func(s *site) { s.put("/disk.img", content[:1000], noon) }, "it had 1048576 bytes and has 1000"},
-		"the server is sick":    {onGet(deny("/disk.img", http.StatusServiceUnavailable)), "503 Service Unavailable"},
-		"the door was shut":     {onGet(deny("/disk.img", http.StatusForbidden)), "403 Forbidden"},
+		"it has another length": {func(s *site) { s.put("/disk.img", content[:1000], noon) },
+			"it had 1048576 bytes and has 1000"},
+		"the server is sick": {onGet(deny("/disk.img", http.StatusServiceUnavailable)), "503 Service Unavailable"},
+		"the door was shut":  {onGet(deny("/disk.img", http.StatusForbidden)), "403 Forbidden"},
 		"a part that nobody asked for": {onGet(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusPartialContent)
 		}), "206 Partial Content"},

@@ -38,7 +38,8 @@ const (
 )
 
 // reserved headers are the protocol's own affair.
-var reserved = []string{"Host", "Range", "If-Range", "Accept-Encoding", "Content-Length", "Transfer-Encoding", "Connection"}
+var reserved = []string{"Host", "Range", "If-Range", "Accept-Encoding", "Content-Length", "Transfer-Encoding",
+	"Connection"}
 
 // Store is one place on a web server. Redirects to another server are refused, and so is what claims to be
 // the file that was listed and is not.
@@ -108,7 +109,8 @@ func (s *Store) address() (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return nil, s.problem("write it like https://backups.example.com/disk.qcow2", "not an http or https address of a file")
+		return nil, s.problem("write it like https://backups.example.com/disk.qcow2",
+			"not an http or https address of a file")
 	case u.User != nil:
 		return nil, s.problem("delete it and add header: {Authorization: {env: NAME}}, whose value is Basic and the "+
 			"base64 of user:password, or Bearer and a token", "a user or password in the address would be written everywhere")

@@ -39,7 +39,8 @@ func TestList(t *testing.T) {
 		"a page, and told so": {files: map[string]string{"/b/disk.img": "a", "/b/SHA256SUMS": "<html>"},
 			settings: "sums: none", want: "disk.img 1 - 12:00\n"},
 		"digests that nobody may read": {files: map[string]string{"/b/disk.img": "a"},
-			before: deny("/b/disk.img.sha256", http.StatusForbidden), problem: "403 Forbidden (give what opens it under header: "},
+			before:  deny("/b/disk.img.sha256", http.StatusForbidden),
+			problem: "403 Forbidden (give what opens it under header: "},
 		"a signature goes along": {files: map[string]string{"/b/disk.img": "a", "/b/disk.img.sha256": sumOf("a")},
 			url: "/b/disk.img?sig=" + secret, before: signed, want: "disk.img 1 ca978112 12:00\n"},
 		"not there":     {problem: "/b/disk.img is answered with 404 Not Found"},
@@ -48,7 +49,8 @@ func TestList(t *testing.T) {
 			want: "disk.img 4 - 12:00\n"},
 		"no HEAD, and empty": {files: map[string]string{"/b/disk.img": ""}, before: noHead, want: "disk.img 0 - 12:00\n"},
 		"no length":          {before: noLength, problem: "does not say how long"},
-		"packed for the way": {before: packed, settings: "sums: none", problem: "with Content-Encoding gzip although nobody asked"},
+		"packed for the way": {before: packed, settings: "sums: none",
+			problem: "with Content-Encoding gzip although nobody asked"},
 		"a list of all": {url: "/b/SHA256SUMS", files: map[string]string{"/b/SHA256SUMS": sumOf("a") + "  a.img\n" +
 			sumOf("bb") + "  deep/b #1 100%.img\n", "/b/a.img": "a", "/b/deep/b #1 100%.img": "bb"},
 			want: "a.img 1 ca978112 12:00\ndeep/b #1 100%.img 2 3b64db95 12:00\n"},
@@ -62,12 +64,14 @@ func TestList(t *testing.T) {
 		"no list": {url: "/b/SHA256SUMS", problem: "/b/SHA256SUMS is answered with 404"},
 		"a list without end": {url: "/b/SHA256SUMS", files: map[string]string{"/b/SHA256SUMS": strings.Repeat("#\n", 3<<20)},
 			problem: "is larger than 4 MiB"},
-		"hangs":                {before: hang, settings: "timeout: 200ms", problem: "no answer within 200ms"},
-		"hangs within a list":  {before: half, settings: "timeout: 200ms", problem: "nothing came for 200ms"},
-		"to another server":    {before: redirect("http://127.0.0.1:1/x?sig=" + secret), problem: "another server, http://127.0.0.1:1 ("},
-		"to a user's":          {before: redirect("http://me:" + secret + "@HOST/c"), problem: "redirects to another server"},
-		"in circles":           {before: redirect("/b/disk.img"), problem: "redirects more than 5 times"},
-		"a redirect within it": {files: map[string]string{"/c": "data"}, before: redirect("/c"), settings: "sums: none", want: "disk.img 4 - 12:00\n"},
+		"hangs":               {before: hang, settings: "timeout: 200ms", problem: "no answer within 200ms"},
+		"hangs within a list": {before: half, settings: "timeout: 200ms", problem: "nothing came for 200ms"},
+		"to another server": {before: redirect("http://127.0.0.1:1/x?sig=" + secret),
+			problem: "another server, http://127.0.0.1:1 ("},
+		"to a user's": {before: redirect("http://me:" + secret + "@HOST/c"), problem: "redirects to another server"},
+		"in circles":  {before: redirect("/b/disk.img"), problem: "redirects more than 5 times"},
+		"a redirect within it": {files: map[string]string{"/c": "data"}, before: redirect("/c"), settings: "sums: none",
+			want: "disk.img 4 - 12:00\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -233,4 +237,20 @@ func TestProxy(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, int64(7), points[0].Size)
 	assert.Contains(t, through, "http://backups.invalid/disk.img")
+}
+
+func TestNamesOfNoPoint(t *testing.T) {
+	s := newSite(t)
+	s.put("/b/SHA256SUMS", nil, time.Time{})
+	s.put("/secret.img", []byte("x"), time.Time{})
+	for _, id := range []string{"", ".", "..", "../secret.img", "a/../../secret.img", "/secret.img", "missing.img"} {
+		for _, address := range []string{"/b/SHA256SUMS", "/b/disk.img"} {
+			st := s.open(t, address, "")
+			_, err := st.Fetch(t.Context(), store.Point{ID: id})
+			assert.ErrorIs(t, err, store.ErrNoPoint, id)
+			_, err = st.OpenAt(t.Context(), store.Point{ID: id}, t.TempDir())
+			assert.ErrorIs(t, err, store.ErrNoPoint, id)
+		}
+	}
+	assert.Zero(t, s.requests("GET /secret.img"))
 }

@@ -69,6 +69,8 @@ type random struct {
 	closed bool
 	have   map[int64]uint64  // bits of the chunks that are in the cache, 64 a word
 	under  map[int64]*flight // chunks that are being fetched
+	next   int64             // chunk after the last one that was read
+	run    int64             // chunks that were read one after the other up to there
 	users  sync.WaitGroup    // of the cache
 }
 
@@ -149,6 +151,7 @@ func (r *random) bring(off int64, n int) error {
 			flights = append(flights, f)
 		}
 	}
+	r.ahead(off/chunk, (off+int64(n)-1)/chunk)
 	var first error
 	for _, f := range flights {
 		if <-f.done; first == nil {

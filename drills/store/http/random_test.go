@@ -75,9 +75,9 @@ func TestOpenAtFails(t *testing.T) {
 		"another part":              {ranged("bytes 1-1048576/4194404"), "the range", true},
 		"more than there is":        {ranged("bytes 0-1048575/1000"), "the range", true},
 		"of unknown length":         {ranged("bytes 0-1048575/*"), "the range", true},
-		"of another length":         {ranged("bytes 0-1048575/9999999"), "another file since it was listed: it had 4194404 bytes", true},
+		"of another length":         {ranged("bytes 0-1048575/9999999"), "since it was listed: it had 4194404 bytes", true},
 		"the body is cut":           {cut, "a part of disk.img ended after 10 bytes, 1048576 were promised (look", true},
-		"always busy":               {deny("/disk.img", http.StatusServiceUnavailable), "503 Service Unavailable (tried 3 times)", true},
+		"always busy":               {deny("/disk.img", http.StatusServiceUnavailable), "Unavailable (tried 3 times)", true},
 		"forbidden":                 {deny("/disk.img", http.StatusForbidden), "403 Forbidden", true},
 		"gone":                      {deny("/disk.img", http.StatusNotFound), "no restore point", false},
 		"hangs":                     {hang, "within 500ms (tried 3 times)", false},
@@ -104,21 +104,24 @@ func TestReadAtFails(t *testing.T) {
 		asks    int // until it gives up
 		problem bool
 	}{
-		"another file of the same age and length": {func(s *site) { s.put("/disk.img", other, noon) }, "its ETag was", 1, true},
+		"another file of the same age and length": {func(s *site) { s.put("/disk.img", other, noon) },
+			"its ETag was", 1, true},
 		"another file, without ETags": {func(s *site) {
 			s.tags = false
 			s.put("/disk.img", other, noon.Add(time.Second))
 		}, "became another file while it was read: it was modified", 1, true},
-		"a shorter file": {func(s *site) { s.tags = false; s.put("/disk.img", disk[:1000], noon) }, "bytes and has 1000", 1, true},
+		"a shorter file": {func(s *site) { s.tags = false; s.put("/disk.img", disk[:1000], noon) },
+			"bytes and has 1000", 1, true},
 		"a longer file": {func(s *site) { s.tags = false; s.put("/disk.img", append(disk, 1), noon) },
 			"bytes and has 4194405", 1, true},
 		"ranges are ignored now": {func(s *site) { s.first(whole) }, "the server answers with all of", 1, true},
 		"another part":           {func(s *site) { s.first(ranged("bytes 0-1048575/4194404")) }, "the range", 1, true},
-		"it is gone":             {func(s *site) { s.first(deny("/disk.img", http.StatusNotFound)) }, "no restore point", 1, false},
-		"always busy":            {func(s *site) { s.first(deny("/disk.img", http.StatusTooManyRequests)) }, "429", 3, true},
-		"the body is cut":        {func(s *site) { s.first(cut) }, "ended after 10 bytes", 3, true},
-		"hangs":                  {func(s *site) { s.first(hang) }, "within 500ms", 3, false},
-		"hangs in the middle":    {func(s *site) { s.first(halfRange) }, "500ms", 3, false},
+		"it is gone": {func(s *site) { s.first(deny("/disk.img", http.StatusNotFound)) },
+			"no restore point", 1, false},
+		"always busy":         {func(s *site) { s.first(deny("/disk.img", http.StatusTooManyRequests)) }, "429", 3, true},
+		"the body is cut":     {func(s *site) { s.first(cut) }, "ended after 10 bytes", 3, true},
+		"hangs":               {func(s *site) { s.first(hang) }, "within 500ms", 3, false},
+		"hangs in the middle": {func(s *site) { s.first(halfRange) }, "500ms", 3, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -185,7 +188,10 @@ func TestFetchedOnce(t *testing.T) {
 	s := newSite(t)
 	r, err := opened(t, s, func() {})
 	require.NoError(t, err)
-	s.first(func(http.ResponseWriter, *http.Request) { time.Sleep(20 * time.Millisecond) })
+	s.first(func(_ http.ResponseWriter, r *http.Request) {
+		assert.Regexp(t, `^"[0-9a-f]{16}"$`, r.Header.Get("If-Range"))
+		time.Sleep(20 * time.Millisecond)
+	})
 	var wg sync.WaitGroup
 	for i := range 32 {
 		wg.Go(func() {
@@ -235,4 +241,43 @@ func TestScratch(t *testing.T) {
 	names, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, names)
+}
+
+// Who goes straight on is helped by requests side by side; who jumps gets what was asked for.
+func TestReadAhead(t *testing.T) {
+	const chunk = 4 << 10
+	for name, test := range map[string]struct {
+		step    int64 // chunks from one read to the next
+		most    int64 // requests at once
+		fetched int64 // chunks, of 64
+	}{"straight on": {1, connections, 64}, "every other": {2, 1, 32}, "backwards": {-1, 1, 64}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			s.put("/disk.img", storetest.Noise(64*chunk), noon)
+			var now, most atomic.Int64
+			s.first(func(http.ResponseWriter, *http.Request) {
+				defer now.Add(-1)
+				n := now.Add(1)
+				time.Sleep(5 * time.Millisecond)
+				for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+				}
+			})
+			st := s.open(t, "/disk.img", "")
+			st.chunk = chunk
+			r, err := st.OpenAt(t.Context(), store.Point{ID: "disk.img"}, t.TempDir())
+			require.NoError(t, err)
+			defer r.Close()
+			at := int64(0)
+			if test.step < 0 {
+				at = 63
+			}
+			for ; at >= 0 && at < 64; at += test.step {
+				_, err := r.ReadAt(make([]byte, chunk), at*chunk)
+				require.NoError(t, err)
+			}
+			assert.Equal(t, test.most, most.Load())
+			assert.Equal(t, test.fetched*chunk, r.Fetched())
+		})
+	}
 }
