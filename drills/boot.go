@@ -13,6 +13,7 @@ import (
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
+	"lifeboat/verifier"
 )
 
 // boot is how an instance comes up this time; the zero value is its own restore point.
@@ -75,6 +76,10 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 	d.mu.Lock()
 	d.machines[name] = m
 	delete(d.snapshots, name) // they went with the disk
+	delete(d.images, name)
+	if bp := d.plan.Backups[from]; bp != nil {
+		d.images[name] = imageOf(bp, req.Generation)
+	}
 	d.mu.Unlock()
 	if loads != nil {
 		if err := loads.Loader.Ready(ctx, m); err != nil {
@@ -88,6 +93,15 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 		return d.badBoot(name, from, b.during, started, err)
 	}
 	return nil
+}
+
+// imageOf a backup: nothing in it is younger than the time to which it is consistent, or else than its file.
+func imageOf(bp *BackupPlan, generation int) verifier.Image {
+	image := verifier.Image{Backup: bp.Name, Generation: generation, Taken: bp.Point.Taken}
+	if !bp.Point.ConsistentTo.IsZero() {
+		image.Taken = bp.Point.ConsistentTo
+	}
+	return image
 }
 
 func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.Request, error) {
@@ -128,8 +142,8 @@ func (d *drill) virtual(vm *scenarios.VM) (instance.VM, error) {
 		return instance.VM{}, nil
 	}
 	password, err := d.secrets.reveal(vm.Password)
-	out := instance.VM{Firmware: vm.Firmware, Bus: vm.Bus, Ports: slices.Clone(vm.Ports), Control: slices.Clone(vm.Control),
-		User: vm.User, Password: password, MAC: vm.MAC, Hostname: vm.Hostname, Seed: vm.Seed}
+	out := instance.VM{Firmware: vm.Firmware, Bus: vm.Bus, Ports: slices.Clone(vm.Ports),
+		Control: slices.Clone(vm.Control), User: vm.User, Password: password, MAC: vm.MAC, Hostname: vm.Hostname, Seed: vm.Seed}
 	if vm.Clock != nil {
 		out.Clock = vm.Clock.Format(time.RFC3339)
 	}

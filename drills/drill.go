@@ -89,10 +89,11 @@ type drill struct {
 	generations map[string]int
 	throttles   map[string]int64 // bytes per second by backup, set by faults
 	before      map[string]verifier.Facts
-	snapshots   map[string][]string      // of each instance, in their order
-	releases    map[string]string        // of the kernels that ran when the baseline was taken, by instance
-	diagnosed   map[string]time.Duration // when each instance was diagnosed last
-	screens     int                      // kept below raw/
+	images      map[string]verifier.Image // from which each instance was booted, if it was from a backup's
+	snapshots   map[string][]string       // of each instance, in their order
+	releases    map[string]string         // of the kernels that ran when the baseline was taken, by instance
+	diagnosed   map[string]time.Duration  // when each instance was diagnosed last
+	screens     int                       // kept below raw/
 	disks       disks
 }
 
@@ -135,7 +136,8 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 		kit: kit, plan: p, opt: opt, id: id, dir: dir, base: now,
 		drivers: map[string]instance.Driver{}, machines: map[string]instance.Machine{},
 		generations: map[string]int{}, throttles: map[string]int64{}, before: map[string]verifier.Facts{},
-		snapshots: map[string][]string{}, releases: map[string]string{}, diagnosed: map[string]time.Duration{},
+		images: map[string]verifier.Image{}, snapshots: map[string][]string{},
+		releases: map[string]string{}, diagnosed: map[string]time.Duration{},
 		secrets: secretsOf(p.Scenario),
 	}
 	d.disks.life, d.disks.end = context.WithCancel(context.Background())

@@ -80,6 +80,9 @@ func (d *drill) revertStep(ctx context.Context, m instance.Machine, name string)
 	if err := s.Revert(ctx, name); err != nil {
 		return fmt.Errorf("revert %s to %s: %w", m.Name(), name, err)
 	}
+	d.mu.Lock()
+	delete(d.images, m.Name()) // what it holds is a snapshot's
+	d.mu.Unlock()
 	return d.cameUp(ctx, m, started, "")
 }
 

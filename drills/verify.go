@@ -180,7 +180,18 @@ func shorten(s string, n int) string {
 }
 
 // The drill is the verifier.Target.
-var _ verifier.Target = (*drill)(nil)
+var (
+	_ verifier.Target = (*drill)(nil)
+	_ verifier.Origin = (*drill)(nil)
+)
+
+// From implements verifier.Origin.
+func (d *drill) From(on string) (verifier.Image, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	image, ok := d.images[d.instanceOf(on)]
+	return image, ok
+}
 
 // Exec implements verifier.Target.
 func (d *drill) Exec(ctx context.Context, on string, args []string) (verifier.Output, error) {

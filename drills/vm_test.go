@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 )
 
@@ -202,14 +201,4 @@ func objectiveOf(t *testing.T, v record.Verdict, name string) record.Judged {
 	i := slices.IndexFunc(v.Objectives, func(j record.Judged) bool { return j.Name == name })
 	require.GreaterOrEqual(t, i, 0, name)
 	return v.Objectives[i]
-}
-
-func TestRefusedDisk(t *testing.T) {
-	w := vmWorld(t, &guest{})
-	w.refused = &instance.RefusedDisk{Backup: "app", Reason: "its backing file is /etc/shadow"}
-	res := w.run(oneIncident("[{reboot: app}]"))
-	assert.Equal(t, record.StatusFailed, res.Verdict.Status)
-	assert.Contains(t, reasons(res.Verdict), "backup.bad")
-	require.NotEmpty(t, res.Record.Restores)
-	assert.Equal(t, "its backing file is /etc/shadow", res.Record.Restores[0].BackupBad)
 }

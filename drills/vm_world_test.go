@@ -34,6 +34,7 @@ type guest struct {
 	hangs     string // the kernel that never comes up, without a word
 	forecast  string // what the module forecast's script prints; "": it is not understood
 	conf      string // of /etc/app/app.conf; "": the image lacks it
+	booted    func() // is told of each boot
 	diagnosed int
 }
 
@@ -57,6 +58,9 @@ func serves(m *fake.Machine) bool {
 }
 
 func (g *guest) up(_ context.Context, m *fake.Machine) error {
+	if g.booted != nil {
+		g.booted()
+	}
 	if content(m, "/boot/next") == "" { // the first boot of an image
 		m.WriteFile("/boot/next", []byte(kernelA))
 		if g.conf != "" {
@@ -107,7 +111,7 @@ func listed(m *fake.Machine, paths []string) string {
 	out := ""
 	for _, p := range paths {
 		if text := content(m, p); text != "" {
-			out += fmt.Sprintf("%064x  %s\n", len(text), p)
+			out += fmt.Sprintf("%064x  %s\nwritten %d  %s\n", len(text), p, time.Now().Unix(), p)
 		} else {
 			out += "absent  " + p + "\n"
 		}
@@ -160,10 +164,15 @@ func (i fakeImager) Image(ctx context.Context, s restore.Source, _ instance.Driv
 }
 
 // lazyStore can be read at any offset, from elsewhere.
-type lazyStore struct{ fakeStore }
+type lazyStore struct {
+	fakeStore
+	w *world
+}
 
-func (lazyStore) OpenAt(ctx context.Context, _ store.Point, _ string) (store.Random, error) {
-	return &lazyDisk{ctx: ctx}, nil
+func (s lazyStore) OpenAt(ctx context.Context, _ store.Point, _ string) (store.Random, error) {
+	k := &lazyDisk{ctx: ctx}
+	s.w.lazy = append(s.w.lazy, k)
+	return k, nil
 }
 
 type lazyDisk struct {
@@ -187,7 +196,9 @@ func (w *world) vmKit(k Kit) Kit {
 	k.Instances["qemu"] = k.Instances["fake"]
 	k.Imagers = map[string]func(scenarios.Settings) (restore.Imager, []scenarios.Problem){
 		"disk": func(scenarios.Settings) (restore.Imager, []scenarios.Problem) { return fakeImager{w}, nil }}
-	k.Stores["lazy"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return lazyStore{}, nil }
+	k.Stores["lazy"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) {
+		return lazyStore{w: w}, nil
+	}
 	k.Checks["system/state-unchanged"] = func(s scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem) {
 		return system.New(s, dir)
 	}

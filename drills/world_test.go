@@ -46,6 +46,9 @@ type world struct {
 	business func() bool                // whether it is up; nil: while no instance is broken
 	refused  error                      // by the imager of disks
 	files    map[string]string          // beside the scenario
+	change   func(k *Kit)               // before it is used
+	outline  func(p *Plan)              // is shown the plan
+	lazy     []*lazyDisk                // that were opened
 
 	mu     sync.Mutex
 	broken map[string]bool
@@ -109,7 +112,11 @@ func (w *world) kit() Kit {
 		}
 		return nil
 	}
-	return w.vmKit(k)
+	k = w.vmKit(k)
+	if w.change != nil {
+		w.change(&k)
+	}
+	return k
 }
 
 // run drills a scenario inside a bubble of virtual time.
@@ -130,6 +137,9 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 		defer cancel(nil)
 		plan, err := NewPlan(ctx, w.kit(), s)
 		require.NoError(t, err)
+		if w.outline != nil {
+			w.outline(plan)
+		}
 		for _, f := range also {
 			go f(ctx, cancel)
 		}
@@ -142,7 +152,7 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 type fakeStore struct{}
 
 func (fakeStore) List(context.Context) ([]store.Point, error) {
-	return []store.Point{{ID: "p1", Size: 10, Digest: "sha256:00"}}, nil
+	return []store.Point{{ID: "p1", Size: 10, Digest: "sha256:00", Taken: time.Unix(1, 0)}}, nil
 }
 
 func (fakeStore) Fetch(context.Context, store.Point) (store.Stream, error) {

@@ -26,6 +26,19 @@ type Target interface {
 	Flow(ctx context.Context, r FlowRequest) (FlowResult, error)
 }
 
+// Origin is a Target that knows the image from which an instance was booted.
+type Origin interface {
+	// From is false for an instance that was not booted from a backup's image, or went back to a snapshot since.
+	From(on string) (Image, bool)
+}
+
+// Image is a backup from which an instance was booted.
+type Image struct {
+	Backup     string    `json:"backup"`
+	Generation int       `json:"generation"` // of the instance: 1 is the first boot
+	Taken      time.Time `json:"taken"`      // nothing in it is younger; zero: not known
+}
+
 // Output of a command.
 type Output struct {
 	Exit           int

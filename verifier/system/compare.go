@@ -9,8 +9,12 @@ import (
 
 // compare lists what differs between two states, in the words of a finding.
 func compare(before, after snapshot) []string {
-	diff := differ("", " is missing after the rollback: it was there before the upgrade",
-		" is new: it was not there before the upgrade", before.Files, after.Files)
+	diff := differ("", missing, " is new: it was not there before the upgrade", before.Files, after.Files)
+	for i, line := range diff {
+		if name, ok := strings.CutSuffix(line, missing); ok {
+			diff[i] = name + lost(name, before, after)
+		}
+	}
 	for _, p := range before.Absent {
 		if !slices.Contains(after.Absent, p) && len(after.Files) > 0 && !after.holds(p) {
 			diff = append(diff, p+" was absent before the upgrade and was not read after the rollback")
@@ -90,6 +94,21 @@ func compareUnits(before, after map[string]string) []string {
 		}
 	}
 	return diff
+}
+
+// missing ends the line about a file that is there no more.
+const missing = " is missing after the rollback: it was there before the upgrade"
+
+// lost says why a file is missing, where the image tells that the machine was booted from meanwhile.
+func lost(name string, before, after snapshot) string {
+	image := after.Image
+	if image == nil || before.Image != nil && before.Image.Generation == image.Generation {
+		return missing
+	}
+	if at, ok := before.Written[name]; ok && !image.Taken.IsZero() && at > image.Taken.Unix() {
+		return " is missing after the rollback: the image was taken before it was written"
+	}
+	return missing + ", and " + image.Backup + ", from which the machine was booted, does not bring it"
 }
 
 func differ(what, gone, fresh string, before, after map[string]string) []string {

@@ -6,23 +6,28 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"lifeboat/verifier"
 )
 
 const (
-	linkTo = "link to "
-	end    = "end of list"
+	linkTo    = "link to "
+	writtenAt = "written "
+	end       = "end of list"
 )
 
 // listing prints "DIGEST  PATH" for every file at or below the arguments, "link to X  PATH" for
-// links, "absent  PATH" for what is not there, and a last line, for a list that was cut short must not look whole.
+// links, "absent  PATH" for what is not there, "written SECONDS  PATH" where the instance has stat, and a last
+// line, for a list that was cut short must not look whole.
 const listing = `for p; do
   if [ ! -e "$p" ] && [ ! -L "$p" ]; then printf 'absent  %s\n' "$p"; continue; fi
   find -H "$p" -xdev -type f -exec sha256sum {} + || exit 3
   find -H "$p" -xdev -type l -exec sh -c '
     for l; do printf "link to %s  %s\n" "$(readlink "$l")" "$l"; done' sh {} + || exit 3
+  ! command -v stat >/dev/null || find -H "$p" -xdev -type f ! -path '*
+*' -exec stat -c 'written %Y  %n' {} + 2>/dev/null
 done
 echo '` + end + `'`
 
@@ -39,7 +44,8 @@ func (c *state) files(ctx context.Context, t verifier.Target, now *snapshot) err
 	if o.Exit != 0 {
 		return fmt.Errorf("list the files of %s: exit code %d: %s", c.On(), o.Exit, verifier.Line(o.Stderr, 200))
 	}
-	missing, err := parse(o.Stdout, now.Files)
+	now.Written = map[string]int64{}
+	missing, err := parse(o.Stdout, now.Files, now.Written)
 	if err != nil {
 		return fmt.Errorf("list the files of %s: %w", c.On(), err)
 	}
@@ -48,7 +54,7 @@ func (c *state) files(ctx context.Context, t verifier.Target, now *snapshot) err
 }
 
 // parse reads what listing prints.
-func parse(text string, files map[string]string) (absent []string, err error) {
+func parse(text string, files map[string]string, written map[string]int64) (absent []string, err error) {
 	body, ok := strings.CutSuffix(text, end+"\n")
 	if !ok {
 		return nil, errors.New("the list is cut short; name fewer or smaller folders")
@@ -62,6 +68,12 @@ func parse(text string, files map[string]string) (absent []string, err error) {
 			return nil, fmt.Errorf("%q is not a digest and a path", verifier.Line(line, 100))
 		case digest == "absent":
 			absent = append(absent, name)
+		case strings.HasPrefix(digest, writtenAt):
+			at, err := strconv.ParseInt(digest[len(writtenAt):], 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("%q is not a time", verifier.Line(digest, 80))
+			}
+			written[name] = at
 		case sumPattern.MatchString(digest), strings.HasPrefix(digest, linkTo):
 			files[name] = digest
 		default:

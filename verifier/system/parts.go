@@ -64,7 +64,10 @@ const settle = `! command -v systemctl >/dev/null || timeout 60 systemctl is-sys
 `
 
 // modules: what is loaded, which of it the kernel has marked as not of its tree, and the files beside that tree.
-var modules = part{name: "modules", script: settle + `[ -r /proc/modules ] || { echo 'its kernel loads no modules' >&2; exit 3; }
+var modules = part{name: "modules", script: settle + `[ -r /proc/modules ] || {
+  echo 'its kernel loads no modules' >&2
+  exit 3
+}
 while read -r m rest; do printf 'loaded\t%s\n' "$m"; done </proc/modules
 for f in $(grep -ls O /sys/module/*/taint); do f=${f%/taint}; printf 'foreign\t%s\n' "${f##*/}"; done
 dir=/lib/modules/$(uname -r)
@@ -171,8 +174,9 @@ var kernelMounts = []string{"autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2",
 // volatile mounts come and go with log-ins and services.
 func volatile(at, kind string) bool {
 	below := func(dir string) bool { return at == dir || strings.HasPrefix(at, dir+"/") }
-	return slices.Contains(kernelMounts, kind) || kind == "overlay" && at != "/" || below("/run/user") || below("/run/credentials") || below("/proc") ||
-		below("/sys") || below("/dev") || kind == "fuse.portal" || kind == "fuse.gvfsd-fuse"
+	return slices.Contains(kernelMounts, kind) || kind == "overlay" && at != "/" ||
+		below("/run/user") || below("/run/credentials") || below("/proc") || below("/sys") || below("/dev") ||
+		kind == "fuse.portal" || kind == "fuse.gvfsd-fuse"
 }
 
 // from names the source where it is more than the file system's own name.

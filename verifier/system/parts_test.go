@@ -91,7 +91,8 @@ func TestStateOfAMachine(t *testing.T) {
 		"a failed job": {[]string{"apt-daily.service\tactivating", "apt-daily.service\tfailed"},
 			[]string{"unit apt-daily.service: inactive before the upgrade, failed after the rollback"}},
 		"jobs and log-ins that come and go": {[]string{"apt-daily.service\tactivating", "apt-daily.service\tinactive",
-			"user@0.service\tactive", "user@0.service\tinactive", "hostnamed.service\tactive", "hostnamed.service\tinactive"}, nil},
+			"user@0.service\tactive", "user@0.service\tinactive", "hostnamed.service\tactive",
+			"hostnamed.service\tinactive"}, nil},
 		"a read-only root": {[]string{"rw,relatime,errors", "ro,relatime,errors"},
 			[]string{"mount / differs: ext4 from /dev/vda1 (rw,relatime,errors=remount-ro) before the upgrade, " +
 				"ext4 from /dev/vda1 (ro,relatime,errors=remount-ro) after the rollback"}},

@@ -46,8 +46,10 @@ type state struct {
 
 // snapshot is what the system was at one time.
 type snapshot struct {
-	Files    map[string]string `json:"files,omitempty"`  // path → sha256, or "link to …"
-	Absent   []string          `json:"absent,omitempty"` // of the paths asked for
+	Files    map[string]string `json:"files,omitempty"`   // path → sha256, or "link to …"
+	Written  map[string]int64  `json:"written,omitempty"` // path → when its content was written last, in seconds since 1970
+	Image    *verifier.Image   `json:"image,omitempty"`   // from which the instance was booted
+	Absent   []string          `json:"absent,omitempty"`  // of the paths asked for
 	Packages map[string]string `json:"packages,omitempty"`
 	Kernel   string            `json:"kernel,omitempty"`
 	// Modules that are loaded → where they come from, and the files of third parties → sha256.
@@ -99,6 +101,11 @@ func (c *state) Observe(ctx context.Context, t verifier.Target) (verifier.Facts,
 
 func (c *state) look(ctx context.Context, t verifier.Target) (snapshot, error) {
 	now := snapshot{Files: map[string]string{}}
+	if o, ok := t.(verifier.Origin); ok {
+		if image, known := o.From(c.On()); known {
+			now.Image = &image
+		}
+	}
 	var err error
 	if len(c.keys.Paths) > 0 {
 		err = c.files(ctx, t, &now)

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -81,6 +82,25 @@ func TestJudgeState(t *testing.T) {
 			}
 		})
 	}
+	image := func(s snapshot, generation int, taken int64) snapshot {
+		s.Image = &verifier.Image{Backup: "app-disk", Generation: generation}
+		if taken > 0 {
+			s.Image.Taken = time.Unix(taken, 0)
+		}
+		return s
+	}
+	was := image(change(func(s *snapshot) { s.Written = map[string]int64{"/etc/app/app.conf": 2000} }), 1, 5000)
+	lost := change(func(s *snapshot) { delete(s.Files, "/etc/app/app.conf") })
+	const there = "/etc/app/app.conf is missing after the rollback: it was there before the upgrade"
+	for says, after := range map[string]snapshot{
+		"/etc/app/app.conf is missing after the rollback: the image was taken before it was written": image(lost, 2, 1000),
+		there + ", and app-disk, from which the machine was booted, does not bring it":               image(lost, 2, 2000),
+		there: image(lost, 1, 1000), // the same machine: it lost the file by itself
+	} {
+		assert.Equal(t, []string{says}, judged(t, "state-unchanged", every["state-unchanged"], was, after).Diff)
+	}
+	assert.Equal(t, []string{there}, judged(t, "state-unchanged", every["state-unchanged"], was, lost).Diff, "a snapshot")
+
 	optional := `{on: db, paths: [/a, /b], optional: true}`
 	some := snapshot{Files: files("/a", a), Absent: []string{"/b"}}
 	none := snapshot{Absent: []string{"/a", "/b"}}
@@ -103,16 +123,17 @@ func TestJudgeState(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	d := sum(nil)
-	files := map[string]string{}
-	absent, err := parse(d+"  /a b\nlink to x  /l\nabsent  /gone\n\\"+d+"  /with\\nbreak\n"+end+"\n", files)
+	files, written := map[string]string{}, map[string]int64{}
+	absent, err := parse(d+"  /a b\nlink to x  /l\nabsent  /gone\n\\"+d+"  /with\\nbreak\n"+"written 1700000000  /a b\n"+end+"\n", files, written)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"/gone"}, absent)
+	assert.Equal(t, map[string]int64{"/a b": 1700000000}, written)
 	assert.Equal(t, map[string]string{"/a b": d, "/l": "link to x", `/with\nbreak`: d}, files)
 	for name, bad := range map[string]string{
 		"cut short": d + "  /a\n" + d[:20], "no end": d + "  /a\n", "nothing": "", "no path": d + "\n" + end + "\n",
-		"no digest": "xyz  /a\n" + end + "\n", "relative": d + "  a\n" + end + "\n",
+		"no time": "written x  /a\n" + end + "\n", "no digest": "xyz  /a\n" + end + "\n", "relative": d + "  a\n" + end + "\n",
 	} {
-		_, err := parse(bad, map[string]string{})
+		_, err := parse(bad, map[string]string{}, map[string]int64{})
 		assert.Error(t, err, name)
 	}
 }
@@ -121,7 +142,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(sum(nil) + "  /a\n" + end + "\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		files := map[string]string{}
-		if _, err := parse(text, files); err != nil {
+		if _, err := parse(text, files, map[string]int64{}); err != nil {
 			return
 		}
 		for p, d := range files {

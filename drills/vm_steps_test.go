@@ -1,0 +1,248 @@
+package drills
+
+import (
+	"context"
+	"io"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/fake"
+	"lifeboat/drills/record"
+)
+
+func TestRefusedDisk(t *testing.T) {
+	w := vmWorld(t, &guest{})
+	w.refused = &instance.RefusedDisk{Backup: "app", Reason: "its backing file is /etc/shadow"}
+	res := w.run(oneIncident("[{reboot: app}]"))
+	assert.Equal(t, record.StatusFailed, res.Verdict.Status)
+	assert.Contains(t, reasons(res.Verdict), "backup.bad")
+	require.NotEmpty(t, res.Record.Restores)
+	assert.Equal(t, "its backing file is /etc/shadow", res.Record.Restores[0].BackupBad)
+}
+
+// A rollback to an image that was taken before a file was written: the file is missing, and the diff says why.
+func TestImageTakenBeforeAFileWasWritten(t *testing.T) {
+	g, old := &guest{conf: "tills=3"}, &guest{}
+	w := vmWorld(t, g)
+	w.machine.Images["disk-of-old"] = old.script()
+	res := w.run(oneIncident("[{destroy: app}, {boot: {instance: app, from: old}}]",
+		"  app: {store", "  old: {store: {kind: fake}, restore: {kind: disk}}\n  app: {store",
+		"on: app, kernel: true", "on: app, kernel: true, paths: [/etc/app/app.conf]"))
+	assert.Equal(t, record.StatusFailed, res.Verdict.Status)
+	var diff []string
+	for _, c := range res.Record.Checks {
+		if c.When == "after" && c.Name == "state" {
+			diff = c.Diff
+		}
+	}
+	assert.Equal(t, []string{"/etc/app/app.conf is missing after the rollback: the image was taken before it was written"},
+		diff)
+}
+
+func TestPut(t *testing.T) {
+	for name, tc := range map[string]struct {
+		from, to string
+		files    map[string]string // in the machine
+		says     string
+	}{
+		"a folder": {"kernel-b", "/run/kernel-b",
+			map[string]string{"/run/kernel-b/a.deb": "A", "/run/kernel-b/sub/b.deb": "BB"}, "2 files, 3 bytes"},
+		"a folder under another name": {"kernel-b", "/srv/next/",
+			map[string]string{"/srv/next/a.deb": "A"}, "2 files, 3 bytes"},
+		"a file": {"kernel-b/sub/b.deb", "/opt/x.deb",
+			map[string]string{"/opt/x.deb": "BB"}, "1 files, 2 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := vmWorld(t, &guest{})
+			w.files = map[string]string{"kernel-b/a.deb": "A", "kernel-b/sub/b.deb": "BB"}
+			got := map[string]string{}
+			w.machine.Torn = func() error { // asked while the machine still stands
+				for p := range tc.files {
+					got[p] = content(w.driver.Machine("app"), p)
+				}
+				return nil
+			}
+			res := w.run(oneIncident("[{reboot: app}]", "upgrade:\n",
+				"upgrade:\n  - put: {on: app, from: "+tc.from+", to: "+tc.to+"}\n"))
+			put := res.Record.Steps[0]
+			assert.Equal(t, record.OutcomeDone, put.Outcome, put.Error)
+			assert.Equal(t, tc.says, put.Output)
+			assert.Equal(t, tc.files, got)
+			assert.Equal(t, "put "+path.Base(tc.from)+" into app at "+tc.to, put.What)
+		})
+	}
+}
+
+// facts of the module forecast, of a machine whose vendor built nothing for the next kernel, or did.
+const (
+	foretoldHead = "running\t" + kernelA + "\ntarget\t" + kernelB + "\t/x.ko\t\t" + kernelB + " SMP\t0x2\n"
+	foretoldBad  = foretoldHead + "module\tvendordev\t/v.ko\tloaded\t" + kernelA + " SMP\t0x1\nend\n"
+	foretoldGood = foretoldHead + "module\tvendordev\t/v.ko\tloaded\t" + kernelA + " SMP\t0x1\n" +
+		"build\tvendordev\t/w.ko\t\t" + kernelB + " SMP\t0x2\nend\n"
+)
+
+func TestPredict(t *testing.T) {
+	const words = "vendordev: no build for " + kernelB + ", and the one for " + kernelA +
+		" does not fit (module_layout 0x1 against 0x2)"
+	for name, tc := range map[string]struct {
+		forecast, on string
+		status       record.Status
+		reason       string
+		observed     string // id; "": none
+		incidents    int
+	}{
+		"no conflict":       {foretoldGood, "stop", record.StatusPassed, "passed.all", "", 1},
+		"a conflict, go on": {foretoldBad, "go-on", record.StatusPassed, "passed.all", "upgrade.conflict", 1},
+		"a conflict, stop": {foretoldBad, "stop", record.StatusInconclusive, "upgrade.stopped",
+			"upgrade.conflict", 0},
+		"it is not known, go on": {"noise", "go-on", record.StatusPassed, "passed.all", "upgrade.unpredicted", 1},
+		"it is not known, but stop": {"noise", "stop", record.StatusInconclusive, "upgrade.stopped",
+			"upgrade.unpredicted", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := vmWorld(t, &guest{forecast: tc.forecast})
+			res := w.run(oneIncident("[{revert: {on: app, name: before}}]", "  - exec: {on: app, run: [upgrade]}\n",
+				"  - predict: {on: app, packages: /run/kernel-b, on_conflict: "+tc.on+"}\n  - exec: {on: app, run: [upgrade]}\n"))
+			assert.Equal(t, tc.status, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+			assert.Equal(t, tc.reason, res.Verdict.Reasons[0].ID)
+			assert.Len(t, res.Record.Incidents, tc.incidents)
+			assert.Equal(t, record.OutcomeDone, res.Record.Steps[1].Outcome, "to have asked is done")
+			if tc.observed == "" {
+				assert.Empty(t, res.Record.Observations)
+				return
+			}
+			require.Len(t, res.Record.Observations, 1)
+			seen := res.Record.Observations[0]
+			assert.Equal(t, tc.observed, seen.ID)
+			if tc.forecast == foretoldBad {
+				assert.Equal(t, words, seen.Args["why"])
+				assert.Equal(t, "vendordev", seen.Args["modules"])
+				assert.Contains(t, res.Record.Steps[1].Output, words[len("vendordev: "):])
+			}
+			if tc.incidents == 0 {
+				assert.Len(t, res.Verdict.Reasons, 1, "what was not asked needs no reason of its own: %+v", res.Verdict.Reasons)
+				assert.Equal(t, record.OutcomeNotReached, res.Record.Steps[2].Outcome)
+			}
+		})
+	}
+}
+
+// A disk that is read where it lies, from elsewhere: it stays open while its machine lives, and the record
+// holds how much of it was read.
+func TestLazyDisk(t *testing.T) {
+	w := vmWorld(t, &guest{})
+	res := w.run(oneIncident("[{destroy: app}, {boot: app}]", "app: {store: {kind: fake}",
+		"app: {store: {kind: lazy}, throttle: 1kB/s"))
+	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+	one := record.DiskRead{Backup: "app", Fetched: 600, Size: 3 << 30}
+	assert.Equal(t, []record.DiskRead{one, one}, res.Record.DiskReads, "one for each opening")
+	restores := res.Record.Restores
+	require.Len(t, restores, 2)
+	assert.GreaterOrEqual(t, restores[0].Ended-restores[0].Started, 1500*time.Millisecond, "reads are throttled")
+	for _, k := range w.lazy {
+		assert.True(t, k.closed)
+	}
+}
+
+// grounded is a driver whose machines stand in another's sandboxes.
+type grounded struct {
+	*fake.Driver
+	ground instance.Driver
+}
+
+func (g grounded) Ground() instance.Driver { return g.ground }
+
+// Run and Egress of the upper driver must not be asked.
+func (g grounded) Run(context.Context, instance.Program) (instance.Process, error) {
+	panic("the ground runs programs")
+}
+
+func (g grounded) Egress(context.Context) ([]record.EgressFact, error) {
+	panic("the ground reports egress")
+}
+
+func TestGroundIsAskedOnce(t *testing.T) {
+	w := vmWorld(t, &guest{})
+	w.machine.Attempts = []record.EgressFact{{Subject: record.Subject{Instance: "app"},
+		Egress: record.Egress{Protocol: "tcp", Target: "198.51.100.7:443", Count: 3}}}
+	asked := 0
+	w.machine.Torn = func() error { asked++; return nil }
+	w.machine.Program = func(_ context.Context, p instance.Program) (int, error) {
+		_, err := io.WriteString(p.Stdout, "ran")
+		return 0, err
+	}
+	w.change = func(k *Kit) {
+		below := k.Instances["fake"]
+		var ground instance.Driver
+		k.Instances["fake"] = func(s instance.Site) (d instance.Driver, err error) {
+			ground, err = below(s)
+			return ground, err
+		}
+		k.Instances["qemu"] = func(s instance.Site) (instance.Driver, error) {
+			return &grounded{Driver: ground.(*fake.Driver), ground: ground}, nil
+		}
+	}
+	w.files = map[string]string{"x.sh": "#!/bin/sh\n"}
+	res := w.run(oneIncident("[{revert: {on: app, name: before}}, {script: {file: x.sh}}]",
+		"  app: {kind: qemu", "  side: {kind: fake, image: disk-of-old}\n  app: {kind: qemu"))
+	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+	assert.Len(t, res.Record.Egress, 1)
+	assert.Equal(t, 2, asked, "before and after the wait of one verification")
+	assert.Equal(t, "ran", res.Record.Steps[5].Output)
+}
+
+// Under trigger: fault the steps that lead to an incident are planned downtime; its rule waits for the fault.
+func TestFaultAfterStepsOfItsOwn(t *testing.T) {
+	g := &guest{}
+	w := vmWorld(t, g)
+	up := w.business
+	w.business = func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return up() && !w.broken["app"]
+	}
+	g.booted = func() { w.set("app", false) }
+	text := strings.NewReplacer("trigger: upgrade", "trigger: fault",
+		"    detect:", "    faults: [{kind: break, on: app}]\n    detect:", "  - exec: {on: app, run: [upgrade]}\n", "").Replace(vmScenario)
+	res := w.run(text)
+	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+	planned := map[int]int{}
+	for _, s := range res.Record.Pulse.Reds {
+		if s.Planned {
+			planned[s.Incident]++
+		}
+	}
+	delete(planned, 0) // the upgrade's own reboot may outlast the upgrade by a moment
+	assert.Equal(t, map[int]int{2: 1, 3: 1}, planned, "a revert before each later fault")
+	for _, in := range res.Record.Incidents {
+		require.NotNil(t, in.T0)
+		assert.GreaterOrEqual(t, in.T0.Late, in.Faults[0].Injected.Early, "T0 is the fault's")
+	}
+}
+
+func TestOutlineOfVirtualMachines(t *testing.T) {
+	w := vmWorld(t, &guest{})
+	w.outline = func(p *Plan) {
+		text := p.Outline().String()
+		for _, line := range []string{
+			"  app (qemu): boot app, firmware uefi, ports 8080, controlled by ssh, changed by a cloud-init seed\n",
+			"incident 2 (old kernel): begin with\n  revert app to upgraded\n",
+			"  select kernel before on app\n", "  snapshot app as before\n",
+		} {
+			assert.Contains(t, text, line)
+		}
+		assert.Equal(t, int64(1<<30), p.Needs.Disk, "an overlay, whatever the size of the backup")
+	}
+	w.run(strings.Replace(vmScenario, "{kind: qemu, boot: app,",
+		`{kind: qemu, boot: app, vm: {firmware: uefi, ports: [8080], control: [ssh], seed: "#cloud-config"},`, 1))
+	vm := w.driver.Machine("app")
+	require.NotNil(t, vm)
+	assert.Equal(t, instance.VM{Firmware: "uefi", Ports: []int{8080}, Control: []string{"ssh"}, Seed: "#cloud-config"},
+		*vm.Request().VM)
+}
