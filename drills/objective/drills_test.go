@@ -138,7 +138,7 @@ func TestTwoIncidents(t *testing.T) {
 func TestPrefixIsNeverPassed(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]*story{"fault": good("fault"), "upgrade": good("upgrade"), "order": good("order"),
-		"two incidents": twoIncidents("pause"), "check run": checkRun()} {
+		"two incidents": twoIncidents("pause"), "verified twice": verifiedTwice(), "check run": checkRun()} {
 		events := s.events(t)
 		r, err := record.Build(events)
 		require.NoError(t, err)
