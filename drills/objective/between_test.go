@@ -62,6 +62,25 @@ func TestVerifiedBetween(t *testing.T) {
 	}
 }
 
+// What fails after another incident makes nothing of this one's unknown.
+func TestUnverifiedBetween(t *testing.T) {
+	t.Parallel()
+	s := verifiedTwice()
+	status := map[int]record.CheckStatus{1: record.CheckCrashed, 2: record.CheckFailed}
+	for i := range s.lines {
+		if c, ok := s.lines[i].data.(record.CheckResult); ok && c.When == "after" && c.Name == "rows" {
+			c.Status = status[s.lines[i].subject.Incident]
+			s.lines[i].data = c
+		}
+	}
+	j := &judge{r: s.record(t)}
+	first := restored(j, &j.r.Incidents[0])
+	require.NotNil(t, first.note)
+	assert.Equal(t, "unmeasured.not_verified", first.note.ID)
+	assert.Less(t, *first.atLeast, 100*sec, "the business was back; that it was not restored is not known")
+	assert.Greater(t, *restored(j, &j.r.Incidents[1]).atLeast, 100*sec, "a failed check: not restored as long as it was watched")
+}
+
 // The time of digests is told apart, of the restores of the rollback and of each boot.
 func TestVerifying(t *testing.T) {
 	t.Parallel()
