@@ -30,6 +30,7 @@ func fetch(t *testing.T, s *site, settings string, between func()) ([]byte, erro
 }
 
 func TestFetchFails(t *testing.T) {
+	t.Parallel()
 	content := storetest.Noise(1 << 20)
 	other := append([]byte{content[0] + 1}, content[1:]...)
 	onGet := func(h http.HandlerFunc) func(*site) {
@@ -72,6 +73,7 @@ func TestFetchFails(t *testing.T) {
 		}), "disk.img ended after 1048577 bytes, 1048576 were promised"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t)
 			s.put("/disk.img", content, noon)
 			_, err := fetch(t, s, "", func() { test.happens(s) })
@@ -84,19 +86,21 @@ func TestFetchFails(t *testing.T) {
 
 // What breaks on the way is no problem of the store and none of the backup.
 func TestFetchBreaks(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		before http.HandlerFunc
 		want   string
 	}{
-		"no answer":  {hang, "no answer within 200ms"},
-		"it stalls":  {half, "after 6 bytes: nothing came for 200ms"},
+		"no answer":  {hang, "no answer within 500ms"},
+		"it stalls":  {half, "after 6 bytes: nothing came for 500ms"},
 		"it is gone": {deny("/disk.img", http.StatusNotFound), "no restore point"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t)
 			s.put("/disk.img", make([]byte, 100), noon)
 			began := time.Now()
-			_, err := fetch(t, s, "timeout: 200ms", func() { s.first(test.before) })
+			_, err := fetch(t, s, "timeout: 500ms", func() { s.first(test.before) })
 			require.ErrorContains(t, err, test.want)
 			assert.Less(t, time.Since(began), 5*time.Second)
 			assert.NotContains(t, err.Error(), secret)
@@ -106,29 +110,31 @@ func TestFetchBreaks(t *testing.T) {
 
 // A slow body may take as long as it goes on, and a slow reader as long as it likes.
 func TestFetchMayBeSlow(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.first(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "6")
-		for i := range 6 {
+		w.Header().Set("Content-Length", "8")
+		for i := range 8 {
 			_, _ = w.Write([]byte{byte(i)})
 			w.(http.Flusher).Flush()
 			time.Sleep(100 * time.Millisecond)
 		}
 		done()
 	})
-	st := s.open(t, "/disk.img", "sums: none\ntimeout: 300ms")
+	st := s.open(t, "/disk.img", "sums: none\ntimeout: 500ms")
 	stream, err := st.Fetch(t.Context(), store.Point{ID: "disk.img"})
 	require.NoError(t, err)
 	defer stream.Close()
 	_, err = stream.Read(make([]byte, 1))
 	require.NoError(t, err)
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(700 * time.Millisecond)
 	rest, err := io.ReadAll(stream)
 	require.NoError(t, err)
-	assert.Equal(t, []byte{1, 2, 3, 4, 5}, rest)
+	assert.Equal(t, []byte{1, 2, 3, 4, 5, 6, 7}, rest)
 }
 
 func TestContextOfList(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.first(hang)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -142,6 +148,7 @@ func TestContextOfList(t *testing.T) {
 }
 
 func TestFetchPacked(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put("/dump.sql.gz", []byte("packed"), noon)
 	s.first(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Encoding", "x-gzip") })

@@ -19,6 +19,7 @@ import (
 func sumOf(text string) string { return storetest.Sum([]byte(text))[len("sha256:"):] }
 
 func TestList(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		files    map[string]string
 		url      string // default /b/disk.img

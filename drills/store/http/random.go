@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	// chunkSize in bytes is what is fetched at once. See BenchmarkSequential and TestSparseReads: smaller ones cost a
-	// request's latency too often, larger ones fetch what nobody reads.
-	chunkSize = 1 << 20
+	// chunkSize in bytes is what is fetched at once. Measured with the reads of a Debian guest that boots from a
+	// compressed qcow2 of 139 MiB, from a server 20 ms away: chunks of 256 KiB fetch 66 MiB and wait for 4.6 s,
+	// of 512 KiB 80 MiB and 2.6 s, of 1 MiB 101 MiB and 1.7 s.
+	chunkSize = 512 << 10
 	window    = 16       // chunks of one read that are waited for together
 	mostSize  = 64 << 40 // bytes of a file; what claims more is no disk image
 )

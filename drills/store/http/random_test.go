@@ -28,6 +28,7 @@ func opened(t *testing.T, s *site, between func()) (store.Random, error) {
 	t.Helper()
 	s.put("/disk.img", disk, noon)
 	st := s.open(t, "/disk.img?sig="+secret, "sums: none\ntimeout: 500ms")
+	st.chunk = 1 << 20
 	points, err := st.List(t.Context())
 	require.NoError(t, err)
 	between()
@@ -65,6 +66,7 @@ func cut(w http.ResponseWriter, r *http.Request) {
 func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 func TestOpenAtFails(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		before  http.HandlerFunc
 		want    string
@@ -97,6 +99,7 @@ func TestOpenAtFails(t *testing.T) {
 }
 
 func TestReadAtFails(t *testing.T) {
+	t.Parallel()
 	other := append([]byte{disk[0] + 1}, disk[1:]...)
 	for name, test := range map[string]struct {
 		happens func(s *site)
@@ -156,6 +159,7 @@ func halfRange(w http.ResponseWriter, r *http.Request) {
 
 // What passes is tried again, and what failed for good is tried again by the next read.
 func TestReadAtAgain(t *testing.T) {
+	t.Parallel()
 	for name, bad := range map[string]http.HandlerFunc{
 		"busy": deny("/disk.img", http.StatusServiceUnavailable), "cut": cut, "dropped": drop, "hung": hang,
 	} {
@@ -185,6 +189,7 @@ func TestReadAtAgain(t *testing.T) {
 
 // Every byte is fetched once, however many read it at once.
 func TestFetchedOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	r, err := opened(t, s, func() {})
 	require.NoError(t, err)
@@ -213,6 +218,7 @@ func TestFetchedOnce(t *testing.T) {
 }
 
 func TestCloseEndsReads(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	r, err := opened(t, s, func() {})
 	require.NoError(t, err)
@@ -229,6 +235,7 @@ func TestCloseEndsReads(t *testing.T) {
 }
 
 func TestScratch(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put("/disk.img", disk, noon)
 	st := s.open(t, "/disk.img", "")
@@ -245,12 +252,13 @@ func TestScratch(t *testing.T) {
 
 // Who goes straight on is helped by requests side by side; who jumps gets what was asked for.
 func TestReadAhead(t *testing.T) {
+	t.Parallel()
 	const chunk = 4 << 10
 	for name, test := range map[string]struct {
 		step    int64 // chunks from one read to the next
-		most    int64 // requests at once
+		beside  bool  // several requests at once
 		fetched int64 // chunks, of 64
-	}{"straight on": {1, connections, 64}, "every other": {2, 1, 32}, "backwards": {-1, 1, 64}} {
+	}{"straight on": {1, true, 64}, "every other": {2, false, 32}, "backwards": {-1, false, 64}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
@@ -276,7 +284,8 @@ func TestReadAhead(t *testing.T) {
 				_, err := r.ReadAt(make([]byte, chunk), at*chunk)
 				require.NoError(t, err)
 			}
-			assert.Equal(t, test.most, most.Load())
+			assert.Equal(t, test.beside, most.Load() > 1)
+			assert.LessOrEqual(t, most.Load(), int64(connections))
 			assert.Equal(t, test.fetched*chunk, r.Fetched())
 		})
 	}
