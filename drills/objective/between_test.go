@@ -78,7 +78,8 @@ func TestUnverifiedBetween(t *testing.T) {
 	require.NotNil(t, first.note)
 	assert.Equal(t, "unmeasured.not_verified", first.note.ID)
 	assert.Less(t, *first.atLeast, 100*sec, "the business was back; that it was not restored is not known")
-	assert.Greater(t, *restored(j, &j.r.Incidents[1]).atLeast, 100*sec, "a failed check: not restored as long as it was watched")
+	second := restored(j, &j.r.Incidents[1])
+	assert.Greater(t, *second.atLeast, 100*sec, "a failed check: not restored as long as it was watched")
 }
 
 // The time of digests is told apart, of the restores of the rollback and of each boot.
