@@ -37,8 +37,9 @@ const (
 	// fault gets in; it waits longer than that.
 	agentIdle  = time.Second
 	agentQueue = 20 * time.Second
-	agentLimit = 60 * time.Second // of one request; none of ours waits in the guest
-	execPoll   = 150 * time.Millisecond
+	agentLimit = 60 * time.Second      // of one request; none of ours waits in the guest
+	execFirst  = 20 * time.Millisecond // until a command is asked for its end the first time
+	execPoll   = time.Second           // and at most: each question costs an emulated guest some 30 ms
 	fileChunk  = 1 << 20
 	inputMost  = 4 << 20 // bytes of standard input that travel in one request
 )

@@ -123,7 +123,7 @@ func (a *agentChannel) run(ctx context.Context, c instance.Command) (instance.Re
 	if err != nil {
 		return notFound(err, a.check)
 	}
-	for wait := execPoll / 8; ; wait = min(2*wait, execPoll) {
+	for wait := execFirst; ; wait = min(wait*3/2, execPoll) {
 		r, done, err := a.agent.status(ctx, pid)
 		if err == nil && done {
 			return r, nil
