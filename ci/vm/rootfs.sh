@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=$2
 mkdir "$dir/kernel-b"
 
-packages=(linux-image-cloud-amd64 systemd-sysv systemd-resolved systemd-timesyncd udev dbus libpam-systemd
+packages=(linux-image-cloud-amd64 systemd-sysv udev dbus libpam-systemd
   openssh-server qemu-guest-agent kmod initramfs-tools zstd grub2-common grub-pc-bin grub-efi-amd64-bin
   iproute2 procps login passwd less ca-certificates)
 
