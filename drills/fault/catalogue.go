@@ -23,6 +23,22 @@ func Catalogue() map[string]Builder {
 		"file-missing":         newFileMissing,
 		"slow-restore":         newSlowRestore,
 		"none":                 newNone,
+
+		"disk-slow":         newDiskSlow,
+		"disk-latency":      newDiskLatency,
+		"disk-error":        newDiskError,
+		"link-down":         newLinkDown,
+		"memory-balloon":    newMemoryBalloon,
+		"machine-paused":    newMachinePaused,
+		"clock-skewed":      newClockSkewed,
+		"kernel-panic":      newKernelPanic,
+		"initramfs-broken":  newInitramfsBroken,
+		"root-device-wrong": newRootDeviceWrong,
+		"fstab-bad-entry":   newFstabBadEntry,
+		"disk-full":         newDiskFull,
+		"service-fails":     newServiceFails,
+		"ssh-locked-out":    newSSHLockedOut,
+		"package-conflict":  newPackageConflict,
 	}
 }
 

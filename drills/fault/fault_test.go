@@ -23,6 +23,12 @@ var keys = map[string]string{
 	"pg-password-rotated": "{role: app}",
 	"file-missing":        "{path: /etc/app.conf}",
 	"slow-restore":        "{rate: 2MB/s}",
+	"disk-slow":           "{rate: 2MB/s}",
+	"disk-latency":        "{latency: 80ms}",
+	"memory-balloon":      "{leaves: 256MiB}",
+	"clock-skewed":        "{by: 1h}",
+	"service-fails":       "{unit: shop-pos}",
+	"package-conflict":    "{package: openssh-server}",
 }
 
 func build(t *testing.T, kind, text string) (Fault, []string) {
@@ -71,7 +77,23 @@ func TestKeys(t *testing.T) {
 		"version a number": {"pg-major-version", "{version: 14}", []string{"version: want text, have the number 14"}},
 		"same port":        {"pg-port-moved", "{to: 5432}", []string{"to: port 5432 is no other port to move to"}},
 		"no port":          {"pg-port-moved", "{to: 99999}", []string{"to: port 99999 is no other port to move to"}},
-		"another server":   {"pg-hba-reject", "{port: 5433, superuser: admin, os_user: pg}", nil},
+		"no disk rate":     {"disk-slow", "", []string{"rate: disk-slow needs it"}},
+		"a trickle":        {"disk-slow", "{rate: 1B/s}", []string{"rate: a disk moves at least 4096 bytes/s, not 1"}},
+		"latency unitless": {"disk-latency", "{latency: 80}", []string{"latency: 80 has no unit"}},
+		"too late": {"disk-latency", "{latency: 5s}",
+			[]string{"latency: a disk's latency lies between 1ms and 1s, not at 5s"}},
+		"no memory": {"memory-balloon", "", []string{"leaves: memory-balloon needs it"}},
+		"other requests": {"disk-error", "{requests: seeks}",
+			[]string{`requests: requests that fail are reads, writes or all, not "seeks"`}},
+		"a second off": {"clock-skewed", "{by: 1s}",
+			[]string{"by: a clock is wrong by whole seconds, 10s at least, not by 1s"}},
+		"sideways": {"clock-skewed", "{by: 1h, direction: left}",
+			[]string{`direction: a clock is not wrong "left"`}},
+		"no unit":           {"service-fails", "", []string{"unit: service-fails needs a unit of systemd"}},
+		"a path for a unit": {"service-fails", "{unit: ../x}", []string{"unit: service-fails needs a unit of systemd"}},
+		"no package":        {"package-conflict", "", []string{"package: package-conflict needs a package"}},
+		"relative folder":   {"disk-full", "{path: var}", []string{"path: disk-full needs an absolute path"}},
+		"another server":    {"pg-hba-reject", "{port: 5433, superuser: admin, os_user: pg}", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problems := build(t, c.kind, c.keys)

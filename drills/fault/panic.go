@@ -1,0 +1,84 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+	"lifeboat/scenarios"
+)
+
+// kernelPanic: the guest's Linux is told to panic on an unknown non-maskable interrupt, and gets one. Only
+// a hypervisor can send it, so this can never hit a kernel that others use. There is no undo: the machine has to
+// boot, by itself where the guest's kernel.panic says so, or by the rollback.
+type kernelPanic struct{ seen int } // panics on the console before
+
+// panicLine is what Linux prints, whatever the cause.
+const panicLine = "Kernel panic - not syncing"
+
+func newKernelPanic(s scenarios.Settings) (Fault, []scenarios.Problem) {
+	return &kernelPanic{}, s.Decode(&struct{}{})
+}
+
+// errNoPanic is a guest that goes on.
+var errNoPanic = errors.New("the guest's console shows no panic since the interrupt")
+
+const panicSwitch = "/proc/sys/kernel/unknown_nmi_panic"
+
+// Available implements Fault.
+func (f *kernelPanic) Available(ctx context.Context, t Target) error {
+	h, err := hypervised(t.Machine)
+	if err == nil {
+		err = h.Impairable(ctx, instance.Impairment{NMI: true})
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := sh(ctx, t.Machine, "root", `test -w "$1"`, panicSwitch); err != nil {
+		return fmt.Errorf("the guest of %s cannot be told to panic on an interrupt (%s): %w", t.Machine.Name(),
+			panicSwitch, err)
+	}
+	return nil
+}
+
+// Prepare implements Fault.
+func (f *kernelPanic) Prepare(ctx context.Context, t Target) (ledger.Undo, error) {
+	h, err := hypervised(t.Machine)
+	if err != nil {
+		return ledger.Undo{}, err
+	}
+	f.seen, err = panics(ctx, t.Machine)
+	return h.Mend(instance.Impairment{NMI: true}), err
+}
+
+// Inject implements Fault.
+func (f *kernelPanic) Inject(ctx context.Context, t Target) error {
+	h, err := hypervised(t.Machine)
+	if err != nil {
+		return err
+	}
+	if _, err := sh(ctx, t.Machine, "root", `echo 1 > "$1"`, panicSwitch); err != nil {
+		return fmt.Errorf("tell the guest to panic on an interrupt: %w", err)
+	}
+	return h.Impair(ctx, instance.Impairment{NMI: true})
+}
+
+// Effective implements Fault.
+func (f *kernelPanic) Effective(ctx context.Context, t Target) error {
+	now, err := panics(ctx, t.Machine)
+	if err == nil && now <= f.seen {
+		err = errNoPanic
+	}
+	return err
+}
+
+func panics(ctx context.Context, m instance.Machine) (int, error) {
+	said, err := m.Console(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the console of %s: %w", m.Name(), err)
+	}
+	return strings.Count(said, panicLine), nil
+}
