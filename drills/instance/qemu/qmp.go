@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,8 @@ type monitor struct {
 	wait map[int]chan answer
 	subs map[chan event]bool
 	err  error
+
+	panicked atomic.Bool // the guest said so through pvpanic, and was not reset since
 }
 
 type answer struct {
@@ -89,6 +92,7 @@ func (q *monitor) read(lines *bufio.Scanner) {
 		}
 		q.mu.Lock()
 		if m.Name != "" {
+			q.note(m.Name)
 			for ch := range q.subs {
 				select {
 				case ch <- m.event:
@@ -106,6 +110,16 @@ func (q *monitor) read(lines *bufio.Scanner) {
 	q.mu.Unlock()
 	_ = q.c.Close()
 	close(q.closed)
+}
+
+// note keeps what no query tells: with -action panic=none the machine goes on.
+func (q *monitor) note(name string) {
+	switch name {
+	case "GUEST_PANICKED":
+		q.panicked.Store(true)
+	case "RESET":
+		q.panicked.Store(false)
+	}
 }
 
 // do runs one command; result may be nil. Without a deadline of its own ctx gets one.
