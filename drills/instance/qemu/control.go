@@ -25,8 +25,9 @@ type channel interface {
 
 // Names of the channels, best first.
 const (
-	controlAgent = "agent"
-	controlSSH   = "ssh"
+	controlAgent  = "agent"
+	controlSSH    = "ssh"
+	controlSerial = "serial"
 )
 
 const channelLimit = 5 * time.Second
@@ -62,8 +63,23 @@ func (m *Machine) control(ctx context.Context) (channel, error) {
 		m.mu.Unlock()
 		return ch, nil
 	}
-	return nil, fmt.Errorf("no channel into the guest answers: %w", errors.Join(errs...))
+	return nil, &noChannelError{errs}
 }
+
+// noChannelError: the guest takes no commands. Its console and its network ports are there all the same.
+type noChannelError struct{ tried []error }
+
+func (e *noChannelError) Error() string {
+	var why []string
+	for _, err := range e.tried {
+		why = append(why, err.Error())
+	}
+	return "no channel into the guest answers (" + strings.Join(why, "; ") + "); install qemu-guest-agent in it, " +
+		"or let its sshd take root's key from systemd's credentials (systemd 252), or give control: [serial] a user and " +
+		"a password"
+}
+
+func (e *noChannelError) Unwrap() []error { return e.tried }
 
 func (m *Machine) open(name string) (channel, error) {
 	switch name {
@@ -73,6 +89,8 @@ func (m *Machine) open(name string) (channel, error) {
 		return &agentChannel{agent: m.agent, lost: m.lose}, nil
 	case controlSSH:
 		return &sshChannel{machine: m}, nil
+	case controlSerial:
+		return newSerialChannel(m), nil
 	}
 	return nil, fmt.Errorf("there is no channel %q", name)
 }
