@@ -29,8 +29,8 @@ type Impairment struct {
 	// BytesPerSecond that the disk moves at most, reads and writes together; bursts of a tenth of a second pass.
 	BytesPerSecond int64 `json:"bytes_per_second,omitempty"`
 	// Latency is the time that the disk takes for each request, 1 ms to 1 s, as a slow disk that serves one
-	// request after the other: requests that come together wait for each other, and one that comes after a
-	// rest of that time is served at once.
+	// read and one write after the other: those that come together wait for each other, and one that comes
+	// after a rest is served at once.
 	Latency time.Duration `json:"latency_ns,omitempty"`
 	// IOError makes these requests to the disk fail with EIO. A guest may make its file system read-only
 	// on an error, and that stays so when the disk is well again, until it boots.
@@ -52,7 +52,7 @@ type Impairment struct {
 // DiskIO is which requests to a disk fail.
 type DiskIO string
 
-// Requests that can fail. Writes are also what is flushed and zeroed.
+// Requests that can fail. A flush does not: what was written before has arrived.
 const (
 	DiskReads  DiskIO = "reads"
 	DiskWrites DiskIO = "writes"
@@ -63,8 +63,8 @@ const (
 const (
 	ShortestLatency  = time.Millisecond
 	LongestLatency   = time.Second
-	SmallestSkew     = 5 * time.Second // hardware clocks tell whole seconds
-	SmallestDiskRate = 4 << 10         // bytes per second
+	SmallestSkew     = 10 * time.Second // hardware clocks tell whole seconds, and slow guests read them slowly
+	SmallestDiskRate = 4 << 10          // bytes per second
 )
 
 // Valid returns nil when exactly one impairment is set, within its bounds.

@@ -41,9 +41,9 @@ func TestImpairments(t *testing.T) {
 		"ahead":  {instance.Impairment{ClockSkew: time.Hour}, "the clock is 1h0m0s ahead", ""},
 		"behind": {instance.Impairment{ClockSkew: -time.Minute}, "the clock is 1m0s behind", ""},
 		"a bit ahead": {instance.Impairment{ClockSkew: time.Second}, "the clock is 1s ahead",
-			"a clock is wrong by whole seconds, 5s at least, not by 1s"},
+			"a clock is wrong by whole seconds, 10s at least, not by 1s"},
 		"a half": {instance.Impairment{ClockSkew: 10500 * time.Millisecond}, "the clock is 10.5s ahead",
-			"a clock is wrong by whole seconds, 5s at least, not by 10.5s"},
+			"a clock is wrong by whole seconds, 10s at least, not by 10.5s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

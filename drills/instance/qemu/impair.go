@@ -36,9 +36,9 @@ type impairment interface {
 func (b below) of(i instance.Impairment) impairment {
 	switch {
 	case i.BytesPerSecond != 0:
-		return throttled{b, "bps-total", i.BytesPerSecond}
+		return b.bytesPerSecond(i.BytesPerSecond)
 	case i.Latency != 0:
-		return throttled{b, "iops-total", requestsPerSecond(i.Latency)}
+		return b.latency(i.Latency)
 	case i.IOError != "":
 		return diskErrors{b, i.IOError}
 	case i.LinkDown:

@@ -18,7 +18,7 @@ type skewed struct {
 
 const (
 	hardwareClock = "/sys/class/rtc/rtc0/since_epoch"
-	clockSlack    = 2 * time.Second // both clocks are read in whole seconds, and the guest may be slow in between
+	clockSlack    = 3 * time.Second // both clocks are read in whole seconds, and a guest is slow in between
 )
 
 func (s skewed) sh(ctx context.Context, script string, args ...string) (string, error) {
