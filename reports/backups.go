@@ -15,13 +15,16 @@ func (a author) backups() section {
 			{a.say("backup.point"), textOf(p.Point, a.say("backup.kind", "store", p.Store, "restore", p.Restore))},
 			{a.say("backup.consistent"), a.consistent(p)},
 			{a.say("backup.size"), text(a.l.Size(p.Size))},
-			{a.say("backup.digest"), code(p.Digest)},
+			{a.say("backup.digest"), code(dash(p.Digest))},
 			{a.say("backup.verified"), a.verified(p)},
 		}
 		for i := range a.r.Restores {
 			if f := &a.r.Restores[i]; f.Backup == p.Backup {
 				pairs = append(pairs, pair{a.say("backup.restore_" + during(f.During)), a.restore(f)})
 			}
+		}
+		for _, c := range a.inPlace(p.Backup) {
+			pairs = append(pairs, pair{a.say("backup.read_in_place"), c})
 		}
 		if need, ok := a.throughput(p.Backup); ok {
 			pairs = append(pairs, pair{a.say("backup.throughput"), text(need)})
@@ -52,10 +55,12 @@ func (a author) consistent(p record.RestorePoint) cell {
 }
 
 func (a author) verified(p record.RestorePoint) cell {
-	switch p.Expected {
-	case "":
+	switch {
+	case p.Expected == "":
 		return marked(badge{Class: "neutral", Symbol: "–", Word: a.say("backup.not_promised")}, "")
-	case p.Digest:
+	case p.Digest == "":
+		return marked(badge{Class: "neutral", Symbol: "–", Word: a.say("backup.not_read")}, "")
+	case p.Expected == p.Digest:
 		return marked(badge{Class: "passed", Symbol: "✓", Word: a.say("backup.as_promised")}, "")
 	}
 	return cell{Badge: &badge{Class: "failed", Symbol: "✗", Word: a.say("backup.mismatch")}, Small: p.Expected}
@@ -75,6 +80,9 @@ func (a author) restore(f *record.RestoreFact) cell {
 	text := a.say("backup.took", "bytes", fmt.Sprint(f.Bytes), "took", a.l.Duration(took, Up), "rate", rateOf(f))
 	var small []string
 	small = append(small, f.Subject.Instance)
+	if f.Verifying > 0 {
+		small = append(small, a.say("backup.verifying", "verifying", a.l.Duration(f.Verifying, Up)))
+	}
 	if f.Throttle > 0 {
 		small = append(small, a.say("backup.throttled", "rate", fmt.Sprint(f.Throttle)))
 	}
@@ -85,7 +93,7 @@ func (a author) restore(f *record.RestoreFact) cell {
 // rateOf is the measured throughput in bytes per second, as an argument of a sentence; empty where nothing was.
 func rateOf(f *record.RestoreFact) string {
 	took := f.Ended - f.Started
-	if took <= 0 || f.Bytes <= 0 {
+	if took <= 0 || f.Bytes <= 0 || f.Digest == "" { // not read as a whole: booted where it lies
 		return ""
 	}
 	return fmt.Sprintf("%.3f", float64(f.Bytes)/took.Seconds())
@@ -115,7 +123,8 @@ func NeededThroughput(r *record.Record, backup string) (need Throughput, ok bool
 	for i := range r.Restores {
 		f := &r.Restores[i]
 		took := (f.Ended - f.Started).Seconds()
-		if f.Backup != backup || f.During != record.PhaseRollback || f.BackupBad != "" || f.ImageBad != "" || took <= 0 {
+		if f.Backup != backup || f.During != record.PhaseRollback || f.BackupBad != "" || f.ImageBad != "" || took <= 0 ||
+			f.Digest == "" {
 			continue
 		}
 		in := incidentAt(r, f)
@@ -190,17 +199,24 @@ func (a author) judgedThroughput() []record.Reason {
 
 func (a author) boots() block {
 	t := &table{Class: "boots", Columns: a.columns("--nn-", "instance", "boot", "began", "took", "image")}
+	booted := map[record.Subject]bool{}
 	for _, b := range a.r.Boots {
 		gen := a.say("boot.first")
 		if b.Subject.Generation > 1 {
 			gen = a.say("boot.again", "generation", fmt.Sprint(b.Subject.Generation))
 		}
+		same := record.Subject{Instance: b.Subject.Instance, Generation: b.Subject.Generation}
+		if booted[same] {
+			gen = a.say("boot.same")
+		}
+		booted[same] = true
 		basis := ""
 		if b.Basis != record.BasisMeasured && b.Basis != "" {
 			basis = a.c.Named(a.l, "basis", string(b.Basis))
 		}
 		t.Rows = append(t.Rows, []cell{text(b.Subject.Instance), text(gen), text(a.l.Clock(a.wall(b.Started))),
-			textOf(a.l.Duration(max(0, b.Ready-b.Started), Up), basis), code(b.Image)})
+			textOf(a.l.Duration(max(0, b.Ready-b.Started), Up), basis),
+			{Text: b.Image, Code: true, Small: a.bootFacts(b.Facts)}})
 	}
 	return block{Caption: a.say("caption.boots"), Table: t, Detail: true}
 }

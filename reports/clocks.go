@@ -65,7 +65,7 @@ func (a author) incident(in record.Incident, last bool) []block {
 	}
 	caption := ""
 	if len(a.r.Incidents) > 1 {
-		caption = a.say("incident.caption", "id", fmt.Sprint(in.ID))
+		caption = a.incidentName(in.ID)
 	}
 	if in.T0 == nil {
 		return []block{{Caption: caption, Pairs: pairs}, {Paragraph: a.say("clock.none")}}
@@ -83,6 +83,9 @@ func (a author) incident(in record.Incident, last bool) []block {
 			continue
 		}
 		means := a.say("clock." + name)
+		if i == 6 && !last {
+			means = a.say("clock.until_next")
+		}
 		if i == 0 && in.T0Source != "" {
 			means = a.say("clock.seen_by", "means", means, "source", a.c.Named(a.l, "t0_source", in.T0Source))
 		}

@@ -27,7 +27,11 @@ type Summary struct {
 	Unmeasured []string           `json:"unmeasured"`
 	Excluded   []record.Excluded  `json:"excluded"`
 	Outage     *SummaryOutage     `json:"outage"`
-	Reports    map[string]string  `json:"reports"` // format → path
+	Rollbacks  []SummaryRollback  `json:"rollbacks"`
+	Boots      []SummaryBoot      `json:"boots"`
+	Diagnoses  []SummaryDiagnosis `json:"diagnoses"`
+	DiskReads  []record.DiskRead  `json:"disk_reads"` // of backups that were read where they lie
+	Reports    map[string]string  `json:"reports"`    // format → path
 	Journal    string             `json:"journal_digest"`
 }
 
@@ -41,16 +45,18 @@ type SummaryReason struct {
 
 // SummaryObjective is one judged objective.
 type SummaryObjective struct {
-	Name     string        `json:"name"`
-	Scope    string        `json:"scope,omitempty"`
-	Target   *float64      `json:"target_seconds"`
-	Measured *float64      `json:"measured_seconds"`
-	Lower    *float64      `json:"lower_seconds"`
-	Upper    *float64      `json:"upper_seconds"`
-	Margin   *float64      `json:"margin_seconds"`
-	Verdict  record.Status `json:"verdict"`
-	Basis    record.Basis  `json:"basis"`
-	Note     string        `json:"note,omitempty"`
+	Name     string   `json:"name"`
+	Scope    string   `json:"scope,omitempty"`
+	Target   *float64 `json:"target_seconds"`
+	Measured *float64 `json:"measured_seconds"`
+	Lower    *float64 `json:"lower_seconds"`
+	Upper    *float64 `json:"upper_seconds"`
+	Margin   *float64 `json:"margin_seconds"`
+	// Verifying is the part of measured_seconds that went into the backups' digests.
+	Verifying float64       `json:"verifying_seconds,omitempty"`
+	Verdict   record.Status `json:"verdict"`
+	Basis     record.Basis  `json:"basis"`
+	Note      string        `json:"note,omitempty"`
 }
 
 // SummaryCheck is one answer to one question.
@@ -98,6 +104,8 @@ func Summarise(r *record.Record, v record.Verdict, o Options) Summary {
 		Reasons: []SummaryReason{}, Objectives: []SummaryObjective{}, Checks: []SummaryCheck{},
 		Findings:   []SummaryFinding{},
 		Unmeasured: []string{}, Excluded: []record.Excluded{}, Reports: map[string]string{},
+		Rollbacks: summariseRollbacks(r), Boots: summariseBoots(r), Diagnoses: summariseDiagnoses(r),
+		DiskReads: append([]record.DiskRead{}, r.DiskReads...),
 	}
 	for format, path := range o.Paths {
 		s.Reports[format] = path
@@ -148,6 +156,8 @@ func summariseObjective(c *Catalogue, l Language, j record.Judged) SummaryObject
 		Margin:   seconds(j.Margin),
 		Verdict:  j.Status,
 		Basis:    j.Basis,
+
+		Verifying: j.Verifying.Seconds(),
 	}
 	if !j.Unlimited {
 		s.Target = seconds(&j.Limit)

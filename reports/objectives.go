@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"lifeboat/drills/record"
@@ -67,7 +68,8 @@ func (a author) objectiveName(j record.Judged) string {
 	switch {
 	case incident && len(a.r.Incidents) <= 1:
 	case incident:
-		name += a.say("objective.scope", "scope", a.say("incident.caption", "id", number))
+		id, _ := strconv.Atoi(number) // of the judge: it is one
+		name += a.say("objective.scope", "scope", a.incidentName(id))
 	case j.Scope != "":
 		name += a.say("objective.scope", "scope", j.Scope)
 	}
@@ -80,7 +82,12 @@ func (a author) objectiveSmall(j record.Judged) string {
 	if j.Basis != "" && j.Measured != nil && j.Basis != record.BasisMeasured {
 		parts = append(parts, a.c.Named(a.l, "basis", string(j.Basis)))
 	}
-	if j.Note != nil && !a.reasoned(*j.Note) {
+	if j.Verifying > 0 && j.Measured != nil {
+		parts = append(parts, a.say("objective.verifying", "verifying", a.l.Duration(j.Verifying, Up),
+			"without", a.l.Duration(max(0, *j.Measured-j.Verifying), Up)))
+	}
+	known := j.Note != nil && j.Note.ID == "basis.emulated" && len(parts) > 0 // it says what the basis says
+	if j.Note != nil && !known && !a.reasoned(*j.Note) {
 		parts = append(parts, a.words(*j.Note))
 	}
 	return strings.Join(parts, " · ")

@@ -144,8 +144,12 @@ func (a author) steps() section {
 	var blocks []block
 	for _, st := range a.r.Steps {
 		b := a.badge("outcome", string(st.Outcome))
+		phase := text(a.c.Named(a.l, "phase", st.Phase))
+		if st.Subject.Incident > 0 && len(a.r.Incidents) > 1 {
+			phase.Small = a.incidentName(st.Subject.Incident)
+		}
 		row := []cell{
-			text(a.c.Named(a.l, "phase", st.Phase)),
+			phase,
 			textOf(st.What, instanceIfElse(st)),
 			text(a.l.Clock(a.wall(st.Started))),
 			text(a.l.Duration(max(0, st.Ended-st.Started), Nearest)),

@@ -34,6 +34,7 @@ func samples(t *testing.T) []sample {
 		twoIncidents(),
 		checkRun(),
 		badBackup(),
+		kernelDrill(),
 	}
 	for i := range list {
 		sm := &list[i]

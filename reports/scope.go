@@ -21,14 +21,18 @@ func (a author) limits() section {
 	for _, r := range a.v.Unmeasured {
 		unmeasured = append(unmeasured, text(a.words(r)))
 	}
-	seen := map[string]bool{}
-	for _, j := range a.v.Objectives {
-		if j.Measured == nil || j.Basis == record.BasisMeasured || j.Basis == "" || seen[j.Name] {
-			continue
+	for _, basis := range []record.Basis{record.BasisSimulated, record.BasisEmulated, record.BasisProjected} {
+		var names []string
+		for _, j := range a.v.Objectives {
+			name := a.c.Named(a.l, "objective", j.Name)
+			if j.Measured != nil && j.Basis == basis && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
-		seen[j.Name] = true
-		simulated = append(simulated, text(a.say("limits.basis", "objective", a.c.Named(a.l, "objective", j.Name),
-			"basis", a.say("basis_means."+string(j.Basis)))))
+		if len(names) > 0 {
+			simulated = append(simulated, text(a.say("limits.basis", "objective", strings.Join(names, a.say("limits.and")),
+				"basis", a.say("basis_means."+string(basis)))))
+		}
 	}
 	for _, id := range a.r.Header.NotRehearsed {
 		not = append(not, text(a.c.Sentence(a.l, record.Reason{ID: id})))
@@ -58,8 +62,9 @@ func (a author) scope() section {
 	}
 	add("trigger", text(a.c.Named(a.l, "trigger", string(h.Trigger))))
 	for _, in := range h.Incidents {
+		add("begins", text(strings.Join(in.Upgrade, " → ")))
 		add("faults", text(strings.Join(in.Faults, ", ")))
-		add("rollback", text(strings.Join(in.Rollback, " → ")))
+		add("rollback", textOf(strings.Join(in.Rollback, " → "), in.Name))
 	}
 	var instances []string
 	for _, i := range h.Instances {

@@ -95,6 +95,7 @@ var Messages = []Message{
 
 	// Worth reading, changes no verdict.
 	{"digest.unverified", []string{"backup"}, []Use{UseObservation}},
+	{"digest.unread", []string{"backup"}, []Use{UseObservation}},
 	{"egress.expected", []string{"instance", "target", "host", "protocol", "count"}, []Use{UseObservation}},
 	{"restore.throughput", []string{"backup", "bytes", "took", "rate", "needed"}, []Use{UseObservation}},
 	{"journal.torn", []string{"lines"}, []Use{UseObservation}},

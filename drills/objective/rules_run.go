@@ -110,7 +110,11 @@ func (j *judge) restores() {
 		}
 		if (p.Expected == "" || p.Digest == "") && !seen[p.Backup] {
 			seen[p.Backup] = true
-			j.observe("digest.unverified", args{"backup": p.Backup})
+			if p.Expected != "" && j.restoredWell(p.Backup) {
+				j.observe("digest.unread", args{"backup": p.Backup})
+			} else {
+				j.observe("digest.unverified", args{"backup": p.Backup})
+			}
 		}
 	}
 }
