@@ -6,6 +6,10 @@ SHELL      := /bin/bash
 DIR   ?= build/demo
 export CGO_ENABLED := 0
 
+# Tests with virtual machines run apart from the rest: an emulated machine takes every processor that it gets.
+VM_PACKAGES := ./drills/instance/qemu ./drills/fault
+VM_TESTS    := ^TestVM
+
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .PHONY: help setup build images demo-files demo test check fix bench clean foreign test-kill small-files \
@@ -61,13 +65,13 @@ test: demo-files small-files foreign vm-files ## every test, the real drills inc
 	@go test -timeout 30m $$(go list ./... | grep -v '^lifeboat/ci$$')
 	@cd cmd/lifeboat-k6 && go test -timeout 20m ./...
 	@go test -timeout 60m ./ci
+	@LIFEBOAT_VM=some go test -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times
 	@LIFEBOAT_KILL=all go test -timeout 120m -count=1 -v -run 'TestKilled|TestAborted|TestDeadline|TestKeep|TestTen|TestStopped' ./ci
 
 test-vm: vm-files ## every test with virtual machines, the long ones included
-	@LIFEBOAT_VM=all go test -timeout 120m -count=1 -v ./drills/instance/qemu
-	@LIFEBOAT_VM=all go test -timeout 120m -count=1 -v -run 'TestVM' ./ci
+	@LIFEBOAT_VM=all go test -timeout 180m -count=1 -v -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 
 check: ## architecture, vet, staticcheck, format, schema and catalogues in step
 	@test -z "$$(gofmt -l $(GO_FILES))" || { gofmt -l $(GO_FILES); echo "make fix formats them"; exit 1; }

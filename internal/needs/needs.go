@@ -25,3 +25,23 @@ func Skipf(t testing.TB, format string, args ...any) {
 	t.Helper()
 	Skip(t, fmt.Sprintf(format, args...))
 }
+
+// vmVariable says which tests with virtual machines run: none when it is empty, "some", or "all". They run apart
+// from all others and one after another, since an emulated machine takes every processor that it gets.
+const vmVariable = "LIFEBOAT_VM"
+
+// VM skips a test that boots a virtual machine unless it was asked for.
+func VM(t testing.TB) {
+	t.Helper()
+	if os.Getenv(vmVariable) == "" {
+		t.Skip("make test boots virtual machines apart from the rest, with " + vmVariable + "=some")
+	}
+}
+
+// EveryVM skips a test that boots virtual machines for minutes unless all of them were asked for.
+func EveryVM(t testing.TB) {
+	t.Helper()
+	if os.Getenv(vmVariable) != "all" {
+		t.Skip("make test-vm runs it, with " + vmVariable + "=all")
+	}
+}
