@@ -18,12 +18,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/record"
+	"lifeboat/internal/needs"
 )
 
 const kernelDrill = "kernel-module-conflict"
 
-// everyVM tells whether the long drills of virtual machines are wanted, too: make test-vm.
-func everyVM() bool { return os.Getenv("LIFEBOAT_VM") == "all" }
+// onVMBench is onBench for virtual machines.
+func onVMBench(t *testing.T) *bench {
+	t.Helper()
+	needs.VM(t)
+	return onBench(t, "demo-vm")
+}
 
 // record of the newest drill.
 func (b *bench) record() *record.Record {
@@ -49,7 +54,7 @@ func (b *bench) sum() string {
 
 // The kernel drill from end to end: a module conflict that was predicted, met and rolled back in three ways.
 func TestVMKernelDrill(t *testing.T) {
-	b := onBench(t, "demo-vm")
+	b := onVMBench(t)
 	before := b.sum()
 	exit, d := b.drill(filepath.Join(b.demo, kernelDrill+".yaml"))
 	assert.Equal(t, "passed", d.Verdict, d.raw)
@@ -116,7 +121,7 @@ func (b *bench) checkRun(pairs ...string) string {
 
 // The image stays on a web server: the machine boots while it is read, and most of it never is.
 func TestVMBootsFromAWebServer(t *testing.T) {
-	b := onBench(t, "demo-vm")
+	b := onVMBench(t)
 	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(b.demo, "backups", "shop-pos"))))
 	t.Cleanup(server.Close)
 	exit, d := b.drill(b.checkRun(
@@ -133,7 +138,7 @@ func TestVMBootsFromAWebServer(t *testing.T) {
 
 // A container and a virtual machine in one drill: each reaches the other under its name, and nothing else.
 func TestVMMixed(t *testing.T) {
-	b := onBench(t, "demo-vm")
+	b := onVMBench(t)
 	// A PostgreSQL server answers an SSL request with one letter; bash is all that the guest needs to ask.
 	const ask = `exec 3<>/dev/tcp/db/5432; printf "\0\0\0\10\4\322\26\57" >&3; head -c 1 <&3`
 	exit, d := b.drill(b.checkRun(
@@ -148,10 +153,11 @@ func TestVMMixed(t *testing.T) {
 
 // SIGKILL in the phases of a virtual machine's drill: no process, overlay, volume or file is left.
 func TestVMKilled(t *testing.T) {
-	k, vm := onKillBench(t), onBench(t, "demo-vm")
+	vm := onVMBench(t)
+	k := onKillBench(t)
 	moments := []moment{{"isolation.probe", 2 * time.Second}, {`pulse {"state":"started"`, time.Second}}
 	scenario := vm.checkRun()
-	if everyVM() {
+	if needs.EveryVM() {
 		scenario = filepath.Join(vm.demo, kernelDrill+".yaml")
 		phase := func(name string) string { return `phase {"phase":"` + name + `"}` }
 		moments = []moment{{phase("restore"), 0}, {phase("restore"), 1500 * time.Millisecond}, {"isolation.probe", 2 * time.Second},
