@@ -139,6 +139,7 @@ func TestThrottleAtStops(t *testing.T) {
 		go func() { time.Sleep(time.Second); assert.NoError(t, r.Close()) }()
 		_, err = r.ReadAt(make([]byte, 1000), 0)
 		assert.ErrorIs(t, err, fs.ErrClosed)
+		synctest.Wait()
 		assert.True(t, *inner.closed)
 	})
 }

@@ -59,8 +59,6 @@ func (s *stream) Read(p []byte) (int, error) {
 	switch {
 	case err == nil:
 		return n, nil
-	case s.ctx.Err() != nil:
-		return n, s.ctx.Err()
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF) && s.size >= 0 && got != s.size:
 		return n, s.store.problem("try again; if it stays so, look at the server and what stands before it",
 			"%s ended after %d bytes, %d were promised", s.point.ID, got, s.size)

@@ -133,7 +133,7 @@ func (s *Store) locate(id string) (*url.URL, error) {
 		}
 		return u, nil
 	}
-	if id == "" || path.IsAbs(id) || id != path.Clean(id) || id == ".." || strings.HasPrefix(id, "../") {
+	if path.IsAbs(id) || id != path.Clean(id) || id == "." || id == ".." || strings.HasPrefix(id, "../") {
 		return nil, store.ErrNoPoint
 	}
 	return beside(u, id), nil

@@ -3,6 +3,7 @@ package http
 import (
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -253,5 +254,39 @@ func TestNamesOfNoPoint(t *testing.T) {
 			assert.ErrorIs(t, err, store.ErrNoPoint, id)
 		}
 	}
-	assert.Zero(t, s.requests("GET /secret.img"))
+	assert.Equal(t, 2, s.requests("GET /b/missing.img"), "asked for, once by each")
+	assert.Equal(t, 2, s.requests(""), "and nothing else is")
+}
+
+func TestTLS(t *testing.T) {
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "", noon, strings.NewReader("data"))
+	}))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of clients that do not trust it
+	secure.StartTLS()
+	defer secure.Close()
+	_, err := openStore(t, "url: "+secure.URL+"/disk.img\nsums: none").List(t.Context())
+	problem(t, err, "certificate signed by unknown authority")
+
+	plain := newSite(t)
+	plain.first(redirect(secure.URL + "/disk.img"))
+	elsewhere := strings.Replace(plain.URL, "127.0.0.1", "localhost", 1)
+	for name, test := range map[string]struct{ url, err string }{
+		"trusted":        {secure.URL + "/disk.img", ""},
+		"redirected up":  {plain.URL + "/disk.img", ""},
+		"redirected off": {elsewhere + "/disk.img", "redirects to another server"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := openStore(t, "url: "+test.url+"\nsums: none")
+			trust := secure.Client().Transport.(*http.Transport).TLSClientConfig
+			st.client.Transport.(*http.Transport).TLSClientConfig = trust
+			points, err := st.List(t.Context())
+			if test.err != "" {
+				problem(t, err, test.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, int64(4), points[0].Size)
+		})
+	}
 }
