@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -157,8 +158,12 @@ func (d *drill) badBoot(name, from, during string, started time.Duration, err er
 	if !errors.As(err, &bad) || from == "" || during == "upgrade" {
 		return err
 	}
+	why := bad.Reason
+	if lines := strings.TrimSpace(lastLines(bad.Console, 3)); lines != "" {
+		why += "; it printed last: " + lines
+	}
 	fact := record.Restored{Backup: from, Point: d.plan.Backups[from].Point.ID, Started: started, Ended: d.elapsed(),
-		During: during, BackupBad: d.secrets.hide(bad.Reason + lastLines(bad.Console, 3))}
+		During: during, BackupBad: d.secrets.hide(why)}
 	return d.fact(err, d.Append(record.KindRestored, d.subject(name), fact))
 }
 

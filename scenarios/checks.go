@@ -85,6 +85,9 @@ func (r *review) references(s Settings) {
 			r.problems = append(r.problems, s.Problem("to", hintTarget, "%q is not a host with a port", clip(target)))
 		case why != "":
 			r.problems = append(r.problems, s.Problem("to", "add it to instances."+h+".vm.ports", "%s", why))
+		case s.Kind == "tcp" && r.sc.Instances[h].Virtual() && !s.Has("expect"):
+			r.problems = append(r.problems, s.Problem("to", "add expect: what its greeting holds, or ask with http or a command",
+				"%s", acceptedForIt))
 		case !r.reachable(h):
 			r.problems = append(r.problems, s.Problem("to",
 				nearest(h, keysOf(r.sc.Instances), "instances: "), "there is no instance %q", clip(h)))

@@ -54,7 +54,9 @@ func (r *review) machine(n string, in Instance) {
 		}
 	}
 	if in.Ready != nil {
-		r.forwarded(path+".ready.tcp", in, in.Ready.TCP)
+		if r.given(path + ".ready.tcp") {
+			r.problem(path+".ready.tcp", "say ready: {http: …} or ready: {exec: […]}", "%s", acceptedForIt)
+		}
 		if port, err := strconv.Atoi(portOf(in.Ready.HTTP)); err == nil {
 			r.forwarded(path+".ready.http", in, port)
 		}
@@ -63,6 +65,9 @@ func (r *review) machine(n string, in Instance) {
 		r.vm(path+".vm", *in.VM)
 	}
 }
+
+// acceptedForIt: QEMU's user-mode network accepts a connection before the guest listens, or lives.
+const acceptedForIt = "a connection to a virtual machine is accepted for it, and so proves nothing"
 
 // vm checks the keys of a virtual machine.
 func (r *review) vm(path string, vm VM) {

@@ -53,6 +53,8 @@ func isBad(e drills.EventSeen) bool {
 		return d.Status != record.CheckPassed
 	case record.CleanupEvent:
 		return d.State == "failed" || d.State == "incomplete"
+	case record.Diagnosis:
+		return d.Class != ""
 	case record.HarnessError, record.Aborted:
 		return true
 	}

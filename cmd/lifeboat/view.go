@@ -145,6 +145,12 @@ func eventLine(w words, e drills.EventSeen) string {
 		return text("pulse_"+d.State, "why", d.Why)
 	case record.FaultEvent:
 		return text("fault_"+d.State, "fault", d.Kind, "on", d.On, "note", d.Note)
+	case record.Diagnosis:
+		if d.Class != "" {
+			return text("diagnosed", "class", w.cat.Named(w.lang, "diagnosis_class", d.Class), "words", d.Words)
+		}
+	case record.Observation:
+		return clean(w.cat.Observation(w.lang, d))
 	case record.Detected:
 		return text("detected", "rule", d.Rule, "seen", d.Seen)
 	case record.Decision:
