@@ -60,7 +60,11 @@ func (m *Machine) Diagnose(ctx context.Context) (instance.Diagnosis, error) {
 		if !console.kernel && len(found) == 0 {
 			console, found = m.screenInstead(limited, console)
 		}
-		found = append(found, m.hypervisor(limited)...)
+		for _, f := range m.hypervisor(limited) {
+			if !slices.ContainsFunc(found, func(known finding) bool { return known.class == f.class && !f.held }) {
+				found = append(found, f) // the console tells more of a panic, also that it ends by itself
+			}
+		}
 		if !slices.ContainsFunc(found, finding.silences) {
 			found = m.ask(limited, console, found)
 		}

@@ -71,8 +71,7 @@ if has dpkg-query; then
     -o Debug::NoLocking=1 -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= check 2>&1 |
     awk '/^ +[^ ]+ : / { $1 = $1; print "package\t" $0 }'
 elif has rpm; then
-  limit rpm -Va --nofiles --nodigest --nosignature | awk '
-    /^Unsatisfied dependencies for / { name = $4; next } /is needed by|conflicts with/ {
-      $1 = $1; print "package\t" name " " $0 }'
+  limit rpm -Va --nofiles --nodigest --nosignature |
+    awk '/is needed by|conflicts with/ { $1 = $1; print "package\t" $0 }'
 fi
 exit 0

@@ -1,0 +1,112 @@
+package qemu
+
+import (
+	"bytes"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+)
+
+// tinySystem is a boot sector that prints on the first serial port and stays: a guest that nobody knows.
+func tinySystem(says string) []byte {
+	code := []byte{
+		0x31, 0xc0, // xor ax, ax
+		0x8e, 0xd8, // mov ds, ax
+		0xbe, 0x21, 0x7c, // mov si, text
+		0xac,       // next: lodsb
+		0x84, 0xc0, // test al, al
+		0x74, 0x12, // jz stay
+		0x88, 0xc4, // mov ah, al
+		0xba, 0xfd, 0x03, // mov dx, line status of COM1
+		0xec,       // busy: in al, dx
+		0xa8, 0x20, // test al, transmitter is empty
+		0x74, 0xfb, // jz busy
+		0x88, 0xe0, // mov al, ah
+		0xba, 0xf8, 0x03, // mov dx, data of COM1
+		0xee,       // out dx, al
+		0xeb, 0xe9, // jmp next
+		0xf4,       // stay: hlt
+		0xeb, 0xfd, // jmp stay
+	}
+	disk := make([]byte, 1<<20)
+	copy(disk, code)
+	copy(disk[len(code):], says)
+	disk[510], disk[511] = 0x55, 0xaa
+	return disk
+}
+
+func rawDisk(t *testing.T, content []byte) *file {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "disk.raw")
+	require.NoError(t, os.WriteFile(path, content, 0o644))
+	return openFile(t, path)
+}
+
+func bootRaw(t *testing.T, d *Driver, content []byte, name string, vm instance.VM) *Machine {
+	t.Helper()
+	ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: name, Format: "raw", Disk: rawDisk(t, content)})
+	require.NoError(t, err)
+	m, err := d.Boot(t.Context(), instance.Request{Name: name, Generation: 1, Image: ref, VM: &vm, Memory: 256 << 20})
+	require.NoError(t, err)
+	return m.(*Machine)
+}
+
+// A guest without any control channel boots, and is seen; what needs a channel says what is missing.
+func TestUnknownGuest(t *testing.T) {
+	d := newBench(t)
+	m := bootRaw(t, d, tinySystem("Shop OS 1.0\r\nready for tills\r\n"), "tills", instance.VM{})
+	ctx := t.Context()
+	require.Eventually(t, func() bool {
+		text, err := m.Console(ctx)
+		return err == nil && strings.Contains(text, "ready for tills")
+	}, time.Minute, time.Second)
+	_, err := m.Exec(ctx, instance.Command{Args: []string{"true"}})
+	require.ErrorContains(t, err, "install qemu-guest-agent")
+	facts := m.Describe(ctx)
+	assert.True(t, strings.HasPrefix(facts["control"], "none: "), facts["control"])
+	got, err := m.Diagnose(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, instance.ClassNone, got.Class, got.Words)
+	assert.Equal(t, "ready for tills", got.Lines[len(got.Lines)-1])
+	_, err = png.Decode(bytes.NewReader(got.Screen))
+	require.NoError(t, err)
+
+	q, err := m.qmp()
+	require.NoError(t, err)
+	require.NoError(t, q.do(ctx, "stop", nil, nil))
+	got, err = m.Diagnose(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, classPaused, got.Class, got.Words)
+	assert.False(t, got.Fatal, "it can be resumed")
+}
+
+// A disk without anything to boot, by either firmware.
+func TestNothingToBoot(t *testing.T) {
+	for _, firmware := range []string{"bios", "uefi"} {
+		t.Run(firmware, func(t *testing.T) {
+			d := newBench(t)
+			began := time.Now()
+			m := bootRaw(t, d, make([]byte, 1<<20), "empty", instance.VM{Firmware: firmware})
+			var got instance.Diagnosis
+			for !got.Fatal && time.Since(began) < detectLimit {
+				var err error
+				got, err = m.Diagnose(t.Context())
+				require.NoError(t, err)
+				time.Sleep(200 * time.Millisecond)
+			}
+			t.Logf("| empty disk, %s | %s | %s | %s | %.1f s |", firmware, got.Class, got.Words, got.Source,
+				time.Since(began).Seconds())
+			keepConsole(t, m, "empty-"+firmware)
+			assert.Equal(t, classNoDevice, got.Class)
+			assert.Contains(t, got.Words, "the firmware finds nothing to boot")
+		})
+	}
+}
