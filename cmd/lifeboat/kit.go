@@ -23,6 +23,7 @@ import (
 	"lifeboat/drills/restore/postgres"
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/dir"
+	"lifeboat/drills/store/http"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 	"lifeboat/verifier/business"
@@ -38,7 +39,8 @@ func (a *app) kit() drills.Kit {
 	shared := &grounds{}
 	k := drills.Kit{
 		Stores: map[string]func(string, scenarios.Settings) (store.Store, []scenarios.Problem){
-			"dir": func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return dir.New(at, s) },
+			"dir":  func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return dir.New(at, s) },
+			"http": func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return http.New(at, s) },
 		},
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
 			"postgres": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },
