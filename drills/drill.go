@@ -83,6 +83,7 @@ type drill struct {
 	// rollbackAt is when the latest rollback started: a green window counts from there.
 	rollbackAt time.Duration
 	inPhase    string // the latest; it stays when the phase has ended
+	back       bool   // the business was back after the latest rollback, and still was when all checks had been asked
 
 	mu          sync.Mutex
 	machines    map[string]instance.Machine

@@ -108,20 +108,10 @@ func (p *pulse) wait(ctx context.Context, done func() bool) error {
 
 // waitGreen returns once the business has been green for d without a break, beginning not before from.
 func (p *pulse) waitGreen(ctx context.Context, d, from time.Duration) error {
-	return p.wait(ctx, func() bool { return p.greenFor(d, from) })
-}
-
-// greenFor tells whether that is so now; mu is held.
-func (p *pulse) greenFor(d, from time.Duration) bool {
-	state, since := p.edges.State()
-	return state == detect.Green && p.last-max(since.Late, from) >= d
-}
-
-// green tells whether the business has been green for d without a break, beginning not before from.
-func (p *pulse) green(d, from time.Duration) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.greenFor(d, from)
+	return p.wait(ctx, func() bool {
+		state, since := p.edges.State()
+		return state == detect.Green && p.last-max(since.Late, from) >= d
+	})
 }
 
 // expect arms the trigger rule; samples that began before from do not count.

@@ -28,14 +28,28 @@ func (d *drill) verify(ctx context.Context) error {
 	}
 	// The business is waited for before it is asked, so that a check does not fail on a service
 	// that is still starting; a business that does not come back is asked all the same.
-	if err := d.waitStable(ctx, d.plan.Scenario.StableFor.Std()); err != nil && !errors.Is(err, errNotGreen) {
+	stable, within := d.plan.Scenario.StableFor.Std(), d.plan.Scenario.Verify.Within.Std()
+	err := d.waitStable(ctx, stable, within)
+	if err != nil && !errors.Is(err, errNotGreen) {
 		return err
 	}
+	d.back = err == nil
 	if err := d.intact(ctx); err != nil {
 		return err
 	}
-	return d.askChecks(ctx, "after", func(c CheckPlan) bool { return !restarts(c) })
+	if err := d.askChecks(ctx, "after", func(c CheckPlan) bool { return !restarts(c) }); err != nil || !d.back {
+		return err
+	}
+	// The checks themselves may have slowed the business down for a moment: it must be seen to last again.
+	err = d.waitStable(ctx, stable, settleWithin)
+	if d.back = err == nil; errors.Is(err, errNotGreen) {
+		return nil
+	}
+	return err
 }
+
+// settleWithin is how long a business may take to recover from the checks.
+const settleWithin = time.Minute
 
 // restarts tells whether a check restarts what it asks.
 func restarts(c CheckPlan) bool {
@@ -49,7 +63,7 @@ func (d *drill) askRestarting(ctx context.Context) error {
 	if !slices.ContainsFunc(d.plan.Checks, restarts) {
 		return nil
 	}
-	if err := d.waitStable(ctx, time.Second); err != nil && !errors.Is(err, errNotGreen) {
+	if err := d.waitStable(ctx, time.Second, d.plan.Scenario.Verify.Within.Std()); err != nil && !errors.Is(err, errNotGreen) {
 		return err
 	}
 	return d.askChecks(ctx, "after", restarts)
@@ -61,13 +75,13 @@ func (d *drill) rolledBack() bool {
 	return err == nil && len(r.Incidents) > 0 && r.Incidents[len(r.Incidents)-1].Rollback != ""
 }
 
-// waitStable waits until the pulse has been green for that long since the rollback started.
-func (d *drill) waitStable(ctx context.Context, stable time.Duration) error {
+// waitStable waits until the pulse has been green for that long since the rollback started, and within a
+// time beyond that.
+func (d *drill) waitStable(ctx context.Context, stable, within time.Duration) error {
 	if d.pulse == nil {
 		return nil
 	}
-	s := d.plan.Scenario
-	ctx, cancel := context.WithTimeoutCause(ctx, s.Verify.Within.Std()+stable, errNotGreen)
+	ctx, cancel := context.WithTimeoutCause(ctx, within+stable, errNotGreen)
 	defer cancel()
 	return d.pulse.waitGreen(ctx, stable, d.rollbackAt)
 }

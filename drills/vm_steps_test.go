@@ -246,3 +246,37 @@ func TestOutlineOfVirtualMachines(t *testing.T) {
 	assert.Equal(t, instance.VM{Firmware: "uefi", Ports: []int{8080}, Control: []string{"ssh"}, Seed: "#cloud-config"},
 		*vm.Request().VM)
 }
+
+// A check that slows an emulated business down for a moment neither ends the comparison nor hides what was restored.
+func TestCheckThatSlowsTheBusinessDown(t *testing.T) {
+	g := &guest{}
+	w := vmWorld(t, g)
+	script := g.script()
+	script.Basis = record.BasisEmulated
+	w.machine.Images["disk-of-app"] = script
+	up := w.business
+	w.business = func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return up() && !w.broken["slow"]
+	}
+	asked := 0
+	w.answer = func(name string) record.CheckStatus {
+		if name == "business" {
+			asked++
+		}
+		if name == "business" && asked == 2 { // before the upgrade, after the first rollback
+			w.set("slow", true)
+			time.AfterFunc(2*time.Second, func() { w.set("slow", false) })
+			time.Sleep(3 * time.Second)
+		}
+		return record.CheckPassed
+	}
+	res := w.run(vmScenario)
+	assert.Equal(t, record.StatusInconclusive, res.Verdict.Status)
+	assert.Equal(t, "business.red_again", reasons(res.Verdict), "nothing else is unknown")
+	require.Len(t, res.Record.Incidents, 3)
+	for _, in := range res.Record.Incidents {
+		assert.NotNil(t, in.T7, "incident %d", in.ID)
+	}
+}

@@ -137,3 +137,30 @@ func TestIncidentThatBeginsWithSteps(t *testing.T) {
 	assert.GreaterOrEqual(t, r.Incidents[1].T0.Late, 200*sec, "the fault's effect")
 	assert.Nil(t, r.Upgrade, "the window is that of the scenario's own upgrade")
 }
+
+// An emulated machine that is late for a moment has not failed again; one that stays away has.
+func TestHiccupsOfAnEmulatedMachine(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		basis  record.Basis
+		lasts  time.Duration
+		status record.Status
+	}{
+		"measured": {record.BasisMeasured, 2 * sec, failed}, "emulated": {record.BasisEmulated, 2 * sec, unknown},
+		"emulated and long": {record.BasisEmulated, 70 * sec, failed},
+	} {
+		s := good("fault")
+		s.shift(126*sec, 5*time.Minute)
+		edit(s, func(b *record.Booted) { b.Basis = c.basis })
+		s.edge("red", 130*sec, 131*sec).edge("green", 130*sec+c.lasts, 131*sec+c.lasts)
+		v := s.judge(t)
+		assert.Equal(t, c.status, v.Status, "%s: %v", name, v.Reasons)
+		assert.Contains(t, ids(v), "business.red_again", name)
+	}
+	s := good("fault")
+	edit(s, func(b *record.Booted) { b.Basis = record.BasisEmulated })
+	s.edge("red", 178*sec, 179*sec)
+	v := s.judge(t)
+	assert.Equal(t, unknown, v.Status, "%v", v.Reasons)
+	assert.Contains(t, ids(v), "business.red_at_end")
+}
