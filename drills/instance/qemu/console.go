@@ -88,7 +88,7 @@ var consoleSigns = []consoleSign{
 	reason(classBootLoader, "$1", `^error: (.*not found|no such .*|unknown filesystem.*|.*not.*ELF magic.*|invalid .*)`),
 	fatal(classBootLoader, "",
 		`^grub(?: rescue)?>|^error: you need to load the kernel first|^Entering rescue mode`),
-	reason(classNoDevice, "$1", `Boot failed: (not a bootable disk|could not read.*)|BdsDxe: (failed to load .*)`),
+	reason(classNoDevice, "$1$2", `Boot failed: (not a bootable disk|could not read.*)|BdsDxe: (failed to load .*)`),
 	fatal(classNoDevice, "the firmware finds nothing to boot", `^No bootable device|No bootable option or device|^Shell> `+
 		`|UEFI Interactive Shell`),
 	sign(classOops, "$1", `(BUG: unable to handle .*|BUG: kernel NULL pointer.*|kernel BUG at .*|`+

@@ -58,7 +58,7 @@ func (m *Machine) Diagnose(ctx context.Context) (instance.Diagnosis, error) {
 		// Without a picture the words are still true.
 		d.Screen, _ = within(limited, hostLimit, m.screenshot)
 		if !console.kernel && len(found) == 0 {
-			console, found = m.screenInstead(limited, console)
+			found = m.screenToo(limited, &console)
 		}
 		for _, f := range m.hypervisor(limited) {
 			if !slices.ContainsFunc(found, func(known finding) bool { return known.class == f.class && !f.held }) {
@@ -113,20 +113,21 @@ func (m *Machine) sinceStart(ctx context.Context) (string, error) {
 	return text[max(0, len(text)-consoleLimit):], err
 }
 
-// screenInstead reads the text screen where the console is silent after the boot loader: not every guest prints there.
-func (m *Machine) screenInstead(ctx context.Context, console consoleText) (consoleText, []finding) {
+// screenToo reads the text screen where the console is silent after the boot loader: not every guest prints there. What
+// stands on the screen alone becomes evidence, too.
+func (m *Machine) screenToo(ctx context.Context, console *consoleText) []finding {
 	text, err := within(ctx, hostLimit, m.screenText)
 	if err != nil {
-		return console, nil
+		return nil // the console is what there is
 	}
 	screen := readConsole(text)
-	if len(screen.lines) <= len(console.lines) && len(screen.findings) == 0 && !screen.login {
-		return console, nil
-	}
 	for i := range screen.findings {
 		screen.findings[i].source = sourceScreen
 	}
-	return screen, screen.findings
+	alone := slices.DeleteFunc(screen.lines, func(line string) bool { return slices.Contains(console.lines, line) })
+	console.lines = append(alone, console.lines...)
+	console.login = console.login || screen.login
+	return screen.findings
 }
 
 // stopped is why a machine does not run.

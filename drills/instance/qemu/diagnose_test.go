@@ -17,12 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/internal/needs"
 )
 
 var update = flag.Bool("update", false, "record testdata/console anew from real boots; with LIFEBOAT_VM=all")
-
-// allVM tells whether the tests that boot many machines run whole.
-func allVM() bool { return os.Getenv("LIFEBOAT_VM") == "all" }
 
 // detectLimit: the slowest case waits 30 s in the initramfs for its root device, after a boot under emulation.
 const detectLimit = 4 * time.Minute
@@ -96,7 +94,8 @@ dpkg-deb -b /var/tmp/half /var/tmp/half.deb && ! dpkg -i /var/tmp/half.deb`
 
 // Machines that do not come up, each broken in a real guest, told in words within the limit; and the good one, about
 // which nothing is said.
-func TestWillNotBoot(t *testing.T) {
+func TestVMWillNotBoot(t *testing.T) {
+	needs.VM(t)
 	d := newBench(t)
 	m := d.bootGuest(t, openFile(t, guestImage(t)), instance.VM{})
 	awaitGood(t, m)
@@ -104,7 +103,7 @@ func TestWillNotBoot(t *testing.T) {
 	require.NoError(t, m.Snapshot(t.Context(), "good"))
 	dirty := false
 	for _, b := range breakages {
-		if !b.quick && !allVM() {
+		if !b.quick && !needs.EveryVM() {
 			continue
 		}
 		t.Run(b.name, func(t *testing.T) {
@@ -113,7 +112,7 @@ func TestWillNotBoot(t *testing.T) {
 			}
 			dirty = true
 			b.run(t, m)
-			if b.mend != "" && !allVM() {
+			if b.mend != "" && !needs.EveryVM() {
 				require.NoError(t, m.guestScript(t.Context(), b.mend))
 				after, err := m.Diagnose(t.Context())
 				require.NoError(t, err)

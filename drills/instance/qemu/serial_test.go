@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lifeboat/drills/instance"
+	"lifeboat/internal/needs"
 )
 
 // fakeLogin is a getty of this host.
@@ -134,7 +135,8 @@ func TestSerialLogin(t *testing.T) {
 }
 
 // A guest that is controlled through its serial console alone.
-func TestSerialControl(t *testing.T) {
+func TestVMSerialControl(t *testing.T) {
+	needs.VM(t)
 	image := guestImage(t)
 	d := newBench(t)
 	m := d.bootGuest(t, openFile(t, image), instance.VM{Control: []string{controlSerial}, Password: "pos-demo-root"})

@@ -10,7 +10,7 @@ var (
 	// cursorMoves begin another line of the screen.
 	cursorMoves = regexp.MustCompile(`\x1b\[\d*(?:;\d*)?[HJf]|\x1bc`)
 	// sequences are the rest of ECMA-48's control sequences. systemd shortens lines in the middle of one.
-	sequences = regexp.MustCompile(`\x1b\[[0-9;?]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()#][0-9A-Za-z]|` +
+	sequences = regexp.MustCompile(`\x1b\[[0-9;?=<>]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()#][0-9A-Za-z]|` +
 		`\x1b(?:\[[0-9;?]*)?…|\x1b[=>78DEHM]`)
 )
 
