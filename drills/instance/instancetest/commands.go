@@ -29,11 +29,15 @@ func (x suite) bootAndExec(t *testing.T) {
 	assert.True(t, s.Running, s.Reason)
 	assert.Equal(t, instance.Result{Stdout: "one two\n"}, x.exec(t, m, "echo", "one", "two"))
 	assert.Equal(t, instance.Result{Exit: 7, Stderr: "no\n"}, x.exec(t, m, "complain", "7", "no"))
-	assert.Equal(t, "orange\n", x.exec(t, m, "env", "COLOUR").Stdout, "the request's environment")
 	r, err := m.Exec(t.Context(), instance.Command{Args: x.guest("env", "SHAPE"),
 		Env: map[string]string{"SHAPE": "round"}})
 	require.NoError(t, err)
 	assert.Equal(t, "round\n", r.Stdout, "the command's environment")
+}
+
+func (x suite) environment(t *testing.T) {
+	_, m := x.boot(t)
+	assert.Equal(t, "orange\n", x.exec(t, m, "env", "COLOUR").Stdout, "the request's environment")
 }
 
 func (x suite) inputAndOutput(t *testing.T) {
@@ -107,7 +111,7 @@ func (x suite) files(t *testing.T) {
 func (x suite) held(t *testing.T) {
 	b := x.New(t)
 	ctx := t.Context()
-	r := x.request("db")
+	r := x.request(b, "db")
 	r.Hold = true
 	m, err := b.Driver.Boot(ctx, r)
 	require.NoError(t, err)

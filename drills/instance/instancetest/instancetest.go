@@ -11,6 +11,7 @@
 package instancetest
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,6 +30,11 @@ type Subject struct {
 	New   func(t *testing.T) Bench
 	Image string   // the guest's image
 	Guest []string // how the guest is called
+	// Virtual machines run what their disk says, whatever the request names, and their hypervisor accepts
+	// connections for them. Such a subject makes its own requests, and prepares each machine that was booted:
+	// the guest is there and serves from then on. Its tests run one after another.
+	Virtual func(b Bench, name string) instance.Request
+	Prepare func(t *testing.T, m instance.Machine)
 }
 
 // Bench is a driver with the notes of its drill.
@@ -45,15 +51,25 @@ type suite struct{ Subject }
 // Run runs the suite.
 func Run(t *testing.T, s Subject) {
 	x := suite{s}
-	for name, test := range map[string]func(*testing.T){
+	tests := map[string]func(*testing.T){
 		"boot and exec": x.bootAndExec, "input and output": x.inputAndOutput, "broken input": x.brokenInput,
-		"cancelled command": x.cancelled, "files": x.files, "held": x.held, "dial": x.dial, "stop and start": x.stopAndStart,
+		"cancelled command": x.cancelled, "files": x.files, "dial": x.dial, "stop and start": x.stopAndStart,
 		"destroy": x.destroy, "fresh data": x.freshData, "kept data": x.keptData, "no data to keep": x.nothingToKeep,
-		"does not come up": x.doesNotComeUp, "no such image": x.noSuchImage, "written first": x.writtenFirst,
-		"proved": x.proved, "recall": x.recall, "undone": x.undone, "program": x.program, "program stopped": x.programStopped,
-		"side by side": x.sideBySide,
-	} {
-		t.Run(name, func(t *testing.T) { t.Parallel(); test(t) })
+		"no such image": x.noSuchImage, "written first": x.writtenFirst, "proved": x.proved, "recall": x.recall,
+		"undone": x.undone,
+	}
+	if s.Virtual == nil { // what a container is told to run, and programs beside it
+		maps.Copy(tests, map[string]func(*testing.T){"held": x.held, "environment": x.environment, "refused": x.refused,
+			"does not come up": x.doesNotComeUp, "program": x.program, "program stopped": x.programStopped,
+			"side by side": x.sideBySide})
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if s.Virtual == nil {
+				t.Parallel()
+			}
+			test(t)
+		})
 	}
 }
 
@@ -61,7 +77,10 @@ func (x suite) guest(words ...string) []string {
 	return append(append([]string(nil), x.Guest...), words...)
 }
 
-func (x suite) request(name string) instance.Request {
+func (x suite) request(b Bench, name string) instance.Request {
+	if x.Virtual != nil {
+		return x.Virtual(b, name)
+	}
 	return instance.Request{Name: name, Generation: 1, Image: x.Image, Entrypoint: x.guest("serve", "7000"),
 		Data: []string{"/data"}, Env: map[string]string{"COLOUR": "orange"}, Memory: 64 << 20}
 }
@@ -70,9 +89,18 @@ func (x suite) request(name string) instance.Request {
 func (x suite) boot(t *testing.T) (Bench, instance.Machine) {
 	t.Helper()
 	b := x.New(t)
-	m, err := b.Driver.Boot(t.Context(), x.request("db"))
+	return b, x.start(t, b, x.request(b, "db"))
+}
+
+// start boots a machine that serves.
+func (x suite) start(t *testing.T, b Bench, r instance.Request) instance.Machine {
+	t.Helper()
+	m, err := b.Driver.Boot(t.Context(), r)
 	require.NoError(t, err)
-	return b, m
+	if x.Prepare != nil {
+		x.Prepare(t, m)
+	}
+	return m
 }
 
 func (x suite) exec(t *testing.T, m instance.Machine, words ...string) instance.Result {

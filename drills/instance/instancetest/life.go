@@ -41,8 +41,6 @@ func ask(t *testing.T, m instance.Machine, text string) string {
 func (x suite) dial(t *testing.T) {
 	_, m := x.boot(t)
 	assert.Equal(t, "echo hello\n", ask(t, m, "hello"))
-	_, err := m.Dial(t.Context(), Port+1)
-	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 	c, err := m.Dial(t.Context(), Port)
 	require.NoError(t, err)
 	defer c.Close()
@@ -54,6 +52,13 @@ func (x suite) dial(t *testing.T) {
 		wg.Go(func() { assert.Equal(t, fmt.Sprintf("echo %d\n", i), ask(t, m, fmt.Sprint(i))) })
 	}
 	wg.Wait()
+}
+
+func (x suite) refused(t *testing.T) {
+	_, m := x.boot(t)
+	assert.Equal(t, "echo hello\n", ask(t, m, "hello"))
+	_, err := m.Dial(t.Context(), Port+1)
+	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 }
 
 func (x suite) stopAndStart(t *testing.T) {
@@ -73,6 +78,9 @@ func (x suite) stopAndStart(t *testing.T) {
 	_, err = m.Dial(ctx, Port)
 	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.NoError(t, m.Start(ctx))
+	if x.Prepare != nil {
+		x.Prepare(t, m)
+	}
 	assert.Equal(t, "echo b\n", ask(t, m, "b"))
 	assert.Equal(t, "still here", x.exec(t, m, "read", "/data/kept").Stdout)
 }
@@ -85,30 +93,27 @@ func (x suite) destroy(t *testing.T) {
 	s, err := m.State(ctx)
 	require.NoError(t, err)
 	assert.False(t, s.Running)
-	r := x.request("db")
+	r := x.request(b, "db")
 	r.Generation = 2
-	m, err = b.Driver.Boot(ctx, r)
-	require.NoError(t, err, "the same name boots again")
+	m = x.start(t, b, r) // the same name boots again
 	assert.Equal(t, "echo again\n", ask(t, m, "again"))
 }
 
 func (x suite) freshData(t *testing.T) {
 	b, m := x.boot(t)
 	x.exec(t, m, "write", "/data/old", "1")
-	r := x.request("db")
+	r := x.request(b, "db")
 	r.Generation = 2
-	second, err := b.Driver.Boot(t.Context(), r)
-	require.NoError(t, err, "a boot replaces the machine of that name")
+	second := x.start(t, b, r) // a boot replaces the machine of that name
 	assert.NotEqual(t, 0, x.exec(t, second, "read", "/data/old").Exit)
 }
 
 func (x suite) keptData(t *testing.T) {
 	b, m := x.boot(t)
 	x.exec(t, m, "write", "/data/orders", "100")
-	r := x.request("db")
+	r := x.request(b, "db")
 	r.Generation, r.KeepData = 2, true
-	second, err := b.Driver.Boot(t.Context(), r)
-	require.NoError(t, err)
+	second := x.start(t, b, r)
 	assert.Equal(t, "100", x.exec(t, second, "read", "/data/orders").Stdout)
 	require.NoError(t, m.Destroy(t.Context()), "the first generation owns nothing any more")
 	assert.Equal(t, "100", x.exec(t, second, "read", "/data/orders").Stdout)
@@ -116,7 +121,7 @@ func (x suite) keptData(t *testing.T) {
 
 func (x suite) nothingToKeep(t *testing.T) {
 	b := x.New(t)
-	r := x.request("db")
+	r := x.request(b, "db")
 	r.KeepData = true
 	_, err := b.Driver.Boot(t.Context(), r)
 	require.Error(t, err)
@@ -125,7 +130,7 @@ func (x suite) nothingToKeep(t *testing.T) {
 
 func (x suite) doesNotComeUp(t *testing.T) {
 	b := x.New(t)
-	r := x.request("db")
+	r := x.request(b, "db")
 	r.Entrypoint = x.guest("exit", "3")
 	m, err := b.Driver.Boot(t.Context(), r)
 	if err == nil { // on a busy host it may end after the driver has looked: then its state tells
@@ -144,7 +149,7 @@ func (x suite) doesNotComeUp(t *testing.T) {
 
 func (x suite) noSuchImage(t *testing.T) {
 	b := x.New(t)
-	r := x.request("db")
+	r := x.request(b, "db")
 	r.Image = "lifeboat-test/no-such-image:1"
 	_, err := b.Driver.Boot(t.Context(), r)
 	require.ErrorContains(t, err, r.Image)
@@ -193,7 +198,7 @@ func (x suite) sideBySide(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 3 {
 		wg.Go(func() {
-			m, err := b.Driver.Boot(t.Context(), x.request(fmt.Sprint("web", i)))
+			m, err := b.Driver.Boot(t.Context(), x.request(b, fmt.Sprint("web", i)))
 			if assert.NoError(t, err) {
 				assert.Equal(t, "echo x\n", ask(t, m, "x"))
 			}

@@ -137,7 +137,7 @@ func (m *Machine) judgeDisk(ctx context.Context) (string, error) {
 	}
 	// 0: clean; 3: clusters are lost, which harms nobody; 63: the format cannot be checked.
 	if e := text[3]; e != "0" && e != "3" && e != "63" {
-		return "is damaged: " + plain(text[4]), nil
+		return "is damaged: " + damage(text[4]), nil
 	}
 	return "", nil
 }
@@ -175,6 +175,16 @@ func plain(message string) string {
 		line = line[i+len("}': "):]
 	}
 	return strings.TrimPrefix(line, "qemu-img: ")
+}
+
+// damage is the line of qemu-img check that sums up, or else its last.
+func damage(report string) string {
+	for line := range strings.Lines(report) {
+		if strings.Contains(line, "errors were found") {
+			return strings.TrimSuffix(strings.TrimSpace(line), ".")
+		}
+	}
+	return plain(report)
 }
 
 // notTheBackup keeps an error of the container from looking like one of the backup.

@@ -61,6 +61,7 @@ const (
 	resetWithin   = 2 * time.Minute
 	consoleLimit  = 1 << 20
 	getLimit      = 64 << 20
+	outputLimit   = 1 << 20 // of a command, as the contract says
 	describeLimit = 20 * time.Second
 )
 
@@ -289,6 +290,7 @@ func (m *Machine) Exec(ctx context.Context, c instance.Command) (instance.Result
 		}
 		r.Stdout = ""
 	}
+	r.Stdout, r.Stderr = r.Stdout[:min(len(r.Stdout), outputLimit)], r.Stderr[:min(len(r.Stderr), outputLimit)]
 	return r, nil
 }
 

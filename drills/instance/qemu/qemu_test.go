@@ -1,7 +1,6 @@
 package qemu
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"fmt"
@@ -56,6 +55,13 @@ var tests atomic.Int32
 // engine is asked what is left.
 func newBench(t testing.TB) *Driver {
 	t.Helper()
+	d, _ := newDriver(t)
+	return d
+}
+
+func newDriver(t testing.TB) (*Driver, *instancetest.Notes) {
+	t.Helper()
+	needs.VM(t)
 	drill := fmt.Sprintf("vm%d-%d", os.Getpid(), tests.Add(1))
 	site, notes := instancetest.NewSite(t, drill, built)
 	ground, err := docker.New(site)
@@ -77,7 +83,7 @@ func newBench(t testing.TB) *Driver {
 			t.Errorf("left behind: %v %v", left, err)
 		}
 	})
-	return d
+	return d, notes
 }
 
 // file is a disk that is a file of this host; remote hides that from the driver.
@@ -162,7 +168,7 @@ func awaitHTTP(t testing.TB, m *Machine, path string, within time.Duration) int 
 }
 
 // One guest is booted and asked everything that a machine can be asked: a boot costs 20 s under emulation.
-func TestLife(t *testing.T) {
+func TestVMLife(t *testing.T) {
 	image := guestImage(t)
 	before := digest(t, image)
 	d := newBench(t)
@@ -223,17 +229,6 @@ func TestLife(t *testing.T) {
 	require.Error(t, Undoers()[undo.Kind](ctx, d.site.Scope, ledger.Entry{Name: "x", Undo: undo}))
 	require.NoError(t, m.Destroy(ctx))
 	assert.Equal(t, before, digest(t, image), "the backup was written to")
-}
-
-func tarOf(t testing.TB, name string, content []byte) *bytes.Buffer {
-	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}))
-	_, err := w.Write(content)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return &b
 }
 
 func digest(t testing.TB, path string) string {
