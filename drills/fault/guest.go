@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
@@ -94,12 +95,20 @@ func (f *inGuest) readBack(ctx context.Context, m instance.Machine) error {
 	return nil
 }
 
+// silence is how long a guest that went down is asked whether it is back.
+const silence = 5 * time.Second
+
 // Effective implements Fault. A machine that was seen to go down with the change on its disk, and does not
 // answer, has met it: either it hangs on it, or it is still on its way there.
 func (f *inGuest) Effective(ctx context.Context, t Target) error {
-	err := f.readBack(ctx, t.Machine)
+	if !f.down {
+		return f.readBack(ctx, t.Machine)
+	}
+	within, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	err := f.readBack(within, t.Machine)
 	var silent unanswered
-	if f.down && errors.As(err, &silent) && ctx.Err() == nil {
+	if errors.As(err, &silent) && ctx.Err() == nil {
 		_, err = t.Machine.State(ctx)
 	}
 	return err

@@ -66,8 +66,15 @@ func (f *kernelPanic) Inject(ctx context.Context, t Target) error {
 	return h.Impair(ctx, instance.Impairment{NMI: true})
 }
 
-// Effective implements Fault.
+// Effective implements Fault: the interrupt came since the machine started, and there is one panic more.
 func (f *kernelPanic) Effective(ctx context.Context, t Target) error {
+	h, err := hypervised(t.Machine)
+	if err == nil {
+		err = h.Impaired(ctx, instance.Impairment{NMI: true})
+	}
+	if err != nil {
+		return err
+	}
 	now, err := panics(ctx, t.Machine)
 	if err == nil && now <= f.seen {
 		err = errNoPanic
