@@ -33,6 +33,8 @@ command -v sfdisk >/dev/null || missing+=(fdisk)
 command -v mke2fs >/dev/null || missing+=(e2fsprogs)
 command -v mkfs.vfat >/dev/null || missing+=(dosfstools)
 command -v mcopy >/dev/null || missing+=(mtools)
+# For a user who is not root file systems are made in a user namespace.
+[ "$(id -u)" = 0 ] || command -v newuidmap >/dev/null || missing+=(uidmap)
 if [ ${#missing[@]} -gt 0 ]; then
   log=$(mktemp)
   trap 'rm -f "$log"' EXIT

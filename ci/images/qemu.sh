@@ -24,7 +24,10 @@ command -v mmdebstrap >/dev/null || {
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/lifeboat-image.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/image" "$work/kernel" "$work/probe"
+# For a user who is not root mmdebstrap's hooks run as another one: probe is where they may write.
+chmod 711 "$work"
+mkdir "$work/image"
+mkdir -m 777 "$work/probe"
 "$here/sources.sh" >"$work/sources.list"
 
 # The initramfs is one file in cpio's "newc" form (Documentation/driver-api/early-userspace/buffer-format.rst of the
@@ -49,8 +52,8 @@ exclude=("${unneeded[@]/#/--dpkgopt=path-exclude=}" '--dpkgopt=path-include=/usr
 mmdebstrap --variant=essential --include="$(IFS=, && echo "${packages[*]}")" \
   --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
   --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr "${exclude[@]}" \
-  --customize-hook="'$vm/kernel.sh' linux-image-cloud-amd64 '$work/kernel' >'$work/release'" \
-  --customize-hook="dpkg-deb --fsys-tarfile '$work'/kernel/*.deb | tar -xO --wildcards './boot/vmlinuz-*' \
+  --customize-hook="'$vm/kernel.sh' linux-image-cloud-amd64 '$work/probe' >'$work/probe/release'" \
+  --customize-hook="dpkg-deb --fsys-tarfile '$work'/probe/*.deb | tar -xO --wildcards './boot/vmlinuz-*' \
     >'$work/probe/vmlinuz'" \
   --customize-hook="install -D -m 644 -t \"\$1/usr/share/lifeboat/probe\" '$work/probe/vmlinuz' '$work/probe/initrd'" \
   --customize-hook='rm -rf "$1"/var/cache/debconf/*-old "$1"/var/log/* "$1"/etc/hostname "$1"/etc/resolv.conf' \
@@ -78,4 +81,4 @@ tar -C "$work/image" -cf - . | docker load --quiet >/dev/null
 # What the name pointed to before would stay behind without a name; where it is in use it may.
 if [ -n "$before" ]; then docker image rm "$before" >/dev/null 2>&1 || true; fi
 echo "images: built $name (packages $((built - began)) s, import $((SECONDS - built)) s," \
-  "$(($(stat -c %s "$work/image/layer.tar") / 1000000)) MB, probe kernel $(cat "$work/release"))"
+  "$(($(stat -c %s "$work/image/layer.tar") / 1000000)) MB, probe kernel $(cat "$work/probe/release"))"

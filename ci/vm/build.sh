@@ -32,7 +32,10 @@ docker image inspect lifeboat/qemu:7.2 >/dev/null 2>&1 || {
   exit 2
 }
 
+# For a user who is not root mmdebstrap's hooks run as another one: made is where they may write.
 work=$(mktemp -d "$dir/.work.XXXXXX")
+chmod 711 "$work"
+mkdir -m 777 "$work/made"
 cleanup() {
   for job in $(jobs -p); do kill "$job" 2>/dev/null || true; done
   wait
@@ -58,10 +61,11 @@ step() {
     return 1
   }
 }
-step module "$here/module.sh" "$work/sources.list" "$work" &
+step module "$here/module.sh" "$work/sources.list" "$work/made" &
 module=$!
 step rootfs "$here/rootfs.sh" "$work/sources.list" "$work"
 wait "$module"
+mv "$work"/made/* "$work/"
 packages=$SECONDS
 
 consistent=$(date -u +%Y-%m-%dT%H:%M:%SZ)
@@ -74,9 +78,9 @@ cd "$work/out"
 printf 'consistent_to: %s\nconsistent_by: %s\n' "$consistent" \
   'the disk was made of the files as they were at that time' >shop-pos.qcow2.manifest.yaml
 sha256sum shop-pos.qcow2 shop-pos.qcow2.manifest.yaml >SHA256SUMS
-printf 'KERNEL_A=%s\nKERNEL_B=%s\n' "$(cat "$work/kernel-a")" "$(cat "$work/kernel-b.release")" >kernels
-mv "$work/kernel-b" kernel-b
-cp "$here/upgrade.sh" kernel-b/
+printf 'KERNEL_A=%s\nKERNEL_B=%s\n' "$(cat "$work/kernel-a")" "$(cat "$work/kernel-b/release")" >kernels
+mkdir kernel-b
+cp "$work"/kernel-b/*.deb "$here/upgrade.sh" kernel-b/
 (cd kernel-b && sha256sum ./*.deb upgrade.sh >SHA256SUMS)
 
 rm -rf "$dir/.inputs" "$dir/kernel-b"

@@ -17,8 +17,9 @@ main=$((esp + esp_sectors)) main_sectors=$((mebibytes * 2048 - esp - esp_sectors
 uuid=$(cat /proc/sys/kernel/random/uuid)
 kernel=$(cat "$dir/kernel-a")
 
+# The kernel fills /dev; only the first root could make its nodes here.
 mkdir "$root"
-tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' -xf "$dir/rootfs.tar"
+tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*' -xf "$dir/rootfs.tar"
 if [ ! -e "$root/boot/vmlinuz-$kernel" ]; then
   echo "vm: the module was built for $kernel and the guest has $(ls "$root/lib/modules")" >&2
   exit 1

@@ -1,11 +1,11 @@
 #!/bin/bash
 # rootfs.sh SOURCES DIR: makes DIR/rootfs.tar, the file system of the customer's machine, from Debian 12 packages, the
 # files under guest/ and what DIR holds: the program shop-pos and orders.ndjson. Downloads Debian's kernel 6.12 (B) to
-# DIR/kernel-b, and its release to DIR/kernel-b.release; it is not installed. SOURCES is a file of apt's "deb" lines.
+# DIR/kernel-b, its release to DIR/kernel-b/release; it is not installed. SOURCES is a file of apt's "deb" lines.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$2
-mkdir "$dir/kernel-b"
+mkdir -m 777 "$dir/kernel-b" # a hook of mmdebstrap may run as another user
 
 packages=(linux-image-cloud-amd64 systemd-sysv udev dbus libpam-systemd
   openssh-server qemu-guest-agent kmod initramfs-tools zstd grub2-common grub-pc-bin grub-efi-amd64-bin
@@ -20,6 +20,6 @@ mmdebstrap --variant=minbase --include="$(IFS=, && echo "${packages[*]}")" \
   --dpkgopt='path-exclude=/usr/share/locale/*' \
   --essential-hook="mkdir -p \"\$1/etc/initramfs-tools/conf.d\"" \
   --essential-hook="cp '$here/guest/etc/initramfs-tools/conf.d/compress' \"\$1/etc/initramfs-tools/conf.d/\"" \
-  --customize-hook="'$here/kernel.sh' linux-image-6.12-cloud-amd64 '$dir/kernel-b' >'$dir/kernel-b.release'" \
+  --customize-hook="'$here/kernel.sh' linux-image-6.12-cloud-amd64 '$dir/kernel-b' >'$dir/kernel-b/release'" \
   --customize-hook="'$here/customize.sh' \"\$1\" '$dir'" \
   bookworm "$dir/rootfs.tar" "$1"
