@@ -202,24 +202,30 @@ func (t *consoleText) patience() {
 	}
 }
 
-// lastStart cuts off everything before the machine last began to start.
+// lastStart cuts off everything before the machine last began to start: the firmware comes before the boot loader, and
+// that before the kernel.
 func lastStart(lines []string) []string {
+	const firmware, loader, kernel = 1, 2, 3
 	stage, from := 0, 0
 	for i, line := range lines {
+		stamped := kernelStamp.MatchString(line) || unitLine.MatchString(line)
 		line = kernelStamp.ReplaceAllString(line, "")
-		next := stage
+		next, once := stage, false
 		switch {
 		case firmwareSign.MatchString(line):
-			next = 1
+			next, once = firmware, strings.HasPrefix(line, "SeaBIOS")
 		case loaderSign.MatchString(line):
-			next = 2
+			next = loader
 		case kernelSign.MatchString(line):
-			next = 3
+			next, once = kernel, true
+		case stamped:
+			stage = kernel
+			continue
 		default:
 			continue
 		}
-		// SeaBIOS and a kernel say so once; the others repeat themselves.
-		if next < stage || next == stage && (next == 3 || strings.HasPrefix(line, "SeaBIOS")) {
+		// SeaBIOS and a kernel say so once in a start; the others repeat themselves.
+		if next < stage || once && (next == stage || next == firmware) {
 			from = i
 		}
 		stage = next
