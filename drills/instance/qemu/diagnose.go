@@ -28,6 +28,9 @@ const (
 const (
 	diagnoseLimit = 15 * time.Second // of all of it
 	hostLimit     = 5 * time.Second  // of what needs no answer of the guest
+	// A guest that still boots does not answer; whoever waits for it wants to read its console again soon.
+	channelEarly = 6 * time.Second
+	channelLate  = 10 * time.Second
 	// bannerLimit: sshd takes 1 s for its greeting under emulation, and several times that on a busy host.
 	bannerLimit   = 8 * time.Second
 	evidenceLines = 30
@@ -175,7 +178,11 @@ func (m *Machine) hypervisor(ctx context.Context) []finding {
 // ask adds what the guest says, and whether it is reached, to what the console says. Where the guest answers, what was
 // passing on the console does not count: a unit that failed and runs now, a stall that is over.
 func (m *Machine) ask(ctx context.Context, console consoleText, found []finding) []finding {
-	view, err := within(ctx, diagnoseLimit, m.inside)
+	limit := channelEarly
+	if console.login {
+		limit = channelLate
+	}
+	view, err := within(ctx, diagnoseLimit, func(ctx context.Context) (insideView, error) { return m.inside(ctx, limit) })
 	if err != nil {
 		if !console.login || !slices.Contains(m.request.VM.Control, controlSSH) {
 			return found

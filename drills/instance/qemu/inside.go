@@ -5,6 +5,7 @@ import (
 	_ "embed" // for the script
 	"fmt"
 	"strings"
+	"time"
 
 	"lifeboat/drills/instance"
 )
@@ -21,9 +22,9 @@ type insideView struct {
 	sshd     bool // an SSH server runs
 }
 
-// inside asks the guest; an error when it does not answer.
-func (m *Machine) inside(ctx context.Context) (insideView, error) {
-	ch, err := m.control(ctx)
+// inside asks the guest; an error when nobody in it answers within the limit.
+func (m *Machine) inside(ctx context.Context, limit time.Duration) (insideView, error) {
+	ch, err := within(ctx, limit, m.control)
 	if err != nil {
 		return insideView{}, err
 	}
