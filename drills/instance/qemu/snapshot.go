@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,21 +26,38 @@ func (m *Machine) Snapshot(ctx context.Context, name string) error {
 	if slices.ContainsFunc(m.layers, func(l layer) bool { return l.name == name }) {
 		return fmt.Errorf("snapshot %s of %s: there is one of that name", name, m.Name())
 	}
-	freezing, cancel := context.WithTimeout(ctx, freezeLimit)
-	defer cancel()
-	if m.agent.do(freezing, "guest-fsfreeze-freeze", nil, nil) == nil { // else it is as after a power cut, which file systems survive
-		defer func() { _ = m.agent.do(context.WithoutCancel(ctx), "guest-fsfreeze-thaw", nil, nil) }()
-	}
 	top := &m.layers[len(m.layers)-1]
 	next := layer{number: m.newest() + 1}
-	if err := q.do(ctx, "blockdev-snapshot-sync", map[string]any{"node-name": top.node(), "snapshot-file": next.path(),
-		"format": "qcow2", "snapshot-node-name": next.node()}, nil); err != nil {
+	thaw := m.freeze(ctx)
+	err = q.do(ctx, "blockdev-snapshot-sync", map[string]any{"node-name": top.node(), "snapshot-file": next.path(),
+		"format": "qcow2", "snapshot-node-name": next.node()}, nil)
+	if err = errors.Join(err, thaw()); err != nil {
 		return fmt.Errorf("snapshot %s of %s: %w", name, m.Name(), err)
 	}
 	top.name = name
 	m.layers = append(m.layers, next)
 	m.snapshots = append(m.snapshots, slices.Clone(m.layers[:len(m.layers)-1]))
 	return nil
+}
+
+// freeze the guest's file systems where its agent can; else the snapshot is as after a power cut, which file
+// systems survive. A guest that may be frozen must be thawed, also when nobody knows whether it froze.
+func (m *Machine) freeze(ctx context.Context) (thaw func() error) {
+	freezing, cancel := context.WithTimeout(ctx, freezeLimit)
+	defer cancel()
+	err := m.agent.do(freezing, "guest-fsfreeze-freeze", nil, nil)
+	var no *refusal
+	if errors.Is(err, errNoAgent) || errors.As(err, &no) {
+		return func() error { return nil }
+	}
+	return func() error {
+		thawing, cancel := context.WithTimeout(context.WithoutCancel(ctx), freezeLimit)
+		defer cancel()
+		if err := m.agent.do(thawing, "guest-fsfreeze-thaw", nil, nil); err != nil {
+			return fmt.Errorf("thaw its file systems: %w", err)
+		}
+		return nil
+	}
 }
 
 // newest is the highest number of an overlay that was ever used.

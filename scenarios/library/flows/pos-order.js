@@ -13,7 +13,7 @@ const pin = __ENV.POS_PIN || '4711';
 function call(method, path, body, token) {
   const headers = { 'Content-Type': 'application/json' };
   if (token) headers.Authorization = `Bearer ${token}`;
-  return http.request(method, `${base}${path}`, body && JSON.stringify(body), { headers, timeout: '2s' });
+  return http.request(method, `${base}${path}`, body && JSON.stringify(body), { headers, timeout: '4s' });
 }
 
 // ask makes one named check of one answer. It returns the answer's body where the check held, else null.
