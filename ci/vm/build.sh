@@ -16,8 +16,9 @@ mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 began=$SECONDS
 
-inputs=$(cd "$here" && find ./*.sh grub.cfg guest module shop-pos ../images/sources.sh -type f ! -name '*_test.go' \
-  ! -name formats.sh ! -name hostile.sh -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
+inputs=$(cd "$here" && find {build,module,rootfs,customize,disk,kernel,upgrade}.sh grub.cfg guest module shop-pos \
+  ../images/sources.sh -type f ! -name '*_test.go' -print0 |
+  LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
 current() {
   [ -z "${LIFEBOAT_REBUILD:-}" ] && [ "$(cat "$dir/.inputs" 2>/dev/null)" = "$inputs" ] &&
     (cd "$dir" && sha256sum --check --quiet SHA256SUMS && cd kernel-b && sha256sum --check --quiet SHA256SUMS) \
