@@ -143,7 +143,8 @@ func passing(name, kind, file, triggeredBy string) bool {
 	if file == "transient" {
 		return true
 	}
-	for _, prefix := range []string{"user@", "user-runtime-dir@", "run-", "systemd-fsck", "modprobe@"} {
+	for _, prefix := range []string{"user@", "user-runtime-dir@", "run-", "systemd-fsck", "modprobe@",
+		"systemd-machine-id-commit.", "systemd-firstboot."} { // the last two belong to an image's first boot
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}
