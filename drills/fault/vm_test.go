@@ -45,6 +45,9 @@ func (d disk) Fetched() int64 { return 0 }
 // bootVM boots the customer's machine that ci/vm builds, and waits until it has settled.
 func bootVM(t *testing.T) (*awake, func(ledger.Undo) error) {
 	t.Helper()
+	if !needs.EveryVM() {
+		t.Skip("make test-vm runs it")
+	}
 	path, err := filepath.Abs("../../build/vm/shop-pos.qcow2")
 	require.NoError(t, err)
 	file, err := os.Open(path)
@@ -91,7 +94,7 @@ func (m *awake) say(script string) string {
 }
 
 // Every fault that a few lines of shell make in a guest is made in a real one, seen, and healed from data.
-func TestFaultsInAVirtualMachine(t *testing.T) {
+func TestVMFaults(t *testing.T) {
 	m, heal := bootVM(t)
 	for _, c := range []struct {
 		kind, keys string
@@ -154,10 +157,7 @@ rm -f /root/x`, "room", "full"},
 
 // What stops a machine from booting really does: it is rebooted, shows it on its console, cannot be healed
 // any more, and is whole again after a rollback.
-func TestMachinesThatDoNotBoot(t *testing.T) {
-	if os.Getenv("LIFEBOAT_VM") != "all" {
-		t.Skip("four boots that fail; make test-vm runs it")
-	}
+func TestVMDoesNotBoot(t *testing.T) {
 	m, heal := bootVM(t)
 	require.NoError(t, m.Snapshot(t.Context(), "well"))
 	for _, c := range []struct {

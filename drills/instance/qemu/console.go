@@ -23,6 +23,7 @@ const (
 	classOops        = "kernel-oops"
 	classPackage     = "package-conflict"
 	classModule      = "module-format"
+	classNoModule    = "module-missing"
 	classLockedOut   = "ssh-locked-out"
 	classUnit        = "unit-failed"
 	classUnreachable = "network-unreachable"
@@ -32,7 +33,7 @@ const (
 // ranks orders classes: the first that is found names the diagnosis, the others are mentioned.
 var ranks = []string{classPanic, classInitramfs, classEmergency, classBootLoader, classNoDevice, classEnded, classOff,
 	classPaused, classIOError, classReadOnly, classFull, classMemory, classOops, classPackage, classModule,
-	classLockedOut, classUnit, classUnreachable, classHung}
+	classLockedOut, classUnit, classNoModule, classUnreachable, classHung}
 
 // finding is one thing that is wrong.
 type finding struct {

@@ -115,7 +115,7 @@ func (b broken) rate() float64 {
 }
 
 // One guest meets every impairment and its end: a boot costs 20 s under emulation.
-func TestImpair(t *testing.T) {
+func TestVMImpair(t *testing.T) {
 	d := newBench(t)
 	m := d.bootGuest(t, openFile(t, guestImage(t)), instance.VM{})
 	awaitHTTP(t, m, "/healthz", 3*time.Minute)

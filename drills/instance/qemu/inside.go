@@ -83,5 +83,6 @@ func readInside(output, source string) insideView {
 		units[0] += ": " + said["said"][0]
 	}
 	add(classUnit, "unit failed: ", units...)
+	add(classNoModule, "module missing: ", said["module"]...)
 	return v
 }

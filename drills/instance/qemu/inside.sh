@@ -52,6 +52,14 @@ if has systemctl; then
   esac
 fi
 
+# Modules that the machine asks for at its start and does not have. That fails no unit.
+kernel=$(uname -r)
+cat /etc/modules /etc/modules-load.d/*.conf | grep -v '^ *[#;]' | while read -r name _; do
+  m=$(printf '%s' "$name" | tr - _)
+  [ -z "$m" ] || [ -e "/sys/module/$m" ] || grep -q "/$name\.ko" "/lib/modules/$kernel/modules.builtin" ||
+    say module "$name, which is to be loaded at the start of $kernel"
+done
+
 # Packages that are half there, and dependencies that are not met.
 if has dpkg-query; then
   limit dpkg-query -W -f='${db:Status-Abbrev}|${binary:Package}|${Version}\n' | awk -F'|' '$1 ~ /^.[UFHWt]|R/' | {

@@ -32,6 +32,8 @@ func TestReadInside(t *testing.T) {
 			words: "ssh locked out: ssh.service does not run; line 9: Bad configuration option", settled: true},
 		"locked": {said: []string{"locked\t/etc/nologin keeps everybody but root out"}, class: classLockedOut,
 			words: "ssh locked out: /etc/nologin keeps everybody but root out"},
+		"module": {said: []string{"state\trunning", "module\tvendordev, which is to be loaded at the start of 6.12"},
+			class: classNoModule, words: "module missing: vendordev, which is to be loaded at the start of 6.12", settled: true},
 		"maintenance": {said: []string{"state\tmaintenance"}, class: classEmergency,
 			words: "emergency mode: systemd is in maintenance"},
 	}
