@@ -147,13 +147,6 @@ func (g *agent) close() {
 	g.drop()
 }
 
-// ping tells whether the agent answers within the limit.
-func (g *agent) ping(ctx context.Context, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	return g.do(ctx, "guest-ping", nil, nil)
-}
-
 // version of the agent; an error when it does not let commands be run: some distributions forbid guest-exec.
 func (g *agent) version(ctx context.Context) (string, error) {
 	var info struct {
