@@ -65,7 +65,7 @@ var breakages = []breakage{
 		class: classNoDevice, words: "not a bootable disk", lines: "No bootable device"},
 	{name: "silent-panic", boots: true, fatal: true, class: classPanic, words: "VFS: Unable to mount root fs",
 		script: `sed -i '/initrd/d; s/console=ttyS0,115200//; /^serial/d; /^terminal/d' /boot/grub/grub.cfg`},
-	{name: "unit-failed", boots: true, class: classUnit, words: "shop-pos.service: exit-code",
+	{name: "unit-failed", boots: true, class: classUnit, words: "usage: shop-pos serve",
 		script: `sed -i 's|^ExecStart=.*|ExecStart=/usr/local/bin/shop-pos nonsense|' /etc/systemd/system/shop-pos.service`},
 	{name: "ssh-locked-out", boots: true, class: classLockedOut, words: "Bad configuration option: NoSuchOption",
 		script: `echo 'NoSuchOption yes' >>/etc/ssh/sshd_config`},
@@ -103,7 +103,7 @@ func TestVMWillNotBoot(t *testing.T) {
 	require.NoError(t, m.Snapshot(t.Context(), "good"))
 	dirty := false
 	for _, b := range breakages {
-		if !b.quick && !needs.EveryVM() {
+		if !b.quick && !needs.AllVMs() {
 			continue
 		}
 		t.Run(b.name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestVMWillNotBoot(t *testing.T) {
 			}
 			dirty = true
 			b.run(t, m)
-			if b.mend != "" && !needs.EveryVM() {
+			if b.mend != "" && !needs.AllVMs() {
 				require.NoError(t, m.guestScript(t.Context(), b.mend))
 				after, err := m.Diagnose(t.Context())
 				require.NoError(t, err)

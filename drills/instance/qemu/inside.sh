@@ -29,10 +29,16 @@ if has systemctl; then
   state=$(limit systemctl is-system-running)
   say state "$state"
   failed=$(limit systemctl list-units --state=failed,auto-restart --plain --no-legend --no-pager | awk '{ print $1 }')
-  [ -n "$failed" ] && limit systemctl show -p Id -p Result -p ExecMainStatus $failed | awk -F= '
-    $1 == "Id" { id = $2 } $1 == "Result" { result = $2 } $1 == "ExecMainStatus" { exit_code = $2 }
-    function tell() { if (id) print "unit\t" id ": " result (exit_code ? " " exit_code : "");
-      id = result = exit_code = "" }
+  [ -n "$failed" ] && limit systemctl show -p Id -p Result -p ExecMainStatus -p NRestarts $failed | awk -F= '
+    { of[$1] = $2 }
+    function tell(result) {
+      if (!of["Id"]) return
+      result = of["Result"] == "success" ? "does not stay up" : of["Result"]
+      if (of["ExecMainStatus"] + 0) result = result " " of["ExecMainStatus"]
+      if (of["NRestarts"] + 0) result = result ", restarted " of["NRestarts"] " times"
+      print "unit\t" of["Id"] ": " result
+      of["Id"] = ""
+    }
     NF == 0 { tell() } END { tell() }'
   for unit in $failed; do
     has journalctl && say said "$(limit journalctl -b -q -n 1 -o cat --no-pager "_SYSTEMD_UNIT=$unit" | one_line)"

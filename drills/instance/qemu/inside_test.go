@@ -51,13 +51,13 @@ func TestReadInside(t *testing.T) {
 	}
 }
 
-// The script against programs that say what real ones say. rpm's words are those of rpm 4.18 for a package whose library
-// was replaced by a newer one.
+// The script against programs that say what real ones say. rpm's words are those of rpm 4.18 for a package whose
+// library was replaced by a newer one.
 func TestInsideScript(t *testing.T) {
 	t.Parallel()
 	const systemd = `case "$*" in *is-system-running) echo degraded ;;
 *list-units*) echo 'shop.service loaded failed failed Shop' ;;
-*ExecMainStatus*) printf 'Result=exit-code\nExecMainStatus=2\nId=shop.service\n' ;;
+*ExecMainStatus*) printf 'Result=exit-code\nExecMainStatus=2\nNRestarts=5\nId=shop.service\n' ;;
 *) printf 'Id=ssh.service\nActiveState=%s\nUnitFileState=enabled\n\nId=ssh.socket\nActiveState=inactive\n' STATE
   echo UnitFileState=disabled ;;
 esac`
@@ -76,9 +76,10 @@ case $2 in -k) printf '/dev/vda2 2988392 2988392 0 100%% /\n/dev/vdb 100 1 99 1%
 			[]string{"full\t/ has 0 KiB of 2988392 KiB left"}},
 		"a failed unit": {map[string]string{"systemctl": strings.ReplaceAll(systemd, "STATE", "active"),
 			"journalctl": "echo no device"},
-			[]string{"state\tdegraded", "unit\tshop.service: exit-code 2", "said\tno device", "sshd-up\tssh.service"}},
+			[]string{"state\tdegraded", "unit\tshop.service: exit-code 2, restarted 5 times", "said\tno device",
+				"sshd-up\tssh.service"}},
 		"no sshd": {map[string]string{"systemctl": strings.ReplaceAll(systemd, "STATE", "failed")},
-			[]string{"state\tdegraded", "unit\tshop.service: exit-code 2", "sshd-down\tssh.service"}},
+			[]string{"state\tdegraded", "unit\tshop.service: exit-code 2, restarted 5 times", "sshd-down\tssh.service"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,7 @@ var (
 	cursorMoves = regexp.MustCompile(`\x1b\[\d*(?:;\d*)?[HJf]|\x1bc`)
 	// sequences are the rest of ECMA-48's control sequences. systemd shortens lines in the middle of one.
 	sequences = regexp.MustCompile(`\x1b\[[0-9;?=<>]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()#][0-9A-Za-z]|` +
-		`\x1b(?:\[[0-9;?]*)?…|\x1b[=>78DEHM]`)
+		`\x1b(?:\[[0-9;?]*)?…|…\[[0-9;]*m|\x1b[=>78DEHM]`)
 )
 
 // plainLines are the lines of a terminal's output as a person sees them in the end: without control sequences, what was
@@ -19,7 +19,7 @@ var (
 func plainLines(raw string) []string {
 	raw = cursorMoves.ReplaceAllString(raw, "\n")
 	raw = sequences.ReplaceAllStringFunc(raw, func(s string) string {
-		if strings.HasSuffix(s, "…") {
+		if strings.Contains(s, "…") {
 			return "…"
 		}
 		return ""

@@ -62,7 +62,7 @@ func bootRaw(t *testing.T, d *Driver, content []byte, name string, vm instance.V
 
 // A guest without any control channel boots, and is seen; what needs a channel says what is missing.
 func TestVMUnknownGuest(t *testing.T) {
-	needs.VM(t)
+	needs.EveryVM(t)
 	d := newBench(t)
 	m := bootRaw(t, d, tinySystem("Shop OS 1.0\r\nready for tills\r\n"), "tills", instance.VM{})
 	ctx := t.Context()
