@@ -84,7 +84,7 @@ fix: ## format, regenerate the schema and the golden files
 	@gofmt -w $(GO_FILES)
 	@go generate ./...
 
-bench: build images ## ratios measured in one run; never part of the tests
+bench: build images vm-files ## ratios measured in one run; never part of the tests
 	@ci/bench/run.sh
 
 clean: ## remove what make made here

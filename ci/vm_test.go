@@ -54,6 +54,7 @@ func (b *bench) sum() string {
 
 // The kernel drill from end to end: a module conflict that was predicted, met and rolled back in three ways.
 func TestVMKernelDrill(t *testing.T) {
+	needs.EveryVM(t)
 	b := onVMBench(t)
 	before := b.sum()
 	exit, d := b.drill(filepath.Join(b.demo, kernelDrill+".yaml"))
@@ -157,7 +158,7 @@ func TestVMKilled(t *testing.T) {
 	k := onKillBench(t)
 	moments := []moment{{"isolation.probe", 2 * time.Second}, {`pulse {"state":"started"`, time.Second}}
 	scenario := vm.checkRun()
-	if needs.EveryVM() {
+	if needs.AllVMs() {
 		scenario = filepath.Join(vm.demo, kernelDrill+".yaml")
 		phase := func(name string) string { return `phase {"phase":"` + name + `"}` }
 		moments = []moment{{phase("restore"), 0}, {phase("restore"), 1500 * time.Millisecond}, {"isolation.probe", 2 * time.Second},

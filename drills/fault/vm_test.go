@@ -45,9 +45,7 @@ func (d disk) Fetched() int64 { return 0 }
 // bootVM boots the customer's machine that ci/vm builds, and waits until it has settled.
 func bootVM(t *testing.T) (*awake, func(ledger.Undo) error) {
 	t.Helper()
-	if !needs.EveryVM() {
-		t.Skip("make test-vm runs it")
-	}
+	needs.EveryVM(t)
 	path, err := filepath.Abs("../../build/vm/shop-pos.qcow2")
 	require.NoError(t, err)
 	file, err := os.Open(path)

@@ -38,5 +38,13 @@ func VM(t testing.TB) {
 	}
 }
 
-// EveryVM tells whether the tests that boot virtual machines for minutes were asked for, too: make test-vm.
-func EveryVM() bool { return os.Getenv(vmVariable) == "all" }
+// EveryVM skips a test with virtual machines that takes minutes, or needs a quiet host, unless all were asked for.
+func EveryVM(t testing.TB) {
+	t.Helper()
+	if !AllVMs() {
+		t.Skip("make test-vm runs it, with " + vmVariable + "=all")
+	}
+}
+
+// AllVMs tells whether every test with virtual machines was asked for: make test-vm.
+func AllVMs() bool { return os.Getenv(vmVariable) == "all" }

@@ -3,7 +3,6 @@ package instancetest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"sync"
 	"testing"
@@ -13,8 +12,6 @@ import (
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 )
-
-const undoLimit = time.Minute
 
 // Notes are a drill's journal and ledger, kept in memory.
 type Notes struct {
@@ -69,21 +66,11 @@ func (n *Notes) Probes() []record.Probe {
 	return append([]record.Probe(nil), n.probes...)
 }
 
-// UndoAll undoes the ledger in reverse, as the harness and the reaper do, and
-// reports what could not be undone.
+// UndoAll undoes the ledger as the harness and the reaper do, and reports what could not be undone.
 func (n *Notes) UndoAll(t testing.TB, s ledger.Scope, undoers map[string]ledger.Undoer) {
-	ctx, cancel := context.WithTimeout(context.Background(), undoLimit)
-	defer cancel()
-	entries := n.Entries()
-	for i := len(entries) - 1; i >= 0; i-- {
-		e := entries[i]
-		undo := undoers[e.Undo.Kind]
-		if undo == nil {
-			t.Errorf("nothing undoes %s of %s %s", e.Undo.Kind, e.What, e.Name)
-			continue
-		}
-		if err := undo(ctx, s, e); err != nil && !errors.Is(err, ledger.ErrGone) {
-			t.Errorf("undo %s %s: %v", e.What, e.Name, err)
+	for _, o := range ledger.Unwind(context.Background(), ledger.UnwindRequest{Scope: s, Entries: n.Entries(), Undoers: undoers}) {
+		if o.State == ledger.Failed {
+			t.Errorf("undo %s %s: %v", o.Entry.What, o.Entry.Name, o.Err)
 		}
 	}
 }

@@ -93,9 +93,7 @@ type imageInfo struct {
 
 // The same machine from every format, from both firmwares, and read by lifeboat instead of QEMU.
 func TestVMFormats(t *testing.T) {
-	if !needs.EveryVM() {
-		t.Skip("make test-vm boots every format")
-	}
+	needs.EveryVM(t)
 	dir := made(t, "formats")
 	for _, format := range instance.DiskFormats() {
 		if format == "qcow2" {
@@ -118,9 +116,7 @@ func TestVMFormats(t *testing.T) {
 }
 
 func TestVMUEFI(t *testing.T) {
-	if !needs.EveryVM() {
-		t.Skip("make test-vm boots through both firmwares")
-	}
+	needs.EveryVM(t)
 	d := newBench(t)
 	began := time.Now()
 	m := d.bootGuest(t, openFile(t, guestImage(t)), instance.VM{Firmware: "uefi"})

@@ -16,6 +16,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
+	"lifeboat/internal/needs"
 )
 
 // broken is a guest whose impairments are undone as another process would do it: from data.
@@ -116,6 +117,7 @@ func (b broken) rate() float64 {
 
 // One guest meets every impairment and its end: a boot costs 20 s under emulation.
 func TestVMImpair(t *testing.T) {
+	needs.EveryVM(t)
 	d := newBench(t)
 	m := d.bootGuest(t, openFile(t, guestImage(t)), instance.VM{})
 	awaitHTTP(t, m, "/healthz", 3*time.Minute)

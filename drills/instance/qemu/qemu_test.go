@@ -196,6 +196,8 @@ func TestVMLife(t *testing.T) {
 	_, err = m.Get(ctx, "/no/such/file")
 	require.ErrorIs(t, err, fs.ErrNotExist)
 
+	escape(t, d, m)
+
 	for _, size := range []int{1000, 3 << 20} {
 		content := bytes.Repeat([]byte("lifeboat"), size/8)
 		require.NoError(t, m.Put(ctx, "/var/tmp/put", tarOf(t, "it", content)))

@@ -136,7 +136,7 @@ func TestSerialLogin(t *testing.T) {
 
 // A guest that is controlled through its serial console alone.
 func TestVMSerialControl(t *testing.T) {
-	needs.VM(t)
+	needs.EveryVM(t)
 	image := guestImage(t)
 	d := newBench(t)
 	m := d.bootGuest(t, openFile(t, image), instance.VM{Control: []string{controlSerial}, Password: "pos-demo-root"})

@@ -29,9 +29,7 @@ WantedBy=multi-user.target
 
 // The suite that all back-ends pass, on the customer's machine.
 func TestVMSuite(t *testing.T) {
-	if !needs.EveryVM() {
-		t.Skip("make test-vm boots a machine for each test of the suite")
-	}
+	needs.EveryVM(t)
 	program := filepath.Join(t.TempDir(), "guest")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "../docker/testdata/guest")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
