@@ -37,14 +37,15 @@ func TestReadConsoleRecorded(t *testing.T) {
 		"good":         {login: true},
 		"kernel-panic": {classPanic, "kernel panic: VFS: Unable to mount root fs on unknown-block(0,0)", true, false},
 		"init-missing": {classInitramfs, shell + "no init on the root file system", true, false},
-		"broken-initramfs": {classInitramfs, shell + "root device UUID=af0abd09-9a00-4a0a-b69a-7057285f9ad3 does not exist; " +
-			"initramfs unpacking failed: ZSTD-compressed data is truncated", true, false},
+		"broken-initramfs": {classInitramfs, shell + "root device UUID=af0abd09-9a00-4a0a-b69a-7057285f9ad3 does not " +
+			"exist; initramfs unpacking failed: ZSTD-compressed data is truncated", true, false},
 		"wrong-root": {classInitramfs, shell + "root device UUID=00000000-dead-4bad-8000-000000000000 does not exist",
 			true, false},
 		"bad-fstab": {classEmergency, "emergency mode: timed out waiting for device …00000-dead-4bad-8000-000000000000.; " +
 			"Dependency failed for syst…00000-dead-4bad-8000-000000000000.; Dependency failed for data.mount - /data.",
 			true, false},
-		"kernel-missing":    {classBootLoader, "boot loader: file `/boot/vmlinuz-6.1.0-56-cloud-amd64' not found", true, false},
+		"kernel-missing": {classBootLoader, "boot loader: file `/boot/vmlinuz-6.1.0-56-cloud-amd64' not found", true,
+			false},
 		"boot-sector-wiped": {classNoDevice, nothing + "not a bootable disk; could not read the boot disk", true, false},
 		"silent-panic":      {}, // it is on the screen
 		"unit-failed":       {login: true},

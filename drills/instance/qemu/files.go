@@ -15,8 +15,14 @@ const smallTar = 512 << 10
 // Put implements instance.Machine. A large tar stream becomes a read-only disk that is plugged in for as
 // long as the guest unpacks it: 0.6 s, where the agent would take minutes.
 func (m *Machine) Put(ctx context.Context, dir string, stream io.Reader) error {
+	small := int64(smallTar)
+	if ch, err := m.control(ctx); err == nil {
+		if _, slow := ch.(*serialChannel); slow {
+			small = serialTar
+		}
+	}
 	var head bytes.Buffer
-	_, err := io.CopyN(&head, stream, smallTar)
+	_, err := io.CopyN(&head, stream, small)
 	if err == io.EOF {
 		err = m.putSmall(ctx, dir, head.Bytes())
 	} else if err == nil {

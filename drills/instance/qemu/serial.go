@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// serialMost: bytes that go through the console in one piece, either way. It carries some 10 KB/s under emulation.
-	serialMost   = 256 << 10
+	// serialMost: bytes that go through the console in one piece, either way. It carries some 50 KB/s under emulation.
+	serialMost = 256 << 10
+	// serialTar: a larger tar stream is plugged in as a disk, which takes 2 s.
+	serialTar    = 64 << 10
 	serialSilent = 20 * time.Second // of a shell that should answer at once
 	serialLogin  = 60 * time.Second // to log in: a guest under emulation checks a password for seconds
 	serialLeave  = 3 * time.Second
