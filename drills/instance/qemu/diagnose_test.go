@@ -161,8 +161,12 @@ func (b breakage) run(t *testing.T, m *Machine) {
 	assert.NotEmpty(t, got.Lines)
 	_, err := png.Decode(bytes.NewReader(got.Screen))
 	require.NoError(t, err)
-	if b.class == classFull {
+	if b.class == classFull { // the health check sees nothing, and whoever writes does
 		assert.Equal(t, http.StatusOK, awaitHTTP(t, m, "/healthz", time.Minute))
+		r, err := m.Exec(ctx, instance.Command{User: "shop-pos", Args: []string{"sh", "-c",
+			"head -c 8192 /dev/zero >/var/lib/shop-pos/orders.new"}})
+		require.NoError(t, err)
+		assert.NotZero(t, r.Exit)
 	}
 }
 
