@@ -127,7 +127,8 @@ func TestVMBootsFromAWebServer(t *testing.T) {
 	t.Cleanup(server.Close)
 	exit, d := b.drill(b.checkRun(
 		`{kind: dir, path: ./backups/shop-pos, pattern: "*.qcow2"}`, `{kind: http, url: "`+server.URL+`/shop-pos.qcow2"}`,
-		"format: qcow2", "format: qcow2, lazy: true"))
+		"restore: {kind: disk, format: qcow2}", "restore: {kind: disk, format: qcow2, lazy: true}\n    consistent_to: "+
+			time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)))
 	assert.Equal(t, "passed", d.Verdict, d.raw)
 	assert.Zero(t, exit)
 	reads := b.record().DiskReads
@@ -146,7 +147,7 @@ func TestVMMixed(t *testing.T) {
 		"instances:\n", "instances:\n  db:\n    kind: docker\n    image: lifeboat/postgres:15\n    env: {POSTGRES_PASSWORD: drill}\n"+
 			"    data: [/var/lib/postgresql/data]\n    ready: {tcp: 5432}\n",
 		"    boot: shop-pos\n", "    boot: shop-pos\n    needs: [db]\n",
-		"  service:\n", "  service:\n    - {kind: command, name: the machine reaches the database, on: pos, run: [bash, -c, '"+
+		"  system:\n", "  system:\n    - {kind: command, name: the machine reaches the database, on: pos, run: [bash, -c, '"+
 			ask+"'], expect: \"N\"}\n"))
 	assert.Equal(t, "passed", d.Verdict, d.raw)
 	assert.Zero(t, exit)

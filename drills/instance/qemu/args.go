@@ -192,10 +192,18 @@ func (m *Machine) putScript(ctx context.Context, script string) error {
 	return m.putFile(ctx, runScript, script)
 }
 
+// putFile writes a file below diskDir, the only folder that can be written to.
 func (m *Machine) putFile(ctx context.Context, name, content string) error {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	err := w.WriteHeader(&tar.Header{Name: path.Base(name), Mode: 0o644, Size: int64(len(content))})
+	below := strings.TrimPrefix(name, diskDir+"/")
+	var err error
+	if dir := path.Dir(below); dir != "." {
+		err = w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755})
+	}
+	if err == nil {
+		err = w.WriteHeader(&tar.Header{Name: below, Mode: 0o644, Size: int64(len(content))})
+	}
 	if err == nil {
 		_, err = w.Write([]byte(content))
 	}
@@ -203,7 +211,7 @@ func (m *Machine) putFile(ctx context.Context, name, content string) error {
 		err = w.Close()
 	}
 	if err == nil {
-		err = m.body.Put(ctx, path.Dir(name), &b)
+		err = m.body.Put(ctx, diskDir, &b)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s for %s: %w", name, m.Name(), err)
