@@ -86,10 +86,11 @@ func (g *agent) exchange(ctx context.Context, line []byte, a *answer) error {
 	if d, ok := ctx.Deadline(); ok && d.Before(end) {
 		end = d
 	}
-	_ = g.c.SetDeadline(end)
-	stop := context.AfterFunc(ctx, func() { _ = g.c.SetDeadline(time.Unix(1, 0)) })
+	c := g.c // which is dropped when this fails, while the deadline may still be on its way
+	_ = c.SetDeadline(end)
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	if _, err := g.c.Write(line); err != nil {
+	if _, err := c.Write(line); err != nil {
 		return err
 	}
 	reply, err := g.r.ReadBytes('\n')
