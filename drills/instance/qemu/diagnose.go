@@ -53,24 +53,11 @@ func (m *Machine) Diagnose(ctx context.Context) (instance.Diagnosis, error) {
 	}
 	console := readConsole(raw)
 	d := instance.Diagnosis{Diagnosis: record.Diagnosis{Source: sourceConsole}}
-	found := console.findings
-	switch {
-	case !state.Running:
-		found = append(found, stopped(state)...)
-	default:
+	found := append(console.findings, stopped(state)...)
+	if state.Running {
 		// Without a picture the words are still true.
 		d.Screen, _ = within(limited, hostLimit, m.screenshot)
-		if !console.kernel && len(found) == 0 {
-			found = m.screenToo(limited, &console)
-		}
-		for _, f := range m.hypervisor(limited) {
-			if !slices.ContainsFunc(found, func(known finding) bool { return known.class == f.class && !f.held }) {
-				found = append(found, f) // the console tells more of a panic, also that it ends by itself
-			}
-		}
-		if !slices.ContainsFunc(found, finding.silences) {
-			found = m.ask(limited, console, found)
-		}
+		found = m.look(limited, &console, found)
 	}
 	if ctx.Err() != nil {
 		return instance.Diagnosis{}, fmt.Errorf("diagnose %s: %w", m.Name(), context.Cause(ctx))
@@ -78,6 +65,22 @@ func (m *Machine) Diagnose(ctx context.Context) (instance.Diagnosis, error) {
 	d.Lines = console.lines[max(0, len(console.lines)-evidenceLines):]
 	conclude(&d, found)
 	return d, nil
+}
+
+// look adds what a running machine shows beside its console, from the outside to the inside.
+func (m *Machine) look(ctx context.Context, console *consoleText, found []finding) []finding {
+	if !console.kernel && len(found) == 0 {
+		found = m.screenToo(ctx, console)
+	}
+	for _, f := range m.hypervisor(ctx) {
+		if !slices.ContainsFunc(found, func(known finding) bool { return known.class == f.class && !f.held }) {
+			found = append(found, f) // the console tells more of a panic, also that it ends by itself
+		}
+	}
+	if slices.ContainsFunc(found, finding.silences) {
+		return found
+	}
+	return m.ask(ctx, *console, found)
 }
 
 // silences: nobody in the guest answers, so nobody is asked.
@@ -136,7 +139,7 @@ func (m *Machine) screenToo(ctx context.Context, console *consoleText) []finding
 // stopped is why a machine does not run.
 func stopped(s instance.State) []finding {
 	switch {
-	case s.Reason == "not started":
+	case s.Running || s.Reason == "not started":
 		return nil
 	case s.Exit == 0:
 		return []finding{{class: classOff, words: "powered off: " + s.Reason, source: sourceHypervisor, fatal: true}}
