@@ -86,6 +86,9 @@ func (m *Machine) open(name string) (channel, error) {
 	case controlAgent:
 		m.mu.Lock()
 		defer m.mu.Unlock()
+		if m.agent == nil { // it was stopped meanwhile
+			return nil, fmt.Errorf("%s does not run", m.Name())
+		}
 		return &agentChannel{agent: m.agent, lost: m.lose}, nil
 	case controlSSH:
 		return &sshChannel{machine: m}, nil
