@@ -16,7 +16,7 @@ type Booted struct {
 type Diagnosis struct {
 	Class  string        `json:"class"`            // kernel-panic, initramfs-shell, emergency-mode, …
 	Words  string        `json:"words"`            // in a line: "kernel panic: VFS: Unable to mount root fs"
-	Source string        `json:"source"`           // console | screen | agent | network | hypervisor
+	Source string        `json:"source"`           // console | screen | agent | ssh | serial | network | hypervisor
 	At     time.Duration `json:"at_ns"`            // when it was seen
 	Lines  []string      `json:"lines,omitempty"`  // the last of the console
 	Screen string        `json:"screen,omitempty"` // file below raw/
