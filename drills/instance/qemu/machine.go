@@ -170,34 +170,6 @@ func (m *Machine) qmp() (*monitor, error) {
 	return m.monitor, nil
 }
 
-// Stop implements instance.Machine: the guest is asked to power off, then QEMU is ended.
-func (m *Machine) Stop(ctx context.Context) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s, err := m.body.State(ctx)
-	if err != nil || !s.Running {
-		return err
-	}
-	if m.monitor != nil && m.monitor.do(ctx, "system_powerdown", nil, nil) == nil {
-		within, cancel := context.WithTimeout(ctx, powerDown)
-		for s.Running && err == nil && pause(within, 4*askPause) == nil {
-			s, err = m.body.State(ctx)
-		}
-		cancel()
-	}
-	m.forget()
-	return m.body.Stop(ctx)
-}
-
-// cut ends QEMU as a power cut does.
-func (m *Machine) cut(ctx context.Context) error {
-	if m.monitor != nil {
-		_ = m.monitor.do(ctx, "quit", nil, nil) // whether it says so or not, the container is stopped
-	}
-	m.forget()
-	return m.body.Stop(ctx)
-}
-
 // Destroy implements instance.Machine.
 func (m *Machine) Destroy(ctx context.Context) error {
 	m.hangUp()
@@ -310,27 +282,4 @@ func (m *Machine) Get(ctx context.Context, name string) ([]byte, error) {
 func (m *Machine) Recall(c instance.Command) ledger.Undo {
 	return instance.Encode(undoExec, recall{UndoExec: instance.UndoExec{Handle: m.Handle(), Command: c},
 		Host: m.driver.ground.Host(), Drill: m.driver.ground.Drill()})
-}
-
-// Describe implements instance.Described.
-func (m *Machine) Describe(ctx context.Context) map[string]string {
-	ctx, cancel := context.WithTimeout(ctx, describeLimit)
-	defer cancel()
-	facts := map[string]string{"acceleration": string(m.accel), "firmware": "bios", "format": m.disk.Format}
-	if m.request.VM.Firmware != "" {
-		facts["firmware"] = m.request.VM.Firmware
-	}
-	ch, err := m.control(ctx)
-	if err != nil {
-		facts["control"] = "none: " + err.Error()
-		return facts
-	}
-	facts["control"] = ch.name()
-	before := time.Now()
-	r, err := ch.run(ctx, instance.Command{Args: []string{"date", "-u", "+%s.%N"}})
-	if seconds, perr := strconv.ParseFloat(firstLine(r.Stdout), 64); err == nil && perr == nil {
-		middle := before.Add(time.Since(before) / 2)
-		facts["clock_skew"] = (time.Duration(seconds*1e9) - time.Duration(middle.UnixNano())).Round(10 * time.Millisecond).String()
-	}
-	return facts
 }

@@ -1,0 +1,32 @@
+package qemu
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"lifeboat/drills/instance"
+)
+
+// Describe implements instance.Described.
+func (m *Machine) Describe(ctx context.Context) map[string]string {
+	ctx, cancel := context.WithTimeout(ctx, describeLimit)
+	defer cancel()
+	facts := map[string]string{"acceleration": string(m.accel), "firmware": "bios", "format": m.disk.Format}
+	if m.request.VM.Firmware != "" {
+		facts["firmware"] = m.request.VM.Firmware
+	}
+	ch, err := m.control(ctx)
+	if err != nil {
+		facts["control"] = "none: " + err.Error()
+		return facts
+	}
+	facts["control"] = ch.name()
+	before := time.Now()
+	r, err := ch.run(ctx, instance.Command{Args: []string{"date", "-u", "+%s.%N"}})
+	if seconds, perr := strconv.ParseFloat(firstLine(r.Stdout), 64); err == nil && perr == nil {
+		middle := before.Add(time.Since(before) / 2)
+		facts["clock_skew"] = (time.Duration(seconds*1e9) - time.Duration(middle.UnixNano())).Round(10 * time.Millisecond).String()
+	}
+	return facts
+}

@@ -1,0 +1,33 @@
+package qemu
+
+import (
+	"context"
+)
+
+// Stop implements instance.Machine: the guest is asked to power off, then QEMU is ended.
+func (m *Machine) Stop(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.body.State(ctx)
+	if err != nil || !s.Running {
+		return err
+	}
+	if m.monitor != nil && m.monitor.do(ctx, "system_powerdown", nil, nil) == nil {
+		within, cancel := context.WithTimeout(ctx, powerDown)
+		for s.Running && err == nil && pause(within, 4*askPause) == nil {
+			s, err = m.body.State(ctx)
+		}
+		cancel()
+	}
+	m.forget()
+	return m.body.Stop(ctx)
+}
+
+// cut ends QEMU as a power cut does.
+func (m *Machine) cut(ctx context.Context) error {
+	if m.monitor != nil {
+		_ = m.monitor.do(ctx, "quit", nil, nil) // whether it says so or not, the container is stopped
+	}
+	m.forget()
+	return m.body.Stop(ctx)
+}
