@@ -72,8 +72,8 @@ packages=$SECONDS
 consistent=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 step disk "${rights[@]}" "$here/disk.sh" "$work"
 mkdir "$work/out"
-step convert docker run --rm --network none --cap-drop ALL --user "$(id -u):$(id -g)" -v "$work:/work" \
-  lifeboat/qemu:7.2 qemu-img convert -q -c -m 8 -W -f raw -O qcow2 /work/disk.raw /work/out/shop-pos.qcow2
+step convert docker run --rm --network none --cap-drop ALL --user "$(id -u):$(id -g)" -v "$work:/disk" \
+  lifeboat/qemu:7.2 qemu-img convert -q -c -m 8 -W -f raw -O qcow2 /disk/disk.raw /disk/out/shop-pos.qcow2
 
 cd "$work/out"
 printf 'consistent_to: %s\nconsistent_by: %s\n' "$consistent" \
