@@ -13,10 +13,10 @@ VM_TESTS    := ^TestVM
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .PHONY: help setup build images demo-files demo test check fix bench clean foreign test-kill small-files \
-	vm-images vm-files demo-vm test-vm
+	vm-images vm-files demo-vm test-vm s3-server
 
 help: ## what there is to do
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is missing from Debian (Docker, mmdebstrap); says what a person must install
 	@ci/images/install.sh
@@ -61,7 +61,17 @@ vm-files: vm-images build images ## a folder to drill virtual machines in, build
 demo-vm: vm-files ## a kernel upgrade that loses a module, and three ways back, on a real machine
 	@bin/lifeboat drill build/demo-vm/kernel-module-conflict.yaml
 
-test: demo-files small-files foreign vm-files ## every test, the real drills included
+# What the store of kind s3 is tested against: a program of its own, whose dependencies never enter go.mod.
+S3_SERVER := build/tools/versitygw@v1.8.0
+
+s3-server: $(S3_SERVER) ## a real S3 server for tests, which verifies signatures
+
+$(S3_SERVER):
+	@rm -f build/tools/versitygw*
+	@GOBIN=$(CURDIR)/build/tools go install -trimpath -ldflags "-s -w" github.com/versity/versitygw/cmd/$(@F)
+	@mv build/tools/versitygw $@
+
+test: demo-files small-files foreign vm-files s3-server ## every test, the real drills included
 	@go test -timeout 30m $$(go list ./... | grep -v '^lifeboat/ci$$')
 	@cd cmd/lifeboat-k6 && go test -timeout 20m ./...
 	@go test -timeout 60m ./ci
@@ -70,7 +80,7 @@ test: demo-files small-files foreign vm-files ## every test, the real drills inc
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times
 	@LIFEBOAT_KILL=all go test -timeout 120m -count=1 -v -run 'TestKilled|TestAborted|TestDeadline|TestKeep|TestTen|TestStopped' ./ci
 
-test-vm: vm-files ## every test with virtual machines, the long ones included
+test-vm: vm-files s3-server ## every test with virtual machines, the long ones included
 	@LIFEBOAT_VM=all go test -timeout 180m -count=1 -v -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 
 check: ## architecture, vet, staticcheck, format, schema and catalogues in step

@@ -179,6 +179,8 @@ func TestVerdictsForReal(t *testing.T) {
 		{name: "an empty backup that boots", scenario: "backup-with-config", arrange: empty, exit: 1, verdict: "failed",
 			says: "orders are all there"},
 		{name: "a k6 script without checks", scenario: "backup-with-config", arrange: noChecks, exit: -1},
+		{name: "a k6 script that is green whatever answers", scenario: "backup-with-config", arrange: alwaysGreen, exit: 3,
+			verdict: "inconclusive", says: "passes where nothing answers"},
 		{name: "a script that does not load", scenario: "backup-with-config", arrange: badScript, exit: 3, verdict: "inconclusive"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -236,6 +238,11 @@ func flow(b *bench, script string) []string {
 
 func noChecks(b *bench) []string {
 	return flow(b, "import http from 'k6/http';\nexport default function () { http.get('http://app:8080/'); }\n")
+}
+
+func alwaysGreen(b *bench) []string {
+	return flow(b, "import http from 'k6/http';\nimport { check } from 'k6';\nexport default function () {\n"+
+		"  check(http.get('http://app:8080/'), { 'no server error': (r) => r.status < 500 });\n}\n")
 }
 
 func badScript(b *bench) []string { return flow(b, "export default function () {\n") }

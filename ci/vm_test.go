@@ -14,10 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minio/minio-go/v7"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/record"
+	"lifeboat/drills/store/s3/s3test"
 	"lifeboat/internal/needs"
 )
 
@@ -54,7 +56,6 @@ func (b *bench) sum() string {
 
 // The kernel drill from end to end: a module conflict that was predicted, met and rolled back in three ways.
 func TestVMKernelDrill(t *testing.T) {
-	needs.EveryVM(t)
 	b := onVMBench(t)
 	before := b.sum()
 	exit, d := b.drill(filepath.Join(b.demo, kernelDrill+".yaml"))
@@ -120,22 +121,42 @@ func (b *bench) checkRun(pairs ...string) string {
 	return path
 }
 
-// The image stays on a web server: the machine boots while it is read, and most of it never is.
-func TestVMBootsFromAWebServer(t *testing.T) {
-	b := onVMBench(t)
+// The image stays where it is: the machine boots while it is read, and most of it never is.
+func TestVMBootsFromAfar(t *testing.T) {
+	for name, from := range map[string]func(b *bench) string{"a web server": onAWebServer, "a bucket": inABucket} {
+		t.Run(name, func(t *testing.T) {
+			b := onVMBench(t)
+			exit, d := b.drill(b.checkRun(`{kind: dir, path: ./backups/shop-pos, pattern: "*.qcow2"}`, from(b),
+				"restore: {kind: disk, format: qcow2}", "restore: {kind: disk, format: qcow2, lazy: true}\n    consistent_to: "+
+					time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)))
+			assert.Equal(t, "passed", d.Verdict, d.raw)
+			assert.Zero(t, exit)
+			reads := b.record().DiskReads
+			require.Len(t, reads, 1)
+			t.Logf("%d of %d MiB were read", reads[0].Fetched>>20, reads[0].Size>>20)
+			assert.Positive(t, reads[0].Fetched)
+			assert.Less(t, reads[0].Fetched, reads[0].Size)
+		})
+	}
+}
+
+func onAWebServer(b *bench) string {
 	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(b.demo, "backups", "shop-pos"))))
-	t.Cleanup(server.Close)
-	exit, d := b.drill(b.checkRun(
-		`{kind: dir, path: ./backups/shop-pos, pattern: "*.qcow2"}`, `{kind: http, url: "`+server.URL+`/shop-pos.qcow2"}`,
-		"restore: {kind: disk, format: qcow2}", "restore: {kind: disk, format: qcow2, lazy: true}\n    consistent_to: "+
-			time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)))
-	assert.Equal(t, "passed", d.Verdict, d.raw)
-	assert.Zero(t, exit)
-	reads := b.record().DiskReads
-	require.Len(t, reads, 1)
-	t.Logf("%d of %d MiB were read", reads[0].Fetched>>20, reads[0].Size>>20)
-	assert.Positive(t, reads[0].Fetched)
-	assert.Less(t, reads[0].Fetched, reads[0].Size)
+	b.t.Cleanup(server.Close)
+	return `{kind: http, url: "` + server.URL + `/shop-pos.qcow2"}`
+}
+
+func inABucket(b *bench) string {
+	server, err := s3test.Start(s3test.Program(b.t))
+	require.NoError(b.t, err)
+	b.t.Cleanup(server.Stop)
+	require.NoError(b.t, server.Admin.MakeBucket(b.t.Context(), "backups", minio.MakeBucketOptions{Region: s3test.Region}))
+	image, err := os.ReadFile(filepath.Join(b.demo, "backups", "shop-pos", "shop-pos.qcow2"))
+	require.NoError(b.t, err)
+	server.Put(b.t, "backups", "pos/shop-pos.qcow2", image, time.Time{})
+	b.t.Setenv("LIFEBOAT_TEST_S3_SECRET", s3test.Secret)
+	return `{kind: s3, endpoint: "` + server.URL + `", bucket: backups, prefix: pos, access_key: ` + s3test.Access +
+		`, secret_key: {env: LIFEBOAT_TEST_S3_SECRET}}`
 }
 
 // A container and a virtual machine in one drill: each reaches the other under its name, and nothing else.
@@ -164,7 +185,7 @@ func TestVMKilled(t *testing.T) {
 		phase := func(name string) string { return `phase {"phase":"` + name + `"}` }
 		moments = []moment{{phase("restore"), 0}, {phase("restore"), 1500 * time.Millisecond}, {"isolation.probe", 2 * time.Second},
 			{"instance.booted", 0}, {phase("baseline"), 3 * time.Second}, {phase("upgrade"), 5 * time.Second},
-			{`snapshot`, 0}, {phase("detect"), 0}, {phase("rollback"), 3 * time.Second}, {phase("verify"), time.Second},
+			{`"what":"snapshot`, 0}, {phase("detect"), 0}, {phase("rollback"), 3 * time.Second}, {phase("verify"), time.Second},
 			{phase("cleanup"), 200 * time.Millisecond}}
 	}
 	before := vm.sum()

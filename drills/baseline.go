@@ -8,14 +8,6 @@ import (
 	"lifeboat/drills/record"
 )
 
-// precheck looks for what will be needed late: nothing may be broken when k6 is missing afterwards.
-func (d *drill) precheck(context.Context) error {
-	if d.plan.Scenario.Flow == nil {
-		return nil
-	}
-	return d.openFlows()
-}
-
 // baseline asks everything once, then waits until the business is green.
 func (d *drill) baseline(ctx context.Context) error {
 	if err := d.askChecks(ctx, "before", func(c CheckPlan) bool {

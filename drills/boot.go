@@ -152,11 +152,14 @@ func (d *drill) virtual(vm *scenarios.VM) (instance.VM, error) {
 }
 
 // badBoot decides whose fault it is that a machine does not come up: the
-// backup's when the machine is the backup, the harness's otherwise.
+// backup's when the machine is the backup and could be read, the harness's otherwise.
 func (d *drill) badBoot(name, from, during string, started time.Duration, err error) error {
 	var bad *instance.BootError
 	if !errors.As(err, &bad) || from == "" || during == "upgrade" {
 		return err
+	}
+	if unread := d.unreadable(from); unread != nil {
+		return fmt.Errorf("%w: %w", err, unread)
 	}
 	why := bad.Reason
 	if lines := strings.TrimSpace(lastLines(bad.Console, 3)); lines != "" {
@@ -197,7 +200,6 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 	var backup *restore.BackupError
 	var image *restore.ImageError
 	var mismatch *store.Mismatch
-	var refused *instance.RefusedDisk
 	switch {
 	case err == nil:
 	case ctx.Err() != nil: // an abort proves nothing about the backup
@@ -206,8 +208,6 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 		fact.ImageBad = d.secrets.hide(image.Reason)
 	case errors.As(err, &backup):
 		fact.BackupBad = d.secrets.hide(backup.Reason)
-	case errors.As(err, &refused):
-		fact.BackupBad = d.secrets.hide(refused.Reason)
 	case errors.As(err, &mismatch):
 		fact.BackupBad = mismatch.Error()
 	default:

@@ -89,6 +89,21 @@ func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, f
 	}
 }
 
+// reconfirm asks once more for the faults that were taken for effective because their machine was silent: one that has
+// come up since was never broken, and what turned the business red was its reboot.
+func (d *drill) reconfirm(ctx context.Context, i int) {
+	for _, f := range d.plan.Faults[i] {
+		m, err := d.machine(f.Spec.On)
+		if _, ok := f.Fault.(throttler); ok || err != nil {
+			continue
+		}
+		if err := f.Fault.Effective(ctx, fault.Target{Machine: m}); errors.Is(err, fault.ErrCameUp) {
+			d.note(record.KindFault, record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, State: "no-effect", At: d.now(),
+				Note: d.secrets.hide(err.Error())})
+		}
+	}
+}
+
 // effectiveWithin is how long a fault may take to bite; the pulse may still see it later.
 const effectiveWithin = 10 * time.Second
 

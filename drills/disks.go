@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
+	"sync/atomic"
 
 	"lifeboat/drills/record"
 	"lifeboat/drills/store"
@@ -16,22 +18,41 @@ type disks struct {
 	life context.Context // of all of them
 	end  context.CancelFunc
 
-	mu   sync.Mutex
-	open []*disk
+	mu     sync.Mutex
+	open   []*disk
+	broken map[string]error // why a backup's machines prove nothing about it: a read that failed, another disk
 }
 
 // disk is one opening of a backup. Its driver may close it any number of times.
 type disk struct {
 	store.Random
 	backup string
+	life   context.Context
+	broke  func(error) // is told of the first read that failed
+
+	failed sync.Once
 	once   sync.Once
+	done   atomic.Bool
 	closed error
 }
 
 // Close implements store.Random.
 func (k *disk) Close() error {
-	k.once.Do(func() { k.closed = k.Random.Close() })
+	k.once.Do(func() {
+		k.done.Store(true)
+		k.closed = k.Random.Close()
+	})
 	return k.closed
+}
+
+// ReadAt implements store.Random. What a machine does on a disk that could not be read proves nothing about the backup.
+func (k *disk) ReadAt(p []byte, off int64) (int, error) {
+	n, err := k.Random.ReadAt(p, off)
+	if err != nil && n < len(p) && !errors.Is(err, io.EOF) && !k.done.Load() && k.life.Err() == nil &&
+		k.Same() == nil { // one that was replaced is told when it is closed
+		k.failed.Do(func() { k.broke(fmt.Errorf("read backup %s where it lies: %w", k.backup, err)) })
+	}
+	return n, err
 }
 
 // openerAt opens a backup where it lies, throttled, any number of times; nil when its store can stream only.
@@ -51,7 +72,7 @@ func (d *drill) openerAt(bp *BackupPlan) func(context.Context) (store.Random, er
 		if limit := d.throttle(bp); limit > 0 {
 			r = store.ThrottleAt(d.disks.life, r, float64(limit))
 		}
-		k := &disk{Random: r, backup: bp.Name}
+		k := &disk{Random: r, backup: bp.Name, life: d.disks.life, broke: func(err error) { d.diskBroke(bp.Name, err) }}
 		d.disks.mu.Lock()
 		d.disks.open = append(d.disks.open, k)
 		d.disks.mu.Unlock()
@@ -59,8 +80,39 @@ func (d *drill) openerAt(bp *BackupPlan) func(context.Context) (store.Random, er
 	}
 }
 
+// diskBroke writes down that a backup could not be read under its machine, or is another one.
+func (d *drill) diskBroke(backup string, err error) {
+	d.disks.mu.Lock()
+	if d.disks.broken == nil {
+		d.disks.broken = map[string]error{}
+	}
+	if d.disks.broken[backup] == nil {
+		d.disks.broken[backup] = err
+	}
+	d.disks.mu.Unlock()
+	d.harnessBroke(err)
+}
+
+// unreadable is the first read of a backup that failed, or that it is another one now under its machine.
+func (d *drill) unreadable(backup string) error {
+	d.disks.mu.Lock()
+	why := d.disks.broken[backup]
+	var another error
+	for _, k := range d.disks.open {
+		if why == nil && another == nil && k.backup == backup && !k.done.Load() {
+			another = k.Same()
+		}
+	}
+	d.disks.mu.Unlock()
+	if another != nil {
+		d.diskBroke(backup, another)
+		return another
+	}
+	return why
+}
+
 // closeDisks closes every disk after its machine is gone, and writes down how much of those was read that
-// are not files of this host.
+// are not files of this host. A backup that became another one meanwhile makes the drill prove nothing.
 func (d *drill) closeDisks() {
 	defer d.disks.end()
 	d.disks.mu.Lock()
@@ -70,6 +122,12 @@ func (d *drill) closeDisks() {
 		if k.Path() == "" {
 			errs = append(errs, d.Append(record.KindDiskRead, record.Subject{},
 				record.DiskRead{Backup: k.backup, Fetched: k.Fetched(), Size: k.Size()}))
+		}
+		if k.done.Load() { // nothing was booted from it
+			continue
+		}
+		if err := k.Same(); err != nil && d.disks.broken[k.backup] == nil { // else it is written down already
+			d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.secrets.hide(err.Error())})
 		}
 		errs = append(errs, k.Close())
 	}

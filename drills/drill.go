@@ -82,19 +82,20 @@ type drill struct {
 	incident int
 	// rollbackAt is when the latest rollback started: a green window counts from there.
 	rollbackAt time.Duration
-	inPhase    string // the latest; it stays when the phase has ended
-	back       bool   // the business was back after the latest rollback, and still was when all checks had been asked
+	back       bool // the business was back after the latest rollback, and still was when all checks had been asked
 
 	mu          sync.Mutex
+	inPhase     string // the latest; it stays when the phase has ended
 	machines    map[string]instance.Machine
 	generations map[string]int
 	throttles   map[string]int64 // bytes per second by backup, set by faults
 	before      map[string]verifier.Facts
-	images      map[string]verifier.Image // from which each instance was booted, if it was from a backup's
-	snapshots   map[string][]string       // of each instance, in their order
-	releases    map[string]string         // of the kernels that ran when the baseline was taken, by instance
-	diagnosed   map[string]time.Duration  // when each instance was diagnosed last
-	screens     int                       // kept below raw/
+	images      map[string]verifier.Image      // from which each instance was booted, if it was from a backup's
+	snapshots   map[string][]string            // of each instance, in their order
+	releases    map[string]string              // of the kernels that ran when the baseline was taken, by instance
+	diagnosed   map[string]time.Duration       // when each instance was diagnosed last
+	screens     int                            // kept below raw/
+	offline     map[string]verifier.FlowResult // of the negative controls, by what was asked
 	disks       disks
 }
 
@@ -138,7 +139,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 		drivers: map[string]instance.Driver{}, machines: map[string]instance.Machine{},
 		generations: map[string]int{}, throttles: map[string]int64{}, before: map[string]verifier.Facts{},
 		images: map[string]verifier.Image{}, snapshots: map[string][]string{},
-		releases: map[string]string{}, diagnosed: map[string]time.Duration{},
+		releases: map[string]string{}, diagnosed: map[string]time.Duration{}, offline: map[string]verifier.FlowResult{},
 		secrets: secretsOf(p.Scenario),
 	}
 	d.disks.life, d.disks.end = context.WithCancel(context.Background())
@@ -215,7 +216,9 @@ func (d *drill) phases(ctx context.Context) error {
 
 // phase brackets fn with events.
 func (d *drill) phase(ctx context.Context, name string, fn func(context.Context) error) error {
+	d.mu.Lock()
 	d.inPhase = name
+	d.mu.Unlock()
 	if err := d.Append(record.KindPhase, d.subject(""), record.PhaseEvent{Phase: name}); err != nil {
 		return err
 	}
@@ -242,8 +245,16 @@ func (d *drill) explain(ctx context.Context, err error) {
 		d.note(record.KindAborted, record.Aborted{Why: cause.Error()})
 	case errors.As(err, &stop), isFact(err):
 	default:
-		d.note(record.KindHarness, record.HarnessError{Phase: d.inPhase, Error: d.secrets.hide(err.Error())})
+		d.harnessBroke(err)
 	}
+}
+
+// harnessBroke writes an error of the harness down, in the phase in which it came.
+func (d *drill) harnessBroke(err error) {
+	d.mu.Lock()
+	phase := d.inPhase
+	d.mu.Unlock()
+	d.note(record.KindHarness, record.HarnessError{Phase: phase, Error: d.secrets.hide(err.Error())})
 }
 
 // note appends an event and complains to the log when even that fails: there is nobody left to tell.

@@ -64,6 +64,8 @@ func TestVerdicts(t *testing.T) {
 		{name: "everything held", yaml: simple, want: record.StatusPassed},
 		{name: "the fault does not bite", yaml: simple, arrange: func(w *world) { w.bite = false },
 			want: record.StatusInconclusive, reason: "fault.no_effect"},
+		{name: "the machine comes up with the fault", yaml: simple, arrange: func(w *world) { w.cameUp = true },
+			want: record.StatusInconclusive, reason: "fault.no_effect"},
 		{name: "a planned rollback needs no red", yaml: order, want: record.StatusPassed},
 		{name: "the rollback restores nothing", yaml: swap("  - destroy: db\n  - boot: db\n", "  - stop: db\n  - start: db\n"),
 			want: record.StatusFailed, reason: "business.red_at_end"},
@@ -103,6 +105,8 @@ func TestVerdicts(t *testing.T) {
 				w.script = func(at time.Duration) bool { return at < 12*time.Second } // the business is never back
 				w.machine.Torn = func() error { return errors.New("the sandbox of app ended by itself") }
 			}},
+		{name: "the flow is green whatever answers", yaml: simple, want: record.StatusInconclusive, reason: "flow.blind",
+			arrange: func(w *world) { w.blindly = true }},
 		{name: "nobody looks for a while", yaml: simple, want: record.StatusInconclusive, reason: "pulse.silent",
 			arrange: func(w *world) {
 				w.blind = func(at time.Duration) bool { return at > 25*time.Second && at < 31*time.Second }
@@ -301,4 +305,31 @@ func TestTargetVanishes(t *testing.T) {
 	assert.Equal(t, "gone", res.Record.Incidents[0].Faults[0].State)
 	assert.Nil(t, res.Record.Incidents[0].T6)
 	assert.Empty(t, res.Left)
+}
+
+// A machine that is stopped and started again has booted: that is a moment of the rollback like any other.
+func TestStartIsABoot(t *testing.T) {
+	w := newWorld(t)
+	res := w.run(strings.NewReplacer("trigger: fault", "trigger: order", "faults: [{kind: break, on: db}]\n", "",
+		"detect: {when: \"flow.failed > 5% for 3s\", within: 1m}\n", "",
+		"  - destroy: db\n  - boot: db\n", "  - stop: db\n  - start: db\n").Replace(simple))
+	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+	last := res.Record.Boots[len(res.Record.Boots)-1]
+	require.Equal(t, "db", last.Subject.Instance)
+	require.NotNil(t, res.Record.Incidents[0].T4)
+	assert.Equal(t, last.Ready, res.Record.Incidents[0].T4.Late)
+	assert.GreaterOrEqual(t, last.Ready-last.Started, time.Second, "the machine's own time to boot")
+}
+
+// One that runs already is not booted by a start: no time is measured of what did not happen.
+func TestStartOfWhatRuns(t *testing.T) {
+	w := newWorld(t)
+	res := w.run(strings.NewReplacer("trigger: fault", "trigger: order", "faults: [{kind: break, on: db}]\n", "",
+		"detect: {when: \"flow.failed > 5% for 3s\", within: 1m}\n", "",
+		"  - destroy: db\n  - boot: db\n", "  - start: db\n").Replace(simple))
+	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+	assert.Nil(t, res.Record.Incidents[0].T4)
+	for _, b := range res.Record.Boots {
+		assert.Zero(t, b.Subject.Incident)
+	}
 }

@@ -122,7 +122,7 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 	detected := ""
 	if trigger != record.TriggerOrder {
 		if err := d.phase(ctx, record.PhaseDetect, func(ctx context.Context) (err error) {
-			detected, err = d.detect(ctx, in)
+			detected, err = d.detect(ctx, i, in)
 			return err
 		}); err != nil {
 			return err
@@ -160,7 +160,7 @@ func (d *drill) verifyBetween(ctx context.Context) error {
 }
 
 // detect waits for the trigger rule, asks the service checks while it is broken, and what the machines show.
-func (d *drill) detect(ctx context.Context, in scenarios.Incident) (string, error) {
+func (d *drill) detect(ctx context.Context, i int, in scenarios.Incident) (string, error) {
 	fired, err := d.waitDetected(ctx, in)
 	if err != nil {
 		return "", err
@@ -170,6 +170,7 @@ func (d *drill) detect(ctx context.Context, in scenarios.Incident) (string, erro
 	}
 	var shown sync.WaitGroup
 	shown.Go(func() { d.diagnoseAll(ctx) })
+	shown.Go(func() { d.reconfirm(ctx, i) })
 	err = d.askChecks(ctx, "broken", func(c CheckPlan) bool { return c.Spec.Layer == record.LayerService && !restarts(c) })
 	shown.Wait()
 	return fired.Rule + " (" + fired.Seen + ")", err

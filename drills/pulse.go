@@ -125,6 +125,8 @@ func (p *pulse) expect(rule scenarios.Rule, text string, from time.Duration) {
 // waitFired returns what the armed rule saw.
 func (p *pulse) waitFired(ctx context.Context) (*record.Detected, error) {
 	err := p.wait(ctx, func() bool { return p.fired != nil })
+	p.mu.Lock() // samples go on coming
+	defer p.mu.Unlock()
 	return p.fired, err
 }
 

@@ -79,10 +79,7 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (s
 	case st.Stop != "":
 		return "", m.Stop(ctx)
 	case st.Start != "":
-		if err := m.Start(ctx); err != nil {
-			return "", err
-		}
-		return "", d.waitReady(ctx, m, d.plan.Scenario.Instances[name].Ready)
+		return "", d.startStep(ctx, m)
 	case st.Destroy != "":
 		return "", m.Destroy(ctx)
 	}

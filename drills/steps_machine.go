@@ -30,12 +30,30 @@ func (d *drill) rebootStep(ctx context.Context, m instance.Machine) error {
 	return d.cameUp(ctx, m, started, "")
 }
 
-// cameUp waits until a machine is ready and writes that down, with what its times are worth.
-func (d *drill) cameUp(ctx context.Context, m instance.Machine, started time.Duration, image string) error {
-	if err := d.waitReady(ctx, m, d.plan.Scenario.Instances[m.Name()].Ready); err != nil {
+// startStep starts a machine that was stopped and waits until it is ready. One that runs already is not booted by it.
+func (d *drill) startStep(ctx context.Context, m instance.Machine) error {
+	was, err := m.State(ctx)
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", m.Name(), err)
+	}
+	started := d.elapsed()
+	if err := m.Start(ctx); err != nil {
 		return err
 	}
-	up := record.Booted{Started: started, Ready: d.elapsed(), Image: image, Basis: record.BasisMeasured}
+	if was.Running {
+		return d.waitReady(ctx, m, d.plan.Scenario.Instances[m.Name()].Ready)
+	}
+	return d.cameUp(ctx, m, started, "")
+}
+
+// cameUp waits until a machine is ready and writes that down, with what its times are worth.
+func (d *drill) cameUp(ctx context.Context, m instance.Machine, started time.Duration, image string) error {
+	spec := d.plan.Scenario.Instances[m.Name()]
+	if err := d.waitReady(ctx, m, spec.Ready); err != nil {
+		return err
+	}
+	up := record.Booted{Started: started, Ready: d.elapsed(), Image: image, Basis: record.BasisMeasured,
+		Unseen: spec.Virtual() && spec.Ready == nil}
 	if b, ok := m.(instance.Based); ok {
 		up.Basis = b.Basis()
 	}
@@ -149,17 +167,27 @@ func (d *drill) predictStep(ctx context.Context, s *scenarios.PredictStep) (stri
 		seen.Args["why"] = d.secrets.hide(err.Error())
 		return "not predicted: " + seen.Args["why"], d.foretold(s, seen)
 	}
-	conflicts := f.Conflicts()
-	if len(conflicts) == 0 {
-		return f.String(), nil
+	if conflicts := f.Conflicts(); len(conflicts) > 0 {
+		names, why := told(conflicts)
+		return f.String(), d.foretold(s, record.Observation{ID: "upgrade.conflict", Args: map[string]string{
+			"instance": s.On, "running": f.Running, "next": f.Next, "modules": names, "why": why,
+			"on_conflict": s.OnConflict}})
 	}
-	var names, lines []string
-	for _, c := range conflicts {
-		names, lines = append(names, c.Module), append(lines, c.Module+": "+c.Words)
+	if unknown := f.Unknown(); len(unknown) > 0 { // it is no conflict, and not the same as none
+		_, seen.Args["why"] = told(unknown)
+		seen.Args["next"], seen.Args["on_conflict"] = f.Next, "go-on"
+		return f.String(), d.Append(record.KindObservation, d.subject(s.On), seen)
 	}
-	return f.String(), d.foretold(s, record.Observation{ID: "upgrade.conflict", Args: map[string]string{
-		"instance": s.On, "running": f.Running, "next": f.Next, "modules": strings.Join(names, ", "),
-		"why": strings.Join(lines, "; "), "on_conflict": s.OnConflict}})
+	return f.String(), nil
+}
+
+// told are the names of modules, and what is said of each.
+func told(modules []kernel.Outlook) (names, why string) {
+	var all, lines []string
+	for _, m := range modules {
+		all, lines = append(all, m.Module), append(lines, m.Module+": "+m.Words)
+	}
+	return strings.Join(all, ", "), strings.Join(lines, "; ")
 }
 
 // foretold writes a prediction down that is not good, and stops where the scenario says so.

@@ -267,6 +267,9 @@ func (d *drill) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.Flow
 		}
 		r.Env = env
 	}
+	if r.Offline {
+		return d.runOffline(ctx, r)
+	}
 	return d.flows.Run(ctx, r)
 }
 

@@ -17,13 +17,12 @@ import (
 )
 
 func TestRefusedDisk(t *testing.T) {
-	w := vmWorld(t, &guest{})
-	w.refused = &instance.RefusedDisk{Backup: "app", Reason: "its backing file is /etc/shadow"}
+	w := vmWorld(t, &guest{refused: "its backing file is /etc/shadow"})
 	res := w.run(oneIncident("[{reboot: app}]"))
 	assert.Equal(t, record.StatusFailed, res.Verdict.Status)
 	assert.Contains(t, reasons(res.Verdict), "backup.bad")
-	require.NotEmpty(t, res.Record.Restores)
-	assert.Equal(t, "its backing file is /etc/shadow", res.Record.Restores[0].BackupBad)
+	require.Len(t, res.Record.Restores, 2, "it was read and verified, and then it was not booted")
+	assert.Equal(t, "its backing file is /etc/shadow", res.Record.Restores[1].BackupBad)
 }
 
 // A rollback to an image that was taken before a file was written: the file is missing, and the diff says why.
@@ -85,6 +84,8 @@ const (
 	foretoldBad  = foretoldHead + "module\tvendordev\t/v.ko\tloaded\t" + kernelA + " SMP\t0x1\nend\n"
 	foretoldGood = foretoldHead + "module\tvendordev\t/v.ko\tloaded\t" + kernelA + " SMP\t0x1\n" +
 		"build\tvendordev\t/w.ko\t\t" + kernelB + " SMP\t0x2\nend\n"
+	foretoldOpen = foretoldHead + "module\tvendordev\t/v.ko\tloaded\t" + kernelA + " SMP\t0x1\n" +
+		"headers\ndkms\tvendordev\nend\n"
 )
 
 func TestPredict(t *testing.T) {
@@ -97,8 +98,9 @@ func TestPredict(t *testing.T) {
 		observed     string // id; "": none
 		incidents    int
 	}{
-		"no conflict":       {foretoldGood, "stop", record.StatusPassed, "passed.all", "", 1},
-		"a conflict, go on": {foretoldBad, "go-on", record.StatusPassed, "passed.all", "upgrade.conflict", 1},
+		"no conflict":         {foretoldGood, "stop", record.StatusPassed, "passed.all", "", 1},
+		"DKMS is to build it": {foretoldOpen, "stop", record.StatusPassed, "passed.all", "upgrade.unpredicted", 1},
+		"a conflict, go on":   {foretoldBad, "go-on", record.StatusPassed, "passed.all", "upgrade.conflict", 1},
 		"a conflict, stop": {foretoldBad, "stop", record.StatusInconclusive, "upgrade.stopped",
 			"upgrade.conflict", 0},
 		"it is not known, go on": {"noise", "go-on", record.StatusPassed, "passed.all", "upgrade.unpredicted", 1},
@@ -113,13 +115,19 @@ func TestPredict(t *testing.T) {
 			assert.Equal(t, tc.reason, res.Verdict.Reasons[0].ID)
 			assert.Len(t, res.Record.Incidents, tc.incidents)
 			assert.Equal(t, record.OutcomeDone, res.Record.Steps[1].Outcome, "to have asked is done")
+			assert.Equal(t, "flow.controlled", res.Record.Observations[0].ID)
+			observed := res.Record.Observations[1:]
 			if tc.observed == "" {
-				assert.Empty(t, res.Record.Observations)
+				assert.Empty(t, observed)
 				return
 			}
-			require.Len(t, res.Record.Observations, 1)
-			seen := res.Record.Observations[0]
+			require.Len(t, observed, 1)
+			seen := observed[0]
 			assert.Equal(t, tc.observed, seen.ID)
+			if tc.forecast == foretoldOpen {
+				assert.Equal(t, "vendordev: no build for "+kernelB+" yet: DKMS will compile it, if it compiles", seen.Args["why"])
+				assert.Equal(t, kernelB, seen.Args["next"])
+			}
 			if tc.forecast == foretoldBad {
 				assert.Equal(t, words, seen.Args["why"])
 				assert.Equal(t, "vendordev", seen.Args["modules"])
@@ -133,21 +141,18 @@ func TestPredict(t *testing.T) {
 	}
 }
 
-// A disk that is read where it lies, from elsewhere: it stays open while its machine lives, and the record
-// holds how much of it was read.
-func TestLazyDisk(t *testing.T) {
+// That a hypervisor runs says nothing of its guest: where nobody is asked, no boot is measured and no machine was back.
+func TestMachineThatNobodyAsks(t *testing.T) {
 	w := vmWorld(t, &guest{})
-	res := w.run(oneIncident("[{destroy: app}, {boot: app}]", "app: {store: {kind: fake}",
-		"app: {store: {kind: lazy}, throttle: 1kB/s"))
-	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
-	one := record.DiskRead{Backup: "app", Fetched: 600, Size: 3 << 30}
-	assert.Equal(t, []record.DiskRead{one, one}, res.Record.DiskReads, "one for each opening")
-	restores := res.Record.Restores
-	require.Len(t, restores, 2)
-	assert.GreaterOrEqual(t, restores[0].Ended-restores[0].Started, 1500*time.Millisecond, "reads are throttled")
-	for _, k := range w.lazy {
-		assert.True(t, k.closed)
+	res := w.run(oneIncident("[{revert: {on: app, name: before}}]", ", ready: {exec: [up], within: 1m}", "",
+		"objectives: {", "objectives: {boot: 10m, "))
+	assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+	assert.Equal(t, "objective.not_measured", reasons(res.Verdict))
+	for _, b := range res.Record.Boots {
+		assert.True(t, b.Unseen)
 	}
+	require.Len(t, res.Record.Incidents, 1)
+	assert.Nil(t, res.Record.Incidents[0].T4)
 }
 
 // grounded is a driver whose machines stand in another's sandboxes.

@@ -2,7 +2,9 @@ package drills
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"slices"
 	"strings"
@@ -34,6 +36,7 @@ type guest struct {
 	hangs     string // the kernel that never comes up, without a word
 	forecast  string // what the module forecast's script prints; "": it is not understood
 	conf      string // of /etc/app/app.conf; "": the image lacks it
+	refused   string // why its disk is not booted; "": it is
 	booted    func() // is told of each boot
 	diagnosed int
 }
@@ -60,6 +63,9 @@ func serves(m *fake.Machine) bool {
 func (g *guest) up(_ context.Context, m *fake.Machine) error {
 	if g.booted != nil {
 		g.booted()
+	}
+	if g.refused != "" {
+		return &instance.BootError{Instance: m.Name(), Reason: g.refused}
 	}
 	if content(m, "/boot/next") == "" { // the first boot of an image
 		m.WriteFile("/boot/next", []byte(kernelA))
@@ -149,15 +155,16 @@ type fakeImager struct{ w *world }
 func (i fakeImager) Image(ctx context.Context, s restore.Source, _ instance.Driver) (restore.Outcome, error) {
 	out := restore.Outcome{Image: "disk-of-" + s.Backup, Digest: s.Point.Digest, Verifying: time.Second}
 	time.Sleep(out.Verifying)
-	if i.w.refused != nil {
-		return restore.Outcome{}, i.w.refused
-	}
 	if s.OpenAt == nil {
 		return out, nil
 	}
 	disk, err := s.OpenAt(ctx)
 	if err != nil {
 		return out, err
+	}
+	i.w.opened = append(i.w.opened, disk)
+	if i.w.unfit != nil {
+		return restore.Outcome{}, errors.Join(i.w.unfit, disk.Close())
 	}
 	_, err = disk.ReadAt(make([]byte, 600), 0)
 	return out, err
@@ -179,9 +186,14 @@ type lazyDisk struct {
 	ctx     context.Context
 	fetched int64
 	closed  bool
+	changed error
+	fails   error // every read
 }
 
 func (k *lazyDisk) ReadAt(p []byte, _ int64) (int, error) {
+	if k.fails != nil {
+		return 0, k.fails
+	}
 	k.fetched += int64(len(p))
 	return len(p), k.ctx.Err()
 }
@@ -190,6 +202,14 @@ func (k *lazyDisk) Close() error   { k.closed = true; return nil }
 func (k *lazyDisk) Size() int64    { return 3 << 30 }
 func (k *lazyDisk) Path() string   { return "" }
 func (k *lazyDisk) Fetched() int64 { return k.fetched }
+
+// Same implements store.Random; a file that was closed cannot be looked at.
+func (k *lazyDisk) Same() error {
+	if k.closed {
+		return fs.ErrClosed
+	}
+	return k.changed
+}
 
 // vmKit adds what virtual machines need to the kit of a world.
 func (w *world) vmKit(k Kit) Kit {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -28,27 +29,31 @@ import (
 
 // world is a business of fake parts: it is up while none of its instances is broken.
 type world struct {
-	t        *testing.T
-	home     string
-	machine  *fake.World
-	driver   *fake.Driver
-	load     func(during int) error // called with the number of the load, 1 first
-	loads    int
-	answer   func(name string) record.CheckStatus // of the checks; nil: passed
-	crash    bool                                 // the checks panic
-	bite     bool                                 // faults bite
-	refuse   string                               // the instance on which no fault can be injected
-	mute     bool                                 // the pulse's iterations have no checks
-	undo     func(tries int) error
-	tries    int
-	script   func(d time.Duration) bool // overrides the business, by elapsed time
-	blind    func(d time.Duration) bool // no iteration begins
-	business func() bool                // whether it is up; nil: while no instance is broken
-	refused  error                      // by the imager of disks
-	files    map[string]string          // beside the scenario
-	change   func(k *Kit)               // before it is used
-	outline  func(p *Plan)              // is shown the plan
-	lazy     []*lazyDisk                // that were opened
+	t         *testing.T
+	home      string
+	machine   *fake.World
+	driver    *fake.Driver
+	load      func(during int) error // called with the number of the load, 1 first
+	loads     int
+	answer    func(name string) record.CheckStatus // of the checks; nil: passed
+	crash     bool                                 // the checks panic
+	bite      bool                                 // faults bite
+	refuse    string                               // the instance on which no fault can be injected
+	mute      bool                                 // the pulse's iterations have no checks
+	blindly   bool                                 // the flow is green whatever answers
+	cameUp    bool                                 // the machine comes up with the fault, after a while
+	confirmed int                                  // how often a fault was asked whether it bites
+	undo      func(tries int) error
+	tries     int
+	script    func(d time.Duration) bool // overrides the business, by elapsed time
+	blind     func(d time.Duration) bool // no iteration begins
+	business  func() bool                // whether it is up; nil: while no instance is broken
+	files     map[string]string          // beside the scenario
+	change    func(k *Kit)               // before it is used
+	outline   func(p *Plan)              // is shown the plan
+	lazy      []*lazyDisk                // that were opened
+	opened    []store.Random             // the same, as machines read them
+	unfit     error                      // what is found when a disk is read as a whole
 
 	mu     sync.Mutex
 	broken map[string]bool
@@ -191,6 +196,10 @@ func (f fakeFault) Inject(_ context.Context, t fault.Target) error {
 }
 
 func (f fakeFault) Effective(context.Context, fault.Target) error {
+	f.w.confirmed++
+	if f.w.cameUp && f.w.confirmed > 1 {
+		return fmt.Errorf("%w: db", fault.ErrCameUp)
+	}
 	if f.w.up() {
 		return errors.New("still up")
 	}
@@ -224,8 +233,12 @@ func (c fakeCheck) Judge(_, after verifier.Facts) verifier.Answer {
 
 type fakeFlows struct{ w *world }
 
-func (fakeFlows) Run(context.Context, verifier.FlowRequest) (verifier.FlowResult, error) {
-	return verifier.FlowResult{}, errors.New("the fake has no k6")
+// Run is asked by the negative control alone: checks of this world run no flow.
+func (f fakeFlows) Run(_ context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
+	if !r.Offline {
+		return verifier.FlowResult{}, errors.New("the fake has no k6")
+	}
+	return verifier.FlowResult{Iterations: 1, Good: map[bool]int{true: 1}[f.w.blindly]}, nil
 }
 
 func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.Pulse, error) {

@@ -214,8 +214,11 @@ func (a author) boots() block {
 		if b.Basis != record.BasisMeasured && b.Basis != "" {
 			basis = a.c.Named(a.l, "basis", string(b.Basis))
 		}
-		t.Rows = append(t.Rows, []cell{text(b.Subject.Instance), text(gen), text(a.l.Clock(a.wall(b.Started))),
-			textOf(a.l.Duration(max(0, b.Ready-b.Started), Up), basis),
+		took := textOf(a.l.Duration(max(0, b.Ready-b.Started), Up), basis)
+		if b.Unseen {
+			took = text("–")
+		}
+		t.Rows = append(t.Rows, []cell{text(b.Subject.Instance), text(gen), text(a.l.Clock(a.wall(b.Started))), took,
 			{Text: b.Image, Code: true, Small: a.bootFacts(b.Facts)}})
 	}
 	return block{Caption: a.say("caption.boots"), Table: t, Detail: true}

@@ -65,6 +65,7 @@ func TestComparison(t *testing.T) {
 
 func TestMachinesInJSON(t *testing.T) {
 	sm := kernelDrill()
+	sm.record.Boots[1].Unseen = true
 	var b bytes.Buffer
 	require.NoError(t, JSON(&b, sm.record, record.Verdict{Objectives: []record.Judged{{Name: "restored",
 		Verifying: 3100 * ms}}}, Options{}))
@@ -82,7 +83,10 @@ func TestMachinesInJSON(t *testing.T) {
 			Basis            string
 		}
 		Diagnoses []struct{ Class, Words, Source, Screen string }
-		Boots     []struct{ Facts map[string]string }
+		Boots     []struct {
+			Facts   map[string]string
+			Seconds *float64
+		}
 		DiskReads []map[string]any `json:"disk_reads"`
 	}
 	require.NoError(t, json.Unmarshal(b.Bytes(), &got))
@@ -97,6 +101,8 @@ func TestMachinesInJSON(t *testing.T) {
 	assert.Equal(t, "kernel-panic", got.Diagnoses[1].Class)
 	assert.Equal(t, "raw/screen-pos-2.png", got.Diagnoses[1].Screen)
 	assert.Equal(t, "tcg", got.Boots[0].Facts["acceleration"])
+	require.NotNil(t, got.Boots[0].Seconds)
+	assert.Nil(t, got.Boots[1].Seconds, "nobody asked whether it is ready")
 	assert.Equal(t, []map[string]any{{"backup": "shop-pos", "fetched_bytes": 103809024.0, "size_bytes": 391118848.0},
 		{"backup": "shop-pos", "fetched_bytes": 98566144.0, "size_bytes": 391118848.0}}, got.DiskReads)
 }

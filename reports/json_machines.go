@@ -24,7 +24,7 @@ type SummaryBoot struct {
 	Instance   string            `json:"instance"`
 	Generation int               `json:"generation"`
 	Incident   int               `json:"incident,omitempty"`
-	Seconds    float64           `json:"seconds"`
+	Seconds    *float64          `json:"seconds"` // null where nobody asked whether it is ready
 	Basis      record.Basis      `json:"basis"`
 	Facts      map[string]string `json:"facts,omitempty"`
 }
@@ -61,8 +61,12 @@ func summariseRollbacks(r *record.Record) []SummaryRollback {
 func summariseBoots(r *record.Record) []SummaryBoot {
 	list := []SummaryBoot{}
 	for _, b := range r.Boots {
-		list = append(list, SummaryBoot{Instance: b.Subject.Instance, Generation: b.Subject.Generation,
-			Incident: b.Subject.Incident, Seconds: (b.Ready - b.Started).Seconds(), Basis: b.Basis, Facts: b.Facts})
+		boot := SummaryBoot{Instance: b.Subject.Instance, Generation: b.Subject.Generation,
+			Incident: b.Subject.Incident, Basis: b.Basis, Facts: b.Facts}
+		if took := (b.Ready - b.Started).Seconds(); !b.Unseen {
+			boot.Seconds = &took
+		}
+		list = append(list, boot)
 	}
 	return list
 }

@@ -93,7 +93,8 @@ type Instance struct {
 	Pos     Pos               `yaml:"-"`
 }
 
-// Ready says when an instance counts as booted. Without it: when its machine runs.
+// Ready says when an instance counts as booted. Without it: when its machine runs; of a virtual machine that
+// says nothing, and its boot is not measured.
 type Ready struct {
 	TCP    int      `yaml:"tcp"`    // a port that answers within the sandbox
 	HTTP   string   `yaml:"http"`   // http://:8080/healthz answers 2xx

@@ -57,6 +57,17 @@ type Check interface {
 	Judge(before, after Facts) Answer
 }
 
+// ControlLimit is for one iteration of a flow that nothing answers; one that still waits by then has not passed.
+const ControlLimit = 20 * time.Second
+
+// Controlled is a check that can be asked where nothing answers. One that passes there would pass whatever became
+// of the business.
+type Controlled interface {
+	// Control asks once, offline. An error means that the question could not be asked; CheckCrashed, that nothing was
+	// asked in the time that there was.
+	Control(ctx context.Context, t Target) (Answer, error)
+}
+
 // Answer of a check. Empty facts, zero samples and the like are CheckFailed or CheckCrashed, never passed.
 type Answer struct {
 	Status  record.CheckStatus
@@ -70,6 +81,7 @@ type FlowRequest struct {
 	Iterations int    // 0: 1
 	Env        map[string]string
 	Timeout    time.Duration
+	Offline    bool // without any network, where nothing can answer: the negative control of a flow
 }
 
 // FlowResult is what the stream of records said; never the exit code alone.

@@ -37,7 +37,11 @@ var below = map[string][]string{
 	"lifeboat/drills/ledger":    {"lifeboat/internal/filelock"},
 	"lifeboat/internal/nbd":     {"lifeboat/internal/ratelimit"}, // a slow disk
 	"lifeboat/internal/pgquery": {"lifeboat/scenarios"},          // passwords are secrets of a scenario
-	"lifeboat/verifier":         {"lifeboat/drills/instance"},    // a refused connection is an error of that contract
+	"lifeboat/internal/chunks":  {"lifeboat/internal/remote"},    // which errors may pass
+	"lifeboat/internal/remote":  {"lifeboat/scenarios"},          // a proxy's address may be a secret of a scenario
+	// A manifest is read as strictly as a scenario.
+	"lifeboat/internal/sidecars": {"lifeboat/internal/sha256sums", "lifeboat/scenarios"},
+	"lifeboat/verifier":          {"lifeboat/drills/instance"}, // a refused connection is an error of that contract
 	// A virtual machine stands in a sandbox of docker's: one seal, one record of attempts to get out, one network.
 	"lifeboat/drills/instance/qemu": {"lifeboat/drills/instance/docker"},
 }

@@ -17,6 +17,7 @@ folder=${DEMO_VM:-$root/build/demo-vm}
 mkdir -p "$work/backups" "$work/flows"
 cp "$root"/scenarios/library/flows/pos-order.js "$work/flows/"
 sed -e '/^upgrade:/,$d' -e '/^objectives:/d' -e 's/^trigger: upgrade/trigger: none/' \
+  -e "/restore: {kind: disk/a\\    consistent_to: $(date -u -d '1 hour ago' +%FT%TZ)" \
   "$folder/kernel-module-conflict.yaml" >"$work/check.yaml"
 cat >>"$work/check.yaml" <<'END'
 checks:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -116,6 +117,39 @@ func TestBusiness(t *testing.T) {
 			if c.want != nil {
 				c.want(t, o)
 			}
+		})
+	}
+}
+
+// TestControl runs flows as their negative control: it is the iterations that must fail, not what stands around them.
+func TestControl(t *testing.T) {
+	for _, c := range []struct {
+		name, flow string
+		exit       int
+		good, bad  int
+		env        []string
+	}{
+		{name: "setup fails, and nothing is looked at", flow: "setupblind.js", good: 1},
+		{name: "setup fails later", flow: "setupasync.js", bad: 1},
+		{name: "setup needs nobody", flow: "setupasync.js", good: 1, env: []string{"TOKEN=sesame"}},
+		{name: "setup waits for ever", flow: "setupwaits.js", exit: 100},
+		{name: "nobody answers", flow: "get.js", bad: 1, env: []string{baseURL("127.0.0.1:1")}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			o := job{wrapper: "control", flow: c.flow, env: c.env}.run(t)
+			assert.Equal(t, c.exit, o.exit, "stderr: %s", o.stderr)
+			var good, bad int
+			for _, it := range o.kind(wire.KindIter) {
+				if it.OK {
+					good++
+				} else {
+					bad++
+				}
+			}
+			assert.Equal(t, c.good, good, "good iterations")
+			assert.Equal(t, c.bad, bad, "bad iterations")
+			assert.Less(t, o.wall, 20*time.Second)
 		})
 	}
 }

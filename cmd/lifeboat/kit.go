@@ -24,6 +24,7 @@ import (
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/dir"
 	"lifeboat/drills/store/http"
+	"lifeboat/drills/store/s3"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 	"lifeboat/verifier/business"
@@ -41,6 +42,7 @@ func (a *app) kit() drills.Kit {
 		Stores: map[string]func(string, scenarios.Settings) (store.Store, []scenarios.Problem){
 			"dir":  func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return dir.New(at, s) },
 			"http": func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return http.New(at, s) },
+			"s3":   func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return s3.New(at, s) },
 		},
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
 			"postgres": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },

@@ -23,7 +23,7 @@ func everyEvent() []any {
 		record.Restored{Backup: "shop-db", Bytes: 1_900_000_000, Ended: 71300 * time.Millisecond},
 		record.Restored{Backup: "shop-db", BackupBad: "it is cut off"},
 		record.Restored{Backup: "shop-db", ImageBad: "the extension hstore"},
-		record.Booted{Ready: 71300 * time.Millisecond},
+		record.Booted{Ready: 71300 * time.Millisecond}, record.Booted{Unseen: true},
 		record.Step{What: "boot db", Outcome: record.OutcomeDone},
 		record.Step{What: "boot db", Outcome: record.OutcomeFailed, Error: "no"},
 		record.Step{What: "boot db", Outcome: record.OutcomeNotReached},

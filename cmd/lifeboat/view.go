@@ -132,6 +132,9 @@ func eventLine(w words, e drills.EventSeen) string {
 		return text("restored", "backup", d.Backup, "bytes", strconv.FormatInt(d.Bytes, 10),
 			"time", (d.Ended - d.Started).String())
 	case record.Booted:
+		if d.Unseen {
+			return text("booted_unseen")
+		}
 		return text("booted", "time", (d.Ready - d.Started).String())
 	case record.Step:
 		switch d.Outcome {

@@ -7,27 +7,28 @@ import "lifeboat/scenarios"
 // putBack puts every file back that $files names.
 const putBack = `for f in $files; do if [ -e "$f.lifeboat" ]; then mv -f "$f.lifeboat" "$f"; fi; done; sync`
 
-// initrd finds the initramfs of kernel $1, or of the running one, as Debian, Red Hat and SUSE name it.
-const initrd = `k=${1:-$(uname -r)}
-for files in "/boot/initrd.img-$k" "/boot/initramfs-$k.img" "/boot/initrd-$k" ""; do
-  if [ -z "$files" ] || [ -e "$files" ] || [ -e "$files.lifeboat" ]; then break; fi
+// initrds finds every initramfs, as Debian, SUSE and Red Hat name them; which one boots next is not asked.
+const initrds = `files=
+for f in /boot/initrd.img-* /boot/initrd-* /boot/initramfs-*.img; do
+  f=${f%.lifeboat}
+  case " $files " in *" $f "*) continue ;; esac
+  if [ -e "$f" ] || [ -e "$f.lifeboat" ]; then files="$files $f"; fi
 done
 `
 
-// newInitramfsBroken: the initramfs is cut in the middle, as by a full /boot during an upgrade, and the
-// machine boots. Key: kernel (a release as uname -r prints it; default: the running one).
+// newInitramfsBroken: every initramfs is cut in the middle, as by a full /boot during an upgrade, and the
+// machine boots.
 func newInitramfsBroken(s scenarios.Settings) (Fault, []scenarios.Problem) {
-	var keys struct {
-		Kernel string `yaml:"kernel"`
-	}
-	problems := s.Decode(&keys)
-	return &inGuest{args: []string{keys.Kernel}, boots: true,
-		needs: initrd + `[ -n "$files" ] || { echo "there is no initramfs of kernel $k below /boot" >&2; exit 1; }`,
-		breaks: initrd + `[ -e "$files.lifeboat" ] || mv "$files" "$files.lifeboat"
-head -c "$(($(stat -c %s "$files.lifeboat") / 2))" "$files.lifeboat" >"$files"`,
-		broken: initrd + `[ "$(stat -c %s "$files")" -lt "$(stat -c %s "$files.lifeboat")" ]`,
-		heals:  initrd + putBack,
-	}, problems
+	return &inGuest{boots: true,
+		needs: initrds + `[ -n "$files" ] || { echo "there is no initramfs below /boot" >&2; exit 1; }`,
+		breaks: initrds + `for f in $files; do
+  [ -e "$f.lifeboat" ] || mv "$f" "$f.lifeboat"
+  head -c "$(($(stat -c %s "$f.lifeboat") / 2))" "$f.lifeboat" >"$f"
+done`,
+		broken: initrds + `[ -n "$files" ] || exit 1
+for f in $files; do [ "$(stat -c %s "$f")" -lt "$(stat -c %s "$f.lifeboat")" ] || exit 1; done`,
+		heals: initrds + putBack,
+	}, s.Decode(&struct{}{})
 }
 
 // entries finds the boot loader's files that name the root device: GRUB's menu, or boot loader entries.

@@ -79,6 +79,9 @@ func reboot(ctx context.Context, m instance.Machine) error {
 // errNotThere is a change that is not there.
 var errNotThere = errors.New("the change is not there")
 
+// ErrCameUp is wrapped by Effective where a guest rebooted with the change on its disk and came up all the same.
+var ErrCameUp = errors.New("the guest came up with the change on its disk")
+
 // unanswered is a guest that could not be asked.
 type unanswered struct{ error }
 
@@ -99,7 +102,7 @@ func (f *inGuest) readBack(ctx context.Context, m instance.Machine) error {
 const silence = 5 * time.Second
 
 // Effective implements Fault. A machine that was seen to go down with the change on its disk, and does not
-// answer, has met it: either it hangs on it, or it is still on its way there.
+// answer, has met it: either it hangs on it, or it is still on its way there. One that answers has come up.
 func (f *inGuest) Effective(ctx context.Context, t Target) error {
 	if !f.down {
 		return f.readBack(ctx, t.Machine)
@@ -108,7 +111,10 @@ func (f *inGuest) Effective(ctx context.Context, t Target) error {
 	defer cancel()
 	err := f.readBack(within, t.Machine)
 	var silent unanswered
-	if errors.As(err, &silent) && ctx.Err() == nil {
+	switch {
+	case err == nil:
+		return fmt.Errorf("%w: %s", ErrCameUp, t.Machine.Name())
+	case errors.As(err, &silent) && ctx.Err() == nil:
 		_, err = t.Machine.State(ctx)
 	}
 	return err

@@ -44,7 +44,11 @@ func TestFaultsInAGuest(t *testing.T) {
 			for _, c := range ran {
 				assert.Equal(t, "root", c.User)
 			}
-			require.NoError(t, f.Effective(t.Context(), target))
+			if boots {
+				require.ErrorIs(t, f.Effective(t.Context(), target), ErrCameUp, "a guest that answers has come up")
+			} else {
+				require.NoError(t, f.Effective(t.Context(), target))
+			}
 			result = instance.Result{Exit: 1, Stderr: "it is as it was"}
 			require.ErrorIs(t, f.Effective(t.Context(), target), errNotThere)
 			require.ErrorContains(t, f.Available(t.Context(), target), "it is as it was")

@@ -185,6 +185,8 @@ type Program struct {
 	Stderr io.Writer
 	Memory int64 // bytes; 0: 512 MiB
 	Allow  []string
+	// Offline gives it no network at all, not even the drill's; Allow is empty then.
+	Offline bool
 }
 
 // Tree is a tar stream that is unpacked below a folder.

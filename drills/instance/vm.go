@@ -22,8 +22,8 @@ type VM struct {
 
 // DiskLoader is what a driver offers that boots disk images where they lie.
 type DiskLoader interface {
-	// LoadDisk looks at an image, refuses one that cannot be booted safely (*RefusedDisk), and
-	// returns the reference that Request.Image takes. The image is never copied and never written to.
+	// LoadDisk returns the reference that Request.Image takes. Boot looks at the image before anything of it runs,
+	// and refuses one that is damaged or points outside the backup (*BootError). It is never copied nor written to.
 	LoadDisk(ctx context.Context, d DiskImage) (ref string, err error)
 }
 
@@ -44,15 +44,8 @@ type Disk interface {
 	Size() int64
 	Path() string   // of the file on this host; "": it is read where it lies, through ReadAt
 	Fetched() int64 // bytes read through ReadAt so far
+	Same() error    // once it is another one than the one that was opened; nothing is read
 }
-
-// RefusedDisk says why an image is not booted: it is damaged, or it points outside the backup. A finding.
-type RefusedDisk struct {
-	Backup string
-	Reason string
-}
-
-func (e *RefusedDisk) Error() string { return "look at the disk of " + e.Backup + ": " + e.Reason }
 
 // Snapshotter is a machine whose disk can be frozen and gone back to.
 type Snapshotter interface {

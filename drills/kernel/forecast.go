@@ -69,8 +69,13 @@ func Ask(ctx context.Context, run Exec, next Next) (Forecast, error) {
 }
 
 // Conflicts are the modules that will not load.
-func (f Forecast) Conflicts() []Outlook {
-	return slices.DeleteFunc(slices.Clone(f.Modules), func(o Outlook) bool { return o.State != Conflict })
+func (f Forecast) Conflicts() []Outlook { return f.of(Conflict) }
+
+// Unknown are the modules of which nobody can tell before the upgrade.
+func (f Forecast) Unknown() []Outlook { return f.of(Unknown) }
+
+func (f Forecast) of(s State) []Outlook {
+	return slices.DeleteFunc(slices.Clone(f.Modules), func(o Outlook) bool { return o.State != s })
 }
 
 // String is the forecast in lines, the worst first.

@@ -30,6 +30,10 @@ func casesOfTheRun() []verdictCase {
 		},
 			passed, "passed.all"},
 		{"not stable long enough", "fault", func(s *story) { s.h.StableFor = 120 * sec }, unknown, "objective.unfinished"},
+		{"nobody asked whether the machine came up", "fault", func(s *story) {
+			s.h.Objectives = append(s.h.Objectives, record.Objective{Name: "boot", Limit: time.Hour})
+			edit(s, func(b *record.Booted) { b.Unseen = true })
+		}, unknown, "objective.not_measured"},
 		{"rollback failed", "fault", func(s *story) {
 			edit(s, func(r *record.RollbackEvent) {
 				if r.State == "done" {

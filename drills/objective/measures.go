@@ -71,6 +71,11 @@ func (j *judge) outageFrom() (record.Moment, bool) {
 func (j *judge) boot() []measure {
 	var all []measure
 	for _, b := range j.r.Boots {
+		if b.Unseen {
+			n := reason("unmeasured.unseen_boot", args{"instance": b.Subject.Instance})
+			all = append(all, measure{note: &n, scope: b.Subject.Instance})
+			continue
+		}
 		d := b.Ready - b.Started
 		if d < 0 {
 			n := reason("unmeasured.no_boot", args{"instance": b.Subject.Instance})

@@ -26,6 +26,9 @@ func (j *judge) run() {
 		j.unknown("harness.broke", args{"phase": h.Phase, "error": h.Error})
 	}
 	for _, o := range r.Observations {
+		if o.ID == "flow.blind" {
+			j.unknown(o.ID, args{"flows": o.Args["flows"]})
+		}
 		if strings.HasPrefix(o.ID, "upgrade.") && o.Args["on_conflict"] == "stop" { // what was predicted kept it back
 			a := args{"instance": "", "running": "", "next": "", "modules": "", "why": ""}
 			for k := range a {
@@ -38,10 +41,11 @@ func (j *judge) run() {
 
 // unasked takes those reasons away that say no more than that the drill was stopped before anything was to be asked.
 func (j *judge) unasked() {
-	if !slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool { return r.ID == "upgrade.stopped" }) {
+	stopped := []string{"upgrade.stopped", "flow.blind"}
+	if !slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool { return slices.Contains(stopped, r.ID) }) {
 		return
 	}
-	empty := []string{"incident.missing", "check.missing", "objective.not_measured"}
+	empty := []string{"pulse.missing", "incident.missing", "check.missing", "objective.not_measured"}
 	j.v.Reasons = slices.DeleteFunc(j.v.Reasons, func(r record.Reason) bool { return slices.Contains(empty, r.ID) })
 }
 

@@ -75,9 +75,10 @@ func (b *builder) firstRed(in *Incident, end Moment) (Moment, bool) {
 }
 
 // booted finds T4: the last instance that became ready after the rollback
-// began, before the next incident.
+// began, before the next incident. Where nobody asked one of them whether it is ready, nobody knows which was the last.
 func (b *builder) booted(in *Incident, end Moment) {
 	last := in.ID == b.current()
+	unseen := false
 	for _, f := range b.r.Boots {
 		own := f.Subject.Incident == in.ID
 		if !own && (f.Subject.Incident != 0 || (!last && f.Ready > end.Late)) {
@@ -87,6 +88,10 @@ func (b *builder) booted(in *Incident, end Moment) {
 			at := At(f.Ready)
 			in.T4 = &at
 		}
+		unseen = unseen || f.Ready >= in.T3.Early && f.Unseen
+	}
+	if unseen {
+		in.T4 = nil
 	}
 }
 

@@ -109,7 +109,7 @@ func (b *builder) fault(in *Incident, e Event, f FaultEvent) {
 	case f.State == "effective" && x.Effective == nil:
 		x.Effective = &at
 	case f.State == "no-effect":
-		x.NoEffect = true
+		x.NoEffect, x.Effective = true, nil // also of what was taken for effective before
 	}
 }
 

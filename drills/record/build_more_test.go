@@ -39,6 +39,35 @@ func TestT7(t *testing.T) {
 	assert.Nil(t, recovered(t, at(50, CheckSkipped)).T7, "skipped")
 }
 
+func TestT4(t *testing.T) {
+	t.Parallel()
+	at := func(name string, ready float64, unseen bool) func(*journal) {
+		return func(j *journal) {
+			j.add(ready, KindBooted, Subject{Instance: name, Incident: 1}, Booted{Started: secs(ready - 5), Ready: secs(ready), Unseen: unseen})
+		}
+	}
+	for name, c := range map[string]struct {
+		boots []func(*journal)
+		want  *Moment
+	}{
+		"the last of them":                {[]func(*journal){at("a", 20, false), at("b", 30, false)}, &Moment{secs(30), secs(30)}},
+		"before the rollback":             {[]func(*journal){at("a", 9, false)}, nil},
+		"nobody asked":                    {[]func(*journal){at("a", 20, true)}, nil},
+		"nobody asked one":                {[]func(*journal){at("a", 20, true), at("b", 30, false)}, nil},
+		"nobody asked the last":           {[]func(*journal){at("a", 20, false), at("b", 30, true)}, nil},
+		"nobody asked one that was there": {[]func(*journal){at("a", 9, true), at("b", 30, false)}, &Moment{secs(30), secs(30)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := begin(t, Header{Trigger: TriggerFault})
+			j.add(10, KindRollback, Subject{Incident: 1}, RollbackEvent{State: "started"})
+			for _, boot := range c.boots {
+				boot(j)
+			}
+			assert.Equal(t, c.want, j.build().Incidents[0].T4)
+		})
+	}
+}
+
 func TestRedBelongsToTheIncidentThatIsOpen(t *testing.T) {
 	t.Parallel()
 	j := begin(t, Header{Trigger: TriggerFault})

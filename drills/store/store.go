@@ -50,6 +50,9 @@ type Random interface {
 	Size() int64    // bytes, fixed for as long as it is open
 	Path() string   // of the file on this host, absolute; "" when it is elsewhere
 	Fetched() int64 // bytes that were read from where it lies, so far
+	// Same returns a *Problem once the point is known to be another one than the one that was opened. Until Close
+	// it also tells what whoever opens Path would get. It reads nothing of the point.
+	Same() error
 }
 
 // RandomStore is a store that can do that.

@@ -97,6 +97,7 @@ type bytesAt struct {
 func (b bytesAt) Close() error { *b.closed = true; return nil }
 func (bytesAt) Path() string   { return "/somewhere" }
 func (bytesAt) Fetched() int64 { return 0 }
+func (bytesAt) Same() error    { return nil }
 
 func zeroes(n int) bytesAt { return bytesAt{bytes.NewReader(make([]byte, n)), new(bool)} }
 

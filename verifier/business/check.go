@@ -62,12 +62,33 @@ type played struct {
 
 // Observe implements verifier.Check.
 func (c *k6) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
-	r := verifier.FlowRequest{Script: c.script, Iterations: c.keys.Iterations, Timeout: c.keys.Timeout.Std()}
+	seen, err := c.run(ctx, t, verifier.FlowRequest{Script: c.script, Iterations: c.keys.Iterations, Timeout: c.keys.Timeout.Std()})
+	if err != nil {
+		return nil, err
+	}
+	return verifier.Encode("k6", seen)
+}
+
+// Control implements verifier.Controlled.
+func (c *k6) Control(ctx context.Context, t verifier.Target) (verifier.Answer, error) {
+	once := *c
+	once.keys.Iterations = 1
+	seen, err := once.run(ctx, t, verifier.FlowRequest{Script: c.script, Iterations: 1, Timeout: verifier.ControlLimit, Offline: true})
+	switch {
+	case err != nil:
+		return verifier.Answer{}, err
+	case seen.Result.Iterations == 0:
+		return verifier.Crashed("no iteration of %s was run: %s", c.keys.Script, why(seen.Result)), nil
+	}
+	return once.judge(nil, seen), nil
+}
+
+func (c *k6) run(ctx context.Context, t verifier.Target, r verifier.FlowRequest) (played, error) {
 	var hidden []string
 	for _, name := range slices.Sorted(maps.Keys(c.keys.Env)) {
 		value, err := c.keys.Env[name].Reveal()
 		if err != nil {
-			return nil, err
+			return played{}, err
 		}
 		if r.Env == nil {
 			r.Env = map[string]string{}
@@ -83,13 +104,13 @@ func (c *k6) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, er
 		if text := hide.Replace(err.Error()); text != err.Error() {
 			err = errors.New(text)
 		}
-		return nil, fmt.Errorf("run %s: %w", c.keys.Script, err)
+		return played{}, fmt.Errorf("run %s: %w", c.keys.Script, err)
 	}
 	result.Error = hide.Replace(result.Error)
 	for i, name := range result.Failed {
 		result.Failed[i] = hide.Replace(name)
 	}
-	return verifier.Encode("k6", played{Asked: r.Iterations, Result: result})
+	return played{Asked: r.Iterations, Result: result}, nil
 }
 
 // Judge implements verifier.Check.

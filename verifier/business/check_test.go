@@ -28,6 +28,31 @@ func TestEveryKind(t *testing.T) {
 
 func FuzzJudge(f *testing.F) { verifiertest.Fuzz(f, NewCheck, map[string]string{"k6": keys}) }
 
+func TestControl(t *testing.T) {
+	check := verifiertest.Make(t, NewCheck, "k6", `{script: flows/a.js, iterations: 500}`).(verifier.Controlled)
+	for name, c := range map[string]struct {
+		result verifier.FlowResult
+		want   record.CheckStatus
+	}{
+		"green":     {verifier.FlowResult{Iterations: 1, Good: 1, ChecksPassed: 1, Complete: true}, record.CheckPassed},
+		"nothing":   {verifier.FlowResult{Complete: true, Exit: 100}, record.CheckCrashed},
+		"red":       {verifier.FlowResult{Iterations: 1, ChecksFailed: 1, Complete: true}, record.CheckFailed},
+		"threshold": {verifier.FlowResult{Iterations: 1, Good: 1, ChecksPassed: 1, Complete: true, Exit: 99}, record.CheckFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := check.Control(t.Context(), verifiertest.Fake{OnFlow: func(r verifier.FlowRequest) (verifier.FlowResult, error) {
+				assert.Equal(t, verifier.FlowRequest{Script: "/scenario/flows/a.js", Iterations: 1, Timeout: verifier.ControlLimit,
+					Offline: true}, r)
+				return c.result, nil
+			}})
+			require.NoError(t, err)
+			assert.Equal(t, c.want, a.Status)
+		})
+	}
+	_, err := check.Control(t.Context(), verifiertest.Fake{})
+	assert.ErrorIs(t, err, verifiertest.ErrNotScripted)
+}
+
 func TestObserve(t *testing.T) {
 	t.Setenv("LIFEBOAT_TEST_TOKEN", "sesame")
 	check := verifiertest.Make(t, NewCheck, "k6",

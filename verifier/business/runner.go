@@ -48,6 +48,9 @@ var pulseWrapper string
 //go:embed business.js
 var businessWrapper string
 
+//go:embed control.js
+var controlWrapper string
+
 // inside is the folder of the flow's files in the container that runs k6.
 const inside = "/flow"
 
@@ -80,11 +83,16 @@ func (r *Runner) Run(ctx context.Context, q verifier.FlowRequest) (verifier.Flow
 	if within == 0 {
 		within = 5 * time.Minute
 	}
-	p, err := r.program("check", q.Script, businessWrapper, map[string]any{"executor": "shared-iterations", "vus": 1,
+	wrapper := businessWrapper
+	if q.Offline {
+		wrapper = controlWrapper
+	}
+	p, err := r.program("check", q.Script, wrapper, map[string]any{"executor": "shared-iterations", "vus": 1,
 		"iterations": max(1, q.Iterations), "maxDuration": within.String(), "gracefulStop": "1s"}, "", q.Env)
 	if err != nil {
 		return verifier.FlowResult{}, err
 	}
+	p.Offline = q.Offline
 	var stderr tail
 	pr, pw := io.Pipe()
 	p.Stdout, p.Stderr = pw, &stderr

@@ -266,7 +266,8 @@ func TestSamplesOfAKeptStream(t *testing.T) {
 }
 
 func TestWrappersAreThoseThatWereTested(t *testing.T) {
-	for name, ours := range map[string]string{"pulse.js": pulseWrapper, "business.js": businessWrapper} {
+	for name, ours := range map[string]string{"pulse.js": pulseWrapper, "business.js": businessWrapper,
+		"control.js": controlWrapper} {
 		theirs, err := os.ReadFile(filepath.Join("../../cmd/lifeboat-k6/testdata/wrapper", name))
 		require.NoError(t, err)
 		assert.Equal(t, string(theirs), ours, "%s: copy it from cmd/lifeboat-k6/testdata/wrapper", name)

@@ -52,6 +52,7 @@ type snapshot struct {
 	Absent   []string          `json:"absent,omitempty"`  // of the paths asked for
 	Packages map[string]string `json:"packages,omitempty"`
 	Kernel   string            `json:"kernel,omitempty"`
+	Shared   bool              `json:"kernel_of_host,omitempty"` // the instance is a container
 	// Modules that are loaded → where they come from, and the files of third parties → sha256.
 	Modules     map[string]string `json:"modules,omitempty"`
 	ModuleFiles map[string]string `json:"module_files,omitempty"`
@@ -115,6 +116,8 @@ func (c *state) look(ctx context.Context, t verifier.Target) (snapshot, error) {
 	}
 	if err == nil && c.keys.Kernel {
 		now.Kernel, err = kernel(ctx, t, c.On())
+		_, none := t.Read(ctx, c.On(), "/.dockerenv")
+		now.Shared = none == nil
 	}
 	for _, p := range c.keys.parts() {
 		if err == nil {
@@ -230,7 +233,11 @@ func (c *state) size(s snapshot) string {
 		parts = append(parts, fmt.Sprintf("%d packages", len(s.Packages)))
 	}
 	if c.keys.Kernel {
-		parts = append(parts, "kernel "+verifier.Line(s.Kernel, 60)+" (in a container its host's)")
+		of := ""
+		if s.Shared {
+			of = " (its host's: it is a container)"
+		}
+		parts = append(parts, "kernel "+verifier.Line(s.Kernel, 60)+of)
 	}
 	for _, x := range []struct {
 		count int

@@ -171,7 +171,7 @@ ln -s ../b /etc/app/sub/l; ln -s sub /etc/app/dir`)
 	}
 	before := look()
 	a := check.Judge(nil, before)
-	assert.Regexp(t, `^recorded: 5 files, 1[0-9][0-9] packages, kernel [0-9.]+.* \(in a container its host's\)$`,
+	assert.Regexp(t, `^recorded: 5 files, 1[0-9][0-9] packages, kernel [0-9.]+.* \(its host's: it is a container\)$`,
 		a.Message)
 	assert.Equal(t, record.CheckPassed, check.Judge(before, look()).Status)
 	run(`rm /etc/app/sub/b; ln -sfn ../c /etc/app/sub/l; touch /etc/app/new`)

@@ -32,15 +32,26 @@ const (
 // sealed like the others: they reach the drill's instances by name and nothing
 // else. Programs with the same allow-list share it.
 func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process, error) {
+	if p.Offline {
+		return d.run(ctx, p, "none")
+	}
 	s := d.slot(desk(p.Allow))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := d.seal(ctx, s, nil, p.Allow); err != nil {
 		return nil, err
 	}
+	return d.run(ctx, p, container.NetworkMode("container:"+s.box.id))
+}
+
+func (d *Driver) run(ctx context.Context, p instance.Program, network container.NetworkMode, devices ...string) (instance.Process,
+	error) {
 	run := plan{name: d.name("run", p.Name), image: p.Image, role: roleProgram, command: p.Args, env: p.Env, dir: p.Dir}
-	run.host = container.HostConfig{NetworkMode: container.NetworkMode("container:" + s.box.id),
-		Tmpfs: map[string]string{"/tmp": ""}}
+	run.host = container.HostConfig{NetworkMode: network, Tmpfs: map[string]string{"/tmp": ""}}
+	for _, dev := range devices {
+		run.host.Devices = append(run.host.Devices,
+			container.DeviceMapping{PathOnHost: dev, PathInContainer: dev, CgroupPermissions: "rw"})
+	}
 	if p.Image == "" {
 		image, err := d.toolImage(ctx, programRepository, p.Binary, programPath)
 		if err != nil {

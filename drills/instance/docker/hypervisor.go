@@ -103,16 +103,5 @@ func (d *Driver) HasImage(ctx context.Context, ref, hint string) error {
 
 // RunAlone runs a program of our own without any network, with devices of this host.
 func (d *Driver) RunAlone(ctx context.Context, p instance.Program, devices ...string) (instance.Process, error) {
-	run := plan{name: d.name("run", p.Name), image: p.Image, role: roleProgram, entrypoint: p.Args[:1], command: p.Args[1:]}
-	run.host = container.HostConfig{NetworkMode: "none", ReadonlyRootfs: true, Tmpfs: map[string]string{"/tmp": ""}}
-	run.host.Memory, run.host.MemorySwap, run.host.PidsLimit = p.Memory, p.Memory, ptr(int64(defaultPids))
-	for _, dev := range devices {
-		run.host.Devices = append(run.host.Devices,
-			container.DeviceMapping{PathOnHost: dev, PathInContainer: dev, CgroupPermissions: "rw"})
-	}
-	c, err := d.createContainer(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	return d.engine.launch(ctx, c, p)
+	return d.run(ctx, p, "none", devices...)
 }

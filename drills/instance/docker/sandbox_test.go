@@ -137,6 +137,13 @@ func TestMachinesReachEachOtherByName(t *testing.T) {
 	assert.Equal(t, 0, exit, out.String())
 	assert.Contains(t, out.String(), "echo hello", "a program stands where a customer stands")
 	out.Reset()
+	p, err = d.Run(ctx, instance.Program{Name: "offline", Binary: built.guest, Args: []string{"dial", "tcp",
+		"db.prod.example.com:7000", "hello\n"}, Stdout: &out, Offline: true})
+	require.NoError(t, err)
+	exit, err = p.Wait(ctx)
+	require.NoError(t, err)
+	assert.NotEqual(t, 0, exit, "nothing answers there: %s", out.String())
+	out.Reset()
 	p, err = d.Run(ctx, instance.Program{Name: "out", Binary: built.guest, Args: []string{"dial", "tcp",
 		"203.0.113.5:80", "x"}, Stdout: &out})
 	require.NoError(t, err)

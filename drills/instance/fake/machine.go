@@ -105,16 +105,14 @@ func (m *Machine) Start(ctx context.Context) error {
 	if err == nil && m.script.Up != nil {
 		err = m.script.Up(ctx, m)
 	}
-	if err != nil && m.request.VM != nil && ctx.Err() == nil {
+	refused := errors.As(err, new(*instance.BootError))
+	if err != nil && !refused && m.request.VM != nil && ctx.Err() == nil {
 		m.Print(err.Error() + "\n") // its processor goes on, whatever became of the system on it
 		return nil
 	}
 	if err != nil {
 		m.halt(instance.State{Exit: 1, Reason: err.Error()})
-		if ctx.Err() != nil {
-			return err
-		}
-		if bad := new(instance.BootError); errors.As(err, &bad) {
+		if refused || ctx.Err() != nil {
 			return err
 		}
 		console, _ := m.Console(ctx)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,7 +64,13 @@ func (x *accelerator) choose(ctx context.Context, d *Driver) (accel, error) {
 	if x.chosen = remembered(); x.chosen != "" {
 		return x.chosen, nil
 	}
-	works, err := d.probeKVM(ctx)
+	return x.settle(ctx, d.site.Log, d.probeKVM)
+}
+
+// settle takes the answer of a probe. One that did not come as far as booting anything holds for this drill alone.
+func (x *accelerator) settle(ctx context.Context, log *slog.Logger,
+	probe func(context.Context) (works, booted bool, err error)) (accel, error) {
+	works, booted, err := probe(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -71,8 +78,11 @@ func (x *accelerator) choose(ctx context.Context, d *Driver) (accel, error) {
 	if works {
 		x.chosen = accelKVM
 	}
-	if err := remember(x.chosen); err != nil {
-		d.site.Log.Info("the next drill probes hardware virtualisation again", "error", err)
+	if booted {
+		err = remember(x.chosen)
+	}
+	if !booted || err != nil {
+		log.Info("the next drill probes hardware virtualisation again", "error", err)
 	}
 	return x.chosen, nil
 }
@@ -113,22 +123,25 @@ func remember(a accel) error {
 	return err
 }
 
-// probeKVM boots a tiny guest under KVM, in a container as a drill's are.
-func (d *Driver) probeKVM(ctx context.Context) (bool, error) {
+// probeKVM boots a tiny guest under KVM, in a container as a drill's are. booted: QEMU was there to do so.
+func (d *Driver) probeKVM(ctx context.Context) (works, booted bool, err error) {
 	const script = `exec timeout -s KILL %d qemu-system-x86_64 -accel kvm -cpu max -m 128 -nodefaults -no-user-config \
 -display none -serial stdio -no-reboot -kernel /usr/share/lifeboat/probe/vmlinuz -initrd /usr/share/lifeboat/probe/initrd \
 -append "console=ttyS0 panic=-1 quiet"`
 	said := &lineFinder{want: kvmReady}
 	p, err := d.ground.RunAlone(ctx, instance.Program{Name: "kvm-probe", Image: Image, Memory: headroom, Stdout: said, Stderr: said,
 		Args: []string{"/bin/sh", "-c", fmt.Sprintf(script, int(kvmLimit.Seconds()))}}, kvmDevice)
-	if err != nil { // the engine does not hand out the device
+	if ctx.Err() != nil {
+		return false, false, context.Cause(ctx)
+	}
+	if err != nil { // the engine does not hand out the device, or is busy with something else
 		d.site.Log.Info("no hardware virtualisation", "error", err)
-		return false, nil
+		return false, false, nil
 	}
 	if _, err := p.Wait(ctx); err != nil {
-		return false, fmt.Errorf("probe hardware virtualisation: %w", err)
+		return false, false, fmt.Errorf("probe hardware virtualisation: %w", err)
 	}
-	return said.found(), nil
+	return said.found(), true, nil
 }
 
 // lineFinder looks for a text in an output, across the borders of its writes.

@@ -28,8 +28,10 @@ const (
 	goScript   = diskDir + "/go"
 	consoleLog = diskDir + "/console.log"
 	seedDir    = diskDir + "/seed" // becomes a disk labelled cidata, cloud-init's NoCloud source
-	// waitForGo holds the container back until lifeboat has judged the image.
-	waitForGo = "while [ ! -e " + goScript + " ]; do sleep 0.05; done\n. " + goScript + "\n"
+	// waitForGo holds the container back until lifeboat has judged the image, and the script to go on with is whole.
+	waitForGo = "until [ \"$(tail -n 1 " + goScript + " 2>/dev/null)\" = '" + whole + "' ]; do sleep 0.05; done\n. " +
+		goScript + "\n"
+	whole = "# whole" // ends the script
 
 	sshForward = 65022 // in the sandbox; odd on purpose, for restored services must find their ports free
 	defaultCPU = 2
@@ -63,14 +65,18 @@ func (m *Machine) start() (string, error) {
 	var b strings.Builder
 	top := m.layers[len(m.layers)-1]
 	fmt.Fprintf(&b, "[ -e %[1]s ] || qemu-img create -q -f qcow2 %[1]s %d || exit 1\n", top.path(), m.virtual)
-	if m.request.VM.Firmware == "uefi" {
-		fmt.Fprintf(&b, "[ -e %[1]s/vars.fd ] || cp /usr/share/OVMF/OVMF_VARS_4M.fd %[1]s/vars.fd || exit 1\n", diskDir)
+	switch {
+	case !m.uefi():
+	case m.variables != "":
+		fmt.Fprintf(&b, "cp %s %s || exit 1\n", m.variables, variablesPath)
+	default:
+		fmt.Fprintf(&b, "[ -e %[1]s ] || cp /usr/share/OVMF/OVMF_VARS_4M.fd %[1]s || exit 1\n", variablesPath)
 	}
 	b.WriteString("exec qemu-system-x86_64")
 	for _, a := range args {
 		b.WriteString(" " + quote(a))
 	}
-	return b.String() + "\n", nil
+	return b.String() + "\n" + whole + "\n", nil
 }
 
 func (m *Machine) arguments() ([]string, error) {
@@ -112,7 +118,7 @@ func (m *Machine) arguments() ([]string, error) {
 	}
 	if vm.Firmware == "uefi" {
 		a = append(a, "-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
-			"-drive", "if=pflash,format=raw,file="+diskDir+"/vars.fd")
+			"-drive", "if=pflash,format=raw,file="+variablesPath)
 	}
 	if key := m.publicKey(); key != "" {
 		credential := base64.StdEncoding.EncodeToString([]byte(key))

@@ -87,8 +87,10 @@ var consoleSigns = []consoleSign{
 	fatal(classEmergency, "", `You are in (?:emergency|rescue) mode|Give root password for maintenance|`+
 		`Cannot open access to console, the root account is locked`),
 	reason(classBootLoader, "$1", `^error: (.*not found|no such .*|unknown filesystem.*|.*not.*ELF magic.*|invalid .*)`),
+	// GRUB waits 10 s for a key and goes on with the entry of its variable fallback (grub-core/normal/menu.c).
+	sign(classBootLoader, "", `^error: you need to load the kernel first`),
 	fatal(classBootLoader, "",
-		`^grub(?: rescue)?>|^error: you need to load the kernel first|^Entering rescue mode`),
+		`^grub(?: rescue)?>|^\s*Failed to boot both default and fallback entries|^Entering rescue mode`),
 	reason(classNoDevice, "$1$2", `Boot failed: (not a bootable disk|could not read.*)|BdsDxe: (failed to load .*)`),
 	fatal(classNoDevice, "the firmware finds nothing to boot", `^No bootable device|No bootable option or device|^Shell> `+
 		`|UEFI Interactive Shell`),
@@ -129,7 +131,10 @@ func readConsole(raw string) consoleText {
 	t := consoleText{lines: lastStart(plainLines(raw))}
 	reasons := map[string][]string{}
 	for _, line := range t.lines {
-		t.kernel = t.kernel || kernelStamp.MatchString(line) || unitLine.MatchString(line)
+		if kernelStamp.MatchString(line) || unitLine.MatchString(line) {
+			t.kernel = true
+			t.loaded()
+		}
 		line = kernelStamp.ReplaceAllString(line, "")
 		switch {
 		case loginPrompt.MatchString(line) && !lastLogin.MatchString(line):
@@ -194,6 +199,13 @@ func (t *consoleText) add(f finding, reasons map[string][]string) {
 // takeBack drops what did not keep the machine from coming further.
 func (t *consoleText) takeBack() {
 	t.findings = slices.DeleteFunc(t.findings, func(f finding) bool { return f.fatal })
+}
+
+// loaded: whatever the firmware and the boot loader complained about, a kernel runs.
+func (t *consoleText) loaded() {
+	t.findings = slices.DeleteFunc(t.findings, func(f finding) bool {
+		return f.class == classBootLoader || f.class == classNoDevice
+	})
 }
 
 // patience: what was fatal ends by itself, so it may come up yet.

@@ -117,6 +117,16 @@ func TestReadConsole(t *testing.T) {
 		"GRUB that found another kernel": {"error: file `/boot/vmlinuz-9' not found.\r\n" +
 			"error: you need to load the kernel first.\r\nPress any key to continue...\r\n" +
 			"[    0.0] Linux version 6.1.0\r\n", heard{}},
+		"GRUB that goes on with its fallback": {"error: file `/boot/vmlinuz-9' not found.\r\n" +
+			"error: you need to load the kernel first.\r\nPress any key to continue...\r\n",
+			heard{classBootLoader, "boot loader: file `/boot/vmlinuz-9' not found", false, false}},
+		"GRUB that has nothing left": {"error: file `/boot/vmlinuz-9' not found.\r\n" +
+			"error: you need to load the kernel first.\r\nPress any key to continue...\r\n" +
+			" Failed to boot both default and fallback entries.\r\n",
+			heard{classBootLoader, "boot loader: file `/boot/vmlinuz-9' not found", true, false}},
+		"a quiet kernel that GRUB found after all": {"error: file `/boot/vmlinuz-9' not found.\r\n" +
+			"error: you need to load the kernel first.\r\nPress any key to continue...\r\n" +
+			"[  OK  ] Started shop.service - The shop.\r\n", heard{}},
 		"oops": {"[  7.1] BUG: kernel NULL pointer dereference, address: 0000000000000008\r\npos-1 login: ", heard{classOops,
 			"kernel oops: BUG: kernel NULL pointer dereference, address: 0000000000000008", false, true}},
 		"module": {"[  4.2] vendordev: version magic '6.1.0-56 SMP' should be '6.12.1 SMP'\r\n", heard{classModule,

@@ -91,7 +91,7 @@ func (m *Machine) open(name string) (channel, error) {
 		}
 		return &agentChannel{agent: m.agent, lost: m.lose}, nil
 	case controlSSH:
-		return &sshChannel{machine: m}, nil
+		return &sshChannel{machine: m, leave: sshLeave}, nil
 	case controlSerial:
 		return newSerialChannel(m), nil
 	}
@@ -159,12 +159,17 @@ func (a *agentChannel) run(ctx context.Context, c instance.Command) (instance.Re
 	}
 }
 
+// killChild ends process $0 with its children, where the agent that runs this is its parent: after the guest has
+// booted, or its agent was started anew, another process may have that number.
+const killChild = `[ "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$0/status" 2>/dev/null)" = "$PPID" ] || exit 0
+kill -KILL $(ps -o pid= --ppid "$0" 2>/dev/null) "$0"`
+
 // kill ends a command whose caller went away: half a command must not go on.
 func (a *agentChannel) kill(ctx context.Context, pid int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), channelLimit)
 	defer cancel()
-	_, _ = a.agent.spawn(ctx, instance.Command{Args: []string{"/bin/sh", "-c",
-		"kill -KILL $(ps -o pid= --ppid $0) $0 2>/dev/null", fmt.Sprint(pid)}}, nil) // the guest may be gone, too
+	_, _ = a.agent.spawn(ctx, instance.Command{Args: []string{"/bin/sh", "-c", killChild, fmt.Sprint(pid)}},
+		nil) // the guest may be gone, too
 }
 
 func (a *agentChannel) detach(ctx context.Context, c instance.Command) error {

@@ -44,7 +44,8 @@ var breakages = []breakage{
 		class: classPackage, words: "lifeboat-app : Depends: lifeboat-lib (= 1.0) but 2.0 is installed"},
 	{name: "package-unpacked", script: unpackedScript, mend: "dpkg --purge lifeboat-half",
 		class: classPackage, words: "lifeboat-half 1.0 is unpacked and not configured: lifeboat-half depends on nowhere"},
-	{name: "full-root", mend: "rm /var/fill; sync", quick: true, class: classFull, words: "/ has 0 KiB of ",
+	// The machine's own timers may have failed on it meanwhile.
+	{name: "full-root", mend: "rm /var/fill; sync; systemctl reset-failed", quick: true, class: classFull, words: "/ has 0 KiB of ",
 		script: `fallocate -l $(($(stat -f -c '%a * %S' /))) /var/fill; cat /dev/zero >>/var/fill; sync`},
 	{name: "kernel-panic", boots: true, quick: true, fatal: true, script: `sed -i '/initrd/d' /boot/grub/grub.cfg`,
 		class: classPanic, words: "VFS: Unable to mount root fs on unknown-block(0,0)", lines: "Kernel panic"},
@@ -67,6 +68,9 @@ var breakages = []breakage{
 		script: `sed -i '/initrd/d; s/console=ttyS0,115200//; /^serial/d; /^terminal/d' /boot/grub/grub.cfg`},
 	{name: "unit-failed", boots: true, class: classUnit, words: "usage: shop-pos serve",
 		script: `sed -i 's|^ExecStart=.*|ExecStart=/usr/local/bin/shop-pos nonsense|' /etc/systemd/system/shop-pos.service`},
+	// In a unit of its own: systemd stops all of a unit in which something was killed, so also the agent.
+	{name: "out-of-memory", script: "systemd-run --wait -q tail /dev/zero || true", class: classMemory,
+		words: "Killed process", lines: "Out of memory"},
 	{name: "ssh-locked-out", boots: true, class: classLockedOut, words: "Bad configuration option: NoSuchOption",
 		script: `echo 'NoSuchOption yes' >>/etc/ssh/sshd_config`},
 }
@@ -138,7 +142,7 @@ func (b breakage) run(t *testing.T, m *Machine) {
 	}
 	began := time.Now()
 	var got instance.Diagnosis
-	for got.Class != b.class && time.Since(began) < detectLimit {
+	for (got.Class != b.class || b.fatal && !got.Fatal) && time.Since(began) < detectLimit {
 		var err error
 		asked := time.Now()
 		got, err = m.Diagnose(ctx)

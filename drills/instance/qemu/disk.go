@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +19,8 @@ var formats = map[string]string{
 }
 
 const (
-	inspectLimit = 3 * time.Minute // qemu-img check reads all metadata
+	inspectLimit = 3 * time.Minute     // qemu-img check reads all metadata
+	looked       = diskDir + "/looked" // qemu-img has said what there is to say
 	// maxVirtual: a larger disk is more likely a mistake or a trap than a backup; ext4 ends at 16 TiB.
 	maxVirtual = 8 << 40
 )
@@ -69,7 +71,8 @@ func inspection(node map[string]any, format string) (string, error) {
 	if format != "raw" && format != "vhd" { // these have no redundancy that could be checked
 		check = "qemu-img check " + image + " >" + diskDir + "/check.err 2>&1\necho $? >" + diskDir + "/check.exit\n"
 	}
-	return script + check + ": >" + diskDir + "/looked\n", nil
+	// Once is enough: at every later start it would cost the time to read all metadata again.
+	return "if [ ! -e " + looked + " ]; then\n" + script + check + ": >" + looked + "\nfi\n", nil
 }
 
 // inspect refuses an image that is damaged or points outside the backup.
@@ -87,7 +90,7 @@ func (m *Machine) inspect(ctx context.Context) error {
 		return fmt.Errorf("look at the disk of %s: %w", m.Name(), notTheBackup(err))
 	}
 	for {
-		_, err := m.body.Get(ctx, diskDir+"/looked")
+		_, err := m.body.Get(ctx, looked)
 		if err == nil {
 			break
 		}
@@ -124,23 +127,42 @@ func (m *Machine) judgeDisk(ctx context.Context) (string, error) {
 		}
 		text[i] = strings.TrimSpace(string(b))
 	}
+	var words string
+	var err error
+	m.virtual, words, err = judgeLook(m.disk.Format, text)
+	if err != nil {
+		return "", fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
+	}
+	return words, nil
+}
+
+// judgeLook judges the exit code, the words and the facts of qemu-img info, and the exit code and the words of qemu-img
+// check. An error: qemu-img did not come to its end, which says nothing about the image.
+func judgeLook(format string, text [5]string) (virtual int64, words string, err error) {
+	for _, i := range []int{0, 3} {
+		if e, err := strconv.Atoi(text[i]); err != nil || e >= exitShell {
+			return 0, "", fmt.Errorf("qemu-img ended with exit code %q: %s", text[i], plain(text[i+1]))
+		}
+	}
 	if text[0] != "0" {
-		return fmt.Sprintf("cannot be opened as %s: %s", m.disk.Format, plain(text[1])), nil
+		return 0, fmt.Sprintf("cannot be opened as %s: %s", format, plain(text[1])), nil
 	}
 	var l look
 	if err := json.Unmarshal([]byte(text[2]), &l); err != nil {
-		return "", fmt.Errorf("read what qemu-img says of %s: %w", m.Name(), err)
+		return 0, "", fmt.Errorf("read what qemu-img says: %w", err)
 	}
-	m.virtual = l.Virtual
-	if words := l.refuse(m.disk.Format); words != "" {
-		return words, nil
+	if words := l.refuse(format); words != "" {
+		return l.Virtual, words, nil
 	}
 	// 0: clean; 3: clusters are lost, which harms nobody; 63: the format cannot be checked.
 	if e := text[3]; e != "0" && e != "3" && e != "63" {
-		return "is damaged: " + damage(text[4]), nil
+		return l.Virtual, "is damaged: " + damage(text[4]), nil
 	}
-	return "", nil
+	return l.Virtual, "", nil
 }
+
+// exitShell: from here on a shell says that a program was not run, or was killed, as for want of memory.
+const exitShell = 126
 
 // refuse tells why an image that can be opened is not booted.
 func (l look) refuse(format string) string {

@@ -124,6 +124,17 @@ func TestVMUEFI(t *testing.T) {
 	t.Logf("the service answers after %s", time.Since(began))
 	_, err := m.Get(t.Context(), "/sys/firmware/efi/fw_platform_size")
 	require.NoError(t, err)
+
+	const variables = "/sys/firmware/efi/efivars"
+	const variable = variables + "/Lifeboat-5a5a5a5a-0000-4000-8000-000000000000"
+	require.NoError(t, m.Snapshot(t.Context(), "before"))
+	require.NoError(t, m.guestScript(t.Context(), "mountpoint -q "+variables+" || mount -t efivarfs efivarfs "+variables+
+		"\nprintf '\\007\\000\\000\\000x' >"+variable))
+	require.NoError(t, m.guestScript(t.Context(), "test -e "+variable))
+	require.NoError(t, m.Revert(t.Context(), "before"))
+	awaitHTTP(t, m, "/healthz", 3*time.Minute)
+	require.NoError(t, m.guestScript(t.Context(), "mountpoint -q "+variables+" || mount -t efivarfs efivarfs "+variables))
+	assert.Error(t, m.guestScript(t.Context(), "test -e "+variable), "boot entries go back, too")
 }
 
 // Read through lifeboat, as it is where the image lies on object storage; QEMU asks only for what the guest needs.

@@ -29,6 +29,8 @@ type Machine struct {
 	mu        sync.Mutex
 	layers    []layer   // overlays, the lowest first; the last is written to
 	snapshots [][]layer // chains of frozen overlays, in the order in which they were taken
+	variables string    // file of UEFI's variables that the next start goes back to; "": as they are
+	numbered  int       // highest number of an overlay that was ever used
 	monitor   *monitor
 	agent     *agent
 	channel   channel // that commands go through, once one was found
@@ -94,8 +96,11 @@ func (m *Machine) Start(ctx context.Context) error {
 // power starts QEMU on the layers that there are; the caller holds mu.
 func (m *Machine) power(ctx context.Context) error {
 	m.forget()
+	if err := m.disk.Disk.Same(); err != nil { // the container would mount whatever has that name now
+		return fmt.Errorf("start %s: %w", m.Name(), err)
+	}
 	if len(m.layers) == 0 {
-		m.layers = []layer{{number: 1}}
+		m.layers = []layer{m.fresh()}
 	}
 	if console, err := m.body.Get(ctx, consoleLog); err == nil {
 		m.booted = len(console)

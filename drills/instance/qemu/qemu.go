@@ -104,7 +104,11 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 		if old == nil {
 			return nil, fmt.Errorf("boot %s on kept data: no machine of that name was booted before", r.Name)
 		}
-		m.layers, m.snapshots, m.virtual, m.key = old.layers, old.snapshots, old.virtual, old.key
+		if err := old.Stop(ctx); err != nil { // what the guest has not written yet belongs to the data
+			return nil, fmt.Errorf("boot %s on kept data: shut it down: %w", r.Name, err)
+		}
+		m.layers, m.snapshots, m.numbered = old.layers, old.snapshots, old.numbered
+		m.virtual, m.key = old.virtual, old.key
 	}
 	if m.key == nil {
 		if err := m.makeKey(); err != nil {

@@ -3,6 +3,7 @@ package qemu
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -89,16 +90,18 @@ func newDriver(t testing.TB) (*Driver, *instancetest.Notes) {
 // file is a disk that is a file of this host; remote hides that from the driver.
 type file struct {
 	*os.File
-	size   int64
-	remote bool
-	blocks sync.Map // that were read
-	read   atomic.Int64
+	size    int64
+	remote  bool
+	changed error
+	blocks  sync.Map // that were read
+	read    atomic.Int64
 }
 
 const block = 16 << 10
 
 func (f *file) Size() int64    { return f.size }
 func (f *file) Fetched() int64 { return f.read.Load() }
+func (f *file) Same() error    { return f.changed }
 
 func (f *file) Path() string {
 	if f.remote {
@@ -229,6 +232,9 @@ func TestVMLife(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, s.Running)
 	require.Error(t, Undoers()[undo.Kind](ctx, d.site.Scope, ledger.Entry{Name: "x", Undo: undo}))
+	disk.changed = errors.New("it was replaced")
+	require.ErrorIs(t, m.Start(ctx), disk.changed, "nothing but what was verified is booted")
+	require.ErrorIs(t, m.Revert(ctx, "before"), disk.changed)
 	require.NoError(t, m.Destroy(ctx))
 	assert.Equal(t, before, digest(t, image), "the backup was written to")
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -27,16 +29,42 @@ func (m *Machine) Snapshot(ctx context.Context, name string) error {
 		return fmt.Errorf("snapshot %s of %s: there is one of that name", name, m.Name())
 	}
 	top := &m.layers[len(m.layers)-1]
-	next := layer{number: m.newest() + 1}
+	next := m.fresh()
 	thaw := m.freeze(ctx)
 	err = q.do(ctx, "blockdev-snapshot-sync", map[string]any{"node-name": top.node(), "snapshot-file": next.path(),
 		"format": "qcow2", "snapshot-node-name": next.node()}, nil)
+	if err == nil { // whatever becomes of the thaw, QEMU writes there now
+		err = m.keepVariables(ctx, *top)
+		top.name = name
+		m.layers = append(m.layers, next)
+		m.snapshots = append(m.snapshots, slices.Clone(m.layers[:len(m.layers)-1]))
+	}
 	if err = errors.Join(err, thaw()); err != nil {
 		return fmt.Errorf("snapshot %s of %s: %w", name, m.Name(), err)
 	}
-	top.name = name
-	m.layers = append(m.layers, next)
-	m.snapshots = append(m.snapshots, slices.Clone(m.layers[:len(m.layers)-1]))
+	return nil
+}
+
+// variablesPath are the variables of UEFI, which hold the boot entries: part of what a snapshot goes back to.
+const variablesPath = diskDir + "/vars.fd"
+
+func (m *Machine) uefi() bool { return m.request.VM != nil && m.request.VM.Firmware == "uefi" }
+
+// variables as they were when the layer was frozen.
+func (l layer) variables() string { return diskDir + "/vars-" + strconv.Itoa(l.number) + ".fd" }
+
+// keepVariables keeps UEFI's variables beside a layer that was frozen.
+func (m *Machine) keepVariables(ctx context.Context, l layer) error {
+	if !m.uefi() {
+		return nil
+	}
+	r, err := m.body.Exec(ctx, instance.Command{Args: []string{"cp", variablesPath, l.variables()}})
+	if err == nil && r.Exit != 0 {
+		err = errors.New(strings.TrimSpace(r.Stderr))
+	}
+	if err != nil {
+		return fmt.Errorf("keep the variables of UEFI: %w", err)
+	}
 	return nil
 }
 
@@ -60,15 +88,11 @@ func (m *Machine) freeze(ctx context.Context) (thaw func() error) {
 	}
 }
 
-// newest is the highest number of an overlay that was ever used.
-func (m *Machine) newest() int {
-	n := 0
-	for _, chain := range append(m.snapshots, m.layers) {
-		for _, l := range chain {
-			n = max(n, l.number)
-		}
-	}
-	return n
+// fresh is an overlay of a number that was never used, also not by a snapshot that failed: its file may be there
+// with what the guest wrote since.
+func (m *Machine) fresh() layer {
+	m.numbered++
+	return layer{number: m.numbered}
 }
 
 // Revert implements instance.Snapshotter.
@@ -83,10 +107,13 @@ func (m *Machine) Revert(ctx context.Context, name string) error {
 		}
 		return fmt.Errorf("revert %s to snapshot %s: there are %v", m.Name(), name, have)
 	}
-	next := layer{number: m.newest() + 1}
+	next := m.fresh()
 	if err := m.cut(ctx); err != nil {
 		return fmt.Errorf("revert %s to snapshot %s: %w", m.Name(), name, err)
 	}
-	m.layers = append(slices.Clone(m.snapshots[i]), next)
+	frozen := m.snapshots[i]
+	m.layers = append(slices.Clone(frozen), next)
+	m.variables = frozen[len(frozen)-1].variables()
+	defer func() { m.variables = "" }()
 	return m.power(ctx)
 }

@@ -20,13 +20,17 @@ import (
 	"lifeboat/drills/instance"
 )
 
-const sshHandshake = 15 * time.Second // a guest under emulation computes for seconds
+const (
+	sshHandshake = 15 * time.Second // a guest under emulation computes for seconds
+	sshLeave     = 10 * time.Second // for a server to end a command whose caller went away
+)
 
 // sshChannel commands the guest through its SSH server, with a key of this machine only. The key comes to
 // the guest as a system credential (systemd 252 and later make root's authorized_keys of it where there is none),
 // so the image stays as it is.
 type sshChannel struct {
 	machine *Machine
+	leave   time.Duration // for a server to end a command whose caller went away
 
 	mu     sync.Mutex
 	client *ssh.Client
@@ -131,10 +135,17 @@ func (s *sshChannel) run(ctx context.Context, c instance.Command) (instance.Resu
 		s.machine.lose(s)
 		return instance.Result{}, err
 	}
+	// A guest that hangs answers nothing any more, neither that a session begins nor that it ends.
+	over := make(chan struct{})
+	defer close(over)
+	defer context.AfterFunc(ctx, func() { s.hangUpAfter(client, s.leave, over) })()
 	session, err := client.NewSession()
 	if err != nil {
 		s.close()
 		s.machine.lose(s)
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return instance.Result{}, err
 	}
 	defer session.Close()
@@ -164,6 +175,24 @@ func (s *sshChannel) run(ctx context.Context, c instance.Command) (instance.Resu
 	s.close()
 	s.machine.lose(s)
 	return r, err
+}
+
+// hangUpAfter gives the connection up, unless the command is over before that.
+func (s *sshChannel) hangUpAfter(client *ssh.Client, limit time.Duration, over <-chan struct{}) {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-over:
+		return
+	case <-t.C:
+	}
+	s.mu.Lock()
+	if s.client == client {
+		s.client = nil
+	}
+	s.mu.Unlock()
+	s.machine.lose(s)
+	_ = client.Close() // and with it everything that waits for an answer
 }
 
 // detach leaves the command to the guest: the answer to a reboot never comes.

@@ -52,8 +52,24 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 		return restore.Outcome{}, fmt.Errorf("restore %s: its store cannot be read in place; copy the image into a folder "+
 			"and use a store of kind dir", s.Backup)
 	}
+	disk, err := s.OpenAt(ctx)
+	if err != nil {
+		return restore.Outcome{}, fmt.Errorf("restore %s: %w", s.Backup, err)
+	}
+	out, err := i.hand(ctx, s, disk, loader)
+	if err != nil {
+		return restore.Outcome{}, errors.Join(err, disk.Close())
+	}
+	return out, nil
+}
+
+// hand the disk over. It was opened before it is verified, so that what boots is what was verified.
+func (i *Imager) hand(ctx context.Context, s restore.Source, disk store.Random, to instance.DiskLoader) (restore.Outcome, error) {
 	var out restore.Outcome
-	if !i.settings.Lazy {
+	if i.settings.Lazy {
+		out.Bytes = disk.Size()
+		out.Notes = append(out.Notes, "booted before all of it was read: its digest was not verified")
+	} else {
 		began := time.Now()
 		digest, n, err := verify(ctx, s)
 		if err != nil {
@@ -61,17 +77,12 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 		}
 		out.Digest, out.Bytes, out.Verifying = digest, n, time.Since(began)
 	}
-	disk, err := s.OpenAt(ctx)
+	err := disk.Same()
+	if err == nil {
+		out.Image, err = to.LoadDisk(ctx, instance.DiskImage{Name: s.Backup, Format: i.settings.Format, Disk: disk})
+	}
 	if err != nil {
 		return restore.Outcome{}, fmt.Errorf("restore %s: %w", s.Backup, err)
-	}
-	if i.settings.Lazy {
-		out.Bytes = disk.Size()
-		out.Notes = append(out.Notes, "booted before all of it was read: its digest was not verified")
-	}
-	out.Image, err = loader.LoadDisk(ctx, instance.DiskImage{Name: s.Backup, Format: i.settings.Format, Disk: disk})
-	if err != nil {
-		return restore.Outcome{}, errors.Join(fmt.Errorf("restore %s: %w", s.Backup, err), disk.Close())
 	}
 	return out, nil
 }

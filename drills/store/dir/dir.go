@@ -11,11 +11,11 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"lifeboat/drills/store"
 	"lifeboat/internal/sha256sums"
+	"lifeboat/internal/sidecars"
 	"lifeboat/scenarios"
 )
 
@@ -31,11 +31,6 @@ type Store struct {
 	path    string // absolute
 	pattern string
 }
-
-// sidecars are files about backups, which are not backups.
-var sidecars = []string{sha256sums.Suffix, ".manifest.yaml", ".profile.json", ".profile.yaml", ".asc", ".sig"}
-
-const manifestSuffix = ".manifest.yaml"
 
 // New makes the store of its settings. It does not look at the folder yet.
 func New(scenarioDir string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
@@ -78,7 +73,7 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if hidden(name) {
+		if sidecars.Is(name) {
 			continue
 		}
 		p, err := s.point(root, name, sums)
@@ -90,7 +85,7 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 	if err := s.missing(sums, points); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(points, older)
+	slices.SortStableFunc(points, store.Older)
 	return points, nil
 }
 
@@ -107,15 +102,6 @@ func (s *Store) open() (*os.Root, error) {
 
 func (s *Store) problem(hint, format string, args ...any) error {
 	return &store.Problem{Store: s.name, Reason: fmt.Sprintf(format, args...), Hint: hint}
-}
-
-// hidden tells which names are no backups.
-func hidden(name string) bool {
-	base := path.Base(name)
-	if strings.HasPrefix(base, ".") || base == sha256sums.Name {
-		return true
-	}
-	return slices.ContainsFunc(sidecars, func(suffix string) bool { return strings.HasSuffix(base, suffix) })
 }
 
 // point describes one file or folder.
@@ -159,7 +145,7 @@ func (s *Store) linked(root *os.Root, name string, sums sha256sums.List) string 
 
 // manifest reads when a backup is consistent to; zero when nobody says so.
 func (s *Store) manifest(root *os.Root, name string) (time.Time, string, error) {
-	file := name + manifestSuffix
+	file := name + sidecars.Manifest
 	raw, err := root.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, "", nil
@@ -167,26 +153,11 @@ func (s *Store) manifest(root *os.Root, name string) (time.Time, string, error) 
 	if err != nil {
 		return time.Time{}, "", s.problem("", "%s: %v", file, cause(err))
 	}
-	var m struct {
-		ConsistentTo time.Time `yaml:"consistent_to"`
-		ConsistentBy string    `yaml:"consistent_by"` // free text: how that time is known
-	}
-	settings, err := scenarios.ParseSettings("manifest", string(raw))
+	to, by, err := sidecars.Consistency(file, string(raw))
 	if err != nil {
-		return time.Time{}, "", s.problem("", "%s: %v", file, err)
+		return time.Time{}, "", s.problem(sidecars.ManifestHint, "%v", err)
 	}
-	if problems := settings.Decode(&m); len(problems) > 0 {
-		return time.Time{}, "", s.problem("a manifest has consistent_to, a time as 2026-01-31T02:00:00Z, and consistent_by",
-			"%s: %v", file, problems[0])
-	}
-	by := "manifest " + file
-	if m.ConsistentBy != "" {
-		by += ": " + m.ConsistentBy
-	}
-	if m.ConsistentTo.IsZero() {
-		by = ""
-	}
-	return m.ConsistentTo, by, nil
+	return to, by, nil
 }
 
 // missing finds backups that were promised and are not there: the newest one
@@ -198,28 +169,13 @@ func (s *Store) missing(sums sha256sums.List, points []store.Point) error {
 	}
 	for _, name := range sums.Names() {
 		for at := name; at != "."; at = path.Dir(at) {
-			if ok, _ := path.Match(s.pattern, at); ok && !hidden(at) && !there[at] {
+			if ok, _ := path.Match(s.pattern, at); ok && !sidecars.Is(at) && !there[at] {
 				return s.problem("put it back, or take its line out", "%s is listed in %s and is not there",
 					name, sums[name].By)
 			}
 		}
 	}
 	return nil
-}
-
-// older is the order of List.
-func older(a, b store.Point) int {
-	if c := when(a).Compare(when(b)); c != 0 {
-		return c
-	}
-	return strings.Compare(a.ID, b.ID)
-}
-
-func when(p store.Point) time.Time {
-	if !p.ConsistentTo.IsZero() {
-		return p.ConsistentTo
-	}
-	return p.Taken
 }
 
 // cause drops the operation and the path that the caller names anyway.

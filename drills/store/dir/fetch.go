@@ -2,15 +2,11 @@ package dir
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
-	"sync/atomic"
 
 	"lifeboat/drills/store"
 )
@@ -33,43 +29,43 @@ func (s *Store) Fetch(ctx context.Context, p store.Point) (store.Stream, error) 
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", p.ID, cause(err))
 	}
-	return &fileStream{ctx: ctx, f: f, point: p, hash: sha256.New()}, nil
+	b := &body{File: f, store: s, point: p}
+	if err := b.listed(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return store.Verify(ctx, store.Opened{Body: b, Point: p, Store: s.name, Size: -1}), nil
 }
 
-// fileStream reads a file and compares its digest at the end.
-type fileStream struct {
-	ctx   context.Context
-	f     *os.File
+// body is a file that has to stay the one that was listed until its end: another one has another digest, which would
+// be taken for the backup's fault.
+type body struct {
+	*os.File
+	store *Store
 	point store.Point
-	hash  hash.Hash
-	n     atomic.Int64
-	done  atomic.Bool
 }
 
-func (s *fileStream) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		return 0, err
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.File.Read(p)
+	if errors.Is(err, io.EOF) {
+		if e := b.listed(); e != nil {
+			return n, e
+		}
 	}
-	n, err := s.f.Read(p)
-	s.hash.Write(p[:n])
-	s.n.Add(int64(n))
-	if !errors.Is(err, io.EOF) {
-		return n, err
-	}
-	s.done.Store(true)
-	if got := s.Digest(); s.point.Digest != "" && got != s.point.Digest {
-		return n, &store.Mismatch{Point: s.point.ID, Want: s.point.Digest, Got: got}
-	}
-	return n, io.EOF
+	return n, err
 }
 
-func (s *fileStream) Close() error { return s.f.Close() }
-
-func (s *fileStream) Bytes() int64 { return s.n.Load() }
-
-func (s *fileStream) Digest() string {
-	if !s.done.Load() {
-		return ""
+func (b *body) listed() error {
+	info, err := b.Stat()
+	if err != nil {
+		return fmt.Errorf("fetch %s: %w", b.point.ID, cause(err))
 	}
-	return "sha256:" + hex.EncodeToString(s.hash.Sum(nil))
+	return b.store.listed(b.point, info)
+}
+
+// listed tells whether a file is still the one that was listed. A point that has a name and no more may be any file.
+func (s *Store) listed(p store.Point, now fs.FileInfo) error {
+	if p.Size == 0 && p.Taken.IsZero() || now.Size() == p.Size && now.ModTime().Equal(p.Taken) {
+		return nil
+	}
+	return s.problem("keep backups under names of their own", "%s was replaced or written to since it was listed", p.ID)
 }

@@ -37,6 +37,9 @@ func (s *Store) OpenAt(ctx context.Context, p store.Point, _ string) (store.Rand
 	}
 	r := &fileAt{ctx: ctx, store: s, id: p.ID, f: f}
 	if r.info, err = f.Stat(); err == nil {
+		err = s.listed(p, r.info)
+	}
+	if err == nil {
 		r.path, err = s.real(p.ID, r.info)
 	}
 	if err != nil {
@@ -85,14 +88,29 @@ func (r *fileAt) ReadAt(p []byte, off int64) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return n, fmt.Errorf("read %s: %w", r.id, cause(err))
 	}
-	if e := r.same(); e != nil {
+	if e := r.written(); e != nil {
 		return 0, e
 	}
 	return n, err
 }
 
-// same tells whether somebody wrote into the file since it was opened.
-func (r *fileAt) same() error {
+// Same implements store.Random.
+func (r *fileAt) Same() error {
+	if err := r.written(); err != nil {
+		return err
+	}
+	named, err := os.Lstat(r.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look at %s: %w", r.id, cause(err))
+	}
+	if err != nil || !os.SameFile(named, r.info) {
+		return r.store.problem("keep backups under names of their own", "%s was replaced after it was opened", r.id)
+	}
+	return nil
+}
+
+// written tells whether somebody wrote into the file since it was opened.
+func (r *fileAt) written() error {
 	now, err := r.f.Stat()
 	if err != nil {
 		return fmt.Errorf("read %s: %w", r.id, cause(err))

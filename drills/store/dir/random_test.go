@@ -1,6 +1,7 @@
 package dir
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -69,7 +70,9 @@ func TestReadAtChanged(t *testing.T) {
 			require.NoError(t, err)
 			_, err = r.ReadAt(make([]byte, 10), 0)
 			require.NoError(t, err)
+			require.NoError(t, r.Same())
 			change(t, filepath.Join(dir, "a.img"))
+			require.ErrorContains(t, r.Same(), "was written to while it was read")
 			_, err = r.ReadAt(make([]byte, 10), 0)
 			var problem *store.Problem
 			require.ErrorAs(t, err, &problem)
@@ -87,5 +90,39 @@ func TestReadAtChanged(t *testing.T) {
 		_, err = r.ReadAt(got, 0)
 		require.NoError(t, err)
 		assert.Equal(t, "old", string(got))
+		assert.ErrorContains(t, r.Same(), "was replaced after it was opened", "who opens its path gets the other")
 	})
+}
+
+// A backup that was replaced since it was listed has another digest than the one that was promised: no fault of the backup.
+func TestReplacedSinceListed(t *testing.T) {
+	for name, early := range map[string]bool{"before it is opened": true, "while it is read": false} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			put := func(text string, written time.Time) {
+				write(t, dir, "a.dump", text, written)
+				write(t, dir, "a.dump.sha256", storetest.Sum([]byte(text))[len("sha256:"):], written)
+			}
+			put("backup", time.Now().Add(-time.Hour))
+			s := open(t, dir, "")
+			points, err := s.List(t.Context())
+			require.NoError(t, err)
+			if early {
+				put("nother", time.Now())
+				_, err := s.(store.RandomStore).OpenAt(t.Context(), points[0], "")
+				require.ErrorContains(t, err, "a.dump was replaced or written to since it was listed (keep backups under")
+			}
+			stream, err := s.Fetch(t.Context(), points[0])
+			if err == nil {
+				defer stream.Close()
+				put("nother", time.Now())
+				_, err = io.Copy(io.Discard, stream)
+			}
+			require.ErrorContains(t, err, "a.dump was replaced or written to since it was listed (keep backups under")
+			var mismatch *store.Mismatch
+			assert.NotErrorAs(t, err, &mismatch)
+			var problem *store.Problem
+			assert.ErrorAs(t, err, &problem)
+		})
+	}
 }

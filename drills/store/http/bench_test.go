@@ -15,6 +15,7 @@ import (
 
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/storetest"
+	"lifeboat/internal/chunks"
 )
 
 // far is a server at a distance.
@@ -42,7 +43,7 @@ func BenchmarkSequential(b *testing.B) {
 	content := storetest.Noise(256 << 20)
 	for _, latency := range []time.Duration{0, 20 * time.Millisecond} {
 		s := far(b, content, latency)
-		for _, chunk := range []int64{256 << 10, chunkSize, 1 << 20} {
+		for _, chunk := range []int64{256 << 10, chunks.Size, 1 << 20} {
 			for _, piece := range []int{64 << 10, 16 << 20} {
 				b.Run(fmt.Sprintf("latency %v/chunk %dK/read %dK", latency, chunk>>10, piece>>10), func(b *testing.B) {
 					b.SetBytes(int64(len(content)))
@@ -63,7 +64,7 @@ func BenchmarkSequential(b *testing.B) {
 func TestSparseReads(t *testing.T) {
 	const size, places, blocks, block = 256 << 20, 24, 16, 32 << 10
 	s := far(t, storetest.Noise(size), 0)
-	for _, chunk := range []int64{256 << 10, chunkSize, 1 << 20, 4 << 20} {
+	for _, chunk := range []int64{256 << 10, chunks.Size, 1 << 20, 4 << 20} {
 		r := openFar(t, s, chunk)
 		random := rand.New(rand.NewPCG(5, 6))
 		touched := map[int64]bool{0: true}

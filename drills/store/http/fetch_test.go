@@ -70,7 +70,13 @@ func TestFetchFails(t *testing.T) {
 		"the body is too long": {onGet(func(w http.ResponseWriter, _ *http.Request) {
 			w.(http.Flusher).Flush()
 			_, _ = w.Write(append(content, 1))
-		}), "disk.img ended after 1048577 bytes, 1048576 were promised"},
+		}), "disk.img goes on after the 1048576 bytes that were promised"},
+		"the body never ends": {onGet(func(w http.ResponseWriter, _ *http.Request) {
+			w.(http.Flusher).Flush()
+			for err := error(nil); err == nil; {
+				_, err = w.Write(content)
+			}
+		}), "disk.img goes on after the 1048576 bytes that were promised"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

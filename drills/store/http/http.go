@@ -9,12 +9,13 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
 
 	"lifeboat/drills/store"
+	"lifeboat/internal/chunks"
+	"lifeboat/internal/remote"
 	"lifeboat/internal/sha256sums"
 	"lifeboat/scenarios"
 )
@@ -49,9 +50,7 @@ type Store struct {
 	timeout time.Duration
 	client  *http.Client
 	chunk   int64 // bytes that OpenAt fetches at once
-
-	mu   sync.Mutex
-	seen map[string]facts // at the last List, by the point's ID
+	seen    remote.Seen
 }
 
 // New makes the store of its settings. It asks nobody yet; an address from outside the scenario is not even read.
@@ -64,14 +63,14 @@ func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	add := func(key, hint, format string, args ...any) {
 		problems = append(problems, s.Problem(key, hint, format, args...))
 	}
-	st := &Store{set: c, name: "the address that is kept outside the scenario", chunk: chunkSize, seen: map[string]facts{}}
+	st := &Store{set: c, name: "the address that is kept outside the scenario", chunk: chunks.Size}
 	if c.URL.IsZero() {
 		add("url", "add url: https://backups.example.com/disk.qcow2", "is missing")
 	} else if !c.URL.Hidden() {
 		if u, err := st.address(); err != nil {
 			add("url", hintOf(err), "%s", reasonOf(err))
 		} else {
-			st.name = show(u)
+			st.name = st.show(u)
 		}
 	}
 	if _, err := path.Match(c.Pattern, ""); err != nil {
@@ -152,8 +151,12 @@ func beside(u *url.URL, name string) *url.URL {
 	return &other
 }
 
-// show writes an address without its query, which may hold a signature.
-func show(u *url.URL) string {
+// show writes an address without its query, which may hold a signature; of one that is kept outside the scenario no
+// more than server and file, since folders may hold a token, too.
+func (s *Store) show(u *url.URL) string {
+	if s.set.URL.Hidden() {
+		return u.Scheme + "://" + u.Host + "/…/" + url.PathEscape(path.Base(u.Path))
+	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 

@@ -1,18 +1,16 @@
 package http
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"lifeboat/drills/store"
+	"lifeboat/internal/remote"
 	"lifeboat/internal/sha256sums"
 )
 
@@ -45,23 +43,14 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		return nil, s.known(ctx, err)
 	}
 	points := make([]store.Point, len(names))
-	errs := make([]error, len(names))
-	slots := make(chan struct{}, connections)
-	var wg sync.WaitGroup
-	for i, name := range names {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			points[i], errs[i] = s.point(ctx, name, sums)
-		})
-	}
-	wg.Wait()
-	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
-		return nil, s.known(ctx, errs[i])
-	}
-	slices.SortStableFunc(points, func(a, b store.Point) int {
-		return cmp.Or(a.Taken.Compare(b.Taken), strings.Compare(a.ID, b.ID))
+	err = remote.Each(ctx, len(names), connections, func(ctx context.Context, i int) (err error) {
+		points[i], err = s.point(ctx, names[i], sums)
+		return err
 	})
+	if err != nil {
+		return nil, s.known(ctx, err)
+	}
+	slices.SortStableFunc(points, store.Older)
 	return points, nil
 }
 
@@ -96,12 +85,12 @@ func (s *Store) read(ctx context.Context, u *url.URL, list string, sums sha256su
 	if r.StatusCode != http.StatusOK {
 		return s.refusal(r, u)
 	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, mostText+1))
-	if err != nil {
+	raw, err := remote.ReadText(r.Body, mostText, s.timeout)
+	switch {
+	case errors.Is(err, remote.ErrLong):
+		return s.problem("", "%s is larger than %d MiB", s.show(u), mostText>>20)
+	case err != nil:
 		return err
-	}
-	if len(raw) > mostText {
-		return s.problem("", "%s is larger than %d MiB", show(u), mostText>>20)
 	}
 	if err := sums.Add(list, string(raw)); err != nil {
 		return s.problem("write it with sha256sum", "%v", err)
@@ -133,55 +122,40 @@ func (s *Store) point(ctx context.Context, id string, sums sha256sums.List) (sto
 		}
 		return store.Point{}, err
 	}
-	if f.size < 0 {
-		return store.Point{}, s.problem("", "the server does not say how long %s is", show(u))
+	if f.Size < 0 {
+		return store.Point{}, s.problem("", "the server does not say how long %s is", s.show(u))
 	}
-	s.mu.Lock()
-	s.seen[id] = f
-	s.mu.Unlock()
-	return store.Point{ID: id, Taken: f.modified, Size: f.size, Digest: sums.Promise(id)}, nil
+	s.seen.Put(id, f)
+	return store.Point{ID: id, Taken: f.Modified, Size: f.Size, Digest: sums.Promise(id)}, nil
 }
 
 // head asks by HEAD, and by a read of one byte where a server does not answer that: an address that is signed for
 // GET (as S3's are) is good for nothing else.
-func (s *Store) head(ctx context.Context, u *url.URL) (facts, error) {
+func (s *Store) head(ctx context.Context, u *url.URL) (remote.Facts, error) {
 	r, err := s.ask(ctx, http.MethodHead, u, nil)
 	if err != nil {
-		return facts{}, err
+		return remote.Facts{}, err
 	}
 	r.Body.Close()
-	f := factsOf(r)
+	f := remote.FactsOf(r)
 	switch r.StatusCode {
 	case http.StatusOK:
-		if f.size >= 0 {
+		if f.Size >= 0 {
 			return f, nil
 		}
 	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 	default:
-		return facts{}, s.refusal(r, u)
+		return remote.Facts{}, s.refusal(r, u)
 	}
 	if r, err = s.ask(ctx, http.MethodGet, u, http.Header{"Range": {"bytes=0-0"}}); err != nil {
-		return facts{}, err
+		return remote.Facts{}, err
 	}
 	r.Body.Close()
 	switch r.StatusCode {
 	case http.StatusOK, http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable: // the last: it is empty
-		return factsOf(r), nil
+		return remote.FactsOf(r), nil
 	}
-	return facts{}, s.refusal(r, u)
-}
-
-// expect is what a point's file has to be: what the last List saw, or else what the point itself tells.
-func (s *Store) expect(p store.Point) facts {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f, ok := s.seen[p.ID]; ok && f.size == p.Size && f.modified.Equal(p.Taken) {
-		return f
-	}
-	if p.Size == 0 && p.Taken.IsZero() { // a name and no more
-		return facts{size: -1}
-	}
-	return facts{size: p.Size, modified: p.Taken}
+	return remote.Facts{}, s.refusal(r, u)
 }
 
 // changed is the error of a file that is another one than it was.

@@ -15,6 +15,7 @@ import (
 
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/storetest"
+	"lifeboat/internal/remote"
 )
 
 func sumOf(text string) string { return storetest.Sum([]byte(text))[len("sha256:"):] }
@@ -66,8 +67,9 @@ func TestList(t *testing.T) {
 		"no list": {url: "/b/SHA256SUMS", problem: "/b/SHA256SUMS is answered with 404"},
 		"a list without end": {url: "/b/SHA256SUMS", files: map[string]string{"/b/SHA256SUMS": strings.Repeat("#\n", 3<<20)},
 			problem: "is larger than 4 MiB"},
-		"hangs":               {before: hang, settings: "timeout: 200ms", problem: "no answer within 200ms"},
-		"hangs within a list": {before: half, settings: "timeout: 200ms", problem: "nothing came for 200ms"},
+		"hangs":                     {before: hang, settings: "timeout: 200ms", problem: "no answer within 200ms"},
+		"hangs within a list":       {before: half, settings: "timeout: 200ms", problem: "nothing came for 200ms"},
+		"a list by bytes, for ever": {before: trickle, settings: "timeout: 300ms", problem: "not all of it came within 3s"},
 		"to another server": {before: redirect("http://127.0.0.1:1/x?sig=" + secret),
 			problem: "another server, http://127.0.0.1:1 ("},
 		"to a user's": {before: redirect("http://me:" + secret + "@HOST/c"), problem: "redirects to another server"},
@@ -155,6 +157,16 @@ func half(w http.ResponseWriter, r *http.Request) {
 	hang(w, r)
 }
 
+// trickle goes on by a byte now and then, for ever.
+func trickle(w http.ResponseWriter, r *http.Request) {
+	for r.Context().Err() == nil {
+		_, _ = io.WriteString(w, "#")
+		w.(http.Flusher).Flush()
+		time.Sleep(10 * time.Millisecond)
+	}
+	done()
+}
+
 // redirect everything but /c; HOST is this very server.
 func redirect(to string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -234,7 +246,7 @@ func TestProxy(t *testing.T) {
 	defer proxy.Close()
 	t.Setenv("HTTP_PROXY", proxy.URL)
 	st := openStore(t, "url: http://backups.invalid/disk.img")
-	assert.Nil(t, st.client.Transport.(*http.Transport).Proxy, "not even the environment's: nobody asked for it")
+	assert.Nil(t, st.client.Transport.(*remote.Transport).Proxy, "not even the environment's: nobody asked for it")
 	points, err := openStore(t, "url: http://backups.invalid/disk.img\nproxy: {env: HTTP_PROXY}").List(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, int64(7), points[0].Size)
@@ -279,7 +291,7 @@ func TestTLS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st := openStore(t, "url: "+test.url+"\nsums: none")
 			trust := secure.Client().Transport.(*http.Transport).TLSClientConfig
-			st.client.Transport.(*http.Transport).TLSClientConfig = trust
+			st.client.Transport.(*remote.Transport).TLSClientConfig = trust
 			points, err := st.List(t.Context())
 			if test.err != "" {
 				problem(t, err, test.err)
@@ -288,5 +300,18 @@ func TestTLS(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, int64(4), points[0].Size)
 		})
+	}
+}
+
+// An address that is kept outside the scenario may hold a token in its path.
+func TestHiddenAddressInErrors(t *testing.T) {
+	s := newSite(t)
+	path := "/share/" + secret + "/disk.img"
+	t.Setenv("BACKUP_URL", s.URL+path)
+	for what, broken := range map[string]string{"disk.img": path, "disk.img.sha256": path + ".sha256"} {
+		s.put(path, []byte("data"), time.Time{})
+		s.first(deny(broken, http.StatusForbidden))
+		_, err := openStore(t, "url: {env: BACKUP_URL}").List(t.Context())
+		problem(t, err, s.URL+"/…/"+what+" is answered with 403 Forbidden")
 	}
 }

@@ -5,210 +5,168 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"net/http"
 	"net/url"
-	"os"
-	"sync"
-	"sync/atomic"
 
 	"lifeboat/drills/store"
-)
-
-const (
-	// chunkSize in bytes is what is fetched at once. Measured with the reads of a Debian guest that boots from a
-	// compressed qcow2 of 139 MiB, from a server 20 ms away: chunks of 256 KiB fetch 66 MiB and wait for 4.6 s,
-	// of 512 KiB 80 MiB and 2.6 s, of 1 MiB 101 MiB and 1.7 s.
-	chunkSize = 512 << 10
-	window    = 16       // chunks of one read that are waited for together
-	mostSize  = 64 << 40 // bytes of a file; what claims more is no disk image
+	"lifeboat/internal/chunks"
+	"lifeboat/internal/remote"
 )
 
 // OpenAt reads a file by ranges and keeps what it fetched in a file without a name in scratch, so that nothing is
-// fetched twice. The server must understand Range and say how long the file is; *store.Problem if it does not.
+// fetched twice. The server must understand Range, say how long the file is, and tell it from another one; *store.Problem
+// if it does not.
 func (s *Store) OpenAt(ctx context.Context, p store.Point, scratch string) (store.Random, error) {
 	u, err := s.locate(p.ID)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", p.ID, err)
 	}
-	cache, err := os.CreateTemp(scratch, "http-*")
+	r, err := chunks.Open(ctx, &ranges{store: s, id: p.ID, url: u, facts: s.seen.Expect(p.ID, p.Size, p.Taken)},
+		chunks.Options{Scratch: scratch, Chunk: s.chunk, AtOnce: connections})
 	if err != nil {
-		return nil, fmt.Errorf("open %s: keep what is fetched: %w", p.ID, err)
-	}
-	r := &random{store: s, id: p.ID, url: u, cache: cache, outer: ctx, slots: make(chan struct{}, connections),
-		have: map[int64]uint64{}, under: map[int64]*flight{}}
-	r.buffers.New = func() any { b := make([]byte, s.chunk); return &b }
-	r.ctx, r.stop = context.WithCancel(ctx)
-	if err = os.Remove(cache.Name()); err == nil {
-		err = r.first(s.expect(p))
-	}
-	if err != nil {
-		r.Close()
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
 		return nil, fmt.Errorf("open %s: %w", p.ID, err)
 	}
 	return r, nil
 }
 
-// random is a file on a server, cut into chunks.
-type random struct {
+// ranges is a file on a server; it implements chunks.Source. Every answer is compared with the first.
+type ranges struct {
 	store *Store
 	id    string
 	url   *url.URL
-	facts facts // at the first answer; every other must tell the same
-	cache *os.File
-
-	outer   context.Context // of OpenAt
-	ctx     context.Context // ends with Close, too
-	stop    context.CancelFunc
-	slots   chan struct{} // one for each request under way
-	buffers sync.Pool
-	n       atomic.Int64
-
-	mu     sync.Mutex
-	closed bool
-	have   map[int64]uint64  // bits of the chunks that are in the cache, 64 a word
-	under  map[int64]*flight // chunks that are being fetched
-	next   int64             // chunk after the last one that was read
-	run    int64             // chunks that were read one after the other up to there
-	users  sync.WaitGroup    // of the cache
+	facts remote.Facts // of the list; then of the first answer
 }
 
-// flight is a chunk that is being fetched, once for all who wait for it.
-type flight struct {
-	done chan struct{}
-	err  error
-}
-
-// ReadAt implements io.ReaderAt.
-func (r *random) ReadAt(p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fmt.Errorf("read %s: negative offset %d", r.id, off)
+// First implements chunks.Source.
+func (r *ranges) First(ctx context.Context, buf []byte) (int, int64, error) {
+	answer, err := r.ask(ctx, 0, int64(len(buf))-1, "")
+	if err != nil {
+		return 0, 0, err
 	}
-	if err := r.enter(); err != nil {
+	defer answer.Body.Close()
+	now := remote.FactsOf(answer)
+	first, last, total, ok := remote.ContentRange(answer.Header)
+	switch status := answer.StatusCode; {
+	case status == http.StatusPartialContent && ok && first == 0 && last == min(total, int64(len(buf)))-1:
+	case status == http.StatusPartialContent:
+		return 0, 0, r.strange(answer)
+	case (status == http.StatusOK || status == http.StatusRequestedRangeNotSatisfiable && ok) && now.Size == 0:
+	case status == http.StatusOK:
+		return 0, 0, r.store.problem("serve it from one that does, or copy the file and use a store of kind dir",
+			"the server ignores Range: it would have to send all of %s for each read", r.store.show(r.url))
+	default:
+		return 0, 0, r.refused(answer)
+	}
+	if how := r.facts.Change(now); how != "" {
+		return 0, 0, r.store.changed(r.id, how)
+	}
+	if now.Size > remote.MostSize {
+		return 0, 0, r.store.problem("", "%s is said to have %d bytes", r.id, now.Size)
+	}
+	n, err := r.fill(answer.Body, buf[:min(now.Size, int64(len(buf)))])
+	if err == nil && now.ETag == "" && now.Modified.IsZero() {
+		err = r.store.problem("serve it from one that does, or copy the file and use a store of kind dir",
+			"the server says neither ETag nor Last-Modified of %s: whether it is replaced while it is read could not be noticed",
+			r.store.show(r.url))
+	}
+	if err == nil {
+		r.facts = now
+	}
+	return n, now.Size, err
+}
+
+// Fetch implements chunks.Source.
+func (r *ranges) Fetch(ctx context.Context, buf []byte, off int64) (int, error) {
+	n, err := r.get(ctx, buf, off)
+	var problem *store.Problem
+	if err == nil || errors.As(err, &problem) {
+		return n, err
+	}
+	return n, fmt.Errorf("read %s: %w", r.id, err)
+}
+
+func (r *ranges) get(ctx context.Context, buf []byte, off int64) (int, error) {
+	end := off + int64(len(buf)) - 1
+	answer, err := r.ask(ctx, off, end, r.facts.Strong()) // a server then sends all of a file that is another one
+	if err != nil {
 		return 0, err
 	}
-	defer r.users.Done()
-	size := r.facts.size
-	if off >= size {
-		return 0, io.EOF
-	}
-	var end error
-	if int64(len(p)) > size-off {
-		p, end = p[:size-off], io.EOF
-	}
-	for n := 0; n < len(p); {
-		part := p[n:min(len(p), n+window*int(r.store.chunk))]
-		err := r.bring(off+int64(n), len(part))
-		if err == nil {
-			_, err = r.cache.ReadAt(part, off+int64(n))
+	defer answer.Body.Close()
+	switch answer.StatusCode {
+	case http.StatusPartialContent, http.StatusOK, http.StatusRequestedRangeNotSatisfiable:
+		if how := r.facts.Change(remote.FactsOf(answer)); how != "" {
+			return 0, chunks.Another(r.store.problem("keep backups under names of their own",
+				"%s became another file while it was read: %s", r.id, how))
 		}
-		if err != nil {
-			return n, r.why(err)
-		}
-		n += len(part)
+	default:
+		return 0, r.refused(answer)
 	}
-	return len(p), end
+	if answer.StatusCode == http.StatusOK {
+		return 0, r.store.problem("", "the server answers with all of %s, not with the range that it was asked for", r.store.show(r.url))
+	}
+	first, last, _, ok := remote.ContentRange(answer.Header)
+	if answer.StatusCode != http.StatusPartialContent || !ok || first != off || last != end {
+		return 0, r.strange(answer)
+	}
+	return r.fill(answer.Body, buf)
 }
 
-// enter lets the caller use the cache until it says users.Done.
-func (r *random) enter() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return fs.ErrClosed
+// ask for a range, whose ends are both part of it, if the file still has that tag; "" is any.
+func (r *ranges) ask(outer context.Context, first, last int64, tag string) (*http.Response, error) {
+	h := http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", first, last)}}
+	if tag != "" {
+		h.Set("If-Range", tag)
 	}
-	if err := r.outer.Err(); err != nil {
-		return err
+	late := fmt.Errorf("not all of it came within %v", r.store.timeout)
+	ctx, cancel := context.WithTimeoutCause(outer, r.store.timeout, late)
+	answer, err := r.store.ask(ctx, http.MethodGet, r.url, h)
+	if err != nil {
+		cancel()
+		var problem *store.Problem
+		if errors.As(err, &problem) {
+			return nil, problem
+		}
+		return nil, remote.Passing(err)
 	}
-	r.users.Add(1)
-	return nil
+	answer.Body = bounded{answer.Body, cancel}
+	return answer, nil
 }
 
-// why says what an error really comes from.
-func (r *random) why(err error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// bounded is a body whose request has a time-out as a whole.
+type bounded struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (b bounded) Close() error {
+	b.cancel()
+	return b.ReadCloser.Close()
+}
+
+// fill takes all of a part from a body.
+func (r *ranges) fill(body io.Reader, part []byte) (int, error) {
+	n, err := io.ReadFull(body, part)
 	switch {
-	case r.closed:
-		return fs.ErrClosed
-	case r.outer.Err() != nil:
-		return r.outer.Err()
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return n, remote.Passing(r.store.problem("look at the server and what stands before it",
+			"a part of %s ended after %d bytes, %d were promised", r.id, n, len(part)))
+	case err != nil:
+		return n, remote.Passing(err)
 	}
-	var problem *store.Problem
-	if errors.As(err, &problem) {
-		return err
-	}
-	return fmt.Errorf("read %s: %w", r.id, err)
+	return n, nil
 }
 
-// bring waits until the chunks of a stretch are in the cache.
-func (r *random) bring(off int64, n int) error {
-	chunk := r.store.chunk
-	var flights []*flight
-	for i := off / chunk; i*chunk < off+int64(n); i++ {
-		if f := r.need(i); f != nil {
-			flights = append(flights, f)
-		}
+// refused is the error of a status; a busy server's may pass.
+func (r *ranges) refused(answer *http.Response) error {
+	err := r.store.refusal(answer, r.url)
+	if answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests {
+		return remote.Passing(err)
 	}
-	r.ahead(off/chunk, (off+int64(n)-1)/chunk)
-	var first error
-	for _, f := range flights {
-		if <-f.done; first == nil {
-			first = f.err
-		}
-	}
-	return first
+	return err
 }
 
-// need starts to fetch a chunk, unless it is there (nil) or somebody did already.
-func (r *random) need(i int64) *flight {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.have[i/64]&(1<<(i%64)) != 0 {
-		return nil
-	}
-	if f := r.under[i]; f != nil {
-		return f
-	}
-	f := &flight{done: make(chan struct{})}
-	r.under[i] = f
-	r.users.Add(1) // the caller is one, so Close cannot have waited yet
-	go func() {
-		defer r.users.Done()
-		f.err = r.load(i)
-		r.mu.Lock()
-		delete(r.under, i)
-		if f.err == nil {
-			r.keep(i)
-		}
-		r.mu.Unlock()
-		close(f.done)
-	}()
-	return f
+// strange is the error of a range that was not asked for.
+func (r *ranges) strange(answer *http.Response) error {
+	return r.store.problem("", "%s is answered with the range %.60q of a request for another", r.store.show(r.url),
+		answer.Header.Get("Content-Range"))
 }
-
-// keep notes that a chunk is in the cache.
-func (r *random) keep(i int64) { r.have[i/64] |= 1 << (i % 64) }
-
-// Close ends what is being fetched and gives the cache back.
-func (r *random) Close() error {
-	r.mu.Lock()
-	if r.closed {
-		r.mu.Unlock()
-		return fs.ErrClosed
-	}
-	r.closed = true
-	r.mu.Unlock()
-	r.stop()
-	r.users.Wait()
-	return r.cache.Close()
-}
-
-func (r *random) Size() int64 { return r.facts.size }
-
-// Path is "": the file lies on the server.
-func (r *random) Path() string { return "" }
-
-func (r *random) Fetched() int64 { return r.n.Load() }

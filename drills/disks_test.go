@@ -1,0 +1,103 @@
+package drills
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
+)
+
+// A disk that is read where it lies, from elsewhere: it stays open while its machine lives, and the record
+// holds how much of it was read.
+func TestLazyDisk(t *testing.T) {
+	w := vmWorld(t, &guest{})
+	res := w.run(oneIncident("[{destroy: app}, {boot: app}]", "app: {store: {kind: fake}",
+		"app: {store: {kind: lazy}, throttle: 1kB/s"))
+	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+	one := record.DiskRead{Backup: "app", Fetched: 600, Size: 3 << 30}
+	assert.Equal(t, []record.DiskRead{one, one}, res.Record.DiskReads, "one for each opening")
+	restores := res.Record.Restores
+	require.Len(t, restores, 2)
+	assert.GreaterOrEqual(t, restores[0].Ended-restores[0].Started, 1500*time.Millisecond, "reads are throttled")
+	for _, k := range w.lazy {
+		assert.True(t, k.closed)
+	}
+}
+
+// What was verified is not what was booted when the backup was replaced meanwhile: such a drill proves nothing.
+func TestBackupReplacedMeanwhile(t *testing.T) {
+	g := &guest{}
+	w := vmWorld(t, g)
+	g.booted = func() { w.lazy[0].changed = errors.New("disk.qcow2 was replaced after it was opened") }
+	res := w.run(oneIncident("[{destroy: app}, {boot: app}]", "app: {store: {kind: fake}", "app: {store: {kind: lazy}"))
+	assert.Equal(t, record.StatusInconclusive, res.Verdict.Status)
+	assert.Equal(t, "harness.broke", reasons(res.Verdict))
+	require.Len(t, res.Record.Harness, 1)
+	assert.Contains(t, res.Record.Harness[0].Error, "was replaced after it was opened")
+}
+
+// A disk that was closed because its backup is bad says nothing more when the drill ends.
+func TestDiskOfABadBackup(t *testing.T) {
+	w := vmWorld(t, &guest{})
+	w.unfit = &restore.BackupError{Backup: "app", Reason: "its digest is another one"}
+	res := w.run(oneIncident("[{revert: {on: app, name: before}}]", "app: {store: {kind: fake}", "app: {store: {kind: lazy}"))
+	assert.Equal(t, record.StatusFailed, res.Verdict.Status)
+	assert.Contains(t, reasons(res.Verdict), "backup.bad")
+	assert.Empty(t, res.Record.Harness)
+}
+
+// A machine whose disk could not be read any more shows what the place does where the backup lies, not what the backup is.
+func TestDiskThatCannotBeReadAnyMore(t *testing.T) {
+	for phase, boot := range map[string]int{record.PhaseRestore: 1, record.PhaseRollback: 3} { // 2: the upgrade's
+		t.Run(phase, func(t *testing.T) {
+			g := &guest{}
+			w := vmWorld(t, g)
+			boots := 0
+			g.booted = func() {
+				if boots++; boots == boot {
+					w.lazy[0].fails = errors.New("503 Service Unavailable")
+					_, err := w.opened[0].ReadAt(make([]byte, 512), 4096)
+					require.ErrorContains(t, err, "503")
+					g.hangs = kernelA
+				}
+			}
+			res := w.run(oneIncident("[{revert: {on: app, name: before}}]", "app: {store: {kind: fake}",
+				"app: {store: {kind: lazy}"))
+			assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+			require.NotEmpty(t, res.Record.Harness)
+			assert.Equal(t, phase, res.Record.Harness[0].Phase)
+			assert.Contains(t, res.Record.Harness[0].Error, "read backup app where it lies: 503 Service Unavailable")
+		})
+	}
+}
+
+// Nor does one whose disk was replaced under it.
+func TestDiskThatWasReplacedUnderItsMachine(t *testing.T) {
+	for phase, boot := range map[string]int{record.PhaseRestore: 1, record.PhaseRollback: 3} { // 2: the upgrade's
+		t.Run(phase, func(t *testing.T) {
+			g := &guest{}
+			w := vmWorld(t, g)
+			boots := 0
+			g.booted = func() {
+				if boots++; boots == boot {
+					w.lazy[0].changed = errors.New("disk.qcow2 became another object while it was read")
+					w.lazy[0].fails = w.lazy[0].changed
+					_, err := w.opened[0].ReadAt(make([]byte, 512), 4096)
+					require.Error(t, err)
+					g.hangs = kernelA
+				}
+			}
+			res := w.run(oneIncident("[{revert: {on: app, name: before}}]", "app: {store: {kind: fake}",
+				"app: {store: {kind: lazy}"))
+			assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+			assert.NotContains(t, reasons(res.Verdict), "backup.bad")
+			require.NotEmpty(t, res.Record.Harness)
+			assert.Contains(t, res.Record.Harness[0].Error, "became another object while it was read")
+		})
+	}
+}

@@ -1,0 +1,106 @@
+package qemu
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
+
+	"lifeboat/drills/instance"
+)
+
+// mute is a connection on which one end falls silent.
+type mute struct {
+	net.Conn
+	silent atomic.Bool
+}
+
+func (m *mute) Write(p []byte) (int, error) {
+	if m.silent.Load() {
+		return len(p), nil
+	}
+	return m.Conn.Write(p)
+}
+
+// hanging is a connection to an SSH server that lets one in and then hangs: it opens no session, or starts the
+// command and never says that it ended.
+func hanging(t *testing.T, opens bool) *ssh.Client {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	signer, err := ssh.NewSignerFromSigner(key)
+	require.NoError(t, err)
+	server := &ssh.ServerConfig{NoClientAuth: true}
+	server.AddHostKey(signer)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		far := &mute{Conn: c}
+		_, channels, requests, err := ssh.NewServerConn(far, server)
+		if err != nil {
+			return
+		}
+		go ssh.DiscardRequests(requests)
+		for c := range channels {
+			if !opens {
+				continue
+			}
+			if _, asked, err := c.Accept(); err == nil {
+				go func() {
+					for r := range asked {
+						_ = r.Reply(true, nil)
+						far.silent.Store(true)
+					}
+				}()
+			}
+		}
+	}()
+	near, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = near.Close() })
+	conn, channels, requests, err := ssh.NewClientConn(near, "guest",
+		&ssh.ClientConfig{HostKeyCallback: ssh.InsecureIgnoreHostKey()})
+	require.NoError(t, err)
+	return ssh.NewClient(conn, channels, requests)
+}
+
+// A guest that stands still or lost its network in the middle of a command does not hold its caller.
+func TestSSHGuestThatHangs(t *testing.T) {
+	t.Parallel()
+	for name, opens := range map[string]bool{"before the session": false, "in the command": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := &Machine{request: instance.Request{Name: "pos"}}
+			ch := &sshChannel{machine: m, leave: 100 * time.Millisecond, client: hanging(t, opens)}
+			m.channel = ch
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			done := make(chan error, 1)
+			go func() {
+				_, err := ch.run(ctx, instance.Command{Args: []string{"true"}})
+				done <- err
+			}()
+			select {
+			case err := <-done:
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+			case <-time.After(10 * time.Second):
+				t.Fatal("it still waits")
+			}
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			assert.Nil(t, m.channel, "the next command looks for a channel that answers")
+		})
+	}
+}

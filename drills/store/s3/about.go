@@ -1,0 +1,101 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/drills/store"
+	"lifeboat/internal/remote"
+	"lifeboat/internal/sha256sums"
+	"lifeboat/internal/sidecars"
+)
+
+const mostText = 4 << 20 // bytes of a list of digests, or of a manifest
+
+// about is what the objects beside backups say of them.
+type about struct {
+	sums      sha256sums.List
+	manifests map[string]manifest // by the backup's name
+}
+
+type manifest struct {
+	to time.Time
+	by string
+}
+
+// about reads every list of digests and every manifest that is about the given names, as the store of kind dir does.
+// The list of the bucket told which there are, so none is asked for in vain.
+func (s *Store) about(ctx context.Context, names []string, there map[string]remote.Facts) (about, error) {
+	wanted := map[string]bool{sha256sums.Name: true}
+	for _, n := range names {
+		wanted[path.Join(path.Dir(n), sha256sums.Name)] = true
+		wanted[strings.TrimSuffix(n, sha256sums.Suffix)+sha256sums.Suffix] = true
+		if !sidecars.Is(n) {
+			wanted[n+sidecars.Manifest] = true
+		}
+	}
+	var files []string
+	for name := range wanted {
+		if _, ok := there[name]; ok {
+			files = append(files, name)
+		}
+	}
+	slices.Sort(files)
+	found := about{sums: sha256sums.List{}, manifests: map[string]manifest{}}
+	texts, err := s.texts(ctx, files)
+	if err != nil {
+		return found, err
+	}
+	for i, file := range files {
+		name, is := strings.CutSuffix(file, sidecars.Manifest)
+		if !is {
+			if err := found.sums.Add(file, texts[i]); err != nil {
+				return found, s.problem("write it with sha256sum", "%v", err)
+			}
+			continue
+		}
+		to, by, err := sidecars.Consistency(file, texts[i])
+		if err != nil {
+			return found, s.problem(sidecars.ManifestHint, "%v", err)
+		}
+		found.manifests[name] = manifest{to, by}
+	}
+	return found, nil
+}
+
+// texts reads small objects, several at once.
+func (s *Store) texts(ctx context.Context, names []string) ([]string, error) {
+	texts := make([]string, len(names))
+	err := remote.Each(ctx, len(names), connections, func(ctx context.Context, i int) (err error) {
+		texts[i], err = s.text(ctx, names[i])
+		return err
+	})
+	return texts, err
+}
+
+func (s *Store) text(ctx context.Context, name string) (string, error) {
+	var raw []byte
+	err := remote.Retry(ctx, func() error {
+		object, err := s.get(ctx, name, anyOf)
+		if err != nil {
+			return err
+		}
+		defer object.body.Close()
+		raw, err = remote.ReadText(object.body, mostText, s.timeout)
+		switch {
+		case errors.Is(err, remote.ErrLong):
+			return s.problem("", "%s is larger than %d MiB", name, mostText>>20)
+		case err != nil:
+			return s.explain(ctx, name, err)
+		}
+		return nil
+	})
+	if errors.Is(err, store.ErrNoPoint) { // it was listed a moment ago
+		return "", s.problem("try again once the upload is done", "%s went away while the backups were listed", name)
+	}
+	return string(raw), err
+}

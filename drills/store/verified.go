@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"sync/atomic"
+)
+
+// Opened is a backup whose bytes are about to be read.
+type Opened struct {
+	Body  io.ReadCloser
+	Point Point
+	Store string // as the scenario names it
+	Size  int64  // bytes that must come; -1: nobody said so
+}
+
+// Verify makes a stream that ends with io.EOF only when all of it came and is what was promised: *Problem when it is
+// cut short or goes on after that, *Mismatch when its digest is another. Read returns the context's error once ctx ends.
+func Verify(ctx context.Context, o Opened) Stream {
+	return &verified{Opened: o, ctx: ctx, hash: sha256.New()}
+}
+
+type verified struct {
+	Opened
+	ctx  context.Context
+	hash hash.Hash
+	n    atomic.Int64
+	done atomic.Bool
+}
+
+func (v *verified) Read(p []byte) (int, error) {
+	if err := v.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := v.Body.Read(p)
+	v.hash.Write(p[:n])
+	got := v.n.Add(int64(n))
+	switch {
+	case v.Size >= 0 && got > v.Size: // it may never end, and fill a disk
+		return 0, v.problem("%s goes on after the %d bytes that were promised", v.Point.ID, v.Size)
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF) && v.Size >= 0 && got != v.Size:
+		return n, v.problem("%s ended after %d bytes, %d were promised", v.Point.ID, got, v.Size)
+	case !errors.Is(err, io.EOF):
+		return n, fmt.Errorf("fetch %s: after %d bytes: %w", v.Point.ID, got, err)
+	}
+	v.done.Store(true)
+	if got := v.Digest(); v.Point.Digest != "" && got != v.Point.Digest {
+		return n, &Mismatch{Point: v.Point.ID, Want: v.Point.Digest, Got: got}
+	}
+	return n, io.EOF
+}
+
+func (v *verified) problem(format string, args ...any) error {
+	return &Problem{Store: v.Store, Hint: "try again; if it stays so, look at the server and what stands before it",
+		Reason: fmt.Sprintf(format, args...)}
+}
+
+func (v *verified) Close() error { return v.Body.Close() }
+
+func (v *verified) Bytes() int64 { return v.n.Load() }
+
+func (v *verified) Digest() string {
+	if !v.done.Load() {
+		return ""
+	}
+	return "sha256:" + hex.EncodeToString(v.hash.Sum(nil))
+}

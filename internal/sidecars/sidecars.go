@@ -1,0 +1,54 @@
+// Package sidecars knows the files that lie beside backups and are about them: they are no backups. It reads the
+// manifests among them.
+package sidecars
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/internal/sha256sums"
+	"lifeboat/scenarios"
+)
+
+// Manifest is what the name of a backup's manifest ends with, after the name of the backup.
+const Manifest = ".manifest.yaml"
+
+// ManifestHint says what a manifest looks like.
+const ManifestHint = "a manifest has consistent_to, a time as 2026-01-31T02:00:00Z, and consistent_by"
+
+var suffixes = []string{sha256sums.Suffix, Manifest, ".profile.json", ".profile.yaml", ".asc", ".sig"}
+
+// Is tells which names, or paths, are no backups: sidecars, lists of digests and what is hidden.
+func Is(name string) bool {
+	base := path.Base(name)
+	if strings.HasPrefix(base, ".") || base == sha256sums.Name {
+		return true
+	}
+	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(base, suffix) })
+}
+
+// Consistency reads from the text of a manifest the time that its backup is consistent to, and the source of that
+// time; zero and "" where it does not say so. Errors name the file.
+func Consistency(file, text string) (to time.Time, by string, err error) {
+	var m struct {
+		ConsistentTo time.Time `yaml:"consistent_to"`
+		ConsistentBy string    `yaml:"consistent_by"` // free text: how that time is known
+	}
+	settings, err := scenarios.ParseSettings("manifest", text)
+	if err != nil {
+		return time.Time{}, "", fmt.Errorf("%s: %w", file, err)
+	}
+	if problems := settings.Decode(&m); len(problems) > 0 {
+		return time.Time{}, "", fmt.Errorf("%s: %w", file, problems[0])
+	}
+	switch {
+	case m.ConsistentTo.IsZero():
+		return time.Time{}, "", nil
+	case m.ConsistentBy != "":
+		return m.ConsistentTo, "manifest " + file + ": " + m.ConsistentBy, nil
+	}
+	return m.ConsistentTo, "manifest " + file, nil
+}

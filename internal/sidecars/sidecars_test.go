@@ -1,0 +1,42 @@
+package sidecars
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestIs(t *testing.T) {
+	for name, want := range map[string]bool{
+		"shop.dump": false, "SHA256SUMS": true, "a/SHA256SUMS": true, ".hidden": true, "a/.hidden": true, ".a/shop": false,
+		"shop.dump.sha256": true, "shop.dump.manifest.yaml": true, "shop.dump.asc": true, "manifest.yaml": false,
+	} {
+		assert.Equal(t, want, Is(name), name)
+	}
+}
+
+func TestConsistency(t *testing.T) {
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]struct {
+		to      time.Time
+		by, err string
+	}{
+		"consistent_to: 2026-03-01T12:00:00Z": {to: noon, by: "manifest x.manifest.yaml"},
+		"consistent_to: 2026-03-01T12:00:00Z\nconsistent_by: the dump's snapshot": {to: noon,
+			by: "manifest x.manifest.yaml: the dump's snapshot"},
+		"consistent_by: nobody": {},
+		"consistent_to: noon":   {err: "x.manifest.yaml: "},
+		"other: 1":              {err: "other"},
+		"[":                     {err: "x.manifest.yaml: "},
+	} {
+		to, by, err := Consistency("x.manifest.yaml", text)
+		assert.True(t, want.to.Equal(to), text)
+		assert.Equal(t, want.by, by)
+		if want.err == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.ErrorContains(t, err, want.err)
+		}
+	}
+}
