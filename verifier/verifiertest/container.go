@@ -24,7 +24,7 @@ import (
 // checks ask. It is not sealed: boot nothing in it but images made here.
 type Container struct {
 	Fake
-	name, address string
+	name string
 }
 
 // Boot starts a container of an image that this engine has, and removes it when
@@ -42,9 +42,6 @@ func Boot(t *testing.T, image string, env map[string]string, args ...string) *Co
 	t.Cleanup(func() { _ = exec.Command("docker", "rm", "--force", "--volumes", c.name).Run() })
 	out, err := exec.Command("docker", append(append(run, image), args...)...).CombinedOutput()
 	require.NoError(t, err, string(out))
-	out, err = exec.Command("docker", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", c.name).CombinedOutput()
-	require.NoError(t, err, string(out))
-	c.address = strings.TrimSpace(string(out))
 	return c
 }
 
@@ -64,9 +61,14 @@ func (c *Container) Exec(ctx context.Context, _ string, args []string) (verifier
 	return verifier.Output{Stdout: stdout.String(), Stderr: stderr.String()}, err
 }
 
-// Dial implements verifier.Target.
+// Dial implements verifier.Target. It asks for the address each time: a restart may change it.
 func (c *Container) Dial(ctx context.Context, _ string, port int) (net.Conn, error) {
-	return (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(c.address, strconv.Itoa(port)))
+	out, err := exec.CommandContext(ctx, "docker", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", c.name).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", bytes.TrimSpace(out), err)
+	}
+	address := net.JoinHostPort(string(bytes.TrimSpace(out)), strconv.Itoa(port))
+	return (&net.Dialer{}).DialContext(ctx, "tcp", address)
 }
 
 // Read implements verifier.Target.
