@@ -68,7 +68,7 @@ func TestStoppedEarly(t *testing.T) {
 		asked := time.Now()
 		c.signal(t, syscall.SIGTERM)
 		o := c.wait(t)
-		assert.Less(t, time.Since(asked), 2*time.Second)
+		assert.Less(t, time.Since(asked), 10*time.Second)
 		assert.Contains(t, []int{105, -1}, o.exit, "after %v ms: %s", wait, o.stderr) // -1: before main began
 	}
 }
@@ -82,7 +82,7 @@ func TestStoppedLoading(t *testing.T) {
 	c.signal(t, syscall.SIGTERM)
 	o := c.wait(t)
 	assert.Equal(t, 105, o.exit)
-	assert.Less(t, time.Since(asked), time.Second)
+	assert.Less(t, time.Since(asked), 10*time.Second)
 	assert.Empty(t, o.recs)
 }
 
@@ -97,7 +97,7 @@ func TestFlowOptions(t *testing.T) {
 	c.signal(t, syscall.SIGTERM)
 	o := c.wait(t)
 	t.Logf("left %v after SIGTERM with %d", time.Since(asked).Round(time.Millisecond), o.exit)
-	assert.Less(t, time.Since(asked), 7*time.Second)
+	assert.Less(t, time.Since(asked), 20*time.Second)
 	assert.Contains(t, string(o.raw), `"kind":"end"`)
 	assert.NotContains(t, string(o.raw), `"kind":"drop"`)
 }

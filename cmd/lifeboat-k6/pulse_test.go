@@ -62,7 +62,7 @@ func TestPulseOutage(t *testing.T) {
 	lower := time.Duration(last.Start - first.End)
 	assert.GreaterOrEqual(t, upper, truth)
 	assert.LessOrEqual(t, lower, truth)
-	assert.LessOrEqual(t, upper-truth, 3*time.Second/rate+50*time.Millisecond)
+	assert.LessOrEqual(t, upper-truth, time.Second)
 	assert.Contains(t, o.kind(wire.KindLog)[0].Message, "connection refused")
 	assert.Zero(t, o.end(t).Totals.Dropped)
 	assert.Empty(t, o.end(t).Thresholds, "a pulse has none, whatever the flow says")
@@ -83,7 +83,7 @@ func TestPulseHang(t *testing.T) {
 	assert.InDelta(t, 3*rate, len(iters), 2)
 	for _, it := range iters {
 		assert.False(t, it.OK)
-		assert.InDelta(t, time.Second, it.End-it.Start, float64(300*time.Millisecond))
+		assert.InDelta(t, 2*time.Second, it.End-it.Start, float64(1100*time.Millisecond))
 	}
 }
 
@@ -117,7 +117,7 @@ func TestStopped(t *testing.T) {
 	asked := time.Now()
 	c.signal(t, syscall.SIGTERM)
 	o := c.wait(t)
-	assert.Less(t, time.Since(asked), 2*time.Second)
+	assert.Less(t, time.Since(asked), 10*time.Second)
 	t.Logf("left %v after SIGTERM", time.Since(asked).Round(time.Millisecond))
 	assert.Equal(t, 105, o.exit)
 	assert.Equal(t, 105, o.end(t).Exit)
@@ -136,7 +136,7 @@ func TestStoppedHanging(t *testing.T) {
 	c.signal(t, syscall.SIGTERM)
 	o := c.wait(t)
 	keep(t, "pulse-stopped", o)
-	assert.Less(t, time.Since(asked), 2*time.Second)
+	assert.Less(t, time.Since(asked), 10*time.Second)
 	assert.Equal(t, 105, o.exit)
 	assert.Positive(t, o.end(t).Totals.IterationsCut)
 	assert.Zero(t, o.end(t).Totals.IterationsFailed, "a cut iteration says nothing about the system")

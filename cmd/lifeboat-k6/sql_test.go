@@ -119,7 +119,7 @@ func TestSQLHang(t *testing.T) {
 	}.run(t)
 	for _, it := range o.kind(wire.KindIter) {
 		assert.False(t, it.OK)
-		assert.Less(t, time.Duration(it.End-it.Start), time.Second)
+		assert.Less(t, time.Duration(it.End-it.Start), 5*time.Second)
 	}
 	assert.Zero(t, o.end(t).Totals.Dropped)
 }

@@ -26,8 +26,13 @@ var disk = storetest.Noise(parts<<20 + 100)
 // opened is a disk on a site; between says what happens before it is opened.
 func opened(t *testing.T, s *site, between func()) (store.Random, error) {
 	t.Helper()
+	return openedWithin(t, s, "500ms", between)
+}
+
+func openedWithin(t *testing.T, s *site, timeout string, between func()) (store.Random, error) {
+	t.Helper()
 	s.put("/disk.img", disk, noon)
-	st := s.open(t, "/disk.img?sig="+secret, "sums: none\ntimeout: 500ms")
+	st := s.open(t, "/disk.img?sig="+secret, "sums: none\ntimeout: "+timeout)
 	st.chunk = 1 << 20
 	points, err := st.List(t.Context())
 	require.NoError(t, err)
@@ -227,7 +232,7 @@ func TestFetchedOnce(t *testing.T) {
 func TestCloseEndsReads(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	r, err := opened(t, s, func() {})
+	r, err := openedWithin(t, s, "1m", func() {})
 	require.NoError(t, err)
 	arrived := make(chan struct{}, 100)
 	s.first(func(w http.ResponseWriter, r *http.Request) { arrived <- struct{}{}; hang(w, r) })
@@ -237,7 +242,7 @@ func TestCloseEndsReads(t *testing.T) {
 	began := time.Now()
 	require.NoError(t, r.Close())
 	assert.ErrorIs(t, <-result, fs.ErrClosed)
-	assert.Less(t, time.Since(began), 400*time.Millisecond, "sooner than the time-out")
+	assert.Less(t, time.Since(began), 30*time.Second, "sooner than the time-out")
 	assert.ErrorIs(t, r.Close(), fs.ErrClosed)
 }
 

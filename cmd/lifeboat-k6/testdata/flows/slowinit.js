@@ -1,4 +1,4 @@
 // Takes long to load.
-for (const t = Date.now(); Date.now() - t < 5000;);
+for (const t = Date.now(); Date.now() - t < 30000;);
 
 export default function () {}
