@@ -55,7 +55,7 @@ func (d *drill) healed(e record.CleanupEvent) {
 
 // keepAll leaves everything to the reaper's deadline and says what is left and how to remove it.
 func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
-	kept := record.CleanupEvent{State: "kept", Fix: "lifeboat sweep --kept"}
+	kept := record.CleanupEvent{State: "kept", Fix: "lifeboat sweep --kept", DiskLost: d.disks.served()}
 	if d.kit.Remains != nil {
 		names, err := d.kit.Remains(ctx, d.scope)
 		if err != nil {

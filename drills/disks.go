@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -78,6 +79,19 @@ func (d *drill) openerAt(bp *BackupPlan) func(context.Context) (store.Random, er
 		d.disks.mu.Unlock()
 		return k, nil
 	}
+}
+
+// served are the backups that machines read through this process: when it ends, they have no disk any more.
+func (k *disks) served() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var names []string
+	for _, o := range k.open {
+		if o.Path() == "" && !o.done.Load() && !slices.Contains(names, o.backup) {
+			names = append(names, o.backup)
+		}
+	}
+	return names
 }
 
 // diskBroke writes down that a backup could not be read under its machine, or is another one.

@@ -1,13 +1,16 @@
 package drills
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 )
@@ -26,6 +29,24 @@ func TestLazyDisk(t *testing.T) {
 	assert.GreaterOrEqual(t, restores[0].Ended-restores[0].Started, 1500*time.Millisecond, "reads are throttled")
 	for _, k := range w.lazy {
 		assert.True(t, k.closed)
+	}
+}
+
+// A machine that is kept for looking has no disk any more where lifeboat itself served it: the record says so.
+func TestKeptWithoutItsDisk(t *testing.T) {
+	for kind, lost := range map[string][]string{"lazy": {"app"}, "fake": nil} {
+		w := vmWorld(t, &guest{})
+		w.keep = true
+		w.change = func(k *Kit) {
+			k.Remains = func(context.Context, ledger.Scope) ([]string, error) { return []string{"machine app"}, nil }
+		}
+		res := w.run(oneIncident("[{stop: app}, {start: app}]", "app: {store: {kind: fake}", "app: {store: {kind: "+kind+"}"))
+		assert.NotEqual(t, record.StatusPassed, res.Verdict.Status)
+		assert.Equal(t, []string{"machine app"}, res.Record.Cleanup.Kept, kind)
+		assert.Equal(t, lost, res.Record.Cleanup.DiskLost, kind)
+		stop := slices.IndexFunc(res.Record.Steps, func(s record.StepFact) bool { return s.What == "stop app" })
+		require.GreaterOrEqual(t, stop, 0)
+		assert.Equal(t, "ended with exit code 0", res.Record.Steps[stop].Output, "how it ended")
 	}
 }
 

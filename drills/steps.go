@@ -77,7 +77,7 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (s
 	case st.Select != nil:
 		return d.selectStep(ctx, m, st.Select.Release)
 	case st.Stop != "":
-		return "", m.Stop(ctx)
+		return stopStep(ctx, m)
 	case st.Start != "":
 		return "", d.startStep(ctx, m)
 	case st.Destroy != "":

@@ -30,6 +30,18 @@ func (d *drill) rebootStep(ctx context.Context, m instance.Machine) error {
 	return d.cameUp(ctx, m, started, "")
 }
 
+// stopStep says how the machine ended: one that had to be killed has not written what it held in memory.
+func stopStep(ctx context.Context, m instance.Machine) (string, error) {
+	if err := m.Stop(ctx); err != nil {
+		return "", err
+	}
+	s, err := m.State(ctx)
+	if err != nil {
+		return "", fmt.Errorf("look at %s: %w", m.Name(), err)
+	}
+	return s.Reason, nil
+}
+
 // startStep starts a machine that was stopped and waits until it is ready. One that runs already is not booted by it.
 func (d *drill) startStep(ctx context.Context, m instance.Machine) error {
 	was, err := m.State(ctx)

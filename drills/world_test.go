@@ -54,6 +54,7 @@ type world struct {
 	lazy      []*lazyDisk                // that were opened
 	opened    []store.Random             // the same, as machines read them
 	unfit     error                      // what is found when a disk is read as a whole
+	keep      bool                       // leave what did not pass for looking
 
 	mu     sync.Mutex
 	broken map[string]bool
@@ -148,7 +149,7 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 		for _, f := range also {
 			go f(ctx, cancel)
 		}
-		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Log: slog.New(slog.DiscardHandler)})
+		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, Log: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
 	})
 	return res

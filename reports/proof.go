@@ -99,12 +99,8 @@ func (a author) cleanup() section {
 		s.Blocks = append(s.Blocks, block{List: []cell{marked(badge{Class: "passed", Symbol: "✓"},
 			a.say("cleanup.proved", "count", fmt.Sprint(c.Undone), "at", a.l.Clock(a.wall(c.T8.Late)), "by", by))}})
 	case len(c.Kept) > 0:
-		s.Blocks = append(
-			s.Blocks,
-			block{
-				Paragraph: a.say("cleanup.kept", "what", strings.Join(c.Kept, ", "), "deadline", positive(a.r.Header.Deadline)),
-			},
-		)
+		s.Blocks = append(s.Blocks, block{Paragraph: a.say("cleanup.kept", "what", strings.Join(c.Kept, ", "),
+			"deadline", positive(a.r.Header.Deadline), "disks", strings.Join(c.DiskLost, ", "))})
 	case len(c.Failed) == 0:
 		s.Blocks = append(
 			s.Blocks,

@@ -47,7 +47,7 @@ func everyEvent() []any {
 	}
 	for _, s := range []string{"proved", "incomplete", "failed", "kept"} {
 		events = append(events, record.CleanupEvent{State: s, What: "container", Name: "x", Count: 3,
-			Left: []string{"volume y"}})
+			Left: []string{"volume y"}, DiskLost: map[string][]string{"kept": {"app"}}[s]})
 	}
 	for _, s := range []record.CheckStatus{record.CheckPassed, record.CheckFailed, record.CheckSkipped,
 		record.CheckCrashed} {

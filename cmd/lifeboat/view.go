@@ -176,7 +176,7 @@ func eventLine(w words, e drills.EventSeen) string {
 	case record.CleanupEvent:
 		if d.State == "proved" || d.State == "incomplete" || d.State == "failed" || d.State == "kept" {
 			return text("cleanup_"+d.State, "name", strings.TrimSpace(d.What+" "+d.Name), "error", d.Error,
-				"left", strings.Join(d.Left, ", "), "count", strconv.Itoa(d.Count))
+				"left", strings.Join(d.Left, ", "), "disks", strings.Join(d.DiskLost, ", "), "count", strconv.Itoa(d.Count))
 		}
 	}
 	return ""

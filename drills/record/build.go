@@ -238,7 +238,7 @@ func (b *builder) cleaned(e Event, c CleanupEvent) {
 		if len(c.Left) == 0 && c.Name != "" {
 			c.Left = []string{c.Name}
 		}
-		k.Kept = append(k.Kept, c.Left...)
+		k.Kept, k.DiskLost = append(k.Kept, c.Left...), append(k.DiskLost, c.DiskLost...)
 	case "proved":
 		settled(func(o CleanupEvent) bool { return o.State == "incomplete" })
 		at := At(e.Elapsed)

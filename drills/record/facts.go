@@ -253,13 +253,14 @@ type Aborted struct {
 
 // CleanupEvent tells what became of one thing, or of all (State "proved").
 type CleanupEvent struct {
-	What  string   `json:"what,omitempty"` // container, network, volume, image, file, process, fault
-	Name  string   `json:"name,omitempty"`
-	State string   `json:"state"` // undone | gone | failed | kept | proved | incomplete
-	Error string   `json:"error,omitempty"`
-	Fix   string   `json:"fix,omitempty"`  // the command that removes it by hand
-	Left  []string `json:"left,omitempty"` // with incomplete and kept: what is still there
-	Count int      `json:"count,omitempty"`
+	What     string   `json:"what,omitempty"` // container, network, volume, image, file, process, fault
+	Name     string   `json:"name,omitempty"`
+	State    string   `json:"state"` // undone | gone | failed | kept | proved | incomplete
+	Error    string   `json:"error,omitempty"`
+	Fix      string   `json:"fix,omitempty"`       // the command that removes it by hand
+	Left     []string `json:"left,omitempty"`      // with incomplete and kept: what is still there
+	DiskLost []string `json:"disk_lost,omitempty"` // with kept: backups whose machines lost their disk, which lifeboat itself served
+	Count    int      `json:"count,omitempty"`
 }
 
 // RawFile enters a file under raw/ by its digest.

@@ -155,11 +155,12 @@ type FaultFact struct {
 
 // Cleanup is the proof that nothing was left.
 type Cleanup struct {
-	T8     *Moment        `json:"t8,omitempty"` // proved
-	Undone int            `json:"undone"`
-	Failed []CleanupEvent `json:"failed,omitempty"`
-	Kept   []string       `json:"kept,omitempty"` // --keep
-	By     string         `json:"by,omitempty"`   // lifeboat or reaper
+	T8       *Moment        `json:"t8,omitempty"` // proved
+	Undone   int            `json:"undone"`
+	Failed   []CleanupEvent `json:"failed,omitempty"`
+	Kept     []string       `json:"kept,omitempty"`      // --keep
+	DiskLost []string       `json:"disk_lost,omitempty"` // backups whose kept machines lost their disk
+	By       string         `json:"by,omitempty"`        // lifeboat or reaper
 }
 
 // JournalFact binds the record to its journal.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -39,6 +40,8 @@ type Machine struct {
 	puts      int
 	stopDisk  context.CancelFunc
 	diskErr   func() error
+
+	powerCut atomic.Bool // the guest had to be stopped by force when it was last asked to power off
 }
 
 // layer is one overlay file.
@@ -96,6 +99,7 @@ func (m *Machine) Start(ctx context.Context) error {
 // power starts QEMU on the layers that there are; the caller holds mu.
 func (m *Machine) power(ctx context.Context) error {
 	m.forget()
+	m.powerCut.Store(false)
 	if err := m.disk.Disk.Same(); err != nil { // the container would mount whatever has that name now
 		return fmt.Errorf("start %s: %w", m.Name(), err)
 	}
@@ -189,6 +193,9 @@ func (m *Machine) State(ctx context.Context) (instance.State, error) {
 	s, err := m.body.State(ctx)
 	if err == nil && !s.Running && s.Exit == 0 && s.Reason != "destroyed" {
 		s.Reason = "the guest powered off"
+		if m.powerCut.Load() {
+			s.Reason = fmt.Sprintf("the guest did not power off within %s: its power was cut", powerDown)
+		}
 	}
 	return s, err
 }

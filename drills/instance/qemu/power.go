@@ -4,7 +4,8 @@ import (
 	"context"
 )
 
-// Stop implements instance.Machine: the guest is asked to power off, then QEMU is ended.
+// Stop implements instance.Machine: the guest is asked to power off. Where it does not within powerDown its power is
+// cut, and State says so.
 func (m *Machine) Stop(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -19,6 +20,7 @@ func (m *Machine) Stop(ctx context.Context) error {
 		}
 		cancel()
 	}
+	m.powerCut.Store(s.Running)
 	m.forget()
 	return m.body.Stop(ctx)
 }

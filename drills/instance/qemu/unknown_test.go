@@ -88,6 +88,14 @@ func TestVMUnknownGuest(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, classPaused, got.Class, got.Words)
 	assert.False(t, got.Fatal, "it can be resumed")
+
+	require.NoError(t, q.do(ctx, "cont", nil, nil))
+	require.NoError(t, m.Stop(ctx))
+	s, err := m.State(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, "the guest did not power off within 1m30s: its power was cut", s.Reason)
+	require.NoError(t, m.Start(ctx))
+	require.NoError(t, q.do(ctx, "quit", nil, nil))
 }
 
 // A disk without anything to boot, by either firmware.
