@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lifeboat/drills/fault"
+	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 )
@@ -75,7 +76,7 @@ func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, f
 	for {
 		asked := d.elapsed()
 		seen := f.Fault.Effective(ctx, target)
-		if seen == nil {
+		if seen == nil || errors.Is(seen, fault.ErrSilent) { // which is asked again once the business is red
 			return d.Append(record.KindFault, d.subject(f.Spec.On), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On,
 				State: "effective", At: record.Moment{Early: from, Late: d.elapsed()}})
 		}
@@ -89,20 +90,52 @@ func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, f
 	}
 }
 
-// reconfirm asks once more for the faults that were taken for effective because their machine was silent: one that has
-// come up since was never broken, and what turned the business red was its reboot.
-func (d *drill) reconfirm(ctx context.Context, i int) {
+// reconfirm asks once more for the faults that were taken for effective because their machine was silent: one that
+// comes up was never broken, and what turned the business red was its reboot. A machine that shows why it will not come
+// up is not waited for, any other for twice as long as its last boot took.
+func (d *drill) reconfirm(ctx context.Context, i int, since time.Duration) {
 	for _, f := range d.plan.Faults[i] {
 		m, err := d.machine(f.Spec.On)
 		if _, ok := f.Fault.(throttler); ok || err != nil {
 			continue
 		}
-		if err := f.Fault.Effective(ctx, fault.Target{Machine: m}); errors.Is(err, fault.ErrCameUp) {
+		if err := d.outwait(ctx, f, m, since); errors.Is(err, fault.ErrCameUp) {
 			d.note(record.KindFault, record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, State: "no-effect", At: d.now(),
 				Note: d.secrets.hide(err.Error())})
 		}
 	}
 }
+
+// outwait returns what is known of a fault once its machine has answered, shows why it never will, or had the time.
+func (d *drill) outwait(ctx context.Context, f FaultPlan, m instance.Machine, since time.Duration) error {
+	d.mu.Lock()
+	took := d.bootTook[m.Name()]
+	d.mu.Unlock()
+	if took == 0 {
+		took = bootUnknown
+	}
+	for end := d.elapsed() + 2*took; ; {
+		err := f.Fault.Effective(ctx, fault.Target{Machine: m})
+		if !errors.Is(err, fault.ErrSilent) || d.elapsed() > end {
+			return err
+		}
+		d.mu.Lock()
+		seen := d.diagnosed[m.Name()]
+		d.mu.Unlock()
+		if seen.fatal && seen.at >= since {
+			return err
+		}
+		if e := after(ctx, diagnoseEvery); e != nil {
+			return e
+		}
+		if got, ok := d.askDiagnosis(ctx, m); ok && got.Fatal {
+			d.writeDiagnosis(m, got)
+		}
+	}
+}
+
+// bootUnknown stands for the time that a machine takes to boot where the scenario does not say when it is ready.
+const bootUnknown = time.Minute
 
 // effectiveWithin is how long a fault may take to bite; the pulse may still see it later.
 const effectiveWithin = 10 * time.Second

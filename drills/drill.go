@@ -93,7 +93,8 @@ type drill struct {
 	images      map[string]verifier.Image      // from which each instance was booted, if it was from a backup's
 	snapshots   map[string][]string            // of each instance, in their order
 	releases    map[string]string              // of the kernels that ran when the baseline was taken, by instance
-	diagnosed   map[string]time.Duration       // when each instance was diagnosed last
+	diagnosed   map[string]diagnosed           // each instance's last one
+	bootTook    map[string]time.Duration       // from each instance's last start until it was ready
 	screens     int                            // kept below raw/
 	offline     map[string]verifier.FlowResult // of the negative controls, by what was asked
 	disks       disks
@@ -139,7 +140,8 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 		drivers: map[string]instance.Driver{}, machines: map[string]instance.Machine{},
 		generations: map[string]int{}, throttles: map[string]int64{}, before: map[string]verifier.Facts{},
 		images: map[string]verifier.Image{}, snapshots: map[string][]string{},
-		releases: map[string]string{}, diagnosed: map[string]time.Duration{}, offline: map[string]verifier.FlowResult{},
+		releases: map[string]string{}, diagnosed: map[string]diagnosed{},
+		bootTook: map[string]time.Duration{}, offline: map[string]verifier.FlowResult{},
 		secrets: secretsOf(p.Scenario),
 	}
 	d.disks.life, d.disks.end = context.WithCancel(context.Background())

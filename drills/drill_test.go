@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/instance/fake"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
@@ -50,6 +51,14 @@ func reasons(v record.Verdict) string {
 	return strings.Join(ids, " ")
 }
 
+// slowBoot is a machine that boots in 10 s and is silent for some time after a fault.
+func slowBoot(silent time.Duration) func(*world) {
+	return func(w *world) {
+		w.machine.Images["img"] = fake.Script{BootTime: 10 * time.Second}
+		w.silent = silent
+	}
+}
+
 func TestVerdicts(t *testing.T) {
 	swap := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(simple) }
 	order := swap("trigger: fault", "trigger: order", "faults: [{kind: break, on: db}]\n", "",
@@ -64,8 +73,10 @@ func TestVerdicts(t *testing.T) {
 		{name: "everything held", yaml: simple, want: record.StatusPassed},
 		{name: "the fault does not bite", yaml: simple, arrange: func(w *world) { w.bite = false },
 			want: record.StatusInconclusive, reason: "fault.no_effect"},
-		{name: "the machine comes up with the fault", yaml: simple, arrange: func(w *world) { w.cameUp = true },
+		{name: "the machine comes up with the fault", yaml: simple, arrange: slowBoot(15 * time.Second),
 			want: record.StatusInconclusive, reason: "fault.no_effect"},
+		{name: "the machine does not come up with the fault in twice its time", yaml: simple, arrange: slowBoot(time.Hour),
+			want: record.StatusPassed},
 		{name: "a planned rollback needs no red", yaml: order, want: record.StatusPassed},
 		{name: "the rollback restores nothing", yaml: swap("  - destroy: db\n  - boot: db\n", "  - stop: db\n  - start: db\n"),
 			want: record.StatusFailed, reason: "business.red_at_end"},

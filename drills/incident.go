@@ -169,8 +169,8 @@ func (d *drill) detect(ctx context.Context, i int, in scenarios.Incident) (strin
 		return "", err
 	}
 	var shown sync.WaitGroup
-	shown.Go(func() { d.diagnoseAll(ctx) })
-	shown.Go(func() { d.reconfirm(ctx, i) })
+	since := d.elapsed()
+	shown.Go(func() { d.diagnoseAll(ctx); d.reconfirm(ctx, i, since) })
 	err = d.askChecks(ctx, "broken", func(c CheckPlan) bool { return c.Spec.Layer == record.LayerService && !restarts(c) })
 	shown.Wait()
 	return fired.Rule + " (" + fired.Seen + ")", err

@@ -69,6 +69,11 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, started time.Dur
 	if b, ok := m.(instance.Based); ok {
 		up.Basis = b.Basis()
 	}
+	if !up.Unseen {
+		d.mu.Lock()
+		d.bootTook[m.Name()] = up.Ready - up.Started
+		d.mu.Unlock()
+	}
 	if of, ok := m.(instance.Described); ok {
 		up.Facts = map[string]string{}
 		for name, fact := range of.Describe(ctx) {

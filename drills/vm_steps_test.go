@@ -202,9 +202,8 @@ func TestGroundIsAskedOnce(t *testing.T) {
 	assert.Equal(t, "ran", res.Record.Steps[5].Output)
 }
 
-// Under trigger: fault the steps that lead to an incident are planned downtime; its rule waits for the fault.
-func TestFaultAfterStepsOfItsOwn(t *testing.T) {
-	g := &guest{}
+// faultWorld is one of a machine that a fault breaks until it is booted again, and its scenario.
+func faultWorld(t *testing.T, g *guest) (*world, string) {
 	w := vmWorld(t, g)
 	up := w.business
 	w.business = func() bool {
@@ -213,8 +212,36 @@ func TestFaultAfterStepsOfItsOwn(t *testing.T) {
 		return up() && !w.broken["app"]
 	}
 	g.booted = func() { w.set("app", false) }
-	text := strings.NewReplacer("trigger: upgrade", "trigger: fault",
+	return w, strings.NewReplacer("trigger: upgrade", "trigger: fault",
 		"    detect:", "    faults: [{kind: break, on: app}]\n    detect:", "  - exec: {on: app, run: [upgrade]}\n", "").Replace(vmScenario)
+}
+
+// A machine that does not answer after a fault may be on its way up: nothing is decided until its console tells, or
+// twice the time of its last boot has passed.
+func TestSilentMachineIsWaitedFor(t *testing.T) {
+	for _, tells := range []bool{false, true} {
+		g := &guest{}
+		w, text := faultWorld(t, g)
+		w.silent = time.Hour
+		g.stuck = func() bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return tells && w.broken["app"]
+		}
+		res := w.run(text)
+		require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+		for _, in := range res.Record.Incidents {
+			boot := 5 * time.Second
+			waited := in.T2.Late - in.T1.Late
+			assert.Equal(t, !tells, waited > 2*boot, "incident %d waited %s", in.ID, waited)
+			assert.Less(t, waited, 4*boot)
+		}
+	}
+}
+
+// Under trigger: fault the steps that lead to an incident are planned downtime; its rule waits for the fault.
+func TestFaultAfterStepsOfItsOwn(t *testing.T) {
+	w, text := faultWorld(t, &guest{})
 	res := w.run(text)
 	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
 	planned := map[int]int{}

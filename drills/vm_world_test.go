@@ -32,12 +32,13 @@ const (
 // guest is a Linux machine as far as the engine looks: files that say what is installed, what the boot
 // menu starts next and what runs. Its business is up while the kernel is one for which the module was built.
 type guest struct {
-	panics    string // the kernel that panics as it comes up
-	hangs     string // the kernel that never comes up, without a word
-	forecast  string // what the module forecast's script prints; "": it is not understood
-	conf      string // of /etc/app/app.conf; "": the image lacks it
-	refused   string // why its disk is not booted; "": it is
-	booted    func() // is told of each boot
+	panics    string      // the kernel that panics as it comes up
+	hangs     string      // the kernel that never comes up, without a word
+	forecast  string      // what the module forecast's script prints; "": it is not understood
+	conf      string      // of /etc/app/app.conf; "": the image lacks it
+	refused   string      // why its disk is not booted; "": it is
+	booted    func()      // is told of each boot
+	stuck     func() bool // its console shows that it will not come up
 	diagnosed int
 }
 
@@ -132,6 +133,7 @@ func (g *guest) diagnose(m *fake.Machine) instance.Diagnosis {
 		d.Class, d.Words, d.Source = "kernel-panic", "kernel panic: VFS: Unable to mount root fs", "console"
 		d.Fatal = true
 	}
+	d.Fatal = d.Fatal || g.stuck != nil && g.stuck()
 	return d
 }
 

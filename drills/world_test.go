@@ -29,32 +29,32 @@ import (
 
 // world is a business of fake parts: it is up while none of its instances is broken.
 type world struct {
-	t         *testing.T
-	home      string
-	machine   *fake.World
-	driver    *fake.Driver
-	load      func(during int) error // called with the number of the load, 1 first
-	loads     int
-	answer    func(name string) record.CheckStatus // of the checks; nil: passed
-	crash     bool                                 // the checks panic
-	bite      bool                                 // faults bite
-	refuse    string                               // the instance on which no fault can be injected
-	mute      bool                                 // the pulse's iterations have no checks
-	blindly   bool                                 // the flow is green whatever answers
-	cameUp    bool                                 // the machine comes up with the fault, after a while
-	confirmed int                                  // how often a fault was asked whether it bites
-	undo      func(tries int) error
-	tries     int
-	script    func(d time.Duration) bool // overrides the business, by elapsed time
-	blind     func(d time.Duration) bool // no iteration begins
-	business  func() bool                // whether it is up; nil: while no instance is broken
-	files     map[string]string          // beside the scenario
-	change    func(k *Kit)               // before it is used
-	outline   func(p *Plan)              // is shown the plan
-	lazy      []*lazyDisk                // that were opened
-	opened    []store.Random             // the same, as machines read them
-	unfit     error                      // what is found when a disk is read as a whole
-	keep      bool                       // leave what did not pass for looking
+	t        *testing.T
+	home     string
+	machine  *fake.World
+	driver   *fake.Driver
+	load     func(during int) error // called with the number of the load, 1 first
+	loads    int
+	answer   func(name string) record.CheckStatus // of the checks; nil: passed
+	crash    bool                                 // the checks panic
+	bite     bool                                 // faults bite
+	refuse   string                               // the instance on which no fault can be injected
+	mute     bool                                 // the pulse's iterations have no checks
+	blindly  bool                                 // the flow is green whatever answers
+	silent   time.Duration                        // for how long the machine does not answer with the fault; then it has come up
+	injected time.Time                            // the latest fault
+	undo     func(tries int) error
+	tries    int
+	script   func(d time.Duration) bool // overrides the business, by elapsed time
+	blind    func(d time.Duration) bool // no iteration begins
+	business func() bool                // whether it is up; nil: while no instance is broken
+	files    map[string]string          // beside the scenario
+	change   func(k *Kit)               // before it is used
+	outline  func(p *Plan)              // is shown the plan
+	lazy     []*lazyDisk                // that were opened
+	opened   []store.Random             // the same, as machines read them
+	unfit    error                      // what is found when a disk is read as a whole
+	keep     bool                       // leave what did not pass for looking
 
 	mu     sync.Mutex
 	broken map[string]bool
@@ -193,12 +193,15 @@ func (f fakeFault) Inject(_ context.Context, t fault.Target) error {
 		return errors.New("read-only file system")
 	}
 	f.w.set(t.Machine.Name(), f.w.bite)
+	f.w.injected = time.Now()
 	return nil
 }
 
 func (f fakeFault) Effective(context.Context, fault.Target) error {
-	f.w.confirmed++
-	if f.w.cameUp && f.w.confirmed > 1 {
+	switch since := time.Since(f.w.injected); {
+	case since < f.w.silent:
+		return fmt.Errorf("%w: db", fault.ErrSilent)
+	case f.w.silent > 0:
 		return fmt.Errorf("%w: db", fault.ErrCameUp)
 	}
 	if f.w.up() {

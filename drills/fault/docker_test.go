@@ -3,6 +3,7 @@ package fault_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -101,7 +102,7 @@ func effective(t *testing.T, f fault.Fault, target fault.Target) error {
 	t.Helper()
 	var err error
 	for range 50 {
-		if err = f.Effective(t.Context(), target); err == nil {
+		if err = f.Effective(t.Context(), target); err == nil || errors.Is(err, fault.ErrSilent) {
 			return nil
 		}
 		time.Sleep(100 * time.Millisecond)

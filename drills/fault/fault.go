@@ -25,6 +25,6 @@ type Fault interface {
 	// Inject breaks it. After an error the undo is run all the same.
 	Inject(ctx context.Context, t Target) error
 	// Effective returns nil once the fault is seen to bite, asked through a new connection or by
-	// reading the state back; otherwise what was seen instead. It is asked until it returns nil or time is up.
+	// reading the state back; otherwise what was seen instead. It is asked until it returns nil, ErrSilent, or time is up.
 	Effective(ctx context.Context, t Target) error
 }

@@ -82,6 +82,10 @@ var errNotThere = errors.New("the change is not there")
 // ErrCameUp is wrapped by Effective where a guest rebooted with the change on its disk and came up all the same.
 var ErrCameUp = errors.New("the guest came up with the change on its disk")
 
+// ErrSilent is wrapped by Effective where a guest rebooted with the change on its disk and does not answer: it hangs on
+// it, or is still on its way there.
+var ErrSilent = errors.New("the guest went down with the change on its disk and does not answer")
+
 // unanswered is a guest that could not be asked.
 type unanswered struct{ error }
 
@@ -101,8 +105,8 @@ func (f *inGuest) readBack(ctx context.Context, m instance.Machine) error {
 // silence is how long a guest that went down is asked whether it is back.
 const silence = 5 * time.Second
 
-// Effective implements Fault. A machine that was seen to go down with the change on its disk, and does not
-// answer, has met it: either it hangs on it, or it is still on its way there. One that answers has come up.
+// Effective implements Fault. A machine that was seen to go down with the change on its disk has come up when it
+// answers; while it does not, only time or what its console shows tells whether it ever will.
 func (f *inGuest) Effective(ctx context.Context, t Target) error {
 	if !f.down {
 		return f.readBack(ctx, t.Machine)
@@ -115,7 +119,9 @@ func (f *inGuest) Effective(ctx context.Context, t Target) error {
 	case err == nil:
 		return fmt.Errorf("%w: %s", ErrCameUp, t.Machine.Name())
 	case errors.As(err, &silent) && ctx.Err() == nil:
-		_, err = t.Machine.State(ctx)
+		if _, err = t.Machine.State(ctx); err == nil {
+			err = fmt.Errorf("%w: %s", ErrSilent, t.Machine.Name())
+		}
 	}
 	return err
 }

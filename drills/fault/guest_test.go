@@ -55,7 +55,7 @@ func TestFaultsInAGuest(t *testing.T) {
 
 			result, lost = instance.Result{}, errors.New("no channel into the guest answers")
 			err = f.Effective(t.Context(), target)
-			assert.Equal(t, boots, err == nil, "only a reboot makes a guest silent: %v", err)
+			assert.Equal(t, boots, errors.Is(err, ErrSilent), "only a reboot makes a guest silent: %v", err)
 			m.lost = errors.New("no engine")
 			require.Error(t, f.Effective(t.Context(), target), "what cannot be asked is not known")
 
