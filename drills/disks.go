@@ -107,6 +107,18 @@ func (d *drill) diskBroke(backup string, err error) {
 	d.harnessBroke(err)
 }
 
+// told tells whether an error is that of a disk, which is written down already.
+func (k *disks) told(err error) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, why := range k.broken {
+		if errors.Is(err, why) {
+			return true
+		}
+	}
+	return false
+}
+
 // unreadable is the first read of a backup that failed, or that it is another one now under its machine.
 func (d *drill) unreadable(backup string) error {
 	d.disks.mu.Lock()

@@ -245,7 +245,7 @@ func (d *drill) explain(ctx context.Context, err error) {
 		d.note(record.KindAborted, record.Aborted{Why: abort.Why})
 	case cause != nil:
 		d.note(record.KindAborted, record.Aborted{Why: cause.Error()})
-	case errors.As(err, &stop), isFact(err):
+	case errors.As(err, &stop), isFact(err), d.disks.told(err):
 	default:
 		d.harnessBroke(err)
 	}
