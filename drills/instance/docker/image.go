@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/moby/moby/client"
 )
@@ -88,12 +89,47 @@ func (e *Engine) tool(ctx context.Context, repository, executable, inside string
 	sum := sha256.Sum256(config)
 	id := hex.EncodeToString(sum[:])
 	if have, err := e.client.ImageInspect(ctx, ref); err == nil && have.ID == "sha256:"+id {
-		return ref, nil
+		return ref, e.used(ctx, ref)
 	}
 	if r, err = whole(); err != nil {
 		return "", err
 	}
-	return ref, e.loadTool(ctx, ref, id, config, r, int64(len(layer)+len(tail))+info.Size())
+	if err := e.loadTool(ctx, ref, id, config, r, int64(len(layer)+len(tail))+info.Size()); err != nil {
+		return "", err
+	}
+	if err := e.used(ctx, ref); err != nil {
+		return "", err
+	}
+	return ref, e.forgetTools(ctx, repository, time.Now().Add(-toolUnused))
+}
+
+// toolUnused is how long the image of another build of an executable stays on the engine after its last use.
+const toolUnused = 30 * 24 * time.Hour
+
+// used has the engine note when an image was used: to tag it anew sets its time.
+func (e *Engine) used(ctx context.Context, ref string) error {
+	_, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: ref, Target: ref})
+	return err
+}
+
+// forgetTools removes a repository's images that were last used before a moment, but for those that containers hold.
+func (e *Engine) forgetTools(ctx context.Context, repository string, before time.Time) error {
+	list, err := e.client.ImageList(ctx, client.ImageListOptions{Filters: make(client.Filters).Add("reference", repository)})
+	if err != nil {
+		return fmt.Errorf("look for earlier images: %w", err)
+	}
+	for _, image := range list.Items {
+		for _, ref := range image.RepoTags {
+			have, err := e.client.ImageInspect(ctx, ref)
+			if err != nil || have.Metadata.LastTagTime.After(before) {
+				continue
+			}
+			if _, err := e.client.ImageRemove(ctx, ref, client.ImageRemoveOptions{}); err != nil {
+				e.log.Debug("keep an earlier image", "image", ref, "why", err)
+			}
+		}
+	}
+	return nil
 }
 
 // framing is what a tar archive with one file has before and after its content.
