@@ -72,53 +72,41 @@ func TestDiskOfABadBackup(t *testing.T) {
 	assert.Empty(t, res.Record.Harness)
 }
 
-// A machine whose disk could not be read any more shows what the place does where the backup lies, not what the backup is.
-func TestDiskThatCannotBeReadAnyMore(t *testing.T) {
-	for phase, boot := range map[string]int{record.PhaseRestore: 1, record.PhaseRollback: 3} { // 2: the upgrade's
-		t.Run(phase, func(t *testing.T) {
-			g := &guest{}
-			w := vmWorld(t, g)
-			boots := 0
-			g.booted = func() {
-				if boots++; boots == boot {
-					w.lazy[0].fails = errors.New("503 Service Unavailable")
-					_, err := w.opened[0].ReadAt(make([]byte, 512), 4096)
-					require.ErrorContains(t, err, "503")
-					g.hangs = kernelA
+// A machine whose disk could not be read any more, or was replaced under it, shows what the place does where the backup
+// lies, not what the backup is.
+func TestDiskThatGoesUnderItsMachine(t *testing.T) {
+	for name, tc := range map[string]struct {
+		changed, fails error
+		says           string
+	}{
+		"cannot be read": {fails: errors.New("503 Service Unavailable"), says: "read backup app where it lies: 503 Service Unavailable"},
+		"replaced":       {changed: errReplaced, fails: errReplaced, says: errReplaced.Error()},
+	} {
+		for phase, boot := range map[string]int{record.PhaseRestore: 1, record.PhaseRollback: 3} { // 2: the upgrade's
+			t.Run(name+" in "+phase, func(t *testing.T) {
+				g := &guest{}
+				w := vmWorld(t, g)
+				boots := 0
+				g.booted = func() {
+					if boots++; boots == boot {
+						w.lazy[0].changed, w.lazy[0].fails = tc.changed, tc.fails
+						_, err := w.opened[0].ReadAt(make([]byte, 512), 4096)
+						require.ErrorIs(t, err, tc.fails)
+						g.hangs = kernelA
+					}
 				}
-			}
-			res := w.run(oneIncident("[{revert: {on: app, name: before}}]", "app: {store: {kind: fake}",
-				"app: {store: {kind: lazy}"))
-			assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%+v", res.Verdict.Reasons)
-			require.Len(t, res.Record.Harness, 1, "told once")
-			assert.Equal(t, phase, res.Record.Harness[0].Phase)
-			assert.Contains(t, res.Record.Harness[0].Error, "read backup app where it lies: 503 Service Unavailable")
-		})
+				res := w.run(oneIncident("[{revert: {on: app, name: before}}]", "app: {store: {kind: fake}",
+					"app: {store: {kind: lazy}"))
+				assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+				assert.NotContains(t, reasons(res.Verdict), "backup.bad")
+				require.Len(t, res.Record.Harness, 1, "told once")
+				if tc.changed == nil { // else it is told when the disk is closed
+					assert.Equal(t, phase, res.Record.Harness[0].Phase)
+				}
+				assert.Contains(t, res.Record.Harness[0].Error, tc.says)
+			})
+		}
 	}
 }
 
-// Nor does one whose disk was replaced under it.
-func TestDiskThatWasReplacedUnderItsMachine(t *testing.T) {
-	for phase, boot := range map[string]int{record.PhaseRestore: 1, record.PhaseRollback: 3} { // 2: the upgrade's
-		t.Run(phase, func(t *testing.T) {
-			g := &guest{}
-			w := vmWorld(t, g)
-			boots := 0
-			g.booted = func() {
-				if boots++; boots == boot {
-					w.lazy[0].changed = errors.New("disk.qcow2 became another object while it was read")
-					w.lazy[0].fails = w.lazy[0].changed
-					_, err := w.opened[0].ReadAt(make([]byte, 512), 4096)
-					require.Error(t, err)
-					g.hangs = kernelA
-				}
-			}
-			res := w.run(oneIncident("[{revert: {on: app, name: before}}]", "app: {store: {kind: fake}",
-				"app: {store: {kind: lazy}"))
-			assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%+v", res.Verdict.Reasons)
-			assert.NotContains(t, reasons(res.Verdict), "backup.bad")
-			require.Len(t, res.Record.Harness, 1, "told once")
-			assert.Contains(t, res.Record.Harness[0].Error, "became another object while it was read")
-		})
-	}
-}
+var errReplaced = errors.New("disk.qcow2 became another object while it was read")
