@@ -77,6 +77,9 @@ func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, f
 		asked := d.elapsed()
 		seen := f.Fault.Effective(ctx, target)
 		if seen == nil || errors.Is(seen, fault.ErrSilent) { // which is asked again once the business is red
+			if seen != nil {
+				d.silent = append(d.silent, f)
+			}
 			return d.Append(record.KindFault, d.subject(f.Spec.On), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On,
 				State: "effective", At: record.Moment{Early: from, Late: d.elapsed()}})
 		}
@@ -91,23 +94,27 @@ func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, f
 }
 
 // reconfirm asks once more for the faults that were taken for effective because their machine was silent: one that
-// comes up was never broken, and what turned the business red was its reboot. A machine that shows why it will not come
-// up is not waited for, any other for twice as long as its last boot took.
-func (d *drill) reconfirm(ctx context.Context, i int, since time.Duration) {
-	for _, f := range d.plan.Faults[i] {
+// came up was never broken, and what turned the business red was its reboot.
+func (d *drill) reconfirm(ctx context.Context, known func(context.Context, FaultPlan, instance.Machine) error) {
+	d.silent = slices.DeleteFunc(d.silent, func(f FaultPlan) bool {
 		m, err := d.machine(f.Spec.On)
-		if _, ok := f.Fault.(throttler); ok || err != nil {
-			continue
+		if err != nil {
+			return true
 		}
-		if err := d.outwait(ctx, f, m, since); errors.Is(err, fault.ErrCameUp) {
+		if err = known(ctx, f, m); errors.Is(err, fault.ErrCameUp) {
 			d.note(record.KindFault, record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, State: "no-effect", At: d.now(),
 				Note: d.secrets.hide(err.Error())})
 		}
-	}
+		return !errors.Is(err, fault.ErrSilent)
+	})
 }
 
-// outwait returns what is known of a fault once its machine has answered, shows why it never will, or had the time.
-func (d *drill) outwait(ctx context.Context, f FaultPlan, m instance.Machine, since time.Duration) error {
+func askFault(ctx context.Context, f FaultPlan, m instance.Machine) error {
+	return f.Fault.Effective(ctx, fault.Target{Machine: m})
+}
+
+// outwait asks a fault until its machine has answered, shows why it never will, or had twice the time of its last boot.
+func (d *drill) outwait(ctx context.Context, f FaultPlan, m instance.Machine) error {
 	d.mu.Lock()
 	took := d.bootTook[m.Name()]
 	d.mu.Unlock()
@@ -115,21 +122,15 @@ func (d *drill) outwait(ctx context.Context, f FaultPlan, m instance.Machine, si
 		took = bootUnknown
 	}
 	for end := d.elapsed() + 2*took; ; {
-		err := f.Fault.Effective(ctx, fault.Target{Machine: m})
+		err := askFault(ctx, f, m)
 		if !errors.Is(err, fault.ErrSilent) || d.elapsed() > end {
 			return err
 		}
-		d.mu.Lock()
-		seen := d.diagnosed[m.Name()]
-		d.mu.Unlock()
-		if seen.fatal && seen.at >= since {
+		if got, ok := d.askDiagnosis(ctx, m); ok && got.Fatal {
 			return err
 		}
 		if e := after(ctx, diagnoseEvery); e != nil {
 			return e
-		}
-		if got, ok := d.askDiagnosis(ctx, m); ok && got.Fatal {
-			d.writeDiagnosis(m, got)
 		}
 	}
 }

@@ -17,12 +17,6 @@ const (
 	mostLines      = 20               // of a console that are kept
 )
 
-// diagnosed is the latest diagnosis of a machine.
-type diagnosed struct {
-	at    time.Duration
-	fatal bool
-}
-
 // diagnose asks a machine that offers it what it shows of itself, and writes that down. That it cannot
 // be asked is a line in the log: it changes nothing of what is known already.
 func (d *drill) diagnose(ctx context.Context, m instance.Machine) {
@@ -63,7 +57,7 @@ func (d *drill) writeDiagnosis(m instance.Machine, got instance.Diagnosis) {
 	}
 	fact.Screen = name
 	d.mu.Lock()
-	d.diagnosed[m.Name()] = diagnosed{at: d.elapsed(), fatal: got.Fatal}
+	d.diagnosed[m.Name()] = d.elapsed()
 	d.mu.Unlock()
 	if err := d.Append(record.KindDiagnosis, d.subject(m.Name()), fact); err != nil {
 		d.opt.Log.Error("write the journal", "error", err)
@@ -89,9 +83,9 @@ func (d *drill) diagnoseSince(ctx context.Context, name string, since time.Durat
 		return
 	}
 	d.mu.Lock()
-	last, done := d.diagnosed[name]
+	at, done := d.diagnosed[name]
 	d.mu.Unlock()
-	if !done || last.at < since {
+	if !done || at < since {
 		d.diagnose(ctx, m)
 	}
 }

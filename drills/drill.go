@@ -80,6 +80,7 @@ type drill struct {
 	keeper   Keeper
 	secrets  *secrets
 	incident int
+	silent   []FaultPlan // of the incident, on machines that have not answered since
 	// rollbackAt is when the latest rollback started: a green window counts from there.
 	rollbackAt time.Duration
 	back       bool // the business was back after the latest rollback, and still was when all checks had been asked
@@ -93,7 +94,7 @@ type drill struct {
 	images      map[string]verifier.Image      // from which each instance was booted, if it was from a backup's
 	snapshots   map[string][]string            // of each instance, in their order
 	releases    map[string]string              // of the kernels that ran when the baseline was taken, by instance
-	diagnosed   map[string]diagnosed           // each instance's last one
+	diagnosed   map[string]time.Duration       // when each instance was diagnosed last
 	bootTook    map[string]time.Duration       // from each instance's last start until it was ready
 	screens     int                            // kept below raw/
 	offline     map[string]verifier.FlowResult // of the negative controls, by what was asked
@@ -140,7 +141,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 		drivers: map[string]instance.Driver{}, machines: map[string]instance.Machine{},
 		generations: map[string]int{}, throttles: map[string]int64{}, before: map[string]verifier.Facts{},
 		images: map[string]verifier.Image{}, snapshots: map[string][]string{},
-		releases: map[string]string{}, diagnosed: map[string]diagnosed{},
+		releases: map[string]string{}, diagnosed: map[string]time.Duration{},
 		bootTook: map[string]time.Duration{}, offline: map[string]verifier.FlowResult{},
 		secrets: secretsOf(p.Scenario),
 	}

@@ -75,6 +75,8 @@ func TestVerdicts(t *testing.T) {
 			want: record.StatusInconclusive, reason: "fault.no_effect"},
 		{name: "the machine comes up with the fault", yaml: simple, arrange: slowBoot(15 * time.Second),
 			want: record.StatusInconclusive, reason: "fault.no_effect"},
+		{name: "the machine comes up with the fault while a person decides", yaml: swap("after: 2s", "after: 10m"),
+			arrange: slowBoot(5 * time.Minute), want: record.StatusInconclusive, reason: "fault.no_effect"},
 		{name: "the machine does not come up with the fault in twice its time", yaml: simple, arrange: slowBoot(time.Hour),
 			want: record.StatusPassed},
 		{name: "a planned rollback needs no red", yaml: order, want: record.StatusPassed},

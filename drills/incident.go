@@ -112,6 +112,7 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 	if err := d.begin(ctx, i, in); err != nil {
 		return err
 	}
+	d.silent = nil
 	if len(d.plan.Faults[i]) > 0 {
 		if err := d.phase(ctx, record.PhaseFault, func(ctx context.Context) error {
 			return d.breakIt(ctx, i, record.PhaseFault)
@@ -134,6 +135,7 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 		if err != nil {
 			return err
 		}
+		d.reconfirm(ctx, askFault) // a person may take long
 		rollsBack = decision.RollsBack()
 		return d.Append(record.KindDecided, d.subject(""), decision)
 	}); err != nil || !rollsBack {
@@ -169,8 +171,10 @@ func (d *drill) detect(ctx context.Context, i int, in scenarios.Incident) (strin
 		return "", err
 	}
 	var shown sync.WaitGroup
-	since := d.elapsed()
-	shown.Go(func() { d.diagnoseAll(ctx); d.reconfirm(ctx, i, since) })
+	shown.Go(func() {
+		d.reconfirm(ctx, d.outwait)
+		d.diagnoseAll(ctx)
+	})
 	err = d.askChecks(ctx, "broken", func(c CheckPlan) bool { return c.Spec.Layer == record.LayerService && !restarts(c) })
 	shown.Wait()
 	return fired.Rule + " (" + fired.Seen + ")", err

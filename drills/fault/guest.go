@@ -118,6 +118,8 @@ func (f *inGuest) Effective(ctx context.Context, t Target) error {
 	switch {
 	case err == nil:
 		return fmt.Errorf("%w: %s", ErrCameUp, t.Machine.Name())
+	case errors.Is(err, errNotThere):
+		return fmt.Errorf("%w, where it is no more: %w", ErrCameUp, err)
 	case errors.As(err, &silent) && ctx.Err() == nil:
 		if _, err = t.Machine.State(ctx); err == nil {
 			err = fmt.Errorf("%w: %s", ErrSilent, t.Machine.Name())

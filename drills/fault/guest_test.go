@@ -50,7 +50,9 @@ func TestFaultsInAGuest(t *testing.T) {
 				require.NoError(t, f.Effective(t.Context(), target))
 			}
 			result = instance.Result{Exit: 1, Stderr: "it is as it was"}
-			require.ErrorIs(t, f.Effective(t.Context(), target), errNotThere)
+			err = f.Effective(t.Context(), target)
+			require.ErrorIs(t, err, errNotThere)
+			assert.Equal(t, boots, errors.Is(err, ErrCameUp), "a guest that answers has come up, whatever it says: %v", err)
 			require.ErrorContains(t, f.Available(t.Context(), target), "it is as it was")
 
 			result, lost = instance.Result{}, errors.New("no channel into the guest answers")
