@@ -99,6 +99,21 @@ func TestVerdictOfACheckRun(t *testing.T) {
 			s.add(time.Minute, record.KindPulse, record.Subject{}, record.PulseEvent{State: "stopped",
 				At: record.At(time.Minute), Totals: record.PulseTotals{Good: 480, Bad: 20}})
 		}, failed, "business.red_again"},
+		{"red before its baseline was over, and long after", func(s *story) {
+			s.h.PulseRate = 10
+			s.pulseStarts()
+			s.edge("red", 19900*time.Millisecond, 20100*time.Millisecond).edge("green", 49*sec, 50*sec)
+			s.add(time.Minute, record.KindPulse, record.Subject{}, record.PulseEvent{State: "stopped",
+				At: record.At(time.Minute), Totals: record.PulseTotals{Good: 200, Bad: 300}})
+		}, failed, "business.red_again"},
+		{"red while it came up, within its baseline", func(s *story) {
+			s.h.PulseRate = 10
+			s.pulseStarts()
+			s.edge("red", 12*sec, 13*sec).edge("green", 14*sec, 15*sec)
+			s.add(time.Minute, record.KindPulse, record.Subject{}, record.PulseEvent{State: "stopped",
+				At: record.At(time.Minute), Totals: record.PulseTotals{Good: 480, Bad: 20}})
+		}, passed, "passed.check_run"},
+		{"a flow, and no pulse of it", func(s *story) { s.h.PulseRate = 10 }, unknown, "pulse.missing"},
 		{"too old", func(s *story) { s.limit("age", time.Minute) }, failed, "objective.missed"},
 		{"boots too slowly", func(s *story) { s.limit("boot", 3*sec) }, failed, "objective.missed"},
 		{"the backup is bad", func(s *story) {

@@ -22,7 +22,7 @@ func degraded(t record.PulseTotals) bool {
 func (j *judge) pulse() {
 	h, u := j.r.Header, j.r.Pulse
 	if u == nil {
-		if h.PulseRate > 0 && h.Trigger != record.TriggerNone {
+		if h.PulseRate > 0 {
 			j.unknown("pulse.missing", args{})
 		}
 		return
@@ -251,14 +251,15 @@ func (j *judge) hiccup(s record.Stretch) bool {
 	return j.basis() == record.BasisEmulated && s.To.Late-s.From.Early < j.r.Header.Stable()
 }
 
-// redUnasked: in a check run nothing is broken, so nothing may turn red once the baseline was green.
+// redUnasked: in a check run nothing is broken, so nothing may turn red once the baseline was green. A baseline ends
+// green, so what was red beyond its end turned red after that.
 func (j *judge) redUnasked() {
 	phase, failed := j.baselinePhase()
 	if failed || phase.Open {
 		return
 	}
 	for _, s := range j.r.Pulse.Reds {
-		if s.From.Early > phase.Ended && (!j.excused() || !s.Open && s.To.Late < j.broke()) {
+		if (s.Open || s.To.Late > phase.Ended) && (!j.excused() || !s.Open && s.To.Late < j.broke()) {
 			a := args{"incident": "", "at": span(s.From.Late), "why": s.Why}
 			j.failed("business.red_again", a)
 			j.finding("high", "business.red_again", a)

@@ -213,9 +213,10 @@ func good(trigger record.Trigger) *story {
 	return s.end(3*time.Minute, true)
 }
 
-// checkRun restores, asks and ends.
+// checkRun restores, asks and ends, without a flow.
 func checkRun() *story {
 	s := newStory(record.TriggerNone)
+	s.h.PulseRate = 0
 	s.limit("start_rollback", 30*time.Minute)
 	s.limit("age", 26*time.Hour)
 	s.limit("boot", 10*time.Minute)
