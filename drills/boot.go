@@ -218,11 +218,12 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 			return out, e
 		}
 	}
-	return out, d.fact(err, d.Append(record.KindRestored, d.subject(name), fact), d.point(bp, out))
+	return out, d.fact(err, d.Append(record.KindRestored, d.subject(name), fact), d.point(name, bp, out))
 }
 
-// point writes the restore point down with what is known of it now.
-func (d *drill) point(bp *BackupPlan, out restore.Outcome) error {
+// point writes the restore point down with what is known of it now. A virtual machine's disk holds data as a dump
+// does; a container's image does not.
+func (d *drill) point(name string, bp *BackupPlan, out restore.Outcome) error {
 	consistent, by := bp.Point.ConsistentTo, bp.Point.ConsistentBy
 	if consistent.IsZero() {
 		consistent, by = out.ConsistentTo, out.ConsistentBy
@@ -230,7 +231,7 @@ func (d *drill) point(bp *BackupPlan, out restore.Outcome) error {
 	p := record.RestorePoint{Backup: bp.Name, Store: bp.Spec.Store.Kind, Restore: bp.Spec.Restore.Kind,
 		Point: bp.Point.ID, Size: bp.Point.Size, Digest: out.Digest, Expected: bp.Point.Digest,
 		ConsistentTo: consistent, ConsistentSource: by,
-		Loaded: bp.Loader != nil}
+		Loaded: bp.Loader != nil || d.plan.Scenario.Instances[name].Virtual()}
 	if !consistent.IsZero() {
 		p.Age = d.base.Sub(consistent)
 	}

@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +12,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/instance/fake"
 	"lifeboat/drills/record"
+	"lifeboat/drills/store"
+	"lifeboat/scenarios"
 )
 
 // One upgrade, three ways back, each with clocks and a verification of its own.
@@ -201,4 +205,33 @@ func objectiveOf(t *testing.T, v record.Verdict, name string) record.Judged {
 	i := slices.IndexFunc(v.Objectives, func(j record.Judged) bool { return j.Name == name })
 	require.GreaterOrEqual(t, i, 0, name)
 	return v.Objectives[i]
+}
+
+// datedStore promises to when its backups are consistent.
+type datedStore struct{ fakeStore }
+
+func (s datedStore) List(ctx context.Context) ([]store.Point, error) {
+	all, err := s.fakeStore.List(ctx)
+	for i := range all {
+		all[i].ConsistentTo, all[i].ConsistentBy = time.Now().Add(-time.Minute), "a manifest"
+	}
+	return all, err
+}
+
+// A disk holds data as a dump does: that a dump beside it says to when it is consistent measures nothing of the disk.
+func TestDiskThatDoesNotSayToWhenItIsConsistent(t *testing.T) {
+	for kind, want := range map[string]record.Status{"fake": record.StatusInconclusive, "dated": record.StatusPassed} {
+		w := vmWorld(t, &guest{})
+		w.machine.Images["img"] = fake.Script{BootTime: time.Second}
+		w.change = func(k *Kit) {
+			k.Stores["dated"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return datedStore{}, nil }
+		}
+		res := w.run(oneIncident("[{revert: {on: app, name: before}}]", "objectives: {", "objectives: {data_loss: 15m, ",
+			"  app: {store: {kind: fake}", "  dump: {store: {kind: dated}, restore: {kind: fake}}\n  app: {store: {kind: "+kind+"}",
+			"instances:\n", "instances:\n  db: {kind: fake, image: img, load: dump}\n"))
+		assert.Equal(t, want, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+		if want != record.StatusPassed {
+			assert.Equal(t, "objective.not_measured", reasons(res.Verdict))
+		}
+	}
 }

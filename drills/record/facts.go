@@ -91,7 +91,7 @@ type RestorePoint struct {
 	ConsistentTo     time.Time     `json:"consistent_to,omitzero"`
 	ConsistentSource string        `json:"consistent_source,omitempty"` // where that moment comes from
 	Age              time.Duration `json:"age_ns,omitempty"`            // the drill's start − ConsistentTo
-	Loaded           bool          `json:"loaded,omitempty"`            // content, not an image: it must say that moment
+	Loaded           bool          `json:"loaded,omitempty"`            // data, not a program: it must say that moment
 }
 
 // Restored is one restore that has ended, well or badly.
