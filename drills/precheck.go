@@ -15,7 +15,7 @@ import (
 func (d *drill) precheck(ctx context.Context) error {
 	var c control
 	if f := d.plan.Scenario.Flow; f != nil {
-		r, err := d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Iterations: 1, Timeout: verifier.ControlLimit, Offline: true})
+		r, err := d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Iterations: 1, Offline: true})
 		if err != nil {
 			return fmt.Errorf("run the flow where nothing answers: %w", err)
 		}

@@ -57,13 +57,10 @@ type Check interface {
 	Judge(before, after Facts) Answer
 }
 
-// ControlLimit is for one iteration of a flow that nothing answers; one that still waits by then has not passed.
-const ControlLimit = 20 * time.Second
-
 // Controlled is a check that can be asked where nothing answers. One that passes there would pass whatever became
 // of the business.
 type Controlled interface {
-	// Control asks once, offline. An error means that the question could not be asked; CheckCrashed, that nothing was
+	// Control asks offline. An error means that the question could not be asked; CheckCrashed, that nothing was
 	// asked in the time that there was.
 	Control(ctx context.Context, t Target) (Answer, error)
 }
@@ -80,8 +77,8 @@ type FlowRequest struct {
 	Script     string // absolute path on this host; its imports are taken from beside it
 	Iterations int    // 0: 1
 	Env        map[string]string
-	Timeout    time.Duration
-	Offline    bool // without any network, where nothing can answer: the negative control of a flow
+	Timeout    time.Duration // of all iterations; 0: 5 minutes
+	Offline    bool          // without any network, where nothing can answer: the negative control of a flow
 }
 
 // FlowResult is what the stream of records said; never the exit code alone.

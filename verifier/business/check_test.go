@@ -29,26 +29,39 @@ func TestEveryKind(t *testing.T) {
 func FuzzJudge(f *testing.F) { verifiertest.Fuzz(f, NewCheck, map[string]string{"k6": keys}) }
 
 func TestControl(t *testing.T) {
-	check := verifiertest.Make(t, NewCheck, "k6", `{script: flows/a.js, iterations: 500}`).(verifier.Controlled)
+	one := verifier.FlowResult{Iterations: 1, Good: 1, ChecksPassed: 1, Complete: true}
+	all := verifier.FlowResult{Iterations: 500, Good: 500, ChecksPassed: 500, Complete: true}
+	threshold := func(r verifier.FlowResult, failed string) verifier.FlowResult {
+		r.Exit, r.Failed = 99, []string{failed}
+		return r
+	}
 	for name, c := range map[string]struct {
-		result verifier.FlowResult
-		want   record.CheckStatus
+		results []verifier.FlowResult // of one iteration, and of all
+		want    record.CheckStatus
 	}{
-		"green":     {verifier.FlowResult{Iterations: 1, Good: 1, ChecksPassed: 1, Complete: true}, record.CheckPassed},
-		"nothing":   {verifier.FlowResult{Complete: true, Exit: 100}, record.CheckCrashed},
-		"red":       {verifier.FlowResult{Iterations: 1, ChecksFailed: 1, Complete: true}, record.CheckFailed},
-		"threshold": {verifier.FlowResult{Iterations: 1, Good: 1, ChecksPassed: 1, Complete: true, Exit: 99}, record.CheckFailed},
+		"green":   {[]verifier.FlowResult{one}, record.CheckPassed},
+		"nothing": {[]verifier.FlowResult{{Complete: true, Exit: 100}}, record.CheckCrashed},
+		"red":     {[]verifier.FlowResult{{Iterations: 1, ChecksFailed: 1, Complete: true}}, record.CheckFailed},
+		"green, with a threshold that fails": {[]verifier.FlowResult{threshold(one, "http_req_failed: rate<0.01"),
+			threshold(all, "http_req_failed: rate<0.01")}, record.CheckFailed},
+		"green, with a threshold that one iteration cannot hold": {[]verifier.FlowResult{threshold(one, "iterations: count>=500"), all},
+			record.CheckPassed},
 	} {
 		t.Run(name, func(t *testing.T) {
+			check := verifiertest.Make(t, NewCheck, "k6", `{script: flows/a.js, iterations: 500, timeout: 90s}`).(verifier.Controlled)
+			var asked []int
 			a, err := check.Control(t.Context(), verifiertest.Fake{OnFlow: func(r verifier.FlowRequest) (verifier.FlowResult, error) {
-				assert.Equal(t, verifier.FlowRequest{Script: "/scenario/flows/a.js", Iterations: 1, Timeout: verifier.ControlLimit,
-					Offline: true}, r)
-				return c.result, nil
+				asked = append(asked, r.Iterations)
+				assert.Equal(t, verifier.FlowRequest{Script: "/scenario/flows/a.js", Iterations: r.Iterations, Timeout: 90 * time.Second,
+					Offline: true}, r, "as much time as it has where something answers: what waits longer does not pass there either")
+				return c.results[len(asked)-1], nil
 			}})
 			require.NoError(t, err)
-			assert.Equal(t, c.want, a.Status)
+			assert.Equal(t, c.want, a.Status, a.Message)
+			assert.Equal(t, []int{1, 500}[:len(c.results)], asked)
 		})
 	}
+	check := verifiertest.Make(t, NewCheck, "k6", `{script: flows/a.js}`).(verifier.Controlled)
 	_, err := check.Control(t.Context(), verifiertest.Fake{})
 	assert.ErrorIs(t, err, verifiertest.ErrNotScripted)
 }
