@@ -27,14 +27,22 @@ func (d *drill) upgrade(ctx context.Context) error {
 	return errors.Join(err, d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: "ended"}))
 }
 
-// upgradeSteps takes steps of an upgrade. One that says stop ends the drill all the same.
+// upgradeSteps takes steps of an upgrade. One that says stop ends the drill all the same, and so does an error of the
+// harness: what it left undone, or did by half, is not what the upgrade does.
 func (d *drill) upgradeSteps(ctx context.Context, steps []scenarios.Step) error {
 	err := d.runSteps(ctx, record.PhaseUpgrade, steps)
-	var stop *stopError
-	if err != nil && ctx.Err() == nil && d.plan.Scenario.Trigger == record.TriggerUpgrade && !errors.As(err, &stop) {
+	if ctx.Err() == nil && d.plan.Scenario.Trigger == record.TriggerUpgrade && isStepsOwn(err) {
 		return nil
 	}
 	return err
+}
+
+// isStepsOwn tells whether a step failed by what it does, and not because lifeboat, its host or its engine could not take it.
+func isStepsOwn(err error) bool {
+	var failed *stepFailed
+	var silent *unansweredError
+	var down *instance.BootError
+	return errors.As(err, &failed) || errors.As(err, &silent) || errors.As(err, &down) || isFact(err)
 }
 
 // begin takes the steps that make an incident after the first begin. Its rule is armed before them, so that

@@ -17,6 +17,21 @@ type stepFailed struct{ what, why string }
 
 func (e *stepFailed) Error() string { return fmt.Sprintf("step %q: %s", e.what, e.why) }
 
+// unansweredError is of a step that asked a machine and had no answer, or none in time: what the steps before did to the
+// machine may be the reason.
+type unansweredError struct{ error }
+
+func (e *unansweredError) Unwrap() error { return e.error }
+
+// unanswered marks an error of a step that asks the machine itself, and any that came after the step's time was up.
+func unanswered(st scenarios.Step, late bool, err error) error {
+	asks := st.Exec != nil || st.Reboot != "" || st.Stop != "" || st.Start != ""
+	if err == nil || !asks && !late {
+		return err
+	}
+	return &unansweredError{err}
+}
+
 // runSteps runs steps in order and writes each one down; those after a failed one were not reached.
 func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.Step) error {
 	var failed error
@@ -27,6 +42,7 @@ func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.St
 			fact.Started = d.elapsed()
 			stepCtx, cancel := context.WithTimeout(ctx, st.Timeout.Std())
 			out, err := d.runStep(stepCtx, phase, st)
+			err = unanswered(st, stepCtx.Err() != nil && ctx.Err() == nil, err)
 			cancel()
 			fact.Ended, fact.Outcome, fact.Output = d.elapsed(), record.OutcomeDone, d.secrets.hide(lastLines(out, 20))
 			var stop *stopError

@@ -1,0 +1,57 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/fake"
+	"lifeboat/drills/record"
+)
+
+// Where the upgrade is what goes wrong, a step that fails is the incident. One that lifeboat could not take is none: the
+// business is down because of the harness then, and a rollback from that proves nothing.
+func TestUpgradeThatGoesWrong(t *testing.T) {
+	for name, tc := range map[string]struct {
+		steps string
+		want  record.Status
+	}{
+		"a command says no":             {"{exec: {on: db, run: [upgrade]}}", record.StatusPassed},
+		"the machine does not answer":   {"{exec: {on: db, run: [hang]}}", record.StatusPassed},
+		"the new version does not boot": {"{boot: {instance: db, image: broken}}", record.StatusPassed},
+		"it takes too long":             {"{boot: {instance: db, image: slow}, timeout: 5s}", record.StatusPassed},
+		"the new version is not there":  {"{boot: {instance: db, image: nowhere}}", record.StatusInconclusive},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.machine.Images["img"] = fake.Script{BootTime: time.Second,
+				Exec: func(_ context.Context, _ *fake.Machine, c instance.Command) (instance.Result, error) {
+					if c.Args[0] == "hang" {
+						return instance.Result{}, errors.New("no channel into the guest answers")
+					}
+					return instance.Result{Exit: 1}, nil
+				}}
+			w.machine.Images["slow"] = fake.Script{BootTime: time.Hour}
+			w.machine.Images["broken"] = fake.Script{Up: func(context.Context, *fake.Machine) error { return errors.New("no such file") }}
+			w.business = func() bool {
+				m := w.driver.Machine("db")
+				if m == nil {
+					return false
+				}
+				s, err := m.State(context.Background())
+				return err == nil && s.Running && m.Request().Image == "img"
+			}
+			res := w.run(strings.NewReplacer("trigger: fault", "trigger: upgrade", "faults: [{kind: break, on: db}]\n",
+				"upgrade: [{stop: db}, "+tc.steps+"]\n").Replace(simple))
+			assert.Equal(t, tc.want, res.Verdict.Status, "%+v %+v", res.Verdict.Reasons, res.Record.Steps)
+			if tc.want != record.StatusPassed {
+				assert.Contains(t, reasons(res.Verdict), "harness.broke")
+			}
+		})
+	}
+}
