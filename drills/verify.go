@@ -14,14 +14,14 @@ import (
 	"lifeboat/verifier"
 )
 
-// verify asks every check after the rollback, lowest layer first, and waits
-// until the business has stayed green for as long as the scenario says.
+// verify asks every check after the rollback, or the decision that there is none, lowest layer first, and waits until the
+// business has stayed green for as long as the scenario says.
 func (d *drill) verify(ctx context.Context) error {
 	if err := d.intact(ctx); err != nil {
 		return err
 	}
-	if !d.rolledBack() {
-		return d.askChecks(ctx, "after", func(CheckPlan) bool { return true })
+	if d.plan.Scenario.Trigger == record.TriggerNone { // what restarts was asked before the pulse began, which would see it
+		return d.askChecks(ctx, "after", func(c CheckPlan) bool { return d.pulse == nil || !restarts(c) })
 	}
 	if err := d.askRestarting(ctx); err != nil {
 		return err
@@ -67,12 +67,6 @@ func (d *drill) askRestarting(ctx context.Context) error {
 		return err
 	}
 	return d.askChecks(ctx, "after", restarts)
-}
-
-// rolledBack tells whether a rollback was decided in the last incident.
-func (d *drill) rolledBack() bool {
-	r, err := d.build()
-	return err == nil && len(r.Incidents) > 0 && r.Incidents[len(r.Incidents)-1].Rollback != ""
 }
 
 // waitStable waits until the pulse has been green for that long since the rollback started, and within a

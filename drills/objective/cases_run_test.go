@@ -63,6 +63,11 @@ func casesOfTheRun() []verdictCase {
 			edit(s, func(d *record.Decision) { d.Outcome = "watch" })
 			neverBack(s)
 		}, failed, "business.red_at_end"},
+		{"the answer is to watch, and it is back for a moment", "fault", func(s *story) {
+			s.drop(kind(record.KindRollback))
+			edit(s, func(d *record.Decision) { d.Outcome = "watch" })
+			s.edge("red", 110*sec, 111*sec).edge("green", 149*sec, 150*sec)
+		}, unknown, "business.unstable"},
 		{"the backup is bad", "fault", func(s *story) {
 			edit(s, func(r *record.Restored) { r.BackupBad = "the dump is cut off" })
 		}, failed, "backup.bad"},

@@ -57,6 +57,7 @@ var Messages = []Message{
 	{"rollback.unknown", []string{"incident", "error"}, []Use{UseReason}},
 	{"rollback.unfinished", []string{"incident"}, []Use{UseReason}},
 	{"business.red_again", []string{"incident", "at", "why"}, []Use{UseReason, UseFinding}},
+	{"business.unstable", []string{"incident", "lasted", "stable_for"}, []Use{UseReason}},
 	{"business.red_at_end", []string{"since", "why"}, []Use{UseReason, UseFinding}},
 	{"pulse.missing", nil, []Use{UseReason, UseNote}},
 	{"pulse.empty", nil, []Use{UseReason, UseNote}},

@@ -166,6 +166,7 @@ func (j *judge) handled(in *record.Incident) {
 	switch {
 	case !decided && in.T3 == nil:
 	case decided && !in.Decision.RollsBack() && in.T3 == nil:
+		j.settled(in)
 	case in.Rollback == "done":
 	case in.Rollback == "failed" && j.excused():
 		j.unknown("rollback.unknown", args{"incident": id, "error": in.Error})
@@ -175,6 +176,22 @@ func (j *judge) handled(in *record.Incident) {
 		j.finding("high", "rollback.failed", a)
 	default:
 		j.unknown("rollback.unfinished", args{"incident": id})
+	}
+}
+
+// settled: where nobody rolled back, the business must have stayed green at the end of the drill for as long as it must
+// after a rollback. One that is red then is told by business.
+func (j *judge) settled(in *record.Incident) {
+	u := j.r.Pulse
+	if u == nil || u.Open || in.ID < len(j.r.Header.Incidents) || j.redAtEnd(in) {
+		return
+	}
+	green := u.From.Late
+	for _, s := range u.Reds {
+		green = max(green, s.To.Late)
+	}
+	if lasted := max(0, u.To.Early-green); lasted < j.r.Header.Stable() {
+		j.unknown("business.unstable", args{"incident": number(in.ID), "lasted": span(lasted), "stable_for": span(j.r.Header.Stable())})
 	}
 }
 
