@@ -115,7 +115,7 @@ func (e Expect) Hold(before *Table, now Table) (wrong string, diff []string) {
 	if e.AtLeast != nil || e.AtMost != nil {
 		n, err := strconv.ParseFloat(text, 64)
 		switch {
-		case err != nil || math.IsNaN(n):
+		case err != nil || math.IsNaN(n) || math.IsInf(n, 0):
 			return fmt.Sprintf("the answer is %q, not a number", text), nil
 		case e.AtLeast != nil && n < *e.AtLeast:
 			return fmt.Sprintf("%s is less than %v", text, *e.AtLeast), nil
