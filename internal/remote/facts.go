@@ -55,11 +55,10 @@ func (f Facts) Change(now Facts) string {
 	switch {
 	case f.Size >= 0 && now.Size >= 0 && f.Size != now.Size:
 		return fmt.Sprintf("it had %d bytes and has %d", f.Size, now.Size)
-	case f.ETag != "" && now.ETag != "":
-		if strings.TrimPrefix(f.ETag, "W/") != strings.TrimPrefix(now.ETag, "W/") {
-			return fmt.Sprintf("its ETag was %.40s and is %.40s", f.ETag, now.ETag)
-		}
-		return ""
+	case f.ETag != "" && now.ETag != "" && strings.TrimPrefix(f.ETag, "W/") != strings.TrimPrefix(now.ETag, "W/"):
+		return fmt.Sprintf("its ETag was %.40s and is %.40s", f.ETag, now.ETag)
+	case f.ETag != "" && f.ETag == now.ETag && !strings.HasPrefix(f.ETag, "W/"):
+		return "" // a weak one may stay when bytes change (RFC 9110, 8.8.1)
 	case !f.Modified.IsZero() && !now.Modified.IsZero() && !f.Modified.Equal(now.Modified):
 		return fmt.Sprintf("it was modified %s and then %s", f.Modified.Format(time.RFC3339),
 			now.Modified.Format(time.RFC3339))

@@ -77,6 +77,11 @@ func TestChange(t *testing.T) {
 	} {
 		assert.Equal(t, test.want, was.Change(test.now), name)
 	}
+	weak := Facts{Size: 4, Modified: noon, ETag: `W/"x"`}
+	assert.Empty(t, weak.Change(weak))
+	assert.Empty(t, weak.Change(was), "it is the same age")
+	assert.Equal(t, "it was modified 2026-03-01T12:00:00Z and then 2026-03-01T13:00:00Z",
+		weak.Change(Facts{Size: 4, Modified: noon.Add(time.Hour), ETag: `W/"x"`}), "a weak tag may stay when bytes change")
 }
 
 func FuzzContentRange(f *testing.F) {
