@@ -72,8 +72,9 @@ while read -r m rest; do printf 'loaded\t%s\n' "$m"; done </proc/modules
 for f in $(grep -ls O /sys/module/*/taint); do f=${f%/taint}; printf 'foreign\t%s\n' "${f##*/}"; done
 dir=/lib/modules/$(uname -r)
 if [ -d "$dir" ]; then
-  find "$dir" -name '*.ko*' ! -path "$dir/kernel/*" -type f -exec sha256sum {} + | while read -r sum file; do
-    printf 'file\t%s\t%s\n' "$file" "$sum"
+  sums=$(find "$dir" -name '*.ko*' ! -path "$dir/kernel/*" -type f -exec sha256sum {} +) || exit 3
+  printf '%s\n' "$sums" | while read -r sum file; do
+    if [ -n "$file" ]; then printf 'file\t%s\t%s\n' "$file" "$sum"; fi
   done
 fi
 echo '` + end + `'`, add: func(now *snapshot, words []string) bool {

@@ -1,6 +1,8 @@
 package system
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -177,6 +179,37 @@ esac
 	assert.Equal(t, map[string]string{"shop-pos.service": "active", "systemd-modules-load.service": "active",
 		"shop-report.timer": "active"}, now.Units)
 	assert.Equal(t, map[string]string{"shop-pos.service": "enabled", "shop-report.timer": "enabled"}, now.UnitFiles)
+}
+
+// The digests of modules are all there, or it is said that they are not: two lists that lack the same are not the same.
+func TestModuleFiles(t *testing.T) {
+	dir, bin := t.TempDir(), t.TempDir()
+	loaded := filepath.Join(bin, "loaded")
+	require.NoError(t, os.WriteFile(loaded, []byte("vendordev 16384 0 - Live 0x0\n"), 0o600))
+	script := strings.NewReplacer("/lib/modules/$(uname -r)", dir, "/proc/modules", loaded).Replace(modules.script)
+	look := func() (snapshot, error) {
+		c := exec.CommandContext(t.Context(), "sh", "-c", script)
+		c.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
+		out, err := c.Output()
+		var now snapshot
+		if err == nil {
+			require.NoError(t, modules.parse(string(out), &now), string(out))
+		}
+		return now, err
+	}
+	now, err := look()
+	require.NoError(t, err)
+	assert.Empty(t, now.ModuleFiles)
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "kernel"), 0o700))
+	for _, name := range []string{"vendor dev.ko", "kernel/ext4.ko"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
+	}
+	now, err = look()
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{filepath.Join(dir, "vendor dev.ko"): fmt.Sprintf("%x", sha256.Sum256(nil))}, now.ModuleFiles)
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "sha256sum"), []byte("#!/bin/sh\nexit 1\n"), 0o700))
+	_, err = look()
+	assert.ErrorContains(t, err, "exit status 3")
 }
 
 // Mounts and log-ins of a real system; it has no systemd.
