@@ -1,10 +1,12 @@
 package ci
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -96,29 +98,55 @@ func TestVMKernelDrill(t *testing.T) {
 	}
 }
 
+// A machine that does not come up after a change of its boot files: the drill waits until its console says why, goes back
+// to the snapshot, and finds everything as it was.
+func TestVMDoesNotComeUp(t *testing.T) {
+	b := onVMBench(t)
+	says := map[string]string{"initramfs-broken": "initramfs", "root-device-wrong": "root", "fstab-bad-entry": "emergency"}
+	kinds := []string{"initramfs-broken"}
+	if needs.AllVMs() {
+		kinds = slices.Sorted(maps.Keys(says))
+	}
+	incidents := "\nupgrade:\n  - snapshot: {on: pos, name: before}\nincidents:\n"
+	for _, kind := range kinds {
+		incidents += "  - name: " + kind + "\n    faults: [{kind: " + kind + ", on: pos}]\n" +
+			"    detect: {when: \"flow.failed > 50% for 20s\"}\n    decide: {by: simulated, after: 2s}\n" +
+			"    rollback: [{revert: {on: pos, name: before}}]\n"
+	}
+	exit, d := b.drill(b.variant(kernelDrill, b.course(), incidents, "trigger: upgrade", "trigger: fault"))
+	assert.Equal(t, "passed", d.Verdict, d.raw)
+	assert.Zero(t, exit)
+	r := b.record()
+	require.Len(t, r.Incidents, len(kinds))
+	for i, in := range r.Incidents {
+		require.Len(t, in.Faults, 1)
+		assert.False(t, in.Faults[0].NoEffect)
+		at := slices.IndexFunc(r.Diagnoses, func(d record.DiagnosisFact) bool { return d.Subject.Incident == i+1 && d.Class != "" })
+		require.GreaterOrEqual(t, at, 0, "nothing was seen of %s: %+v", kinds[i], r.Diagnoses)
+		seen := r.Diagnoses[at]
+		t.Logf("%s: %s (%s), decided %s after it was detected", kinds[i], seen.Words, seen.Source, in.T2.Late-in.T1.Late)
+		assert.Contains(t, strings.ToLower(seen.Words), says[kinds[i]])
+		assert.NotEmpty(t, seen.Lines)
+		assert.FileExists(t, filepath.Join(b.home, "drills", d.Drill, "raw", seen.Screen))
+	}
+}
+
 // checkRun is a check run of the virtual machine, with changes.
 func (b *bench) checkRun(pairs ...string) string {
 	b.t.Helper()
-	raw, err := os.ReadFile(filepath.Join(b.demo, kernelDrill+".yaml"))
+	return b.variant(kernelDrill, append([]string{b.course(), "", "trigger: upgrade", "trigger: none",
+		"objectives: {start_rollback: 30m, restored: 2h, outage: 2h, act: 3m, boot: 10m}\n", ""}, pairs...)...)
+}
+
+// course is what happens to the machine in the kernel drill: its upgrade and its incidents.
+func (b *bench) course() string {
+	b.t.Helper()
+	text, err := os.ReadFile(filepath.Join(b.demo, kernelDrill+".yaml"))
 	require.NoError(b.t, err)
-	text := string(raw)
-	cut := func(from, to string) {
-		i, j := strings.Index(text, from), strings.Index(text, to)
-		require.True(b.t, 0 <= i && i < j, "%s … %s", from, to)
-		text = text[:i] + text[j:]
-	}
-	cut("\nupgrade:", "\nchecks:")
-	cut("objectives:", "deadline:")
-	for i, pair := range append([]string{"trigger: upgrade", "trigger: none"}, pairs...) {
-		if i%2 == 0 {
-			require.Contains(b.t, text, pair)
-			text = strings.ReplaceAll(text, pair, append([]string{"trigger: upgrade", "trigger: none"}, pairs...)[i+1])
-		}
-	}
-	path := filepath.Join(b.demo, "variant-"+strings.NewReplacer("/", "-", " ", "-").Replace(b.t.Name())+".yaml")
-	require.NoError(b.t, os.WriteFile(path, []byte(text), 0o600))
-	b.t.Cleanup(func() { assert.NoError(b.t, os.Remove(path)) })
-	return path
+	_, text, found := bytes.Cut(text, []byte("\nupgrade:"))
+	course, _, ends := bytes.Cut(text, []byte("\nchecks:"))
+	require.True(b.t, found && ends)
+	return "\nupgrade:" + string(course)
 }
 
 // The image stays where it is: the machine boots while it is read, and most of it never is.
