@@ -42,6 +42,10 @@ const (
 	execPoll   = time.Second           // and at most: each question costs an emulated guest some 30 ms
 	fileChunk  = 1 << 20
 	inputMost  = 4 << 20 // bytes of standard input that travel in one request
+	// agentLine: bytes of one answer. The agent keeps 16 MiB of each output of a command (qga/commands.c,
+	// GUEST_EXEC_MAX_OUTPUT), which travel as base64.
+	agentLine = 48 << 20
+	agentWord = 4 << 10 // bytes of the answer that synchronises
 )
 
 // errNoAgent: nobody in the guest answers.
@@ -93,7 +97,7 @@ func (g *agent) exchange(ctx context.Context, line []byte, a *answer) error {
 	if _, err := c.Write(line); err != nil {
 		return err
 	}
-	reply, err := g.r.ReadBytes('\n')
+	reply, err := lineOf(g.r, agentLine)
 	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -120,11 +124,11 @@ func (g *agent) connect(ctx context.Context) error {
 	r := bufio.NewReader(c)
 	_, err = fmt.Fprintf(c, "\xff{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":%d}}\n", id)
 	for err == nil {
-		if _, err = r.ReadBytes(0xff); err != nil {
+		if err = skip(r, 0xff); err != nil {
 			break
 		}
 		var line []byte
-		line, err = r.ReadBytes('\n')
+		line, err = lineOf(r, agentWord)
 		var m struct{ Return int64 }
 		if err == nil && json.Unmarshal(line, &m) == nil && m.Return == id {
 			g.c, g.r = c, r
@@ -133,6 +137,30 @@ func (g *agent) connect(ctx context.Context) error {
 	}
 	_ = c.Close()
 	return err
+}
+
+// lineOf reads a line of at most so many bytes. Who sends it is part of what was restored: it may never end.
+func lineOf(r *bufio.Reader, most int) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(line)+len(part) > most {
+			return nil, fmt.Errorf("its answer is longer than %d bytes", most)
+		}
+		line = append(line, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
+
+// skip reads up to a byte and keeps nothing.
+func skip(r *bufio.Reader, end byte) error {
+	for {
+		if _, err := r.ReadSlice(end); !errors.Is(err, bufio.ErrBufferFull) {
+			return err
+		}
+	}
 }
 
 func (g *agent) drop() {

@@ -218,7 +218,7 @@ const exitNotFound = 127 // as a shell says it
 func notFound(err error, check func(error) error) (instance.Result, error) {
 	var no *refusal
 	if errors.As(err, &no) && strings.Contains(no.Desc, "No such file or directory") {
-		return instance.Result{Exit: exitNotFound, Stderr: no.Desc + ": not found"}, nil
+		return instance.Result{Exit: exitNotFound, Stderr: no.Error() + ": not found"}, nil
 	}
 	return instance.Result{}, check(err)
 }

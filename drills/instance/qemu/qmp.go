@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,7 +38,15 @@ type refusal struct {
 	Desc  string `json:"desc"`
 }
 
-func (e *refusal) Error() string { return e.Desc }
+// Error is one line without signs that a terminal obeys, and not a long one: an agent's words are those of a guest.
+func (e *refusal) Error() string {
+	const most = 400 // bytes
+	words := strings.Join(plainLines(e.Desc[:min(len(e.Desc), 4*most)]), "; ")
+	if len(words) > most {
+		words = strings.ToValidUTF8(words[:most], "") + "…"
+	}
+	return words
+}
 
 type event struct {
 	Name string          `json:"event"`
