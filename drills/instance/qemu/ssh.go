@@ -216,6 +216,8 @@ func (s *sshChannel) read(ctx context.Context, name string) ([]byte, error) {
 		return nil, fs.ErrNotExist
 	case r.Exit != 0:
 		return nil, errors.New(lastLines(r.Stderr, 1))
+	case len(r.Stdout) > getLimit:
+		return nil, fmt.Errorf("it is longer than %d bytes", getLimit)
 	}
 	return []byte(r.Stdout), nil
 }
@@ -228,11 +230,11 @@ func (s *sshChannel) write(ctx context.Context, name string, content []byte) err
 	return err
 }
 
-// capped keeps the first MiBs of an output and lets the rest go by.
+// capped keeps the first MiBs of an output and lets the rest go by. One byte beyond the limit tells that there was more.
 type capped struct{ b bytes.Buffer }
 
 func (c *capped) Write(p []byte) (int, error) {
-	if free := getLimit - c.b.Len(); free > 0 {
+	if free := getLimit + 1 - c.b.Len(); free > 0 {
 		c.b.Write(p[:min(free, len(p))])
 	}
 	return len(p), nil

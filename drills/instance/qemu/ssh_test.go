@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"io"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -101,6 +102,77 @@ func TestSSHGuestThatHangs(t *testing.T) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			assert.Nil(t, m.channel, "the next command looks for a channel that answers")
+		})
+	}
+}
+
+// printing is a connection to an SSH server whose every command prints so many bytes and ends well.
+func printing(t *testing.T, bytes int64) *ssh.Client {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	signer, err := ssh.NewSignerFromSigner(key)
+	require.NoError(t, err)
+	server := &ssh.ServerConfig{NoClientAuth: true}
+	server.AddHostKey(signer)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_, channels, requests, err := ssh.NewServerConn(c, server)
+		if err != nil {
+			return
+		}
+		go ssh.DiscardRequests(requests)
+		for c := range channels {
+			session, asked, err := c.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				for r := range asked {
+					_ = r.Reply(true, nil)
+					_, _ = io.CopyN(session, zeros{}, bytes)
+					_, _ = session.SendRequest("exit-status", false, make([]byte, 4))
+					_ = session.Close()
+				}
+			}()
+		}
+	}()
+	near, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = near.Close() })
+	conn, channels, requests, err := ssh.NewClientConn(near, "guest",
+		&ssh.ClientConfig{HostKeyCallback: ssh.InsecureIgnoreHostKey()})
+	require.NoError(t, err)
+	return ssh.NewClient(conn, channels, requests)
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// Half a file must not look whole: what stands behind would count as unchanged.
+func TestSSHReadsWholeFilesOnly(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		bytes int64
+		says  string
+	}{"as many as are read": {1 << 20, ""}, "more": {getLimit + 1, "longer than"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ch := &sshChannel{machine: &Machine{}, leave: time.Second, client: printing(t, test.bytes)}
+			got, err := ch.read(t.Context(), "/var/lib/pos/ledger")
+			if test.says != "" {
+				require.ErrorContains(t, err, test.says)
+				return
+			}
+			require.NoError(t, err)
+			assert.Len(t, got, int(test.bytes))
 		})
 	}
 }
