@@ -25,16 +25,16 @@ func (d *drill) cleanup(ctx context.Context, keep bool) []record.CleanupEvent {
 	}
 	if d.pulse != nil {
 		if err := d.pulse.stop(ctx); err != nil {
-			d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: err.Error()})
+			d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.secrets.hide(err.Error())})
 		}
 	}
 	if err := d.collectEgress(ctx); err != nil {
-		d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: err.Error()})
+		d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.secrets.hide(err.Error())})
 	}
 	if keep && !d.passedSoFar() {
 		return d.keepAll(ctx)
 	}
-	left := CleanUp(ctx, CleanRequest{Scope: d.scope, Kit: d.kit, Mark: d.ledger.Mark,
+	left := CleanUp(ctx, CleanRequest{Scope: d.scope, Kit: d.kit, Mark: d.ledger.Mark, Hide: d.secrets.hide,
 		Report: func(e record.CleanupEvent) { d.note(record.KindCleanup, e); d.healed(e) }})
 	end := record.PhaseEvent{Phase: record.PhaseCleanup, Outcome: record.OutcomeDone}
 	if len(left) > 0 {
@@ -59,7 +59,7 @@ func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
 	if d.kit.Remains != nil {
 		names, err := d.kit.Remains(ctx, d.scope)
 		if err != nil {
-			kept.Error = err.Error()
+			kept.Error = d.secrets.hide(err.Error())
 		}
 		kept.Left = names
 	}
@@ -117,11 +117,15 @@ type CleanRequest struct {
 	Kit    Kit
 	Mark   func(id int, state ledger.State, failure error) error // into the ledger; nil: nobody listens
 	Report func(record.CleanupEvent)
+	Hide   func(text string) string // takes secrets out of what is reported and marked; nil: nobody knows any
 }
 
 // CleanUp undoes everything in a drill's ledger, faults first, and looks again
 // until nothing that carries its label is left. It returns what is.
 func CleanUp(ctx context.Context, r CleanRequest) []record.CleanupEvent {
+	if r.Hide == nil {
+		r.Hide = func(text string) string { return text }
+	}
 	entries, err := ledger.Load(r.Scope.Home)
 	if err != nil {
 		left := record.CleanupEvent{What: "ledger", Name: r.Scope.Home, State: "failed", Error: err.Error(), Fix: "lifeboat sweep"}
@@ -132,8 +136,9 @@ func CleanUp(ctx context.Context, r CleanRequest) []record.CleanupEvent {
 	count := 0
 	settled := func(out ledger.Outcome) { // at once: who looks on sees it go on, and a crash in between leaves the truth
 		e := record.CleanupEvent{What: out.Entry.What, Name: out.Entry.Name, State: string(out.State)}
-		if out.Err != nil {
-			e.Error, e.Fix = out.Err.Error(), out.Entry.Fix
+		if out.Err != nil { // an undo repeats what a restored system said
+			e.Error, e.Fix = r.Hide(out.Err.Error()), out.Entry.Fix
+			out.Err = errors.New(e.Error)
 			left = append(left, e)
 		} else {
 			count++
@@ -155,7 +160,7 @@ func prove(ctx context.Context, r CleanRequest, count int, clean bool) []record.
 	if r.Kit.Remains != nil {
 		var err error
 		if names, err = r.Kit.Remains(ctx, r.Scope); err != nil {
-			e := record.CleanupEvent{State: "incomplete", Error: err.Error(), Fix: "lifeboat sweep"}
+			e := record.CleanupEvent{State: "incomplete", Error: r.Hide(err.Error()), Fix: "lifeboat sweep"}
 			r.Report(e)
 			return []record.CleanupEvent{e}
 		}

@@ -145,9 +145,10 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 		bootTook: map[string]time.Duration{}, offline: map[string]verifier.FlowResult{},
 		secrets: secretsOf(p.Scenario),
 	}
+	d.opt.Log = d.secrets.logger(opt.Log)
 	d.disks.life, d.disks.end = context.WithCancel(context.Background())
 	d.scope = ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(p.Scenario.Deadline.Std()), Home: dir}
-	site := instance.Site{Scope: d.scope, Journal: d, Ledger: d, Log: opt.Log, Base: now}
+	site := instance.Site{Scope: d.scope, Journal: d, Ledger: d, Log: d.opt.Log, Base: now}
 	if err := d.wire(site); err != nil {
 		return nil, err
 	}

@@ -2,10 +2,12 @@ package drills
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"os"
 	"slices"
@@ -73,6 +75,58 @@ func (s *secrets) hide(text string) string {
 		text = strings.ReplaceAll(text, k, "***")
 	}
 	return text
+}
+
+// logger hides what it is told before it tells it on.
+func (s *secrets) logger(to *slog.Logger) *slog.Logger {
+	return slog.New(hidingHandler{to.Handler(), s})
+}
+
+type hidingHandler struct {
+	slog.Handler
+	secrets *secrets
+}
+
+// Handle implements slog.Handler.
+func (h hidingHandler) Handle(ctx context.Context, r slog.Record) error {
+	hidden := slog.NewRecord(r.Time, r.Level, h.secrets.hide(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		hidden.AddAttrs(h.secrets.hideAttr(a))
+		return true
+	})
+	return h.Handler.Handle(ctx, hidden)
+}
+
+// WithAttrs implements slog.Handler.
+func (h hidingHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	hidden := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		hidden[i] = h.secrets.hideAttr(a)
+	}
+	return hidingHandler{h.Handler.WithAttrs(hidden), h.secrets}
+}
+
+// WithGroup implements slog.Handler.
+func (h hidingHandler) WithGroup(name string) slog.Handler {
+	return hidingHandler{h.Handler.WithGroup(name), h.secrets}
+}
+
+func (s *secrets) hideAttr(a slog.Attr) slog.Attr {
+	switch v := a.Value.Resolve(); v.Kind() {
+	case slog.KindString:
+		a.Value = slog.StringValue(s.hide(v.String()))
+	case slog.KindAny:
+		if text := fmt.Sprint(v.Any()); s.hide(text) != text {
+			a.Value = slog.StringValue(s.hide(text))
+		}
+	case slog.KindGroup:
+		var inner []slog.Attr
+		for _, in := range v.Group() {
+			inner = append(inner, s.hideAttr(in))
+		}
+		a.Value = slog.GroupValue(inner...)
+	}
+	return a
 }
 
 // hideFile takes the secrets out of a kept stream, line by line: a flow may print its own.

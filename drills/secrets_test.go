@@ -1,6 +1,11 @@
 package drills
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,7 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
 	"lifeboat/scenarios"
+	"lifeboat/verifier"
 )
 
 // What only a back-end reveals is hidden as well, in every spelling.
@@ -48,4 +56,55 @@ func TestSecretsOfAKeptStream(t *testing.T) {
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Equal(t, "{\"a\":\"x *** y\"}\n{}\nlast", string(got))
+}
+
+// telling is a system that prints the drill's secret wherever it is asked.
+type telling struct{ verifier.Check }
+
+const flowToken = "correct-horse-battery-staple"
+
+func (telling) Observe(context.Context, verifier.Target) (verifier.Facts, error) {
+	return []byte(`"` + strings.Repeat("x", 1980) + flowToken + `"`), nil // what is kept of it ends within the secret
+}
+
+func (telling) Judge(_, _ verifier.Facts) verifier.Answer {
+	return verifier.Answer{Status: record.CheckPassed}
+}
+
+// Whatever a drill leaves behind on this host, and what it says while it runs, holds no secret, and no part of one.
+func TestNoSecretIsLeft(t *testing.T) {
+	t.Setenv("FLOW_TOKEN", flowToken)
+	var log bytes.Buffer
+	w := newWorld(t)
+	w.log = slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})
+	w.undo = func(int) error { return errors.New("psql: the password " + flowToken + " is wrong") }
+	w.change = func(k *Kit) {
+		made := k.Checks["data/ask"]
+		k.Checks["data/ask"] = func(s scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem) {
+			c, problems := made(s, dir)
+			return telling{c}, problems
+		}
+		boot := k.Instances["fake"]
+		k.Instances["fake"] = func(s instance.Site) (instance.Driver, error) {
+			s.Log.With("token", flowToken).Warn("signed in with "+flowToken, "error", fmt.Errorf("sign in: %s", flowToken),
+				slog.Group("request", "header", flowToken))
+			return boot(s)
+		}
+	}
+	res := w.run(strings.Replace(simple, "timeout: 1s}", "timeout: 1s, env: {TOKEN: {env: FLOW_TOKEN}}}", 1))
+	require.Len(t, res.Left, 1)
+	part := flowToken[:12]
+	assert.NotContains(t, log.String(), part)
+	assert.NotContains(t, res.Left[0].Error, part)
+	files, err := filepath.Glob(filepath.Join(res.Dir, "*"))
+	require.NoError(t, err)
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil { // else it is a folder
+			for line := range strings.Lines(string(b)) {
+				if at := strings.Index(line, part); at >= 0 {
+					t.Errorf("%s: %s", filepath.Base(f), line[max(0, at-60):at+len(part)])
+				}
+			}
+		}
+	}
 }

@@ -121,7 +121,7 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when string) record.Ch
 		before = nil
 	}
 	a := verifier.Judge(c.Check, when, before, facts)
-	r.Status, r.Message, r.Facts = a.Status, d.secrets.hide(a.Message), d.secrets.hide(shorten(string(facts), 2000))
+	r.Status, r.Message, r.Facts = a.Status, d.secrets.hide(a.Message), shorten(d.secrets.hide(string(facts)), 2000)
 	for _, line := range a.Diff {
 		r.Diff = append(r.Diff, d.secrets.hide(line))
 	}

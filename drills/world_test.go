@@ -55,6 +55,7 @@ type world struct {
 	opened   []store.Random             // the same, as machines read them
 	unfit    error                      // what is found when a disk is read as a whole
 	keep     bool                       // leave what did not pass for looking
+	log      slog.Handler               // nil: nobody reads it
 
 	mu     sync.Mutex
 	broken map[string]bool
@@ -149,7 +150,11 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 		for _, f := range also {
 			go f(ctx, cancel)
 		}
-		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, Log: slog.New(slog.DiscardHandler)})
+		log := slog.DiscardHandler
+		if w.log != nil {
+			log = w.log
+		}
+		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, Log: slog.New(log)})
 		require.NoError(t, err)
 	})
 	return res
