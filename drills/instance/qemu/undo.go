@@ -3,6 +3,7 @@ package qemu
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"lifeboat/drills/instance"
@@ -41,12 +42,21 @@ func runAgain(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 	}
 	guest, done := guestOf(m)
 	defer done()
+	return r.again(ctx, guest)
+}
+
+// again runs the command. Errors name its program and none of its arguments, which may hold what a password is checked
+// with.
+func (r recall) again(ctx context.Context, guest func(context.Context, instance.Command) (instance.Result, error)) error {
+	if len(r.Command.Args) == 0 {
+		return errors.New("run nothing in the guest")
+	}
 	res, err := guest(ctx, r.Command)
 	if err != nil {
-		return fmt.Errorf("run %v in the guest: %w", r.Command.Args, err)
+		return fmt.Errorf("run %s in the guest: %w", r.Command.Args[0], err)
 	}
 	if res.Exit != 0 {
-		return fmt.Errorf("run %v in the guest: exit code %d: %s", r.Command.Args, res.Exit, lastLines(res.Stderr, 3))
+		return fmt.Errorf("run %s in the guest: exit code %d: %s", r.Command.Args[0], res.Exit, lastLines(res.Stderr, 3))
 	}
 	return nil
 }
