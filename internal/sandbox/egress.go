@@ -3,13 +3,19 @@ package sandbox
 import (
 	"encoding/json"
 	"io"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 const (
 	groupLimit = 500 // more targets than this are counted together: random names must not fill the log
 	flushEvery = 200 * time.Millisecond
+	hostLimit  = 253 // bytes of a DNS name
+	// repeatEvery so many bytes all groups are written again: the engine keeps the end of a sandbox's output, and what
+	// goes on trying must not push out of it what was tried once.
+	repeatEvery = 2 << 20
 )
 
 // egress groups the attempts to get out and writes them as lines. Until open
@@ -17,6 +23,7 @@ const (
 type egress struct {
 	mu      sync.Mutex
 	out     *json.Encoder
+	written written // since all groups were written
 	base    time.Time
 	groups  map[[2]string]*Group
 	dirty   map[[2]string]bool
@@ -25,8 +32,18 @@ type egress struct {
 }
 
 func newEgress(out io.Writer) *egress {
-	return &egress{out: json.NewEncoder(out), base: time.Now(), probing: true,
+	e := &egress{base: time.Now(), probing: true,
 		groups: map[[2]string]*Group{}, dirty: map[[2]string]bool{}, caught: map[string]bool{}}
+	e.out = json.NewEncoder(io.MultiWriter(out, &e.written))
+	return e
+}
+
+// written counts bytes.
+type written int
+
+func (w *written) Write(p []byte) (int, error) {
+	*w += written(len(p))
+	return len(p), nil
 }
 
 // open ends the time of the probes: from now on attempts are restored code's.
@@ -68,7 +85,7 @@ func (e *egress) saw(a attempt) {
 		e.groups[k] = g
 	}
 	if g.Host == "" {
-		g.Host = a.host
+		g.Host = hostWord(a.host)
 	}
 	if a.twin {
 		g.twins++
@@ -86,9 +103,19 @@ func (e *egress) named(protocol, target, host string) {
 	defer e.mu.Unlock()
 	k := [2]string{protocol, target}
 	if g := e.groups[k]; g != nil && g.Host == "" && host != "" {
-		g.Host = host
+		g.Host = hostWord(host)
 		e.dirty[k] = true
 	}
+}
+
+// hostWord is what a connection calls its target, as far as it can be a name.
+func hostWord(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s[:min(len(s), hostLimit)])
 }
 
 // isProbing tells that attempts are our own and need no look into their content.
@@ -108,6 +135,12 @@ func (e *egress) caughtProbe(mark string) bool {
 func (e *egress) flush() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.written > repeatEvery {
+		e.written = 0
+		for k := range e.groups {
+			e.dirty[k] = true
+		}
+	}
 	for k := range e.dirty {
 		_ = e.out.Encode(Line{Event: "egress", Egress: e.groups[k]})
 		delete(e.dirty, k)

@@ -77,7 +77,7 @@ func TestEgressGroups(t *testing.T) {
 	for range 3 {
 		e.saw(attempt{protocol: "tcp", target: "203.0.113.7:443"})
 	}
-	e.named("tcp", "203.0.113.7:443", "api.prod.example.com")
+	e.named("tcp", "203.0.113.7:443", "api\x1b.prod.example.com")
 	e.named("tcp", "203.0.113.7:443", "second.example.com")
 	for _, twin := range []bool{true, false, false, true, false} {
 		e.saw(attempt{protocol: "dns", target: "pay.example.com", twin: twin})
@@ -96,10 +96,29 @@ func TestEgressGroups(t *testing.T) {
 	assert.NotContains(t, groups, "192.0.2.2:80", "our own probes are not restored code's")
 	g := groups["203.0.113.7:443"]
 	assert.Equal(t, 3, g.Count)
-	assert.Equal(t, "api.prod.example.com", g.Host, "the first name holds")
+	assert.Equal(t, "api.prod.example.com", g.Host, "the first name holds, without signs that a terminal obeys")
 	assert.GreaterOrEqual(t, g.Last, g.First)
 	assert.Equal(t, groupLimit+2, groups["(further targets)"].Count)
 	assert.Equal(t, 3, groups["pay.example.com"].Count, "a question for IPv4 and one for IPv6 are one attempt")
+}
+
+// The engine keeps the last 20 MB of a sandbox's output, in which every character may take two. Whoever makes noise
+// must not push out of it what was tried before.
+func TestEgressOutlastsNoise(t *testing.T) {
+	const kept = 10_000_000
+	var out bytes.Buffer
+	e := newEgress(&out)
+	e.open()
+	e.saw(attempt{protocol: "tcp", target: "10.1.2.3:5432"})
+	for i := 0; out.Len() < 3*kept; i++ {
+		for n := range groupLimit {
+			target := fmt.Sprintf("203.0.113.7:%d", n)
+			e.saw(attempt{protocol: "tcp", target: target})
+			e.named("tcp", target, strings.Repeat("x", 16<<10))
+		}
+		e.flush()
+	}
+	assert.True(t, bytes.Contains(out.Bytes()[out.Len()-kept:], []byte(`"10.1.2.3:5432"`)))
 }
 
 func TestPipe(t *testing.T) {
