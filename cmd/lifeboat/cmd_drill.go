@@ -86,7 +86,7 @@ func (a *app) drillOne(ctx context.Context, kit drills.Kit, o drillOptions, arg 
 	paths, err := a.writeReports(res.Dir, res.Record, res.Verdict, lang)
 	err = errors.Join(err, a.print(res.Record, res.Verdict, lang, paths, res.Dir))
 	if err != nil { // the result stands, and is told by the exit code at least
-		fmt.Fprintln(a.stderr, "lifeboat:", err)
+		fmt.Fprintln(a.stderr, "lifeboat:", printed(err.Error()))
 		return worse(code, exitInconclusive), nil
 	}
 	return code, nil

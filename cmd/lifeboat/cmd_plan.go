@@ -30,7 +30,7 @@ func (a *app) planCommand() *cobra.Command {
 			if a.json {
 				err = json.NewEncoder(a.stdout).Encode(outline)
 			} else {
-				_, err = fmt.Fprint(a.stdout, outline)
+				_, err = fmt.Fprint(a.stdout, printed(outline.String()))
 			}
 			if err == nil && len(p.Refusals) > 0 {
 				return &exitError{exitUsage}

@@ -34,9 +34,10 @@ func (a *app) sweepCommand() *cobra.Command {
 					}
 					continue
 				}
-				fmt.Fprintf(a.stdout, "%s: %s\n", s.Drill, s.What())
+				fmt.Fprintf(a.stdout, "%s: %s\n", clean(s.Drill), clean(s.What()))
 				for _, l := range s.Left {
-					fmt.Fprintf(a.stdout, "  still there: %s %s: %s; by hand: %s\n", l.What, l.Name, l.Error, l.Fix)
+					fmt.Fprintf(a.stdout, "  still there: %s %s: %s; by hand: %s\n", clean(l.What), clean(l.Name), clean(l.Error),
+						clean(l.Fix))
 				}
 			}
 			if len(swept) == 0 && err == nil && !a.json {

@@ -262,3 +262,12 @@ func clean(s string) string {
 		return r
 	}, ansi.Strip(s))
 }
+
+// printed is clean of every line of a text.
+func printed(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = clean(l)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -123,10 +123,10 @@ func (a *app) complain(err error) {
 	isProblems := errors.As(err, &problems)
 	if !a.json {
 		if isProblems { // file:line:column first, where editors look for it
-			fmt.Fprintln(a.stderr, problems)
+			fmt.Fprintln(a.stderr, printed(problems.Error()))
 			return
 		}
-		fmt.Fprintln(a.stderr, "lifeboat:", err)
+		fmt.Fprintln(a.stderr, "lifeboat:", printed(err.Error()))
 		return
 	}
 	out := struct {

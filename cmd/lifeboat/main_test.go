@@ -19,6 +19,7 @@ import (
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 	"lifeboat/reports"
+	"lifeboat/scenarios"
 )
 
 // helperEnv makes the test binary play a part instead of testing.
@@ -179,4 +180,25 @@ func TestPatientWriter(t *testing.T) {
 		r.CloseWithError(errors.New("gone"))
 		p.Close()
 	})
+}
+
+// Much of what an error repeats was written elsewhere: on a web server, in a bucket, by a restored system.
+func TestErrorsDoNotSteerTheTerminal(t *testing.T) {
+	const evil = "\x1b]0;owned\x07\x1b[2J\u202e"
+	for name, err := range map[string]error{
+		"an error":   errors.New("db" + evil + ".dump is listed\nand is not there"),
+		"problems":   scenarios.Problems{{File: "s.yaml", Message: "db" + evil + ".dump is missing"}},
+		"a refusal":  &drills.RefusedError{Reasons: []string{"no backup db" + evil + ".dump"}},
+		"an outcome": fmt.Errorf("sweep: %w", errors.New("undo: "+evil+"psql")),
+	} {
+		var out, errs bytes.Buffer
+		a := &app{stdout: &out, stderr: &errs}
+		a.complain(err)
+		got := errs.String()
+		assert.NotContains(t, got, "\x1b", name)
+		assert.NotContains(t, got, "\x07", name)
+		assert.NotContains(t, got, "\u202e", name)
+		assert.NotEmpty(t, got, name)
+	}
+	assert.Equal(t, "a\n  b\n", printed("a\n  b\n"), "lines and their indents stay")
 }
