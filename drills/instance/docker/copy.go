@@ -89,7 +89,35 @@ func (m *Machine) Get(ctx context.Context, name string) ([]byte, error) {
 	return b, nil
 }
 
+// Tail reads the last bytes of a file of any size, and how large it is; fs.ErrNotExist when there is none.
+func (m *Machine) Tail(ctx context.Context, name string, most int) (end []byte, size int64, err error) {
+	end, err = m.d.engine.follow(ctx, m.id, name, func(r io.Reader, n int64) ([]byte, error) {
+		size = n
+		if _, err := io.CopyN(io.Discard, r, max(0, n-int64(most))); err != nil {
+			return nil, err
+		}
+		return io.ReadAll(r)
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the end of %s of %s: %w", name, m.slot, err)
+	}
+	return end, size, nil
+}
+
 func (e *Engine) get(ctx context.Context, id, name string) ([]byte, error) {
+	return e.follow(ctx, id, name, func(r io.Reader, size int64) ([]byte, error) {
+		if size > getLimit {
+			return nil, fmt.Errorf("it is %d bytes long; at most %d are read", size, getLimit)
+		}
+		return io.ReadAll(r)
+	})
+}
+
+// reading takes what it wants of a file.
+type reading func(r io.Reader, size int64) ([]byte, error)
+
+// follow reads the file that symbolic links lead to.
+func (e *Engine) follow(ctx context.Context, id, name string, read reading) ([]byte, error) {
 	for range linkLimit {
 		r, err := e.client.CopyFromContainer(ctx, id, client.CopyFromContainerOptions{SourcePath: name})
 		if gone(err) {
@@ -102,7 +130,7 @@ func (e *Engine) get(ctx context.Context, id, name string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		b, link, err := oneFile(r.Content)
+		b, link, err := oneFile(r.Content, read)
 		_ = r.Content.Close()
 		if err != nil || link == "" {
 			return b, err
@@ -115,7 +143,7 @@ func (e *Engine) get(ctx context.Context, id, name string) ([]byte, error) {
 	return nil, errors.New("too many symbolic links")
 }
 
-func oneFile(stream io.Reader) (content []byte, link string, err error) {
+func oneFile(stream io.Reader, read reading) (content []byte, link string, err error) {
 	t := tar.NewReader(stream)
 	h, err := t.Next()
 	if err != nil {
@@ -125,10 +153,7 @@ func oneFile(stream io.Reader) (content []byte, link string, err error) {
 	case tar.TypeSymlink:
 		return nil, h.Linkname, nil
 	case tar.TypeReg:
-		if h.Size > getLimit {
-			return nil, "", fmt.Errorf("it is %d bytes long; at most %d are read", h.Size, getLimit)
-		}
-		content, err = io.ReadAll(t)
+		content, err = read(t, h.Size)
 		return content, "", err
 	}
 	return nil, "", errors.New("it is not a regular file")

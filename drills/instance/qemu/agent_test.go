@@ -90,7 +90,8 @@ func TestAgentThatNeverSynchronises(t *testing.T) {
 func TestAgentWhoseRefusalIsLong(t *testing.T) {
 	t.Parallel()
 	g, _ := saying(t, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, `{"error": {"class": "GenericError", "desc": "no\u001b[2J\nway%s"}}`+"\n", strings.Repeat("!", 1<<20))
+		_, _ = fmt.Fprintf(w, `{"error": {"class": "GenericError", "desc": "no\u001b[2J\nway%s"}}`+"\n",
+			strings.Repeat("!", 1<<20))
 	})
 	err := g.do(t.Context(), "guest-info", nil, nil)
 	require.Error(t, err)

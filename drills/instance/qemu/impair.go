@@ -88,16 +88,17 @@ func (m *Machine) impairment(i instance.Impairment, use func(impairment) error) 
 	return nil
 }
 
-// sinceBoot is what the guest printed since it last started.
+// sinceBoot is what the guest printed since it last started, or the end of it where that is very much.
 func (m *Machine) sinceBoot(ctx context.Context) (string, error) {
 	m.mu.Lock()
 	from := m.booted
 	m.mu.Unlock()
-	b, err := m.body.Get(ctx, consoleLog)
+	end, size, err := m.body.Tail(ctx, consoleLog, consoleRead)
 	if err != nil {
 		return "", fmt.Errorf("read the console of %s: %w", m.Name(), err)
 	}
-	return string(b[min(from, len(b)):]), nil
+	before := from - (size - int64(len(end))) // of an earlier start, in what was read
+	return string(end[min(max(0, before), int64(len(end))):]), nil
 }
 
 // undoMend is the kind of undo that ends an impairment.

@@ -36,7 +36,7 @@ type Machine struct {
 	agent     *agent
 	channel   channel // that commands go through, once one was found
 	key       ed25519.PrivateKey
-	booted    int // length of the console when the guest last started, bytes
+	booted    int64 // length of the console when the guest last started, bytes
 	puts      int
 	stopDisk  context.CancelFunc
 	diskErr   func() error
@@ -65,6 +65,7 @@ const (
 	powerDown     = 90 * time.Second // for an orderly end; a guest under emulation takes about 10 s
 	resetWithin   = 2 * time.Minute
 	consoleLimit  = 1 << 20
+	consoleRead   = 8 << 20 // of the console's end: a guest may print without end
 	getLimit      = 64 << 20
 	outputLimit   = 1 << 20 // of a command, as the contract says
 	describeLimit = 20 * time.Second
@@ -106,8 +107,8 @@ func (m *Machine) power(ctx context.Context) error {
 	if len(m.layers) == 0 {
 		m.layers = []layer{m.fresh()}
 	}
-	if console, err := m.body.Get(ctx, consoleLog); err == nil {
-		m.booted = len(console)
+	if _, printed, err := m.body.Tail(ctx, consoleLog, 0); err == nil {
+		m.booted = printed
 	}
 	script, err := m.start()
 	if err != nil {
@@ -202,11 +203,11 @@ func (m *Machine) State(ctx context.Context) (instance.State, error) {
 
 // Console implements instance.Machine: what the guest printed on its first serial port.
 func (m *Machine) Console(ctx context.Context) (string, error) {
-	b, err := m.body.Get(ctx, consoleLog)
+	end, _, err := m.body.Tail(ctx, consoleLog, consoleLimit)
 	if err != nil {
 		return m.body.Console(ctx) // QEMU never came so far: its own words
 	}
-	return string(b[max(0, len(b)-consoleLimit):]), nil
+	return string(end), nil
 }
 
 // Dial implements instance.Machine. A connection that stands proves nothing yet: QEMU accepts for the
@@ -241,11 +242,11 @@ func (m *Machine) Reboot(ctx context.Context) error {
 	if _, err := q.await(ctx, seen, "RESET", "SHUTDOWN"); err != nil {
 		return fmt.Errorf("reboot %s: it did not go down: %w", m.Name(), err)
 	}
-	console, err := m.body.Get(ctx, consoleLog)
+	_, printed, err := m.body.Tail(ctx, consoleLog, 0)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil {
-		m.booted = len(console)
+		m.booted = printed
 	}
 	if m.channel != nil {
 		m.channel.close()

@@ -230,7 +230,8 @@ func (s *sshChannel) write(ctx context.Context, name string, content []byte) err
 	return err
 }
 
-// capped keeps the first MiBs of an output and lets the rest go by. One byte beyond the limit tells that there was more.
+// capped keeps the first MiBs of an output and lets the rest go by. One byte beyond the limit tells that there was
+// more.
 type capped struct{ b bytes.Buffer }
 
 func (c *capped) Write(p []byte) (int, error) {

@@ -47,7 +47,8 @@ func runAgain(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 
 // again runs the command. Errors name its program and none of its arguments, which may hold what a password is checked
 // with.
-func (r recall) again(ctx context.Context, guest func(context.Context, instance.Command) (instance.Result, error)) error {
+func (r recall) again(ctx context.Context,
+	guest func(context.Context, instance.Command) (instance.Result, error)) error {
 	if len(r.Command.Args) == 0 {
 		return errors.New("run nothing in the guest")
 	}
