@@ -162,7 +162,7 @@ func (d *drill) badBoot(name, from, during string, started time.Duration, err er
 		return fmt.Errorf("%w: %w", err, unread)
 	}
 	why := bad.Reason
-	if lines := strings.TrimSpace(lastLines(bad.Console, 3)); lines != "" {
+	if lines := strings.TrimSpace(lastLines(d.secrets.hide(bad.Console), 3)); lines != "" {
 		why += "; it printed last: " + lines
 	}
 	fact := record.Restored{Backup: from, Point: d.plan.Backups[from].Point.ID, Started: started, Ended: d.elapsed(),

@@ -2,13 +2,14 @@ package drills
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -38,23 +39,49 @@ func (d *drill) scriptStep(ctx context.Context, phase string, s *scenarios.Scrip
 		return "", err
 	}
 	defer closeTrees()
-	var out bytes.Buffer
+	out := &ending{}
 	p, err := companion.Run(ctx, instance.Program{
 		Name: fmt.Sprintf("script-%s-%d", phase, d.elapsed().Milliseconds()), Image: s.Image,
 		Args: append([]string{inside}, s.Args...), Env: env, Dir: "/script",
-		Files: map[string][]byte{inside: content}, Trees: trees, Stdout: &out, Stderr: &out,
+		Files: map[string][]byte{inside: content}, Trees: trees, Stdout: out, Stderr: out,
 	})
 	if err != nil {
 		return "", err
 	}
 	exit, err := p.Wait(ctx)
 	if err != nil {
-		return out.String(), errors.Join(err, p.Stop(context.WithoutCancel(ctx), time.Second))
+		return d.secrets.hideEnd(out.String()), errors.Join(err, p.Stop(context.WithoutCancel(ctx), time.Second))
 	}
 	if exit != 0 && !s.AllowFailure {
-		return out.String(), &stepFailed{what: s.File, why: fmt.Sprintf("exit code %d", exit)}
+		return d.secrets.hideEnd(out.String()), &stepFailed{what: s.File, why: fmt.Sprintf("exit code %d", exit)}
 	}
-	return out.String(), nil
+	return d.secrets.hideEnd(out.String()), nil
+}
+
+// outputKept is how much of a script's output is kept, bytes: it repeats what restored systems send it.
+const outputKept = 64 << 10
+
+// ending keeps the end of what is written to it.
+type ending struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+// Write implements io.Writer.
+func (e *ending) Write(p []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.b = append(e.b, p...)
+	if len(e.b) > 2*outputKept {
+		e.b = append([]byte(nil), e.b[len(e.b)-outputKept:]...)
+	}
+	return len(p), nil
+}
+
+func (e *ending) String() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return strings.ToValidUTF8(string(e.b[max(0, len(e.b)-outputKept):]), "")
 }
 
 // backupTrees streams backups into a control container, each as one file under /backups/<name>/.

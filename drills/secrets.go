@@ -77,6 +77,24 @@ func (s *secrets) hide(text string) string {
 	return text
 }
 
+// hideEnd hides in a text whose beginning may have been cut off in the middle of a secret.
+func (s *secrets) hideEnd(text string) string {
+	s.mu.Lock()
+	cut := 0
+	for _, k := range s.known {
+		for n := min(len(k)-1, len(text)); n >= shortest && n > cut; n-- {
+			if strings.HasPrefix(text, k[len(k)-n:]) {
+				cut = n
+			}
+		}
+	}
+	s.mu.Unlock()
+	if cut > 0 {
+		text = "***" + text[cut:]
+	}
+	return s.hide(text)
+}
+
 // logger hides what it is told before it tells it on.
 func (s *secrets) logger(to *slog.Logger) *slog.Logger {
 	return slog.New(hidingHandler{to.Handler(), s})

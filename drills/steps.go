@@ -44,7 +44,7 @@ func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.St
 			out, err := d.runStep(stepCtx, phase, st)
 			err = unanswered(st, stepCtx.Err() != nil && ctx.Err() == nil, err)
 			cancel()
-			fact.Ended, fact.Outcome, fact.Output = d.elapsed(), record.OutcomeDone, d.secrets.hide(lastLines(out, 20))
+			fact.Ended, fact.Outcome, fact.Output = d.elapsed(), record.OutcomeDone, lastLines(d.secrets.hide(out), 20)
 			var stop *stopError
 			if failed = err; err != nil && !errors.As(err, &stop) {
 				fact.Outcome, fact.Error = record.OutcomeFailed, d.secrets.hide(err.Error())
@@ -157,8 +157,13 @@ func (d *drill) waitStep(ctx context.Context, w *scenarios.WaitStep) error {
 	return fmt.Errorf("there is no check named %q", w.Check)
 }
 
-// lastLines keeps the end of an output.
+// lastLines are the last n lines of a text, and at most the last 16 KiB: a line may be of any length.
 func lastLines(s string, n int) string {
+	const most = 16 << 10
 	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+	s = strings.Join(lines[max(0, len(lines)-n):], "\n")
+	if len(s) > most {
+		s = "… " + strings.ToValidUTF8(s[len(s)-most:], "")
+	}
+	return s
 }
