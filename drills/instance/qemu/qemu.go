@@ -162,7 +162,7 @@ func (m *Machine) create(ctx context.Context) error {
 		return err
 	}
 	m.body = body.(*docker.Machine)
-	if err := errors.Join(m.serveDisk(ctx), m.putSeed(ctx)); err != nil {
+	if err := m.furnish(ctx); err != nil {
 		return err
 	}
 	if m.request.KeepData {
@@ -172,4 +172,14 @@ func (m *Machine) create(ctx context.Context) error {
 		return errors.Join(err, m.Destroy(context.WithoutCancel(ctx)))
 	}
 	return nil
+}
+
+// furnish gives the container what QEMU needs in it beside the image. When it fails, the place where the disk is
+// offered is free again.
+func (m *Machine) furnish(ctx context.Context) error {
+	err := errors.Join(m.serveDisk(ctx), m.putSeed(ctx))
+	if err != nil {
+		m.hangUp()
+	}
+	return err
 }
