@@ -3,6 +3,7 @@ package drills
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,8 +52,54 @@ func (s *secrets) reveal(v scenarios.Secret) (string, error) {
 }
 
 // add remembers a secret in every spelling in which it may come back: as it is,
-// within JSON, within SQL and within an address.
+// within JSON, within SQL and within an address; and so its parts that open a door by themselves.
 func (s *secrets) add(plain string) {
+	for _, part := range partsOf(plain) {
+		if len(part) >= shortestPart {
+			s.spell(part)
+		}
+	}
+	s.spell(plain)
+}
+
+// shortestPart of a secret that is hidden by itself: shorter ones are words.
+const shortestPart = 8
+
+// partsOf a header's value, or of an address: what stands in it beside words that everybody may know.
+func partsOf(plain string) []string {
+	scheme, token, _ := strings.Cut(plain, " ")
+	switch strings.ToLower(scheme) {
+	case "bearer":
+		return []string{token}
+	case "basic":
+		pair, _ := base64.StdEncoding.DecodeString(token) // what is none has no password
+		_, password, _ := strings.Cut(string(pair), ":")
+		return []string{token, password}
+	}
+	u, err := url.Parse(plain)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return nil
+	}
+	var parts []string
+	if password, given := u.User.Password(); given {
+		_, raw, _ := strings.Cut(u.User.String(), ":")
+		_, written, _ := strings.Cut(plain, "://")
+		written, _, _ = strings.Cut(written, "@")
+		_, written, _ = strings.Cut(written, ":")
+		parts = append(parts, password, raw, written)
+	}
+	for name, values := range u.Query() {
+		name = strings.ToLower(name)
+		if slices.ContainsFunc([]string{"sig", "token", "secret", "password", "key", "credential"}, func(door string) bool {
+			return strings.Contains(name, door)
+		}) {
+			parts = append(parts, values...)
+		}
+	}
+	return parts
+}
+
+func (s *secrets) spell(plain string) {
 	if len(plain) < shortest {
 		return
 	}
