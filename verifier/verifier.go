@@ -108,8 +108,9 @@ type PulseRequest struct {
 	Rate    float64       // iterations a second
 	Timeout time.Duration // of one request; slower than 5 s is refused by validate
 	Env     map[string]string
-	Base    time.Time // the drill's base, with its monotonic reading
-	Raw     string    // file that the stream is written to
+	Base    time.Time           // the drill's base, with its monotonic reading
+	Raw     string              // file that the stream is written to
+	Hide    func(string) string // takes secrets out of a line before it is written there; nil: nobody knows any
 	Sample  func(Sample)
 }
 

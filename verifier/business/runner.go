@@ -145,7 +145,8 @@ func (r *Runner) Pulse(ctx context.Context, q verifier.PulseRequest) (verifier.P
 		return nil, errors.Join(err, raw.Close())
 	}
 	run := &pulse{clock: clock{base: q.Base}, bootID: bootID, sample: q.Sample,
-		broken: make(chan struct{}), scanned: make(chan struct{}), raw: raw}
+		broken: make(chan struct{}), scanned: make(chan struct{}), raw: raw,
+		kept: &hiddenLines{to: raw, hide: q.Hide}}
 	pr, pw := io.Pipe()
 	run.writer = pw
 	p.Stdout, p.Stderr = pw, &run.stderr
@@ -164,6 +165,7 @@ type pulse struct {
 	bootID  string
 	sample  func(verifier.Sample)
 	raw     *os.File
+	kept    *hiddenLines // writes to raw
 	writer  *io.PipeWriter
 	stderr  tail
 	broken  chan struct{}
@@ -177,7 +179,7 @@ type pulse struct {
 
 func (p *pulse) read(r *io.PipeReader) {
 	defer close(p.scanned)
-	p.err = scan(io.TeeReader(r, p.raw), p.add)
+	p.err = errors.Join(scan(io.TeeReader(r, p.kept), p.add), p.kept.flush())
 	r.CloseWithError(p.err)
 }
 

@@ -60,10 +60,13 @@ const wireVersion = 1
 // errStream says that a stream cannot be read as one of the sidecar's.
 var errStream = errors.New("not a stream of lifeboat-k6")
 
+// maxLine of k6's stream, bytes.
+const maxLine = 4 << 20
+
 // scan reads records until the stream ends. The callback's error stops it.
 func scan(r io.Reader, each func(line) error) error {
 	sc := bufio.NewScanner(r)
-	sc.Buffer(make([]byte, 64<<10), 4<<20)
+	sc.Buffer(make([]byte, 64<<10), maxLine)
 	for first := true; sc.Scan(); {
 		raw := bytes.TrimSpace(sc.Bytes())
 		if len(raw) == 0 {
