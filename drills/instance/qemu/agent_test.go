@@ -19,7 +19,7 @@ import (
 func saying(t *testing.T, say func(io.Writer)) (g *agent, written <-chan int64) {
 	t.Helper()
 	n := make(chan int64, 1)
-	g = &agent{patience: 10 * time.Second, dial: func(context.Context) (net.Conn, error) {
+	g = &agent{patience: time.Minute, dial: func(context.Context) (net.Conn, error) {
 		near, far := net.Pipe()
 		go func() {
 			defer far.Close()
@@ -59,7 +59,7 @@ func TestAgentThatNeverEndsItsAnswer(t *testing.T) {
 			_, err = w.Write(piece)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := g.do(ctx, "guest-info", nil, nil)
 	require.ErrorContains(t, err, "longer than")
@@ -68,7 +68,7 @@ func TestAgentThatNeverEndsItsAnswer(t *testing.T) {
 
 func TestAgentThatNeverSynchronises(t *testing.T) {
 	t.Parallel()
-	g := &agent{patience: 10 * time.Second, dial: func(context.Context) (net.Conn, error) {
+	g := &agent{patience: time.Minute, dial: func(context.Context) (net.Conn, error) {
 		near, far := net.Pipe()
 		go func() {
 			defer far.Close()
@@ -81,7 +81,7 @@ func TestAgentThatNeverSynchronises(t *testing.T) {
 		}()
 		return near, nil
 	}}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.ErrorContains(t, g.do(ctx, "guest-info", nil, nil), "longer than")
 }
