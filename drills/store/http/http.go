@@ -55,18 +55,15 @@ type Store struct {
 
 // New makes the store of its settings. It asks nobody yet; an address from outside the scenario is not even read.
 func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
-	c := Settings{}
+	c := Settings{Timeout: scenarios.Duration(defaultTimeout)}
 	problems := s.Decode(&c)
-	if len(problems) > 0 {
-		return nil, problems
-	}
 	add := func(key, hint, format string, args ...any) {
 		problems = append(problems, s.Problem(key, hint, format, args...))
 	}
-	st := &Store{set: c, name: "the address that is kept outside the scenario", chunk: chunks.Size}
-	if c.URL.IsZero() {
+	st := &Store{set: c, name: "the address that is kept outside the scenario", chunk: chunks.Size, timeout: c.Timeout.Std()}
+	if c.URL.IsZero() && (len(problems) == 0 || !s.Has("url")) {
 		add("url", "add url: https://backups.example.com/disk.qcow2", "is missing")
-	} else if !c.URL.Hidden() {
+	} else if !c.URL.IsZero() && !c.URL.Hidden() {
 		if u, err := st.address(); err != nil {
 			add("url", hintOf(err), "%s", reasonOf(err))
 		} else {
@@ -77,7 +74,11 @@ func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 		add("pattern", "write it like *.qcow2", "is not a pattern")
 	}
 	if c.Sums != "" && c.Sums != noSums {
-		add("sums", "digests are looked for beside the backup; sums: none if there are none", "%q is not none", c.Sums)
+		add("sums", "sums: none where no digests lie beside the backup; else delete it",
+			"%q is not understood: it takes none alone", c.Sums)
+	}
+	if c.Timeout == 0 {
+		add("timeout", "such as timeout: 1m; the default is 30s", "cannot be 0s")
 	}
 	if !c.Proxy.IsZero() && !c.Proxy.Hidden() {
 		if _, err := st.proxy(nil); err != nil {
@@ -91,9 +92,6 @@ func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	}
 	if len(problems) > 0 {
 		return nil, problems
-	}
-	if st.timeout = c.Timeout.Std(); st.timeout == 0 {
-		st.timeout = defaultTimeout
 	}
 	st.client = st.newClient()
 	return st, nil

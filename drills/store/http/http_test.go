@@ -174,7 +174,8 @@ func TestNewProblems(t *testing.T) {
 		"url: http://x":                              "url: the address is a folder's",
 		"url: http://me:" + secret + "@x/d.img":      "(delete it and add header: {Authorization: {env: NAME}}",
 		url + "pattern: '['":                         "pattern: is not a pattern",
-		url + "sums: some":                           `sums: "some" is not none`,
+		url + "sums: some":                           `sums: "some" is not understood`,
+		url + "timeout: 0s":                          "timeout: cannot be 0s",
 		url + "other: 1":                             "other",
 		url + "header: {Range: x}":                   `header: "Range" cannot be set`,
 		url + "header: {accept-encoding: x}":         "cannot be set",
@@ -196,6 +197,18 @@ func TestNewProblems(t *testing.T) {
 			assert.NotContains(t, problems[0].Error(), secret)
 		}
 	}
+}
+
+// A value that cannot be read hides no other problem.
+func TestNewProblemsAtOnce(t *testing.T) {
+	settings, err := scenarios.ParseSettings("http", "url: x\npattern: '['\nsums: 1\ntimeout: 30\nunknown: 1")
+	require.NoError(t, err)
+	_, problems := New(".", settings)
+	said := scenarios.Problems(problems).Error()
+	for _, want := range []string{`url: not an http`, `pattern: is not`, `sums: want text`, `timeout: 30 has no unit`, `unknown key`} {
+		assert.Contains(t, said, want)
+	}
+	assert.Len(t, problems, 5, said)
 }
 
 // check that an error is a problem of the store, says so, and keeps secrets.

@@ -57,11 +57,9 @@ type Store struct {
 
 // New makes the store of its settings. It asks nobody yet, and reads no secret.
 func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
-	c := Settings{Endpoint: defaultEndpoint, Pattern: "*", Lookup: lookupAuto}
-	if problems := s.Decode(&c); len(problems) > 0 {
-		return nil, problems
-	}
-	problems := c.check(s)
+	c := Settings{Endpoint: defaultEndpoint, Pattern: "*", Lookup: lookupAuto, Timeout: scenarios.Duration(defaultTimeout)}
+	problems := s.Decode(&c)
+	problems = append(problems, c.check(s, len(problems) == 0)...)
 	endpoint, err := parseEndpoint(c.Endpoint)
 	switch {
 	case err != nil:
@@ -79,9 +77,6 @@ func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	if c.Prefix != "" {
 		st.prefix = strings.TrimSuffix(c.Prefix, "/") + "/"
 	}
-	if st.timeout == 0 {
-		st.timeout = defaultTimeout
-	}
 	st.name = fmt.Sprintf("s3://%s/%s at %s", c.Bucket, st.prefix, endpoint.Host)
 	if st.client, err = st.newClient(); err != nil {
 		return nil, []scenarios.Problem{s.Problem("endpoint", "", "%v", err)}
@@ -89,14 +84,14 @@ func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	return st, nil
 }
 
-// check finds what is wrong with the settings beside the endpoint.
-func (c *Settings) check(s scenarios.Settings) (problems []scenarios.Problem) {
+// check finds what is wrong with the settings beside the endpoint. What could not be decoded is as if it were not given.
+func (c *Settings) check(s scenarios.Settings, decoded bool) (problems []scenarios.Problem) {
 	add := func(key, hint, format string, args ...any) {
 		problems = append(problems, s.Problem(key, hint, format, args...))
 	}
-	if c.Bucket == "" {
+	if c.Bucket == "" && (decoded || !s.Has("bucket")) {
 		add("bucket", "add bucket: my-backups", "is missing")
-	} else if err := s3utils.CheckValidBucketName(c.Bucket); err != nil {
+	} else if err := s3utils.CheckValidBucketName(c.Bucket); c.Bucket != "" && err != nil {
 		add("bucket", "a bucket is named in 3 to 63 letters, digits, dots and hyphens; a folder of it is the prefix",
 			"%q is not the name of a bucket", c.Bucket)
 	}
@@ -109,13 +104,17 @@ func (c *Settings) check(s scenarios.Settings) (problems []scenarios.Problem) {
 	if _, known := lookups[c.Lookup]; !known {
 		add("lookup", "auto, dns or path", "%q is none of them", c.Lookup)
 	}
+	access, secret := s.Has("access_key"), s.Has("secret_key")
 	switch {
-	case !c.AccessKey.IsZero() && c.SecretKey.IsZero():
+	case access && !secret:
 		add("secret_key", "add secret_key: {env: NAME}", "is missing beside access_key")
-	case c.AccessKey.IsZero() && !c.SecretKey.IsZero():
+	case !access && secret:
 		add("access_key", "add access_key: {env: NAME}", "is missing beside secret_key")
-	case c.AccessKey.IsZero() && !c.SessionToken.IsZero():
+	case !access && s.Has("session_token"):
 		add("session_token", "add access_key and secret_key, which came with it", "is good for nothing without its keys")
+	}
+	if c.Timeout == 0 {
+		add("timeout", "such as timeout: 1m; the default is 30s", "cannot be 0s")
 	}
 	if !c.Proxy.IsZero() && !c.Proxy.Hidden() {
 		if _, err := c.proxy(nil); err != nil {

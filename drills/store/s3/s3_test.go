@@ -100,6 +100,7 @@ func TestNewProblems(t *testing.T) {
 		at + "proxy: 'http://a:" + secret + "@p'":                      "proxy: the proxy's password stands in the scenario",
 		at + "proxy: {env: BUCKET_PROXY}":                              "",
 		at + "access_key: {env: NOT_SET}\nsecret_key: {file: missing}": "", // not read yet
+		at + "timeout: 0s":                                             "timeout: cannot be 0s",
 		at + "sums: none":                                              "sums",
 	} {
 		settings, err := scenarios.ParseSettings("s3", text)
@@ -114,4 +115,16 @@ func TestNewProblems(t *testing.T) {
 			assert.NotContains(t, problems[0].Error(), secret)
 		}
 	}
+}
+
+// A value that cannot be read hides no other problem.
+func TestNewProblemsAtOnce(t *testing.T) {
+	settings, err := scenarios.ParseSettings("s3", "bucket: 5\nendpoint: oss.test\nprefix: /db\nlookup: virtual\ntimeout: 30\nunknown: 1")
+	require.NoError(t, err)
+	_, problems := New(".", settings)
+	said := scenarios.Problems(problems).Error()
+	for _, want := range []string{`bucket: want text`, `endpoint: not the http`, `prefix: "/db"`, `lookup: "virtual"`, `timeout: 30 has no unit`, `unknown key`} {
+		assert.Contains(t, said, want)
+	}
+	assert.Len(t, problems, 6, said)
 }
