@@ -27,6 +27,16 @@ type Document struct {
 // at backups or hosts, and fills in the defaults. An error is of type Problems
 // and holds every problem at once.
 func Load(path string) (*Scenario, error) {
+	sc, problems := Read(path)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return sc, nil
+}
+
+// Read is Load for whoever has more to check: beside the problems, in the order of the file, it gives as much of the
+// scenario as could be understood, nil where that is nothing. With problems it is only good for finding more of them.
+func Read(path string) (*Scenario, Problems) {
 	raw, err := readAll(path)
 	if err != nil {
 		return nil, Problems{{File: path, Message: err.Error(), Hint: "name a scenario file, or lifeboat new writes one"}}
@@ -36,10 +46,7 @@ func Load(path string) (*Scenario, error) {
 		return nil, Problems{{File: path, Message: fmt.Sprintf("find its folder: %s", err)}}
 	}
 	sc, problems := load(path, dir, raw)
-	if len(problems) > 0 {
-		return nil, problems.sorted(path)
-	}
-	return sc, nil
+	return sc, problems.Sorted(path)
 }
 
 // readAll reads a scenario file of bearable size.
@@ -63,7 +70,7 @@ func readAll(path string) ([]byte, error) {
 	return raw, nil
 }
 
-// load makes a scenario of the bytes of a file.
+// load makes a scenario of the bytes of a file, or as much of one as can be understood.
 func load(file, dir string, raw []byte) (*Scenario, Problems) {
 	root, problems := parse(file, raw)
 	if len(problems) > 0 {
@@ -82,11 +89,10 @@ func load(file, dir string, raw []byte) (*Scenario, Problems) {
 	r.incident(doc.Course)
 	r.fill()
 	r.all()
-	if len(r.problems) > 0 {
-		return nil, r.problems
+	if len(r.problems) == 0 {
+		sc.Digest = r.digest(raw)
 	}
-	sc.Digest = r.digest(raw)
-	return sc, nil
+	return sc, r.problems
 }
 
 // review looks for what is wrong between the values of a scenario.

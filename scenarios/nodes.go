@@ -157,6 +157,9 @@ func keysOf[K ~string, V any](m map[K]V) []string {
 	return keys
 }
 
+// Nearest is the hint of an unknown name: the known one that is spelt most alike, or all of them behind a few words.
+func Nearest(name string, known []string, all string) string { return nearest(name, known, all) }
+
 // nearest is the hint of an unknown name: the known one that is spelt most
 // alike, or all of them.
 func nearest(name string, known []string, all string) string {

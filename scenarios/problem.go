@@ -54,9 +54,9 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sorted puts problems into the order of the file and drops repetitions; those
+// Sorted puts problems into the order of the file and drops repetitions; those
 // of other files come after those of the first.
-func (ps Problems) sorted(first string) Problems {
+func (ps Problems) Sorted(first string) Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		if a.File != b.File && (a.File == first || b.File == first) {
 			return map[bool]int{true: -1, false: 1}[a.File == first]

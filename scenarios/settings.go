@@ -42,7 +42,7 @@ func (s Settings) Decode(into any) []Problem {
 	}
 	d := &decoder{file: s.file, dir: s.dir, budget: nodeBudget, secrets: s.secrets}
 	d.decode(s.node, reflect.ValueOf(into).Elem(), s.path)
-	return d.problems.sorted(s.file)
+	return d.problems.Sorted(s.file)
 }
 
 // Has tells whether a key is given.

@@ -83,28 +83,38 @@ func (r *review) release(at, text string) {
 	}
 }
 
-// snapshots checks that each has a name of its own, and that those are taken to which something is reverted.
+// snapshots checks that each has a name of its own, and that those were taken before to which something is reverted.
 func (r *review) snapshots() {
-	taken := map[string][]string{}
-	r.eachStep(func(at string, s Step) {
-		if s.Snapshot == nil {
-			return
+	all, taken := map[string][]string{}, map[string][]string{}
+	r.eachStep(func(_ string, s Step) {
+		if s.Snapshot != nil {
+			all[s.Snapshot.On] = append(all[s.Snapshot.On], s.Snapshot.Name)
 		}
-		on, name := s.Snapshot.On, s.Snapshot.Name
-		if slices.Contains(taken[on], name) {
-			r.problem(at+".snapshot.name", "give each snapshot a name of its own",
-				"%s has a snapshot %q already", on, clip(name))
-		}
-		taken[on] = append(taken[on], name)
 	})
-	r.eachStep(func(at string, s Step) {
-		if s.Revert == nil || s.Revert.Name == "" || slices.Contains(taken[s.Revert.On], s.Revert.Name) {
-			return
+	r.eachStep(func(at string, s Step) { // in the order in which they are taken
+		switch {
+		case s.Snapshot != nil:
+			on, name := s.Snapshot.On, s.Snapshot.Name
+			if slices.Contains(taken[on], name) {
+				r.problem(at+".snapshot.name", "give each snapshot a name of its own",
+					"%s has a snapshot %q already", on, clip(name))
+			}
+			taken[on] = append(taken[on], name)
+		case s.Revert != nil && s.Revert.Name != "" && !slices.Contains(taken[s.Revert.On], s.Revert.Name):
+			r.untaken(at+".revert.name", *s.Revert, all[s.Revert.On])
 		}
-		hint := "take it in an earlier step: snapshot: {on: " + s.Revert.On + ", name: " + clip(s.Revert.Name) + "}"
-		if len(taken[s.Revert.On]) > 0 {
-			hint = nearest(s.Revert.Name, taken[s.Revert.On], "snapshots: ")
-		}
-		r.problem(at+".revert.name", hint, "no step takes a snapshot %q of %s", clip(s.Revert.Name), clip(s.Revert.On))
 	})
+}
+
+// untaken is a revert to a snapshot that is not there yet, or never. taken are those of its machine.
+func (r *review) untaken(at string, to SnapshotStep, taken []string) {
+	step := "snapshot: {on: " + to.On + ", name: " + clip(to.Name) + "}"
+	switch {
+	case slices.Contains(taken, to.Name):
+		r.problem(at, "move "+step+" before it", "the snapshot %q of %s is only taken in a later step", clip(to.Name), clip(to.On))
+	case len(taken) > 0:
+		r.problem(at, nearest(to.Name, taken, "snapshots: "), "no step takes a snapshot %q of %s", clip(to.Name), clip(to.On))
+	default:
+		r.problem(at, "take it in an earlier step: "+step, "no step takes a snapshot %q of %s", clip(to.Name), clip(to.On))
+	}
 }

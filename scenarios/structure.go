@@ -81,7 +81,8 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 		case f.rest.IsValid():
 			others.Content = append(others.Content, p.key, p.value)
 		default:
-			d.problem(p.key, "", nearest(key, f.order, "known keys: "), "unknown key %q%s", key, in(path))
+			hint := orElse(nearest(key, f.order, "known keys: "), "delete it: there are none here")
+			d.problem(p.key, "", hint, "unknown key %q%s", key, in(path))
 		}
 	}
 	for _, name := range f.order {

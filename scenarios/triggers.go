@@ -112,15 +112,19 @@ func (r *review) beginning(i int, in Incident) {
 	}
 }
 
+// slowRestore is the kind of fault that is armed on a backup; every other one is on an instance.
+const slowRestore = "slow-restore"
+
 // faults checks what is broken, and that it is broken at all where it must be.
 func (r *review) faults(i int, in Incident) {
 	broken := 0
 	for k, f := range in.Faults {
 		at := index(r.part(i, "faults"), k)
-		if _, backup := r.sc.Backups[f.On]; !backup || f.Kind != "slow-restore" {
+		if f.Kind == slowRestore {
+			r.backup(at+".on", f.On)
+		} else {
 			r.instance(at+".on", f.On)
 		}
-		r.references(f.Settings)
 		if f.During == "rollback" {
 			continue
 		}
