@@ -113,6 +113,10 @@ func (o Outline) String() string {
 	section("scenario", o.Scenario+" (trigger: "+o.Trigger+")")
 	var points []string
 	for _, r := range o.Restore {
+		if r.Point == "" { // what this host cannot says why
+			points = append(points, r.Backup+": no restore point")
+			continue
+		}
 		line := fmt.Sprintf("%s from %s, %d bytes", r.Backup, r.Point, r.Size)
 		if r.Digest != "" {
 			line += ", " + r.Digest

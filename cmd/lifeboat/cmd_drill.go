@@ -69,7 +69,7 @@ func (a *app) drill(ctx context.Context, o drillOptions, args []string) error {
 }
 
 func (a *app) drillOne(ctx context.Context, kit drills.Kit, o drillOptions, arg string, lang reports.Language) (int, error) {
-	s, err := load(arg, o.files)
+	s, err := a.load(arg, o.files)
 	if err != nil {
 		return exitUsage, err
 	}

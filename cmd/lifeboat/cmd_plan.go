@@ -18,7 +18,7 @@ func (a *app) planCommand() *cobra.Command {
 		Long: "Resolves everything and changes nothing: restore points, boots, faults, limits, checks.\n" + exitHelp,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := load(args[0], files)
+			s, err := a.load(args[0], files)
 			if err != nil {
 				return err
 			}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lifeboat/drills"
 	"lifeboat/scenarios"
 )
 
@@ -15,16 +14,14 @@ func (a *app) validateCommand() *cobra.Command {
 	var files string
 	c := &cobra.Command{
 		Use: "validate SCENARIO...", Short: "Check scenario files: every problem at once, with its place",
-		Long: "Reads scenario files and reports everything that is wrong with them. Changes nothing and starts nothing.\n" +
+		Long: "Reads scenario files and reports everything that is wrong with them. Changes nothing, starts nothing\n" +
+			"and asks neither stores nor this host; lifeboat plan does.\n" +
 			exitHelp,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(_ *cobra.Command, args []string) error {
 			var all scenarios.Problems
 			for _, arg := range args {
-				s, err := load(arg, files)
-				if err == nil {
-					_, err = drills.NewPlan(cmd.Context(), a.kit(), s)
-				}
+				_, err := a.load(arg, files)
 				var problems scenarios.Problems
 				switch {
 				case errors.As(err, &problems):

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"lifeboat/drills"
 	"lifeboat/reports"
 	"lifeboat/scenarios"
 	"lifeboat/scenarios/library"
@@ -46,25 +47,38 @@ func (a *app) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.logs, &slog.HandlerOptions{Level: level}))
 }
 
-// load reads a scenario by its path, or a shipped one by its name: that one is looked for in the
-// folder of the demo's files, and written there when it is missing.
-func load(arg, files string) (*scenarios.Scenario, error) {
-	if strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml") {
-		return scenarios.Load(arg)
-	}
-	if !library.Has(arg) {
-		return nil, fmt.Errorf("find scenario %q: neither a .yaml file nor one of the shipped %s",
-			arg, strings.Join(library.Names(), ", "))
-	}
-	if _, err := os.Stat(filepath.Join(files, "backups")); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("find the backups of %s in %s: there is no folder backups; "+
-			"make demo-files DIR=%s makes the demo's, --files says where yours are", arg, files, files)
-	}
-	path, err := library.Write(arg, files)
+// load reads a scenario by its path, or a shipped one by its name, and says everything that is wrong with it: in the
+// file, and in the eyes of the back-ends that it names.
+func (a *app) load(arg, files string) (*scenarios.Scenario, error) {
+	path, err := scenarioPath(arg, files)
 	if err != nil {
 		return nil, err
 	}
-	return scenarios.Load(path)
+	s, problems := scenarios.Read(path)
+	if s != nil {
+		problems = append(problems, drills.Check(a.kit(), s)...)
+	}
+	if len(problems) > 0 {
+		return nil, problems.Sorted(path)
+	}
+	return s, nil
+}
+
+// scenarioPath is that of a scenario's file. A scenario is given by its path, or a shipped one by its name: that one is looked for in the
+// folder of the demo's files, and written there when it is missing.
+func scenarioPath(arg, files string) (string, error) {
+	if strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml") {
+		return arg, nil
+	}
+	if !library.Has(arg) {
+		return "", fmt.Errorf("find scenario %q: neither a .yaml file nor one of the shipped %s",
+			arg, strings.Join(library.Names(), ", "))
+	}
+	if _, err := os.Stat(filepath.Join(files, "backups")); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("find the backups of %s in %s: there is no folder backups; "+
+			"make demo-files DIR=%s makes the demo's, --files says where yours are", arg, files, files)
+	}
+	return library.Write(arg, files)
 }
 
 // words is the catalogue in one language.

@@ -37,6 +37,9 @@ func (f *below) Available(ctx context.Context, t Target) error {
 	return h.Impairable(ctx, f.impairment)
 }
 
+// Fits implements Fitting.
+func (f *below) Fits(virtual bool) error { return virtualOnly(virtual) }
+
 // Prepare implements Fault.
 func (f *below) Prepare(_ context.Context, t Target) (ledger.Undo, error) {
 	h, err := hypervised(t.Machine)

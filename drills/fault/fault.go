@@ -5,6 +5,7 @@ package fault
 
 import (
 	"context"
+	"errors"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
@@ -27,4 +28,21 @@ type Fault interface {
 	// Effective returns nil once the fault is seen to bite, asked through a new connection or by
 	// reading the state back; otherwise what was seen instead. It is asked until it returns nil, ErrSilent, or time is up.
 	Effective(ctx context.Context, t Target) error
+}
+
+// Fitting is a fault that only some instances can have, whatever is in them.
+type Fitting interface {
+	// Fits returns nil, or half a sentence that says what it needs. virtual: the instance is a virtual machine.
+	Fits(virtual bool) error
+}
+
+// errContainer is why what belongs to a machine of its own is not broken in a container.
+var errContainer = errors.New("only a virtual machine has a hypervisor, a disk and a kernel of its own")
+
+// virtualOnly is the Fits of faults of virtual machines.
+func virtualOnly(virtual bool) error {
+	if virtual {
+		return nil
+	}
+	return errContainer
 }

@@ -102,6 +102,20 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// What a hypervisor does, or a kernel of one's own, is refused on a container before anything is booted.
+func TestFitting(t *testing.T) {
+	for _, kind := range Kinds() {
+		f, _ := build(t, kind, keys[kind])
+		fitting, ok := f.(Fitting)
+		anywhere := strings.HasPrefix(kind, "pg-") || kind == "file-missing" || kind == "slow-restore" || kind == "none"
+		assert.Equal(t, anywhere, !ok, kind)
+		if ok {
+			assert.NoError(t, fitting.Fits(true), kind)
+			assert.ErrorContains(t, fitting.Fits(false), "virtual machine", kind)
+		}
+	}
+}
+
 func TestSlowRestoreIsNoFaultOfAMachine(t *testing.T) {
 	f, _ := build(t, "slow-restore", "{rate: 2MB/s}")
 	slow, ok := f.(*SlowRestore)

@@ -40,6 +40,9 @@ func (f *inGuest) Available(ctx context.Context, t Target) error {
 	return nil
 }
 
+// Fits implements Fitting.
+func (f *inGuest) Fits(virtual bool) error { return virtualOnly(virtual) }
+
 // Prepare implements Fault.
 func (f *inGuest) Prepare(_ context.Context, t Target) (ledger.Undo, error) {
 	return t.Machine.Recall(shell("root", f.heals, f.args...)), nil

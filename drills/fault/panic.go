@@ -44,6 +44,9 @@ func (f *kernelPanic) Available(ctx context.Context, t Target) error {
 	return nil
 }
 
+// Fits implements Fitting.
+func (f *kernelPanic) Fits(virtual bool) error { return virtualOnly(virtual) }
+
 // Prepare implements Fault.
 func (f *kernelPanic) Prepare(ctx context.Context, t Target) (ledger.Undo, error) {
 	h, err := hypervised(t.Machine)

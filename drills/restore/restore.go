@@ -28,6 +28,12 @@ type Imager interface {
 	Image(ctx context.Context, s Source, to instance.Driver) (Outcome, error)
 }
 
+// Fitting is an Imager whose images boot only some instances.
+type Fitting interface {
+	// Fits returns nil, or half a sentence that says what boots them. virtual: the instance is a virtual machine.
+	Fits(virtual bool) error
+}
+
 // Loader loads a backup into a started machine.
 type Loader interface {
 	// Prepare says what the machine must look like before it starts.

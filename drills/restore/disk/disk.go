@@ -42,6 +42,14 @@ func New(s scenarios.Settings) (*Imager, []scenarios.Problem) {
 	return &Imager{settings: c}, problems
 }
 
+// Fits implements restore.Fitting.
+func (i *Imager) Fits(virtual bool) error {
+	if !virtual {
+		return errors.New("a disk image boots a virtual machine, kind: qemu")
+	}
+	return nil
+}
+
 // Image reads the backup once to verify its digest, unless it is lazy, and hands the file itself to the driver.
 func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Driver) (restore.Outcome, error) {
 	loader, ok := driver.(instance.DiskLoader)

@@ -45,6 +45,14 @@ func New(s scenarios.Settings) (*Imager, []scenarios.Problem) {
 	return &Imager{tag: c.Tag, os: osName, arch: arch, compressions: known, large: largeEnough}, nil
 }
 
+// Fits implements restore.Fitting.
+func (i *Imager) Fits(virtual bool) error {
+	if virtual {
+		return errors.New("an image archive boots a container, kind: docker")
+	}
+	return nil
+}
+
 // broken says what is wrong with an archive.
 type broken struct{ reason string }
 
