@@ -144,9 +144,11 @@ func (d Decide) rollsBack() bool {
 }
 
 // orElse is the first text that is not empty.
-func orElse(a, b string) string {
-	if a != "" {
-		return a
+func orElse(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
 	}
-	return b
+	return ""
 }

@@ -12,6 +12,9 @@ import (
 
 // parse reads exactly one YAML document and gives its root.
 func parse(file string, raw []byte) (*yaml.Node, Problems) {
+	if problems := foreign(file, raw); problems != nil {
+		return nil, problems
+	}
 	loader, err := yaml.NewLoader(bytes.NewReader(raw))
 	if err != nil {
 		return nil, Problems{{File: file, Message: err.Error()}}
@@ -21,28 +24,28 @@ func parse(file string, raw []byte) (*yaml.Node, Problems) {
 		return nil, Problems{{File: file, Line: 1, Column: 1, Message: "the file is empty",
 			Hint: "lifeboat new writes one to begin with"}}
 	} else if err != nil {
-		return nil, Problems{syntax(file, err)}
+		return nil, Problems{syntax(file, raw, err)}
 	}
 	root := document.Content[0]
 	switch err := loader.Load(&second); {
 	case errors.Is(err, io.EOF):
 		return root, nil
 	case err != nil:
-		return root, Problems{syntax(file, err)}
+		return root, Problems{syntax(file, raw, err)}
 	}
 	return root, Problems{{File: file, Line: second.Line, Column: max(1, second.Column),
 		Message: "the file holds a second document", Hint: "write one scenario into each file"}}
 }
 
 // syntax turns an error of the YAML reader into a problem.
-func syntax(file string, err error) Problem {
+func syntax(file string, raw []byte, err error) Problem {
 	p := Problem{File: file, Line: 1, Column: 1, Message: "is not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
 	var load *yaml.LoadError
 	if errors.As(err, &load) {
 		p.Message = "is not YAML: " + load.Message
 		p.Line, p.Column = max(1, load.Mark.Line), max(1, load.Mark.Column)
 	}
-	p.Hint = "look at the indentation, quotes and brackets here and just above"
+	p.Hint = syntaxHint(raw, p.Line)
 	return p
 }
 
@@ -124,7 +127,11 @@ func (d *decoder) want(n *yaml.Node, kind yaml.Kind, name, path string) bool {
 	if n.Kind == kind {
 		return true
 	}
-	d.problem(n, path, "", "want %s, have %s", name, describe(n))
+	hint := ""
+	if n.Kind == yaml.ScalarNode {
+		hint = mistyped(n.Value)
+	}
+	d.problem(n, path, hint, "want %s, have %s", name, describe(n))
 	return false
 }
 

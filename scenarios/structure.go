@@ -78,10 +78,10 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 		switch {
 		case known:
 			d.field(d.respell(p.value, to.spelling), to, join(path, key))
-		case f.rest.IsValid():
+		case f.rest.IsValid() && mistyped(key) == "":
 			others.Content = append(others.Content, p.key, p.value)
 		default:
-			hint := orElse(nearest(key, f.order, "known keys: "), "delete it: there are none here")
+			hint := orElse(mistyped(key), nearest(key, f.order, "known keys: "), "delete it: there are none here")
 			d.problem(p.key, "", hint, "unknown key %q%s", key, in(path))
 		}
 	}
