@@ -153,7 +153,8 @@ func planBackup(kit Kit, s *scenarios.Scenario, name string) (*BackupPlan, []sce
 }
 
 // unknownKind says which kinds there are; that there is none at all was said when the file was read.
-func unknownKind[V any](s *scenarios.Scenario, pos scenarios.Pos, what, kind string, known map[string]V) []scenarios.Problem {
+func unknownKind[V any](s *scenarios.Scenario, pos scenarios.Pos, what, kind string,
+	known map[string]V) []scenarios.Problem {
 	if kind == "" {
 		return nil
 	}
@@ -209,7 +210,7 @@ func (p *Plan) boots(name, backup string, pos scenarios.Pos) []scenarios.Problem
 	switch {
 	case !known || b == nil:
 	case b.Imager == nil && b.Loader != nil && i.Virtual():
-		return []scenarios.Problem{p.problem(pos, "a disk image is restored with kind: disk; a dump is loaded into a container",
+		return []scenarios.Problem{p.problem(pos, "a machine boots restore: {kind: disk}; a dump is loaded into a container",
 			"instance %s boots from backup %s, which is loaded, not booted", name, backup)}
 	case b.Imager == nil && b.Loader != nil:
 		return []scenarios.Problem{p.problem(pos, "write load: "+backup+" and name an image",

@@ -16,15 +16,18 @@ type Scenario struct {
 	File string `yaml:"-" json:"-"` // as the user gave it
 	Dir  string `yaml:"-" json:"-"` // absolute; relative paths start here
 	// sha256:… over the file and every file it names but the backups
-	Digest   string         `yaml:"-" json:"-"`
-	Name     string         `yaml:"scenario" jsonschema:"required"`
-	Title    record.Text    `yaml:"title"`
-	Service  string         `yaml:"service"`
-	Customer string         `yaml:"customer"`
-	Series   string         `yaml:"series"` // of the numbers; default: the service, or "default"
-	Trigger  record.Trigger `yaml:"trigger" jsonschema:"required" enum:"fault upgrade order none"`
+	Digest   string      `yaml:"-" json:"-"`
+	Name     string      `yaml:"scenario" jsonschema:"required"` // its name: lower-case letters, digits, hyphens
+	Title    record.Text `yaml:"title"`                          // a text, or {en: …, zh: …}
+	Service  string      `yaml:"service"`                        // whose recovery is drilled; printed
+	Customer string      `yaml:"customer"`                       // printed
+	Series   string      `yaml:"series"`                         // of the numbers; default: the service, or "default"
+	// why a rollback is taken: fault (faults break something) | upgrade (its own steps do) | order (a planned one) | none
+	// (a check run: is the backup restorable?)
+	Trigger record.Trigger `yaml:"trigger" jsonschema:"required" enum:"fault upgrade order none"`
 	// high | medium | low: presets of objectives and decision
-	Risk       string              `yaml:"risk" enum:"high medium low"`
+	Risk string `yaml:"risk" enum:"high medium low"`
+	// limits by name: start_rollback, business_back, restored, outage, detect, decide, act, boot, data_loss, age
 	Objectives map[string]Duration `yaml:"objectives"`
 	// role → name; lists are joined by ", "
 	People map[string]string `yaml:"people" lifeboat:"joined"`
@@ -37,7 +40,7 @@ type Scenario struct {
 	Instances map[string]Instance `yaml:"instances" jsonschema:"required"`
 	Flow      *Flow               `yaml:"flow"`
 	Baseline  Baseline            `yaml:"baseline"`
-	Upgrade   []Step              `yaml:"upgrade"`
+	Upgrade   []Step              `yaml:"upgrade"` // its real steps
 	// faults, detect, decide, rollback at the top make the only one
 	Incidents []Incident `yaml:"incidents"`
 	Verify    Verify     `yaml:"verify"`
@@ -65,32 +68,33 @@ type Egress struct {
 
 // Backup is a store and the way in which it is restored.
 type Backup struct {
-	Store        Settings   `yaml:"store" jsonschema:"required"`
-	Restore      Settings   `yaml:"restore" jsonschema:"required"`
-	Pick         string     `yaml:"pick"`          // latest (default) | oldest | the name of a point
-	Digest       string     `yaml:"digest"`        // sha256:… promised by the scenario
-	ConsistentTo *time.Time `yaml:"consistent_to"` // RFC 3339: declared by the scenario
-	Throttle     Rate       `yaml:"throttle"`      // bytes per second of every restore of this backup
+	Store        Settings   `yaml:"store" jsonschema:"required"`   // where it lies: dir, http or s3
+	Restore      Settings   `yaml:"restore" jsonschema:"required"` // disk and oci are booted, postgres is loaded
+	Pick         string     `yaml:"pick"`                          // latest (default) | oldest | the name of a point
+	Digest       string     `yaml:"digest"`                        // sha256:… promised by the scenario
+	ConsistentTo *time.Time `yaml:"consistent_to"`                 // RFC 3339: declared by the scenario
+	Throttle     Rate       `yaml:"throttle"`                      // bytes per second of every restore of this backup
 	Pos          Pos        `yaml:"-"`
 }
 
 // Instance is a temporary machine.
 type Instance struct {
-	Kind    string            `yaml:"kind" jsonschema:"required"`
-	Image   string            `yaml:"image"` // of the engine; or
-	Boot    string            `yaml:"boot"`  // the backup that it boots from; and
-	Load    string            `yaml:"load"`  // the backup that is loaded into it
-	Needs   []string          `yaml:"needs"`
-	Aliases []string          `yaml:"aliases"`
-	Env     map[string]Secret `yaml:"env"`
-	Command []string          `yaml:"command"`
-	Data    []string          `yaml:"data"` // folders on volumes
-	Memory  Size              `yaml:"memory"`
-	CPUs    float64           `yaml:"cpus"`
-	Ready   *Ready            `yaml:"ready"`
-	VM      *VM               `yaml:"vm"` // only with kind: qemu
-	Restart bool              `yaml:"-"`
-	Pos     Pos               `yaml:"-"`
+	Kind    string            `yaml:"kind" jsonschema:"required"` // docker (a container) | qemu (a virtual machine)
+	Image   string            `yaml:"image"`                      // of the engine; or
+	Boot    string            `yaml:"boot"`                       // the backup that it boots from; and
+	Load    string            `yaml:"load"`                       // the backup that is loaded into it
+	Needs   []string          `yaml:"needs"`                      // instances that are booted before it
+	Aliases []string          `yaml:"aliases"`                    // names that production calls it by: db.example.com
+	Env     map[string]Secret `yaml:"env"`                        // of a container
+	Command []string          `yaml:"command"`                    // of a container, instead of its image's own
+	Data    []string          `yaml:"data"`                       // folders on volumes
+	Memory  Size              `yaml:"memory"`                     // default 1GiB; at least 6MiB
+	// processors, above 0, such as 1.5; default of a virtual machine 2, of a container no limit
+	CPUs    float64 `yaml:"cpus"`
+	Ready   *Ready  `yaml:"ready"`
+	VM      *VM     `yaml:"vm"` // only with kind: qemu
+	Restart bool    `yaml:"-"`
+	Pos     Pos     `yaml:"-"`
 }
 
 // Ready says when an instance counts as booted. Without it: when its machine runs; of a virtual machine that
@@ -104,10 +108,10 @@ type Ready struct {
 
 // Flow is the business as a customer sees it, and its pulse.
 type Flow struct {
-	Script  string    `yaml:"script" jsonschema:"required"`
-	Pulse   PerSecond `yaml:"pulse"`   // default 10/s
-	Timeout Duration  `yaml:"timeout"` // of one request; default 1s
-	Latency Duration  `yaml:"latency"` // slower is red; 0: only failures are
+	Script  string    `yaml:"script" jsonschema:"required"` // of k6, from the scenario's folder
+	Pulse   PerSecond `yaml:"pulse"`                        // default 10/s
+	Timeout Duration  `yaml:"timeout"`                      // of one request; default 1s
+	Latency Duration  `yaml:"latency"`                      // slower is red; 0: only failures are
 	// share of bad iterations that is still green; default 0%
 	Tolerate Percent           `yaml:"tolerate"`
 	Env      map[string]Secret `yaml:"env"`
@@ -134,10 +138,10 @@ type Incident struct {
 
 // Course is the part of an incident that may stand at the top of the file.
 type Course struct {
-	Faults   []Fault `yaml:"faults"`
+	Faults   []Fault `yaml:"faults"` // what breaks
 	Detect   Detect  `yaml:"detect"`
 	Decide   Decide  `yaml:"decide"`
-	Rollback []Step  `yaml:"rollback"`
+	Rollback []Step  `yaml:"rollback"` // the way back
 	Pos      Pos     `yaml:"-"`
 }
 
@@ -166,8 +170,8 @@ type Decide struct {
 	After Duration `yaml:"after"`
 	// simulated: full-rollback (default), partial-rollback, pause, watch, switch-to-standby
 	Outcome string   `yaml:"outcome" enum:"full-rollback partial-rollback pause watch switch-to-standby"`
-	Scope   []string `yaml:"scope"`
-	Reason  string   `yaml:"reason"`
+	Scope   []string `yaml:"scope"`  // instances that are rolled back, with partial-rollback
+	Reason  string   `yaml:"reason"` // printed in the report
 	Within  Duration `yaml:"within"` // person: how long to wait; default 2h
 }
 
@@ -177,7 +181,7 @@ type Checks struct {
 	Service  []CheckSpec             `yaml:"service"`
 	Data     []CheckSpec             `yaml:"data"`
 	Business []CheckSpec             `yaml:"business"`
-	Excluded map[record.Layer]string `yaml:"excluded"`
+	Excluded map[record.Layer]string `yaml:"excluded"` // layer → why it has no check; printed beside the verdict
 }
 
 // CheckSpec is one check; its kind's own keys are in Settings.

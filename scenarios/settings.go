@@ -20,7 +20,12 @@ type Settings struct {
 	path string // of the mapping within the file: backups.shop-db.store
 
 	secrets *[]Secret // of the scenario; nil: nobody asks for them
+	watch   func(into any)
 }
+
+// Watched are settings without a key that show what a kind decodes: the struct of its keys, with its defaults. The
+// schema of scenario files is made of that.
+func Watched(kind string, watch func(into any)) Settings { return Settings{Kind: kind, watch: watch} }
 
 // ParseSettings makes settings of a YAML mapping, for tests and for defaults in code.
 func ParseSettings(kind, text string) (Settings, error) {
@@ -37,6 +42,9 @@ func ParseSettings(kind, text string) (Settings, error) {
 // repeated and wrongly typed keys are problems, all of them at once; what is
 // right is decoded all the same.
 func (s Settings) Decode(into any) []Problem {
+	if s.watch != nil {
+		s.watch(into)
+	}
 	if s.node == nil {
 		return nil
 	}

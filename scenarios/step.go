@@ -3,9 +3,9 @@ package scenarios
 // Step is one action of an upgrade or a rollback; exactly one of its keys is set.
 type Step struct {
 	Exec    *ExecStep   `yaml:"exec"`
-	Stop    string      `yaml:"stop"`
-	Start   string      `yaml:"start"`
-	Destroy string      `yaml:"destroy"`
+	Stop    string      `yaml:"stop"`    // the instance
+	Start   string      `yaml:"start"`   // the instance
+	Destroy string      `yaml:"destroy"` // the instance with its data; boot makes a new one
 	Boot    *BootStep   `yaml:"boot"`    // also written as: boot: db
 	Restore string      `yaml:"restore"` // load the instance's backup again into the running machine
 	Script  *ScriptStep `yaml:"script"`
@@ -24,8 +24,8 @@ type Step struct {
 // ExecStep runs a command on an instance; a non-zero exit fails the step unless AllowFailure.
 type ExecStep struct {
 	On   string   `yaml:"on" jsonschema:"required"`
-	Run  []string `yaml:"run" jsonschema:"required"`
-	User string   `yaml:"user"`
+	Run  []string `yaml:"run" jsonschema:"required"` // without a shell: [sh, -c, "…"] starts one
+	User string   `yaml:"user"`                      // default: as the instance's own
 	// an upgrade that fails half-way may be the point of the drill
 	AllowFailure bool `yaml:"allow_failure"`
 }
@@ -42,19 +42,19 @@ type BootStep struct {
 
 // ScriptStep runs the user's own script, unchanged, in a sealed control container.
 type ScriptStep struct {
-	File  string            `yaml:"file" jsonschema:"required"`
+	File  string            `yaml:"file" jsonschema:"required"` // from the scenario's folder
 	Args  []string          `yaml:"args"`
 	Image string            `yaml:"image"` // default lifeboat/control:12
 	Env   map[string]Secret `yaml:"env"`
 	// put under /backups/<name> in the control container
 	Backups      []string `yaml:"backups"`
-	AllowFailure bool     `yaml:"allow_failure"`
+	AllowFailure bool     `yaml:"allow_failure"` // a non-zero exit does not fail the step
 }
 
 // WaitStep waits until a check of the scenario passes.
 type WaitStep struct {
-	Check  string   `yaml:"check" jsonschema:"required"`
-	Within Duration `yaml:"within"` // default 5m
+	Check  string   `yaml:"check" jsonschema:"required"` // its name
+	Within Duration `yaml:"within"`                      // default 5m
 }
 
 // SnapshotStep freezes the disk of a virtual machine under a name, or goes back to it.

@@ -111,7 +111,8 @@ func (r *review) untaken(at string, to SnapshotStep, taken []string) {
 	step := "snapshot: {on: " + to.On + ", name: " + clip(to.Name) + "}"
 	switch {
 	case slices.Contains(taken, to.Name):
-		r.problem(at, "move "+step+" before it", "the snapshot %q of %s is only taken in a later step", clip(to.Name), clip(to.On))
+		r.problem(at, "move "+step+" before it", "the snapshot %q of %s is only taken in a later step",
+			clip(to.Name), clip(to.On))
 	case len(taken) > 0:
 		r.problem(at, nearest(to.Name, taken, "snapshots: "), "no step takes a snapshot %q of %s", clip(to.Name), clip(to.On))
 	default:

@@ -10,7 +10,8 @@ import (
 // wide are the signs that an input method for Chinese writes where YAML wants those of ASCII.
 var wide = map[rune]string{
 	'：': `":" and a space`, '，': `"," and a space`, '｛': `"{"`, '｝': `"}"`, '［': `"["`, '］': `"]"`, '【': `"["`, '】': `"]"`,
-	'“': `'"'`, '”': `'"'`, '‘': `"'"`, '’': `"'"`, '＃': `"#"`, '－': `"-"`, '\u3000': "plain spaces", '\u00a0': "plain spaces",
+	'“': `'"'`, '”': `'"'`, '‘': `"'"`, '’': `"'"`, '＃': `"#"`, '－': `"-"`,
+	'\u3000': "plain spaces", '\u00a0': "plain spaces",
 }
 
 // mistyped is the hint for a text that holds such a sign; "" where it holds none.

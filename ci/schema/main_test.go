@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,11 @@ func TestSchemaRefusesMistakes(t *testing.T) {
 		"step that does two":      {"- destroy: db", "- {destroy: db, stop: db}"},
 		"check without a kind":    {"{kind: tcp, to: db:5432}", "{to: db:5432}"},
 		"missing scenario":        {"scenario: db-unreachable-after-upgrade\n", ""},
+		"unknown key of a store":  {"store: {kind: dir, ", "store: {kind: dir, paht: x, "},
+		"unknown kind of fault":   {"kind: pg-hba-reject", "kind: pg-hba-rejcet"},
+		"unknown key of a fault":  {"{kind: pg-hba-reject, ", "{kind: pg-hba-reject, prot: 1, "},
+		"check of another layer":  {"system:   [", "system:   [{kind: tcp, to: db:5432}, "},
+		"key of another kind":     {"{kind: tcp, to: db:5432}", "{kind: tcp, to: db:5432, query: x}"},
 		"secret of two sources":   {"load: shop-db,", "load: shop-db, env: {A: {env: B, file: c}},"},
 	}
 	for name, change := range changes {
@@ -97,4 +103,25 @@ func TestSchemaRefusesMistakes(t *testing.T) {
 			assert.Error(t, validate(t, schema, []byte(strings.Replace(good, change[0], change[1], 1))))
 		})
 	}
+}
+
+// Every key of every kind is described: the schema is where users look them up.
+func TestSchemaDescribesEveryKeyOfAKind(t *testing.T) {
+	var doc struct {
+		Defs map[string]struct {
+			Properties map[string]struct{ Description, Const, Ref string }
+		} `json:"$defs"`
+	}
+	require.NoError(t, json.Unmarshal(scenarios.Schema, &doc))
+	count := 0
+	for name, def := range doc.Defs {
+		if !strings.Contains(name, "-") {
+			continue
+		}
+		count++
+		for key, p := range def.Properties {
+			assert.True(t, p.Description != "" || p.Const != "", "%s: say beside the field what %s is", name, key)
+		}
+	}
+	assert.Greater(t, count, 30)
 }

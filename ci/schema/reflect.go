@@ -49,6 +49,9 @@ func reflectDocument(sources string) (*jsonschema.Schema, error) {
 	schema.Title = "lifeboat scenario"
 	seen := map[reflect.Type]bool{}
 	refine(reflect.TypeFor[scenarios.Document](), schema, schema.Definitions, seen)
+	if err := addKinds(schema); err != nil {
+		return nil, err
+	}
 	return schema, nil
 }
 

@@ -86,7 +86,7 @@ func checked(i instance.Impairment, s scenarios.Settings, key, hint string,
 // a snapshot that is still being restored does. Key: rate ("2MB/s").
 func newDiskSlow(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
-		Rate scenarios.Rate `yaml:"rate"`
+		Rate scenarios.Rate `yaml:"rate"` // bytes per second, reads and writes together, such as 2MB/s; at least 4KiB/s
 	}
 	problems := s.Decode(&keys)
 	i := instance.Impairment{BytesPerSecond: keys.Rate.BytesPerSecond()}
@@ -97,7 +97,7 @@ func newDiskSlow(s scenarios.Settings) (Fault, []scenarios.Problem) {
 // Key: latency ("80ms").
 func newDiskLatency(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
-		Latency scenarios.Duration `yaml:"latency"`
+		Latency scenarios.Duration `yaml:"latency"` // of each request, 1ms to 1s
 	}
 	problems := s.Decode(&keys)
 	i := instance.Impairment{Latency: keys.Latency.Std()}
@@ -108,7 +108,7 @@ func newDiskLatency(s scenarios.Settings) (Fault, []scenarios.Problem) {
 // disk is well again, until it boots. Key: requests (reads, writes, or all, the default).
 func newDiskError(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	keys := struct {
-		Requests string `yaml:"requests"`
+		Requests string `yaml:"requests"` // that fail: reads, writes or all (default)
 	}{Requests: string(instance.DiskAll)}
 	problems := s.Decode(&keys)
 	i := instance.Impairment{IOError: instance.DiskIO(keys.Requests)}
@@ -136,7 +136,7 @@ func noCarrier(ctx context.Context, m instance.Machine) error {
 // newMemoryBalloon: the guest keeps only so much of its memory. Key: leaves ("256MiB").
 func newMemoryBalloon(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
-		Leaves scenarios.Size `yaml:"leaves"`
+		Leaves scenarios.Size `yaml:"leaves"` // memory that the guest keeps, such as 256MiB
 	}
 	problems := s.Decode(&keys)
 	i := instance.Impairment{Balloon: keys.Leaves.Bytes()}
@@ -175,8 +175,8 @@ func newMachinePaused(s scenarios.Settings) (Fault, []scenarios.Problem) {
 func newClockSkewed(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	const ahead, behind = "ahead", "behind"
 	keys := struct {
-		By        scenarios.Duration `yaml:"by"`
-		Direction string             `yaml:"direction"`
+		By        scenarios.Duration `yaml:"by"`        // whole seconds, at least 10s
+		Direction string             `yaml:"direction"` // ahead (default) or behind
 	}{Direction: ahead}
 	problems := s.Decode(&keys)
 	i := instance.Impairment{ClockSkew: keys.By.Std()}

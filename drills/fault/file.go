@@ -17,7 +17,7 @@ type fileMissing struct{ path string }
 
 func newFileMissing(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
-		Path string `yaml:"path"`
+		Path string `yaml:"path"` // of the file, absolute; needed
 	}
 	problems := s.Decode(&keys)
 	if !strings.HasPrefix(keys.Path, "/") && len(problems) == 0 {

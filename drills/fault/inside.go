@@ -15,7 +15,7 @@ import (
 // machine's own disk hardly grows. Key: path (any folder of the file system; default /).
 func newDiskFull(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	keys := struct {
-		Path string `yaml:"path"`
+		Path string `yaml:"path"` // any folder of the file system, absolute; default /
 	}{Path: "/"}
 	problems := s.Decode(&keys)
 	if !strings.HasPrefix(keys.Path, "/") && len(problems) == 0 {
@@ -46,7 +46,7 @@ rm -f "$f.probe"`,
 // newServiceFails: a unit of systemd does not start any more, and is restarted. Key: unit.
 func newServiceFails(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
-		Unit string `yaml:"unit"`
+		Unit string `yaml:"unit"` // of systemd, which is active: nginx.service; needed
 	}
 	problems := s.Decode(&keys)
 	if keys.Unit != "" && !strings.Contains(keys.Unit, ".") {
@@ -108,7 +108,7 @@ func (f *lockedOut) Available(ctx context.Context, t Target) error {
 // lies in apt's cache: a rollback downgrades to it with dpkg -i, or removes the package. Key: package (installed).
 func newPackageConflict(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
-		Package string `yaml:"package"`
+		Package string `yaml:"package"` // that is installed, as dpkg names it; needed
 	}
 	problems := s.Decode(&keys)
 	if keys.Package == "" && len(problems) == 0 {

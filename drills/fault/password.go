@@ -22,7 +22,7 @@ type passwordRotated struct {
 func newPasswordRotated(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
 		server `yaml:",inline"`
-		Role   string `yaml:"role"`
+		Role   string `yaml:"role"` // that the application signs in with; needed
 	}
 	problems := s.Decode(&keys)
 	if keys.Role == "" && len(problems) == 0 {

@@ -128,7 +128,7 @@ const appendLine = `printf '%s\n' "$2" >> "$PGDATA/$1"`
 func newDataVersion(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
 		server
-		Version string `yaml:"version"`
+		Version string `yaml:"version"` // that PG_VERSION names; default 14
 	}
 	problems := s.Decode(&keys)
 	if keys.Version == "" {
@@ -144,7 +144,7 @@ func newDataVersion(s scenarios.Settings) (Fault, []scenarios.Problem) {
 func newPreloadMissing(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
 		server
-		Library string `yaml:"library"`
+		Library string `yaml:"library"` // that is not there; default one of that kind
 	}
 	problems := s.Decode(&keys)
 	if keys.Library == "" {
@@ -160,7 +160,7 @@ func newPreloadMissing(s scenarios.Settings) (Fault, []scenarios.Problem) {
 func newParameterRemoved(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
 		server
-		Parameter string `yaml:"parameter"`
+		Parameter string `yaml:"parameter"` // that the server does not know; default wal_keep_segments
 	}
 	problems := s.Decode(&keys)
 	if keys.Parameter == "" {
@@ -175,7 +175,7 @@ func newParameterRemoved(s scenarios.Settings) (Fault, []scenarios.Problem) {
 func newPortMoved(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
 		server
-		To int `yaml:"to"`
+		To int `yaml:"to"` // port that it listens at instead; default 5433
 	}
 	problems := s.Decode(&keys)
 	if keys.To == 0 {

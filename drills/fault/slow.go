@@ -15,7 +15,7 @@ type SlowRestore struct{ rate scenarios.Rate }
 
 func newSlowRestore(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	var keys struct {
-		Rate scenarios.Rate `yaml:"rate"`
+		Rate scenarios.Rate `yaml:"rate"` // bytes per second of the backup as stored, such as 2MB/s; needed
 	}
 	problems := s.Decode(&keys)
 	if keys.Rate <= 0 && len(problems) == 0 {

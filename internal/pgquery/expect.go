@@ -68,8 +68,8 @@ type Expect struct {
 	Exact   *string  `yaml:"expect"`   // as psql -At prints it: a|b, one row a line
 	Matches string   `yaml:"matches"`  // regular expression (RE2) over the same text
 	AtLeast *float64 `yaml:"at_least"` // for an answer of one number
-	AtMost  *float64 `yaml:"at_most"`
-	Same    bool     `yaml:"same"` // as before the upgrade
+	AtMost  *float64 `yaml:"at_most"`  // likewise
+	Same    bool     `yaml:"same"`     // as before the upgrade
 
 	pattern *regexp.Regexp
 }

@@ -12,7 +12,7 @@ import (
 
 // Keys are what every check of a database takes. Embed it in a check's own keys.
 type Keys struct {
-	Instance string             `yaml:"on"`
+	Instance string             `yaml:"on"`       // instance of the server; needed
 	Port     int                `yaml:"port"`     // default 5432
 	User     string             `yaml:"user"`     // default postgres
 	Password scenarios.Secret   `yaml:"password"` // default none

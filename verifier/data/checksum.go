@@ -13,7 +13,7 @@ import (
 // checksumKeys of the scenario, beside those of the connection.
 type checksumKeys struct {
 	pgquery.Keys
-	Query      string `yaml:"query"`
+	Query      string `yaml:"query"`       // whose whole result is summed, whatever the order of its rows; or
 	Table      string `yaml:"table"`       // instead of query: all its columns
 	Expect     string `yaml:"expect"`      // sha256:…; default: as before the upgrade
 	AllowEmpty bool   `yaml:"allow_empty"` // no row may be the right answer

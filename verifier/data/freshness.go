@@ -14,10 +14,10 @@ import (
 // freshnessKeys of the scenario, beside those of the connection.
 type freshnessKeys struct {
 	pgquery.Keys
-	Table    string             `yaml:"table"`
-	Column   string             `yaml:"column"` // of table; a time
-	Query    string             `yaml:"query"`  // instead: its first column is taken
-	MaxAge   scenarios.Duration `yaml:"max_age"`
+	Table    string             `yaml:"table"`    // with column; or query
+	Column   string             `yaml:"column"`   // of table; a time
+	Query    string             `yaml:"query"`    // instead: its first column is taken
+	MaxAge   scenarios.Duration `yaml:"max_age"`  // that is still fresh; needed
 	Against  string             `yaml:"against"`  // now | before (the newest row then) | a time with its zone
 	TimeZone string             `yaml:"timezone"` // of a column without one, as PostgreSQL names it: UTC, Asia/Shanghai
 }

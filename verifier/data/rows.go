@@ -12,11 +12,11 @@ import (
 // rowsKeys of the scenario, beside those of the connection.
 type rowsKeys struct {
 	pgquery.Keys
-	Table   string `yaml:"table"` // as it is really spelled; schema.table where it is not on the search path
-	AtLeast *int64 `yaml:"at_least"`
-	AtMost  *int64 `yaml:"at_most"`
-	Equals  *int64 `yaml:"equals"` // the only way to expect an empty table
-	Same    bool   `yaml:"same"`   // as many as before the upgrade
+	Table   string `yaml:"table"`    // as it is really spelled; schema.table where it is not on the search path
+	AtLeast *int64 `yaml:"at_least"` // rows; 1 or more
+	AtMost  *int64 `yaml:"at_most"`  // rows; 1 or more
+	Equals  *int64 `yaml:"equals"`   // the only way to expect an empty table
+	Same    bool   `yaml:"same"`     // as many as before the upgrade
 }
 
 // rows counts a table.

@@ -12,7 +12,7 @@ import (
 type sqlKeys struct {
 	pgquery.Keys
 	pgquery.Expect
-	Query string `yaml:"query"`
+	Query string `yaml:"query"` // that reads; needed
 }
 
 // sql holds an invariant of the data: a query with a known answer.

@@ -21,11 +21,11 @@ import (
 
 // httpKeys of the scenario.
 type httpKeys struct {
-	To       string                      `yaml:"to"`     // instance:port; with path
-	Path     string                      `yaml:"path"`   // default /
-	URL      string                      `yaml:"url"`    // instead of to and path; https: the certificate is not judged
-	Method   string                      `yaml:"method"` // default GET
-	Headers  map[string]scenarios.Secret `yaml:"headers"`
+	To       string                      `yaml:"to"`             // instance:port; with path
+	Path     string                      `yaml:"path"`           // default /
+	URL      string                      `yaml:"url"`            // instead of to and path; https: the certificate is not judged
+	Method   string                      `yaml:"method"`         // default GET
+	Headers  map[string]scenarios.Secret `yaml:"headers"`        // sent with the request
 	Body     string                      `yaml:"body"`           // to send
 	Status   int                         `yaml:"status"`         // default 200
 	Contains string                      `yaml:"contains"`       // in the answer's body

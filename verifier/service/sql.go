@@ -13,7 +13,7 @@ import (
 type sqlKeys struct {
 	pgquery.Keys
 	pgquery.Expect
-	Query   string `yaml:"query"`
+	Query   string `yaml:"query"`   // that reads, such as select 1; needed
 	Restart bool   `yaml:"restart"` // restart the instance and ask again
 }
 

@@ -13,7 +13,7 @@ import (
 
 // commandKeys of the scenario.
 type commandKeys struct {
-	Instance string   `yaml:"on"`
+	Instance string   `yaml:"on"`      // instance; needed
 	Run      []string `yaml:"run"`     // without a shell
 	Exact    *string  `yaml:"expect"`  // what it prints, but for the last line break
 	Matches  string   `yaml:"matches"` // regular expression (RE2) over what it prints

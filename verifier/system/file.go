@@ -15,11 +15,11 @@ import (
 
 // fileKeys of the scenario.
 type fileKeys struct {
-	Instance string `yaml:"on"`
-	Path     string `yaml:"path"`
-	Exists   bool   `yaml:"exists"` // default true; false: it must not be there
-	SHA256   string `yaml:"sha256"` // 64 digits, as sha256sum prints them
-	Contains string `yaml:"contains"`
+	Instance string `yaml:"on"`       // instance; needed
+	Path     string `yaml:"path"`     // absolute; needed
+	Exists   bool   `yaml:"exists"`   // default true; false: it must not be there
+	SHA256   string `yaml:"sha256"`   // 64 digits, as sha256sum prints them
+	Contains string `yaml:"contains"` // text that the file holds
 }
 
 // file asks for one file. It needs nothing in the instance, so it works in an empty image.

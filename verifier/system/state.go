@@ -13,7 +13,7 @@ import (
 
 // stateKeys of the scenario.
 type stateKeys struct {
-	Instance string   `yaml:"on"`
+	Instance string   `yaml:"on"`       // instance; needed
 	Paths    []string `yaml:"paths"`    // files, or folders with all that is in them
 	Packages bool     `yaml:"packages"` // of dpkg, rpm or apk, with their versions
 	Kernel   bool     `yaml:"kernel"`   // release; a container has that of its host

@@ -60,7 +60,8 @@ func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	add := func(key, hint, format string, args ...any) {
 		problems = append(problems, s.Problem(key, hint, format, args...))
 	}
-	st := &Store{set: c, name: "the address that is kept outside the scenario", chunk: chunks.Size, timeout: c.Timeout.Std()}
+	st := &Store{set: c, name: "the address that is kept outside the scenario", chunk: chunks.Size,
+		timeout: c.Timeout.Std()}
 	if c.URL.IsZero() && (len(problems) == 0 || !s.Has("url")) {
 		add("url", "add url: https://backups.example.com/disk.qcow2", "is missing")
 	} else if !c.URL.IsZero() && !c.URL.Hidden() {

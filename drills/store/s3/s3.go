@@ -23,10 +23,10 @@ import (
 // nothing is ever taken from the environment that the scenario does not name.
 type Settings struct {
 	Endpoint string `yaml:"endpoint"` // of the service: https://oss-cn-hangzhou.aliyuncs.com; default AWS's
-	Bucket   string `yaml:"bucket"`
-	Prefix   string `yaml:"prefix"`  // folder of the bucket: db/daily; default all of it
-	Pattern  string `yaml:"pattern"` // of the backups' names below it, as path.Match; default *; may contain /
-	Region   string `yaml:"region"`  // of the bucket; default what the endpoint says when it is asked
+	Bucket   string `yaml:"bucket"`   // its name, without a folder: 3 to 63 letters, digits, dots and hyphens; needed
+	Prefix   string `yaml:"prefix"`   // folder of the bucket: db/daily; default all of it
+	Pattern  string `yaml:"pattern"`  // of the backups' names below it, as path.Match; default *; may contain /
+	Region   string `yaml:"region"`   // of the bucket; default what the endpoint says when it is asked
 	// Lookup of the bucket: dns (bucket.endpoint, as OSS and COS want it), path (endpoint/bucket), or auto, the
 	// default: dns where the endpoint is one of the clouds that want it, else path.
 	Lookup       string             `yaml:"lookup"`
@@ -57,7 +57,8 @@ type Store struct {
 
 // New makes the store of its settings. It asks nobody yet, and reads no secret.
 func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
-	c := Settings{Endpoint: defaultEndpoint, Pattern: "*", Lookup: lookupAuto, Timeout: scenarios.Duration(defaultTimeout)}
+	c := Settings{Endpoint: defaultEndpoint, Pattern: "*", Lookup: lookupAuto,
+		Timeout: scenarios.Duration(defaultTimeout)}
 	problems := s.Decode(&c)
 	problems = append(problems, c.check(s, len(problems) == 0)...)
 	endpoint, err := parseEndpoint(c.Endpoint)
