@@ -1,8 +1,10 @@
 package scenarios
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -27,20 +29,45 @@ func TestTemplateLoads(t *testing.T) {
 	}
 }
 
-// The steps in the template's comments are as right as the rest.
+// What stands in the template's comments is as right as the rest.
 func TestTemplateCommentsAreTrue(t *testing.T) {
 	text := string(Template("shop"))
-	for _, line := range []string{"upgrade:", "  - boot: {", "  - exec: {", "- script: {"} {
-		require.Contains(t, text, "# "+line)
-		text = strings.Replace(text, "\n# "+line, "\n"+line, 1)
-	}
+	text = regexp.MustCompile(`(?m)^  # (pos:|web:|  .*)$`).ReplaceAllString(text, "  $1")
+	text = regexp.MustCompile(`(?m)^# (upgrade:$|  - [a-z])`).ReplaceAllString(text, "$1")
+	text = regexp.MustCompile(`(?m)^# (- [a-z])`).ReplaceAllString(text, "  $1")
 	dir := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "flows"), 0o755))
+	for _, folder := range []string{"flows", "kernel-b"} {
+		require.NoError(t, os.Mkdir(filepath.Join(dir, folder), 0o755))
+	}
+	for _, file := range []string{"rollback.sh", "kernel-b/linux.deb"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), nil, 0o600))
+	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "flows", "shop.js"), TemplateFlow(), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "rollback.sh"), nil, 0o600))
-	text = strings.Replace(text, "\n- script:", "\n  - script:", 1)
 	sc, problems := load("shop.yaml", dir, []byte(text))
 	require.Empty(t, problems)
-	assert.Len(t, sc.Upgrade, 2)
-	assert.Len(t, sc.Incidents[0].Rollback, 3)
+	assert.Len(t, sc.Backups, 4)
+	assert.Len(t, sc.Instances, 4)
+	assert.True(t, sc.Instances["pos"].Virtual())
+	assert.Len(t, sc.Upgrade, 6)
+	assert.Len(t, sc.Incidents[0].Rollback, 5)
+}
+
+// The template names every kind of everything, and every step: nobody has to read a schema to learn that there is one.
+func TestTemplateNamesEverything(t *testing.T) {
+	var schema struct {
+		Defs map[string]any `json:"$defs"`
+	}
+	require.NoError(t, json.Unmarshal(Schema, &schema))
+	text := string(Template("shop"))
+	for name := range schema.Defs {
+		if _, kind, ok := strings.Cut(name, "-"); ok {
+			assert.Regexp(t, `\b`+kind+`\b`, text, name)
+		}
+	}
+	for _, step := range StepKeys() {
+		assert.Regexp(t, `\b`+step+`\b`, text)
+	}
+	for name := range objectiveNames {
+		assert.Regexp(t, `\b`+name+`\b`, text)
+	}
 }
