@@ -176,7 +176,7 @@ func (a *app) root() *cobra.Command {
 	}
 	f := c.PersistentFlags()
 	f.StringVar(&a.home, "home", home, "folder of the drills' journals and records (LIFEBOAT_HOME)")
-	f.StringVar(&a.language, "lang", language(), "language of reports and messages: en or zh (LIFEBOAT_LANG, LANG)")
+	f.StringVar(&a.language, "lang", language(), "language of reports, live view and history: en or zh (LIFEBOAT_LANG, LANG);\nproblems, plans and help are in English")
 	f.BoolVar(&a.json, "json", false, "results as JSON on standard output, errors included")
 	f.BoolVar(&a.verbose, "verbose", false, "log what is done to standard error")
 	c.AddCommand(a.newCommand(), a.validateCommand(), a.planCommand(), a.drillCommand(), a.reportCommand(),
