@@ -131,6 +131,9 @@ func (d *decoder) want(n *yaml.Node, kind yaml.Kind, name, path string) bool {
 	if n.Kind == yaml.ScalarNode {
 		hint = mistyped(n.Value)
 	}
+	if hint == "" && kind == yaml.SequenceNode && n.Kind == yaml.ScalarNode {
+		hint = "write it as a list: [" + clip(strings.Join(strings.Fields(n.Value), ", ")) + "]"
+	}
 	d.problem(n, path, hint, "want %s, have %s", name, describe(n))
 	return false
 }

@@ -27,14 +27,14 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 		v.SetString(n.Value)
 	case v.Kind() == reflect.Bool:
 		if tag != "!!bool" || n.Value != "true" && n.Value != "false" {
-			d.problem(n, path, "", "want true or false, have %s", describe(n))
+			d.problem(n, path, "write true or false, without quotes", "want true or false, have %s", describe(n))
 			return
 		}
 		v.SetBool(n.Value == "true")
 	case v.CanInt():
 		i, err := strconv.ParseInt(n.Value, 10, v.Type().Bits())
 		if tag != "!!int" || err != nil {
-			d.problem(n, path, "", "want a whole number, have %s", describe(n))
+			d.problem(n, path, "digits alone, without quotes or a unit", "want a whole number, have %s", describe(n))
 			return
 		}
 		v.SetInt(i)
@@ -48,7 +48,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 	case v.CanFloat():
 		f, err := strconv.ParseFloat(n.Value, 64)
 		if tag != "!!int" && tag != "!!float" || err != nil || f-f != 0 {
-			d.problem(n, path, "", "want a number, have %s", describe(n))
+			d.problem(n, path, "digits alone, without quotes or a unit", "want a number, have %s", describe(n))
 			return
 		}
 		v.SetFloat(f)

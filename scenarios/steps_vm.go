@@ -85,21 +85,32 @@ func (r *review) release(at, text string) {
 
 // snapshots checks that each has a name of its own, and that those were taken before to which something is reverted.
 func (r *review) snapshots() {
-	all, taken := map[string][]string{}, map[string][]string{}
+	all, taken, lost := map[string][]string{}, map[string][]string{}, map[string]bool{}
 	r.eachStep(func(_ string, s Step) {
 		if s.Snapshot != nil {
 			all[s.Snapshot.On] = append(all[s.Snapshot.On], s.Snapshot.Name)
 		}
 	})
+	seen := map[string][]string{}
 	r.eachStep(func(at string, s Step) { // in the order in which they are taken
+		fresh := s.Destroy
+		if s.Boot != nil {
+			fresh = s.Boot.Instance
+		}
 		switch {
+		case fresh != "": // what was taken went with the disk
+			lost[fresh], taken[fresh] = len(taken[fresh]) > 0 || lost[fresh], nil
 		case s.Snapshot != nil:
 			on, name := s.Snapshot.On, s.Snapshot.Name
-			if slices.Contains(taken[on], name) {
+			if slices.Contains(seen[on], name) {
 				r.problem(at+".snapshot.name", "give each snapshot a name of its own",
 					"%s has a snapshot %q already", on, clip(name))
 			}
-			taken[on] = append(taken[on], name)
+			taken[on], seen[on] = append(taken[on], name), append(seen[on], name)
+		case s.Revert != nil && lost[s.Revert.On] && slices.Contains(seen[s.Revert.On], s.Revert.Name) &&
+			!slices.Contains(taken[s.Revert.On], s.Revert.Name):
+			r.problem(at+".revert.name", "revert before the step that destroys or boots it",
+				"the snapshot %q went with the disk of %s in an earlier step", clip(s.Revert.Name), clip(s.Revert.On))
 		case s.Revert != nil && s.Revert.Name != "" && !slices.Contains(taken[s.Revert.On], s.Revert.Name):
 			r.untaken(at+".revert.name", *s.Revert, all[s.Revert.On])
 		}
