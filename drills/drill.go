@@ -192,6 +192,9 @@ func (d *drill) phases(ctx context.Context) error {
 			return fmt.Errorf("start the reaper: %w", err)
 		}
 		d.keeper = k
+		if err := k.Hide(d.secrets.list()); err != nil {
+			return fmt.Errorf("tell the reaper what to hide: %w", err)
+		}
 	}
 	s := d.plan.Scenario
 	steps := []struct {

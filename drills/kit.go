@@ -43,6 +43,8 @@ type Kit struct {
 // Keeper is the hold on a drill's reaper. If this process dies without a word,
 // the reaper cleans up.
 type Keeper interface {
+	// Hide tells it which texts it must not write down, should it come to that.
+	Hide(secrets []string) error
 	// Release tells the reaper that all is clean.
 	Release() error
 	// Keep tells it to leave everything until the deadline.

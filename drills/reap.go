@@ -1,12 +1,15 @@
 package drills
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,6 +23,7 @@ type ReapRequest struct {
 	Drill string
 	Kit   Kit
 	Why   string // what the reaper writes into the journal
+	hide  func(text string) string
 }
 
 // Reap heals, destroys and proves in the place of a dead owner, appends what it
@@ -51,7 +55,7 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 		add(record.KindAborted, record.Aborted{Why: r.Why})
 	}
 	add(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup})
-	left := CleanUp(ctx, CleanRequest{Scope: scope, Kit: r.Kit, Mark: l.Mark,
+	left := CleanUp(ctx, CleanRequest{Scope: scope, Kit: r.Kit, Mark: l.Mark, Hide: r.hide,
 		Report: func(e record.CleanupEvent) { add(record.KindCleanup, e) }})
 	end := record.PhaseEvent{Phase: record.PhaseCleanup, Outcome: record.OutcomeDone}
 	if len(left) > 0 {
@@ -87,6 +91,7 @@ func unfinished(dir string) (bool, error) {
 // Hold is the life of a reaper process: it waits for word from its harness or
 // for the deadline, and then cleans up unless it was released.
 //
+//	"hide [..]\n"  do not write these texts down; more is to come
 //	"done\n"       all is clean: leave
 //	"keep\n"       leave everything until the deadline, unless a sweep takes it before
 //	end of file    the harness is dead: clean up now
@@ -96,11 +101,10 @@ func Hold(ctx context.Context, r ReapRequest, pipe io.Reader) ([]record.CleanupE
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger of %s: %w", r.Drill, err)
 	}
+	hidden := &secrets{}
+	r.hide = hidden.hide
 	word := make(chan string, 1)
-	go func() {
-		b, _ := io.ReadAll(pipe) // an error is the end of the harness, too
-		word <- string(b)
-	}()
+	go func() { word <- listen(pipe, hidden) }()
 	var said string
 	select {
 	case said = <-word:
@@ -122,6 +126,24 @@ func Hold(ctx context.Context, r ReapRequest, pipe io.Reader) ([]record.CleanupE
 		r.Why = "the harness died"
 	}
 	return reapUntil(ctx, r, dir, scope.Deadline)
+}
+
+// HideWord begins the line that tells a reaper what to hide, a JSON list of texts.
+const HideWord = "hide "
+
+// listen returns the harness's last word. An error of the pipe is the end of the harness, too.
+func listen(pipe io.Reader, hidden *secrets) string {
+	for r := bufio.NewReader(pipe); ; {
+		line, err := r.ReadString('\n')
+		list, hides := strings.CutPrefix(line, HideWord)
+		if err != nil || !hides {
+			return line
+		}
+		var texts []string
+		if json.Unmarshal([]byte(list), &texts) == nil {
+			hidden.take(texts)
+		}
+	}
 }
 
 // reapUntil cleans up and, while something is in the way (the engine restarts,

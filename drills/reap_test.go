@@ -91,6 +91,9 @@ func TestHold(t *testing.T) {
 		"released":                       {said: "done\n", most: time.Second},
 		"the harness is dead":            {most: time.Second},
 		"half a word is no word":         {said: "don", most: time.Second},
+		"released, with secrets":         {said: "hide [\"secret\"]\ndone\n", most: time.Second},
+		"dead, with secrets":             {said: "hide [\"secret\"]\n", most: time.Second},
+		"what is to be hidden is cut":    {said: "hide [\"sec", most: time.Second},
 		"the engine is away for a while": {ready: 3 * time.Minute, least: 3 * time.Minute, most: 5 * time.Minute},
 		"the engine never comes back":    {ready: 24 * time.Hour, least: 55 * time.Minute, most: time.Hour, left: 1},
 		"kept until the deadline":        {said: "keep\n", kept: true, least: time.Hour, most: time.Hour + time.Second},
@@ -108,7 +111,7 @@ func TestHold(t *testing.T) {
 				assert.GreaterOrEqual(t, time.Since(began), tc.least)
 				assert.LessOrEqual(t, time.Since(began), tc.most)
 				proved := strings.Contains(d.kinds(), `"state":"proved"`)
-				assert.Equal(t, tc.said != "done\n" && tc.left == 0, proved, d.kinds())
+				assert.Equal(t, !strings.HasSuffix(tc.said, "done\n") && tc.left == 0, proved, d.kinds())
 				assert.LessOrEqual(t, strings.Count(d.kinds(), string(record.KindAborted)), 1)
 				if tc.left > 0 {
 					assert.Contains(t, left[0].Fix, "docker rm -fv db")
@@ -116,6 +119,26 @@ func TestHold(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A reaper writes down why something could not be undone, without the secrets that its harness told it.
+func TestReaperHidesSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDead(t, false)
+		r := d.request()
+		r.Kit.Undoers["test"] = func(context.Context, ledger.Scope, ledger.Entry) error {
+			return errors.New("psql: the password horse-battery is wrong")
+		}
+		left, err := Hold(t.Context(), r, strings.NewReader(`hide ["horse-battery"]`+"\n"))
+		require.NoError(t, err)
+		require.Len(t, left, 1)
+		assert.Contains(t, left[0].Error, "psql: the password *** is wrong")
+		for _, name := range []string{"journal.ndjson", "record.json", "ledger.ndjson"} {
+			b, err := os.ReadFile(filepath.Join(d.dir, name))
+			require.NoError(t, err)
+			assert.NotContains(t, string(b), "horse", name)
+		}
+	})
 }
 
 // Two that clean up after one drill do not get into each other's way.

@@ -40,6 +40,20 @@ func secretsOf(s *scenarios.Scenario) *secrets {
 	return out
 }
 
+// take remembers what list returned.
+func (s *secrets) take(spellings []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known = spellings
+}
+
+// list is every spelling of every secret.
+func (s *secrets) list() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.known)
+}
+
 func (s *secrets) reveal(v scenarios.Secret) (string, error) {
 	plain, err := v.Reveal()
 	if err != nil {

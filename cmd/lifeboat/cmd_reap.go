@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -125,6 +126,16 @@ func ended(cmd *exec.Cmd) error {
 		return err
 	}
 	return nil
+}
+
+// Hide implements drills.Keeper.
+func (k *keeper) Hide(secrets []string) error {
+	list, err := json.Marshal(secrets)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(k.pipe, "%s%s\n", drills.HideWord, list)
+	return err
 }
 
 // Release implements drills.Keeper. That the reaper is dead already takes nothing away from a
