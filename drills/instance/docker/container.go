@@ -54,7 +54,7 @@ func (d *Driver) createContainer(ctx context.Context, p plan) (testcontainers.Co
 func harden(h *container.HostConfig, want container.HostConfig) {
 	*h = want
 	h.CapDrop = []string{"ALL"}
-	h.SecurityOpt = []string{"no-new-privileges:true"}
+	h.SecurityOpt = []string{"no-new-privileges:true", seccompOption()}
 	h.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyDisabled}
 	h.LogConfig = container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "3"}}
 }

@@ -56,6 +56,7 @@ func TestEscapes(t *testing.T) {
 		{"udp over IPv6", []string{"dial", "udp", "[2001:db8::7]:443", "x"}, "udp", "[2001:db8::7]:443"},
 		{"ping", []string{"ping", "203.0.113.10"}, "icmp", "203.0.113.10"},
 		{"raw socket", []string{"raw"}, "", ""},
+		{"the hypervisor's sockets", []string{"vsock"}, "", ""},
 		{"proxy variable", []string{"proxy", "http://203.0.113.11:3128"}, "tcp", "203.0.113.11:3128"},
 		{"engine's socket", []string{"dial", "unix", "/var/run/docker.sock"}, "", ""},
 		{"own routes", []string{"route"}, "", ""},
@@ -102,7 +103,7 @@ func TestEscapes(t *testing.T) {
 			assert.Equal(t, want, f.Host, "the first host name seen")
 		}
 	}
-	for _, what := range []string{"capability", "mount", "namespace"} {
+	for _, what := range []string{"capability", "mount", "namespace", "seccomp", "vsock"} {
 		assert.True(t, slices.ContainsFunc(notes.Probes(), func(p record.Probe) bool {
 			return p.Protocol == what &&
 				!p.Reached

@@ -50,6 +50,7 @@ func (d *Driver) probes(ctx context.Context, c sandbox.Config, e *ears) ([]sandb
 		return nil, err
 	}
 	p = append(p, others...)
+	p = append(p, sandbox.Probe{Target: "hypervisor", Address: "AF_VSOCK", Protocol: "vsock"})
 	for _, a := range []string{engineResolver, c.Gateway.String(), metadataAddress, outsideAddress} {
 		p = append(p, sandbox.Probe{Target: "dns", Address: a + "!" + outsideName, Protocol: "dns", Outside: true})
 	}

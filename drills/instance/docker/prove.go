@@ -54,6 +54,9 @@ func (m *Machine) prove(ctx context.Context) error {
 			Reached: other,
 			Detail:  "the network namespace is the sandbox's, all others are its own"},
 	}
+	filtered := slices.ContainsFunc(h.SecurityOpt, func(o string) bool { return strings.HasPrefix(o, "seccomp={") })
+	facts = append(facts, record.Probe{Target: "hypervisor", Address: "AF_VSOCK", Protocol: "seccomp", Reached: !filtered,
+		Detail: "the filter of system calls is lifeboat's own"})
 	var open []record.Probe
 	for _, f := range facts {
 		s := record.Subject{Instance: m.slot, Generation: m.request.Generation}

@@ -83,6 +83,13 @@ func try(w []string) error {
 			return nil
 		}
 		return fmt.Errorf("%w, and for packets %w", err, perr)
+	case "vsock":
+		const family = 40
+		fd, err := syscall.Socket(family, syscall.SOCK_STREAM, 0)
+		if err == nil {
+			return syscall.Close(fd)
+		}
+		return err
 	case "route":
 		return route()
 	}
