@@ -95,7 +95,14 @@ func TestVMUnknownGuest(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "the guest did not power off within 1m30s: its power was cut", s.Reason)
 	require.NoError(t, m.Start(ctx))
+	q, err = m.qmp()
+	require.NoError(t, err)
 	require.NoError(t, q.do(ctx, "quit", nil, nil))
+	require.Eventually(t, func() bool {
+		s, err = m.State(ctx)
+		return err == nil && !s.Running
+	}, time.Minute, time.Second)
+	assert.Equal(t, "the guest powered off", s.Reason, "this time it ended by itself")
 }
 
 // A disk without anything to boot, by either firmware.
