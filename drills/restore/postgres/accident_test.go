@@ -48,6 +48,19 @@ func flip(at float64) accident {
 	}
 }
 
+// flipHeader damages the header of the second file in a tar; a byte within a file's content may go unseen.
+func flipHeader(t *testing.T, raw []byte) []byte {
+	const block, magic = 512, 257
+	for at := block; at+block <= len(raw); at += block {
+		if bytes.HasPrefix(raw[at+magic:], []byte("ustar")) {
+			raw[at+1] ^= 0x10
+			return raw
+		}
+	}
+	t.Fatal("no header found")
+	return nil
+}
+
 // swap puts one text for another, n times; 0: everywhere.
 func swap(old, new string, n int) accident {
 	return func(t *testing.T, raw []byte) []byte {

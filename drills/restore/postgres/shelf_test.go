@@ -136,7 +136,7 @@ var shelf = map[string]broken{
 	"tar: only its contents": {dump: "tar", files: only("toc.dat"), want: "are missing"},
 	"tar: empty data":        {dump: "tar", files: data(keep(0)), want: "are empty"},
 	"tar: cut data":          {dump: "tar", files: data(share(0.5)), want: "without their closing line"},
-	"tar: header damaged":    {dump: "tar", damage: flip(0.6), want: "restore shop-db"},
+	"tar: header damaged":    {dump: "tar", damage: flipHeader, want: "restore shop-db"},
 	"another format than promised": {dump: "plain", damage: keep(-1), settings: "format: custom",
 		want: "it is a plain dump, the scenario says custom"},
 	"a role that must not be made": {dump: "custom", damage: keep(-1), settings: "create_roles: false",
