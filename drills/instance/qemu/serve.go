@@ -29,7 +29,7 @@ func (m *Machine) serveDisk(ctx context.Context) error {
 
 // offer serves whoever comes, and offers the next place meanwhile.
 func (m *Machine) offer(ctx context.Context, server *nbd.Server, c net.Conn) {
-	for ctx.Err() == nil {
+	for { // also where it is over already: the place that was offered is closed
 		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 		_, err := io.ReadFull(c, make([]byte, 1))
 		stop()
