@@ -1,0 +1,199 @@
+package drills
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lifeboat/drills/fault"
+	"lifeboat/drills/restore"
+	"lifeboat/scenarios"
+)
+
+// Check finds what is wrong with a scenario in the eyes of the back-ends that its kinds name. It asks neither stores nor
+// the host. The scenario may be one that has problems already, as scenarios.Read gives it: those are not repeated.
+func Check(kit Kit, s *scenarios.Scenario) scenarios.Problems {
+	_, problems := resolve(kit, s)
+	return problems
+}
+
+// resolve finds the back-end of every kind, and what it has to say.
+func resolve(kit Kit, s *scenarios.Scenario) (*Plan, scenarios.Problems) {
+	p := &Plan{Scenario: s, Backups: map[string]*BackupPlan{}, Order: bootOrder(s)}
+	var problems scenarios.Problems
+	for _, name := range slices.Sorted(maps.Keys(s.Backups)) {
+		b, bad := planBackup(kit, s, name)
+		problems = append(problems, bad...)
+		p.Backups[name] = b
+	}
+	problems = append(problems, p.planInstances(kit)...)
+	problems = append(problems, p.planFaults(kit)...)
+	problems = append(problems, p.planChecks(kit)...)
+	return p, problems.Sorted(s.File)
+}
+
+func planBackup(kit Kit, s *scenarios.Scenario, name string) (*BackupPlan, []scenarios.Problem) {
+	spec := s.Backups[name]
+	b := &BackupPlan{Name: name, Spec: spec}
+	var problems []scenarios.Problem
+	if open, ok := kit.Stores[spec.Store.Kind]; ok {
+		st, bad := open(s.Dir, spec.Store)
+		b.Store, problems = st, append(problems, bad...)
+	} else {
+		problems = unknownKind(s, spec.Store.Pos, "store", spec.Store.Kind, kit.Stores)
+	}
+	loader, loads := kit.Loaders[spec.Restore.Kind]
+	imager, boots := kit.Imagers[spec.Restore.Kind]
+	var bad []scenarios.Problem
+	switch {
+	case loads:
+		b.Loader, bad = loader(spec.Restore)
+	case boots:
+		b.Imager, bad = imager(spec.Restore)
+	default:
+		both := map[string]bool{}
+		for k := range kit.Loaders {
+			both[k] = true
+		}
+		for k := range kit.Imagers {
+			both[k] = true
+		}
+		bad = unknownKind(s, spec.Restore.Pos, "restore", spec.Restore.Kind, both)
+	}
+	return b, append(problems, bad...)
+}
+
+// unknownKind says which kinds there are; that there is none at all was said when the file was read.
+func unknownKind[V any](s *scenarios.Scenario, pos scenarios.Pos, what, kind string,
+	known map[string]V) []scenarios.Problem {
+	if kind == "" {
+		return nil
+	}
+	return []scenarios.Problem{{
+		File: s.File, Line: pos.Line, Column: pos.Column,
+		Message: fmt.Sprintf("unknown kind of %s %q", what, kind),
+		Hint:    scenarios.Nearest(kind, slices.Sorted(maps.Keys(known)), "this lifeboat knows "),
+	}}
+}
+
+func (p *Plan) planInstances(kit Kit) []scenarios.Problem {
+	var problems []scenarios.Problem
+	s := p.Scenario
+	for _, name := range p.Order {
+		i := s.Instances[name]
+		if _, ok := kit.Instances[i.Kind]; !ok {
+			problems = append(problems, unknownKind(s, i.Pos, "instance", i.Kind, kit.Instances)...)
+			continue
+		}
+		if !slices.Contains(p.Kinds, i.Kind) {
+			p.Kinds = append(p.Kinds, i.Kind)
+		}
+		problems = append(problems, p.boots(name, i.Boot, i.Pos)...)
+		if b := p.Backups[i.Load]; b != nil && b.Loader == nil && b.Imager != nil {
+			problems = append(problems, p.problem(i.Pos, "write boot: "+i.Load,
+				"instance %s loads backup %s, which is an image", name, i.Load))
+		}
+	}
+	for _, steps := range p.steps() {
+		for _, st := range steps {
+			if st.Boot != nil && st.Boot.From != "" {
+				problems = append(problems, p.boots(st.Boot.Instance, st.Boot.From, st.Pos)...)
+			}
+		}
+	}
+	slices.Sort(p.Kinds)
+	return problems
+}
+
+// steps lists those of every upgrade and of every rollback.
+func (p *Plan) steps() [][]scenarios.Step {
+	all := [][]scenarios.Step{p.Scenario.Upgrade}
+	for _, in := range p.Scenario.Incidents {
+		all = append(all, in.Upgrade, in.Rollback)
+	}
+	return all
+}
+
+// boots checks that an instance can be booted from a backup. References to nothing were reported when the file was read.
+func (p *Plan) boots(name, backup string, pos scenarios.Pos) []scenarios.Problem {
+	i, known := p.Scenario.Instances[name]
+	b := p.Backups[backup]
+	switch {
+	case !known || b == nil:
+	case b.Imager == nil && b.Loader != nil && i.Virtual():
+		return []scenarios.Problem{p.problem(pos, "a machine boots restore: {kind: disk}; a dump is loaded into a container",
+			"instance %s boots from backup %s, which is loaded, not booted", name, backup)}
+	case b.Imager == nil && b.Loader != nil:
+		return []scenarios.Problem{p.problem(pos, "write load: "+backup+" and name an image",
+			"instance %s boots from backup %s, which is loaded, not booted", name, backup)}
+	default:
+		if f, ok := b.Imager.(restore.Fitting); ok && f.Fits(i.Virtual()) != nil {
+			return []scenarios.Problem{p.problem(pos, "boot it from another backup, or change the kind of one of them",
+				"instance %s (%s) cannot boot from backup %s: %v", name, i.Kind, backup, f.Fits(i.Virtual()))}
+		}
+	}
+	return nil
+}
+
+// problem of the scenario at a place.
+func (p *Plan) problem(pos scenarios.Pos, hint, format string, args ...any) scenarios.Problem {
+	return scenarios.Problem{File: p.Scenario.File, Line: pos.Line, Column: pos.Column,
+		Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+func (p *Plan) planFaults(kit Kit) []scenarios.Problem {
+	var problems []scenarios.Problem
+	for _, in := range p.Scenario.Incidents {
+		var plans []FaultPlan
+		for _, spec := range in.Faults {
+			open, ok := kit.Faults[spec.Kind]
+			if !ok {
+				problems = append(problems, unknownKind(p.Scenario, spec.Pos, "fault", spec.Kind, kit.Faults)...)
+				continue
+			}
+			f, bad := open(spec.Settings)
+			problems = append(problems, bad...)
+			on := p.Scenario.Instances[spec.On]
+			_, known := kit.Instances[on.Kind]
+			if fit, ok := f.(fault.Fitting); ok && known && fit.Fits(on.Virtual()) != nil {
+				problems = append(problems, p.problem(spec.Pos, "name an instance of kind: qemu, or choose another fault",
+					"fault %s cannot be injected on %s: %v", spec.Kind, spec.On, fit.Fits(on.Virtual())))
+			}
+			plans = append(plans, FaultPlan{Spec: spec, Fault: f})
+		}
+		p.Faults = append(p.Faults, plans)
+	}
+	return problems
+}
+
+func (p *Plan) planChecks(kit Kit) []scenarios.Problem {
+	var problems []scenarios.Problem
+	for _, spec := range p.Scenario.Checks.All() {
+		open, ok := kit.Checks[string(spec.Layer)+"/"+spec.Kind]
+		if !ok {
+			problems = append(problems, p.unknownCheck(kit, spec)...)
+			continue
+		}
+		c, bad := open(spec, p.Scenario.Dir)
+		problems = append(problems, bad...)
+		p.Checks = append(p.Checks, CheckPlan{Spec: spec, Check: c})
+	}
+	return problems
+}
+
+// unknownCheck says which checks the layer has, or in which one that check belongs.
+func (p *Plan) unknownCheck(kit Kit, spec scenarios.CheckSpec) []scenarios.Problem {
+	known := map[string]bool{}
+	for _, key := range slices.Sorted(maps.Keys(kit.Checks)) {
+		layer, kind, _ := strings.Cut(key, "/")
+		switch {
+		case layer == string(spec.Layer):
+			known[kind] = true
+		case kind == spec.Kind:
+			return []scenarios.Problem{p.problem(spec.Pos, "move it to checks."+layer,
+				"%q is a check of the layer %s, not of %s", spec.Kind, layer, spec.Layer)}
+		}
+	}
+	return unknownKind(p.Scenario, spec.Pos, string(spec.Layer)+" check", spec.Kind, known)
+}
