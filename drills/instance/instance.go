@@ -221,3 +221,15 @@ func Encode(kind string, v any) ledger.Undo {
 	}
 	return ledger.Undo{Kind: kind, Data: b}
 }
+
+// UnaskedError says that a question could not be asked: lifeboat, its tunnel, its engine or its host did not get it
+// through in time. It is never the answer of what was to be asked, neither yes nor no.
+type UnaskedError struct {
+	What string // the question, e.g. "dial 5432 of db"
+	Err  error  // what was in the way
+}
+
+func (e *UnaskedError) Error() string { return fmt.Sprintf("%s could not be asked: %v", e.What, e.Err) }
+
+// Unwrap returns what was in the way.
+func (e *UnaskedError) Unwrap() error { return e.Err }
