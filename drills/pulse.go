@@ -25,9 +25,7 @@ type pulse struct {
 	watch   *detect.Watch
 	rule    string
 	fired   *record.Detected
-	last    time.Duration // end of the newest sample
-	began   time.Duration // start of the latest iteration; 0: none yet
-	silence time.Duration // longest between two starts
+	silence *detect.Silence
 	changed chan struct{} // closed at each sample
 	err     error         // of the journal
 }
@@ -43,7 +41,8 @@ func (d *drill) startPulse(ctx context.Context) error {
 		return err
 	}
 	p := &pulse{d: d, changed: make(chan struct{}),
-		edges: detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), float64(f.Pulse))}
+		edges:   detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), float64(f.Pulse)),
+		silence: detect.SilenceOf(record.Header{PulseRate: float64(f.Pulse)}.LongestSilence())}
 	p.started = d.now()
 	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: "started", At: p.started}); err != nil {
 		return err
@@ -72,13 +71,7 @@ func (p *pulse) sample(s verifier.Sample) {
 	if p.watch != nil && p.fired == nil {
 		p.fired = p.watch.Add(s, p.rule)
 	}
-	p.last = max(p.last, s.End)
-	if s.Dropped == 0 {
-		if p.began > 0 {
-			p.silence = max(p.silence, s.Start-p.began)
-		}
-		p.began = max(p.began, s.Start)
-	}
+	p.silence.Add(s)
 	close(p.changed)
 	p.changed = make(chan struct{})
 	p.mu.Unlock()
@@ -106,11 +99,13 @@ func (p *pulse) wait(ctx context.Context, done func() bool) error {
 	}
 }
 
-// waitGreen returns once the business has been green for d without a break, beginning not before from.
+// waitGreen returns once the business has been green for d without a break, beginning not before from, and somebody
+// looked all that time and still does.
 func (p *pulse) waitGreen(ctx context.Context, d, from time.Duration) error {
 	return p.wait(ctx, func() bool {
-		state, since := p.edges.State()
-		return state == detect.Green && p.last-max(since.Late, from) >= d
+		state, green := p.edges.State()
+		watched, asked := p.silence.Since(p.d.elapsed())
+		return state == detect.Green && asked && p.silence.Last()-max(green.Late, watched, from) >= d
 	})
 }
 
@@ -132,11 +127,12 @@ func (p *pulse) waitFired(ctx context.Context) (*record.Detected, error) {
 
 // stop ends the pulse: the first act of clean-up. A pulse that broke says so in the journal.
 func (p *pulse) stop(ctx context.Context) error {
+	asked := p.d.elapsed() // k6 may take long to end
 	broken := errors.Join(p.running.Stop(ctx), p.d.secrets.hideFile(p.d.pulseStream()))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := record.PulseEvent{State: "stopped", At: record.At(p.last), Totals: p.edges.Totals}
-	e.Totals.Silence = p.silence
+	e := record.PulseEvent{State: "stopped", At: record.At(p.silence.Last()), Totals: p.edges.Totals}
+	e.Totals.Silence = p.silence.Longest(asked)
 	if broken != nil {
 		e.State, e.Why = "broken", p.d.secrets.hide(broken.Error())
 	}

@@ -47,6 +47,8 @@ type world struct {
 	tries    int
 	script   func(d time.Duration) bool // overrides the business, by elapsed time
 	blind    func(d time.Duration) bool // no iteration begins
+	drops    func(d time.Duration) bool // k6 could not start the iteration, and says so
+	ends     time.Duration              // when the pulse ends by itself; 0: never
 	business func() bool                // whether it is up; nil: while no instance is broken
 	files    map[string]string          // beside the scenario
 	change   func(k *Kit)               // before it is used
@@ -263,7 +265,15 @@ func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.P
 				return
 			}
 			at := time.Since(r.Base)
+			if f.w.ends > 0 && at >= f.w.ends {
+				close(p.broken)
+				return
+			}
 			if f.w.blind != nil && f.w.blind(at) {
+				continue
+			}
+			if f.w.drops != nil && f.w.drops(at) {
+				r.Sample(verifier.Sample{Start: at, End: at, Dropped: 1})
 				continue
 			}
 			up := f.w.up()
@@ -285,7 +295,12 @@ type fakePulse struct{ stop, done, broken chan struct{} }
 func (p *fakePulse) Stop(context.Context) error {
 	close(p.stop)
 	<-p.done
-	return nil
+	select {
+	case <-p.broken:
+		return errors.New("k6 ended by itself")
+	default:
+		return nil
+	}
 }
 
 func (p *fakePulse) Broken() <-chan struct{} { return p.broken }

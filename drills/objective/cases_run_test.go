@@ -125,6 +125,21 @@ func casesOfTheRun() []verdictCase {
 		{"a pulse that was blind for 6 s of 3 minutes", "fault", func(s *story) {
 			edit(s, func(p *record.PulseEvent) { p.Totals.Silence = 6 * sec })
 		}, unknown, "pulse.silent"},
+		{"a pulse whose last sample lies 20 s before the end", "fault", func(s *story) {
+			edit(s, func(p *record.PulseEvent) {
+				if p.State == "stopped" {
+					p.At = record.At(160 * sec)
+				}
+			})
+		}, unknown, "pulse.silent"},
+		{"red, and nobody looked at the end", "fault", func(s *story) {
+			neverBack(s)
+			edit(s, func(p *record.PulseEvent) {
+				if p.State == "stopped" {
+					p.At = record.At(160 * sec)
+				}
+			})
+		}, unknown, "pulse.silent"},
 		{"a pulse that stuttered", "fault", func(s *story) {
 			edit(s, func(p *record.PulseEvent) { p.Totals.Silence = 2 * sec })
 		}, passed, "passed.all"},

@@ -45,8 +45,8 @@ func (j *judge) pulse() {
 		j.unknown("pulse.degraded", args{"good": number(t.Good), "bad": number(t.Bad), "unproven": number(t.Unproven),
 			"dropped": number(t.Dropped), "share": percent(share)})
 	}
-	if longest := longestSilence(h.PulseRate); t.Silence > longest {
-		j.unknown("pulse.silent", args{"silence": span(t.Silence), "longest": span(longest)})
+	if longest := h.LongestSilence(); j.silence() > longest {
+		j.unknown("pulse.silent", args{"silence": span(j.silence()), "longest": span(longest)})
 	}
 	// A stream that fell silent without saying so: half of what the rate promises is missing.
 	const shortest = 10 * time.Second
@@ -56,14 +56,18 @@ func (j *judge) pulse() {
 	}
 }
 
-// longestSilence that is no blind spot: a host under load starts iterations late. A share of a long drill
-// would hide a whole outage.
-func longestSilence(rate float64) time.Duration {
-	longest := 5 * time.Second
-	if rate > 0 {
-		longest = max(longest, time.Duration(10/rate*float64(time.Second)))
+// silence is the longest time in which nobody asked the business, up to the end of watching: a pulse's last sample may
+// lie long before that.
+func (j *judge) silence() time.Duration {
+	return max(j.r.Pulse.Totals.Silence, j.silentSince())
+}
+
+// silentSince is for how long nobody had asked any more when watching ended. A pulse that broke says so itself.
+func (j *judge) silentSince() time.Duration {
+	if j.r.Pulse.Open {
+		return 0
 	}
-	return longest
+	return max(0, j.r.Observed-j.r.Pulse.To.Late)
 }
 
 // incidents: each planned one must have come, bitten, been decided, and its rollback ended.
@@ -210,7 +214,7 @@ func (j *judge) business() {
 	if n := len(u.Reds); n > 0 && u.Reds[n-1].Open && !u.Open && !j.excused() && j.brought() {
 		s := u.Reds[n-1]
 		a := args{"since": span(s.From.Late), "why": s.Why}
-		if j.hiccup(s) {
+		if j.hiccup(s) || j.silentSince() > j.r.Header.LongestSilence() { // nobody asked whether it still was
 			j.unknown("business.red_at_end", a)
 			return
 		}

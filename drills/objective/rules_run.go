@@ -183,7 +183,7 @@ func (j *judge) redBaseline(phase record.Phase) (why string, ok bool) {
 	if u == nil || u.Broken != "" {
 		return "", false
 	}
-	if t := u.Totals; !u.Open && (t.Bad == 0 || degraded(t)) {
+	if t := u.Totals; !u.Open && (t.Bad == 0 || degraded(t) || t.Silence > j.r.Header.LongestSilence()) {
 		return "", false
 	}
 	for _, s := range u.Reds {

@@ -1,0 +1,84 @@
+package drills
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"lifeboat/drills/record"
+)
+
+// slowChecks are answered after the rollback 5 minutes after they were asked.
+func slowChecks(w *world) {
+	w.answer = func(string) record.CheckStatus {
+		if w.loads > 1 {
+			time.Sleep(5 * time.Minute)
+		}
+		return record.CheckPassed
+	}
+}
+
+// afterwards is true from some time after the business was back.
+func afterwards(w *world, by time.Duration) func(time.Duration) bool {
+	broke, back := false, time.Duration(0)
+	return func(now time.Duration) bool {
+		switch up := w.up(); {
+		case !up:
+			broke = true
+		case broke && back == 0:
+			back = now
+		}
+		return back > 0 && now >= back+by
+	}
+}
+
+// onceLoading is true from the second load on, which is the rollback's.
+func onceLoading(w *world) func(time.Duration) bool {
+	var loading atomic.Bool
+	w.load = func(n int) error { loading.Store(n > 1); return nil }
+	return func(time.Duration) bool { return loading.Load() }
+}
+
+// The track record: verdicts that lifeboat got wrong once, and must not again. Each row fails without its mend.
+func TestPastBugs(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		yaml    string // simple where empty
+		arrange func(*world)
+		want    record.Status
+		reason  string
+	}{
+		{name: "nobody looks any more while the last checks are asked", want: record.StatusInconclusive, reason: "pulse.silent",
+			arrange: func(w *world) { slowChecks(w); w.blind = afterwards(w, 11*time.Second) }},
+		{name: "half a second of green after the rollback, then drops alone", want: record.StatusInconclusive,
+			reason: "pulse.silent", arrange: func(w *world) { slowChecks(w); w.drops = afterwards(w, time.Second/2) }},
+		{name: "a run of drops that is less than a percent of a long drill", want: record.StatusInconclusive,
+			reason: "pulse.silent", arrange: func(w *world) {
+				slowChecks(w)
+				w.drops = func(at time.Duration) bool { return at >= 5*time.Minute && at < 5*time.Minute+6*time.Second }
+			}},
+		{name: "single drops are no blind spot", want: record.StatusPassed, arrange: func(w *world) {
+			slowChecks(w)
+			w.drops = func(at time.Duration) bool { return at.Milliseconds()%20000 < 100 }
+		}},
+		{name: "the pulse ends while the last checks are asked", want: record.StatusInconclusive, reason: "pulse.broken",
+			arrange: func(w *world) { slowChecks(w); w.ends = 40 * time.Second }},
+		{name: "red, and nobody looks after the rollback: that it still is red was not seen", want: record.StatusInconclusive,
+			reason: "pulse.silent", arrange: func(w *world) { w.drops = onceLoading(w) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			tc.arrange(w)
+			if tc.yaml == "" {
+				tc.yaml = simple
+			}
+			res := w.run(tc.yaml)
+			assert.Equal(t, tc.want, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+			if tc.reason != "" {
+				assert.Contains(t, reasons(res.Verdict), tc.reason)
+			}
+		})
+	}
+}
