@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"lifeboat/drills/fault"
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/scenarios"
+	"lifeboat/verifier"
 )
 
 // Check finds what is wrong with a scenario in the eyes of the back-ends that its kinds name. It asks neither stores nor
@@ -176,6 +178,11 @@ func (p *Plan) planChecks(kit Kit) []scenarios.Problem {
 			continue
 		}
 		c, bad := open(spec, p.Scenario.Dir)
+		if with, ok := c.(verifier.Comparer); ok && len(bad) == 0 && p.Scenario.Trigger == record.TriggerNone && with.Compares() {
+			bad = append(bad, p.problem(spec.Pos, "give it a fixed answer (expect, equals, at_least, against: now), ask with "+
+				"another kind, or drill a fault or an upgrade", "check %q compares with before, and in a check run "+
+				"(trigger: none) there is no before: it could never fail", spec.Name))
+		}
 		problems = append(problems, bad...)
 		p.Checks = append(p.Checks, CheckPlan{Spec: spec, Check: c})
 	}
