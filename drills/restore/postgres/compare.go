@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -78,12 +80,12 @@ func (l *load) compare(ctx context.Context) error {
 	}
 	defer hangUp(ctx, conn)
 	var missing []string
-	for kind, entries := range wanted {
+	for _, kind := range slices.Sorted(maps.Keys(wanted)) { // two runs on one backup say the same
 		there, err := list(ctx, conn, catalogue[kind])
 		if err != nil {
 			return fmt.Errorf("look for what was restored on %s: %w", l.machine.Name(), err)
 		}
-		for _, e := range entries {
+		for _, e := range wanted[kind] {
 			if !there[key(e)] {
 				missing = append(missing, e.Name())
 			}
