@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"lifeboat/drills/instance"
+	"lifeboat/internal/userfile"
 	"lifeboat/scenarios"
 )
 
@@ -78,7 +79,7 @@ func (t *tree) add(root *os.Root, p, name string, e fs.DirEntry) error {
 	case !e.Type().IsRegular():
 		return fmt.Errorf("%s is neither a file nor a folder", p)
 	}
-	f, err := root.Open(p)
+	f, err := userfile.OpenIn(root, p)
 	if err != nil {
 		return err
 	}

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/internal/userfile"
 	"lifeboat/scenarios"
 )
 
@@ -23,7 +23,7 @@ func (d *drill) scriptStep(ctx context.Context, phase string, s *scenarios.Scrip
 		return "", err
 	}
 	file := s.File
-	content, err := os.ReadFile(file)
+	content, err := userfile.Read(file, mostScript)
 	if err != nil {
 		return "", fmt.Errorf("read the script: %w", err)
 	}
@@ -57,6 +57,9 @@ func (d *drill) scriptStep(ctx context.Context, phase string, s *scenarios.Scrip
 	}
 	return d.secrets.hideEnd(out.String()), nil
 }
+
+// mostScript bounds a script, bytes: validate allows less.
+const mostScript = 1 << 20
 
 // outputKept is how much of a script's output is kept, bytes: it repeats what restored systems send it.
 const outputKept = 64 << 10

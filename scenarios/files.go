@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"lifeboat/internal/userfile"
 )
 
 const hintFolder = "keep everything that a scenario needs within its folder, so that it can be copied"
@@ -101,7 +103,7 @@ func (r *review) keep(rel string) (hint, why string) {
 	case info.Size() > largestScript:
 		return "", fmt.Sprintf("%q is larger than %s", clip(slashed), Size(largestScript))
 	}
-	raw, err := root.ReadFile(rel)
+	raw, err := userfile.ReadIn(root, rel, largestScript)
 	if err != nil {
 		return "", fmt.Sprintf("%q cannot be read", clip(slashed))
 	}

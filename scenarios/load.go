@@ -3,7 +3,6 @@ package scenarios
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/record"
+	"lifeboat/internal/userfile"
 )
 
 // largest is how big a scenario file may be, in bytes.
@@ -51,23 +51,15 @@ func Read(path string) (*Scenario, Problems) {
 
 // readAll reads a scenario file of bearable size.
 func readAll(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		var cause *os.PathError
-		if errors.As(err, &cause) {
-			err = cause.Err
-		}
-		return nil, fmt.Errorf("cannot be read: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(f, largest+1))
+	raw, err := userfile.Read(path, largest)
+	var cause *os.PathError
 	switch {
-	case err != nil:
-		return nil, errors.New("cannot be read: it is a folder or broken")
-	case len(raw) > largest:
+	case errors.Is(err, userfile.ErrTooLarge):
 		return nil, fmt.Errorf("is larger than %s, no scenario is", Size(largest))
+	case errors.As(err, &cause):
+		return nil, fmt.Errorf("cannot be read: %w", cause.Err)
 	}
-	return raw, nil
+	return raw, err
 }
 
 // load makes a scenario of the bytes of a file, or as much of one as can be understood.

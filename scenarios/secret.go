@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"lifeboat/internal/userfile"
 )
 
 // Secret is a value that is never printed. In a scenario it is a plain text,
@@ -15,6 +17,9 @@ type Secret struct {
 	env   string
 	file  string // absolute once loaded
 }
+
+// LargestSecret is how many bytes a secret in a file may have: there are larger keys, but no such passwords.
+const LargestSecret = 64 << 10
 
 // Plain makes a secret of a text.
 func Plain(text string) Secret { return Secret{plain: text} }
@@ -30,7 +35,7 @@ func (s Secret) Reveal() (string, error) {
 		}
 		return v, nil
 	case s.file != "":
-		raw, err := os.ReadFile(s.file)
+		raw, err := userfile.Read(s.file, LargestSecret)
 		if err != nil {
 			return "", fmt.Errorf("read secret: %w", err)
 		}

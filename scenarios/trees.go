@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"lifeboat/internal/userfile"
 )
 
 const hintLink = "put the file itself there"
@@ -84,7 +86,7 @@ func (e *unfit) Error() string { return e.why }
 
 // sumFile keeps the digest of one file and gives its size. A folder put twice is read once.
 func (r *review) sumFile(root *os.Root, name string) (int64, error) {
-	f, err := root.Open(name)
+	f, err := userfile.OpenIn(root, name)
 	if err != nil {
 		return 0, err
 	}

@@ -36,6 +36,7 @@ func (a *app) interruptible(ctx context.Context) (context.Context, func()) {
 					first = time.Now()
 					cancel(&drills.AbortError{Why: s.String()})
 				case time.Since(first) > sameAct:
+					time.AfterFunc(time.Second, func() { os.Exit(exitInterrupted) }) // whatever the terminal does
 					a.screen.giveBack()
 					os.Exit(exitInterrupted)
 				}

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"lifeboat/internal/userfile"
 )
 
 //go:embed *.yaml flows
@@ -55,11 +57,11 @@ func Write(name, dir string) (string, error) {
 }
 
 func put(to string, content []byte) error {
-	old, err := os.ReadFile(to)
+	old, err := userfile.Read(to, int64(len(content)))
 	switch {
 	case err == nil && bytes.Equal(old, content):
 		return nil
-	case err == nil:
+	case err == nil, errors.Is(err, userfile.ErrNotFile), errors.Is(err, userfile.ErrTooLarge):
 		return fmt.Errorf("write %s: another file of that name is there; drill it by its path, or move it away", to)
 	case !errors.Is(err, fs.ErrNotExist):
 		return err

@@ -3,9 +3,10 @@ package business
 import (
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"lifeboat/internal/userfile"
 )
 
 // mostFlow bounds what a flow's folder may hold: it is copied into the container.
@@ -28,7 +29,7 @@ func bundle(script string) (entry string, files map[string][]byte, err error) {
 		if total += info.Size(); total > mostFlow { // asked first: a backup may lie beside the script
 			return fmt.Errorf("the folder %s holds more than %d MiB; keep flows in a folder of their own", root, mostFlow>>20)
 		}
-		content, err := os.ReadFile(p)
+		content, err := userfile.Read(p, mostFlow)
 		if err != nil {
 			return err
 		}

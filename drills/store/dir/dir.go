@@ -16,6 +16,7 @@ import (
 	"lifeboat/drills/store"
 	"lifeboat/internal/sha256sums"
 	"lifeboat/internal/sidecars"
+	"lifeboat/internal/userfile"
 	"lifeboat/scenarios"
 )
 
@@ -143,10 +144,13 @@ func (s *Store) linked(root *os.Root, name string, sums sha256sums.List) string 
 	return sums.Promise(path.Join(path.Dir(name), target))
 }
 
+// mostManifest bounds a manifest, bytes.
+const mostManifest = 1 << 20
+
 // manifest reads when a backup is consistent to; zero when nobody says so.
 func (s *Store) manifest(root *os.Root, name string) (time.Time, string, error) {
 	file := name + sidecars.Manifest
-	raw, err := root.ReadFile(file)
+	raw, err := userfile.ReadIn(root, file, mostManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, "", nil
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -206,6 +207,19 @@ func TestNewProblems(t *testing.T) {
 		_, problems := New(".", settings)
 		require.Len(t, problems, 1, text)
 		assert.Contains(t, problems[0].Error(), want)
+	}
+}
+
+// A pipe in the place of a list of digests has no end: it would be read for ever.
+func TestListsThatAreNoFiles(t *testing.T) {
+	for _, name := range []string{"SHA256SUMS", "a.dump.sha256", "a.dump.manifest.yaml"} {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "a.dump"), []byte("x"), 0o600))
+		require.NoError(t, syscall.Mkfifo(filepath.Join(dir, name), 0o600))
+		_, err := open(t, dir, "").List(t.Context())
+		var problem *store.Problem
+		require.ErrorAs(t, err, &problem, name)
+		assert.Contains(t, problem.Reason, name+": it is a pipe, not a file")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"lifeboat/drills/store"
+	"lifeboat/internal/userfile"
 )
 
 // Fetch streams a file as it is and a folder as a tar. Errors wrap store.ErrNoPoint
@@ -22,7 +23,7 @@ func (s *Store) Fetch(ctx context.Context, p store.Point) (store.Stream, error) 
 		return s.fetchFolder(ctx, root, p)
 	}
 	defer root.Close()
-	f, err := root.Open(p.ID)
+	f, err := userfile.OpenIn(root, p.ID)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("fetch %s: %w", p.ID, store.ErrNoPoint)
 	}

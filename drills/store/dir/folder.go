@@ -19,6 +19,7 @@ import (
 
 	"lifeboat/drills/store"
 	"lifeboat/internal/sha256sums"
+	"lifeboat/internal/userfile"
 )
 
 // file is one file of a folder.
@@ -127,7 +128,7 @@ func (s *folderStream) write(w io.Writer, root *os.Root, p store.Point, files []
 
 // add writes one file into the tar and returns its digest.
 func add(tw *tar.Writer, root *os.Root, at string, f file) (string, error) {
-	in, err := root.Open(at)
+	in, err := userfile.OpenIn(root, at)
 	if err != nil {
 		return "", err
 	}

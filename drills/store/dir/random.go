@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"lifeboat/drills/store"
+	"lifeboat/internal/userfile"
 )
 
 // OpenAt opens a file; scratch is not needed. Errors wrap store.ErrNoPoint when it is not there any more.
@@ -20,7 +21,7 @@ func (s *Store) OpenAt(ctx context.Context, p store.Point, _ string) (store.Rand
 		return nil, err
 	}
 	defer root.Close()
-	info, err := root.Stat(p.ID) // before it is opened: opening a pipe would wait for its writer
+	info, err := root.Stat(p.ID)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("open %s: %w", p.ID, store.ErrNoPoint)
@@ -31,7 +32,7 @@ func (s *Store) OpenAt(ctx context.Context, p store.Point, _ string) (store.Rand
 	case !info.Mode().IsRegular():
 		return nil, s.problem("", "%s is neither a file nor a folder", p.ID)
 	}
-	f, err := root.Open(p.ID)
+	f, err := userfile.OpenIn(root, p.ID)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", p.ID, cause(err))
 	}

@@ -9,7 +9,11 @@ import (
 	"syscall"
 
 	"lifeboat/internal/sha256sums"
+	"lifeboat/internal/userfile"
 )
+
+// mostSums bounds a list of digests, bytes: that of a million files.
+const mostSums = 256 << 20
 
 // sums reads every list of digests that is about the given names: SHA256SUMS beside
 // them and within folders, and <name>.sha256.
@@ -22,7 +26,7 @@ func (s *Store) sums(root *os.Root, names []string) (sha256sums.List, error) {
 	}
 	all := sha256sums.List{}
 	for list := range lists {
-		raw, err := root.ReadFile(list)
+		raw, err := userfile.ReadIn(root, list, mostSums)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // below something that is a file
 			continue
 		}
