@@ -48,3 +48,17 @@ func EveryVM(t testing.TB) {
 
 // AllVMs tells whether every test with virtual machines was asked for: make test-vm.
 func AllVMs() bool { return os.Getenv(vmVariable) == "all" }
+
+// longVariable asks for exhaustive tables and tests that load the whole host: make test-long sets it.
+const longVariable = "LIFEBOAT_LONG"
+
+// Long skips a test that takes minutes, or loads the host, unless it was asked for.
+func Long(t testing.TB) {
+	t.Helper()
+	if !AllLong() {
+		t.Skip("make test-long runs it, with " + longVariable + "=1")
+	}
+}
+
+// AllLong tells whether the exhaustive tables were asked for.
+func AllLong() bool { return os.Getenv(longVariable) != "" }
