@@ -87,9 +87,11 @@ type FlowResult struct {
 	Good         int      `json:"good"`
 	ChecksPassed int      `json:"checks_passed"`
 	ChecksFailed int      `json:"checks_failed"`
-	Failed       []string `json:"failed,omitempty"` // names of failed checks, thresholds and exceptions
-	Complete     bool     `json:"complete"`         // the end record was seen
-	Script       bool     `json:"script_broken"`    // the script itself is bad: the drill is, not the system
+	Failed       []string `json:"failed,omitempty"`     // names of failed checks, thresholds and exceptions
+	Unmeasured   []string `json:"unmeasured,omitempty"` // thresholds that no sample ever came for: nobody knows
+	Notes        []string `json:"notes,omitempty"`      // what the script wrote to its console as a warning or an error
+	Complete     bool     `json:"complete"`             // the end record was seen
+	Script       bool     `json:"script_broken"`        // the script itself is bad: the drill is, not the system
 	Exit         int      `json:"exit"`
 	Error        string   `json:"error,omitempty"`
 }

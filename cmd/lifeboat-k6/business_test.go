@@ -64,6 +64,18 @@ func TestBusiness(t *testing.T) {
 		{name: "threshold", job: job{flow: "threshold.js"}, exit: 99, bad: 1, want: func(t *testing.T, o outcome) {
 			assert.True(t, o.end(t).Thresholds[0].Failed)
 		}},
+		{name: "threshold-unmeasured", job: job{flow: "unmeasured.js"}, good: 1, want: func(t *testing.T, o outcome) {
+			never := map[string]bool{}
+			for _, th := range o.end(t).Thresholds {
+				assert.False(t, th.Failed, "k6 takes what was never measured for held")
+				never[th.Metric+": "+th.Expr] = th.Unmeasured
+			}
+			assert.Equal(t, map[string]bool{"checks{scenario:buy}: rate>0.99": true, "checks{scenario:business}: rate>0.99": false,
+				"late: rate<0.01": true, "errors: count<1": false, "errors{kind:fatal}: count==0": false}, never)
+		}},
+		{name: "console-error", job: job{flow: "consoleerror.js"}, good: 1, want: func(t *testing.T, o outcome) {
+			assert.Contains(t, string(o.raw), `"source":"console"`)
+		}},
 		{name: "setup-throws", job: job{flow: "setupthrows.js"}, exit: 107, want: func(t *testing.T, o outcome) {
 			assert.Contains(t, o.end(t).Error, "bad setup")
 			assert.Zero(t, o.end(t).Totals.Iterations)

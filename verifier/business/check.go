@@ -122,8 +122,10 @@ func (c *k6) run(ctx context.Context, t verifier.Target, r verifier.FlowRequest)
 		return played{}, fmt.Errorf("run %s: %w", c.keys.Script, err)
 	}
 	result.Error = hide.Replace(result.Error)
-	for i, name := range result.Failed {
-		result.Failed[i] = hide.Replace(name)
+	for _, words := range [][]string{result.Failed, result.Notes} {
+		for i, text := range words {
+			words[i] = hide.Replace(text)
+		}
 	}
 	return played{Asked: r.Iterations, Result: result}, nil
 }
@@ -159,8 +161,19 @@ func (c *k6) judge(_ *played, now played) verifier.Answer {
 		return verifier.Failed("the script itself says failed, exit code %d: %s", r.Exit, why(r))
 	case now.Asked < c.keys.Iterations:
 		return verifier.Crashed("%d iterations were asked for, not %d", now.Asked, c.keys.Iterations)
+	case len(r.Unmeasured) > 0:
+		return verifier.Crashed("%s got no sample, so nobody knows whether it holds; name what this script measures",
+			strings.Join(r.Unmeasured, "; "))
 	}
-	return verifier.Passed("%d iterations, %d checks passed", r.Iterations, r.ChecksPassed)
+	return verifier.Passed("%d iterations, %d checks passed%s", r.Iterations, r.ChecksPassed, noted(r.Notes))
+}
+
+// noted is what the script said beside its checks.
+func noted(notes []string) string {
+	if len(notes) == 0 {
+		return ""
+	}
+	return "; the script notes: " + verifier.Line(strings.Join(notes, "; "), 200)
 }
 
 // why says in a line what k6 had to say.

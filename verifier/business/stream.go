@@ -32,6 +32,7 @@ type line struct {
 	Count        int         `json:"count"`
 	Level        string      `json:"level"`
 	Message      string      `json:"message"`
+	Source       string      `json:"source"`
 	Exit         int         `json:"exit"`
 	Error        string      `json:"error"`
 	Thresholds   []threshold `json:"thresholds"`
@@ -39,9 +40,10 @@ type line struct {
 }
 
 type threshold struct {
-	Metric string `json:"metric"`
-	Expr   string `json:"expr"`
-	Failed bool   `json:"failed"`
+	Metric     string `json:"metric"`
+	Expr       string `json:"expr"`
+	Failed     bool   `json:"failed"`
+	Unmeasured bool   `json:"unmeasured"`
 }
 
 type totals struct {
@@ -113,7 +115,10 @@ func (r *result) add(l line) error {
 			r.fail(strings.TrimSuffix(l.Name+": "+l.Error, ": "))
 		}
 	case "log":
-		if l.Level == "error" {
+		switch {
+		case l.Source == "console": // what the script says is no word of k6's
+			r.note(l.Message)
+		case l.Level == "error":
 			r.fail(l.Message)
 		}
 	case "end":
@@ -133,8 +138,11 @@ func (r *result) end(l line) {
 		r.Error = fmt.Sprintf("%d iterations were seen of %d", r.Iterations, l.Totals.Iterations)
 	}
 	for _, t := range l.Thresholds {
-		if t.Failed {
+		switch {
+		case t.Failed:
 			r.fail(t.Metric + ": " + t.Expr)
+		case t.Unmeasured:
+			r.Unmeasured = append(r.Unmeasured, t.Metric+": "+t.Expr)
 		}
 	}
 	if l.Totals.Exceptions > 0 && len(r.Failed) == 0 {
@@ -148,6 +156,12 @@ const mostFailed = 20
 func (r *result) fail(name string) {
 	if !slices.Contains(r.Failed, name) && len(r.Failed) < mostFailed {
 		r.Failed = append(r.Failed, name)
+	}
+}
+
+func (r *result) note(text string) {
+	if !slices.Contains(r.Notes, text) && len(r.Notes) < mostFailed {
+		r.Notes = append(r.Notes, text)
 	}
 }
 

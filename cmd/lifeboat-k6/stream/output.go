@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -30,6 +28,7 @@ type Output struct {
 	version    string
 	http       bool
 	thresholds map[string]metrics.Thresholds
+	watched    map[string]*watched // by the thresholds' metric
 	builtin    *metrics.BuiltinMetrics
 
 	done   chan struct{}
@@ -83,7 +82,9 @@ func (s *Stream) Constructor(sinks Sinks) output.Constructor {
 func (o *Output) Description() string { return "lifeboat stream" }
 
 // SetThresholds takes the thresholds whose last state the closing record carries.
-func (o *Output) SetThresholds(t map[string]metrics.Thresholds) { o.thresholds = t }
+func (o *Output) SetThresholds(t map[string]metrics.Thresholds) {
+	o.thresholds, o.watched = t, watch(t)
+}
 
 // SetTestRunStopCallback takes the way to stop a run that nobody listens to.
 func (o *Output) SetTestRunStopCallback(f func(error)) {
@@ -133,19 +134,6 @@ func (o *Output) StopWithTestError(testErr error) error {
 		}
 	}
 	return errors.Join(o.write(end), o.w.Close())
-}
-
-func (o *Output) finalThresholds() []wire.Threshold {
-	out := []wire.Threshold{}
-	for name, set := range o.thresholds {
-		for _, t := range set.Thresholds {
-			out = append(out, wire.Threshold{Metric: name, Expr: t.Source, Failed: t.LastFailed})
-		}
-	}
-	slices.SortFunc(out, func(a, b wire.Threshold) int {
-		return strings.Compare(a.Metric+"\x00"+a.Expr, b.Metric+"\x00"+b.Expr)
-	})
-	return out
 }
 
 // loop is the writer: the only goroutine that encodes, so a record's line is never torn by another.

@@ -22,6 +22,11 @@ var (
 )
 
 func (o *Output) container(c metrics.SampleContainer) {
+	if len(o.watched) > 0 {
+		for _, s := range c.GetSamples() {
+			o.measured(s)
+		}
+	}
 	if trail, ok := c.(*httpext.Trail); ok {
 		o.request(trail)
 		return

@@ -150,6 +150,8 @@ type Threshold struct {
 	Metric string `json:"metric"`
 	Expr   string `json:"expr"`
 	Failed bool   `json:"failed"`
+	// Unmeasured: no sample ever came for it, so that it is neither held nor failed. k6 itself takes it for held.
+	Unmeasured bool `json:"unmeasured,omitempty"`
 }
 
 // Totals counts the whole run, setup and teardown included.
