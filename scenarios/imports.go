@@ -18,6 +18,7 @@ func (r *review) imports(rel string) {
 			continue
 		}
 		seen[script] = true
+		r.ownPortsIn(filepath.Join(filepath.Dir(r.file), filepath.FromSlash(script)), r.scripts[script])
 		for _, im := range scanImports(r.scripts[script]) {
 			if next := r.imported(path.Dir(rel), script, im); next != "" {
 				queue = append(queue, next)

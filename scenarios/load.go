@@ -81,6 +81,7 @@ func load(file, dir string, raw []byte) (*Scenario, Problems) {
 	r.incident(doc.Course)
 	r.fill()
 	r.all()
+	r.ownPorts("", root)
 	if len(r.problems) == 0 {
 		sc.Digest = r.digest(raw)
 	}

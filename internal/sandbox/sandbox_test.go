@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/dns/dnsmessage"
+
+	"lifeboat/scenarios"
 )
 
 func question(t testing.TB, name string, kind dnsmessage.Type) []byte {
@@ -200,4 +202,8 @@ func TestStubMissesNothing(t *testing.T) {
 	}, 5*time.Second, 10*time.Millisecond)
 	require.NoError(t, server.Close())
 	<-done
+}
+
+func TestOwnPortsAreKnownToValidate(t *testing.T) {
+	assert.ElementsMatch(t, []int{AnswerPort, recorderPort, dnsPort}, scenarios.OwnPorts())
 }
