@@ -87,10 +87,19 @@ func newHTTP(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 			problems = append(problems, s.Problem("matches", "anchor it, such as ^ok$", "it also matches an empty answer"))
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(k.Headers)) {
+		if slices.Contains(unsent, http.CanonicalHeaderKey(name)) {
+			problems = append(problems, s.Problem("headers", "delete it: it follows from the body and the connection",
+				"%s is not sent as it is written here", name))
+		}
+	}
 	c.port, c.Asked = port, verifier.AskedOf(spec.Name, on)
 	c.q = question[page]{on: on, restart: k.Restart, ask: c.get, judge: c.judge}
 	return c, problems
 }
+
+// unsent are headers that net/http makes by itself, whatever was set.
+var unsent = []string{"Content-Length", "Transfer-Encoding", "Trailer", "Connection"}
 
 // host is the instance and port of an address.
 func host(text string) (string, int, error) {
@@ -136,14 +145,17 @@ func (c *web) get(outer context.Context, t verifier.Target) (page, error) {
 		if err != nil {
 			return page{}, err
 		}
-		request.Header.Set(name, text)
+		if request.Header.Set(name, text); http.CanonicalHeaderKey(name) == "Host" {
+			request.Host = text // net/http sends this one, and ignores the header
+		}
 		hidden = append(hidden, text)
 	}
 	var unasked error
 	client := &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{DisableKeepAlives: true,
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // a copy cannot hold production's certificate
+			// A copy cannot hold production's certificate; which site is meant is said in the handshake, too.
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: serverName(request.Host)},
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				conn, err := t.Dial(ctx, c.On(), c.port)
 				if err != nil && !verifier.SystemFault(err) {
@@ -164,6 +176,14 @@ func (c *web) get(outer context.Context, t verifier.Target) (page, error) {
 		return page{}, fmt.Errorf("connect to %s: %w", c.On(), unasked)
 	}
 	return page{Error: c.plain(err)}, nil
+}
+
+// serverName is the site that a Host header names.
+func serverName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
 }
 
 func (c *web) plain(err error) string {

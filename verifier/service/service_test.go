@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"maps"
@@ -67,7 +68,9 @@ func TestKeys(t *testing.T) {
 			[]string{`url: "http://u:p@a/x" is not an http address of an instance`}},
 		"no status":        {"http", `{to: "a:1", status: 20}`, []string{"status: 20 is not a status"}},
 		"matches anything": {"http", `{to: "a:1", matches: "x*"}`, []string{"matches: it also matches an empty answer"}},
-		"sql of nothing":   {"sql", `{on: db}`, []string{"sql expects nothing", "query: sql asks nothing"}},
+		"header of ours": {"http", `{to: "a:1", headers: {content-length: "3"}}`,
+			[]string{"headers: content-length is not sent as it is written here"}},
+		"sql of nothing": {"sql", `{on: db}`, []string{"sql expects nothing", "query: sql asks nothing"}},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, verifiertest.Problems(t, New, c.kind, c.keys)) })
 	}
@@ -194,8 +197,10 @@ func TestHTTP(t *testing.T) {
 		"sent":            {"path: /echo, method: POST, body: abc, contains: abc", up, "passed", "POST"},
 		"secret is hidden": {"path: /readyz, headers: {Authorization: Bearer sesame}, contains: nothing", up, "failed",
 			"ready app:8080 ***"},
-		"nobody listens": {"path: /", closed(t), "failed", "connection refused"},
-		"no http":        {"path: /", noise, "failed", "malformed HTTP"},
+		"of a virtual host": {"path: /readyz, headers: {host: shop.example}, contains: ready shop.example", up, "passed", ""},
+		"of another host":   {"path: /readyz, headers: {Host: other.example}, contains: shop.example", up, "failed", "without"},
+		"nobody listens":    {"path: /", closed(t), "failed", "connection refused"},
+		"no http":           {"path: /", noise, "failed", "malformed HTTP"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HTTP_PROXY", "http://192.0.2.1:1")
@@ -214,6 +219,15 @@ func TestHTTP(t *testing.T) {
 	facts, err := check.Observe(t.Context(), dialing(strings.TrimPrefix(secure.URL, "https://")))
 	require.NoError(t, err)
 	assert.Equal(t, record.CheckPassed, check.Judge(nil, facts).Status)
+	var site string // in the handshake: a server of several sites needs it there, too
+	secure.TLS.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		site = h.ServerName
+		return nil, nil
+	}
+	check = verifiertest.Make(t, New, "http", `{url: "https://app/x", headers: {Host: "shop.example:443"}}`)
+	_, err = check.Observe(t.Context(), dialing(strings.TrimPrefix(secure.URL, "https://")))
+	require.NoError(t, err)
+	assert.Equal(t, "shop.example", site)
 }
 
 func TestAbortedOrBrokenHarnessIsNoAnswer(t *testing.T) {
