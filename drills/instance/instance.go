@@ -74,13 +74,15 @@ type Machine interface {
 	Name() string
 	// Handle finds the machine again from another process, e.g. a container id.
 	Handle() string
-	// Exec runs a command inside. A command that exits non-zero is a Result, not an error.
+	// Exec runs a command inside. A command that exits non-zero is a Result, not an error. *UnaskedError: it did not
+	// begin before ctx ended, or nobody can tell how it ended. One that ran until ctx ended is ctx's error alone.
 	Exec(ctx context.Context, c Command) (Result, error)
 	// Put unpacks a tar stream below dir; works before Start too.
 	Put(ctx context.Context, dir string, tar io.Reader) error
 	// Get reads one file; fs.ErrNotExist when there is none.
 	Get(ctx context.Context, path string) ([]byte, error)
-	// Dial opens a connection to a port of this machine, from inside its sandbox.
+	// Dial opens a connection to a port of this machine, from inside its sandbox. Nobody listening there is
+	// syscall.ECONNREFUSED; *UnaskedError: the way into the sandbox broke or did not answer before ctx ended.
 	Dial(ctx context.Context, port int) (net.Conn, error)
 	// Console is all that the machine printed so far.
 	Console(ctx context.Context) (string, error)

@@ -25,6 +25,7 @@ const (
 
 // Exec implements instance.Machine. When ctx ends, or standard input cannot be
 // read to its end, the command is killed: half an input must not look whole.
+// A command that did not begin before ctx ended was not asked.
 func (m *Machine) Exec(ctx context.Context, c instance.Command) (instance.Result, error) {
 	r, err := m.d.engine.exec(ctx, m.id, c, m.d.killer)
 	if err != nil {
@@ -48,12 +49,12 @@ func (e *Engine) exec(ctx context.Context, id string, c instance.Command, kill k
 		Env: environment(c.Env),
 		Cmd: c.Args, AttachStdin: c.Stdin != nil, AttachStdout: true, AttachStderr: true})
 	if err != nil {
-		return instance.Result{}, err
+		return instance.Result{}, unasked(first(c.Args), err)
 	}
 	// The stream outlives ctx: on cancellation the command is killed and its last words are read.
 	h, err := e.client.ExecAttach(context.WithoutCancel(ctx), x.ID, client.ExecAttachOptions{})
 	if err != nil {
-		return instance.Result{}, err
+		return instance.Result{}, unasked(first(c.Args), err)
 	}
 	defer h.Close()
 	out, errs := &capped{}, &capped{}
@@ -73,13 +74,16 @@ func (e *Engine) exec(ctx context.Context, id string, c instance.Command, kill k
 		if broken == nil {
 			broken = why
 		}
-		killed, err := e.killExec(ctx, id, x.ID, kill)
+		state, err := e.killExec(ctx, id, x.ID, kill)
+		if why != nil && why == ctx.Err() && (err != nil || state == execWaits) {
+			broken = unasked(first(c.Args), broken)
+		}
 		switch {
 		case err != nil:
 			broken = errors.Join(broken, err)
 			h.Close()
-		case !killed:
-			again = time.After(killRetry) // it may not have begun yet; if it has ended, so does the stream
+		case state != execRan:
+			again = time.After(killRetry) // if it has ended, so does the stream
 		default:
 			time.AfterFunc(inputGrace, h.Close) // a descendant that fled may keep the stream open
 		}
@@ -104,10 +108,10 @@ func (e *Engine) exec(ctx context.Context, id string, c instance.Command, kill k
 			if broken != nil {
 				return instance.Result{Stdout: out.String(), Stderr: errs.String()}, broken
 			}
-			if err != nil {
-				return instance.Result{}, fmt.Errorf("read its output: %w", err)
+			exit, xerr := e.exitOf(ctx, x.ID)
+			if err = errors.Join(err, xerr); err != nil { // the engine lost it on the way: nobody knows what it said
+				err = &instance.UnaskedError{What: first(c.Args), Err: fmt.Errorf("read its output: %w", err)}
 			}
-			exit, err := e.exitOf(ctx, x.ID)
 			return instance.Result{Exit: exit, Stdout: out.String(), Stderr: errs.String()}, err
 		}
 	}
@@ -164,19 +168,31 @@ func (e *Engine) exitOf(ctx context.Context, exec string) (int, error) {
 	}
 }
 
-// killExec ends a command of a container, for which an engine has no call. It
-// reports whether there was one to kill.
-func (e *Engine) killExec(ctx context.Context, id, exec string, kill killer) (killed bool, err error) {
+// execState is how killExec found a command.
+type execState int
+
+const (
+	execWaits execState = iota // it has not begun
+	execRan                    // it was killed
+	execEnded
+)
+
+// killExec ends a command of a container, for which an engine has no call.
+func (e *Engine) killExec(ctx context.Context, id, exec string, kill killer) (execState, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killLimit)
 	defer cancel()
 	i, err := e.client.ExecInspect(ctx, exec, client.ExecInspectOptions{})
-	if gone(err) || err == nil && (!i.Running || i.PID == 0) {
-		return false, nil
+	switch {
+	case gone(err):
+		return execEnded, nil
+	case err != nil:
+		return execWaits, fmt.Errorf("look for the command to kill it: %w", err)
+	case i.PID == 0:
+		return execWaits, nil
+	case !i.Running:
+		return execEnded, nil
 	}
-	if err != nil {
-		return false, fmt.Errorf("look for the command to kill it: %w", err)
-	}
-	return true, kill(ctx, id, i.PID)
+	return execRan, kill(ctx, id, i.PID)
 }
 
 // killer runs lifeboat once more, in a container that sees the host's processes

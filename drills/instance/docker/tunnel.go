@@ -14,12 +14,11 @@ import (
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
 
+	"lifeboat/drills/instance"
 	"lifeboat/internal/sandbox"
 )
 
-// Dial implements instance.Machine. Nobody listening is an error that
-// errors.Is(err, syscall.ECONNREFUSED) recognises. The connection obeys
-// deadlines; it cannot be half closed.
+// Dial implements instance.Machine. The connection obeys deadlines; it cannot be half closed.
 func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
 	p := strconv.Itoa(port)
 	addresses := []string{net.JoinHostPort("127.0.0.1", p), net.JoinHostPort(m.box.address.String(), p)}
@@ -31,18 +30,22 @@ func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
 	return c, nil
 }
 
-// tunnel starts a process in the sandbox whose standard input and output are the connection.
+// tunnel starts a process in the sandbox whose standard input and output are the connection. Nobody listening is
+// syscall.ECONNREFUSED; whatever kept the process from telling is *instance.UnaskedError.
 func (e *Engine) tunnel(ctx context.Context, box string, addresses []string) (net.Conn, error) {
+	cannot := func(err error) (net.Conn, error) {
+		return nil, &instance.UnaskedError{What: "dial " + addresses[0], Err: err}
+	}
 	x, err := e.client.ExecCreate(ctx, box, client.ExecCreateOptions{AttachStdin: true, AttachStdout: true,
 		AttachStderr: true,
 		Cmd:          append([]string{selfPath, "internal", "pipe"}, addresses...)})
 	if err != nil {
-		return nil, err
+		return cannot(err)
 	}
 	// The connection outlives the dialling.
 	h, err := e.client.ExecAttach(context.WithoutCancel(ctx), x.ID, client.ExecAttachOptions{})
 	if err != nil {
-		return nil, err
+		return cannot(err)
 	}
 	r, w := io.Pipe()
 	go func() {
@@ -53,11 +56,11 @@ func (e *Engine) tunnel(ctx context.Context, box string, addresses []string) (ne
 	mark := []byte{0}
 	_, err = io.ReadFull(r, mark)
 	if !stop() {
-		return nil, ctx.Err()
+		return cannot(ctx.Err())
 	}
 	if err != nil {
 		h.Close()
-		return nil, fmt.Errorf("the tunnel ended before it stood: %w", err)
+		return cannot(fmt.Errorf("the tunnel ended before it stood: %w", err))
 	}
 	if mark[0] != sandbox.PipeOpen {
 		why, _ := io.ReadAll(io.LimitReader(r, 1<<10))

@@ -168,6 +168,9 @@ func (m *Machine) Exec(ctx context.Context, c instance.Command) (instance.Result
 	if !running {
 		return instance.Result{}, fmt.Errorf("run %v in %s: it is not running", c.Args, m.Name())
 	}
+	if err := ctx.Err(); err != nil {
+		return instance.Result{}, &instance.UnaskedError{What: fmt.Sprintf("run %v in %s", c.Args, m.Name()), Err: err}
+	}
 	if m.script.Exec == nil {
 		return instance.Result{}, nil
 	}
@@ -220,7 +223,7 @@ func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
 	handle, life := m.ports[port], m.life
 	m.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, &instance.UnaskedError{What: fmt.Sprintf("dial %d of %s", port, m.Name()), Err: err}
 	}
 	if handle == nil {
 		return nil, &net.OpError{Op: "dial", Net: "fake", Addr: address(fmt.Sprintf("%s:%d", m.Name(), port)),
