@@ -163,7 +163,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	}
 	journal := filepath.Join(dir, "journal.ndjson")
 	err = record.WithNumber(opt.Home, p.Scenario.Series, journal, func(number int) (err error) {
-		d.journal, err = record.Create(journal, d.header(number), now)
+		d.journal, err = record.Create(journal, d.header(number), now, opt.Clock)
 		return err
 	})
 	if err != nil {

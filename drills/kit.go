@@ -13,6 +13,7 @@ import (
 	"lifeboat/drills/fault"
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
@@ -91,4 +92,5 @@ type Options struct {
 	Log    *slog.Logger
 	Stderr io.Writer
 	Watch  Watch
+	Clock  record.Clock // by which events are timed besides; the zero one is the host's
 }

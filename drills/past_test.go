@@ -41,6 +41,25 @@ func onceLoading(w *world) func(time.Duration) bool {
 	return func(time.Duration) bool { return loading.Load() }
 }
 
+// slept is a host's clock that goes on by that much in one moment, boot time too where the host slept.
+func slept(when func(time.Duration) bool, by time.Duration, asleep bool) record.Clock {
+	gone := func() time.Duration {
+		if when(0) {
+			return by
+		}
+		return 0
+	}
+	return record.Clock{
+		Wall: func() time.Time { return time.Now().Add(gone()) },
+		Boot: func() int64 {
+			if asleep {
+				return time.Now().Add(gone()).UnixNano()
+			}
+			return time.Now().UnixNano()
+		},
+	}
+}
+
 // The track record: verdicts that lifeboat got wrong once, and must not again. Each row fails without its mend.
 func TestPastBugs(t *testing.T) {
 	for _, tc := range []struct {
@@ -67,6 +86,12 @@ func TestPastBugs(t *testing.T) {
 			arrange: func(w *world) { slowChecks(w); w.ends = 40 * time.Second }},
 		{name: "red, and nobody looks after the rollback: that it still is red was not seen", want: record.StatusInconclusive,
 			reason: "pulse.silent", arrange: func(w *world) { w.drops = onceLoading(w) }},
+		{name: "the host sleeps for three hours in the rollback", want: record.StatusInconclusive, reason: "clock.jumped",
+			arrange: func(w *world) { w.clock = slept(onceLoading(w), 3*time.Hour, true) }},
+		{name: "the wall clock is set back by ten minutes in the rollback", want: record.StatusInconclusive,
+			reason: "clock.jumped", arrange: func(w *world) { w.clock = slept(onceLoading(w), -10*time.Minute, false) }},
+		{name: "the clock is set by two seconds", want: record.StatusPassed,
+			arrange: func(w *world) { w.clock = slept(onceLoading(w), 2*time.Second, false) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t)

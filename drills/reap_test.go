@@ -44,7 +44,7 @@ func newDead(t *testing.T, kept bool) *dead {
 		Undo: ledger.Undo{Kind: "test", Data: json.RawMessage(`{}`)}})
 	require.NoError(t, errors.Join(err, l.Close()))
 	j, err := record.Create(filepath.Join(d.dir, "journal.ndjson"),
-		record.Header{Version: record.Version, Drill: deadDrill, Number: 1, Started: time.Now()}, time.Now())
+		record.Header{Version: record.Version, Drill: deadDrill, Number: 1, Started: time.Now()}, time.Now(), record.Clock{})
 	require.NoError(t, err)
 	if kept {
 		require.NoError(t, j.Append(record.KindCleanup, record.Subject{},

@@ -47,6 +47,7 @@ type world struct {
 	tries    int
 	script   func(d time.Duration) bool // overrides the business, by elapsed time
 	blind    func(d time.Duration) bool // no iteration begins
+	clock    record.Clock               // of the host; in virtual time
 	drops    func(d time.Duration) bool // k6 could not start the iteration, and says so
 	ends     time.Duration              // when the pulse ends by itself; 0: never
 	business func() bool                // whether it is up; nil: while no instance is broken
@@ -65,6 +66,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	return &world{t: t, home: t.TempDir(), bite: true, broken: map[string]bool{},
+		clock:   record.Clock{Boot: func() int64 { return time.Now().UnixNano() }},
 		machine: &fake.World{Images: map[string]fake.Script{"img": {BootTime: time.Second}}}}
 }
 
@@ -156,7 +158,7 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 		if w.log != nil {
 			log = w.log
 		}
-		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, Log: slog.New(log)})
+		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, Log: slog.New(log), Clock: w.clock})
 		require.NoError(t, err)
 	})
 	return res

@@ -85,7 +85,7 @@ func (a *app) own(now time.Time) error {
 	}
 	if _, err := record.Create(filepath.Join(dir, "journal.ndjson"), record.Header{Version: record.Version, Drill: id,
 		Series: "test", Number: 1, Scenario: "test", Trigger: record.TriggerNone, Started: now, BootID: boot,
-		BoottimeNS: record.Boottime()}, now); err != nil {
+		BoottimeNS: record.Boottime()}, now, record.Clock{}); err != nil {
 		return err
 	}
 	scope := ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(time.Hour), Home: dir}

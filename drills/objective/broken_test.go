@@ -73,3 +73,21 @@ func TestSlowRestoreNamesTheThroughput(t *testing.T) {
 	assert.Equal(t, "55188", slow.Args["rate"])
 	assert.Equal(t, "121222", slow.Args["needed"])
 }
+
+// What happens to the clocks while the drill cleans up changes no figure.
+func TestClocksThatJump(t *testing.T) {
+	t.Parallel()
+	r := good("fault").record(t)
+	r.Jumps = []record.Jump{{From: r.Observed, To: r.Observed + sec, Counted: sec, Boot: 3 * time.Hour, Wall: 3 * time.Hour}}
+	assert.Equal(t, passed, Judge(r).Status)
+	r.Jumps[0].From -= sec
+	v := Judge(r)
+	spoken(t, v)
+	assert.Equal(t, unknown, v.Status)
+	assert.Equal(t, []string{"clock.jumped"}, ids(v))
+	afterFailed := good("fault")
+	afterChecks(func(c *record.CheckResult) { c.Status = record.CheckFailed })(afterFailed)
+	r = afterFailed.record(t)
+	r.Jumps = []record.Jump{{From: 0, To: sec, Counted: sec, Wall: 3 * time.Hour}}
+	assert.Equal(t, failed, Judge(r).Status, "an answer is an answer")
+}

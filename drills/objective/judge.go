@@ -18,6 +18,7 @@ func Judge(r *record.Record) record.Verdict {
 	}
 	j := &judge{r: r}
 	j.run()
+	j.clocks()
 	j.isolation()
 	j.restores()
 	j.pulse()

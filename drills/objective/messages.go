@@ -67,6 +67,7 @@ var Messages = []Message{
 	{"pulse.sparse", []string{"seen", "expected"}, []Use{UseReason}},
 	{"isolation.leak", []string{"instance", "target", "address", "protocol"}, []Use{UseReason, UseFinding}},
 	{"isolation.unproved", []string{"instance"}, []Use{UseReason}},
+	{"clock.jumped", []string{"from", "to", "counted", "boot", "wall"}, []Use{UseReason}},
 	{"harness.broke", []string{"phase", "error"}, []Use{UseReason}},
 	{"phase.failed", []string{"phase", "error"}, []Use{UseReason}},
 	{"phase.unfinished", []string{"phase"}, []Use{UseReason}},

@@ -39,6 +39,20 @@ func (j *judge) run() {
 	}
 }
 
+// clocks: what was watched while the host slept, or while a clock was set, was not watched by one clock.
+func (j *judge) clocks() {
+	for _, p := range j.r.Jumps {
+		if p.From >= j.r.Observed { // clean-up has no figure
+			continue
+		}
+		a := args{"from": span(p.From), "to": span(p.To), "counted": span(p.Counted), "wall": span(p.Wall), "boot": ""}
+		if p.Boot != 0 {
+			a["boot"] = span(p.Boot)
+		}
+		j.unknown("clock.jumped", a)
+	}
+}
+
 // unasked takes those reasons away that say no more than that the drill was stopped before anything was to be asked.
 func (j *judge) unasked() {
 	stopped := []string{"upgrade.stopped", "flow.blind"}

@@ -17,7 +17,9 @@ func Build(events []Event) (*Record, error) {
 	if err := b.header(events); err != nil {
 		return nil, fmt.Errorf("build the record: %w", err)
 	}
+	b.tick(events[0])
 	for _, e := range events[1:] {
+		b.tick(e)
 		if err := b.add(e); err != nil {
 			return nil, fmt.Errorf("build the record: event %d (%s): %w", e.Seq, e.Kind, err)
 		}
@@ -39,6 +41,8 @@ type builder struct {
 	watched time.Duration // last event of the harness
 	ended   time.Duration // last event but the reaper's, once the harness or an abort stopped the drill
 	stopped bool
+	ticked  Event // the latest of the harness that says what its clocks showed
+	first   Event // the first such event since the latest jump
 }
 
 func (b *builder) header(events []Event) error {

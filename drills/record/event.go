@@ -14,9 +14,10 @@ const Version = 1
 // Event is one line of the journal: what happened, to whom, when, who did it.
 type Event struct {
 	Seq     int64           `json:"seq"`
-	Elapsed time.Duration   `json:"elapsed_ns"` // since the drill's base, monotonic
-	Wall    time.Time       `json:"wall"`       // for people, with its zone
-	Actor   string          `json:"actor"`      // lifeboat, reaper, or a person's name
+	Elapsed time.Duration   `json:"elapsed_ns"`        // since the drill's base, monotonic
+	Wall    time.Time       `json:"wall"`              // for people, with its zone
+	BootNS  int64           `json:"boot_ns,omitempty"` // CLOCK_BOOTTIME of the header's boot; 0: not known
+	Actor   string          `json:"actor"`             // lifeboat, reaper, or a person's name
 	Kind    Kind            `json:"kind"`
 	Subject Subject         `json:"subject,omitzero"`
 	Data    json.RawMessage `json:"data,omitempty"`

@@ -26,6 +26,7 @@ type Journal struct {
 	mu    sync.Mutex
 	file  *os.File
 	clock func() time.Duration // elapsed; need not be monotonic across processes
+	host  Clock
 	actor string
 	seq   int64
 	last  time.Duration
@@ -44,13 +45,13 @@ var synced = map[Kind]bool{
 
 // Create opens a new journal, takes its lock and writes h as its first event.
 // base is the drill's base: it carries the monotonic clock from which all
-// events are timed. fs.ErrExist: there is a journal already.
-func Create(path string, h Header, base time.Time) (*Journal, error) {
+// events are timed; host is what they are timed by besides. fs.ErrExist: there is a journal already.
+func Create(path string, h Header, base time.Time, host Clock) (*Journal, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create the journal: %w", err)
 	}
-	j := &Journal{After: afterEvent(), file: f, actor: ActorLifeboat,
+	j := &Journal{After: afterEvent(), file: f, actor: ActorLifeboat, host: host.orOwn(),
 		clock: func() time.Duration { return time.Since(base) }}
 	if err := filelock.Exclusive(f, 0); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -81,8 +82,9 @@ func (j *Journal) AppendAs(actor string, kind Kind, subject Subject, data any) e
 	if j.fatal != nil {
 		return j.fatal
 	}
-	j.last = max(j.last, j.clock())
-	e := Event{Seq: j.seq + 1, Elapsed: j.last, Wall: time.Now().Round(0), Actor: actor, Kind: kind,
+	elapsed, wall, boot := j.read()
+	j.last = max(j.last, elapsed)
+	e := Event{Seq: j.seq + 1, Elapsed: j.last, Wall: wall, BootNS: boot, Actor: actor, Kind: kind,
 		Subject: subject, Data: raw, Prev: j.prev}
 	line, err := json.Marshal(e)
 	if err != nil {

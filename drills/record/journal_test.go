@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 func appendForever(path string) {
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // empty is another boot
 	j, err := Create(path, Header{Version: Version, BoottimeNS: Boottime(),
-		BootID: strings.TrimSpace(string(boot))}, time.Now())
+		BootID: strings.TrimSpace(string(boot))}, time.Now(), Clock{})
 	if err != nil {
 		panic(err)
 	}
@@ -48,7 +48,7 @@ func appendForever(path string) {
 func create(t testing.TB) (*Journal, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "journal.ndjson")
-	j, err := Create(path, Header{Version: Version, Drill: "d"}, time.Now())
+	j, err := Create(path, Header{Version: Version, Drill: "d"}, time.Now(), Clock{})
 	require.NoError(t, err)
 	return j, path
 }
@@ -82,7 +82,7 @@ func TestJournalChains(t *testing.T) {
 	for _, e := range events {
 		assert.Equal(t, e.sum, remade(e), "an event that was read is the line that was written")
 	}
-	_, err = Create(path, Header{Version: Version}, time.Now())
+	_, err = Create(path, Header{Version: Version}, time.Now(), Clock{})
 	assert.ErrorIs(t, err, fs.ErrExist, "a journal is never begun twice")
 }
 
@@ -208,7 +208,7 @@ func TestFullDisk(t *testing.T) {
 func TestReopenAfterARestartOfTheHost(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal.ndjson")
-	j, err := Create(path, Header{Version: Version, BootID: "another boot", BoottimeNS: 1}, time.Now().Add(-time.Hour))
+	j, err := Create(path, Header{Version: Version, BootID: "another boot", BoottimeNS: 1}, time.Now().Add(-time.Hour), Clock{})
 	require.NoError(t, err)
 	require.NoError(t, j.Close())
 	r, err := Reopen(path, ActorReaper)

@@ -29,6 +29,7 @@ type Record struct {
 	Raw           []RawFile       `json:"raw,omitempty"`
 	Abort         *Aborted        `json:"abort,omitempty"`
 	Journal       JournalFact     `json:"journal"`
+	Jumps         []Jump          `json:"clock_jumps,omitempty"`
 }
 
 // RunStatus says how the run itself ended; it is not the verdict.

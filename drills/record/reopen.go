@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"lifeboat/internal/filelock"
 )
 
@@ -55,8 +53,9 @@ func reopen(f *os.File, actor string) (*Journal, error) {
 		return nil, fmt.Errorf("read the header: %w", err)
 	}
 	last := events[len(events)-1]
-	j := &Journal{file: f, actor: actor, seq: last.Seq, last: last.Elapsed, prev: last.sum, size: int64(len(all))}
-	if j.clock, err = clockAfter(h, last); err != nil {
+	j := &Journal{file: f, actor: actor, seq: last.Seq, last: last.Elapsed, prev: last.sum, size: int64(len(all)),
+		host: Clock{}.orOwn()}
+	if err := j.countAfter(h, last); err != nil {
 		return nil, err
 	}
 	if damage == nil {
@@ -79,25 +78,19 @@ func (j *Journal) closeTorn(d *Damage) error {
 	return j.Append(KindTorn, Subject{}, Torn{Bytes: len(d.tail), Digest: digest(d.tail)})
 }
 
-// clockAfter counts on from where another process of this boot counted, or
-// else from the last event by the wall clock.
-func clockAfter(h Header, last Event) (func() time.Duration, error) {
+// countAfter counts on from where another process of this boot counted, or
+// else from the last event by the wall clock. Boot time of another boot is not
+// written: it cannot be held against what was.
+func (j *Journal) countAfter(h Header, last Event) error {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return nil, fmt.Errorf("read the boot id: %w", err)
+		return fmt.Errorf("read the boot id: %w", err)
 	}
 	if h.BoottimeNS != 0 && strings.TrimSpace(string(id)) == h.BootID {
-		return func() time.Duration { return time.Duration(Boottime() - h.BoottimeNS) }, nil
+		j.clock = func() time.Duration { return time.Duration(j.host.Boot() - h.BoottimeNS) }
+		return nil
 	}
-	return func() time.Duration { return last.Elapsed + max(0, time.Since(last.Wall)) }, nil
-}
-
-// Boottime is CLOCK_BOOTTIME in nanoseconds: it is the same in every process
-// of a host and counts while the host sleeps. 0 where the kernel has none.
-func Boottime() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
-		return 0
-	}
-	return ts.Nano()
+	j.host.Boot = func() int64 { return 0 }
+	j.clock = func() time.Duration { return last.Elapsed + max(0, j.host.Wall().Sub(last.Wall)) }
+	return nil
 }

@@ -1,0 +1,49 @@
+package record
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Clock reads the host's time beside the monotonic clock by which a drill counts. The zero Clock is the machine's own.
+type Clock struct {
+	Wall func() time.Time // nil: time.Now
+	Boot func() int64     // CLOCK_BOOTTIME in nanoseconds, 0 where there is none; nil: Boottime
+}
+
+func (c Clock) orOwn() Clock {
+	if c.Wall == nil {
+		c.Wall = time.Now
+	}
+	if c.Boot == nil {
+		c.Boot = Boottime
+	}
+	return c
+}
+
+// Boottime is CLOCK_BOOTTIME in nanoseconds: it is the same in every process
+// of a host and counts while the host sleeps. 0 where the kernel has none.
+func Boottime() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return 0
+	}
+	return ts.Nano()
+}
+
+// heldUp is how far apart two readings of one moment may lie.
+const heldUp = 10 * time.Millisecond
+
+// read takes all clocks at one moment: again, a few times, where the process was held up between them, so that a busy
+// host is not taken for a clock that jumped.
+func (j *Journal) read() (elapsed time.Duration, wall time.Time, boot int64) {
+	for range 5 {
+		elapsed = j.clock()
+		wall, boot = j.host.Wall().Round(0), j.host.Boot()
+		if j.clock()-elapsed < heldUp {
+			break
+		}
+	}
+	return elapsed, wall, boot
+}
