@@ -27,9 +27,6 @@ func (d *drill) breakIt(ctx context.Context, i int, during string) error {
 	return nil
 }
 
-// onWord stands between a fault and its target in the ledger.
-const onWord = " on "
-
 // throttler is what a fault offers that slows a backup down instead of breaking a machine.
 type throttler interface{ BytesPerSecond() int64 }
 
@@ -52,8 +49,9 @@ func (d *drill) inject(ctx context.Context, f FaultPlan) error {
 	if err != nil {
 		return fmt.Errorf("prepare fault %s on %s: %w", f.Spec.Kind, f.Spec.On, err)
 	}
-	if _, err := d.ledger.Intend(ledger.Entry{What: "fault", Name: f.Spec.Kind + onWord + f.Spec.On, Undo: undo,
-		Fix: "lifeboat sweep"}); err != nil {
+	if _, err := d.ledger.Intend(ledger.Entry{What: "fault", Name: f.Spec.Kind + " on " + f.Spec.On, Undo: undo,
+		Fix: "lifeboat sweep", Subject: d.subjectOf(f),
+		Fault: &ledger.Fault{Kind: f.Spec.Kind, On: f.Spec.On, Index: f.Index}}); err != nil {
 		return fmt.Errorf("write the undo of fault %s: %w", f.Spec.Kind, err)
 	}
 	if err := d.faultEvent(f, "prepared", ""); err != nil {
@@ -63,8 +61,7 @@ func (d *drill) inject(ctx context.Context, f FaultPlan) error {
 	if err := f.Fault.Inject(ctx, target); err != nil {
 		return fmt.Errorf("inject fault %s on %s: %w", f.Spec.Kind, f.Spec.On, err)
 	}
-	if err := d.Append(record.KindFault, d.subject(f.Spec.On), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On,
-		State: "injected", At: record.Moment{Early: from, Late: d.elapsed()}}); err != nil {
+	if err := d.faultEventAt(f, "injected", record.Moment{Early: from, Late: d.elapsed()}, ""); err != nil {
 		return err
 	}
 	return d.confirm(ctx, f, target, from)
@@ -80,8 +77,7 @@ func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, f
 			if seen != nil {
 				d.silent = append(d.silent, f)
 			}
-			return d.Append(record.KindFault, d.subject(f.Spec.On), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On,
-				State: "effective", At: record.Moment{Early: from, Late: d.elapsed()}})
+			return d.faultEventAt(f, "effective", record.Moment{Early: from, Late: d.elapsed()}, "")
 		}
 		if d.elapsed() > end {
 			return d.faultEvent(f, "no-effect", seen.Error())
@@ -102,8 +98,9 @@ func (d *drill) reconfirm(ctx context.Context, known func(context.Context, Fault
 			return true
 		}
 		if err = known(ctx, f, m); errors.Is(err, fault.ErrCameUp) {
-			d.note(record.KindFault, record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, State: "no-effect", At: d.now(),
-				Note: d.secrets.hide(err.Error())})
+			if e := d.faultEvent(f, "no-effect", err.Error()); e != nil {
+				d.opt.Log.Error("write the journal", "kind", record.KindFault, "error", e)
+			}
 		}
 		return !errors.Is(err, fault.ErrSilent)
 	})
@@ -142,8 +139,19 @@ const bootUnknown = time.Minute
 const effectiveWithin = 10 * time.Second
 
 func (d *drill) faultEvent(f FaultPlan, state, note string) error {
-	return d.Append(record.KindFault, d.subject(f.Spec.On), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On,
-		State: state, At: d.now(), Note: d.secrets.hide(note)})
+	return d.faultEventAt(f, state, d.now(), note)
+}
+
+func (d *drill) faultEventAt(f FaultPlan, state string, at record.Moment, note string) error {
+	return d.Append(record.KindFault, d.subjectOf(f), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, Index: f.Index,
+		State: state, At: at, Note: d.secrets.hide(note)})
+}
+
+// subjectOf a fault's events: its instance as it is now, and its own incident, whichever is open.
+func (d *drill) subjectOf(f FaultPlan) record.Subject {
+	s := d.subject(f.Spec.On)
+	s.Incident = f.Incident
+	return s
 }
 
 // throttled says that a slow restore took effect: it ran, at this rate.
@@ -163,9 +171,7 @@ func (d *drill) throttled(backup string, fact record.Restored) error {
 		if seconds := (fact.Ended - fact.Started).Seconds(); fact.Bytes > 0 && seconds > 0 {
 			note = fmt.Sprintf("%.0f bytes/s", float64(fact.Bytes)/seconds)
 		}
-		return d.Append(record.KindFault, d.subject(backup), record.FaultEvent{Kind: plans[i].Spec.Kind, On: backup,
-			State: "effective", At: record.Moment{Early: fact.Started, Late: fact.Ended},
-			Note: note})
+		return d.faultEventAt(plans[i], "effective", record.Moment{Early: fact.Started, Late: fact.Ended}, note)
 	}
 	return nil
 }

@@ -146,9 +146,9 @@ func (p *Plan) problem(pos scenarios.Pos, hint, format string, args ...any) scen
 
 func (p *Plan) planFaults(kit Kit) []scenarios.Problem {
 	var problems []scenarios.Problem
-	for _, in := range p.Scenario.Incidents {
+	for i, in := range p.Scenario.Incidents {
 		var plans []FaultPlan
-		for _, spec := range in.Faults {
+		for k, spec := range in.Faults {
 			open, ok := kit.Faults[spec.Kind]
 			if !ok {
 				problems = append(problems, unknownKind(p.Scenario, spec.Pos, "fault", spec.Kind, kit.Faults)...)
@@ -162,7 +162,7 @@ func (p *Plan) planFaults(kit Kit) []scenarios.Problem {
 				problems = append(problems, p.problem(spec.Pos, "name an instance of kind: qemu, or choose another fault",
 					"fault %s cannot be injected on %s: %v", spec.Kind, spec.On, fit.Fits(on.Virtual())))
 			}
-			plans = append(plans, FaultPlan{Spec: spec, Fault: f})
+			plans = append(plans, FaultPlan{Spec: spec, Fault: f, Incident: i + 1, Index: k + 1})
 		}
 		p.Faults = append(p.Faults, plans)
 	}

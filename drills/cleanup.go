@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -35,22 +34,13 @@ func (d *drill) cleanup(ctx context.Context, keep bool) []record.CleanupEvent {
 		return d.keepAll(ctx)
 	}
 	left := CleanUp(ctx, CleanRequest{Scope: d.scope, Kit: d.kit, Mark: d.ledger.Mark, Hide: d.secrets.hide,
-		Report: func(e record.CleanupEvent) { d.note(record.KindCleanup, e); d.healed(e) }})
+		Report: d.noteOf})
 	end := record.PhaseEvent{Phase: record.PhaseCleanup, Outcome: record.OutcomeDone}
 	if len(left) > 0 {
 		end.Outcome, end.Error = record.OutcomeFailed, fmt.Sprintf("%d things are left", len(left))
 	}
 	d.note(record.KindPhase, end)
 	return left
-}
-
-// healed writes what became of a fault into the fault's own life, too.
-func (d *drill) healed(e record.CleanupEvent) {
-	kind, on, ok := strings.Cut(e.Name, onWord)
-	if e.What != "fault" || !ok {
-		return
-	}
-	d.note(record.KindFault, record.FaultEvent{Kind: kind, On: on, State: e.State, At: d.now(), Note: e.Error})
 }
 
 // keepAll leaves everything to the reaper's deadline and says what is left and how to remove it.
@@ -113,11 +103,24 @@ func hostOf(target, host string) string {
 
 // CleanRequest is one clean-up, by the drill itself, by its reaper or by a sweep.
 type CleanRequest struct {
-	Scope  ledger.Scope
-	Kit    Kit
-	Mark   func(id int, state ledger.State, failure error) error // into the ledger; nil: nobody listens
-	Report func(record.CleanupEvent)
+	Scope ledger.Scope
+	Kit   Kit
+	Mark  func(id int, state ledger.State, failure error) error // into the ledger; nil: nobody listens
+	// Report is handed the events that are to be written down: of the clean-up, and of the faults that it ended.
+	Report func(kind record.Kind, subject record.Subject, data any)
 	Hide   func(text string) string // takes secrets out of what is reported and marked; nil: nobody knows any
+}
+
+func (r CleanRequest) report(e record.CleanupEvent) {
+	r.Report(record.KindCleanup, record.Subject{}, e)
+}
+
+// healed writes what became of a fault into the fault's own life, too.
+func (r CleanRequest) healed(of ledger.Entry, e record.CleanupEvent) {
+	if f := of.Fault; f != nil {
+		r.Report(record.KindFault, of.Subject, record.FaultEvent{Kind: f.Kind, On: f.On, Index: f.Index, State: e.State,
+			Note: e.Error})
+	}
 }
 
 // CleanUp undoes everything in a drill's ledger, faults first, and looks again
@@ -129,13 +132,13 @@ func CleanUp(ctx context.Context, r CleanRequest) []record.CleanupEvent {
 	entries, err := ledger.Load(r.Scope.Home)
 	if err != nil {
 		left := record.CleanupEvent{What: "ledger", Name: r.Scope.Home, State: "failed", Error: err.Error(), Fix: "lifeboat sweep"}
-		r.Report(left)
+		r.report(left)
 		return []record.CleanupEvent{left}
 	}
 	var left []record.CleanupEvent
 	count := 0
 	settled := func(out ledger.Outcome) { // at once: who looks on sees it go on, and a crash in between leaves the truth
-		e := record.CleanupEvent{What: out.Entry.What, Name: out.Entry.Name, State: string(out.State)}
+		e := record.CleanupEvent{What: out.Entry.What, Name: out.Entry.Name, Entry: out.Entry.ID, State: string(out.State)}
 		if out.Err != nil { // an undo repeats what a restored system said
 			e.Error, e.Fix = r.Hide(out.Err.Error()), out.Entry.Fix
 			out.Err = errors.New(e.Error)
@@ -143,10 +146,11 @@ func CleanUp(ctx context.Context, r CleanRequest) []record.CleanupEvent {
 		} else {
 			count++
 		}
-		r.Report(e)
+		r.report(e)
+		r.healed(out.Entry, e)
 		if r.Mark != nil {
 			if err := r.Mark(out.Entry.ID, out.State, out.Err); err != nil {
-				r.Report(record.CleanupEvent{What: "ledger", State: "failed", Error: err.Error()})
+				r.report(record.CleanupEvent{What: "ledger", State: "failed", Error: err.Error()})
 			}
 		}
 	}
@@ -161,18 +165,18 @@ func prove(ctx context.Context, r CleanRequest, count int, clean bool) []record.
 		var err error
 		if names, err = r.Kit.Remains(ctx, r.Scope); err != nil {
 			e := record.CleanupEvent{State: "incomplete", Error: r.Hide(err.Error()), Fix: "lifeboat sweep"}
-			r.Report(e)
+			r.report(e)
 			return []record.CleanupEvent{e}
 		}
 	}
 	if len(names) > 0 || !clean {
 		e := record.CleanupEvent{State: "incomplete", Left: names, Fix: "lifeboat sweep"}
-		r.Report(e)
+		r.report(e)
 		if len(names) == 0 {
 			return nil
 		}
 		return []record.CleanupEvent{e}
 	}
-	r.Report(record.CleanupEvent{State: "proved", Count: count})
+	r.report(record.CleanupEvent{State: "proved", Count: count})
 	return nil
 }

@@ -265,8 +265,10 @@ func (d *drill) harnessBroke(err error) {
 }
 
 // note appends an event and complains to the log when even that fails: there is nobody left to tell.
-func (d *drill) note(kind record.Kind, data any) {
-	if err := d.Append(kind, record.Subject{}, data); err != nil {
+func (d *drill) note(kind record.Kind, data any) { d.noteOf(kind, record.Subject{}, data) }
+
+func (d *drill) noteOf(kind record.Kind, subject record.Subject, data any) {
+	if err := d.Append(kind, subject, data); err != nil {
 		d.opt.Log.Error("write the journal", "kind", kind, "error", err)
 	}
 }

@@ -48,10 +48,12 @@ type BackupPlan struct {
 	Imager restore.Imager
 }
 
-// FaultPlan is a fault with its back-end.
+// FaultPlan is a fault with its back-end, and which one it is: the same kind may break the same instance twice.
 type FaultPlan struct {
-	Spec  scenarios.Fault
-	Fault fault.Fault
+	Spec     scenarios.Fault
+	Fault    fault.Fault
+	Incident int // 1 is the first
+	Index    int // among those of its incident; 1 is the first
 }
 
 // CheckPlan is a check with its back-end.

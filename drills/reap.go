@@ -50,13 +50,16 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 		return nil, errors.Join(fmt.Errorf("reopen the ledger of %s: %w", r.Drill, err), j.Close())
 	}
 	var errs []error
-	add := func(kind record.Kind, data any) { errs = append(errs, j.Append(kind, record.Subject{}, data)) }
+	write := func(kind record.Kind, subject record.Subject, data any) {
+		errs = append(errs, j.Append(kind, subject, data))
+	}
+	add := func(kind record.Kind, data any) { write(kind, record.Subject{}, data) }
 	if r.Why != "" {
 		add(record.KindAborted, record.Aborted{Why: r.Why})
 	}
 	add(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup})
 	left := CleanUp(ctx, CleanRequest{Scope: scope, Kit: r.Kit, Mark: l.Mark, Hide: r.hide,
-		Report: func(e record.CleanupEvent) { add(record.KindCleanup, e) }})
+		Report: write})
 	end := record.PhaseEvent{Phase: record.PhaseCleanup, Outcome: record.OutcomeDone}
 	if len(left) > 0 {
 		end.Outcome, end.Error = record.OutcomeFailed, fmt.Sprintf("%d things are left", len(left))

@@ -32,9 +32,10 @@ var storeys = []struct {
 
 // below are imports within one storey that point down all the same, each with its reason.
 var below = map[string][]string{
-	"lifeboat/scenarios":        {"lifeboat/drills/record", "lifeboat/internal/userfile"}, // written in the record's words; a leaf that opens files
-	"lifeboat/drills/record":    {"lifeboat/internal/filelock"},                           // leaves that know nothing of lifeboat
-	"lifeboat/drills/ledger":    {"lifeboat/internal/filelock"},
+	"lifeboat/scenarios":     {"lifeboat/drills/record", "lifeboat/internal/userfile"}, // written in the record's words; a leaf that opens files
+	"lifeboat/drills/record": {"lifeboat/internal/filelock"},                           // leaves that know nothing of lifeboat
+	// The ledger says whom an entry concerns in the record's words.
+	"lifeboat/drills/ledger":    {"lifeboat/internal/filelock", "lifeboat/drills/record"},
 	"lifeboat/internal/nbd":     {"lifeboat/internal/ratelimit"}, // a slow disk
 	"lifeboat/internal/pgquery": {"lifeboat/scenarios"},          // passwords are secrets of a scenario
 	"lifeboat/internal/chunks":  {"lifeboat/internal/remote"},    // which errors may pass

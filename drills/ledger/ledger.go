@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
+
+	"lifeboat/drills/record"
 )
 
 // Labels carried by everything that lifeboat creates on an engine.
@@ -30,13 +32,23 @@ type Undo struct {
 
 // Entry is one thing that will exist or be broken.
 type Entry struct {
-	ID    int    `json:"id"`
-	What  string `json:"what"` // container, network, volume, image, file, process, fault
-	Name  string `json:"name"` // how to find it again
-	Undo  Undo   `json:"undo"`
-	Fix   string `json:"fix"`             // the command that does the same by hand
-	State State  `json:"state"`           // of the last line with this id
-	Error string `json:"error,omitempty"` // of the last attempt to undo it
+	ID   int    `json:"id"`
+	What string `json:"what"` // container, network, volume, image, file, process, fault
+	Name string `json:"name"` // how to find it again
+	Undo Undo   `json:"undo"`
+	// Subject is whom it concerns, and in which incident; with What "fault".
+	Subject record.Subject `json:"subject,omitzero"`
+	Fault   *Fault         `json:"fault,omitempty"`
+	Fix     string         `json:"fix"`             // the command that does the same by hand
+	State   State          `json:"state"`           // of the last line with this id
+	Error   string         `json:"error,omitempty"` // of the last attempt to undo it
+}
+
+// Fault says which one an entry undoes.
+type Fault struct {
+	Kind  string `json:"kind"`
+	On    string `json:"on"`
+	Index int    `json:"index"` // among those of its incident; 1 is the first
 }
 
 // State of an entry.

@@ -110,7 +110,10 @@ func (j *judge) effect(in *record.Incident) {
 		}
 	}
 	for _, p := range j.r.Header.Incidents {
-		planned := slices.Compact(slices.Sorted(slices.Values(p.Faults)))
+		planned := slices.Sorted(slices.Values(p.Faults))
+		if !slices.ContainsFunc(in.Faults, func(f record.FaultFact) bool { return f.Index > 0 }) {
+			planned = slices.Compact(planned) // a journal that does not number them took equal ones for one
+		}
 		if p.ID == in.ID && len(in.Faults) < len(planned) && in.RolledBack != nil {
 			j.unknown("fault.no_effect", args{"fault": strings.Join(planned, ", "), "on": "", "incident": id})
 		}

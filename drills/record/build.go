@@ -118,6 +118,10 @@ func (b *builder) afterSeal(e Event) error {
 		return errors.New("it comes after the seal")
 	case e.Kind == KindCleanup:
 		return as(e, func(c CleanupEvent) { b.cleaned(e, c) })
+	case e.Kind == KindFault:
+		if _, known := b.at[e.Subject.Incident]; known { // what the clean-up made of it
+			return b.incidentEvent(e)
+		}
 	case e.Kind == KindTorn:
 		b.r.Journal.Torn++
 	}
@@ -225,7 +229,7 @@ func (b *builder) upgrade(e Event, u UpgradeEvent) {
 func (b *builder) cleaned(e Event, c CleanupEvent) {
 	k := &b.r.Cleanup
 	settled := func(same func(CleanupEvent) bool) { k.Failed = slices.DeleteFunc(k.Failed, same) }
-	same := func(o CleanupEvent) bool { return o.What == c.What && o.Name == c.Name }
+	same := func(o CleanupEvent) bool { return o.What == c.What && o.Name == c.Name && o.Entry == c.Entry }
 	switch c.State {
 	case "undone":
 		settled(same)

@@ -92,9 +92,10 @@ func moment(m Moment, e Event) Moment {
 }
 
 func (b *builder) fault(in *Incident, e Event, f FaultEvent) {
-	i := slices.IndexFunc(in.Faults, func(x FaultFact) bool { return x.Kind == f.Kind && x.On == f.On })
+	same := func(x FaultFact) bool { return x.Index == f.Index && x.Kind == f.Kind && x.On == f.On }
+	i := slices.IndexFunc(in.Faults, same)
 	if i < 0 {
-		in.Faults = append(in.Faults, FaultFact{Kind: f.Kind, On: f.On})
+		in.Faults = append(in.Faults, FaultFact{Kind: f.Kind, On: f.On, Index: f.Index})
 		i = len(in.Faults) - 1
 	}
 	x := &in.Faults[i]

@@ -161,7 +161,8 @@ type UpgradeEvent struct {
 type FaultEvent struct {
 	Kind  string `json:"kind"`
 	On    string `json:"on"`
-	State string `json:"state"` // prepared | injected | effective | no-effect | undone | gone | failed
+	Index int    `json:"index,omitempty"` // among those planned for the incident; 1 is the first, 0: an old journal
+	State string `json:"state"`           // prepared | injected | effective | no-effect | undone | gone | failed
 	At    Moment `json:"at,omitzero"`
 	Note  string `json:"note,omitempty"`
 }
@@ -255,7 +256,8 @@ type Aborted struct {
 type CleanupEvent struct {
 	What     string   `json:"what,omitempty"` // container, network, volume, image, file, process, fault
 	Name     string   `json:"name,omitempty"`
-	State    string   `json:"state"` // undone | gone | failed | kept | proved | incomplete
+	Entry    int      `json:"entry,omitempty"` // of the ledger; 0: of none, or an old journal
+	State    string   `json:"state"`           // undone | gone | failed | kept | proved | incomplete
 	Error    string   `json:"error,omitempty"`
 	Fix      string   `json:"fix,omitempty"`       // the command that removes it by hand
 	Left     []string `json:"left,omitempty"`      // with incomplete and kept: what is still there

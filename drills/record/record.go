@@ -147,6 +147,7 @@ type Incident struct {
 type FaultFact struct {
 	Kind      string  `json:"kind"`
 	On        string  `json:"on"`
+	Index     int     `json:"index,omitempty"` // among those planned for the incident; 0: the journal does not say
 	Injected  *Moment `json:"injected,omitempty"`
 	Effective *Moment `json:"effective,omitempty"`
 	State     string  `json:"state"`               // the last one seen
