@@ -166,7 +166,7 @@ func (d *drill) badBoot(name, from, during string, started time.Duration, err er
 		why += "; it printed last: " + lines
 	}
 	fact := record.Restored{Backup: from, Point: d.plan.Backups[from].Point.ID, Started: started, Ended: d.elapsed(),
-		During: during, BackupBad: d.secrets.hide(why)}
+		During: during, BackupBad: d.secrets.hide(why), Overdue: bad.Overdue}
 	return d.fact(err, d.Append(record.KindRestored, d.subject(name), fact))
 }
 
@@ -193,6 +193,7 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 		Throttle: d.throttle(bp)}
 	out, err := run(restore.Source{Backup: bp.Name, Point: bp.Point, Open: d.opener(bp), OpenAt: d.openerAt(bp)})
 	fact.Ended, fact.Digest, fact.Bytes, fact.Verifying = d.elapsed(), out.Digest, out.Bytes, out.Verifying
+	d.host.restored(fact.Started, fact.Ended)
 	fact.Verified = err == nil && bp.Point.Digest != "" && bp.Point.Digest == out.Digest
 	for _, n := range out.Notes {
 		fact.Notes = append(fact.Notes, d.secrets.hide(n))

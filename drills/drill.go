@@ -77,6 +77,7 @@ type drill struct {
 	drivers  map[string]instance.Driver
 	flows    verifier.Flows
 	pulse    *pulse
+	host     *hostWatch
 	keeper   Keeper
 	secrets  *secrets
 	incident int
@@ -111,12 +112,14 @@ func Run(ctx context.Context, kit Kit, p *Plan, opt Options) (*Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stopInbox := d.watchInbox(ctx, cancel)
+	d.watchHost(ctx)
 	err = d.phases(ctx)
 	if err != nil {
 		d.explain(ctx, err)
 	}
 	left := d.cleanup(context.WithoutCancel(ctx), opt.Keep && ctx.Err() == nil)
 	d.closeDisks()
+	d.host.end()
 	stopInbox()
 	res, err := d.seal(left)
 	if err != nil {

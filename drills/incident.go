@@ -42,6 +42,10 @@ func isStepsOwn(err error) bool {
 	var failed *stepFailed
 	var silent *unansweredError
 	var down *instance.BootError
+	var unasked *instance.UnaskedError
+	if errors.As(err, &unasked) {
+		return false
+	}
 	return errors.As(err, &failed) || errors.As(err, &silent) || errors.As(err, &down) || isFact(err)
 }
 
@@ -221,7 +225,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &failed), errors.As(err, &down), isFact(err):
-		end = record.RollbackEvent{State: "failed", Error: d.secrets.hide(err.Error())}
+		end = record.RollbackEvent{State: "failed", Error: d.secrets.hide(err.Error()), Overdue: lateOnly(failed, down)}
 		err = &stopError{why: "the rollback failed: " + end.Error}
 	default: // the harness: what the rollback would have done is not known
 		return err
@@ -230,4 +234,15 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 		return errors.Join(err, e)
 	}
 	return err
+}
+
+// lateOnly is the limit of time that was all that failed a rollback.
+func lateOnly(step *stepFailed, boot *instance.BootError) *record.Overdue {
+	switch {
+	case boot != nil:
+		return boot.Overdue
+	case step != nil:
+		return step.late
+	}
+	return nil
 }

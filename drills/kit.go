@@ -16,6 +16,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
+	"lifeboat/internal/pressure"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -31,6 +32,8 @@ type Kit struct {
 	Checks    map[string]func(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem)
 	Flows     func(c instance.Companion, log *slog.Logger) (verifier.Flows, error)
 	Undoers   map[string]ledger.Undoer
+	// Host reads how hard the host is pressed; nil: nobody looks. An error says why there is no pressure to read.
+	Host func() (pressure.Counters, error)
 	// Capacity of the host for instances: free bytes of disk and of memory; zero means unknown.
 	Capacity func(ctx context.Context) (disk, memory int64, err error)
 	// Remains lists what still carries the drill's label, each as "what name".

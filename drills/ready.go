@@ -9,31 +9,34 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 )
 
 // waitReady polls until the machine answers, ends by itself, shows that it will never come up, or time is
-// up. A machine that can be diagnosed is, before the error is returned.
+// up. A machine that can be diagnosed is, before the error is returned. Only a question that reached the machine
+// counts against it, and a host that was held up by others lengthens the time in which it may say yes.
 func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.Ready) error {
 	if r == nil {
 		r = &scenarios.Ready{Within: scenarios.Duration(2 * time.Minute)}
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, r.Within.Std(), errNotReady)
+	within := r.Within.Std()
+	limited, cancel := context.WithTimeoutCause(ctx, hostPatience*within+time.Minute, errNotReady)
 	defer cancel()
-	pace := paceOf(m, r)
+	w := wait{pace: paceOf(m, r), from: d.elapsed(), within: within}
 	for looked := time.Now(); ; {
 		state, err := m.State(limited)
 		if err != nil && !errors.Is(context.Cause(limited), errNotReady) {
 			return fmt.Errorf("look at %s: %w", m.Name(), err)
 		}
 		if err == nil && !state.Running {
-			return d.notReady(ctx, m, fmt.Sprintf("it ended by itself with exit code %d %s", state.Exit, state.Reason))
+			return d.notReady(ctx, m, fmt.Sprintf("it ended by itself with exit code %d %s", state.Exit, state.Reason), nil)
 		}
-		answer := answers(limited, m, r, pace.patience)
-		if answer == nil {
+		if w.ask(limited, d, m, r) {
 			return nil
 		}
 		if time.Since(looked) >= diagnoseEvery {
@@ -43,30 +46,101 @@ func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.
 			}
 			looked = time.Now()
 		}
-		if err := after(limited, pace.pause); err != nil {
-			if !errors.Is(err, errNotReady) {
-				return err
+		o := d.overdue(within, w.from)
+		switch {
+		case w.heard && d.spent(o):
+			return d.notReady(ctx, m, w.words(o), w.excusable(o))
+		case limited.Err() != nil || !w.heard && o.To-o.From >= hostPatience*within:
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
 			}
-			return d.notReady(ctx, m, fmt.Sprintf("not ready within %s: %v", r.Within.Std(), answer))
+			return fmt.Errorf("wait for %s to be ready: %w", m.Name(), w.unasked())
+		}
+		if err := after(limited, w.pace.pause); err != nil && !errors.Is(err, errNotReady) {
+			return err
 		}
 	}
+}
+
+// wait is one waiting for a machine to be ready.
+type wait struct {
+	pace   pace
+	from   time.Duration // when it began
+	within time.Duration
+	answer error // to the latest question that was asked
+	heard  bool  // the latest question was asked, and its answer is no
+	lost   error // why the latest one could not be asked
+}
+
+// ask asks once. A question that had no answer in its time has twice the time when it is asked again: a busy host
+// takes longer to bring it there and back.
+func (w *wait) ask(ctx context.Context, d *drill, m instance.Machine, r *scenarios.Ready) (ready bool) {
+	patience := w.pace.patience
+	if left := w.from + w.within - d.elapsed(); w.pace.patient > patience {
+		patience = min(w.pace.patient, max(patience, left))
+	}
+	err := answers(ctx, m, r, patience)
+	var unasked *instance.UnaskedError
+	switch {
+	case err == nil:
+		return true
+	case ctx.Err() != nil: // the waiting ended in mid-question
+		w.heard = false
+	case errors.As(err, &unasked):
+		w.heard, w.lost = false, err
+	default:
+		w.heard, w.answer = true, err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		w.pace.patient = min(mostPatience, 2*max(w.pace.patient, w.pace.patience))
+	}
+	return false
+}
+
+// mostPatience with one question, however busy the host is.
+const mostPatience = 30 * time.Second
+
+// words say why the machine is not ready.
+func (w *wait) words(o record.Overdue) string {
+	asked := ""
+	if o.Over() >= time.Minute {
+		asked = ", nor after " + (o.To - o.From).Round(time.Second).String()
+	}
+	return fmt.Sprintf("not ready within %s%s: %v", o.Limit, asked, w.answer)
+}
+
+// excusable is a limit that the host may have made too short. A status is an answer, at whatever time it comes.
+func (w *wait) excusable(o record.Overdue) *record.Overdue {
+	var status *statusError
+	if errors.As(w.answer, &status) {
+		return nil
+	}
+	return &o
+}
+
+func (w *wait) unasked() error {
+	if w.lost != nil {
+		return w.lost
+	}
+	return &instance.UnaskedError{What: "whether it is ready", Err: errNotReady}
 }
 
 var errNotReady = errors.New("not ready in time")
 
 // notReady is the finding that a machine does not come up, with all that it shows of itself.
-func (d *drill) notReady(ctx context.Context, m instance.Machine, reason string) error {
+func (d *drill) notReady(ctx context.Context, m instance.Machine, reason string, late *record.Overdue) error {
 	if ctx.Err() == nil {
 		d.diagnose(ctx, m)
 	}
 	console, _ := m.Console(context.WithoutCancel(ctx)) // best effort: the reason stands without it
-	return &instance.BootError{Instance: m.Name(), Console: console, Reason: reason}
+	return &instance.BootError{Instance: m.Name(), Console: console, Reason: reason, Overdue: late}
 }
 
 // pace at which a machine is asked whether it is ready.
 type pace struct {
 	pause    time.Duration // between two questions
 	patience time.Duration // with one question
+	patient  time.Duration // with the next one, after some that had no answer; 0: none had
 }
 
 // paceOf a machine: a command in a virtual machine costs it processor time that it needs for coming up, and
@@ -98,11 +172,20 @@ func answers(ctx context.Context, m instance.Machine, r *scenarios.Ready, within
 	case r.TCP != 0:
 		c, err := m.Dial(ctx, r.TCP)
 		if err != nil {
-			return err
+			return unasked(m, r.TCP, err)
 		}
 		return c.Close()
 	}
 	return nil
+}
+
+// unasked: a way into a machine that takes too long is lifeboat's own. Whoever does not listen refuses at once.
+func unasked(m instance.Machine, port int, err error) error {
+	var known *instance.UnaskedError
+	if errors.As(err, &known) || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &instance.UnaskedError{What: fmt.Sprintf("port %d of %s", port, m.Name()), Err: err}
 }
 
 func httpAnswers(ctx context.Context, m instance.Machine, url string) error {
@@ -114,20 +197,34 @@ func httpAnswers(ctx context.Context, m instance.Machine, url string) error {
 	if err != nil {
 		return err
 	}
+	var through atomic.Bool // the transport gives up on a dial before the dial says why
 	tr := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return m.Dial(ctx, port)
+		c, err := m.Dial(ctx, port)
+		through.Store(err == nil)
+		return c, err
 	}}
 	defer tr.CloseIdleConnections()
 	res, err := tr.RoundTrip(req)
 	if err != nil {
+		if !through.Load() {
+			err = unasked(m, port, err)
+		}
 		return err
 	}
 	defer res.Body.Close()
 	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("%s answers %d", url, res.StatusCode)
+		return &statusError{url: url, status: res.StatusCode}
 	}
 	return nil
 }
+
+// statusError is an answer, and it is no.
+type statusError struct {
+	url    string
+	status int
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("%s answers %d", e.url, e.status) }
 
 // localURL takes the port out of "http://:8080/path" and gives the address as a
 // program inside the machine would write it.

@@ -10,10 +10,14 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
+	"lifeboat/verifier"
 )
 
 // stepFailed says that a step of an upgrade or a rollback did not do what it should.
-type stepFailed struct{ what, why string }
+type stepFailed struct {
+	what, why string
+	late      *record.Overdue // nothing but a limit of time failed it
+}
 
 func (e *stepFailed) Error() string { return fmt.Sprintf("step %q: %s", e.what, e.why) }
 
@@ -140,14 +144,13 @@ func (d *drill) waitStep(ctx context.Context, w *scenarios.WaitStep) error {
 		if c.Spec.Name != w.Check {
 			continue
 		}
-		end := time.Now().Add(w.Within.Std())
-		for {
+		for from := d.elapsed(); ; {
 			answer := d.ask(ctx, c)
 			if answer.Status == record.CheckPassed {
 				return nil
 			}
-			if time.Now().After(end) {
-				return &stepFailed{what: "wait " + w.Check, why: "not passed within " + w.Within.String() + ": " + answer.Message}
+			if o := d.overdue(w.Within.Std(), from); d.spent(o) {
+				return d.waitedInVain(c, answer, o)
 			}
 			if err := after(ctx, 500*time.Millisecond); err != nil {
 				return err
@@ -155,6 +158,18 @@ func (d *drill) waitStep(ctx context.Context, w *scenarios.WaitStep) error {
 		}
 	}
 	return fmt.Errorf("there is no check named %q", w.Check)
+}
+
+// waitedInVain: an answer counts against the step, and what could not be asked against lifeboat.
+func (d *drill) waitedInVain(c CheckPlan, last verifier.Answer, o record.Overdue) error {
+	if last.Status == record.CheckCrashed {
+		return &instance.UnaskedError{What: "check " + c.Spec.Name, Err: errors.New(last.Message)}
+	}
+	failed := &stepFailed{what: "wait " + c.Spec.Name, why: "not passed within " + o.Limit.String() + ": " + last.Message}
+	if last.Late > 0 {
+		failed.late = &o
+	}
+	return failed
 }
 
 // lastLines are the last n lines of a text, and at most the last 16 KiB: a line may be of any length.

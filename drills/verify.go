@@ -109,18 +109,29 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when string) record.Ch
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	r := record.CheckResult{Name: c.Spec.Name, Layer: c.Spec.Layer, When: when, Started: d.elapsed()}
-	facts, err := d.observe(ctx, c.Check)
-	r.Ended = d.elapsed()
-	if err != nil {
-		r.Status, r.Message = record.CheckCrashed, d.secrets.hide(err.Error())
-		return r
-	}
 	before := d.before[c.Spec.Name]
 	if when == "before" {
-		d.before[c.Spec.Name] = facts
 		before = nil
 	}
-	a := verifier.Judge(c.Check, when, before, facts)
+	var facts verifier.Facts
+	var a verifier.Answer
+	for asked := true; asked; { // again where no answer came in time and the host explains that
+		var err error
+		facts, err = d.observe(ctx, c.Check)
+		r.Ended, r.Overdue = d.elapsed(), nil
+		if err != nil {
+			r.Status, r.Message = record.CheckCrashed, d.secrets.hide(err.Error())
+			return r
+		}
+		a = verifier.Judge(c.Check, when, before, facts)
+		if asked = a.Late > 0; asked {
+			o := d.overdue(a.Late, r.Started)
+			r.Overdue, asked = &o, !d.spent(o)
+		}
+	}
+	if when == "before" {
+		d.before[c.Spec.Name] = facts
+	}
 	r.Status, r.Message, r.Facts = a.Status, d.secrets.hide(a.Message), shorten(d.secrets.hide(string(facts)), 2000)
 	for _, line := range a.Diff {
 		r.Diff = append(r.Diff, d.secrets.hide(line))

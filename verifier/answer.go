@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"syscall"
+	"time"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
@@ -29,6 +30,13 @@ func Passed(format string, args ...any) Answer { return answer(record.CheckPasse
 
 // Failed is the answer no: the system's fault.
 func Failed(format string, args ...any) Answer { return answer(record.CheckFailed, format, args) }
+
+// Silent is the answer no where there was none within a limit of time.
+func Silent(within time.Duration, format string, args ...any) Answer {
+	a := answer(record.CheckFailed, format, args)
+	a.Late = within
+	return a
+}
 
 // Crashed says that there is no answer: the drill's fault, or the harness's.
 func Crashed(format string, args ...any) Answer { return answer(record.CheckCrashed, format, args) }

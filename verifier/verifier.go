@@ -70,6 +70,8 @@ type Answer struct {
 	Status  record.CheckStatus
 	Message string   // what was seen, one line
 	Diff    []string // before against after, one line each
+	// Late is, with CheckFailed, the limit of time that passed without any answer: all that is wrong.
+	Late time.Duration
 }
 
 // FlowRequest runs a user's k6 script a fixed number of times.

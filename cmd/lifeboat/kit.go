@@ -25,6 +25,7 @@ import (
 	"lifeboat/drills/store/dir"
 	"lifeboat/drills/store/http"
 	"lifeboat/drills/store/s3"
+	"lifeboat/internal/pressure"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 	"lifeboat/verifier/business"
@@ -64,6 +65,7 @@ func (a *app) kit() drills.Kit {
 		Faults:   map[string]func(scenarios.Settings) (fault.Fault, []scenarios.Problem){},
 		Checks:   map[string]func(scenarios.CheckSpec, string) (verifier.Check, []scenarios.Problem){},
 		Undoers:  map[string]ledger.Undoer{},
+		Host:     pressure.Read,
 		Capacity: docker.Capacity,
 		Remains: func(ctx context.Context, s ledger.Scope) ([]string, error) {
 			return remains(ctx, log, s)

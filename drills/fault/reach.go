@@ -51,7 +51,7 @@ const (
 	tooManyConnections = "53300"
 )
 
-// greet tries to open a session with a wrong password over a new connection. refused: nobody listens.
+// greet tries to open a session with a wrong password over a new connection. refused: nobody listens, or nobody speaks.
 // No error means that nobody is let in.
 func (s server) greet(ctx context.Context, m instance.Machine) (refused bool, err error) {
 	within, cancel := context.WithTimeout(ctx, greetTime)
@@ -71,13 +71,18 @@ func (s server) greet(ctx context.Context, m instance.Machine) (refused bool, er
 	}
 	c, err := pgconn.ConnectConfig(within, cfg)
 	var pg *pgconn.PgError
+	var unasked *instance.UnaskedError
 	switch {
 	case err == nil:
 		_ = c.Close(within)
 		return false, fmt.Errorf("%s still lets sessions in at port %d", m.Name(), s.Port)
 	case ctx.Err() != nil:
 		return false, context.Cause(ctx)
+	case errors.As(err, &unasked), errors.As(dialled, &unasked):
+		return false, fmt.Errorf("ask %s at port %d: %w", m.Name(), s.Port, unasked)
 	case errors.Is(dialled, syscall.ECONNREFUSED):
+		return true, nil
+	case dialled == nil && within.Err() != nil: // once may be a busy host; one that goes on is a server that hangs
 		return true, nil
 	case dialled != nil:
 		return false, fmt.Errorf("ask %s at port %d: %w", m.Name(), s.Port, dialled)

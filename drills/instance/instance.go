@@ -127,6 +127,8 @@ type BootError struct {
 	Instance string
 	Reason   string
 	Console  string // last lines
+	// Overdue: all that is wrong is that it did not answer in time; nil: it ended, or showed why it never will.
+	Overdue *record.Overdue
 }
 
 func (e *BootError) Error() string { return fmt.Sprintf("boot %s: %s", e.Instance, e.Reason) }
@@ -160,6 +162,18 @@ type ImageArchive struct {
 // machine does not answer from then on is the harness's doing and no word on the backup.
 type Guard interface {
 	Intact(ctx context.Context) error
+}
+
+// Metered is what a driver offers that knows what its machines cost the host.
+type Metered interface {
+	// Meter asks, with a question that no machine has to answer.
+	Meter(ctx context.Context) (Usage, error)
+}
+
+// Usage of a drill's machines and companions.
+type Usage struct {
+	Processor time.Duration // that they have used so far, those that are gone included; what is not known counts as none
+	Trip      time.Duration // that one question took on its way to where machines are asked, and back
 }
 
 // EgressReporter tells what restored machines tried to reach so far.

@@ -67,18 +67,18 @@ func (j *judge) from(a, b *record.Moment) measure {
 		n := reason("unmeasured.no_effect", args{})
 		m.note = &n
 	case b == nil:
-		m.atLeast = j.since(a, j.r.Observed)
+		m.lasted(a, j.r.Observed)
 	default:
 		s := record.Between(*a, *b)
-		m.span = &s
+		m.span, m.ran = &s, []record.Lapse{{From: a.Early, To: b.Late}}
 	}
 	return m
 }
 
-// since is the least time that passed from a moment to a time that is known.
-func (j *judge) since(a *record.Moment, until time.Duration) *time.Duration {
-	d := max(0, until-a.Late)
-	return &d
+// lasted: what began at a moment had not come to its end by a time that is known.
+func (m *measure) lasted(a *record.Moment, until time.Duration) {
+	least := max(0, until-a.Late)
+	m.atLeast, m.ran = &least, []record.Lapse{{From: a.Late, To: until}}
 }
 
 func startRollback(j *judge, in *record.Incident) measure {
@@ -146,7 +146,8 @@ func businessBack(j *judge, in *record.Incident) measure {
 	if in.T0 == nil || in.T6 != nil {
 		return j.decided(in, j.from(in.T0, in.T6))
 	}
-	m := measure{basis: record.BasisMeasured, atLeast: j.since(in.T0, j.notBackBy(in))}
+	m := measure{basis: record.BasisMeasured}
+	m.lasted(in.T0, j.notBackBy(in))
 	if !j.redAtEnd(in) && *m.atLeast < j.r.Observed {
 		n := reason("unmeasured.not_stable", args{"stable_for": span(j.r.Header.Stable())})
 		m.note = &n
@@ -221,11 +222,12 @@ func restored(j *judge, in *record.Incident) measure {
 	}
 	m := measure{basis: record.BasisMeasured}
 	if in.T6 == nil {
-		m.atLeast = j.since(in.T0, j.notBackBy(in))
+		m.lasted(in.T0, j.notBackBy(in))
 		return m
 	}
 	n := reason("unmeasured.not_verified", args{})
-	m.atLeast, m.note = j.since(in.T0, in.T6.Early), &n
+	m.note = &n
+	m.lasted(in.T0, in.T6.Early)
 	return m
 }
 

@@ -26,6 +26,7 @@ func (j *judge) outage() []measure {
 	}
 	u := j.r.Pulse
 	var o record.Outage
+	var ran []record.Lapse
 	for _, s := range u.Reds {
 		if !s.Open && s.To.Late <= from.Early {
 			continue
@@ -37,6 +38,7 @@ func (j *judge) outage() []measure {
 			until.Early = min(until.Early, j.broke())
 		}
 		one := record.Between(begin, until)
+		ran = append(ran, record.Lapse{From: begin.Early, To: until.Late})
 		o.Count++
 		o.Sum.Lower += one.Lower
 		o.Sum.Upper += one.Upper
@@ -48,7 +50,7 @@ func (j *judge) outage() []measure {
 	}
 	o.Open = o.Open || u.Open
 	j.v.Outage = &o
-	m := measure{basis: j.basis(), span: &o.Sum}
+	m := measure{basis: j.basis(), span: &o.Sum, ran: ran}
 	if o.Open { // more red may have followed, unseen
 		lower := o.Sum.Lower
 		m.span, m.atLeast = nil, &lower
@@ -86,7 +88,8 @@ func (j *judge) boot() []measure {
 		if basis == "" || basis == record.BasisSimulated {
 			basis = record.BasisMeasured
 		}
-		m := measure{span: &record.Span{Lower: d, Upper: d}, basis: basis, scope: b.Subject.Instance}
+		m := measure{span: &record.Span{Lower: d, Upper: d}, basis: basis, scope: b.Subject.Instance,
+			ran: []record.Lapse{{From: b.Started, To: b.Ready}}}
 		m.verifying = j.verifying(func(x record.RestoreFact) bool {
 			return x.Subject.Instance == b.Subject.Instance && x.Started >= b.Started && x.Ended <= b.Ready
 		})

@@ -17,6 +17,7 @@ type measure struct {
 	note      *record.Reason // why there is no figure, or what the figure is worth
 	notAsked  *record.Reason // the objective does not apply to this drill
 	forPeople bool           // a simulated decision: what is left of the limit is people's
+	ran       []record.Lapse // when its time ran, at the widest; empty: it is not a time that a host can lengthen
 	verifying time.Duration  // the part of the span that went into digests
 }
 
@@ -85,6 +86,7 @@ func (j *judge) hold(name string, limit time.Duration, measures []measure) {
 	var why record.Reason
 	for i, m := range measures {
 		got, r := judgeOne(name, limit, m)
+		got, r = j.slowly(got, r, m)
 		if i == 0 || worse(got, worst) {
 			worst, why = got, r
 		}

@@ -79,6 +79,9 @@ func (j *judge) answer(c record.CheckResult) {
 		if c.When == "before" && j.r.Header.Trigger != record.TriggerNone {
 			return // the baseline's rule
 		}
+		if j.slowCheck(c) {
+			return
+		}
 		a["backup"] = c.Backup
 		j.failed("check.failed", a)
 		j.finding("high", "check.failed", a)

@@ -177,6 +177,7 @@ func (j *judge) handled(in *record.Incident) {
 	case in.Rollback == "done":
 	case in.Rollback == "failed" && j.excused():
 		j.unknown("rollback.unknown", args{"incident": id, "error": in.Error})
+	case in.Rollback == "failed" && j.slowRollback(in):
 	case in.Rollback == "failed":
 		a := args{"incident": id, "error": in.Error}
 		j.failed("rollback.failed", a)

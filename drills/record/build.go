@@ -98,6 +98,8 @@ func (b *builder) add(e Event) error {
 		return as(e, func(x Diagnosis) { r.Diagnoses = append(r.Diagnoses, DiagnosisFact{e.Subject, x}) })
 	case KindDiskRead:
 		return as(e, func(x DiskRead) { r.DiskReads = append(r.DiskReads, x) })
+	case KindHostLoad:
+		return as(e, func(l HostLoad) { r.Loads = append(r.Loads, l) })
 	case KindCheck:
 		return as(e, func(c CheckResult) { b.check(e, c) })
 	case KindPulse:

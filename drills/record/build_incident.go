@@ -79,7 +79,7 @@ func rollback(in *Incident, e Event, x RollbackEvent) {
 		in.T3, in.Rollback = &at, "running"
 	}
 	if x.State == "done" || x.State == "failed" {
-		in.Rollback, in.Error, in.RolledBack = x.State, x.Error, &at
+		in.Rollback, in.Error, in.RolledBack, in.Overdue = x.State, x.Error, &at, x.Overdue
 	}
 }
 

@@ -27,10 +27,12 @@ func (b *builder) pulse(e Event, p PulseEvent) {
 			b.edges = append(b.edges, edge{red: red, at: ordered(p.At), why: p.Why})
 		}
 	case "stopped":
+		u.Late = p.Late
 		if u.Broken == "" {
 			u.To, u.Open, u.Totals = ordered(p.At), false, p.Totals
 		}
 	case "broken":
+		u.Late = p.Late
 		u.To, u.Open, u.Broken = ordered(p.At), true, p.Why
 		if u.Broken == "" {
 			u.Broken = "the stream ended"

@@ -106,6 +106,7 @@ type Restored struct {
 	Throttle  int64         `json:"throttle_bytes_per_second,omitempty"`
 	Notes     []string      `json:"notes,omitempty"`      // e.g. roles created because the dump names them
 	BackupBad string        `json:"backup_bad,omitempty"` // what is wrong with the backup
+	Overdue   *Overdue      `json:"overdue,omitempty"`    // all that is wrong with it is that it took too long
 	ImageBad  string        `json:"image_lacks,omitempty"`
 	During    string        `json:"during"` // restore | rollback
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
@@ -139,6 +140,7 @@ type PulseEvent struct {
 	At     Moment      `json:"at"`
 	Why    string      `json:"why,omitempty"` // first error of the edge
 	Totals PulseTotals `json:"totals,omitzero"`
+	Late   []LateStart `json:"late,omitempty"` // with stopped and broken
 }
 
 // PulseTotals counts the iterations of a pulse.
@@ -196,8 +198,9 @@ func (d Decision) RollsBack() bool {
 
 // RollbackEvent is the begin or the end of a rollback.
 type RollbackEvent struct {
-	State string `json:"state"` // started | done | failed
-	Error string `json:"error,omitempty"`
+	State   string   `json:"state"` // started | done | failed
+	Error   string   `json:"error,omitempty"`
+	Overdue *Overdue `json:"overdue,omitempty"` // with failed: a limit of time that passed, and nothing else
 }
 
 // CheckStatus of one result. Only passed is good; none of the others ever passes.
@@ -221,6 +224,7 @@ type CheckResult struct {
 	Facts   string      `json:"facts,omitempty"`   // short rendering of the observation
 	Diff    []string    `json:"diff,omitempty"`    // before against after
 	Backup  string      `json:"backup,omitempty"`  // the backup that a failure points at
+	Overdue *Overdue    `json:"overdue,omitempty"` // with failed: no answer came in time, and that is all
 	// Incident after which it was asked; Build fills it from the event's subject or, without one, from its time.
 	Incident int           `json:"incident,omitempty"`
 	Started  time.Duration `json:"started_ns"`

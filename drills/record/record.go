@@ -16,6 +16,7 @@ type Record struct {
 	Boots         []BootFact      `json:"boots,omitempty"`
 	Diagnoses     []DiagnosisFact `json:"diagnoses,omitempty"`
 	DiskReads     []DiskRead      `json:"disk_reads,omitempty"`
+	Loads         []HostLoad      `json:"host_loads,omitempty"`
 	Probes        []ProbeFact     `json:"probes,omitempty"`
 	Egress        []EgressFact    `json:"egress,omitempty"`
 	Upgrade       *Window         `json:"upgrade,omitempty"`
@@ -108,6 +109,7 @@ type Pulse struct {
 	Broken string      `json:"broken,omitempty"`
 	Totals PulseTotals `json:"totals"`
 	Reds   []Stretch   `json:"reds,omitempty"`
+	Late   []LateStart `json:"late,omitempty"` // when k6 was behind its own schedule
 }
 
 // Stretch is one red stretch of the pulse.
@@ -141,6 +143,7 @@ type Incident struct {
 	Decision   *Decision     `json:"decision,omitempty"`
 	Rollback   string        `json:"rollback,omitempty"` // done | failed | running | empty: none
 	Error      string        `json:"error,omitempty"`
+	Overdue    *Overdue      `json:"overdue,omitempty"` // of a rollback that failed by a limit of time alone
 }
 
 // FaultFact is a fault's life in one line.

@@ -13,8 +13,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -53,6 +55,7 @@ type page struct {
 	Headers  map[string]string `json:"headers,omitempty"` // those that something is expected of
 	Start    string            `json:"start,omitempty"`   // of the body, for the message
 	Error    string            `json:"error,omitempty"`
+	Silent   bool              `json:"silent,omitempty"` // it was asked, and there was no answer in time
 }
 
 func newHTTP(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
@@ -150,7 +153,7 @@ func (c *web) get(outer context.Context, t verifier.Target) (page, error) {
 		}
 		hidden = append(hidden, text)
 	}
-	var unasked error
+	var way way
 	client := &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{DisableKeepAlives: true,
@@ -158,9 +161,7 @@ func (c *web) get(outer context.Context, t verifier.Target) (page, error) {
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: serverName(request.Host)},
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				conn, err := t.Dial(ctx, c.On(), c.port)
-				if err != nil && !verifier.SystemFault(err) {
-					unasked = err
-				}
+				way.tried(err)
 				return conn, err
 			}},
 	}
@@ -169,13 +170,39 @@ func (c *web) get(outer context.Context, t verifier.Target) (page, error) {
 		defer func() { _ = answer.Body.Close() }()
 		return c.read(answer, outer, hidden)
 	}
-	switch {
-	case outer.Err() != nil:
+	if outer.Err() != nil {
 		return page{}, context.Cause(outer)
-	case unasked != nil:
+	}
+	if unasked := way.unasked(err); unasked != nil {
 		return page{}, fmt.Errorf("connect to %s: %w", c.On(), unasked)
 	}
-	return page{Error: c.plain(err)}, nil
+	return page{Error: c.plain(err), Silent: errors.Is(err, context.DeadlineExceeded)}, nil
+}
+
+// way is what became of the dials of one question. The transport may give up on one before it says why.
+type way struct {
+	mu      sync.Mutex
+	through bool
+	barred  error // by lifeboat or its host
+}
+
+func (w *way) tried(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.through = w.through || err == nil
+	if err != nil && !verifier.SystemFault(err) {
+		w.barred = err
+	}
+}
+
+// unasked is why a question that ended with an error never got to whom it was for; nil: it did.
+func (w *way) unasked(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.barred == nil && !w.through && errors.Is(err, context.DeadlineExceeded) {
+		return &instance.UnaskedError{What: "its port", Err: err}
+	}
+	return w.barred
 }
 
 // serverName is the site that a Host header names.
@@ -206,7 +233,7 @@ func (c *web) read(answer *http.Response, outer context.Context, hidden []string
 		Contains: c.keys.Contains != "" && strings.Contains(string(body), c.keys.Contains),
 		Matches:  c.pattern != nil && c.pattern.Match(body)}
 	if err != nil {
-		p.Error = "the answer broke off: " + c.plain(err)
+		p.Error, p.Silent = "the answer broke off: "+c.plain(err), errors.Is(err, context.DeadlineExceeded)
 	}
 	for name := range c.keys.Expect {
 		p.Headers[name] = answer.Header.Get(name)
@@ -223,6 +250,8 @@ func (c *web) read(answer *http.Response, outer context.Context, hidden []string
 func (c *web) judge(_ *page, now page) verifier.Answer {
 	at := c.keys.Method + " " + c.keys.URL
 	switch {
+	case now.Silent && (now.Status == 0 || now.Status == c.keys.Status):
+		return verifier.Silent(c.keys.Timeout.Std(), "%s: %s", at, now.Error)
 	case now.Error != "":
 		return verifier.Failed("%s: %s", at, now.Error)
 	case now.Status == 0:

@@ -1,0 +1,231 @@
+package drills
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+	"lifeboat/internal/pressure"
+)
+
+const (
+	lookAtTimers = 250 * time.Millisecond
+	lookAtHost   = time.Second
+	pressedFor   = 5 * time.Second // an interval of the record while the host is pressed
+	quietFor     = time.Minute     // and while it is not
+	askedEvery   = 5 * time.Second
+	askWithin    = time.Minute // a question of ours that takes longer is as good as none
+	// Below these a host is quiet: its record takes few lines.
+	quietShare = 0.05
+	quietLate  = 100 * time.Millisecond
+)
+
+// hostWatch measures through a whole drill how hard its host is pressed, and keeps that in the journal.
+type hostWatch struct {
+	d    *drill
+	read func() (pressure.Counters, error)
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	mu    sync.Mutex
+	loads []record.HostLoad // written
+	now   record.HostLoad   // being measured
+	own   []record.Lapse    // restores
+	last  pressure.Counters
+	spent time.Duration // processor time of everybody in the interval that is being measured
+	ours  time.Duration // of the drill
+	used  time.Duration // by its machines so far, as far as it is known
+	asked time.Duration // when the question that is not answered yet began; 0: none
+}
+
+// watchHost begins to measure; a kit without a way to look at the host, as tests have it, measures nothing.
+func (d *drill) watchHost(ctx context.Context) {
+	w := &hostWatch{d: d, read: d.kit.Host, stop: func() {}}
+	d.host = w
+	if w.read == nil {
+		return
+	}
+	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
+	w.begin(d.elapsed())
+	w.last, _ = w.read() // its error is told with every interval
+	w.done.Go(func() { w.look(ctx) })
+	w.done.Go(func() { w.ask(ctx) })
+}
+
+// end stops measuring and writes the last interval.
+func (w *hostWatch) end() {
+	w.stop()
+	w.done.Wait()
+	w.flush()
+}
+
+func (w *hostWatch) begin(at time.Duration) {
+	w.now = record.HostLoad{From: at, To: at}
+	w.spent, w.ours = 0, 0
+}
+
+// look takes the time of its own timer, four times a second, and the host's counters once a second.
+func (w *hostWatch) look(ctx context.Context) {
+	for seen := w.d.elapsed(); ; {
+		due := w.d.elapsed() + lookAtTimers
+		if after(ctx, lookAtTimers) != nil {
+			return
+		}
+		now := w.d.elapsed()
+		w.mu.Lock()
+		w.late(now - due)
+		if now-seen >= lookAtHost {
+			seen = now
+			w.take(now)
+		}
+		w.mu.Unlock()
+	}
+}
+
+func (w *hostWatch) late(by time.Duration) {
+	w.now.Late = max(w.now.Late, by)
+	if w.now.Without != "" && by > 0 {
+		w.now.CPU += by
+	}
+	if w.asked > 0 {
+		w.now.Trip = max(w.now.Trip, w.d.elapsed()-w.asked)
+	}
+}
+
+// take adds what the counters grew by, and closes the interval where that is due.
+func (w *hostWatch) take(now time.Duration) {
+	c, err := w.read()
+	grown := record.HostLoad{From: w.now.To, To: now, CPU: c.CPU - w.last.CPU, Memory: c.Memory - w.last.Memory,
+		IO: c.IO - w.last.IO, Late: w.now.Late, Trip: w.now.Trip}
+	if err != nil {
+		grown.Without, grown.CPU, grown.Memory, grown.IO = err.Error(), 0, 0, 0
+	}
+	pressed := isPressed(grown)
+	if pressed && w.now.To-w.now.From >= lookAtHost && !isPressed(w.now) { // what was quiet until now stands for itself
+		late, trip := w.now.Late, w.now.Trip
+		w.now.Late, w.now.Trip = min(late, quietLate), min(trip, quietLate)
+		w.write()
+		w.begin(grown.From)
+	}
+	n := &w.now
+	n.To, n.Without = now, grown.Without
+	n.CPU, n.Memory, n.IO = n.CPU+grown.CPU, n.Memory+grown.Memory, n.IO+grown.IO
+	n.Late, n.Trip = max(n.Late, grown.Late), max(n.Trip, grown.Trip)
+	w.spent += c.Busy - w.last.Busy
+	w.ours += c.Self - w.last.Self
+	w.last = c
+	if length := n.To - n.From; length >= quietFor || length >= pressedFor && isPressed(*n) {
+		w.write()
+		w.begin(now)
+	}
+}
+
+func isPressed(l record.HostLoad) bool {
+	most := time.Duration(quietShare * float64(l.To-l.From))
+	return max(l.CPU, l.Memory, l.IO) > most || max(l.Late, l.Trip) > quietLate
+}
+
+// share says how much of the processor time that was used was the drill's own.
+func (w *hostWatch) share(l record.HostLoad) record.HostLoad {
+	if w.spent > 0 {
+		l.Ours = min(1, w.ours.Seconds()/w.spent.Seconds())
+	}
+	return l
+}
+
+// write appends the interval that was measured.
+func (w *hostWatch) write() {
+	l := w.now
+	if l.To <= l.From {
+		return
+	}
+	l = w.share(l)
+	w.loads = append(w.loads, l)
+	w.d.note(record.KindHostLoad, l)
+}
+
+func (w *hostWatch) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.read != nil {
+		now := w.d.elapsed()
+		w.take(now)
+		w.write()
+		w.begin(now)
+	}
+}
+
+// ask has the back-ends say what the drill's machines cost, and takes the time of that question: no application
+// has to answer it.
+func (w *hostWatch) ask(ctx context.Context) {
+	for after(ctx, askedEvery) == nil {
+		for _, driver := range w.d.grounds() {
+			if metered, ok := driver.(instance.Metered); ok {
+				w.meter(ctx, metered)
+			}
+		}
+	}
+}
+
+func (w *hostWatch) meter(ctx context.Context, from instance.Metered) {
+	began := w.d.elapsed()
+	w.mu.Lock()
+	w.asked = began
+	w.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	used, err := from.Meter(ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.asked = 0; ctx.Err() == nil {
+		w.now.Trip = max(w.now.Trip, used.Trip)
+	}
+	if err == nil {
+		w.ours += max(0, used.Processor-w.used)
+		w.used = max(w.used, used.Processor)
+	}
+}
+
+// restored tells of a restore of the drill's own, which presses memory and disks by itself.
+func (w *hostWatch) restored(from, to time.Duration) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.own = append(w.own, record.Lapse{From: from, To: to})
+}
+
+// outweighs tells whether what the host held up since a moment is at least what a limit of time has been overrun by, so
+// that it is worth waiting on. What it says no to, the judge says no to: it counts with what stands in the journal.
+func (w *hostWatch) outweighs(o record.Overdue) bool {
+	if w == nil || w.read == nil {
+		return false
+	}
+	held := func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		loads := append(w.loads[:len(w.loads):len(w.loads)], w.share(w.now))
+		return record.HeldUp(loads, w.own, nil, o.From, o.To).Outweighs(o.Over())
+	}
+	if held() {
+		return true
+	}
+	w.flush()
+	return held()
+}
+
+// hostPatience is how many times a limit is waited for at most where the host holds up what is waited for.
+const hostPatience = 3
+
+// overdue is a limit that began at a moment and has passed now.
+func (d *drill) overdue(limit, from time.Duration) record.Overdue {
+	return record.Overdue{Limit: limit, From: from, To: d.elapsed()}
+}
+
+// spent tells whether a limit of time is over, and the host does not explain that.
+func (d *drill) spent(o record.Overdue) bool {
+	return o.To-o.From >= o.Limit && (o.To-o.From >= hostPatience*o.Limit || !d.host.outweighs(o))
+}
