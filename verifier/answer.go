@@ -154,3 +154,9 @@ func SystemFault(err error) bool {
 	var boot *instance.BootError
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, ErrDown) || errors.As(err, &boot)
 }
+
+// Unasked tells whether an error means that a question did not get through, so that nothing was answered.
+func Unasked(err error) bool {
+	var unasked *instance.UnaskedError
+	return errors.As(err, &unasked)
+}

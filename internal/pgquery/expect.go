@@ -1,7 +1,6 @@
 package pgquery
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -26,33 +25,6 @@ const (
 )
 
 var errCut = errors.New("enough rows")
-
-// Read asks a question with a small answer. NULL is written NULL.
-func (s Server) Read(ctx context.Context, query string) (Table, error) {
-	var t Table
-	size := 0
-	err := s.Ask(ctx, query, nil, func(values [][]byte) error {
-		var row []string
-		for _, v := range values {
-			text := "NULL"
-			if v != nil {
-				text = s.Hide(string(v))
-			}
-			size += len(text)
-			row = append(row, text)
-		}
-		if len(t.Rows) == mostRows || size > mostBytes {
-			t.Cut = true
-			return errCut
-		}
-		t.Rows = append(t.Rows, row)
-		return nil
-	})
-	if errors.Is(err, errCut) {
-		err = nil
-	}
-	return t, err
-}
 
 // Text is the answer as psql -At prints it: columns with | between, a row a line.
 func (t Table) Text() string {

@@ -18,6 +18,8 @@ type Keys struct {
 	Password scenarios.Secret   `yaml:"password"` // default none
 	Database string             `yaml:"database"` // default: the user's name, as everywhere in PostgreSQL
 	Timeout  scenarios.Duration `yaml:"timeout"`  // of the whole question; default 30s
+	// schemas of unqualified names; default: of a table the only one that has it, in a query public; [] for none
+	SearchPath []string `yaml:"search_path"`
 }
 
 // Complete sets the defaults and says what is missing.
@@ -38,6 +40,9 @@ func (k *Keys) Complete(s scenarios.Settings) []scenarios.Problem {
 	if k.Database == "" {
 		k.Database = k.User
 	}
+	if k.SearchPath == nil && s.Has("search_path") {
+		k.SearchPath = []string{}
+	}
 	if k.Timeout == 0 {
 		k.Timeout = scenarios.Duration(30 * time.Second)
 	}
@@ -51,14 +56,16 @@ func (k Keys) Server(dial func(ctx context.Context, on string, port int) (net.Co
 		return Server{}, err
 	}
 	return Server{User: k.User, Password: password, Database: k.Database, Timeout: k.Timeout.Std(),
+		Path: k.SearchPath,
 		Dial: func(ctx context.Context) (net.Conn, error) { return dial(ctx, k.Instance, k.Port) }}, nil
 }
 
-// Refusal sorts an error of Ask: text is the server's own answer, err means
-// that it could not be asked. refused tells whether a dial error is the server's doing.
-func Refusal(ctx context.Context, err error, refused func(error) bool) (text string, unasked error) {
+// Refusal sorts an error of a session: text is the server's own answer, err means that it could not be asked. refused
+// tells whether a dial error is the server's doing, unasked whether an error is that of whoever carries the question.
+func Refusal(ctx context.Context, err error, refused, unasked func(error) bool) (text string, _ error) {
 	var dial *DialError
 	var query *QueryError
+	var doubt *DoubtError
 	switch {
 	case err == nil:
 		return "", nil
@@ -66,7 +73,7 @@ func Refusal(ctx context.Context, err error, refused func(error) bool) (text str
 		return "", fmt.Errorf("ask the database: %w", context.Cause(ctx))
 	case errors.As(err, &query):
 		return "", fmt.Errorf("the query is wrong: %w", err)
-	case errors.As(err, &dial) && !refused(dial.Err):
+	case errors.As(err, &doubt), unasked(err), errors.As(err, &dial) && !refused(dial.Err):
 		return "", err
 	}
 	return err.Error(), nil

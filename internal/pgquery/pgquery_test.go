@@ -3,6 +3,7 @@ package pgquery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"testing"
 
@@ -21,7 +22,6 @@ func settings(t *testing.T, text string) scenarios.Settings {
 
 func TestQuote(t *testing.T) {
 	assert.Equal(t, `"orders"`, Identifier("orders"))
-	assert.Equal(t, `"shop"."Orders"`, Identifier("shop.Orders"))
 	assert.Equal(t, `"a""; drop table b; --"`, Identifier(`a"; drop table b; --`))
 	assert.Equal(t, `"ab"`, Identifier("a\x00b"))
 	assert.Equal(t, ` 'it''s'`, Literal(`it's`))
@@ -143,6 +143,8 @@ func TestRefusal(t *testing.T) {
 	cancel()
 	refused := errors.New("refused")
 	system := func(err error) bool { return errors.Is(err, refused) }
+	broke := errors.New("the tunnel broke")
+	unasked := func(err error) bool { return errors.Is(err, broke) }
 	for name, c := range map[string]struct {
 		ctx     context.Context
 		err     error
@@ -153,11 +155,13 @@ func TestRefusal(t *testing.T) {
 		"server said no":     {context.Background(), errors.New("no such table"), "no such table", false},
 		"nobody listens":     {context.Background(), &DialError{refused}, "connect: refused", false},
 		"harness":            {context.Background(), &DialError{errors.New("engine gone")}, "", true},
+		"in mid-flow":        {context.Background(), fmt.Errorf("read: %w", broke), "", true},
+		"no table, a view":   {context.Background(), &DoubtError{"a view"}, "", true},
 		"wrong question":     {context.Background(), &QueryError{errors.New("syntax")}, "", true},
 		"the drill is ended": {dead, errors.New("no answer in time"), "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, err := Refusal(c.ctx, c.err, system)
+			text, err := Refusal(c.ctx, c.err, system, unasked)
 			assert.Equal(t, c.text, text)
 			assert.Equal(t, c.unasked, err != nil)
 		})
@@ -167,7 +171,7 @@ func TestRefusal(t *testing.T) {
 func TestDialErrorIsTheHarness(t *testing.T) {
 	s := Server{User: "u", Password: "sesame", Database: "d", Timeout: 1e9,
 		Dial: func(context.Context) (net.Conn, error) { return nil, errors.New("engine gone") }}
-	err := s.Ask(context.Background(), "select 1", nil, func([][]byte) error { return nil })
+	_, err := s.Query(context.Background(), "select 1")
 	var dial *DialError
 	require.ErrorAs(t, err, &dial)
 	assert.EqualError(t, err, "connect: engine gone")
@@ -177,4 +181,17 @@ func TestDialErrorIsTheHarness(t *testing.T) {
 	var query *QueryError
 	require.ErrorAs(t, err, &query)
 	assert.EqualError(t, err, "near ***")
+	var doubt *DoubtError
+	require.ErrorAs(t, s.hide(errors.Join(&DoubtError{"sesame is a view"})), &doubt)
+	assert.EqualError(t, doubt, "*** is a view")
+}
+
+func TestUnqualified(t *testing.T) {
+	for query, want := range map[string][]string{
+		"select Count(*) from shop.orders o":             {"select", "count", "from", "shop", "o"},
+		`select "Odd ""one""" from x . "y"`:              {"select", `Odd "one"`, "from", "x"},
+		"select 'lower' -- max\n, 金额 from a_1.b$2 /*c*/": {"select", "lower", "max", "金额", "from", "a_1", "c"},
+	} {
+		assert.Equal(t, want, unqualified(query), query)
+	}
 }

@@ -20,6 +20,7 @@ type Server struct {
 	Password string
 	Database string
 	TimeZone string        // of values without one; default UTC
+	Path     []string      // schemas in which unqualified names are looked for; nil: see Session.Table and Session.Look
 	Timeout  time.Duration // of the whole question
 }
 
@@ -48,21 +49,14 @@ var asked = []string{
 	"22023", // invalid_parameter_value: no such time zone
 }
 
+// DoubtError says that a question was not asked, since its answer could not have been believed: the database is
+// not what the question takes it for. It says nothing about its content.
+type DoubtError struct{ Reason string }
+
+func (e *DoubtError) Error() string { return e.Reason }
+
 // patience is for a server that says itself that a statement took too long.
 const patience = 2 * time.Second
-
-// Ask runs one statement in a read-only transaction. Values are text as psql
-// prints it, nil for NULL; rows are valid within the callback only.
-func (s Server) Ask(ctx context.Context, query string, columns func([]string), row func([][]byte) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.Timeout+patience)
-	defer cancel()
-	c, err := s.connect(ctx)
-	if err != nil {
-		return s.hide(err)
-	}
-	defer goodbye(ctx, c)
-	return s.hide(s.ask(ctx, c, query, columns, row))
-}
 
 // goodbye is not waited for long: the answer is there already.
 func goodbye(ctx context.Context, c *pgconn.PgConn) {
@@ -111,39 +105,6 @@ func cause(err error) error {
 	return err
 }
 
-func (s Server) ask(ctx context.Context, c *pgconn.PgConn, query string, columns func([]string),
-	row func([][]byte) error) error {
-	zone := s.TimeZone
-	if zone == "" {
-		zone = "UTC"
-	}
-	set := fmt.Sprintf("begin read only; set local statement_timeout = %d; set local timezone = %s; "+
-		"set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres'", s.Timeout.Milliseconds(), Literal(zone))
-	if _, err := c.Exec(ctx, set).ReadAll(); err != nil {
-		return classify(cause(err))
-	}
-	r := c.ExecParams(ctx, query, nil, nil, nil, nil) // the extended protocol takes one statement only
-	told := false
-	var stopped error
-	for stopped == nil && r.NextRow() {
-		if !told {
-			tell(columns, r.FieldDescriptions())
-			told = true
-		}
-		stopped = row(r.Values())
-	}
-	if stopped != nil {
-		return stopped
-	}
-	if !told {
-		tell(columns, r.FieldDescriptions())
-	}
-	if _, err := r.Close(); err != nil {
-		return classify(cause(err))
-	}
-	return nil
-}
-
 func tell(columns func([]string), fields []pgconn.FieldDescription) {
 	if columns == nil {
 		return
@@ -178,8 +139,12 @@ func (s Server) hide(err error) error {
 	}
 	text := errors.New(s.Hide(err.Error()))
 	var query *QueryError
-	if errors.As(err, &query) {
+	var doubt *DoubtError
+	switch {
+	case errors.As(err, &query):
 		return &QueryError{Err: text}
+	case errors.As(err, &doubt):
+		return &DoubtError{Reason: text.Error()}
 	}
 	return text
 }

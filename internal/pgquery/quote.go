@@ -2,14 +2,13 @@ package pgquery
 
 import "strings"
 
-// Identifier quotes a name; one with dots is quoted part by part: shop.orders.
-func Identifier(name string) string {
-	parts := strings.Split(name, ".")
-	for i, p := range parts {
-		parts[i] = `"` + strings.ReplaceAll(strings.ReplaceAll(p, "\x00", ""), `"`, `""`) + `"`
-	}
-	return strings.Join(parts, ".")
+// quote quotes a name.
+func quote(name string) string {
+	return `"` + strings.ReplaceAll(strings.ReplaceAll(name, "\x00", ""), `"`, `""`) + `"`
 }
+
+// Identifier quotes the name of a column.
+func Identifier(name string) string { return quote(name) }
 
 // Literal quotes a text.
 func Literal(text string) string {

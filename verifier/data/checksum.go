@@ -54,19 +54,22 @@ func (c *checksum) Compares() bool { return c.keys.Expect == "" }
 
 // Observe implements verifier.Check.
 func (c *checksum) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
-	server, err := c.keys.Server(t.Dial)
+	var d pgquery.Digest
+	text, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) error {
+		query, err := c.keys.Query, error(nil)
+		if c.keys.Table != "" {
+			query, err = q.Table(ctx, c.keys.Table)
+			query = "select * from " + query
+		} else {
+			err = q.Look(ctx, query)
+		}
+		if err != nil {
+			return err
+		}
+		return q.Ask(ctx, query, d.Columns, d.Row)
+	})
 	if err != nil {
 		return nil, err
-	}
-	query := c.keys.Query
-	if query == "" {
-		query = "select * from " + pgquery.Identifier(c.keys.Table)
-	}
-	var d pgquery.Digest
-	err = server.Ask(ctx, query, d.Columns, d.Row)
-	text, err := pgquery.Refusal(ctx, err, verifier.SystemFault)
-	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", c.On(), err)
 	}
 	if text != "" {
 		return verifier.Encode("checksum", summed{Error: text})

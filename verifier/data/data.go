@@ -30,17 +30,18 @@ func New(spec scenarios.CheckSpec, _ string) (verifier.Check, []scenarios.Proble
 		"kinds: checksum, freshness, rows, sql", "there is no data check %q", spec.Kind)}
 }
 
-// read asks a database a question with a small answer. text is the server's refusal.
-func read(ctx context.Context, t verifier.Target, k pgquery.Keys, zone, query string) (
-	table pgquery.Table, text string, err error) {
+// asking is a session of a check with its database.
+type asking = func(ctx context.Context, q *pgquery.Session) error
+
+// ask opens a session in a zone. text is the server's refusal; what crossed the wire before it is no answer.
+func ask(ctx context.Context, t verifier.Target, k pgquery.Keys, zone string, do asking) (text string, err error) {
 	server, err := k.Server(t.Dial)
 	if err != nil {
-		return table, "", err
+		return "", err
 	}
 	server.TimeZone = zone
-	table, err = server.Read(ctx, query)
-	if text, err = pgquery.Refusal(ctx, err, verifier.SystemFault); err != nil {
-		return table, "", fmt.Errorf("ask %s: %w", k.Instance, err)
+	if text, err = pgquery.Refusal(ctx, server.In(ctx, do), verifier.SystemFault, verifier.Unasked); err != nil {
+		return "", fmt.Errorf("ask %s: %w", k.Instance, err)
 	}
-	return table, text, nil
+	return text, nil
 }

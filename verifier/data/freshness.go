@@ -65,11 +65,11 @@ func newFreshness(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem
 // Compares implements verifier.Comparer.
 func (c *freshness) Compares() bool { return c.keys.Against == "before" }
 
-// query gives the newest time in UTC and the type that it was stored as.
-func (c *freshness) query() string {
+// query gives the newest time in UTC and the type that it was stored as. table is "" where the scenario has a query.
+func (c *freshness) query(table string) string {
 	from := pgquery.Within(c.keys.Query)
-	if c.keys.Table != "" {
-		from = "(select " + pgquery.Identifier(c.keys.Column) + " from " + pgquery.Identifier(c.keys.Table) + ")"
+	if table != "" {
+		from = "(select " + pgquery.Identifier(c.keys.Column) + " from " + table + ")"
 	}
 	return `select to_char(max(v::timestamptz) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ` +
 		`max(pg_typeof(v)::text) from ` + from + ` as newest(v)`
@@ -77,13 +77,25 @@ func (c *freshness) query() string {
 
 // Observe implements verifier.Check.
 func (c *freshness) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
-	table, text, err := read(ctx, t, c.keys.Keys, c.keys.TimeZone, c.query())
+	var answer pgquery.Table
+	text, err := ask(ctx, t, c.keys.Keys, c.keys.TimeZone, func(ctx context.Context, q *pgquery.Session) (err error) {
+		table := ""
+		if c.keys.Table != "" {
+			table, err = q.Table(ctx, c.keys.Table)
+		} else {
+			err = q.Look(ctx, c.keys.Query)
+		}
+		if err == nil {
+			answer, err = q.Read(ctx, c.query(table))
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	seen := newest{Asked: time.Now().UTC().Truncate(time.Millisecond), Error: text}
-	if len(table.Rows) == 1 && len(table.Rows[0]) == 2 {
-		seen.Answer, seen.Type = table.Rows[0][0], table.Rows[0][1]
+	if len(answer.Rows) == 1 && len(answer.Rows[0]) == 2 {
+		seen.Answer, seen.Type = answer.Rows[0][0], answer.Rows[0][1]
 		if at, err := time.Parse(time.RFC3339, seen.Answer); err == nil {
 			seen.At = at
 		}

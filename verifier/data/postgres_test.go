@@ -24,7 +24,8 @@ create function meddle() returns int language sql as 'delete from orders returni
 `
 
 func TestAgainstPostgres(t *testing.T) {
-	target := verifiertest.Postgres(t, setup)
+	target := verifiertest.Postgres(t, setup+odd)
+	t.Run("odd", func(t *testing.T) { againstOdd(t, target) })
 	const db = "on: db, user: postgres, password: sesame"
 	for name, c := range map[string]struct {
 		kind, keys string
@@ -36,8 +37,8 @@ func TestAgainstPostgres(t *testing.T) {
 		"rows empty":          {"rows", "table: empty, at_most: 10", "failed", "table empty on db is empty"},
 		"rows of a schema":    {"rows", "table: shop.items, equals: 2", "passed", "2 rows"},
 		"rows of an odd name": {"rows", `table: 'Odd "name"', equals: 1`, "passed", "1 rows"},
-		"rows of no table":    {"rows", "table: nothing, at_least: 1", "failed", `relation "nothing" does not exist`},
-		"rows, injection":     {"rows", `table: 'orders"; drop table orders; --', at_least: 1`, "failed", "does not exist"},
+		"rows of no table":    {"rows", "table: nothing, at_least: 1", "failed", "there is no table nothing in database postgres"},
+		"rows, injection":     {"rows", `table: 'orders"; drop table orders; --', at_least: 1`, "failed", "there is no table orders"},
 		"no such database": {"rows", "table: orders, at_least: 1, database: nothing", "failed",
 			`database "nothing" does not exist`},
 		"nobody listens": {"rows", "table: orders, at_least: 1, port: 5999", "failed", "connection refused"},

@@ -12,7 +12,7 @@ import (
 // rowsKeys of the scenario, beside those of the connection.
 type rowsKeys struct {
 	pgquery.Keys
-	Table   string `yaml:"table"`    // as it is really spelled; schema.table where it is not on the search path
+	Table   string `yaml:"table"`    // as it is really spelled; schema.table where several schemas have one
 	AtLeast *int64 `yaml:"at_least"` // rows; 1 or more
 	AtMost  *int64 `yaml:"at_most"`  // rows; 1 or more
 	Equals  *int64 `yaml:"equals"`   // the only way to expect an empty table
@@ -58,12 +58,19 @@ func (c *rows) Compares() bool { return c.keys.Same }
 
 // Observe implements verifier.Check.
 func (c *rows) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
-	table, text, err := read(ctx, t, c.keys.Keys, "", "select count(*) from "+pgquery.Identifier(c.keys.Table))
+	var answer pgquery.Table
+	text, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) error {
+		table, err := q.Table(ctx, c.keys.Table)
+		if err == nil {
+			answer, err = q.Read(ctx, "select count(*) from "+table)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	seen := counted{Error: text}
-	if n, err := strconv.ParseInt(table.Text(), 10, 64); err == nil {
+	if n, err := strconv.ParseInt(answer.Text(), 10, 64); err == nil {
 		seen.Rows = &n
 	}
 	return verifier.Encode("rows", seen)

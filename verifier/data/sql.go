@@ -43,7 +43,13 @@ func (c *sql) Compares() bool { return c.keys.Same }
 
 // Observe implements verifier.Check.
 func (c *sql) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
-	table, text, err := read(ctx, t, c.keys.Keys, "", c.keys.Query)
+	var table pgquery.Table
+	text, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) (err error) {
+		if err = q.Look(ctx, c.keys.Query); err == nil {
+			table, err = q.Read(ctx, c.keys.Query)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

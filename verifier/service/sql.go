@@ -67,8 +67,8 @@ func (c *sql) ask(ctx context.Context, t verifier.Target) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	table, err := server.Read(ctx, c.keys.Query)
-	text, err := pgquery.Refusal(ctx, err, verifier.SystemFault)
+	table, err := server.Query(ctx, c.keys.Query)
+	text, err := pgquery.Refusal(ctx, err, verifier.SystemFault, verifier.Unasked)
 	if err != nil {
 		return answer{}, fmt.Errorf("ask %s: %w", c.On(), err)
 	}
