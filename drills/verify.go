@@ -132,6 +132,8 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when string) record.Ch
 	if when == "before" {
 		d.before[c.Spec.Name] = facts
 	}
+	with, ok := c.Check.(verifier.Comparer)
+	r.Compared = ok && with.Compares() && len(before) > 0
 	r.Status, r.Message, r.Facts = a.Status, d.secrets.hide(a.Message), shorten(d.secrets.hide(string(facts)), 2000)
 	for _, line := range a.Diff {
 		r.Diff = append(r.Diff, d.secrets.hide(line))

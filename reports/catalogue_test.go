@@ -163,7 +163,7 @@ func TestSentence(t *testing.T) {
 		{"bounds are rounded to the safe side", English, record.Reason{ID: "objective.missed", Args: args},
 			"Restored and verified took 2 h 0 min 0.1 s, over the limit of 2 h by 0.04 s (Incident 1)."},
 		{"chinese", Chinese, record.Reason{ID: "objective.missed", Args: args},
-			"“恢复至升级前状态”耗时 2 小时 0 分 0.1 秒，超出目标值 2 小时达 0.04 秒（事件 1）。"},
+			"“恢复并验证通过”耗时 2 小时 0 分 0.1 秒，超出目标值 2 小时达 0.04 秒（事件 1）。"},
 		{"an optional part without its argument", English, record.Reason{ID: "rollback.failed",
 			Args: map[string]string{"incident": "1", "error": ""}},
 			"The rollback failed (incident 1)."},

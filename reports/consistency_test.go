@@ -2,6 +2,7 @@ package reports
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -251,4 +252,26 @@ func TestAFlickeringBusinessStaysReadable(t *testing.T) {
 	page := render(t, format(t, "markdown"), sm, English)
 	assert.Contains(t, page, "… and 462 more")
 	assert.Less(t, len(render(t, format(t, "html"), sm, English)), 400_000)
+}
+
+// A report says "as before" only where a check held what it saw against what was seen before.
+func TestAsBeforeIsSaidOfWhatWasCompared(t *testing.T) {
+	said := map[Language]string{English: "verified as before", Chinese: "经验证恢复至升级前状态"}
+	for _, sm := range samples(t) {
+		compared := slices.ContainsFunc(sm.record.Checks, func(c record.CheckResult) bool { return c.Compared })
+		for l, words := range said {
+			sentence := newDocument(sm.record, sm.verdict, Options{Language: l}).Sentence
+			if !strings.Contains(sentence, words) {
+				continue
+			}
+			assert.True(t, compared, sm.name)
+			for i := range sm.record.Checks {
+				sm.record.Checks[i].Compared = false
+			}
+			assert.NotContains(t, newDocument(sm.record, sm.verdict, Options{Language: l}).Sentence, words, sm.name)
+			for i, c := range sm.record.Checks {
+				sm.record.Checks[i].Compared = c.When == "after" && c.Layer == record.LayerSystem
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,10 +85,11 @@ func (a author) figures() []string {
 			if !j.Unlimited {
 				limit = a.l.Limit(j.Limit)
 			}
-			parts = append(
-				parts,
-				a.say("headline."+name, "measured", a.measured(j), "limit", limit, "observed", a.observed()),
-			)
+			key := "headline." + name
+			if name == "restored" && a.compared() {
+				key = "headline.as_before"
+			}
+			parts = append(parts, a.say(key, "measured", a.measured(j), "limit", limit, "observed", a.observed()))
 		}
 	}
 	if a.r.Header.Trigger == record.TriggerNone {
@@ -107,6 +109,13 @@ func (a author) judged(name string) (record.Judged, bool) {
 		}
 	}
 	return worst, found
+}
+
+// compared tells whether a check held what it saw after the rollback against what was seen before the upgrade.
+func (a author) compared() bool {
+	return slices.ContainsFunc(a.r.Checks, func(c record.CheckResult) bool {
+		return c.Compared && c.When == "after" && c.Status == record.CheckPassed
+	})
 }
 
 // observed is how long the business was seen to stay green after the last T6.

@@ -162,7 +162,8 @@ func answers(when string, from time.Duration, statuses ...any) []record.CheckRes
 		}
 		start := from + time.Duration(i)*200*ms
 		out = append(out, record.CheckResult{Name: c.Name, Layer: c.Layer, When: when, Status: status,
-			Message: statuses[2*i+1].(string), Started: start, Ended: start + 180*ms})
+			Message: statuses[2*i+1].(string), Compared: when == "after" && c.Layer == record.LayerSystem,
+			Started: start, Ended: start + 180*ms})
 	}
 	return out
 }

@@ -93,7 +93,8 @@ func kernelAnswers(r *record.Record, when string, incident int, from time.Durati
 	for i, c := range r.Header.Checks {
 		start := from + time.Duration(i)*s
 		r.Checks = append(r.Checks, record.CheckResult{Name: c.Name, Layer: c.Layer, When: when,
-			Status: record.CheckPassed, Message: "as before", Incident: incident, Started: start, Ended: start + 900*ms})
+			Status: record.CheckPassed, Message: "as before", Compared: when == "after" && c.Layer == record.LayerSystem,
+			Incident: incident, Started: start, Ended: start + 900*ms})
 	}
 }
 

@@ -223,8 +223,10 @@ type CheckResult struct {
 	Message string      `json:"message,omitempty"` // what was seen, in one line
 	Facts   string      `json:"facts,omitempty"`   // short rendering of the observation
 	Diff    []string    `json:"diff,omitempty"`    // before against after
-	Backup  string      `json:"backup,omitempty"`  // the backup that a failure points at
-	Overdue *Overdue    `json:"overdue,omitempty"` // with failed: no answer came in time, and that is all
+	// Compared: the answer holds what is seen now against what was seen before the upgrade.
+	Compared bool     `json:"compared,omitempty"`
+	Backup   string   `json:"backup,omitempty"`  // the backup that a failure points at
+	Overdue  *Overdue `json:"overdue,omitempty"` // with failed: no answer came in time, and that is all
 	// Incident after which it was asked; Build fills it from the event's subject or, without one, from its time.
 	Incident int           `json:"incident,omitempty"`
 	Started  time.Duration `json:"started_ns"`
