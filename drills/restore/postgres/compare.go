@@ -62,28 +62,47 @@ func ofTable(name, catalogue, table string) string {
 		join pg_namespace n on n.oid = c.relnamespace`, name, catalogue, table)
 }
 
-// compare looks for every object that the dump names: a damaged table of contents can
-// make pg_restore leave something out in silence.
+// compare looks for every object that the dump names, in the database where the dump puts it: a damaged
+// table of contents can make pg_restore leave something out in silence.
 func (l *load) compare(ctx context.Context) error {
-	wanted := map[string][]pgdump.Entry{}
+	wanted := map[string]map[string][]pgdump.Entry{} // by database and kind
 	for _, e := range l.entries {
-		if _, ok := catalogue[e.Desc]; ok {
-			wanted[e.Desc] = append(wanted[e.Desc], e)
+		if _, ok := catalogue[e.Desc]; !ok {
+			continue
 		}
+		database := first(e.Database, l.loading)
+		if wanted[database] == nil {
+			wanted[database] = map[string][]pgdump.Entry{}
+		}
+		wanted[database][e.Desc] = append(wanted[database][e.Desc], e)
 	}
-	if len(wanted) == 0 {
-		return nil
+	var missing []string
+	for _, database := range slices.Sorted(maps.Keys(wanted)) {
+		names, err := l.missing(ctx, database, wanted[database])
+		if err != nil {
+			return err
+		}
+		missing = append(missing, names...)
 	}
-	conn, err := l.connect(ctx, l.machine, l.loading)
+	if len(missing) > 0 {
+		return &restore.BackupError{Backup: l.source.Backup, Reason: fmt.Sprintf(
+			"%d object(s) that it names are not there after the load: %s", len(missing), few(missing))}
+	}
+	return nil
+}
+
+// missing lists the entries that a database does not have.
+func (l *load) missing(ctx context.Context, database string, wanted map[string][]pgdump.Entry) ([]string, error) {
+	conn, err := l.connect(ctx, l.machine, database)
 	if err != nil {
-		return fmt.Errorf("connect to database %s on %s: %w", l.loading, l.machine.Name(), err)
+		return nil, fmt.Errorf("connect to database %s on %s: %w", database, l.machine.Name(), err)
 	}
 	defer hangUp(ctx, conn)
 	var missing []string
 	for _, kind := range slices.Sorted(maps.Keys(wanted)) { // two runs on one backup say the same
 		there, err := list(ctx, conn, catalogue[kind])
 		if err != nil {
-			return fmt.Errorf("look for what was restored on %s: %w", l.machine.Name(), err)
+			return nil, fmt.Errorf("look for what was restored on %s: %w", l.machine.Name(), err)
 		}
 		for _, e := range wanted[kind] {
 			if !there[key(e)] {
@@ -91,11 +110,7 @@ func (l *load) compare(ctx context.Context) error {
 			}
 		}
 	}
-	if len(missing) > 0 {
-		return &restore.BackupError{Backup: l.source.Backup, Reason: fmt.Sprintf(
-			"%d object(s) that it names are not there after the load: %s", len(missing), few(missing))}
-	}
-	return nil
+	return missing, nil
 }
 
 // key is how an entry stands in the catalogue's lists.

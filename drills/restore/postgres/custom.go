@@ -37,9 +37,8 @@ func (l *load) custom(ctx context.Context) error {
 			return err
 		}
 		if err := l.pour(ctx, c, data); err != nil {
-			return err
+			return l.told(ctx, err, "custom", "")
 		}
-		l.archive = archive
 		return nil
 	}
 	return l.staged(ctx, func(folder string) error {
@@ -54,16 +53,15 @@ func (l *load) custom(ctx context.Context) error {
 			return err
 		}
 		if err := l.exec(ctx, c); err != nil {
-			return err
+			return l.told(ctx, err, "custom", file)
 		}
-		l.archive = archive
 		return nil
 	})
 }
 
 // pgRestore ends at the first error: the others follow from it.
 func (l *load) pgRestore(format string, args ...string) (instance.Command, error) {
-	return l.command("pg_restore", append([]string{"--exit-on-error", "--no-tablespaces",
+	return l.client(append([]string{"pg_restore", "--no-password", "--exit-on-error", "--no-tablespaces",
 		"-F", format, "-d", l.loading}, args...)...)
 }
 

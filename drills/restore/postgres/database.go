@@ -16,7 +16,8 @@ import (
 
 // makeReady makes the roles and the empty database that an archive needs.
 func (l *load) makeReady(ctx context.Context, a *pgdump.Archive) error {
-	l.entries = a.Entries
+	l.archive, l.entries = a, a.Entries
+	l.dumped = func() string { return a.Server }
 	l.noteTime(a.Created)
 	if own := slices.Contains([]string{"postgres", "template0", "template1"}, a.Database); l.set.Database == "" && own {
 		l.note("the dump is of the server's own database %s: it is loaded as %s", a.Database, l.database)

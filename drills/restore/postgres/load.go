@@ -22,6 +22,7 @@ type load struct {
 	loading  string          // that it is loaded into: nobody writes into a half-restored database
 	archive  *pgdump.Archive // nil: a plain dump
 	entries  []pgdump.Entry  // what must be there afterwards
+	dumped   func() string   // the version of the server that was dumped, once it is known
 	notes    []string
 }
 

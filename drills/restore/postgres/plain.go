@@ -3,6 +3,7 @@ package postgres
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -24,13 +25,13 @@ func (l *load) plain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := l.command("psql", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--no-align", "--tuples-only", "-d", into,
-		"-f", "-")
+	c, err := l.client("psql", "--no-psqlrc", "--no-password", "--set", "ON_ERROR_STOP=1", "--set", "VERBOSITY=verbose",
+		"--no-align", "--tuples-only", "-d", into, "-f", "-")
 	if err != nil {
 		return err
 	}
-	counts := &copyTags{}
-	c.Stdout = counts
+	told := &answers{mark: rand.Text()}
+	c.Stdout = told
 	dump := pgdump.NewPlain()
 	dump.OnStatement = func(s string) error {
 		if name := pgdump.Extension(s); name != "" {
@@ -38,15 +39,37 @@ func (l *load) plain(ctx context.Context) error {
 		}
 		return server.needRoles(ctx, pgdump.Roles(s)...)
 	}
-	err = l.pour(ctx, c, func(out io.Writer) error { return l.lines(dump, out) })
+	l.dumped = func() string { return dump.Server }
+	err = l.pour(ctx, c, func(out io.Writer) error {
+		if err := l.lines(dump, out); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(out, "\n\\echo %s :LAST_ERROR_SQLSTATE\n", told.mark)
+		return err
+	})
+	if err == nil {
+		err = l.atEnd(told)
+	}
 	if err != nil {
 		return err
 	}
 	l.noteTime(dump.Started)
-	if dump.Connects < 2 {
-		l.entries = dump.Entries
+	l.entries = dump.Entries
+	return l.rows(dump, told.rows)
+}
+
+// atEnd holds what psql says at the end against an end without errors: its exit code tells of errors only
+// where the dump has not found a way to hide them. psql before 11 knows no such variable.
+func (l *load) atEnd(told *answers) error {
+	const none, unknown = "00000", ":LAST_ERROR_SQLSTATE"
+	switch told.last {
+	case none, unknown:
+		return nil
+	case "":
+		return fmt.Errorf("psql ended well on %s and did not read the dump to its end: it takes it for another text than "+
+			"it looks like here", l.machine.Name())
 	}
-	return l.rows(dump, counts.rows)
+	return l.blame("psql", trouble{code: told.last, text: "a statement failed with SQLSTATE " + told.last})
 }
 
 // plainTarget makes the database, unless the dump makes its own: pg_dump --create does.
@@ -122,27 +145,36 @@ func (l *load) rows(dump *pgdump.Plain, took []int64) error {
 	return nil
 }
 
-// copyTags collects what psql prints for each COPY: its number of rows.
-type copyTags struct {
+// answers collects what psql prints: for each COPY its number of rows, and at the end the last error.
+type answers struct {
+	mark string // that begins the last line
 	line []byte
 	rows []int64
+	last string // SQLSTATE; "": psql did not get there
 }
 
-func (t *copyTags) Write(p []byte) (int, error) {
+func (a *answers) Write(p []byte) (int, error) {
 	const most = 100 // a tag is short; results of queries are of no interest
 	for _, b := range p {
 		if b != '\n' {
-			if len(t.line) < most {
-				t.line = append(t.line, b)
+			if len(a.line) < most {
+				a.line = append(a.line, b)
 			}
 			continue
 		}
-		if digits, ok := strings.CutPrefix(string(t.line), "COPY "); ok {
-			if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
-				t.rows = append(t.rows, n)
-			}
-		}
-		t.line = t.line[:0]
+		a.take(string(a.line))
+		a.line = a.line[:0]
 	}
 	return len(p), nil
+}
+
+func (a *answers) take(line string) {
+	if code, ok := strings.CutPrefix(line, a.mark+" "); ok {
+		a.last = code
+	}
+	if digits, ok := strings.CutPrefix(line, "COPY "); ok {
+		if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+			a.rows = append(a.rows, n)
+		}
+	}
 }

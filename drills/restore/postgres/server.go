@@ -17,6 +17,8 @@ type server struct {
 	conn  *pgx.Conn
 	known map[string]bool // roles that are there
 	host  string          // that programs in the machine find it at
+
+	version string // such as 15.4
 }
 
 // reach opens the session of a load.
@@ -25,7 +27,7 @@ func (l *load) reach(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", l.machine.Name(), err)
 	}
-	s := &server{load: l, conn: conn}
+	s := &server{load: l, conn: conn, version: conn.PgConn().ParameterStatus("server_version")}
 	// Passwords of roles must not get into the console by way of the server's log.
 	_, err = conn.Exec(ctx,
 		`set log_statement = 'none'; set log_min_error_statement = 'panic';

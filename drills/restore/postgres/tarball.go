@@ -47,9 +47,8 @@ func (l *load) tarball(ctx context.Context) error {
 		return l.members(tr, toc)
 	})
 	if err != nil {
-		return err
+		return l.told(ctx, err, "tar", "")
 	}
-	l.archive = toc
 	return nil
 }
 
@@ -113,14 +112,14 @@ func (l *load) folder(ctx context.Context, fwd *forward) error {
 		if err := l.makeReady(ctx, toc); err != nil {
 			return err
 		}
-		c, err := l.pgRestore("directory", "-j", fmt.Sprint(l.set.Jobs), path.Join(folder, "dump"))
+		dump := path.Join(folder, "dump")
+		c, err := l.pgRestore("directory", "-j", fmt.Sprint(l.set.Jobs), dump)
 		if err != nil {
 			return err
 		}
 		if err := l.exec(ctx, c); err != nil {
-			return err
+			return l.told(ctx, err, "directory", dump)
 		}
-		l.archive = toc
 		return nil
 	})
 }

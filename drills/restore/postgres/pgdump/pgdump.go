@@ -19,7 +19,8 @@ type Entry struct {
 	Copy      string // COPY … FROM stdin; empty where there is no such data
 	File      string // of the data, in folder and tar dumps
 	HasData   bool
-	offset    int64 // of the data; negative: not told
+	Database  string // of a plain dump that connects to one: where it is; "": where the dump is loaded
+	offset    int64  // of the data; negative: not told
 }
 
 // Name is how messages call an entry.

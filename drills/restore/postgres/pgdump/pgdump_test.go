@@ -21,7 +21,7 @@ func fixture(t testing.TB, name string) []byte {
 }
 
 func readCustom(raw []byte) (*Archive, error) {
-	r := NewReader(bytes.NewReader(raw))
+	r := &Reader{in: bufio.NewReaderSize(bytes.NewReader(raw), 4<<10)} // it is made ten thousand times
 	a, err := ReadArchive(r)
 	if err == nil {
 		err = a.ReadBlocks(r)
@@ -153,7 +153,7 @@ func TestPlainCutAnywhere(t *testing.T) {
 	raw := fixture(t, "plain.sql")
 	closing := bytes.Index(raw, []byte("-- PostgreSQL database dump complete"))
 	for n := range closing + 30 {
-		if _, _, err := readPlain(raw[:n], 64<<10); err == nil {
+		if _, _, err := readPlain(raw[:n], 4<<10); err == nil {
 			t.Fatalf("cut after %d bytes and called whole", n)
 		}
 	}
@@ -184,12 +184,13 @@ func TestPlainLexer(t *testing.T) {
 		"copy": {text: "COPY a.b (c) FROM stdin;\n1\n\\\\.\n ;\n\\.\ncreate schema s;",
 			statements: []string{"create schema s"}, rows: []int64{3}},
 		"copy of no rows":   {text: "COPY t FROM stdin;\n\\.\n", rows: []int64{0}},
-		"copy to a file":    {text: "COPY t TO stdout;\ncreate schema s;", statements: []string{"create schema s"}},
 		"copy never ends":   {text: "COPY a.b FROM stdin;\n1\n", err: "in the middle of the data of a.b"},
 		"text never ends":   {text: "select 'x;\n", err: "in the middle of a statement"},
 		"statement follows": {text: end + "select 1;", err: "its closing line"},
-		"restrict follows":  {text: end + "\\unrestrict x\n\n"},
-		"zero byte":         {text: "create\x00schema s;", err: "zero byte"},
+		"restrict": {text: "\\restrict x\ncreate schema s;" + end + "\\unrestrict x\n\n",
+			statements: []string{"create schema s"}},
+		"restrict stays": {text: "\\restrict x\ncreate schema s;" + end, err: "never lifted"},
+		"zero byte":      {text: "create\x00schema s;", err: "zero byte"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := test.text
@@ -258,6 +259,8 @@ func FuzzArchive(f *testing.F) {
 
 func FuzzPlain(f *testing.F) {
 	f.Add(fixture(f, "plain.sql"), 64)
+	f.Add([]byte("\\restrict a\nset client_encoding = 'SJIS'; select '\x83\\';\ncreate database d;\n"+
+		"\\unrestrict a\n\\connect d\n"), 16)
 	f.Add([]byte("select E'\\'' || $a$ $a$ /* /* */ */; -- \nCOPY t FROM stdin;\n\\.\n"), 16)
 	f.Fuzz(func(t *testing.T, raw []byte, size int) {
 		whole, want, err := readPlain(raw, 1<<20)

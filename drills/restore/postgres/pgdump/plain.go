@@ -3,13 +3,15 @@ package pgdump
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // Limits of what is kept of a plain dump while it passes.
 const (
-	maxStatement = 64 << 10 // bytes of one statement that are looked at
-	maxComment   = 64 << 20 // bytes of comment in a row: psql keeps them in memory, and gigabytes of them are an attack
+	maxStatement = 256 << 10 // bytes of one statement that are looked at: a COPY may name 1600 columns
+	maxComment   = 64 << 20  // bytes of comment in a row: psql keeps them in memory, and gigabytes of them are an attack
 	maxNames     = 1_000_000
 	carryBytes   = 128 // longer than any token that a piece's end can cut
 )
@@ -29,7 +31,8 @@ type Plain struct {
 	Header   bool   // the line that every dump of pg_dump begins with was there
 	Cluster  bool   // it is a dump of pg_dumpall
 	Started  string // as pg_dump --verbose notes it
-	Connects int    // \connect lines
+	Encoding string // that its text is in, as it says; "" when it does not
+	Server   string // version of the dumped server; "" when it does not say
 	Entries  []Entry
 	Copies   []CopyBlock
 
@@ -44,6 +47,12 @@ type Plain struct {
 	begun     bool // the statement has more than blanks
 	comment   []byte
 	comments  int
+	command   []byte          // of psql
+	made      map[string]bool // databases that it makes
+	database  string          // that it connected to
+	key       string          // of \restrict; "": no such line holds
+	unsafe    func(byte) bool // tells the first byte of a character whose second may be a backslash; nil: none may
+	cutChar   bool            // the piece's end parted such a character
 	carry     []byte
 	back      int // bytes at a piece's end that wait for the next piece
 	copying   bool
@@ -76,9 +85,9 @@ func (p *Plain) Line(piece []byte, end bool) error {
 	if bytes.IndexByte(piece, 0) >= 0 {
 		return damage("it holds a zero byte, which no dump does")
 	}
-	data := piece
+	data := p.mask(piece)
 	if len(p.carry) > 0 {
-		data = append(p.carry, piece...)
+		data = append(p.carry, data...)
 		p.carry = nil
 	}
 	p.back = carryBytes
@@ -104,11 +113,14 @@ func (p *Plain) endLine() error {
 	if p.copyNext {
 		p.copying, p.copyNext = true, false
 	}
-	comment := p.state == inLineComment
-	if comment || p.state == inCommand {
+	was := p.state
+	if was == inLineComment || was == inCommand {
 		p.state = top
 	}
-	if comment && !p.begun {
+	switch {
+	case was == inCommand:
+		return p.obey()
+	case was == inLineComment && !p.begun:
 		return p.noteComment(string(p.comment))
 	}
 	return nil
@@ -135,6 +147,8 @@ func (p *Plain) Close() error {
 		return damage("it ends in the middle of a statement")
 	case !p.complete:
 		return damage("it is incomplete: its closing line, \"-- PostgreSQL database dump complete\", is missing")
+	case p.key != "":
+		return damage("it is incomplete: its \\restrict is never lifted by \\unrestrict")
 	}
 	return nil
 }
@@ -150,6 +164,11 @@ func target(statement string) string {
 
 var heading = regexp.MustCompile(`^-- (?:Data for )?Name: (.*); Type: (.*); Schema: (.*); Owner: (.*)$`)
 
+const (
+	startedOn  = "-- Started on "
+	dumpedFrom = "-- Dumped from database version "
+)
+
 // noteComment looks at a whole comment line at the top.
 func (p *Plain) noteComment(line string) error {
 	line = strings.TrimRight(line, "\r\n")
@@ -160,8 +179,10 @@ func (p *Plain) noteComment(line string) error {
 		p.Cluster = true
 	case line == "-- PostgreSQL database dump complete":
 		p.complete = true
-	case strings.HasPrefix(line, "-- Started on "):
-		p.Started = strings.TrimPrefix(line, "-- Started on ")
+	case strings.HasPrefix(line, startedOn):
+		p.Started = strings.TrimPrefix(line, startedOn)
+	case p.Server == "" && strings.HasPrefix(line, dumpedFrom):
+		p.Server = strings.TrimPrefix(line, dumpedFrom)
 	}
 	m := heading.FindStringSubmatch(line)
 	if m == nil {
@@ -171,9 +192,13 @@ func (p *Plain) noteComment(line string) error {
 		return damage("it names more than %d objects", maxNames)
 	}
 	// Every name is kept until the load is compared: they are copied, or each would hold its whole line.
-	e := Entry{Tag: strings.Clone(m[1]), Desc: strings.Clone(m[2]), Owner: strings.Clone(m[4])}
+	e := Entry{Tag: strings.Clone(m[1]), Desc: strings.Clone(m[2]), Owner: strings.Clone(m[4]),
+		Database: p.database}
 	if m[3] != "-" {
 		e.Namespace = strings.Clone(m[3])
+	}
+	if p.unsafe != nil && strings.ContainsFunc(line, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return nil // masked
 	}
 	if !kinds[e.Desc] {
 		return damage("it has an object of the unknown kind %q", e.Desc)
@@ -196,16 +221,27 @@ func (p *Plain) endStatement() error {
 	s := string(text)
 	t := tokens(s)
 	f := &roleFinder{t: t}
-	if f.is(0, "copy") {
-		i := f.find(1, "from")
-		if f.is(i+1, "stdin") {
-			p.copyNext = true
-			p.Copies = append(p.Copies, CopyBlock{Statement: s})
+	switch {
+	case f.is(0, "copy"):
+		if !fromStdin(f) {
+			return foreign(firstLine(s))
 		}
+		if len(p.Copies) >= maxNames {
+			return damage("it holds the data of more than %d tables", maxNames)
+		}
+		p.copyNext = true
+		p.Copies = append(p.Copies, CopyBlock{Statement: s})
 		return nil
-	}
-	if f.starts("set", "standard_conforming_strings") && len(t) == 4 {
-		p.oldQuotes = t[3].text == "off"
+	case f.starts("set", "standard_conforming_strings") && len(t) == 4:
+		p.oldQuotes = !slices.Contains([]string{"on", "true", "yes", "1"}, t[3].text)
+	case f.starts("set", "client_encoding") && len(t) == 4:
+		p.Encoding = t[3].text
+		p.unsafe = leads(t[3].text)
+	case f.starts("create", "database") && len(t) > 2:
+		if p.made == nil {
+			p.made = map[string]bool{}
+		}
+		p.made[t[2].text] = true
 	}
 	if p.OnStatement == nil {
 		return nil

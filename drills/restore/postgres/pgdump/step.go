@@ -48,10 +48,7 @@ func (p *Plain) atTop(data []byte) (int, error) {
 		p.state, p.depth = inBlockComment, 0
 		return p.blockComment(data)
 	case c == '\\':
-		p.state = inCommand
-		if bytes.HasPrefix(data, []byte(`\connect`)) || bytes.HasPrefix(data, []byte(`\c `)) {
-			p.Connects++
-		}
+		p.state, p.command = inCommand, p.command[:0]
 		return 1, nil
 	case c == ';' && p.parens == 0:
 		return 1, p.endStatement()
@@ -146,7 +143,11 @@ func (p *Plain) restOfLine(data []byte) (int, error) {
 		n, ends = i+1, true
 	}
 	command := p.state == inCommand
-	if !command {
+	if command {
+		if p.command = append(p.command, data[:n]...); len(p.command) > maxCommand {
+			return n, foreign(`\` + string(p.command))
+		}
+	} else {
 		if err := p.countComment(n); err != nil {
 			return n, err
 		}
@@ -158,7 +159,10 @@ func (p *Plain) restOfLine(data []byte) (int, error) {
 		return n, nil
 	}
 	p.state = top
-	if command || p.begun {
+	switch {
+	case command:
+		return n, p.obey()
+	case p.begun:
 		return n, nil
 	}
 	return n, p.noteComment(string(p.comment))

@@ -9,8 +9,9 @@ type token struct {
 	depth  int // of parentheses
 }
 
-// maxTokens bounds what is looked at of one statement: those that name roles are short.
-const maxTokens = 2000
+// maxTokens bounds what is looked at of one statement. Those that name roles are short; a COPY may
+// name 1600 columns.
+const maxTokens = 8000
 
 // tokens cuts a statement up. Comments and dollar-quoted bodies are left out.
 func tokens(s string) []token {
