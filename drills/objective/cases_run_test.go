@@ -41,6 +41,43 @@ func casesOfTheRun() []verdictCase {
 				}
 			})
 		}, failed, "rollback.failed"},
+		{"a check failed before anything was broken, and the harness broke long after", "fault", func(s *story) {
+			edit(s, func(c *record.CheckResult) {
+				if c.When == "before" && c.Name == "rows" {
+					c.Status = record.CheckFailed
+				}
+			})
+			harness(150 * sec)(s)
+		}, failed, "check.failed_before"},
+		{"rollback failed, and the harness stumbled in the clean-up", "fault", func(s *story) {
+			edit(s, func(r *record.RollbackEvent) {
+				if r.State == "done" {
+					r.State, r.Error = "failed", "no such file"
+				}
+			})
+			neverBack(s)
+			stumble(s)
+		}, failed, "rollback.failed"},
+		{"red at the end, and the harness stumbled in the clean-up", "fault", func(s *story) {
+			neverBack(s)
+			stumble(s)
+		}, failed, "business.red_at_end"},
+		{"red again, and the harness stumbled in the clean-up", "fault", func(s *story) {
+			s.edge("red", 149*sec, 149*sec)
+			stumble(s)
+		}, failed, "business.red_again"},
+		{"the image lacked an extension in the rollback before it failed", "fault", func(s *story) {
+			edit(s, func(r *record.RollbackEvent) {
+				if r.State == "done" {
+					r.State, r.Error = "failed", "no such file"
+				}
+			})
+			edit(s, func(r *record.Restored) {
+				if r.During == "rollback" {
+					r.ImageBad = "extension postgis"
+				}
+			})
+		}, unknown, "rollback.unknown"},
 		{"rollback failed because the harness broke", "fault", func(s *story) {
 			edit(s, func(r *record.RollbackEvent) {
 				if r.State == "done" {

@@ -38,7 +38,14 @@ func TestRedBaseline(t *testing.T) {
 	assert.Equal(t, "shop-app, shop-db", v.Reasons[0].Args["backup"])
 	assert.NotContains(t, ids(v), "business.red_at_end")
 
+	stumbled := red()
+	stumbled.add(81*sec, record.KindHarness, record.Subject{}, record.HarnessError{Phase: record.PhaseCleanup, Error: "busy"})
+	assert.Equal(t, failed, stumbled.judge(t).Status, "it was red before that")
+
 	for name, bend := range map[string]func(*story){
+		"it was the harness that ended the baseline": func(s *story) {
+			s.add(76*sec, record.KindHarness, record.Subject{}, record.HarnessError{Phase: record.PhaseBaseline, Error: "gone"})
+		},
 		"an instance is missing": func(s *story) { s.drop(kind(record.KindBooted)) },
 		"the pulse broke": func(s *story) {
 			edit(s, func(p *record.PulseEvent) {

@@ -46,6 +46,12 @@ func harness(at time.Duration) func(*story) {
 	}
 }
 
+// stumble is an error of the harness's while it cleans up.
+func stumble(s *story) {
+	s.add(180*sec+sec/2, record.KindHarness, record.Subject{}, record.HarnessError{Phase: record.PhaseCleanup,
+		Error: "read egress: the engine is busy"})
+}
+
 // neverBack: the rollback restores nothing; the business stays red to the end.
 func neverBack(s *story) {
 	green := 0

@@ -175,7 +175,7 @@ func (j *judge) handled(in *record.Incident) {
 	case decided && !in.Decision.RollsBack() && in.T3 == nil:
 		j.settled(in)
 	case in.Rollback == "done":
-	case in.Rollback == "failed" && j.excused():
+	case in.Rollback == "failed" && (in.RolledBack == nil || j.excusedEnd(in.RolledBack.Late)):
 		j.unknown("rollback.unknown", args{"incident": id, "error": in.Error})
 	case in.Rollback == "failed" && j.slowRollback(in):
 	case in.Rollback == "failed":
@@ -215,7 +215,7 @@ func (j *judge) business() {
 	if j.r.Header.Trigger == record.TriggerNone {
 		j.redUnasked()
 	}
-	if n := len(u.Reds); n > 0 && u.Reds[n-1].Open && !u.Open && !j.excused() && j.brought() {
+	if n := len(u.Reds); n > 0 && u.Reds[n-1].Open && !u.Open && !j.excusedAt(j.r.Observed) && j.brought() {
 		s := u.Reds[n-1]
 		a := args{"since": span(s.From.Late), "why": s.Why}
 		if j.hiccup(s) || j.silentSince() > j.r.Header.LongestSilence() { // nobody asked whether it still was
@@ -253,8 +253,7 @@ func (j *judge) redAgain(in *record.Incident) {
 	for _, s := range j.r.Pulse.Reds {
 		if s.From.Late > in.T5.Late && s.From.Late > in.RolledBack.Late && s.From.Late < end {
 			stable := s.From.Late-max(green.Early, in.T5.Early) >= j.r.Header.Stable()
-			sure := !j.excused() || !s.Open && s.To.Late < j.broke()
-			if sure && (stable || j.certified(in, s.From.Late)) {
+			if j.sure(s) && (stable || j.certified(in, s.From.Late)) {
 				a := args{"incident": number(in.ID), "at": span(s.From.Late), "why": s.Why}
 				if j.hiccup(s) {
 					j.unknown("business.red_again", a)
@@ -284,22 +283,13 @@ func (j *judge) redUnasked() {
 		return
 	}
 	for _, s := range j.r.Pulse.Reds {
-		if (s.Open || s.To.Late > phase.Ended) && (!j.excused() || !s.Open && s.To.Late < j.broke()) {
+		if (s.Open || s.To.Late > phase.Ended) && j.sure(s) {
 			a := args{"incident": "", "at": span(s.From.Late), "why": s.Why}
 			j.failed("business.red_again", a)
 			j.finding("high", "business.red_again", a)
 			return
 		}
 	}
-}
-
-// broke is when the harness first broke or the drill stopped being watched.
-func (j *judge) broke() time.Duration {
-	at := j.r.Observed
-	for _, h := range j.r.Harness {
-		at = min(at, h.At)
-	}
-	return at
 }
 
 // certified: all planned checks had been passed after the rollback by then.

@@ -39,20 +39,6 @@ func (j *judge) run() {
 	}
 }
 
-// clocks: what was watched while the host slept, or while a clock was set, was not watched by one clock.
-func (j *judge) clocks() {
-	for _, p := range j.r.Jumps {
-		if p.From >= j.r.Observed { // clean-up has no figure
-			continue
-		}
-		a := args{"from": span(p.From), "to": span(p.To), "counted": span(p.Counted), "wall": span(p.Wall), "boot": ""}
-		if p.Boot != 0 {
-			a["boot"] = span(p.Boot)
-		}
-		j.unknown("clock.jumped", a)
-	}
-}
-
 // unasked takes those reasons away that say no more than that the drill was stopped before anything was to be asked.
 func (j *judge) unasked() {
 	stopped := []string{"upgrade.stopped", "flow.blind"}
@@ -152,7 +138,11 @@ func (j *judge) baseline() {
 	if !failed && len(bad) == 0 {
 		return
 	}
-	if phase.Open || !j.bootedAll() || j.excused() {
+	excused := j.excusedAt(phase.Ended)
+	if failed {
+		excused = j.r.Abort != nil || j.excusedEnd(phase.Ended)
+	}
+	if phase.Open || !j.bootedAll() || excused {
 		if failed {
 			j.unknown("baseline.unknown", args{"why": phase.Error})
 		}
@@ -240,14 +230,6 @@ func (j *judge) bootedAll() bool {
 		}
 	}
 	return len(j.r.Boots) > 0
-}
-
-// excused: the drill did not take its course for a reason that is not the
-// system's, so what did not come proves nothing.
-func (j *judge) excused() bool {
-	lacks := slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool { return x.ImageBad != "" })
-	leak := slices.ContainsFunc(j.r.Probes, func(p record.ProbeFact) bool { return p.Reached && !p.Control })
-	return len(j.r.Harness) > 0 || j.r.Status != record.RunCompleted || lacks || leak
 }
 
 // phases: a phase that failed, or never ended, is explained by some other
