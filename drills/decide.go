@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,69 +42,19 @@ func (d *drill) decide(ctx context.Context, in scenarios.Incident, detected stri
 
 var errNotDecided = errors.New("not decided in time")
 
-// askPerson takes the first answer, from the terminal or from lifeboat approve.
-func (d *drill) askPerson(ctx context.Context, q Question) (Answer, error) {
-	asked := make(chan struct {
-		a   Answer
-		err error
-	}, 1)
-	if d.opt.Watch.Ask != nil {
-		go func() {
-			a, err := d.opt.Watch.Ask(ctx, q)
-			asked <- struct {
-				a   Answer
-				err error
-			}{a, err}
-		}()
-	}
-	for {
-		var a Answer
-		switch found, err := takeMessage(d.dir, approveFile, &a); {
-		case err != nil:
-			return a, err
-		case found:
-			return a, a.valid()
-		}
-		select {
-		case got := <-asked:
-			return got.a, errors.Join(got.err, got.a.valid())
-		case <-ctx.Done():
-			return Answer{}, context.Cause(ctx)
-		case <-time.After(inboxEvery):
-		}
-	}
-}
-
-func (a Answer) valid() error {
-	if !slices.Contains(Outcomes(), a.Outcome) {
-		return fmt.Errorf("decide %q: the outcomes are %s", a.Outcome, strings.Join(Outcomes(), ", "))
-	}
-	if a.By == "" {
-		return errors.New("decide: say who decides (--by NAME)")
-	}
-	return nil
-}
-
 // The inbox of a running drill: other lifeboat commands put messages there.
 const (
-	approveFile = "approve.json"
-	abortFile   = "abort.json"
-	notePrefix  = "note-"
-	inboxEvery  = 200 * time.Millisecond
+	questionFile = "question.json"
+	approveFile  = "approve.json"
+	abortFile    = "abort.json"
+	notePrefix   = "note-"
+	inboxEvery   = 200 * time.Millisecond
 )
 
 // Message is what abort and note put into the inbox.
 type Message struct {
 	Text string `json:"text"`
 	By   string `json:"by"`
-}
-
-// Approve answers the question of a running drill from another process.
-func Approve(home, drill string, a Answer) error {
-	if err := a.valid(); err != nil {
-		return err
-	}
-	return leaveMessage(home, drill, approveFile, a)
 }
 
 // Abort asks a running drill to heal, clean up and seal.
@@ -121,6 +70,10 @@ func leaveMessage(home, drill, name string, v any) error {
 	if _, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("find drill %s: %w; lifeboat history lists the drills of --home %s", drill, err, home)
 	}
+	return leave(dir, name, v)
+}
+
+func leave(dir, name string, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err

@@ -196,25 +196,6 @@ func TestClocks(t *testing.T) {
 	assert.Equal(t, 1, res.Verdict.Outage.Count)
 }
 
-func TestPersonDecides(t *testing.T) {
-	w := newWorld(t)
-	yaml := strings.Replace(simple, "decide: {by: simulated, after: 2s}", "decide: {by: person, within: 2h}", 1)
-	res := w.run(yaml, func(ctx context.Context, _ context.CancelCauseFunc) {
-		time.Sleep(10 * time.Minute)
-		dirs, err := List(w.home)
-		if err != nil || len(dirs) != 1 {
-			return
-		}
-		id := dirs[0][strings.LastIndex(dirs[0], "/")+1:]
-		assert.Error(t, Approve(w.home, id, Answer{Outcome: "shrug", By: "Zhao"}))
-		assert.NoError(t, Approve(w.home, id, Answer{Outcome: "full-rollback", By: "Zhao", Reason: "clear"}))
-	})
-	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
-	in := res.Record.Incidents[0]
-	assert.Equal(t, "Zhao", in.Decision.By)
-	assert.Greater(t, in.T2.Early-in.T1.Late, 9*time.Minute, "the waiting is on the clock")
-}
-
 func TestAbort(t *testing.T) {
 	w := newWorld(t)
 	res := w.run(simple, func(_ context.Context, cancel context.CancelCauseFunc) {

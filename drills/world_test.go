@@ -60,6 +60,9 @@ type world struct {
 	keep     bool                       // leave what did not pass for looking
 	log      slog.Handler               // nil: nobody reads it
 
+	// ask is the person at the terminal; nil: nobody sits there.
+	ask func(context.Context, Question) (Answer, error)
+
 	mu     sync.Mutex
 	broken map[string]bool
 }
@@ -158,7 +161,8 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 		if w.log != nil {
 			log = w.log
 		}
-		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, Log: slog.New(log), Clock: w.clock})
+		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, Log: slog.New(log), Clock: w.clock,
+			Watch: Watch{Ask: w.ask}})
 		require.NoError(t, err)
 	})
 	return res
