@@ -79,6 +79,7 @@ type drill struct {
 	pulse    *pulse
 	host     *hostWatch
 	keeper   Keeper
+	clean    bool // it is proved that nothing is left
 	secrets  *secrets
 	incident int
 	silent   []FaultPlan // of the incident, on machines that have not answered since

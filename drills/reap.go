@@ -58,13 +58,13 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 		add(record.KindAborted, record.Aborted{Why: r.Why})
 	}
 	add(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup})
-	left := CleanUp(ctx, CleanRequest{Scope: scope, Kit: r.Kit, Mark: l.Mark, Hide: r.hide,
+	done := CleanUp(ctx, CleanRequest{Scope: scope, Kit: r.Kit, Mark: l.Mark, Hide: r.hide,
 		Report: write})
-	end := record.PhaseEvent{Phase: record.PhaseCleanup, Outcome: record.OutcomeDone}
-	if len(left) > 0 {
-		end.Outcome, end.Error = record.OutcomeFailed, fmt.Sprintf("%d things are left", len(left))
+	add(record.KindPhase, done.phase())
+	left := done.Left
+	if done.Unproved != nil && len(left) == 0 { // somebody has to look again
+		left = []record.CleanupEvent{{State: "unproved", Error: done.Unproved.Error(), Fix: "lifeboat sweep"}}
 	}
-	add(record.KindPhase, end)
 	errs = append(errs, keepRecord(dir), j.Close(), l.Close())
 	return left, errors.Join(errs...)
 }

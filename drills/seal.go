@@ -23,7 +23,7 @@ func (d *drill) seal(left []record.CleanupEvent) (*Result, error) {
 	errs = append(errs, d.rawFiles())
 	errs = append(errs, d.Append(record.KindSealed, record.Subject{}, record.Sealed{Status: string(record.RunCompleted)}))
 	errs = append(errs, d.journal.Close(), d.ledger.Close())
-	if d.keeper != nil && len(left) == 0 {
+	if d.keeper != nil && d.clean {
 		errs = append(errs, d.keeper.Release())
 	} else if d.keeper != nil {
 		errs = append(errs, d.keeper.Keep()) // it tries once more at the deadline; lifeboat sweep does before

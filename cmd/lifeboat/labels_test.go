@@ -45,7 +45,7 @@ func everyEvent() []any {
 	for _, s := range []string{"started", "done", "failed"} {
 		events = append(events, record.RollbackEvent{State: s, Error: "no"})
 	}
-	for _, s := range []string{"proved", "incomplete", "failed", "kept"} {
+	for _, s := range []string{"proved", "incomplete", "unproved", "failed", "kept"} {
 		events = append(events, record.CleanupEvent{State: s, What: "container", Name: "x", Count: 3,
 			Left: []string{"volume y"}, DiskLost: map[string][]string{"kept": {"app"}}[s]})
 	}

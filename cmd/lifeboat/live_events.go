@@ -52,7 +52,7 @@ func isBad(e drills.EventSeen) bool {
 	case record.CheckResult:
 		return d.Status != record.CheckPassed
 	case record.CleanupEvent:
-		return d.State == "failed" || d.State == "incomplete"
+		return d.State == "failed" || d.State == "incomplete" || d.State == "unproved"
 	case record.Diagnosis:
 		return d.Class != ""
 	case record.HarnessError, record.Aborted:

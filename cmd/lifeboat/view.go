@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -174,7 +175,7 @@ func eventLine(w words, e drills.EventSeen) string {
 	case record.Aborted:
 		return text("aborted", "why", d.Why)
 	case record.CleanupEvent:
-		if d.State == "proved" || d.State == "incomplete" || d.State == "failed" || d.State == "kept" {
+		if slices.Contains([]string{"proved", "incomplete", "unproved", "failed", "kept"}, d.State) {
 			return text("cleanup_"+d.State, "name", strings.TrimSpace(d.What+" "+d.Name), "error", d.Error,
 				"left", strings.Join(d.Left, ", "), "disks", strings.Join(d.DiskLost, ", "), "count", strconv.Itoa(d.Count))
 		}

@@ -194,6 +194,26 @@ func TestUnwindLimitsEachAttempt(t *testing.T) {
 	})
 }
 
+func TestUnwindWithin(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hang := func(ctx context.Context, _ Scope, _ Entry) error { <-ctx.Done(); return ctx.Err() }
+		var all []Entry
+		for id := range 20 {
+			e := entry("volume", "v")
+			e.ID = id + 1
+			all = append(all, e)
+		}
+		start, reported := time.Now(), 0
+		got := Unwind(t.Context(), UnwindRequest{Entries: all, Within: time.Minute, Undoers: map[string]Undoer{"test": hang},
+			Report: func(Outcome) { reported++ }})
+		assert.Equal(t, time.Minute, time.Since(start), "two of them hang for 30 s each")
+		assert.Equal(t, 20, reported)
+		assert.ErrorIs(t, got[0].Err, context.DeadlineExceeded)
+		assert.ErrorContains(t, got[19].Err, "it was not its turn within the clean-up's limit of 1m0s")
+	})
+}
+
 func TestOwner(t *testing.T) {
 	t.Parallel()
 	self := Self()

@@ -19,6 +19,7 @@ type UnwindRequest struct {
 	Report  func(Outcome)     // called once for each entry, when it is settled; nil: nobody listens
 	Each    time.Duration     // limit of one attempt; 0: 30 s
 	Retry   time.Duration     // how long failures are tried again, all together; 0: 20 s; below 0: not at all
+	Within  time.Duration     // limit of all of it: what was not tried by then has failed; 0: none
 }
 
 // Outcome is what became of one entry.
@@ -40,11 +41,16 @@ const (
 
 // Unwind undoes every entry that is not undone or gone yet: faults first, then
 // processes and containers, which use the rest, then the rest; of each kind the
-// youngest first, and containers, which cost the most, a few side by side. It runs to its end when ctx is cancelled:
+// youngest first, and containers, which cost the most, a few side by side. It goes on when ctx is cancelled:
 // clean-up has limits of its own. What fails is tried again after everything
 // else was, so that one thing that cannot be undone keeps no other waiting.
 func Unwind(ctx context.Context, r UnwindRequest) []Outcome {
 	ctx = context.WithoutCancel(ctx)
+	if r.Within > 0 {
+		limited, cancel := context.WithTimeoutCause(ctx, r.Within, fmt.Errorf("%w of %s", errOver, r.Within))
+		defer cancel()
+		ctx = limited
+	}
 	each, retry := cmp.Or(r.Each, defaultEach), cmp.Or(r.Retry, defaultRetry)
 	outcomes := make([]Outcome, 0, len(r.Entries))
 	for _, e := range order(r.Entries) {
@@ -60,7 +66,7 @@ func Unwind(ctx context.Context, r UnwindRequest) []Outcome {
 				again = again || o.State == Failed && !o.final()
 			}
 		}
-		if !again || !time.Now().Add(pause).Before(end) {
+		if !again || ctx.Err() != nil || !time.Now().Add(pause).Before(end) {
 			break
 		}
 		time.Sleep(pause)
@@ -138,6 +144,9 @@ func rank(e Entry) int {
 	return 2
 }
 
+// errOver is why what was not tried in time has failed.
+var errOver = errors.New("it was not its turn within the clean-up's limit")
+
 // errNoUndoer is final: trying again does not help.
 var errNoUndoer = errors.New("this program has no undo of that kind")
 
@@ -151,6 +160,12 @@ func (o *Outcome) hint() error {
 }
 
 func (r UnwindRequest) attempt(ctx context.Context, o *Outcome, each time.Duration) {
+	if ctx.Err() != nil {
+		if o.Err == nil {
+			o.Err = context.Cause(ctx)
+		}
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, each)
 	defer cancel()
 	o.Tries++

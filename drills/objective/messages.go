@@ -79,7 +79,7 @@ var Messages = []Message{
 	{"run.crashed", []string{"at"}, []Use{UseReason}},
 	{"aborted.by", []string{"by", "why"}, []Use{UseReason}},
 	{"cleanup.incomplete", []string{"count", "left", "fix"}, []Use{UseReason}},
-	{"cleanup.unproved", nil, []Use{UseReason}},
+	{"cleanup.unproved", []string{"why"}, []Use{UseReason}},
 
 	// Findings of their own.
 	{"egress.unexpected", []string{"instance", "target", "host", "protocol", "count"}, []Use{UseFinding}},

@@ -268,7 +268,7 @@ func (j *judge) cleanup() {
 		j.reason("", "cleanup.incomplete", args{"count": number(max(1, len(left))), "left": strings.Join(left, ", "),
 			"fix": strings.Join(fix, "; ")})
 	case c.T8 == nil && len(c.Kept) == 0 && j.r.Status == record.RunCompleted:
-		j.unknown("cleanup.unproved", args{})
+		j.unknown("cleanup.unproved", args{"why": c.Unproved})
 	}
 }
 

@@ -244,6 +244,8 @@ func (b *builder) cleaned(e Event, c CleanupEvent) {
 	case "incomplete":
 		settled(func(o CleanupEvent) bool { return o.State == "incomplete" })
 		k.Failed, k.T8 = append(k.Failed, c), nil
+	case "unproved":
+		k.Unproved, k.T8 = c.Error, nil
 	case "kept":
 		if len(c.Left) == 0 && c.Name != "" {
 			c.Left = []string{c.Name}
@@ -252,7 +254,7 @@ func (b *builder) cleaned(e Event, c CleanupEvent) {
 	case "proved":
 		settled(func(o CleanupEvent) bool { return o.State == "incomplete" })
 		at := At(e.Elapsed)
-		k.T8 = &at
+		k.T8, k.Unproved = &at, ""
 	}
 	k.By = e.Actor
 }

@@ -263,7 +263,7 @@ type CleanupEvent struct {
 	What     string   `json:"what,omitempty"` // container, network, volume, image, file, process, fault
 	Name     string   `json:"name,omitempty"`
 	Entry    int      `json:"entry,omitempty"` // of the ledger; 0: of none, or an old journal
-	State    string   `json:"state"`           // undone | gone | failed | kept | proved | incomplete
+	State    string   `json:"state"`           // undone | gone | failed | kept | proved | incomplete | unproved
 	Error    string   `json:"error,omitempty"`
 	Fix      string   `json:"fix,omitempty"`       // the command that removes it by hand
 	Left     []string `json:"left,omitempty"`      // with incomplete and kept: what is still there

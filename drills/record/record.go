@@ -165,6 +165,7 @@ type Cleanup struct {
 	Failed   []CleanupEvent `json:"failed,omitempty"`
 	Kept     []string       `json:"kept,omitempty"`      // --keep
 	DiskLost []string       `json:"disk_lost,omitempty"` // backups whose kept machines lost their disk
+	Unproved string         `json:"unproved,omitempty"`  // why nobody could look whether something is left
 	By       string         `json:"by,omitempty"`        // lifeboat or reaper
 }
 

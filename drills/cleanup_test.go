@@ -1,0 +1,89 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
+)
+
+// reaper is a Keeper that remembers what it was told.
+type reaper struct{ said string }
+
+func (r *reaper) Hide([]string) error { return nil }
+func (r *reaper) Release() error      { r.said = "release"; return nil }
+func (r *reaper) Keep() error         { r.said = "keep"; return nil }
+
+// Each part of a clean-up has its own time: what takes long spoils nothing that comes after it, and what cleaned up well
+// is never said to be left.
+func TestCleanUp(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		undo    func(tries int) error                       // of the fault
+		remains func(since time.Duration) ([]string, error) // asked first at 0
+		want    record.Status
+		reason  string
+		left    int
+		state   string // of the fault
+		keeper  string
+	}{
+		{name: "an undo that takes longer than the whole", undo: func(int) error { time.Sleep(4 * time.Minute); return nil },
+			want: record.StatusPassed, reason: "passed.all", state: "undone", keeper: "release"},
+		{name: "the undo fails and its machine is gone", undo: func(int) error { return errors.New("exit code 1") },
+			want: record.StatusPassed, reason: "passed.all", state: "gone", keeper: "release"},
+		{name: "the engine needs a moment", remains: func(since time.Duration) ([]string, error) {
+			if since < 3*time.Second {
+				return []string{"container db"}, nil
+			}
+			return nil, nil
+		}, want: record.StatusPassed, reason: "passed.all", state: "undone", keeper: "release"},
+		{name: "the engine does not answer at first", remains: func(since time.Duration) ([]string, error) {
+			if since < 30*time.Second {
+				return nil, errors.New("busy")
+			}
+			return nil, nil
+		}, want: record.StatusPassed, reason: "passed.all", state: "undone", keeper: "release"},
+		{name: "the engine never says what is left", remains: func(time.Duration) ([]string, error) {
+			return nil, errors.New("busy")
+		}, want: record.StatusInconclusive, reason: "cleanup.unproved", state: "undone", keeper: "keep"},
+		{name: "something stays", remains: func(time.Duration) ([]string, error) { return []string{"volume x"}, nil },
+			want: record.StatusPassed, reason: "passed.all cleanup.incomplete", left: 1, state: "undone", keeper: "keep"},
+		{name: "the undo fails and something stays", undo: func(int) error { return errors.New("exit code 1") },
+			remains: func(time.Duration) ([]string, error) { return []string{"volume x"}, nil },
+			want:    record.StatusPassed, reason: "passed.all cleanup.incomplete", left: 2, state: "failed", keeper: "keep"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w, k := newWorld(t), &reaper{}
+			w.undo = tc.undo
+			w.change = func(kit *Kit) {
+				kit.Keeper = func(context.Context, ledger.Scope) (Keeper, error) { return k, nil }
+				var first time.Time
+				kit.Remains = func(context.Context, ledger.Scope) ([]string, error) {
+					if first.IsZero() {
+						first = time.Now()
+					}
+					if tc.remains == nil {
+						return nil, nil
+					}
+					return tc.remains(time.Since(first))
+				}
+			}
+			res := w.run(simple)
+			assert.Equal(t, tc.want, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+			assert.Equal(t, tc.reason, reasons(res.Verdict))
+			assert.Len(t, res.Left, tc.left, "%+v", res.Left)
+			assert.Equal(t, tc.reason == "passed.all", res.Record.Cleanup.T8 != nil)
+			assert.Equal(t, tc.state, res.Record.Incidents[0].Faults[0].State)
+			assert.Equal(t, tc.keeper, k.said)
+			open, err := openEntries(res.Dir)
+			require.NoError(t, err)
+			assert.Equal(t, tc.state == "failed", len(open) > 0, "%v", open)
+		})
+	}
+}
