@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"time"
 
 	"lifeboat/drills/fault"
-	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
@@ -62,14 +60,6 @@ type CheckPlan struct {
 	Check verifier.Check
 }
 
-// diskFactor is the disk that a restore takes for each byte of its backup: a
-// compressed dump of text grows about fivefold, indexes and WAL included.
-const diskFactor = 6
-
-// overlayDisk is the disk that a virtual machine takes, bytes: what it writes into its overlays and snapshots
-// in a drill. A kernel upgrade writes about 0.5 GiB.
-const overlayDisk = 1 << 30
-
 // NewPlan resolves a scenario. The error is scenarios.Problems when the file is
 // wrong; what only this host lacks is in Plan.Refusals.
 func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error) {
@@ -82,60 +72,9 @@ func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error)
 			p.Refusals = append(p.Refusals, err.Error())
 		}
 	}
-	p.askHost(ctx, kit)
-	p.estimate(ctx, kit)
+	p.estimate(ctx, kit, p.askHost(ctx, kit))
 	return p, nil
 }
-
-// askHost asks every kind of instance whether this host can boot it.
-func (p *Plan) askHost(ctx context.Context, kit Kit) {
-	for _, kind := range p.Kinds {
-		driver, err := kit.Instances[kind](instance.Site{Log: slog.New(slog.DiscardHandler)})
-		if err == nil {
-			err = driver.Ready(ctx)
-		}
-		if err != nil {
-			p.Refusals = append(p.Refusals, fmt.Sprintf("%s: %v", kind, err))
-		}
-	}
-}
-
-// estimate sums what the instances take and refuses what cannot fit: before anything starts.
-func (p *Plan) estimate(ctx context.Context, kit Kit) {
-	for _, name := range p.Order {
-		i := p.Scenario.Instances[name]
-		p.Needs.Memory += max(int64(i.Memory), defaultMemory)
-		for _, b := range []string{i.Boot, i.Load} {
-			switch bp := p.Backups[b]; {
-			case bp == nil:
-			case i.Virtual(): // it is read where it lies
-				p.Needs.Disk += overlayDisk
-			default:
-				p.Needs.Disk += bp.Point.Size * diskFactor
-			}
-		}
-	}
-	if kit.Capacity == nil {
-		return
-	}
-	disk, memory, err := kit.Capacity(ctx)
-	if err != nil {
-		p.Refusals = append(p.Refusals, fmt.Sprintf("measure this host: %v", err))
-		return
-	}
-	p.Needs.FreeDisk, p.Needs.FreeMemory = disk, memory
-	if disk > 0 && p.Needs.Disk > disk {
-		p.Refusals = append(p.Refusals, fmt.Sprintf("the restores need about %d MiB of disk, %d MiB are free; "+
-			"free some, or drill on a larger host", p.Needs.Disk>>20, disk>>20))
-	}
-	if memory > 0 && p.Needs.Memory > memory {
-		p.Refusals = append(p.Refusals, fmt.Sprintf("the instances may take %d MiB of memory, %d MiB are free; "+
-			"lower memory: in the scenario, or drill on a larger host", p.Needs.Memory>>20, memory>>20))
-	}
-}
-
-// defaultMemory of an instance that names none, bytes.
-const defaultMemory = 1 << 30
 
 // bootOrder sorts the instances so that those that are needed come first. The
 // loader has refused cycles, and needs of what is not there.

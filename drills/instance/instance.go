@@ -47,6 +47,12 @@ type Driver interface {
 	Boot(ctx context.Context, r Request) (Machine, error)
 }
 
+// Heavier is a driver whose machines take memory beside what they are given.
+type Heavier interface {
+	// Overhead of one machine, bytes.
+	Overhead() int64
+}
+
 // Request says what to boot.
 type Request struct {
 	Name       string // of the instance; the same name later gets the same sandbox and address
@@ -199,11 +205,14 @@ type Program struct {
 	Trees  []Tree            // larger things, streamed in before the start
 	Stdout io.Writer
 	Stderr io.Writer
-	Memory int64 // bytes; 0: 512 MiB
+	Memory int64 // bytes; 0: ProgramMemory
 	Allow  []string
 	// Offline gives it no network at all, not even the drill's; Allow is empty then.
 	Offline bool
 }
+
+// ProgramMemory of a program that names none, bytes.
+const ProgramMemory = 512 << 20
 
 // Tree is a tar stream that is unpacked below a folder.
 type Tree struct {

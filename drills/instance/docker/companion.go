@@ -23,7 +23,6 @@ import (
 )
 
 const (
-	programMemory     = 512 << 20
 	programPath       = "/program"
 	programRepository = "lifeboat/k6"
 )
@@ -66,7 +65,7 @@ func (d *Driver) run(ctx context.Context, p instance.Program, network container.
 	}
 	run.host.Memory = p.Memory
 	if p.Memory == 0 {
-		run.host.Memory = programMemory
+		run.host.Memory = instance.ProgramMemory
 	}
 	run.host.MemorySwap, run.host.PidsLimit = run.host.Memory, ptr(int64(defaultPids))
 	c, err := d.createContainer(ctx, run)

@@ -46,6 +46,7 @@ var (
 	_ instance.Driver     = (*Driver)(nil)
 	_ instance.DiskLoader = (*Driver)(nil)
 	_ instance.Grounded   = (*Driver)(nil)
+	_ instance.Heavier    = (*Driver)(nil)
 )
 
 // New makes a driver whose machines stand in the sandboxes of ground, which belongs to the same site.
@@ -129,6 +130,9 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 	}
 	return m, m.Start(ctx)
 }
+
+// Overhead implements instance.Heavier: QEMU itself.
+func (d *Driver) Overhead() int64 { return headroom }
 
 // container is the request for the container that QEMU runs in.
 func (m *Machine) container() instance.Request {

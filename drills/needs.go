@@ -1,0 +1,119 @@
+package drills
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+	"lifeboat/scenarios"
+)
+
+// diskFactor is the disk that a restore takes for each byte of its backup: a
+// compressed dump of text grows about fivefold, indexes and WAL included.
+const diskFactor = 6
+
+// overlayDisk is the disk that a virtual machine takes, bytes: what it writes into its overlays and snapshots
+// in a drill. A kernel upgrade writes about 0.5 GiB.
+const overlayDisk = 1 << 30
+
+// defaultMemory of an instance that names none, bytes.
+const defaultMemory = 1 << 30
+
+// askHost asks every kind of instance whether this host can boot it, and what one takes beside its own memory.
+func (p *Plan) askHost(ctx context.Context, kit Kit) (overhead map[string]int64) {
+	overhead = map[string]int64{}
+	for _, kind := range p.Kinds {
+		driver, err := kit.Instances[kind](instance.Site{Log: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			err = driver.Ready(ctx)
+		}
+		if err != nil {
+			p.Refusals = append(p.Refusals, fmt.Sprintf("%s: %v", kind, err))
+		}
+		if o, ok := driver.(instance.Heavier); ok {
+			overhead[kind] = o.Overhead()
+		}
+	}
+	return overhead
+}
+
+// estimate sums what the instances take and refuses what cannot fit: before anything starts.
+func (p *Plan) estimate(ctx context.Context, kit Kit, overhead map[string]int64) {
+	for _, name := range p.Order {
+		i := p.Scenario.Instances[name]
+		p.Needs.Memory += cmp.Or(int64(i.Memory), defaultMemory) + overhead[i.Kind]
+		for _, backup := range p.backupsOf(name) {
+			if i.Virtual() { // it is read where it lies
+				p.Needs.Disk += overlayDisk
+			} else {
+				p.Needs.Disk += p.Backups[backup].Point.Size * diskFactor
+			}
+		}
+	}
+	disk, programs := p.programs()
+	p.Needs.Disk += disk
+	p.Needs.Memory += int64(programs) * instance.ProgramMemory
+	if kit.Capacity == nil {
+		return
+	}
+	disk, memory, err := kit.Capacity(ctx)
+	if err != nil {
+		p.Refusals = append(p.Refusals, fmt.Sprintf("measure this host: %v", err))
+		return
+	}
+	p.Needs.FreeDisk, p.Needs.FreeMemory = disk, memory
+	if disk > 0 && p.Needs.Disk > disk {
+		p.Refusals = append(p.Refusals, fmt.Sprintf("the restores need about %d MiB of disk, %d MiB are free; "+
+			"free some, or drill on a larger host", p.Needs.Disk>>20, disk>>20))
+	}
+	if memory > 0 && p.Needs.Memory > memory {
+		p.Refusals = append(p.Refusals, fmt.Sprintf("the instances, with k6 and what runs them, may take %d MiB of memory, "+
+			"%d MiB are free; lower memory: in the scenario, or drill on a larger host", p.Needs.Memory>>20, memory>>20))
+	}
+}
+
+// backupsOf lists those from which an instance is booted or loaded, at first and by the steps, each once.
+func (p *Plan) backupsOf(name string) []string {
+	i := p.Scenario.Instances[name]
+	all := []string{i.Boot, i.Load}
+	for _, st := range slices.Concat(p.steps()...) {
+		if st.Boot != nil && st.Boot.Instance == name {
+			all = append(all, st.Boot.From)
+		}
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(b string) bool { return p.Backups[b] == nil })
+}
+
+// programs counts what runs beside the instances at the same time, and the bytes of the backups that a script is given:
+// the pulse, and one more, which is a check's k6 or a script.
+func (p *Plan) programs() (disk int64, most int) {
+	if p.Scenario.Flow != nil {
+		most++
+	}
+	one := slices.ContainsFunc(p.Checks, func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
+	for _, st := range slices.Concat(p.steps()...) {
+		if st.Script == nil {
+			continue
+		}
+		one = true
+		disk = max(disk, p.given(st.Script))
+	}
+	if one {
+		most++
+	}
+	return disk, most
+}
+
+func (p *Plan) given(s *scenarios.ScriptStep) (size int64) {
+	for _, b := range s.Backups {
+		if bp := p.Backups[b]; bp != nil {
+			size += bp.Point.Size
+		}
+	}
+	return size
+}

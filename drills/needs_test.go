@@ -1,0 +1,66 @@
+package drills
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/fake"
+)
+
+// heavy is a driver of machines that take 768 MiB beside their own.
+type heavy struct{ *fake.Driver }
+
+func (heavy) Overhead() int64 { return 768 << 20 }
+
+// What a drill takes is what it asks for, with what runs its machines and asks its business.
+func TestNeeds(t *testing.T) {
+	const mib = 1 << 20
+	scripted := "  - script: {file: x.sh, backups: [db-backup]}\n  - boot: {instance: db, from: old}\n"
+	for name, tc := range map[string]struct {
+		change       []string
+		memory, disk int64
+	}{
+		"a small instance":    {[]string{"image: img, load", "image: img, memory: 128MiB, load"}, 128*mib + 2*512*mib, 60},
+		"one that names none": {nil, 1024*mib + 2*512*mib, 60},
+		"one check, no pulse": {[]string{"trigger: fault", "trigger: none", "objectives: {start_rollback: 30m, restored: 2h, outage: 30m}\n", "",
+			"flow: {script: flow.js, pulse: 10/s, timeout: 1s}\n", "", "faults: [{kind: break, on: db}]\n", "",
+			"detect: {when: \"flow.failed > 5% for 3s\", within: 1m}\ndecide: {by: simulated, after: 2s}\n", "",
+			"rollback:\n  - destroy: db\n  - boot: db\n", ""}, 1024*mib + 512*mib, 60},
+		"a virtual machine": {[]string{"db: {kind: fake, image: img, load: db-backup}", "db: {kind: qemu, boot: disk}",
+			"db-backup: {store: {kind: fake}, restore: {kind: fake}}", "disk: {store: {kind: fake}, restore: {kind: disk}}"},
+			1024*mib + 768*mib + 2*512*mib, 1 << 30},
+		"another image in the rollback, and a script": {[]string{"  db-backup:",
+			"  old: {store: {kind: fake}, restore: {kind: disk}}\n  db-backup:", "  - boot: db\n", scripted},
+			1024*mib + 2*512*mib, 60 + 60 + 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.files = map[string]string{"x.sh": "#!/bin/sh\n"}
+			w.machine.Images["disk-of-disk"] = (&guest{}).script()
+			w.change = func(k *Kit) {
+				light := k.Instances["fake"]
+				k.Instances["qemu"] = func(s instance.Site) (instance.Driver, error) {
+					d, err := light(s)
+					if err != nil {
+						return nil, err
+					}
+					return heavy{d.(*fake.Driver)}, nil
+				}
+				k.Capacity = func(context.Context) (int64, int64, error) { return 1 << 40, 1 << 40, nil }
+			}
+			seen := false
+			w.outline = func(p *Plan) {
+				seen = true
+				assert.Equal(t, tc.memory, p.Needs.Memory, "%d MiB", p.Needs.Memory>>20)
+				assert.Equal(t, tc.disk, p.Needs.Disk)
+			}
+			w.run(strings.NewReplacer(tc.change...).Replace(simple))
+			require.True(t, seen)
+		})
+	}
+}
