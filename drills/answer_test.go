@@ -76,7 +76,7 @@ func TestSecondAnswer(t *testing.T) {
 			<-ctx.Done()
 			return Answer{}, ctx.Err()
 		}
-		time.Sleep(10 * time.Minute)
+		time.Sleep(10*time.Minute + inboxEvery/2)
 		go func() { // at the same moment, before the drill has looked at either
 			assert.NoError(t, w.approve(0, Answer{Outcome: "pause", By: "Second"}))
 		}()
