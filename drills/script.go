@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+	"lifeboat/drills/store"
 	"lifeboat/internal/userfile"
 	"lifeboat/scenarios"
 )
@@ -34,28 +37,88 @@ func (d *drill) scriptStep(ctx context.Context, phase string, s *scenarios.Scrip
 			return "", fmt.Errorf("set %s of the script: %w", k, err)
 		}
 	}
-	trees, closeTrees, err := d.backupTrees(ctx, s.Backups)
+	given, trees, err := d.backupTrees(ctx, s.Backups)
+	defer given.close(d.opt.Log)
 	if err != nil {
 		return "", err
 	}
-	defer closeTrees()
 	out := &ending{}
-	p, err := companion.Run(ctx, instance.Program{
+	exit, err := runScript(ctx, companion, instance.Program{
 		Name: fmt.Sprintf("script-%s-%d", phase, d.elapsed().Milliseconds()), Image: s.Image,
 		Args: append([]string{inside}, s.Args...), Env: env, Dir: "/script",
 		Files: map[string][]byte{inside: content}, Trees: trees, Stdout: out, Stderr: out,
 	})
+	if ctx.Err() == nil {
+		err = d.given(phase, given, err)
+	}
+	if err == nil && exit != 0 && !s.AllowFailure {
+		err = &stepFailed{what: s.File, why: fmt.Sprintf("exit code %d", exit)}
+	}
+	return d.secrets.hideEnd(out.String()), err
+}
+
+func runScript(ctx context.Context, c instance.Companion, p instance.Program) (int, error) {
+	process, err := c.Run(ctx, p)
 	if err != nil {
-		return "", err
+		return 0, err
 	}
-	exit, err := p.Wait(ctx)
+	exit, err := process.Wait(ctx)
 	if err != nil {
-		return d.secrets.hideEnd(out.String()), errors.Join(err, p.Stop(context.WithoutCancel(ctx), time.Second))
+		err = errors.Join(err, process.Stop(context.WithoutCancel(ctx), time.Second))
 	}
-	if exit != 0 && !s.AllowFailure {
-		return d.secrets.hideEnd(out.String()), &stepFailed{what: s.File, why: fmt.Sprintf("exit code %d", exit)}
+	return exit, err
+}
+
+// given writes down which of a script's backups is not what was promised: that is found at its end, on its way into the
+// container, and is the backup's fault whatever the engine or the script made of it.
+func (d *drill) given(phase string, streams given, err error) error {
+	for _, s := range streams {
+		var mismatch *store.Mismatch
+		if errors.As(s.ended(), &mismatch) {
+			fact := record.Restored{Backup: s.backup, Point: mismatch.Point, Digest: mismatch.Got, Bytes: s.Bytes(),
+				Started: s.started, Ended: d.elapsed(), During: phase, BackupBad: mismatch.Error()}
+			return d.fact(fmt.Errorf("give backup %s to the script: %w", s.backup, mismatch),
+				d.Append(record.KindRestored, d.subject(""), fact))
+		}
 	}
-	return d.secrets.hideEnd(out.String()), nil
+	return err
+}
+
+// given are the backups on their way to a script.
+type given []*givenStream
+
+// givenStream remembers what its backup ended with.
+type givenStream struct {
+	store.Stream
+	backup  string
+	started time.Duration
+	mu      sync.Mutex
+	err     error
+}
+
+// Read implements io.Reader.
+func (s *givenStream) Read(p []byte) (int, error) {
+	n, err := s.Stream.Read(p)
+	if err != nil {
+		s.mu.Lock()
+		s.err = err
+		s.mu.Unlock()
+	}
+	return n, err
+}
+
+func (s *givenStream) ended() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+func (g given) close(log *slog.Logger) {
+	for _, s := range g {
+		if err := s.Close(); err != nil {
+			log.Warn("close a backup", "error", err)
+		}
+	}
 }
 
 // mostScript bounds a script, bytes: validate allows less.
@@ -87,32 +150,26 @@ func (e *ending) String() string {
 	return strings.ToValidUTF8(string(e.b[max(0, len(e.b)-outputKept):]), "")
 }
 
-// backupTrees streams backups into a control container, each as one file under /backups/<name>/.
-func (d *drill) backupTrees(ctx context.Context, names []string) ([]instance.Tree, func(), error) {
+// backupTrees streams backups into a control container, each as one file under /backups/<name>/. What was opened must
+// be closed, after an error too.
+func (d *drill) backupTrees(ctx context.Context, names []string) (given, []instance.Tree, error) {
+	var opened given
 	var trees []instance.Tree
-	var closers []func() error
-	closeAll := func() {
-		for _, c := range closers {
-			if err := c(); err != nil {
-				d.opt.Log.Warn("close a backup", "error", err)
-			}
-		}
-	}
 	for _, name := range names {
 		bp := d.plan.Backups[name]
-		st, err := d.opener(bp)(ctx)
+		stream, err := d.opener(bp)(ctx)
 		if err != nil {
-			closeAll()
-			return nil, nil, fmt.Errorf("open backup %s: %w", name, err)
+			return opened, nil, fmt.Errorf("open backup %s: %w", name, err)
 		}
-		closers = append(closers, st.Close)
+		st := &givenStream{Stream: stream, backup: name, started: d.elapsed()}
+		opened = append(opened, st)
 		dir := "/backups/" + name
 		if bp.Point.Dir { // the store streams a folder as a tar already
 			trees = append(trees, instance.Tree{Dir: dir, Tar: st})
 			continue
 		}
 		pr, pw := io.Pipe()
-		closers = append(closers, pr.Close)
+		context.AfterFunc(ctx, func() { pr.CloseWithError(context.Cause(ctx)) }) // nobody may read it to its end
 		go func() {
 			tw := tar.NewWriter(pw)
 			err := tw.WriteHeader(&tar.Header{Name: filepath.Base(bp.Point.ID), Mode: 0o644, Size: bp.Point.Size, ModTime: d.base})
@@ -123,5 +180,5 @@ func (d *drill) backupTrees(ctx context.Context, names []string) ([]instance.Tre
 		}()
 		trees = append(trees, instance.Tree{Dir: dir, Tar: pr})
 	}
-	return trees, closeAll, nil
+	return opened, trees, nil
 }

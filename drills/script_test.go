@@ -3,6 +3,7 @@ package drills
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+	"lifeboat/drills/store"
+	"lifeboat/scenarios"
 )
 
 // A script prints what a restored system sends it, which may be anything: neither this host's memory nor the journal
@@ -48,6 +52,41 @@ func TestScriptThatPrintsWithoutEnd(t *testing.T) {
 			for _, part := range []string{flowToken[:8], flowToken[len(flowToken)-8:]} {
 				assert.False(t, bytes.Contains(journal, []byte(part)), part)
 			}
+		})
+	}
+}
+
+// rotten is a store whose backup is not what was promised.
+type rotten struct{ fakeStore }
+
+func (rotten) Fetch(ctx context.Context, p store.Point) (store.Stream, error) {
+	return store.Verify(ctx, store.Opened{Body: io.NopCloser(strings.NewReader("0123456789")), Point: p, Size: p.Size}), nil
+}
+
+// A digest that a script's backup does not keep is the backup's fault, whatever the script makes of the stream.
+func TestScriptThatIsGivenAWrongBackup(t *testing.T) {
+	for name, ends := range map[string]func(error) (int, error){
+		"the engine passes it on":    func(err error) (int, error) { return 0, err },
+		"the engine says its own":    func(error) (int, error) { return 0, errors.New("unexpected EOF") },
+		"the script fails":           func(error) (int, error) { return 1, nil },
+		"the script does not notice": func(error) (int, error) { return 0, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.files = map[string]string{"x.sh": "#!/bin/sh\n"}
+			w.change = func(k *Kit) {
+				k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return rotten{}, nil }
+			}
+			w.machine.Program = func(_ context.Context, p instance.Program) (int, error) {
+				_, err := io.Copy(io.Discard, p.Trees[0].Tar)
+				assert.Error(t, err)
+				return ends(err)
+			}
+			res := w.run(strings.Replace(simple, "  - destroy: db\n",
+				"  - destroy: db\n  - script: {file: x.sh, backups: [db-backup]}\n", 1))
+			assert.Equal(t, record.StatusFailed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+			assert.Contains(t, reasons(res.Verdict), "backup.bad")
+			assert.NotContains(t, reasons(res.Verdict), "harness.broke")
 		})
 	}
 }
