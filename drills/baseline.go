@@ -31,9 +31,7 @@ func (d *drill) baselineBusiness(ctx context.Context) error {
 		return err
 	}
 	stable := d.plan.Scenario.Baseline.StableFor.Std()
-	limited, cancel := context.WithTimeoutCause(ctx, stable+baselineWithin, errNotGreen)
-	defer cancel()
-	if err := d.pulse.waitGreen(limited, stable, 0); err != nil {
+	if err := d.waitGreen(ctx, stable, baselineWithin, 0); err != nil {
 		if errors.Is(err, errNotGreen) {
 			return &stopError{why: "the baseline never was green for " + stable.String()}
 		}

@@ -170,21 +170,25 @@ func (w *hostWatch) ask(ctx context.Context) {
 }
 
 func (w *hostWatch) meter(ctx context.Context, from instance.Metered) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
 	began := w.d.elapsed()
 	w.mu.Lock()
 	w.asked = began
 	w.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
-	defer cancel()
-	used, err := from.Meter(ctx)
+	_ = from.Reach(ctx) // how long it takes is all that is asked
+	took := w.d.elapsed() - began
+	w.mu.Lock()
+	if w.asked = 0; ctx.Err() == nil {
+		w.now.Trip = max(w.now.Trip, took)
+	}
+	w.mu.Unlock()
+	used, err := from.Used(ctx)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.asked = 0; ctx.Err() == nil {
-		w.now.Trip = max(w.now.Trip, used.Trip)
-	}
 	if err == nil {
-		w.ours += max(0, used.Processor-w.used)
-		w.used = max(w.used, used.Processor)
+		w.ours += max(0, used-w.used)
+		w.used = max(w.used, used)
 	}
 }
 

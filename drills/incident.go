@@ -76,9 +76,7 @@ func (d *drill) waitSettled(ctx context.Context) error {
 		return nil
 	}
 	stable := d.plan.Scenario.Baseline.StableFor.Std()
-	ctx, cancel := context.WithTimeoutCause(ctx, d.plan.Scenario.Verify.Within.Std()+stable, errNotGreen)
-	defer cancel()
-	err := d.pulse.waitGreen(ctx, stable, d.elapsed())
+	err := d.waitGreen(ctx, stable, d.plan.Scenario.Verify.Within.Std(), d.elapsed())
 	if errors.Is(err, errNotGreen) {
 		return &stopError{why: "the business was not green before the fault of the incident"}
 	}

@@ -26,6 +26,7 @@ type pulse struct {
 	rule    string
 	fired   *record.Detected
 	silence *detect.Silence
+	starts  *detect.Starts
 	changed chan struct{} // closed at each sample
 	err     error         // of the journal
 }
@@ -42,7 +43,9 @@ func (d *drill) startPulse(ctx context.Context) error {
 	}
 	p := &pulse{d: d, changed: make(chan struct{}),
 		edges:   detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), float64(f.Pulse)),
-		silence: detect.SilenceOf(record.Header{PulseRate: float64(f.Pulse)}.LongestSilence())}
+		silence: detect.SilenceOf(record.Header{PulseRate: float64(f.Pulse)}.LongestSilence()),
+		starts:  detect.StartsOf(float64(f.Pulse))}
+	p.edges.Timeout = f.Timeout.Std()
 	p.started = d.now()
 	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: "started", At: p.started}); err != nil {
 		return err
@@ -72,6 +75,7 @@ func (p *pulse) sample(s verifier.Sample) {
 		p.fired = p.watch.Add(s, p.rule)
 	}
 	p.silence.Add(s)
+	p.starts.Add(s.Start)
 	close(p.changed)
 	p.changed = make(chan struct{})
 	p.mu.Unlock()
@@ -109,6 +113,26 @@ func (p *pulse) waitGreen(ctx context.Context, d, from time.Duration) error {
 	})
 }
 
+// waitGreen waits for a business that is green for some time, from a moment on. What is waited for longer than that and
+// the limit, since the host holds the business up, is written down where it was in vain.
+func (d *drill) waitGreen(ctx context.Context, stable, within, since time.Duration) error {
+	from := d.elapsed()
+	for left := within + stable; ; left = hostLook {
+		limited, cancel := context.WithTimeoutCause(ctx, left, errNotGreen)
+		err := d.pulse.waitGreen(limited, stable, since)
+		cancel()
+		if !errors.Is(err, errNotGreen) {
+			return err
+		}
+		if o := d.overdue(within+stable, from); d.spent(o) {
+			return errors.Join(errNotGreen, d.Append(record.KindWaited, d.subject(""), o))
+		}
+	}
+}
+
+// hostLook is how long a business is waited for beyond its limit before the host is looked at again.
+const hostLook = 5 * time.Second
+
 // expect arms the trigger rule; samples that began before from do not count.
 func (p *pulse) expect(rule scenarios.Rule, text string, from time.Duration) {
 	p.mu.Lock()
@@ -133,6 +157,7 @@ func (p *pulse) stop(ctx context.Context) error {
 	defer p.mu.Unlock()
 	e := record.PulseEvent{State: "stopped", At: record.At(p.silence.Last()), Totals: p.edges.Totals}
 	e.Totals.Silence = p.silence.Longest(asked)
+	e.Late, e.Red = p.starts.Late(), p.edges.Red()
 	if broken != nil {
 		e.State, e.Why = "broken", p.d.secrets.hide(broken.Error())
 	}

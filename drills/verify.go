@@ -75,9 +75,7 @@ func (d *drill) waitStable(ctx context.Context, stable, within time.Duration) er
 	if d.pulse == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, within+stable, errNotGreen)
-	defer cancel()
-	return d.pulse.waitGreen(ctx, stable, d.rollbackAt)
+	return d.waitGreen(ctx, stable, within, d.rollbackAt)
 }
 
 // askChecks asks the chosen checks, lowest layer first, and writes every answer down.

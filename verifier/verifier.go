@@ -124,7 +124,8 @@ type Sample struct {
 	OK         bool
 	Checks     int // 0: nothing was asked in it, so it proves nothing and is not good
 	Error      string
-	Dropped    int // with this set it is no iteration, but iterations that k6 could not start
+	Answered   bool // it was given a wrong answer: a status, other content. Nobody there, or nobody in time, is none
+	Dropped    int  // with this set it is no iteration, but iterations that k6 could not start
 }
 
 // Pulse is a running pulse.

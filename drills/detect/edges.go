@@ -16,6 +16,7 @@ import (
 //	     start└────────┘end          the red edge's bracket: last good start … first bad end
 //	                       start└───┘end   the green edge's: last bad start … first good end
 type Edges struct {
+	Timeout  time.Duration // an iteration that took as long and failed without an answer was given up; 0: not known
 	latency  time.Duration
 	tolerate float64
 	state    string          // "" | red | green
@@ -25,14 +26,15 @@ type Edges struct {
 	began    time.Duration // start of the first good sample of the green state
 	window   []asked       // the last samples, oldest first; only with tolerate
 	size     int
+	red      *record.RedFacts // of the red state
 	Totals   record.PulseTotals
 	times    *quantile
 }
 
 // asked is what a window remembers of a sample.
 type asked struct {
-	start time.Duration
-	bad   bool
+	verifier.Sample
+	bad bool
 }
 
 // States of the pulse.
@@ -70,6 +72,7 @@ func (e *Edges) Add(s verifier.Sample) *record.PulseEvent {
 		return e.turnRed(s, e.goodBefore(s.Start))
 	case bad:
 		e.lastBad = max(e.lastBad, s.Start)
+		e.reddens(s)
 	case e.state == "" || (e.state == Red && s.Start > e.lastBad):
 		return e.turnGreen(s)
 	default:
@@ -119,7 +122,7 @@ func (e *Edges) count(s verifier.Sample) bool {
 // over the limit some samples after the trouble began and under it some samples after it was over, so both
 // brackets reach back to the samples that show it.
 func (e *Edges) addTolerant(s verifier.Sample, bad bool) *record.PulseEvent {
-	e.window = append(e.window, asked{start: s.Start, bad: bad})
+	e.window = append(e.window, asked{s, bad})
 	if len(e.window) > e.size {
 		e.window = e.window[1:]
 	}
@@ -137,15 +140,50 @@ func (e *Edges) addTolerant(s verifier.Sample, bad bool) *record.PulseEvent {
 	over := float64(n) > e.tolerate*float64(len(e.window))
 	switch {
 	case over && e.state != Red:
-		from := e.window[first].start
+		from := e.window[first].Start
 		if first > 0 {
-			from = min(from, e.window[first-1].start)
+			from = min(from, e.window[first-1].Start)
 		}
-		return e.turnRed(s, from)
+		edge := e.turnRed(s, from)
+		if edge != nil {
+			e.red = nil
+			for _, a := range e.window {
+				if a.bad {
+					e.reddens(a.Sample)
+				}
+			}
+		}
+		return edge
 	case !over && e.state != Green:
 		return e.turnGreen(s)
+	case bad && e.state == Red:
+		e.reddens(s)
 	}
 	return nil
+}
+
+// reddens enters a bad sample into the facts of the red stretch.
+func (e *Edges) reddens(s verifier.Sample) {
+	if e.red == nil {
+		e.red = &record.RedFacts{From: s.Start, To: s.End}
+	}
+	r := e.red
+	r.From, r.To, r.Bad = min(r.From, s.Start), max(r.To, s.End), r.Bad+1
+	slow := s.OK && s.Checks > 0
+	switch {
+	case s.Answered && !slow:
+		r.Answer = max(r.Answer, s.End)
+	case slow || e.Timeout > 0 && s.End-s.Start >= e.Timeout:
+		r.Late++
+	}
+}
+
+// Red are the facts of the red stretch that lasts, nil in a green one.
+func (e *Edges) Red() *record.RedFacts {
+	if e.state != Red {
+		return nil
+	}
+	return e.red
 }
 
 // turnRed: an iteration that began before the present green window belongs to the
@@ -154,6 +192,8 @@ func (e *Edges) turnRed(s verifier.Sample, from time.Duration) *record.PulseEven
 	if e.state == Green && s.Start < e.began {
 		return nil
 	}
+	e.red = nil
+	e.reddens(s)
 	e.state, e.lastBad, e.since = Red, max(e.lastBad, s.Start), record.Moment{Early: from, Late: s.End}
 	return &record.PulseEvent{State: Red, At: e.since, Why: s.Error}
 }
@@ -163,7 +203,8 @@ func (e *Edges) turnGreen(s verifier.Sample) *record.PulseEvent {
 	if e.state == Red {
 		from = e.lastBad
 	}
+	edge := &record.PulseEvent{State: Green, At: record.Moment{Early: from, Late: s.End}, Red: e.Red()}
 	e.state, e.began, e.goods = Green, s.Start, e.goods[:0]
-	e.since = record.Moment{Early: from, Late: s.End}
-	return &record.PulseEvent{State: Green, At: e.since}
+	e.since, e.red = edge.At, nil
+	return edge
 }

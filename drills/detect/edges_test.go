@@ -76,7 +76,13 @@ func TestEdges(t *testing.T) {
 		"dropped says nothing": {0, []verifier.Sample{ok(0, 5), {Start: 9 * ms, End: 9 * ms, Dropped: 3}, ok(100, 105)},
 			[]record.PulseEvent{green(0, 5)}},
 	} {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, edgesOf(EdgesOf(c.latency, 0, 10), c.samples...)) })
+		t.Run(name, func(t *testing.T) {
+			edges := edgesOf(EdgesOf(c.latency, 0, 10), c.samples...)
+			for i := range edges {
+				edges[i].Red = nil // TestRedFacts
+			}
+			assert.Equal(t, c.want, edges)
+		})
 	}
 }
 

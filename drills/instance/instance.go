@@ -172,14 +172,11 @@ type Guard interface {
 
 // Metered is what a driver offers that knows what its machines cost the host.
 type Metered interface {
-	// Meter asks, with a question that no machine has to answer.
-	Meter(ctx context.Context) (Usage, error)
-}
-
-// Usage of a drill's machines and companions.
-type Usage struct {
-	Processor time.Duration // that they have used so far, those that are gone included; what is not known counts as none
-	Trip      time.Duration // that one question took on its way to where machines are asked, and back
+	// Reach asks a question on the way that questions to machines take, and that none of them has to answer.
+	Reach(ctx context.Context) error
+	// Used is the processor time that the drill's machines and companions have used so far, those that are gone included.
+	// What is not known counts as none.
+	Used(ctx context.Context) (time.Duration, error)
 }
 
 // EgressReporter tells what restored machines tried to reach so far.

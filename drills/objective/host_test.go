@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -128,5 +129,85 @@ func TestHostNeverPasses(t *testing.T) {
 			assert.Equal(t, failed, before, c.name)
 			assert.Equal(t, unknown, after, c.name)
 		}
+	}
+}
+
+// A red stretch is the host's only where nothing but time was wrong in it, and the host held up all that was too much.
+func TestRedOnABusyHost(t *testing.T) {
+	t.Parallel()
+	again := func(facts *record.RedFacts) *story {
+		s := good("fault")
+		s.h.PulseTimeout = sec
+		s.edge("red", 125*sec, 126*sec).edge("green", 134*sec, 135*sec)
+		edit(s, func(p *record.PulseEvent) {
+			if p.State == "green" && p.At.Late == 135*sec {
+				p.Red = facts
+			}
+		})
+		s.shift(140*sec, time.Hour)
+		return s
+	}
+	late := record.RedFacts{From: 125 * sec, To: 134 * sec, Bad: 80, Late: 80} // 9 s, one iteration may take 1 s
+	answered, refused := late, late
+	answered.Late, answered.Answer = 79, 130*sec
+	refused.Late = 70
+	for _, c := range []struct {
+		name   string
+		facts  *record.RedFacts
+		cpu    time.Duration // of every second
+		status record.Status
+	}{
+		{"late, on a quiet host", &late, 0, failed},
+		{"late, held up for all that was too much", &late, 900 * time.Millisecond, unknown},
+		{"late, held up for less", &late, 880 * time.Millisecond, failed},
+		{"one answer among them", &answered, sec, failed},
+		{"nobody there for a while", &refused, sec, failed},
+		{"an old journal", nil, sec, failed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := again(c.facts)
+			if c.cpu > 0 {
+				pressed(s, 125*sec, 135*sec, c.cpu, 0)
+			}
+			v := s.judge(t)
+			spoken(t, v)
+			assert.Equal(t, c.status, v.Status, "%v", v.Reasons)
+			assert.Equal(t, c.status == failed, slices.Contains(ids(v), "business.red_again"))
+		})
+	}
+}
+
+// Waited for in vain after the rollback: the host's where it gave no wrong answer since, and the host outweighs it.
+func TestNeverBackOnABusyHost(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		answer time.Duration // the last wrong one
+		cpu    time.Duration
+		status record.Status
+		reason string
+	}{
+		{"nobody answers on a quiet host", 0, 0, failed, "business.red_at_end"},
+		{"nobody answers on a busy host", 0, 900 * time.Millisecond, unknown, "host.slow_business"},
+		{"it answered wrongly while it was broken", 50 * sec, 900 * time.Millisecond, unknown, "host.slow_business"},
+		{"it answers wrongly on a busy host", 100 * sec, 900 * time.Millisecond, failed, "business.red_at_end"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := good("fault")
+			neverBack(s)
+			s.add(115*sec, record.KindWaited, in(1), record.Overdue{Limit: 30 * sec, From: 60 * sec, To: 115 * sec})
+			edit(s, func(p *record.PulseEvent) {
+				if p.State == "stopped" {
+					p.Red = &record.RedFacts{From: 30 * sec, To: 180 * sec, Bad: 1000, Answer: c.answer}
+				}
+			})
+			if c.cpu > 0 {
+				pressed(s, 30*sec, 150*sec, c.cpu, 0)
+			}
+			v := s.judge(t)
+			spoken(t, v)
+			assert.Equal(t, c.status, v.Status, "%v", v.Reasons)
+			assert.Contains(t, ids(v), c.reason)
+		})
 	}
 }

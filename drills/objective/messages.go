@@ -72,6 +72,7 @@ var Messages = []Message{
 	{"host.slow_boot", []string{"instance", "backup", "why", "limit", "over", "held", "by"}, []Use{UseReason}},
 	{"host.slow_rollback", []string{"incident", "error", "limit", "over", "held", "by"}, []Use{UseReason}},
 	{"host.slow_check", []string{"check", "layer", "message", "limit", "over", "held", "by"}, []Use{UseReason}},
+	{"host.slow_business", []string{"at", "why", "limit", "over", "held", "by"}, []Use{UseReason}},
 	{"host.slow_objective", []string{"objective", "scope", "limit", "measured", "over", "held", "by"}, []Use{UseReason,
 		UseNote}},
 	{"phase.failed", []string{"phase", "error"}, []Use{UseReason}},

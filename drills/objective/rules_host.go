@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"cmp"
 	"time"
 
 	"lifeboat/drills/record"
@@ -82,4 +83,56 @@ func (j *judge) slowly(got record.Judged, why record.Reason, m measure) (record.
 		"measured": span(*took), "over": span(over), "held": span(held), "by": by})
 	got.Status, got.Note = record.StatusInconclusive, &n
 	return got, n
+}
+
+// slowBusiness: a red stretch that a busy host explains. Either nothing was wrong in it but the time of its iterations,
+// and it lasted longer than one of them may by no more than the host held up; or it is the one in which the business was
+// waited for in vain, and since then it gave no wrong answer.
+func (j *judge) slowBusiness(s record.Stretch) (args, bool) {
+	f := s.Facts
+	if f == nil || f.Bad == 0 {
+		return nil, false
+	}
+	if limit := cmp.Or(j.r.Header.LatencyLimit, j.r.Header.PulseTimeout); f.Late == f.Bad && limit > 0 {
+		if a, ok := j.overdue(&record.Overdue{Limit: limit, From: f.From, To: max(f.To, f.From+limit)}); ok {
+			return j.red(s, a), true
+		}
+	}
+	for _, o := range j.r.Waited {
+		if s.From.Late > o.To || !s.Open && s.To.Late < o.To || f.Answer >= o.From {
+			continue
+		}
+		if a, ok := j.overdue(&o); ok {
+			return j.red(s, a), true
+		}
+	}
+	return nil, false
+}
+
+// red adds what is told of a red stretch.
+func (j *judge) red(s record.Stretch, a args) args {
+	a["at"], a["why"] = span(s.From.Late), s.Why
+	return a
+}
+
+// slowBaseline: a business that was not green in time after the restore, and gave no wrong answer, on such a host.
+func (j *judge) slowBaseline(phase record.Phase) bool {
+	if j.r.Pulse == nil {
+		return false
+	}
+	for _, o := range j.r.Waited {
+		if o.From < phase.Started || o.To > phase.Ended {
+			continue
+		}
+		answered := false
+		for _, s := range j.r.Pulse.Reds {
+			since := s.Open || s.To.Late >= o.From
+			answered = answered || s.From.Late <= o.To && since && (s.Facts == nil || s.Facts.Answer >= o.From)
+		}
+		if a, ok := j.overdue(&o); ok && !answered {
+			j.unknown("host.slow_business", j.red(record.Stretch{Window: record.Window{From: record.At(o.From)}, Why: phase.Error}, a))
+			return true
+		}
+	}
+	return false
 }

@@ -217,6 +217,10 @@ func (j *judge) business() {
 	}
 	if n := len(u.Reds); n > 0 && u.Reds[n-1].Open && !u.Open && !j.excusedAt(j.r.Observed) && j.brought() {
 		s := u.Reds[n-1]
+		if slow, ok := j.slowBusiness(s); ok {
+			j.unknown("host.slow_business", slow)
+			return
+		}
 		a := args{"since": span(s.From.Late), "why": s.Why}
 		if j.hiccup(s) || j.silentSince() > j.r.Header.LongestSilence() { // nobody asked whether it still was
 			j.unknown("business.red_at_end", a)
@@ -255,6 +259,11 @@ func (j *judge) redAgain(in *record.Incident) {
 			stable := s.From.Late-max(green.Early, in.T5.Early) >= j.r.Header.Stable()
 			if j.sure(s) && (stable || j.certified(in, s.From.Late)) {
 				a := args{"incident": number(in.ID), "at": span(s.From.Late), "why": s.Why}
+				if slow, ok := j.slowBusiness(s); ok {
+					j.unknown("host.slow_business", slow)
+					green = s.To
+					continue
+				}
 				if j.hiccup(s) {
 					j.unknown("business.red_again", a)
 					green = s.To
@@ -284,6 +293,10 @@ func (j *judge) redUnasked() {
 	}
 	for _, s := range j.r.Pulse.Reds {
 		if (s.Open || s.To.Late > phase.Ended) && j.sure(s) {
+			if slow, ok := j.slowBusiness(s); ok {
+				j.unknown("host.slow_business", slow)
+				continue
+			}
 			a := args{"incident": "", "at": span(s.From.Late), "why": s.Why}
 			j.failed("business.red_again", a)
 			j.finding("high", "business.red_again", a)

@@ -32,7 +32,8 @@ func Build(events []Event) (*Record, error) {
 type builder struct {
 	r       *Record
 	edges   []edge
-	broken  []broken // checks that failed while the system was broken
+	red     *RedFacts // of the red stretch in which the pulse ended
+	broken  []broken  // checks that failed while the system was broken
 	at      map[int]int
 	begun   []Window // the upgrades that incidents after the first begin with
 	sealed  bool
@@ -98,6 +99,8 @@ func (b *builder) add(e Event) error {
 		return as(e, func(x Diagnosis) { r.Diagnoses = append(r.Diagnoses, DiagnosisFact{e.Subject, x}) })
 	case KindDiskRead:
 		return as(e, func(x DiskRead) { r.DiskReads = append(r.DiskReads, x) })
+	case KindWaited:
+		return as(e, func(o Overdue) { r.Waited = append(r.Waited, o) })
 	case KindHostLoad:
 		return as(e, func(l HostLoad) { r.Loads = append(r.Loads, l) })
 	case KindCheck:

@@ -10,6 +10,7 @@ type edge struct {
 	red bool
 	at  Moment
 	why string
+	of  *RedFacts // of the stretch that a green edge ends
 }
 
 func (b *builder) pulse(e Event, p PulseEvent) {
@@ -24,15 +25,15 @@ func (b *builder) pulse(e Event, p PulseEvent) {
 	case "red", "green":
 		red := p.State == "red"
 		if n := len(b.edges); n == 0 || b.edges[n-1].red != red {
-			b.edges = append(b.edges, edge{red: red, at: ordered(p.At), why: p.Why})
+			b.edges = append(b.edges, edge{red: red, at: ordered(p.At), why: p.Why, of: p.Red})
 		}
 	case "stopped":
-		u.Late = p.Late
+		u.Late, b.red = p.Late, p.Red
 		if u.Broken == "" {
 			u.To, u.Open, u.Totals = ordered(p.At), false, p.Totals
 		}
 	case "broken":
-		u.Late = p.Late
+		u.Late, b.red = p.Late, p.Red
 		u.To, u.Open, u.Broken = ordered(p.At), true, p.Why
 		if u.Broken == "" {
 			u.Broken = "the stream ended"
@@ -60,8 +61,11 @@ func (b *builder) finishPulse() {
 			continue
 		}
 		if n := len(u.Reds); n > 0 {
-			u.Reds[n-1].To, u.Reds[n-1].Open = e.at, false
+			u.Reds[n-1].To, u.Reds[n-1].Open, u.Reds[n-1].Facts = e.at, false, e.of
 		}
+	}
+	if n := len(u.Reds); n > 0 && u.Reds[n-1].Open {
+		u.Reds[n-1].Facts = b.red
 	}
 	for i := range u.Reds {
 		u.Reds[i].Incident = b.incidentAt(u.Reds[i].From.Late)

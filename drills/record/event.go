@@ -60,6 +60,7 @@ const (
 	KindBooted       Kind = "instance.booted"    // Booted
 	KindDiagnosis    Kind = "instance.diagnosis" // Diagnosis
 	KindDiskRead     Kind = "restore.read"       // DiskRead
+	KindWaited       Kind = "business.waited"    // Overdue
 	KindHostLoad     Kind = "host.load"          // HostLoad
 	KindCheck        Kind = "check"              // CheckResult
 	KindHarness      Kind = "harness.error"      // HarnessError

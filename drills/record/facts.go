@@ -141,6 +141,7 @@ type PulseEvent struct {
 	Why    string      `json:"why,omitempty"` // first error of the edge
 	Totals PulseTotals `json:"totals,omitzero"`
 	Late   []LateStart `json:"late,omitempty"` // with stopped and broken
+	Red    *RedFacts   `json:"red,omitempty"`  // of the red stretch that ends here
 }
 
 // PulseTotals counts the iterations of a pulse.

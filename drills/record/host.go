@@ -32,6 +32,16 @@ type LateStart struct {
 	By   time.Duration `json:"by_ns"`
 }
 
+// RedFacts say what the bad iterations of a red stretch were like.
+type RedFacts struct {
+	From time.Duration `json:"from_ns"` // start of the first
+	To   time.Duration `json:"to_ns"`   // end of the last
+	Bad  int           `json:"bad"`
+	// Late are those in which nothing was wrong but the time: they were good and too slow, or had no answer in theirs.
+	Late   int           `json:"late,omitempty"`
+	Answer time.Duration `json:"answer_ns,omitempty"` // end of the last in which the business gave a wrong answer; 0: none
+}
+
 // Overdue is a limit of time that passed while something was waited for, without an answer that decides it.
 type Overdue struct {
 	Limit time.Duration `json:"limit_ns"`

@@ -17,6 +17,7 @@ type Record struct {
 	Diagnoses     []DiagnosisFact `json:"diagnoses,omitempty"`
 	DiskReads     []DiskRead      `json:"disk_reads,omitempty"`
 	Loads         []HostLoad      `json:"host_loads,omitempty"`
+	Waited        []Overdue       `json:"waited,omitempty"` // for a business that was not stable in time
 	Probes        []ProbeFact     `json:"probes,omitempty"`
 	Egress        []EgressFact    `json:"egress,omitempty"`
 	Upgrade       *Window         `json:"upgrade,omitempty"`
@@ -115,8 +116,9 @@ type Pulse struct {
 // Stretch is one red stretch of the pulse.
 type Stretch struct {
 	Window
-	Why     string `json:"why,omitempty"`
-	Planned bool   `json:"planned,omitempty"` // lies wholly inside the upgrade, before any fault
+	Why     string    `json:"why,omitempty"`
+	Facts   *RedFacts `json:"facts,omitempty"`
+	Planned bool      `json:"planned,omitempty"` // lies wholly inside the upgrade, before any fault
 	// Incident that was open when it began; 0: none yet.
 	Incident int `json:"incident,omitempty"`
 }

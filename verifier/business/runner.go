@@ -192,8 +192,7 @@ func (p *pulse) add(l line) error {
 	case "iter":
 		p.clock.seen(l.End)
 		if l.Iter >= 0 && !l.Cut {
-			p.sample(verifier.Sample{Start: p.clock.at(l.Start), End: p.clock.at(l.End), OK: l.OK,
-				Checks: l.ChecksPassed, Error: l.Error})
+			p.sample(l.sample(p.clock.at(l.Start), p.clock.at(l.End)))
 		}
 	case "drop":
 		p.sample(verifier.Sample{Start: p.clock.at(l.At), End: p.clock.at(l.At), Dropped: max(1, l.Count)})

@@ -28,6 +28,9 @@ type line struct {
 	Iter         int64       `json:"iter"`
 	Name         string      `json:"name"`
 	ChecksPassed int         `json:"checks_passed"`
+	ChecksFailed int         `json:"checks_failed"`
+	HTTPFailed   int         `json:"http_failed"`
+	HTTPAnswered int         `json:"http_answered"`
 	Cut          bool        `json:"cut"`
 	Count        int         `json:"count"`
 	Level        string      `json:"level"`
@@ -54,6 +57,12 @@ type totals struct {
 	FlowsFailed      int `json:"flows_failed"`
 	Exceptions       int `json:"exceptions"`
 	Lost             int `json:"lost"`
+}
+
+// sample is an iteration of the pulse. A check that failed without a failed request was answered, only wrongly.
+func (l line) sample(start, end time.Duration) verifier.Sample {
+	return verifier.Sample{Start: start, End: end, OK: l.OK, Checks: l.ChecksPassed, Error: l.Error,
+		Answered: l.HTTPAnswered > 0 || l.ChecksFailed > 0 && l.HTTPFailed == 0}
 }
 
 // wireVersion of the stream that this package reads.
@@ -217,8 +226,7 @@ func Samples(r io.Reader, boottime int64, each func(verifier.Sample)) error {
 		case l.Kind == "hello":
 			zero = time.Duration(l.Boot - boottime)
 		case l.Kind == "iter" && l.Iter >= 0 && !l.Cut:
-			each(verifier.Sample{Start: zero + time.Duration(l.Start), End: zero + time.Duration(l.End),
-				OK: l.OK, Checks: l.ChecksPassed, Error: l.Error})
+			each(l.sample(zero+time.Duration(l.Start), zero+time.Duration(l.End)))
 		}
 		return nil
 	})

@@ -26,7 +26,7 @@ type joiner struct {
 	vus     int
 }
 
-type counts struct{ passed, failed, httpFailed int }
+type counts struct{ passed, failed, httpFailed, httpAnswered int }
 
 type vuState struct {
 	counts
@@ -74,9 +74,12 @@ func (j *joiner) check(w wire.Where, ok bool) {
 	}
 }
 
-func (j *joiner) request(w wire.Where, failed bool) {
+func (j *joiner) request(w wire.Where, failed, answered bool) {
 	if failed {
 		j.state(w.VU).httpFailed++
+		if answered {
+			j.state(w.VU).httpAnswered++
+		}
 		j.totals.HTTPFailed++
 	}
 }
@@ -112,7 +115,7 @@ func (j *joiner) iteration(w wire.Where, start, end int64, out emit) {
 	st := j.state(w.VU)
 	it := wire.Iter{
 		Kind: wire.KindIter, Start: start, End: end, Where: w,
-		ChecksPassed: st.passed, ChecksFailed: st.failed, HTTPFailed: st.httpFailed,
+		ChecksPassed: st.passed, ChecksFailed: st.failed, HTTPFailed: st.httpFailed, HTTPAnswered: st.httpAnswered,
 	}
 	st.counts = counts{}
 	if e, ok := st.ended[w.Iter]; ok {

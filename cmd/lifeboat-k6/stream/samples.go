@@ -39,7 +39,8 @@ func (o *Output) container(c metrics.SampleContainer) {
 func (o *Output) request(t *httpext.Trail) {
 	failed := t.Failed.Valid && t.Failed.Bool
 	where := place(t.Tags, t.Metadata)
-	o.join.request(where, failed)
+	status := tag(t.Tags, "status")
+	o.join.request(where, failed, status != "" && status != "0")
 	if !o.http {
 		return
 	}
@@ -47,7 +48,7 @@ func (o *Output) request(t *httpext.Trail) {
 	total := t.Duration + max(t.Blocked, t.Connecting+t.TLSHandshaking)
 	o.encode(wire.HTTP{
 		Kind: wire.KindHTTP, Start: o.s.Offset(t.EndTime.Add(-total)), End: o.s.Offset(t.EndTime), OK: !failed, Where: where,
-		Method: tag(t.Tags, "method"), Name: tag(t.Tags, "name"), Status: tag(t.Tags, "status"),
+		Method: tag(t.Tags, "method"), Name: tag(t.Tags, "name"), Status: status,
 		Error: clip(tag(t.Tags, "error")),
 	})
 }

@@ -53,9 +53,11 @@ type Iter struct {
 	End   int64  `json:"end"`
 	OK    bool   `json:"ok"`
 	Where
-	ChecksPassed int    `json:"checks_passed"`
-	ChecksFailed int    `json:"checks_failed"`
-	HTTPFailed   int    `json:"http_failed"`
+	ChecksPassed int `json:"checks_passed"`
+	ChecksFailed int `json:"checks_failed"`
+	HTTPFailed   int `json:"http_failed"`
+	// HTTPAnswered are those of them that had an answer, with a status that says no.
+	HTTPAnswered int    `json:"http_answered,omitempty"`
 	FlowsFailed  int    `json:"flows_failed"`
 	Error        string `json:"error,omitempty"`
 	// Cut: stopped in the middle by the end of the run; says nothing about the system. OK is false.

@@ -33,7 +33,8 @@ type Driver struct {
 	mu    sync.Mutex // guards the maps and the network; never held while a sandbox is sealed
 	net   *network
 	slots map[string]*slot
-	tools map[string]string // tool images made so far, by path of the executable
+	spent map[string]time.Duration // processor time of each container, when it was asked last
+	tools map[string]string        // tool images made so far, by path of the executable
 }
 
 // slot is one instance name: its sandbox outlives the machines booted in it.
@@ -65,7 +66,7 @@ func New(site instance.Site) (*Driver, error) {
 		base = time.Now()
 	}
 	return &Driver{site: site, engine: e, base: base, log: site.Log,
-		slots: map[string]*slot{}, tools: map[string]string{}}, nil
+		slots: map[string]*slot{}, tools: map[string]string{}, spent: map[string]time.Duration{}}, nil
 }
 
 // name of anything of this drill on the engine.
