@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
+	"lifeboat/internal/sidecars"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -225,13 +227,18 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 // point writes the restore point down with what is known of it now. A virtual machine's disk holds data as a dump
 // does; a container's image does not.
 func (d *drill) point(name string, bp *BackupPlan, out restore.Outcome) error {
+	made, at := madeAt(out.Made, bp.Spec.TimeZone)
 	consistent, by := bp.Point.ConsistentTo, bp.Point.ConsistentBy
 	if consistent.IsZero() {
 		consistent, by = out.ConsistentTo, out.ConsistentBy
 	}
+	if consistent.IsZero() && !at.IsZero() { // the snapshot of a dump is taken a moment after its header is written
+		consistent, by = at, fmt.Sprintf("the dump's header, %s", cmp.Or(bp.Spec.TimeZone, "UTC"))
+	}
 	p := record.RestorePoint{Backup: bp.Name, Store: bp.Spec.Store.Kind, Restore: bp.Spec.Restore.Kind,
 		Point: bp.Point.ID, Size: bp.Point.Size, Digest: out.Digest, Expected: bp.Point.Digest,
-		ConsistentTo: consistent, ConsistentSource: by,
+		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
+		Zone: bp.Spec.TimeZone, Doubt: d.secrets.hide(bp.Point.Doubt),
 		Loaded: bp.Loader != nil || d.plan.Scenario.Instances[name].Virtual()}
 	if !consistent.IsZero() {
 		p.Age = d.base.Sub(consistent)

@@ -22,7 +22,7 @@ func (b *BackupPlan) pick(ctx context.Context) error {
 			return fmt.Errorf("backup %s: the scenario promises %s for %s, its store %s; correct one of them",
 				b.Name, b.Spec.Digest, pt.ID, pt.Digest)
 		}
-		pt.Digest = b.Spec.Digest
+		pt.Digest, pt.Doubt = b.Spec.Digest, "" // this promise is enough
 	}
 	if b.Spec.ConsistentTo != nil {
 		pt.ConsistentTo, pt.ConsistentBy = *b.Spec.ConsistentTo, "scenario"

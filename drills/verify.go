@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -202,6 +203,7 @@ func shorten(s string, n int) string {
 var (
 	_ verifier.Target = (*drill)(nil)
 	_ verifier.Origin = (*drill)(nil)
+	_ verifier.Times  = (*drill)(nil)
 )
 
 // From implements verifier.Origin.
@@ -210,6 +212,19 @@ func (d *drill) From(on string) (verifier.Image, bool) {
 	defer d.mu.Unlock()
 	image, ok := d.images[d.instanceOf(on)]
 	return image, ok
+}
+
+// Began implements verifier.Times.
+func (d *drill) Began() time.Time { return d.base }
+
+// Zone implements verifier.Times.
+func (d *drill) Zone(on string) string {
+	spec := d.plan.Scenario.Instances[d.instanceOf(on)]
+	name := cmp.Or(spec.Load, spec.Boot)
+	if image, ok := d.From(on); ok && spec.Load == "" {
+		name = image.Backup
+	}
+	return d.plan.Scenario.Backups[name].TimeZone
 }
 
 // Exec implements verifier.Target.

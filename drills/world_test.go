@@ -59,6 +59,7 @@ type world struct {
 	unfit    error                      // what is found when a disk is read as a whole
 	keep     bool                       // leave what did not pass for looking
 	log      slog.Handler               // nil: nobody reads it
+	made     string                     // when a dump says that it was made
 
 	// ask is the person at the terminal; nil: nobody sits there.
 	ask func(context.Context, Question) (Answer, error)
@@ -191,7 +192,7 @@ func (l fakeLoader) Load(_ context.Context, s restore.Source, m instance.Machine
 		}
 	}
 	l.w.set(m.Name(), false)
-	return restore.Outcome{Digest: "sha256:00", Bytes: s.Point.Size}, nil
+	return restore.Outcome{Digest: "sha256:00", Bytes: s.Point.Size, Made: l.w.made}, nil
 }
 
 type fakeFault struct{ w *world }

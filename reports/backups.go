@@ -46,7 +46,11 @@ func during(s string) string {
 
 func (a author) consistent(p record.RestorePoint) cell {
 	if p.ConsistentTo.IsZero() {
-		return marked(badge{Class: "neutral", Symbol: "–", Word: a.say("objective.not_measured")}, "")
+		small := ""
+		if p.Made != "" {
+			small = a.say("backup.made", "made", p.Made)
+		}
+		return marked(badge{Class: "neutral", Symbol: "–", Word: a.say("objective.not_measured")}, small)
 	}
 	return textOf(
 		a.l.Time(p.ConsistentTo),

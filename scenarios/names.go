@@ -72,6 +72,10 @@ func (r *review) backups() {
 		if r.given(path+".throttle") && b.Throttle == 0 {
 			r.problem(path+".throttle", "delete it for no limit", "nothing is restored at 0B/s")
 		}
+		if _, err := LoadZone(b.TimeZone); b.TimeZone != "" && err != nil {
+			r.problem(path+".timezone", "as IANA names it, such as Asia/Shanghai or UTC", "%q is not a time zone",
+				clip(b.TimeZone))
+		}
 		if !used[n] {
 			r.problem(path, "name it under boot or load of an instance, or delete it", "is restored nowhere")
 		}

@@ -73,8 +73,10 @@ type Backup struct {
 	Pick         string     `yaml:"pick"`                          // latest (default) | oldest | the name of a point
 	Digest       string     `yaml:"digest"`                        // sha256:… promised by the scenario
 	ConsistentTo *time.Time `yaml:"consistent_to"`                 // RFC 3339: declared by the scenario
-	Throttle     Rate       `yaml:"throttle"`                      // bytes per second of every restore of this backup
-	Pos          Pos        `yaml:"-"`
+	// where it was made, as IANA names it: Asia/Shanghai. Of the time in a dump's header, and of columns without a zone
+	TimeZone string `yaml:"timezone"`
+	Throttle Rate   `yaml:"throttle"` // bytes per second of every restore of this backup
+	Pos      Pos    `yaml:"-"`
 }
 
 // Instance is a temporary machine.

@@ -32,6 +32,14 @@ type Origin interface {
 	From(on string) (Image, bool)
 }
 
+// Times is a Target that knows when it began and in which zones its backups were made.
+type Times interface {
+	// Began is when the drill did: what is younger was not in a backup.
+	Began() time.Time
+	// Zone of the backup that an instance was booted from or loaded with, as IANA names it; "" where nobody says.
+	Zone(on string) string
+}
+
 // Image is a backup from which an instance was booted.
 type Image struct {
 	Backup     string    `json:"backup"`

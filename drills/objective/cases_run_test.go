@@ -9,6 +9,26 @@ import (
 // casesOfTheRun: recovery, restores, isolation, harness, pulse, clean-up, objectives.
 func casesOfTheRun() []verdictCase {
 	return []verdictCase{
+		{"a declared time that the dump's header contradicts", "fault", func(s *story) { made(s, -15*time.Hour, "") }, failed,
+			"backup.contradicts"},
+		{"the same in a zone", "fault", func(s *story) { made(s, -15*time.Hour, "UTC") }, failed, "backup.contradicts"},
+		{"a difference that a zone may explain", "fault", func(s *story) { made(s, -13*time.Hour, "") }, passed,
+			"passed.all"},
+		{"one that no zone explains, for it is known", "fault", func(s *story) { made(s, -time.Hour, "UTC") }, unknown,
+			"restore_point.after_dump"},
+		{"as the header says", "fault", func(s *story) { made(s, 2*time.Second, "UTC") }, passed, "passed.all"},
+		{"a dump of yesterday's snapshot", "fault", func(s *story) { made(s, 15*time.Hour, "") }, unknown,
+			"restore_point.before_dump"},
+		{"the same, as a manifest says", "fault", func(s *story) {
+			made(s, 15*time.Hour, "UTC")
+			edit(s, func(p *record.RestorePoint) { p.Explained = true })
+		}, passed, "passed.all"},
+		{"a header that is no time", "fault", func(s *story) {
+			edit(s, func(p *record.RestorePoint) { p.Made = "yesterday" })
+		}, passed, "passed.all"},
+		{"a list of digests that promises nothing for it", "fault", func(s *story) {
+			edit(s, func(p *record.RestorePoint) { p.Doubt = "SHA256SUMS does not name it" })
+		}, unknown, "digest.doubtful"},
 		{"never back", "fault", neverBack, failed, "business.red_at_end"},
 		{"red again at the end", "fault", func(s *story) { s.edge("red", 170*sec, 171*sec) }, failed,
 			"business.red_at_end"},
@@ -243,4 +263,16 @@ func casesOfTheRun() []verdictCase {
 			s.h.Instances = append(s.h.Instances, record.InstancePlan{Name: "cache"})
 		}, unknown, "objective.not_measured"},
 	}
+}
+
+// made has every backup say that it was made that much later than it is declared to be consistent to, in a zone that
+// may be known.
+func made(s *story, later time.Duration, zone string) {
+	edit(s, func(p *record.RestorePoint) {
+		at := p.ConsistentTo.Add(later).UTC()
+		p.Made, p.Zone = at.Format(time.DateTime), zone
+		if zone != "" {
+			p.MadeAt = at
+		}
+	})
 }

@@ -107,6 +107,10 @@ func (j *judge) restores() {
 	}
 	seen := map[string]bool{}
 	for _, p := range j.r.RestorePoints {
+		j.made(p)
+		if p.Doubt != "" {
+			j.unknown("digest.doubtful", args{"backup": p.Backup, "point": p.Point, "why": p.Doubt})
+		}
 		if p.Expected != "" && p.Digest != "" && p.Digest != p.Expected && j.restoredWell(p.Backup) {
 			a := args{"backup": p.Backup, "point": p.Point, "why": p.Digest + ", not " + p.Expected, "instance": ""}
 			j.failed("backup.bad", a)

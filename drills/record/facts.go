@@ -88,9 +88,14 @@ type RestorePoint struct {
 	Size             int64         `json:"size_bytes"`
 	Digest           string        `json:"digest"`          // as read: sha256:…
 	Expected         string        `json:"expected_digest"` // as promised; empty: not verified
+	Doubt            string        `json:"doubt,omitempty"` // why what lists of digests say of it cannot be used
 	ConsistentTo     time.Time     `json:"consistent_to,omitzero"`
 	ConsistentSource string        `json:"consistent_source,omitempty"` // where that moment comes from
 	Age              time.Duration `json:"age_ns,omitempty"`            // the drill's start − ConsistentTo
+	Explained        bool          `json:"explained,omitempty"`         // a manifest says how that moment is known
+	Made             string        `json:"made,omitempty"`              // when the backup says that it was made, without a zone
+	MadeAt           time.Time     `json:"made_at,omitzero"`            // the same, where its zone is known
+	Zone             string        `json:"timezone,omitempty"`          // in which the scenario says that it was made
 	Loaded           bool          `json:"loaded,omitempty"`            // data, not a program: it must say that moment
 }
 

@@ -52,6 +52,7 @@ type Outcome struct {
 	Bytes        int64
 	ConsistentTo time.Time // found in the backup itself; zero: it does not say
 	ConsistentBy string    // where that was found
+	Made         string    // when it was made, as the backup itself tells: 2026-01-31 02:00:00, and perhaps a zone
 	Notes        []string  // what had to be added, in one line each
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration

@@ -16,6 +16,7 @@ type Point struct {
 	Taken        time.Time // when it was written, as the store tells; never used as a consistency time
 	Size         int64     // bytes as stored
 	Digest       string    // promised by the store's manifest: sha256:…; empty: nobody promised one. See Stream.Digest
+	Doubt        string    // why what lists of digests beside it say of it, or do not say, cannot be used; empty: none
 	ConsistentTo time.Time // declared by a manifest beside the backup; zero: not declared
 	ConsistentBy string    // the source of ConsistentTo
 	Dir          bool      // a folder of files (a directory dump): Fetch streams it as a tar

@@ -48,7 +48,15 @@ func Consistency(file, text string) (to time.Time, by string, err error) {
 	case m.ConsistentTo.IsZero():
 		return time.Time{}, "", nil
 	case m.ConsistentBy != "":
-		return m.ConsistentTo, "manifest " + file + ": " + m.ConsistentBy, nil
+		return m.ConsistentTo, "manifest " + file + explained + m.ConsistentBy, nil
 	}
 	return m.ConsistentTo, "manifest " + file, nil
+}
+
+// explained stands before the words of a manifest's author.
+const explained = ": "
+
+// Explained tells whether the source of a time is a manifest that says how the time is known.
+func Explained(by string) bool {
+	return strings.HasPrefix(by, "manifest ") && strings.Contains(by, Manifest+explained)
 }

@@ -154,6 +154,16 @@ func TestJudgeFreshness(t *testing.T) {
 	at := func(ago time.Duration) newest {
 		return newest{At: asked.Add(-ago), Asked: asked, Answer: "x", Type: "timestamp with time zone"}
 	}
+	local := func(ago time.Duration, zone string) newest {
+		return newest{At: asked.Add(-ago), Asked: asked, Answer: "x", Type: "timestamp without time zone", Zone: zone}
+	}
+	drilled := func(ago, past time.Duration) newest { // a row of the drill, and one from before it; 0: none
+		n := at(ago)
+		if n.Began = asked.Add(-10 * time.Minute); past > 0 {
+			n.Past = asked.Add(-past)
+		}
+		return n
+	}
 	for name, c := range map[string]struct {
 		against string
 		before  any
@@ -175,6 +185,26 @@ func TestJudgeFreshness(t *testing.T) {
 		"nothing before":     {"before", newest{Asked: asked, Answer: "NULL"}, at(time.Hour), "crashed"},
 		"a fixed time":       {"2026-03-01T12:30:00Z", nil, at(30 * time.Minute), "passed"},
 		"before a fixed one": {"2026-03-01T12:30:00Z", nil, at(31 * time.Minute), "failed"},
+
+		"8 h after a fixed one":         {"2026-03-01T03:00:00Z", nil, at(time.Hour), "passed"},
+		"two days after a fixed one":    {"2026-02-27T12:00:00Z", nil, at(0), "failed"},
+		"newer than before":             {"before", at(99 * time.Hour), at(time.Hour), "passed"},
+		"local, fresh in some zone":     {"now", nil, local(time.Hour, ""), "crashed"},
+		"local, 8 h ahead":              {"now", nil, local(-8*time.Hour, ""), "crashed"},
+		"local, ahead in any zone":      {"now", nil, local(-15*time.Hour, ""), "failed"},
+		"local, old in any zone":        {"now", nil, local(16*time.Hour, ""), "failed"},
+		"local, after a fixed one":      {"2026-03-01T04:00:00Z", nil, local(0, ""), "crashed"},
+		"local, two days after it":      {"2026-02-27T12:00:00Z", nil, local(0, ""), "failed"},
+		"local, zone known":             {"now", nil, local(time.Hour, "UTC"), "passed"},
+		"local, zone known, ahead":      {"now", nil, local(-8*time.Hour, "UTC"), "failed"},
+		"local, both times":             {"before", local(99*time.Hour, ""), local(100*time.Hour, ""), "passed"},
+		"local, both times, older":      {"before", local(99*time.Hour, ""), local(101*time.Hour, ""), "failed"},
+		"local, before in a zone":       {"before", at(99 * time.Hour), local(99*time.Hour, ""), "crashed"},
+		"a date":                        {"now", nil, newest{At: asked, Asked: asked, Answer: "x", Type: "date"}, "crashed"},
+		"written by the drill":          {"now", nil, drilled(time.Minute, 2*time.Hour), "failed"},
+		"written by the drill, fresh":   {"now", nil, drilled(time.Minute, 50*time.Minute), "passed"},
+		"all written by the drill":      {"now", nil, drilled(time.Minute, 0), "failed"},
+		"written since, before as well": {"before", drilled(time.Minute, 9*time.Hour), drilled(0, 11*time.Hour), "failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := judged(t, "freshness", "{on: db, query: q, max_age: 1h, against: '"+c.against+"'}", c.before, c.after)

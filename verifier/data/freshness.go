@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -19,10 +20,10 @@ type freshnessKeys struct {
 	Query    string             `yaml:"query"`    // instead: its first column is taken
 	MaxAge   scenarios.Duration `yaml:"max_age"`  // that is still fresh; needed
 	Against  string             `yaml:"against"`  // now | before (the newest row then) | a time with its zone
-	TimeZone string             `yaml:"timezone"` // of a column without one, as PostgreSQL names it: UTC, Asia/Shanghai
+	TimeZone string             `yaml:"timezone"` // of a column without one, as PostgreSQL names it; default: the backup's
 }
 
-// freshness asks how old the newest row is.
+// freshness asks how old the newest row is that the backup can have brought.
 type freshness struct {
 	verifier.Asked
 	keys  freshnessKeys
@@ -30,11 +31,19 @@ type freshness struct {
 }
 
 type newest struct {
-	At     time.Time `json:"at,omitzero"` // of the newest row
+	At     time.Time `json:"at,omitzero"`   // of the newest row; without a zone as if it were in UTC
+	Past   time.Time `json:"past,omitzero"` // of the newest row from before the drill; zero: none, or not known
 	Type   string    `json:"type,omitempty"`
+	Zone   string    `json:"zone,omitempty"` // in which a type without one was read; empty: nobody knows
 	Asked  time.Time `json:"asked,omitzero"` // by this host's clock
+	Began  time.Time `json:"began,omitzero"` // the drill, likewise
 	Answer string    `json:"answer,omitempty"`
 	Error  string    `json:"error,omitempty"`
+}
+
+// local tells whether the times are readings of a clock in a zone that nobody knows.
+func (n newest) local() bool {
+	return n.Zone == "" && (strings.HasSuffix(n.Type, "without time zone") || n.Type == "date")
 }
 
 const hintAgainst = "against: now, against: before (the newest row before the upgrade), or a time with its zone"
@@ -65,20 +74,31 @@ func newFreshness(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem
 // Compares implements verifier.Comparer.
 func (c *freshness) Compares() bool { return c.keys.Against == "before" }
 
-// query gives the newest time in UTC and the type that it was stored as. table is "" where the scenario has a query.
-func (c *freshness) query(table string) string {
+// query gives the newest time in UTC, the type that it was stored as, and the newest time from before the drill. table
+// is "" where the scenario has a query.
+func (c *freshness) query(table string, began time.Time) string {
 	from := pgquery.Within(c.keys.Query)
 	if table != "" {
 		from = "(select " + pgquery.Identifier(c.keys.Column) + " from " + table + ")"
 	}
-	return `select to_char(max(v::timestamptz) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ` +
-		`max(pg_typeof(v)::text) from ` + from + ` as newest(v)`
+	const utc = ` at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+	past := "null"
+	if !began.IsZero() {
+		past = "to_char(max(v::timestamptz) filter (where v::timestamptz <=" +
+			pgquery.Literal(began.UTC().Format(time.RFC3339)) + ")" + utc
+	}
+	return "select to_char(max(v::timestamptz)" + utc + ", max(pg_typeof(v)::text), " + past +
+		" from " + from + " as newest(v)"
 }
 
 // Observe implements verifier.Check.
 func (c *freshness) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
+	seen := newest{Zone: c.keys.TimeZone}
+	if times, ok := t.(verifier.Times); ok {
+		seen.Began, seen.Zone = times.Began().UTC().Truncate(time.Millisecond), cmp.Or(seen.Zone, times.Zone(c.On()))
+	}
 	var answer pgquery.Table
-	text, err := ask(ctx, t, c.keys.Keys, c.keys.TimeZone, func(ctx context.Context, q *pgquery.Session) (err error) {
+	text, err := ask(ctx, t, c.keys.Keys, seen.Zone, func(ctx context.Context, q *pgquery.Session) (err error) {
 		table := ""
 		if c.keys.Table != "" {
 			table, err = q.Table(ctx, c.keys.Table)
@@ -86,22 +106,23 @@ func (c *freshness) Observe(ctx context.Context, t verifier.Target) (verifier.Fa
 			err = q.Look(ctx, c.keys.Query)
 		}
 		if err == nil {
-			answer, err = q.Read(ctx, c.query(table))
+			answer, err = q.Read(ctx, c.query(table, seen.Began))
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	seen := newest{Asked: time.Now().UTC().Truncate(time.Millisecond), Error: text}
-	if len(answer.Rows) == 1 && len(answer.Rows[0]) == 2 {
-		seen.Answer, seen.Type = answer.Rows[0][0], answer.Rows[0][1]
-		if at, err := time.Parse(time.RFC3339, seen.Answer); err == nil {
+	seen.Asked, seen.Error = time.Now().UTC().Truncate(time.Millisecond), text
+	if len(answer.Rows) == 1 && len(answer.Rows[0]) == 3 {
+		row := answer.Rows[0]
+		seen.Answer, seen.Type = row[0], row[1]
+		if at, err := time.Parse(time.RFC3339, row[0]); err == nil {
 			seen.At = at
 		}
-	}
-	if c.keys.TimeZone == "" && (strings.HasSuffix(seen.Type, "without time zone") || seen.Type == "date") {
-		return nil, fmt.Errorf("the newest time is stored as %s: say which zone it is meant in, timezone: UTC", seen.Type)
+		if at, err := time.Parse(time.RFC3339, row[2]); err == nil && !seen.local() {
+			seen.Past = at
+		}
 	}
 	return verifier.Encode("freshness", seen)
 }
@@ -115,7 +136,6 @@ func (c *freshness) Judge(before, after verifier.Facts) verifier.Answer {
 const ahead = time.Minute
 
 func (c *freshness) judge(before *newest, now newest) verifier.Answer {
-	at := now.At.Format(time.RFC3339)
 	switch {
 	case now.Error != "":
 		return verifier.Failed("%s: %s", c.On(), now.Error)
@@ -125,23 +145,84 @@ func (c *freshness) judge(before *newest, now newest) verifier.Answer {
 		return verifier.Failed("there is no row, so nothing is fresh")
 	case now.At.IsZero():
 		return verifier.Failed("the newest row has no time: %s", now.Answer)
-	case now.At.Sub(now.Asked) > ahead:
-		return verifier.Failed("the newest row is of %s, which has not come yet", at)
+	case now.At.Sub(now.Asked) > now.doubt()+ahead:
+		return verifier.Failed("the newest row is of %s, which has not come yet%s", now.show(now.At), now.anywhere())
 	}
-	reference, of := now.Asked, "the time of the check"
+	row, ok := now.row()
+	if !ok {
+		return verifier.Failed("the newest row is of %s, written during the drill, and there is none from before it",
+			now.show(now.At))
+	}
+	doubt, reference, of := now.doubt(), now.Asked, "the time of the check"
 	switch {
 	case c.keys.Against == "before" && before == nil:
-		return verifier.Passed("recorded: the newest row is of %s", at)
-	case c.keys.Against == "before" && before.At.IsZero():
-		return verifier.Crashed("no newest row was recorded before the upgrade")
+		return verifier.Passed("recorded: the newest row is of %s", now.show(row))
 	case c.keys.Against == "before":
-		reference, of = before.At, "the newest row before the upgrade"
+		was, ok := before.row()
+		if !ok {
+			return verifier.Crashed("no newest row was recorded before the upgrade")
+		}
+		reference, of = was, "the newest row before the upgrade"
+		if before.local() && now.local() {
+			doubt = 0 // in one zone, whichever it is
+		} else {
+			doubt = max(doubt, before.doubt())
+		}
 	case c.keys.Against != "now":
 		reference, of = c.fixed, c.keys.Against
 	}
-	age := reference.Sub(now.At).Round(time.Millisecond)
-	if age > c.keys.MaxAge.Std() {
-		return verifier.Failed("the newest row is of %s, %s before %s: more than %s", at, age, of, c.keys.MaxAge)
+	return c.hold(now, row, reference, doubt, of)
+}
+
+// hold judges the age of a row that is right to within a doubt.
+func (c *freshness) hold(now newest, row, reference time.Time, doubt time.Duration, of string) verifier.Answer {
+	age, limit := reference.Sub(row).Round(time.Millisecond), c.keys.MaxAge.Std()
+	span, at := fmt.Sprintf("%s before %s", age, of), now.show(row)
+	if age < 0 {
+		span = fmt.Sprintf("%s after %s", -age, of)
 	}
-	return verifier.Passed("the newest row is of %s, %s before %s", at, max(age, 0), of)
+	switch {
+	case -age > scenarios.WidestZone && c.keys.Against != "before": // since then rows may have been written
+		return verifier.Failed("the newest row is of %s, %s: they cannot both be true, in no time zone", at, span)
+	case age-doubt > limit:
+		return verifier.Failed("the newest row is of %s, %s: more than %s%s", at, span, c.keys.MaxAge, now.anywhere())
+	case age+doubt > limit, age-doubt < -ahead && doubt > 0:
+		return verifier.Crashed("the newest row is of %s, %s, stored as %s: in which zone? add timezone: to the check, "+
+			"or to the backup", at, span, now.Type)
+	}
+	return verifier.Passed("the newest row is of %s, %s", at, span)
+}
+
+// row is the newest that says something of the backup: none that the drill itself had written.
+func (n newest) row() (at time.Time, ok bool) {
+	if n.Began.IsZero() || n.local() || !n.At.After(n.Began) {
+		return n.At, !n.At.IsZero()
+	}
+	return n.Past, !n.Past.IsZero()
+}
+
+// doubt is how far a time may be from what it is taken for.
+func (n newest) doubt() time.Duration {
+	if n.local() {
+		return scenarios.WidestZone
+	}
+	return 0
+}
+
+func (n newest) anywhere() string {
+	if n.local() {
+		return ", in no time zone"
+	}
+	return ""
+}
+
+// show writes a time as it was read.
+func (n newest) show(at time.Time) string {
+	switch {
+	case n.local():
+		return at.Format(time.DateTime)
+	case n.Zone != "" && !strings.HasSuffix(n.Type, "with time zone"):
+		return at.Format(time.RFC3339) + " (" + n.Zone + ")"
+	}
+	return at.Format(time.RFC3339)
 }

@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -62,6 +63,9 @@ func TestAgainstPostgres(t *testing.T) {
 		"local time": {"freshness",
 			"table: orders, column: local, timezone: Asia/Shanghai, max_age: 10m, against: '2016-11-05T00:10:00+08:00'",
 			"passed", "2016-11-04T16:00:00Z"},
+		"old in any zone": {"freshness", "table: orders, column: local, max_age: 1h, against: now", "failed", "in no time zone"},
+		"which zone": {"freshness", "table: orders, column: local, max_age: 1h, against: '2016-11-05T00:10:00+08:00'",
+			"crashed", "in which zone?"},
 		"fresh nothing": {"freshness", "table: empty, column: at, max_age: 10m, against: now", "failed",
 			"there is no row"},
 		"fresh, no such column": {"freshness", "table: empty, column: nothing, max_age: 10m, against: now", "failed",
@@ -78,12 +82,11 @@ func TestAgainstPostgres(t *testing.T) {
 		})
 	}
 	for name, c := range map[string]struct{ kind, keys, says string }{
-		"a wrong question":    {"sql", `query: selekt 1, expect: "1"`, "the query is wrong: ERROR: syntax error"},
-		"two questions":       {"sql", `query: select 1; select 2, expect: "1"`, "cannot insert multiple commands"},
-		"a write":             {"sql", `query: "delete from orders", expect: "1"`, "read-only transaction"},
-		"a hidden write":      {"sql", `query: "select meddle()", expect: "1"`, "read-only transaction"},
-		"a way out":           {"sql", `query: "commit; delete from orders", expect: "1"`, "cannot insert multiple commands"},
-		"time without a zone": {"freshness", "table: orders, column: local, max_age: 1h, against: now", "timezone: UTC"},
+		"a wrong question": {"sql", `query: selekt 1, expect: "1"`, "the query is wrong: ERROR: syntax error"},
+		"two questions":    {"sql", `query: select 1; select 2, expect: "1"`, "cannot insert multiple commands"},
+		"a write":          {"sql", `query: "delete from orders", expect: "1"`, "read-only transaction"},
+		"a hidden write":   {"sql", `query: "select meddle()", expect: "1"`, "read-only transaction"},
+		"a way out":        {"sql", `query: "commit; delete from orders", expect: "1"`, "cannot insert multiple commands"},
 		"secret is not there": {"sql", `query: select 1, expect: "1", user: other, password: {env: LIFEBOAT_TEST_UNSET}`,
 			"LIFEBOAT_TEST_UNSET is not set"},
 		"no such zone": {"freshness",
@@ -106,6 +109,20 @@ func TestAgainstPostgres(t *testing.T) {
 			assert.Contains(t, err.Error(), c.says)
 		})
 	}
+	t.Run("what the drill wrote is not the backup's", func(t *testing.T) {
+		began := time.Now().Add(-5*time.Minute - 30*time.Second)
+		for _, c := range []struct{ zone, keys, says string }{
+			{"", "table: orders, column: at, max_age: 8m, against: now", `Z, [56]m.* before the time of the check$`},
+			{"", "query: select at from orders where id < 4, max_age: 8m, against: now", "there is none from before it"},
+			{"Asia/Shanghai", "table: orders, column: local, max_age: 10m, against: '2016-11-05T00:10:00+08:00'",
+				`2016-11-04T16:00:00Z \(Asia/Shanghai\), 10m0s before`},
+		} {
+			check := verifiertest.Make(t, New, "freshness", "{"+db+", "+c.keys+"}")
+			facts, err := check.Observe(t.Context(), timed{target, began, c.zone})
+			require.NoError(t, err)
+			assert.Regexp(t, c.says, verifier.Judge(check, "before", nil, facts).Message)
+		}
+	})
 	t.Run("wrong password", func(t *testing.T) {
 		check := verifiertest.Make(t, New, "rows", "{on: db, password: open-barley, table: orders, at_least: 1}")
 		facts, err := check.Observe(t.Context(), target)
@@ -152,3 +169,13 @@ func TestAgainstPostgres(t *testing.T) {
 		}
 	})
 }
+
+// timed is a target of a drill that began at a time.
+type timed struct {
+	*verifiertest.Container
+	began time.Time
+	zone  string
+}
+
+func (t timed) Began() time.Time   { return t.began }
+func (t timed) Zone(string) string { return t.zone }

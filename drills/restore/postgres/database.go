@@ -18,7 +18,7 @@ import (
 func (l *load) makeReady(ctx context.Context, a *pgdump.Archive) error {
 	l.archive, l.entries = a, a.Entries
 	l.dumped = func() string { return a.Server }
-	l.noteTime(a.Created)
+	l.made = a.Created
 	if own := slices.Contains([]string{"postgres", "template0", "template1"}, a.Database); l.set.Database == "" && own {
 		l.note("the dump is of the server's own database %s: it is loaded as %s", a.Database, l.database)
 	} else if l.set.Database == "" && a.Database != "" {

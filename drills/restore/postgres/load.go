@@ -24,6 +24,7 @@ type load struct {
 	entries  []pgdump.Entry  // what must be there afterwards
 	dumped   func() string   // the version of the server that was dumped, once it is known
 	notes    []string
+	made     string // when, as the dump tells
 }
 
 // Load makes the database anew and loads the backup into it, in one pass where
@@ -49,7 +50,8 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	if err != nil {
 		return restore.Outcome{}, job.stillThere(ctx, classify(s.Backup, err))
 	}
-	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: job.notes}, nil
+	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: job.notes,
+		Made: job.made}, nil
 }
 
 // withCause tells both: that the bytes are wrong, and what they did.
@@ -135,11 +137,4 @@ func (l *load) run(ctx context.Context) error {
 
 func (l *load) note(format string, args ...any) {
 	l.notes = append(l.notes, fmt.Sprintf(format, args...))
-}
-
-// noteTime tells the time in the header. It has no zone, so it is not used.
-func (l *load) noteTime(created string) {
-	if created != "" {
-		l.note("the dump's header says %s without a time zone: not used as the time it is consistent to", created)
-	}
 }

@@ -53,7 +53,7 @@ func (l *load) plain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.noteTime(dump.Started)
+	l.made = dump.Started
 	l.entries = dump.Entries
 	return l.rows(dump, told.rows)
 }
