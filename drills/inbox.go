@@ -1,0 +1,158 @@
+package drills
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lifeboat/drills/record"
+)
+
+// The inbox of a running drill: other lifeboat commands put messages there.
+const (
+	questionFile = "question.json"
+	approveFile  = "approve.json"
+	abortFile    = "abort.json"
+	notePrefix   = "note-"
+	inboxEvery   = 200 * time.Millisecond
+)
+
+// Message is what abort and note put into the inbox.
+type Message struct {
+	Text string `json:"text"`
+	By   string `json:"by"`
+}
+
+// Abort asks a running drill to heal, clean up and seal.
+func Abort(home, drill string, m Message) error { return leaveMessage(home, drill, abortFile, m) }
+
+// AddNote writes a person's note into the journal of a running drill, and returns when it stands there. The error says
+// that nobody took it.
+func AddNote(home, drill string, m Message) error {
+	name := fmt.Sprintf("%s%d.json", notePrefix, time.Now().UnixNano())
+	if err := leaveMessage(home, drill, name, m); err != nil {
+		return err
+	}
+	dir := filepath.Join(home, "drills", filepath.Base(drill))
+	path := filepath.Join(dir, "inbox", name)
+	for deadline := time.Now().Add(notedWithin); ; time.Sleep(inboxEvery / 4) {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if over := Ended(dir); over || time.Now().After(deadline) {
+			if err := os.Remove(path); errors.Is(err, os.ErrNotExist) { // taken in this moment
+				return nil
+			}
+			return fmt.Errorf("note for drill %s: nobody took it%s", filepath.Base(drill),
+				map[bool]string{true: ", the drill has ended", false: " within " + notedWithin.String() + ": try again"}[over])
+		}
+	}
+}
+
+// notedWithin is how long a drill on a busy host may take to read its inbox.
+const notedWithin = 15 * time.Second
+
+func leaveMessage(home, drill, name string, v any) error {
+	dir := filepath.Join(home, "drills", filepath.Base(drill), "inbox")
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("find drill %s: %w; lifeboat history lists the drills of --home %s", drill, err, home)
+	}
+	return leave(dir, name, v)
+}
+
+func leave(dir, name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	tmp := filepath.Join(dir, "."+name)
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return fmt.Errorf("write to the inbox: %w", err)
+	}
+	return os.Rename(tmp, filepath.Join(dir, name)) // whole or not at all
+}
+
+// takeMessage reads and removes a message of the inbox.
+func takeMessage(dir, name string, into any) (bool, error) {
+	path := filepath.Join(dir, "inbox", name)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the inbox: %w", err)
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		return false, fmt.Errorf("read %s: %w", path, err)
+	}
+	return true, os.Remove(path)
+}
+
+// watchInbox takes aborts and notes until the returned function is called, which takes what has come until then.
+func (d *drill) watchInbox(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	box := &inbox{d: d, cancel: cancel, aside: map[string]bool{}, said: map[string]bool{}}
+	go func() {
+		defer close(done)
+		for after(ctx, inboxEvery) == nil {
+			box.read()
+		}
+	}()
+	return func() { end(); <-done; box.read() }
+}
+
+// inbox is what one goroutine at a time reads.
+type inbox struct {
+	d      *drill
+	cancel context.CancelCauseFunc
+	aside  map[string]bool // what was read, or could not be, and lies there still
+	said   map[string]bool // what could not be written down
+}
+
+func (b *inbox) read() {
+	b.take(abortFile, func(m Message) error {
+		b.cancel(&AbortError{Why: strings.TrimSpace(m.By + ": " + m.Text)})
+		return nil
+	})
+	notes, _ := filepath.Glob(filepath.Join(b.d.dir, "inbox", notePrefix+"*")) // the pattern is a constant
+	for _, n := range notes {
+		b.take(filepath.Base(n), func(m Message) error {
+			return b.d.journal.AppendAs(m.By, record.KindNote, record.Subject{}, record.Note{Text: b.d.secrets.hide(m.Text)})
+		})
+	}
+}
+
+// take uses a message and removes it. One that cannot be read is set aside, and said once, in the record too: somebody
+// wanted something.
+func (b *inbox) take(name string, use func(Message) error) {
+	path := filepath.Join(b.d.dir, "inbox", name)
+	raw, err := os.ReadFile(path)
+	if b.aside[name] || errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	var m Message
+	if err == nil {
+		err = json.Unmarshal(raw, &m)
+	}
+	if err == nil {
+		if err = use(m); err == nil {
+			b.aside[name] = os.Remove(path) != nil
+			return
+		}
+		if !b.said[name] { // it is tried again
+			b.d.opt.Log.Error("write a note", "error", err)
+		}
+		b.said[name] = true
+		return
+	}
+	b.aside[name] = os.Rename(path, filepath.Join(b.d.dir, "inbox", "."+name+".unreadable")) != nil
+	b.d.opt.Log.Warn("a message in the inbox could not be read", "file", name, "error", err)
+	b.d.note(record.KindObservation, record.Observation{ID: "inbox.unreadable",
+		Args: map[string]string{"file": name, "error": b.d.secrets.hide(err.Error())}})
+}
