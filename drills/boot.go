@@ -203,6 +203,11 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 	var backup *restore.BackupError
 	var image *restore.ImageError
 	var mismatch *store.Mismatch
+	if err != nil && ctx.Err() == nil {
+		if foreign := d.intact(ctx); foreign != nil { // whatever it looks like, somebody else had a hand in it
+			return out, fmt.Errorf("%w (%v)", foreign, err)
+		}
+	}
 	switch {
 	case err == nil:
 	case ctx.Err() != nil: // an abort proves nothing about the backup

@@ -164,3 +164,22 @@ func TestHostIsMeasured(t *testing.T) {
 	require.NotEmpty(t, none.Record.Loads)
 	assert.Equal(t, "no pressure here", none.Record.Loads[0].Without)
 }
+
+// A backup that cannot be loaded into a machine that somebody else took away is no bad one, and neither is its rollback.
+func TestForeignHands(t *testing.T) {
+	for name, first := range map[string]int{"at first": 1, "in the rollback": 2} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.load = func(n int) error {
+				if n < first {
+					return nil
+				}
+				w.machine.Torn = func() error { return errors.New("the container of db was removed by somebody else") }
+				return &restore.BackupError{Backup: "db-backup", Reason: "cut off"}
+			}
+			res := w.run(simple)
+			assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%v", res.Verdict.Reasons)
+			assert.Contains(t, reasons(res.Verdict), "harness.broke")
+		})
+	}
+}

@@ -215,6 +215,11 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	if err == nil {
 		err = d.runSteps(ctx, record.PhaseRollback, in.Rollback)
 	}
+	if err != nil && ctx.Err() == nil {
+		if foreign := d.intact(ctx); foreign != nil {
+			return fmt.Errorf("%w (%v)", foreign, err)
+		}
+	}
 	end := record.RollbackEvent{State: "done"}
 	var failed *stepFailed
 	var down *instance.BootError

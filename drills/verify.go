@@ -138,6 +138,10 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when string) record.Ch
 		r.Diff = append(r.Diff, d.secrets.hide(line))
 	}
 	if r.Status == record.CheckFailed {
+		if err := d.intact(ctx); err != nil {
+			r.Status, r.Message = record.CheckCrashed, d.secrets.hide(err.Error())
+			return r
+		}
 		r.Backup = d.backupOf(c)
 	}
 	return r

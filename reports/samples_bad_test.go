@@ -198,6 +198,9 @@ func noEffect() sample {
 			record.CheckPassed,
 			"20/s",
 		)...)
+	r.Loads = []record.HostLoad{{From: 0, To: 60 * s, Late: 4 * ms, Trip: 3 * ms},
+		{From: 60 * s, To: 65 * s, CPU: 4800 * ms, Ours: 0.25, IO: 300 * ms, Late: 240 * ms, Trip: 1900 * ms},
+		{From: 65 * s, To: 70 * s, CPU: 2 * s, Ours: 0.5, Late: 60 * ms, Trip: 20 * ms}}
 	return sample{name: "inconclusive", want: record.StatusInconclusive, record: r, samples: latencies(r.Pulse, 20)}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // terminalSections are those that a person at a prompt wants; the whole stands in the file.
-var terminalSections = []string{"reasons", "objectives", "comparison", "checks", "machines", "findings", "backups",
+var terminalSections = []string{"reasons", "objectives", "comparison", "checks", "machines", "host", "findings", "backups",
 	"limits"}
 
 // Terminal writes the verdict, the objectives, the checks, the findings and the

@@ -60,6 +60,7 @@ func (a author) timeline(width float64) *timeline {
 	bottom := d.drawPhases()
 	rowsTop := bottom
 	bottom = d.drawPulse(bottom + 10)
+	bottom = d.drawHost(bottom)
 	bottom = d.drawRestores(bottom)
 	d.drawAxis(rowsTop, bottom)
 	d.drawClocks(bottom)

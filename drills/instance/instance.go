@@ -165,7 +165,8 @@ type ImageArchive struct {
 }
 
 // Guard tells whether every sandbox still stands. One that ended took its network along: what its
-// machine does not answer from then on is the harness's doing and no word on the backup.
+// machine does not answer from then on is the harness's doing and no word on the backup. The same holds of a machine that
+// somebody else removed, killed, or took off its network.
 type Guard interface {
 	Intact(ctx context.Context) error
 }

@@ -14,7 +14,7 @@ func (d *Driver) Intact(ctx context.Context) error {
 	d.mu.Unlock()
 	for _, s := range slots {
 		s.mu.Lock()
-		b := s.box
+		b, m := s.box, s.machine
 		s.mu.Unlock()
 		if b == nil {
 			continue
@@ -25,6 +25,14 @@ func (d *Driver) Intact(ctx context.Context) error {
 		}
 		if !running {
 			return fmt.Errorf("the sandbox of %s ended by itself, and its network with it", s.name)
+		}
+		if err := d.cutOff(ctx, b); err != nil {
+			return err
+		}
+		if m != nil {
+			if err := m.foreign(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

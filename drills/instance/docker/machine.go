@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -41,6 +42,8 @@ type Machine struct {
 	id      string
 	body    testcontainers.Container
 	request instance.Request
+
+	ending atomic.Bool // lifeboat itself stops or removes it
 
 	mu      sync.Mutex
 	volumes map[string]string // path → volume; empty once they were handed over or removed
@@ -157,11 +160,19 @@ func (m *Machine) State(ctx context.Context) (instance.State, error) {
 	i, err := m.d.engine.client.ContainerInspect(ctx, m.id, client.ContainerInspectOptions{})
 	if err != nil {
 		if gone(err) {
+			if err := m.foreign(ctx); err != nil {
+				return instance.State{}, err
+			}
 			return instance.State{Reason: "destroyed"}, nil
 		}
 		return instance.State{}, fmt.Errorf("look at %s: %w", m.slot, err)
 	}
 	s := i.Container.State
+	if !s.Running || s.Paused {
+		if err := m.foreign(ctx); err != nil {
+			return instance.State{}, err
+		}
+	}
 	return instance.State{Running: s.Running, Exit: s.ExitCode, OOM: s.OOMKilled, Reason: reason(s)}, nil
 }
 
@@ -182,6 +193,7 @@ func reason(s *container.State) string {
 // Start implements instance.Machine. A machine that ends at once is a
 // *instance.BootError with its last lines.
 func (m *Machine) Start(ctx context.Context) error {
+	m.ending.Store(false)
 	if err := m.body.Start(ctx); err != nil {
 		if badImage(err) {
 			return &instance.BootError{Instance: m.slot, Reason: err.Error()}
@@ -217,6 +229,7 @@ func lastLines(s string, n int) string {
 
 // Stop implements instance.Machine: the image's own stop signal, then force after ten seconds.
 func (m *Machine) Stop(ctx context.Context) error {
+	m.ending.Store(true)
 	grace := stopGrace
 	if err := m.body.Stop(ctx, &grace); err != nil {
 		return fmt.Errorf("stop %s: %w", m.slot, err)
@@ -261,6 +274,7 @@ func (m *Machine) handOver(ctx context.Context) (map[string]string, error) {
 }
 
 func (m *Machine) remove(ctx context.Context) error {
+	m.ending.Store(true)
 	if m.removed {
 		return nil
 	}
