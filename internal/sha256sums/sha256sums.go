@@ -1,17 +1,19 @@
-// Package sha256sums reads lists of digests as sha256sum of the GNU coreutils
-// writes them: SHA256SUMS beside backups, and <backup>.sha256.
+// Package sha256sums reads what lists of digests beside backups promise: SHA256SUMS, and <backup>.sha256, as sha256sum
+// (also with --tag), shasum and openssl dgst write them. What they say is used where it can be; where it cannot, it is
+// told what stands in the way of which backup, and no other backup is touched by it.
 package sha256sums
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 )
 
-// Name of a list of several digests; Suffix of the list of one file.
+// Name of a list of several digests; Suffix of the list of one backup.
 const (
 	Name   = "SHA256SUMS"
 	Suffix = ".sha256"
@@ -23,7 +25,7 @@ type Sum struct {
 	By  string // the file that promises it
 }
 
-// List is all promised digests by the file's path below the place of the lists; no path leaves it.
+// List is promised digests by the file's path below the place of the lists; no path leaves it.
 type List map[string]Sum
 
 // Names in their order.
@@ -69,51 +71,150 @@ func (l List) Folder(name string) string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
-// Add reads the text of one list, itself named by its path: text (two blanks), binary (blank and asterisk) and
-// escaped names (a leading backslash), and, under a name with Suffix, the digest alone. What the list names
-// lies beside it. Lines that say nothing are passed over; any other is an error, and so are two digests of one file.
-func (l List) Add(list, text string) error {
-	if strings.HasSuffix(list, Suffix) && len(strings.TrimSpace(text)) == sha256.Size*2 {
-		text = strings.TrimSpace(text) + "  " + path.Base(strings.TrimSuffix(list, Suffix)) // the bare digest
+// Lists is what all lists that were read promise, and what of it cannot be used.
+type Lists struct {
+	List
+	doubts map[string]string // by the backup's path: why its own list is of no use
+	torn   map[string]string // by the file's path: between which lists
+	unread map[string]string // by the path of a SHA256SUMS that was read: its first line that says nothing, or ""
+}
+
+// Add reads the text of one list, itself named by its path. What a SHA256SUMS names lies beside it, or is called by the
+// last part of its name where that path is absolute or leads elsewhere. What <backup>.sha256 names is the backup, by the
+// last part of its name or as standard input, or a file in it.
+func (l *Lists) Add(list, text string) {
+	if l.List == nil {
+		l.List, l.doubts, l.torn, l.unread = List{}, map[string]string{}, map[string]string{}, map[string]string{}
 	}
-	for i, line := range strings.Split(text, "\n") {
+	own, single := strings.CutSuffix(list, Suffix)
+	if bare := strings.TrimSpace(text); single && isDigest(bare) {
+		l.promise(own, Sum{Hex: strings.ToLower(bare), By: list})
+		return
+	}
+	unread, other, named := "", "", false
+	for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
 		line = strings.TrimSuffix(line, "\r")
 		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		digest, name, ok := parse(line)
 		if !ok {
-			return fmt.Errorf("%s:%d is not a line of sha256sum", list, i+1)
+			if unread == "" {
+				unread = fmt.Sprintf("%s:%d is not a line of sha256sum", list, i+1)
+			}
+			continue
 		}
-		name = path.Join(path.Dir(list), name)
-		if path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../") {
-			return fmt.Errorf("%s:%d names a file outside the folder", list, i+1)
+		at := beside(list, name)
+		if single && !strings.HasPrefix(at, own+"/") {
+			if at = own; name != "-" && path.Base(name) != path.Base(own) {
+				other = name
+				continue
+			}
 		}
-		if old, ok := l[name]; ok && old.Hex != digest {
-			return fmt.Errorf("%s is promised two digests, in %s and in %s", name, old.By, list)
-		}
-		l[name] = Sum{Hex: digest, By: list}
+		l.promise(at, Sum{Hex: digest, By: list})
+		named = true
 	}
-	return nil
+	switch {
+	case !single:
+		l.unread[list] = unread
+	case named:
+	case other != "":
+		l.doubts[own] = fmt.Sprintf("%s promises the digest of %s", list, other)
+	case unread != "":
+		l.doubts[own] = unread
+	default:
+		l.doubts[own] = list + " promises nothing"
+	}
 }
 
-// parse reads one line.
+// promise enters a digest; two of one file are none.
+func (l *Lists) promise(name string, s Sum) {
+	if old, ok := l.List[name]; ok && old.Hex != s.Hex {
+		l.torn[name] = fmt.Sprintf("it is promised two digests, in %s and in %s", old.By, s.By)
+		return
+	}
+	l.List[name] = s
+}
+
+// Settle looks at the names of what is there: where a list names a file by a path at which there is none, and one of
+// that name lies beside the list, it is meant.
+func (l *Lists) Settle(there func(name string) bool) {
+	for _, name := range l.Names() {
+		s := l.List[name]
+		if at := path.Join(path.Dir(s.By), path.Base(name)); at != name && !there(name) && there(at) {
+			delete(l.List, name)
+			l.promise(at, s)
+		}
+	}
+	for name := range l.torn {
+		delete(l.List, name) // it may be the wrong one
+	}
+}
+
+// Doubt says why what the lists say of a backup, or do not say of it, cannot be used; "" where it can, and where there
+// is no list.
+func (l *Lists) Doubt(name string) string {
+	for torn, why := range l.torn {
+		if torn == name || strings.HasPrefix(torn, name+"/") {
+			return why
+		}
+	}
+	if why, ok := l.doubts[name]; ok {
+		return why
+	}
+	if _, ok := l.List[name]; ok || len(l.Below(name)) > 0 {
+		return ""
+	}
+	for _, list := range slices.Sorted(maps.Keys(l.unread)) {
+		about := path.Dir(list) == path.Dir(name) || path.Dir(list) == name || slices.ContainsFunc(l.Names(),
+			func(n string) bool { return l.List[n].By == list && path.Dir(n) == path.Dir(name) })
+		switch unread := l.unread[list]; {
+		case about && unread != "":
+			return list + " does not name it, and " + unread
+		case about:
+			return list + " does not name it"
+		}
+	}
+	return ""
+}
+
+// Unread is the first line of a SHA256SUMS that says nothing, as half a sentence; "" where there is none.
+func (l *Lists) Unread(list string) string { return l.unread[list] }
+
+// beside is the path of a file that a list names.
+func beside(list, name string) string {
+	at := path.Join(path.Dir(list), name)
+	if path.IsAbs(name) || at == ".." || strings.HasPrefix(at, "../") {
+		return path.Join(path.Dir(list), path.Base(name))
+	}
+	return at
+}
+
+func isDigest(text string) bool {
+	_, err := hex.DecodeString(text)
+	return err == nil && len(text) == sha256.Size*2
+}
+
+// tags are what lines of sha256sum --tag and of openssl dgst begin with.
+var tags = []string{"SHA256 (", "SHA256(", "SHA2-256(", "SHA2-256 ("}
+
+// parse reads one line: text (two blanks), binary (blank and asterisk), tagged, each with an escaped name after a
+// leading backslash.
 func parse(line string) (digest, name string, ok bool) {
 	line, escaped := strings.CutPrefix(line, `\`)
 	const n = sha256.Size * 2
-	if len(line) < n+3 || line[n] != ' ' || (line[n+1] != ' ' && line[n+1] != '*') {
+	if tag := slices.IndexFunc(tags, func(t string) bool { return strings.HasPrefix(line, t) }); tag >= 0 {
+		end := strings.LastIndex(line, ")")
+		name, digest = line[len(tags[tag]):max(end, len(tags[tag]))], strings.TrimLeft(line[end+1:], " =")
+		ok = end > len(tags[tag])
+	} else if len(line) >= n+3 && line[n] == ' ' && (line[n+1] == ' ' || line[n+1] == '*') {
+		digest, name, ok = line[:n], line[n+2:], true
+	}
+	if digest = strings.ToLower(strings.TrimSpace(digest)); !ok || !isDigest(digest) {
 		return "", "", false
 	}
-	digest = strings.ToLower(line[:n])
-	if _, err := hex.DecodeString(digest); err != nil {
-		return "", "", false
-	}
-	name = line[n+2:]
 	if escaped {
 		name = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "\r").Replace(name)
 	}
-	if strings.HasPrefix(name, "/") {
-		return "", "", false
-	}
-	return digest, name, true
+	return digest, name, path.Base(name) != "/" && path.Base(name) != ".."
 }

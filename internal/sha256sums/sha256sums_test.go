@@ -13,33 +13,83 @@ var (
 	two = strings.Repeat("2", 64)
 )
 
-func TestAdd(t *testing.T) {
+// lists of a place where the backups a, b, and mon/a lie.
+func read(lists map[string]string) *Lists {
+	l := &Lists{}
+	for list, text := range lists {
+		l.Add(list, text)
+	}
+	there := map[string]bool{"a": true, "b": true, "mon/a": true, "f/toc.dat": true}
+	l.Settle(func(name string) bool { return there[name] })
+	return l
+}
+
+func TestPromises(t *testing.T) {
 	for name, test := range map[string]struct {
 		list, text string
 		want       List
-		err        string
 	}{
-		"text and binary": {Name, one + "  a\n" + two + " *b/c\r\n# why\n\n", List{"a": {one, Name}, "b/c": {two, Name}}, ""},
-		"in a folder":     {"mon/" + Name, one + "  ./a\n", List{"mon/a": {one, "mon/" + Name}}, ""},
-		"the bare digest": {"mon/a.sha256", strings.ToUpper("ab") + one[2:] + "\n",
-			List{"mon/a": {"ab" + one[2:], "mon/a.sha256"}}, ""},
-		"escaped":          {Name, `\` + one + `  a\\b\nc`, List{"a\\b\nc": {one, Name}}, ""},
-		"twice the same":   {Name, one + "  a\n" + one + "  a\n", List{"a": {one, Name}}, ""},
-		"two digests":      {Name, one + "  a\n" + two + "  a\n", nil, "a is promised two digests"},
-		"no list":          {Name, "<html>", nil, "SHA256SUMS:1 is not a line of sha256sum"},
-		"no digest":        {Name, strings.Repeat("x", 64) + "  a", nil, "SHA256SUMS:1 is not a line"},
-		"out of the place": {Name, one + "  b/../../a", nil, "SHA256SUMS:1 names a file outside"},
-		"an absolute path": {Name, one + "  /etc/passwd", nil, "SHA256SUMS:1 is not a line"},
+		"text and binary":       {Name, one + "  a\n" + two + " *mon/a\r\n# why\n\n", List{"a": {one, Name}, "mon/a": {two, Name}}},
+		"in a folder":           {"mon/" + Name, one + "  ./a\n", List{"mon/a": {one, "mon/" + Name}}},
+		"the bare digest":       {"mon/a.sha256", strings.ToUpper("ab") + one[2:] + "\n", List{"mon/a": {"ab" + one[2:], "mon/a.sha256"}}},
+		"escaped":               {Name, `\` + one + `  a\\b\nc`, List{"a\\b\nc": {one, Name}}},
+		"twice the same":        {Name, one + "  a\n" + one + "  a\n", List{"a": {one, Name}}},
+		"an absolute path":      {Name, one + "  /backups/of today/a", List{"a": {one, Name}}},
+		"out of the place":      {Name, one + "  b/../../a", List{"a": {one, Name}}},
+		"from another place":    {Name, one + "  out/b", List{"b": {one, Name}}},
+		"tagged":                {Name, "SHA256 (a) = " + one + "\n\\SHA256 (x\\ny) = " + two, List{"a": {one, Name}, "x\ny": {two, Name}}},
+		"openssl 1":             {Name, "SHA256(./a)= " + one, List{"a": {one, Name}}},
+		"openssl 3":             {"a.sha256", "SHA2-256(/x/a)= " + one, List{"a": {one, "a.sha256"}}},
+		"a name in brackets":    {Name, "SHA256 (a (1)) = " + one, List{"a (1)": {one, Name}}},
+		"its own, absolute":     {"a.sha256", one + "  /x/a", List{"a": {one, "a.sha256"}}},
+		"its own, relative":     {"mon/a.sha256", one + "  mon/a", List{"mon/a": {one, "mon/a.sha256"}}},
+		"its own, of stdin":     {"a.sha256", one + "  -", List{"a": {one, "a.sha256"}}},
+		"its own and a note":    {"a.sha256", "checksum\n" + one + "  a", List{"a": {one, "a.sha256"}}},
+		"its own, of its files": {"f.sha256", one + "  f/toc.dat", List{"f/toc.dat": {one, "f.sha256"}}},
+		"a mark of byte order":  {"a.sha256", "\ufeff" + one + "  a", List{"a": {one, "a.sha256"}}},
+		"one line is no line":   {Name, "hello\n" + one + "  a", List{"a": {one, Name}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := List{}
-			err := got.Add(test.list, test.text)
-			if test.err != "" {
-				assert.ErrorContains(t, err, test.err)
-				return
+			l := read(map[string]string{test.list: test.text})
+			assert.Equal(t, test.want, l.List)
+			for promised := range test.want {
+				assert.Empty(t, l.Doubt(promised))
 			}
-			assert.NoError(t, err)
-			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+func TestDoubts(t *testing.T) {
+	for name, test := range map[string]struct {
+		lists map[string]string
+		a, b  string // why a and b are in doubt
+	}{
+		"no list":          {map[string]string{}, "", ""},
+		"it names another": {map[string]string{Name: one + "  b"}, "SHA256SUMS does not name it", ""},
+		"an empty list": {map[string]string{Name: "# none yet\n"}, "SHA256SUMS does not name it",
+			"SHA256SUMS does not name it"},
+		"a page": {map[string]string{Name: "<html>"}, "SHA256SUMS does not name it, and SHA256SUMS:1 is not a line of sha256sum",
+			"SHA256SUMS does not name it, and SHA256SUMS:1 is not a line of sha256sum"},
+		"one line of two": {map[string]string{Name: one[1:] + "  a\n" + one + "  b"},
+			"SHA256SUMS does not name it, and SHA256SUMS:1 is not a line of sha256sum", ""},
+		"another digest":    {map[string]string{"a.sha256": "MD5 (a) = " + one[:32]}, "a.sha256:1 is not a line of sha256sum", ""},
+		"of another":        {map[string]string{"a.sha256": one + "  b"}, "a.sha256 promises the digest of b", ""},
+		"of nothing":        {map[string]string{"a.sha256": "\n"}, "a.sha256 promises nothing", ""},
+		"two digests":       {map[string]string{Name: one + "  x/a\n" + two + "  a\n" + one + "  b"}, "it is promised two digests", ""},
+		"of two lists":      {map[string]string{Name: one + "  a\n" + two + "  b", "a.sha256": two}, "it is promised two digests", ""},
+		"of a place below":  {map[string]string{Name: one + "  mon/c"}, "SHA256SUMS does not name it", "SHA256SUMS does not name it"},
+		"of another's list": {map[string]string{"mon/" + Name: one + "  a"}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := read(test.lists)
+			for backup, want := range map[string]string{"a": test.a, "b": test.b} {
+				if got := l.Doubt(backup); want == "" {
+					assert.Empty(t, got, backup)
+				} else {
+					assert.Contains(t, got, want, backup)
+					assert.Empty(t, l.Promise(backup), backup)
+				}
+			}
 		})
 	}
 }
@@ -56,16 +106,21 @@ func TestFolder(t *testing.T) {
 }
 
 func FuzzAdd(f *testing.F) {
-	f.Add(one + "  a\n")
-	f.Add("\\" + one + " *a\\n\\\\\r\n# x\n")
+	for _, text := range []string{one + "  a\n", "\\" + one + " *a\\n\\\\\r\n# x\n", "SHA256 (a) = " + one, "SHA256()= " + one} {
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
-		all := List{}
-		if all.Add("d/SHA256SUMS", text) != nil {
-			return
-		}
-		for name, s := range all {
-			assert.False(t, path.IsAbs(name) || strings.HasPrefix(name, "../"), name)
-			assert.Len(t, s.Hex, 64)
+		for _, list := range []string{"d/SHA256SUMS", "d/x.sha256"} {
+			all := &Lists{}
+			all.Add(list, text)
+			all.Settle(func(string) bool { return false })
+			for name, s := range all.List {
+				assert.False(t, path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../"), name)
+				assert.Len(t, s.Hex, 64)
+			}
+			if all.Promise("d/x") == "" && len(all.Below("d/x")) == 0 {
+				assert.NotEmpty(t, all.Doubt("d/x"))
+			}
 		}
 	})
 }

@@ -19,12 +19,16 @@ const Manifest = ".manifest.yaml"
 // ManifestHint says what a manifest looks like.
 const ManifestHint = "a manifest has consistent_to, a time as 2026-01-31T02:00:00Z, and consistent_by"
 
-var suffixes = []string{sha256sums.Suffix, Manifest, ".profile.json", ".profile.yaml", ".asc", ".sig"}
+var suffixes = []string{sha256sums.Suffix, Manifest, ".profile.yaml", ".json", ".asc", ".sig", ".md5", ".sha1", ".sha512",
+	".log"}
+
+// names of lists of digests, and of the folder that a file system makes for itself.
+var names = []string{sha256sums.Name, "MD5SUMS", "SHA1SUMS", "SHA512SUMS", "lost+found"}
 
 // Is tells which names, or paths, are no backups: sidecars, lists of digests and what is hidden.
 func Is(name string) bool {
 	base := path.Base(name)
-	if strings.HasPrefix(base, ".") || base == sha256sums.Name {
+	if strings.HasPrefix(base, ".") || slices.Contains(names, base) {
 		return true
 	}
 	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(base, suffix) })

@@ -106,12 +106,13 @@ func (s *Store) problem(hint, format string, args ...any) error {
 }
 
 // point describes one file or folder.
-func (s *Store) point(root *os.Root, name string, sums sha256sums.List) (store.Point, error) {
+func (s *Store) point(root *os.Root, name string, sums *sha256sums.Lists) (store.Point, error) {
 	info, err := root.Stat(name)
 	if err != nil {
 		return store.Point{}, s.problem("a link must stay within the folder", "%s: %v", name, cause(err))
 	}
-	p := store.Point{ID: name, Taken: info.ModTime(), Size: info.Size(), Digest: sums.Promise(name)}
+	p := store.Point{ID: name, Taken: info.ModTime(), Size: info.Size(), Digest: sums.Promise(name),
+		Doubt: sums.Doubt(name)}
 	switch {
 	case info.IsDir():
 		p.Dir, p.Size = true, 0
@@ -125,18 +126,23 @@ func (s *Store) point(root *os.Root, name string, sums sha256sums.List) (store.P
 				p.Taken = f.written
 			}
 		}
+		if p.Digest != "" {
+			p.Doubt = sums.List[name].By + " promises the digest of a file, and it is a folder"
+		}
 		p.Digest = sums.Folder(name)
 	case !info.Mode().IsRegular():
 		return p, s.problem("", "%s is neither a file nor a folder", name)
 	case p.Digest == "":
-		p.Digest = s.linked(root, name, sums)
+		if p.Digest = s.linked(root, name, sums); p.Digest != "" {
+			p.Doubt = ""
+		}
 	}
 	p.ConsistentTo, p.ConsistentBy, err = s.manifest(root, name)
 	return p, err
 }
 
 // linked gives a link to another backup of the folder that one's promise.
-func (s *Store) linked(root *os.Root, name string, sums sha256sums.List) string {
+func (s *Store) linked(root *os.Root, name string, sums *sha256sums.Lists) string {
 	target, err := root.Readlink(name)
 	if err != nil || path.IsAbs(target) {
 		return ""
@@ -166,7 +172,7 @@ func (s *Store) manifest(root *os.Root, name string) (time.Time, string, error) 
 
 // missing finds backups that were promised and are not there: the newest one
 // gone must not make an older one the latest in silence.
-func (s *Store) missing(sums sha256sums.List, points []store.Point) error {
+func (s *Store) missing(sums *sha256sums.Lists, points []store.Point) error {
 	there := map[string]bool{}
 	for _, p := range points {
 		there[p.ID] = true
@@ -175,7 +181,7 @@ func (s *Store) missing(sums sha256sums.List, points []store.Point) error {
 		for at := name; at != "."; at = path.Dir(at) {
 			if ok, _ := path.Match(s.pattern, at); ok && !sidecars.Is(at) && !there[at] {
 				return s.problem("put it back, or take its line out", "%s is listed in %s and is not there",
-					name, sums[name].By)
+					name, sums.List[name].By)
 			}
 		}
 	}

@@ -117,14 +117,32 @@ func TestList(t *testing.T) {
 			files: map[string]string{"a": "a", "SHA256SUMS": sumOf("b") + "  b/toc.dat\n"}, problem: "b/toc.dat is listed in",
 		},
 		"two digests": {
-			files:   map[string]string{"a": "a", "SHA256SUMS": sumOf("a") + "  a\n", "a.sha256": sumOf("b")},
-			problem: "a is promised two digests",
+			files: map[string]string{"a": "a", "SHA256SUMS": sumOf("a") + "  a\n", "a.sha256": sumOf("b")},
+			want:  "a ? it is promised two digests, in SHA256SUMS and in a.sha256\n",
 		},
 		"not a list": {
-			files: map[string]string{"a": "a", "SHA256SUMS": "hello"}, problem: "SHA256SUMS:1 is not a line of sha256sum",
+			files: map[string]string{"a": "a", "SHA256SUMS": "hello"},
+			want:  "a ? SHA256SUMS does not name it, and SHA256SUMS:1 is not a line of sha256sum\n",
 		},
 		"a list that leaves the folder": {
-			files: map[string]string{"a": "a", "SHA256SUMS": sumOf("a") + "  ../a"}, problem: "names a file outside",
+			files: map[string]string{"a": "a", "SHA256SUMS": sumOf("a") + "  ../a"}, want: "a ca978112\n",
+		},
+		"absolute names, one of them of another": {
+			files: map[string]string{"a": "a", "a.sha256": sumOf("a") + "  /backups/a\n", "b": "b",
+				"b.sha256": sumOf("a") + "  /backups/a\n", "c": "c", "c.sha256": "SHA2-256(/backups/c)= " + sumOf("c")},
+			want: "a ca978112\nb ? b.sha256 promises the digest of /backups/a\nc 2e7d2c03\n",
+		},
+		"a list that does not name the newest": {
+			files: map[string]string{"a": "a", "b": "b", "SHA256SUMS": sumOf("a") + "  a\n"},
+			want:  "a ca978112\nb ? SHA256SUMS does not name it\n",
+		},
+		"a digest of a file for a folder": {
+			files: map[string]string{"d/a": "a", "d.sha256": sumOf("a")},
+			want:  "d ? d.sha256 promises the digest of a file, and it is a folder\n",
+		},
+		"what lies beside backups": {
+			files: map[string]string{"a": "a", "a.md5": "x", "a.log": "x", "a.json": "{}", "lost+found/x": "x", "MD5SUMS": "x"},
+			want:  "a\n",
 		},
 		"a manifest without zone": {
 			files:   map[string]string{"a": "a", "a.manifest.yaml": "consistent_to: 2026-02-03 04:05"},
@@ -156,6 +174,9 @@ func TestList(t *testing.T) {
 				got += p.ID
 				if p.Digest != "" {
 					got += " " + p.Digest[len("sha256:"):][:8]
+				}
+				if p.Doubt != "" {
+					got += " ? " + p.Doubt
 				}
 				if !p.ConsistentTo.IsZero() {
 					got += " " + p.ConsistentTo.Format(time.RFC3339) + " " + p.ConsistentBy

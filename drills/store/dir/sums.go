@@ -3,8 +3,10 @@ package dir
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -17,15 +19,15 @@ const mostSums = 256 << 20
 
 // sums reads every list of digests that is about the given names: SHA256SUMS beside
 // them and within folders, and <name>.sha256.
-func (s *Store) sums(root *os.Root, names []string) (sha256sums.List, error) {
+func (s *Store) sums(root *os.Root, names []string) (*sha256sums.Lists, error) {
 	lists := map[string]bool{sha256sums.Name: true}
 	for _, n := range names {
 		lists[path.Join(path.Dir(n), sha256sums.Name)] = true
 		lists[path.Join(n, sha256sums.Name)] = true
 		lists[strings.TrimSuffix(n, sha256sums.Suffix)+sha256sums.Suffix] = true
 	}
-	all := sha256sums.List{}
-	for list := range lists {
+	all := &sha256sums.Lists{}
+	for _, list := range slices.Sorted(maps.Keys(lists)) {
 		raw, err := userfile.ReadIn(root, list, mostSums)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // below something that is a file
 			continue
@@ -33,9 +35,11 @@ func (s *Store) sums(root *os.Root, names []string) (sha256sums.List, error) {
 		if err != nil {
 			return nil, s.problem("", "%s: %v", list, cause(err))
 		}
-		if err := all.Add(list, string(raw)); err != nil {
-			return nil, s.problem("write it with sha256sum", "%v", err)
-		}
+		all.Add(list, string(raw))
 	}
+	all.Settle(func(name string) bool {
+		_, err := root.Stat(name)
+		return err == nil
+	})
 	return all, nil
 }

@@ -26,11 +26,14 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		return nil, err
 	}
 	base := path.Base(u.Path)
-	names, sums := []string{base}, sha256sums.List{}
+	names, sums := []string{base}, &sha256sums.Lists{}
 	switch {
 	case base == sha256sums.Name:
 		if err = s.read(ctx, u, base, sums); err == nil {
-			names, err = s.named(sums)
+			names, err = s.named(sums.List)
+		}
+		if unread := sums.Unread(base); err == nil && unread != "" && len(sums.List) == 0 {
+			err = s.problem("write it with sha256sum", "%s", unread) // a page, perhaps: none of it names a backup
 		}
 	case s.set.Sums != noSums:
 		for _, list := range []string{base + sha256sums.Suffix, sha256sums.Name} {
@@ -38,6 +41,7 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 				return nil, s.known(ctx, orNone(e))
 			} // none there: nobody promised anything
 		}
+		sums.Settle(func(name string) bool { return name == base })
 	}
 	if err != nil {
 		return nil, s.known(ctx, err)
@@ -76,7 +80,7 @@ func (s *Store) named(sums sha256sums.List) ([]string, error) {
 }
 
 // read adds a list of digests. Errors wrap store.ErrNoPoint when there is none.
-func (s *Store) read(ctx context.Context, u *url.URL, list string, sums sha256sums.List) error {
+func (s *Store) read(ctx context.Context, u *url.URL, list string, sums *sha256sums.Lists) error {
 	r, err := s.ask(ctx, http.MethodGet, u, nil)
 	if err != nil {
 		return err
@@ -92,9 +96,7 @@ func (s *Store) read(ctx context.Context, u *url.URL, list string, sums sha256su
 	case err != nil:
 		return err
 	}
-	if err := sums.Add(list, string(raw)); err != nil {
-		return s.problem("write it with sha256sum", "%v", err)
-	}
+	sums.Add(list, string(raw))
 	return nil
 }
 
@@ -110,14 +112,14 @@ func orNone(err error) error {
 }
 
 // point asks what there is to know of a file without reading it.
-func (s *Store) point(ctx context.Context, id string, sums sha256sums.List) (store.Point, error) {
+func (s *Store) point(ctx context.Context, id string, sums *sha256sums.Lists) (store.Point, error) {
 	u, err := s.locate(id)
 	if err != nil {
 		return store.Point{}, err
 	}
 	f, err := s.head(ctx, u)
 	if err != nil {
-		if by, listed := sums[id]; listed && errors.Is(err, store.ErrNoPoint) {
+		if by, listed := sums.List[id]; listed && errors.Is(err, store.ErrNoPoint) {
 			err = s.problem("put it back, or take its line out", "%s is listed in %s and is not there", id, by.By)
 		}
 		return store.Point{}, err
@@ -126,7 +128,11 @@ func (s *Store) point(ctx context.Context, id string, sums sha256sums.List) (sto
 		return store.Point{}, s.problem("", "the server does not say how long %s is", s.show(u))
 	}
 	s.seen.Put(id, f)
-	return store.Point{ID: id, Taken: f.Modified, Size: f.Size, Digest: sums.Promise(id)}, nil
+	p := store.Point{ID: id, Taken: f.Modified, Size: f.Size, Digest: sums.Promise(id), Doubt: sums.Doubt(id)}
+	if p.Doubt != "" {
+		p.Doubt += "; sums: none looks for no digests" // some servers answer a page to every name
+	}
+	return p, nil
 }
 
 // head asks by HEAD, and by a read of one byte where a server does not answer that: an address that is signed for

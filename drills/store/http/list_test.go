@@ -36,9 +36,17 @@ func TestList(t *testing.T) {
 		"a list beside it": {files: map[string]string{"/b/disk.img": "a",
 			"/b/SHA256SUMS": sumOf("b") + " *other.img\n" + sumOf("a") + " *disk.img\n"}, want: "disk.img 1 ca978112 12:00\n"},
 		"two digests": {files: map[string]string{"/b/disk.img": "a", "/b/SHA256SUMS": sumOf("a") + "  disk.img",
-			"/b/disk.img.sha256": sumOf("b")}, problem: "disk.img is promised two digests"},
+			"/b/disk.img.sha256": sumOf("b")}, want: "disk.img 1 - 12:00? it is promised two digests, in disk.img.sha256 " +
+			"and in SHA256SUMS; sums: none looks for no digests\n"},
+		"a digest of another": {files: map[string]string{"/b/disk.img": "a", "/b/disk.img.sha256": sumOf("a") + "  old.img"},
+			want: "disk.img 1 - 12:00? disk.img.sha256 promises the digest of old.img; sums: none looks for no digests\n"},
+		"an absolute name": {files: map[string]string{"/b/disk.img": "a", "/b/SHA256SUMS": sumOf("a") + "  /srv/b/disk.img"},
+			want: "disk.img 1 ca978112 12:00\n"},
 		"a page in place of not found": {files: map[string]string{"/b/disk.img": "a", "/b/SHA256SUMS": "<html>"},
-			problem: "SHA256SUMS:1 is not a line of sha256sum (write it with sha256sum; or add sums: none"},
+			want: "disk.img 1 - 12:00? SHA256SUMS does not name it, and SHA256SUMS:1 is not a line of sha256sum; " +
+				"sums: none looks for no digests\n"},
+		"a page in place of the list": {url: "/b/SHA256SUMS", files: map[string]string{"/b/SHA256SUMS": "<html>"},
+			problem: "SHA256SUMS:1 is not a line of sha256sum (write it with sha256sum)"},
 		"a page, and told so": {files: map[string]string{"/b/disk.img": "a", "/b/SHA256SUMS": "<html>"},
 			settings: "sums: none", want: "disk.img 1 - 12:00\n"},
 		"digests that nobody may read": {files: map[string]string{"/b/disk.img": "a"},
@@ -63,7 +71,7 @@ func TestList(t *testing.T) {
 		"listed and missing": {url: "/b/SHA256SUMS", files: map[string]string{"/b/SHA256SUMS": sumOf("a") + "  a.img\n"},
 			problem: "a.img is listed in SHA256SUMS and is not there (put it back"},
 		"listed elsewhere": {url: "/b/SHA256SUMS", files: map[string]string{"/b/SHA256SUMS": sumOf("a") + "  ../a.img\n"},
-			problem: "names a file outside"},
+			problem: "a.img is listed in SHA256SUMS and is not there"},
 		"no list": {url: "/b/SHA256SUMS", problem: "/b/SHA256SUMS is answered with 404"},
 		"a list without end": {url: "/b/SHA256SUMS", files: map[string]string{"/b/SHA256SUMS": strings.Repeat("#\n", 3<<20)},
 			problem: "is larger than 4 MiB"},
@@ -100,7 +108,11 @@ func TestList(t *testing.T) {
 				if p.Digest != "" {
 					sum = p.Digest[len("sha256:"):][:8]
 				}
-				got += fmt.Sprintf("%s %d %s %s\n", p.ID, p.Size, sum, p.Taken.Format("15:04"))
+				got += fmt.Sprintf("%s %d %s %s", p.ID, p.Size, sum, p.Taken.Format("15:04"))
+				if p.Doubt != "" {
+					got += "? " + p.Doubt
+				}
+				got += "\n"
 			}
 			assert.Equal(t, test.want, got)
 		})

@@ -18,7 +18,7 @@ const mostText = 4 << 20 // bytes of a list of digests, or of a manifest
 
 // about is what the objects beside backups say of them.
 type about struct {
-	sums      sha256sums.List
+	sums      sha256sums.Lists
 	manifests map[string]manifest // by the backup's name
 }
 
@@ -45,7 +45,7 @@ func (s *Store) about(ctx context.Context, names []string, there map[string]remo
 		}
 	}
 	slices.Sort(files)
-	found := about{sums: sha256sums.List{}, manifests: map[string]manifest{}}
+	found := about{manifests: map[string]manifest{}}
 	texts, err := s.texts(ctx, files)
 	if err != nil {
 		return found, err
@@ -53,9 +53,7 @@ func (s *Store) about(ctx context.Context, names []string, there map[string]remo
 	for i, file := range files {
 		name, is := strings.CutSuffix(file, sidecars.Manifest)
 		if !is {
-			if err := found.sums.Add(file, texts[i]); err != nil {
-				return found, s.problem("write it with sha256sum", "%v", err)
-			}
+			found.sums.Add(file, texts[i])
 			continue
 		}
 		to, by, err := sidecars.Consistency(file, texts[i])
@@ -64,6 +62,10 @@ func (s *Store) about(ctx context.Context, names []string, there map[string]remo
 		}
 		found.manifests[name] = manifest{to, by}
 	}
+	found.sums.Settle(func(name string) bool {
+		_, ok := there[name]
+		return ok
+	})
 	return found, nil
 }
 

@@ -48,12 +48,13 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		}
 		f := there[name]
 		s.seen.Put(name, f)
-		p := store.Point{ID: name, Taken: f.Modified, Size: f.Size, Digest: about.sums.Promise(name)}
+		p := store.Point{ID: name, Taken: f.Modified, Size: f.Size, Digest: about.sums.Promise(name),
+			Doubt: about.sums.Doubt(name)}
 		m := about.manifests[name]
 		p.ConsistentTo, p.ConsistentBy = m.to, m.by
 		points = append(points, p)
 	}
-	if err := s.missing(about.sums, there); err != nil {
+	if err := s.missing(about.sums.List, there); err != nil {
 		return nil, err
 	}
 	slices.SortStableFunc(points, store.Older)

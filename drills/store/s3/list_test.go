@@ -42,9 +42,13 @@ func TestList(t *testing.T) {
 		"a list beside it": {objects: map[string]string{"SHA256SUMS": sumOf("b") + " *other/b.dump\n" + sumOf("a") + " *a.dump\n",
 			"a.dump": "a"}, want: "a.dump 1 ca978112 13:00 -\n"},
 		"two digests": {objects: map[string]string{"a.dump": "a", "a.dump.sha256": sumOf("b"),
-			"SHA256SUMS": sumOf("a") + "  a.dump"}, problem: "a.dump is promised two digests"},
+			"SHA256SUMS": sumOf("a") + "  a.dump"},
+			want: "a.dump 1 - 13:00 -? it is promised two digests, in SHA256SUMS and in a.dump.sha256\n"},
+		"a list that does not name it": {objects: map[string]string{"a.dump": "a", "b.dump": "b",
+			"a.dump.sha256": "SHA256 (/x/a.dump) = " + sumOf("a"), "b.dump.sha256": sumOf("a") + "  a.dump"},
+			want: "a.dump 1 ca978112 12:00 -\nb.dump 1 - 14:00 -? b.dump.sha256 promises the digest of a.dump\n"},
 		"no list of digests": {objects: map[string]string{"a.dump": "a", "SHA256SUMS": "<html>"},
-			problem: "SHA256SUMS:1 is not a line of sha256sum (write it with sha256sum)"},
+			want: "a.dump 1 - 13:00 -? SHA256SUMS does not name it, and SHA256SUMS:1 is not a line of sha256sum\n"},
 		"promised and missing": {objects: map[string]string{"a.dump": "a", "SHA256SUMS": sumOf("a") + "  a.dump\n" +
 			sumOf("b") + "  b.dump"}, problem: "b.dump is listed in SHA256SUMS and is not there (put it back"},
 		"missing, its own list is not": {objects: map[string]string{"a.dump": "a", "b.dump.sha256": sumOf("b")},
@@ -87,6 +91,9 @@ func TestList(t *testing.T) {
 				}
 				if !p.ConsistentTo.IsZero() {
 					to = p.ConsistentTo.Format("15:04 ") + p.ConsistentBy
+				}
+				if p.Doubt != "" {
+					to += "? " + p.Doubt
 				}
 				got += fmt.Sprintf("%s %d %s %s %s\n", p.ID, p.Size, sum, p.Taken.Format("15:04"), to)
 			}
