@@ -1,12 +1,15 @@
 package drills
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
 	"lifeboat/drills/record"
+	"lifeboat/drills/store"
 	"lifeboat/scenarios"
 )
 
@@ -65,5 +68,36 @@ checks:
 				assert.Equal(t, "1999-12-31T16:00:00Z", p.ConsistentTo.Format(time.RFC3339))
 			}
 		})
+	}
+}
+
+// doubtful is a store whose list of digests does not name the backup.
+type doubtful struct{ fakeStore }
+
+func (doubtful) List(context.Context) ([]store.Point, error) {
+	return []store.Point{{ID: "p1", Size: 10, Doubt: "SHA256SUMS does not name it", Taken: time.Unix(1, 0)}}, nil
+}
+
+// A digest that was not promised where others are is no proof, unless the scenario promises it.
+func TestDoubtfulDigest(t *testing.T) {
+	for keys, want := range map[string]record.Status{
+		"": record.StatusInconclusive,
+		", digest: 'sha256:" + strings.Repeat("0", 64) + "'": record.StatusPassed,
+	} {
+		w := newWorld(t)
+		w.change = func(k *Kit) {
+			k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return doubtful{}, nil }
+		}
+		w.sum = "sha256:" + strings.Repeat("0", 64)
+		res := w.run(`
+scenario: doubt
+trigger: none
+backups: {a: {store: {kind: fake}, restore: {kind: fake}, consistent_to: 1999-12-31T23:00:00Z` + keys + `}}
+instances: {db: {kind: fake, image: img, load: a}}
+checks:
+  system: [{kind: ask}]
+  excluded: {service: none, data: none, business: none}
+`)
+		assert.Equal(t, want, res.Verdict.Status, "%v", res.Verdict.Reasons)
 	}
 }
