@@ -12,7 +12,7 @@ VM_TESTS    := ^TestVM
 
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
-.PHONY: help setup build images demo-files demo test check fix bench clean foreign test-kill test-long small-files \
+.PHONY: help setup build images demo-files demo test check fix bench busy clean foreign test-kill test-long small-files \
 	vm-images vm-files demo-vm test-vm s3-server
 
 help: ## what there is to do
@@ -100,6 +100,9 @@ fix: ## format, regenerate the schema and the golden files
 
 bench: build images vm-files ## ratios measured in one run; never part of the tests
 	@ci/bench/run.sh
+
+busy: demo-files ## the demo and a truncated dump beside 4 and 40 processes that burn the processors; half an hour
+	@ci/bench/busy.sh
 
 clean: ## remove what make made here
 	@rm -rf bin build

@@ -37,6 +37,7 @@ type hostWatch struct {
 	spent time.Duration // processor time of everybody in the interval that is being measured
 	ours  time.Duration // of the drill
 	used  time.Duration // by its machines so far, as far as it is known
+	meter bool          // what the machines used is known up to this interval, so that it does not fall into the next
 	asked time.Duration // when the question that is not answered yet began; 0: none
 }
 
@@ -63,7 +64,7 @@ func (w *hostWatch) end() {
 
 func (w *hostWatch) begin(at time.Duration) {
 	w.now = record.HostLoad{From: at, To: at}
-	w.spent, w.ours = 0, 0
+	w.spent, w.ours, w.meter = 0, 0, false
 }
 
 // look takes the time of its own timer, four times a second, and the host's counters once a second.
@@ -116,7 +117,8 @@ func (w *hostWatch) take(now time.Duration) {
 	w.spent += c.Busy - w.last.Busy
 	w.ours += c.Self - w.last.Self
 	w.last = c
-	if length := n.To - n.From; length >= quietFor || length >= pressedFor && isPressed(*n) {
+	length := n.To - n.From
+	if length >= quietFor || isPressed(*n) && (length >= pressedFor && w.meter || length >= 2*pressedFor) {
 		w.write()
 		w.begin(now)
 	}
@@ -163,13 +165,16 @@ func (w *hostWatch) ask(ctx context.Context) {
 	for after(ctx, askedEvery) == nil {
 		for _, driver := range w.d.grounds() {
 			if metered, ok := driver.(instance.Metered); ok {
-				w.meter(ctx, metered)
+				w.measure(ctx, metered)
 			}
 		}
+		w.mu.Lock()
+		w.meter = true
+		w.mu.Unlock()
 	}
 }
 
-func (w *hostWatch) meter(ctx context.Context, from instance.Metered) {
+func (w *hostWatch) measure(ctx context.Context, from instance.Metered) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	began := w.d.elapsed()

@@ -6,7 +6,7 @@ import (
 )
 
 // HostLoad is one interval in which the drill's host was watched: for how long its work was held up, and how late
-// lifeboat itself was. Quiet intervals are joined, up to a minute; the others last 5 s.
+// lifeboat itself was. Quiet intervals are joined, up to a minute; the others last 5 to 10 s.
 type HostLoad struct {
 	From time.Duration `json:"from_ns"`
 	To   time.Duration `json:"to_ns"`
