@@ -190,6 +190,9 @@ func (d *drill) wire(site instance.Site) error {
 
 // phases runs the drill up to clean-up. What it returns has not been written down yet.
 func (d *drill) phases(ctx context.Context) error {
+	if err := d.keepScenario(); err != nil {
+		return err
+	}
 	if d.kit.Keeper != nil {
 		k, err := d.kit.Keeper(ctx, d.scope)
 		if err != nil {

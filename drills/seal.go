@@ -81,22 +81,33 @@ func writeRecord(dir string, r *record.Record) error {
 	return nil
 }
 
-// rawFiles enters everything under raw/ by its digest.
+// rawFiles enters everything under raw/ by its digest, and the list of what was asked.
 func (d *drill) rawFiles() error {
+	list := filepath.Join(d.dir, askedList)
+	if _, err := os.Stat(list); err == nil { // none where the drill ended before it
+		if err := d.rawFile(list); err != nil {
+			return err
+		}
+	}
 	return filepath.WalkDir(filepath.Join(d.dir, "raw"), func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		digest, size, err := digestFile(path)
-		if err != nil {
-			return fmt.Errorf("digest %s: %w", path, err)
-		}
-		rel, err := filepath.Rel(d.dir, path)
-		if err != nil {
-			return err
-		}
-		return d.Append(record.KindRaw, record.Subject{}, record.RawFile{Path: filepath.ToSlash(rel), Digest: digest, Size: size})
+		return d.rawFile(path)
 	})
+}
+
+// rawFile enters one file by its digest.
+func (d *drill) rawFile(path string) error {
+	digest, size, err := digestFile(path)
+	if err != nil {
+		return fmt.Errorf("digest %s: %w", path, err)
+	}
+	rel, err := filepath.Rel(d.dir, path)
+	if err != nil {
+		return err
+	}
+	return d.Append(record.KindRaw, record.Subject{}, record.RawFile{Path: filepath.ToSlash(rel), Digest: digest, Size: size})
 }
 
 func digestFile(path string) (string, int64, error) {

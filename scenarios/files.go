@@ -19,7 +19,7 @@ const largestScript = 64 << 20
 // files checks every script that the scenario names, makes their paths
 // absolute and keeps them for the digest.
 func (r *review) files() {
-	r.scripts, r.sums = map[string][]byte{}, map[string]string{}
+	r.scripts, r.sums, r.sizes = map[string][]byte{}, map[string]string{}, map[string]int64{}
 	if f := r.sc.Flow; f != nil && f.Script != "" {
 		f.Script = r.flowScript("flow.script", f.Script, Settings{})
 	}
@@ -47,6 +47,7 @@ func (r *review) flowScript(at, script string, of Settings) string {
 	full := r.script(at, script, of)
 	if rel, err := filepath.Rel(r.sc.Dir, full); err == nil && full != script {
 		r.imports(filepath.ToSlash(rel))
+		r.flowTree(at, full, of)
 	}
 	return full
 }

@@ -83,7 +83,7 @@ func load(file, dir string, raw []byte) (*Scenario, Problems) {
 	r.all()
 	r.ownPorts("", root)
 	if len(r.problems) == 0 {
-		sc.Digest = r.digest(raw)
+		sc.Digest, sc.files = r.digest(raw), r.kept(raw)
 	}
 	return sc, r.problems
 }
@@ -96,6 +96,7 @@ type review struct {
 	bad      map[string]bool // already reported: what stands there is not known
 	problems Problems
 	scripts  map[string][]byte // files that enter the digest, by their path from the scenario's folder
+	sizes    map[string]int64
 	sums     map[string]string // of files that are put into machines, likewise: SHA-256 in hexadecimal digits
 }
 

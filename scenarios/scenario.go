@@ -48,7 +48,11 @@ type Scenario struct {
 	StableFor Duration   `yaml:"stable_for"` // default 60s, at least 5s
 	Deadline  Duration   `yaml:"deadline"`   // hard maximum of the drill; default 4h
 
+	// true: keep copies of data files with the drill, too: what steps put into machines, what of a flow is no text
+	Keep bool `yaml:"keep"`
+
 	secrets *[]Secret
+	files   []File
 }
 
 // Secrets are all values of the scenario that come from outside the file:

@@ -82,7 +82,7 @@ func (r *review) sum(rel string) (hint, why string) {
 // unfit says why a tree is not copied.
 type unfit struct{ hint, why string }
 
-func (e *unfit) Error() string { return e.why }
+func (e *unfit) Error() string { return e.why + "; " + e.hint }
 
 // sumFile keeps the digest of one file and gives its size. A folder put twice is read once.
 func (r *review) sumFile(root *os.Root, name string) (int64, error) {
@@ -100,6 +100,6 @@ func (r *review) sumFile(root *os.Root, name string) (int64, error) {
 	}
 	h := sha256.New()
 	n, err := io.Copy(h, io.LimitReader(f, largestTree+1))
-	r.sums[name] = fmt.Sprintf("%x", h.Sum(nil))
+	r.sums[name], r.sizes[name] = fmt.Sprintf("%x", h.Sum(nil)), n
 	return n, err
 }

@@ -290,11 +290,16 @@ func TestBundle(t *testing.T) {
 	}
 	write("flow.js", "a")
 	write("lib/x.js", "b")
-	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "link")))
+	write(".git/config", "c")
+	require.NoError(t, os.Symlink("lib/x.js", filepath.Join(dir, "link.js")))
 	entry, files, err := bundle(filepath.Join(dir, "flow.js"))
 	require.NoError(t, err)
 	assert.Equal(t, "flow.js", entry)
-	assert.Equal(t, map[string][]byte{"flow.js": []byte("a"), "lib/x.js": []byte("b")}, files)
+	assert.Equal(t, map[string][]byte{"flow.js": []byte("a"), "lib/x.js": []byte("b"), "link.js": []byte("b")}, files)
+	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "out")))
+	_, _, err = bundle(filepath.Join(dir, "flow.js"))
+	assert.ErrorContains(t, err, "out of the flow's folder")
+	require.NoError(t, os.Remove(filepath.Join(dir, "out")))
 	big, err := os.Create(filepath.Join(dir, "backup.dump"))
 	require.NoError(t, err)
 	require.NoError(t, big.Truncate(1<<40)) // reading it would not end well
