@@ -75,6 +75,7 @@ type drill struct {
 	ledger   *ledger.File
 	scope    ledger.Scope
 	drivers  map[string]instance.Driver
+	opening  sync.Mutex // guards flows
 	flows    verifier.Flows
 	pulse    *pulse
 	host     *hostWatch
@@ -99,7 +100,8 @@ type drill struct {
 	diagnosed   map[string]time.Duration       // when each instance was diagnosed last
 	bootTook    map[string]time.Duration       // from each instance's last start until it was ready
 	screens     int                            // kept below raw/
-	offline     map[string]verifier.FlowResult // of the negative controls, by what was asked
+	controls    map[string]verifier.FlowResult // of flows before decoys, by what was asked
+	throws      bool                           // the flow has no checks: it throws, and was seen to
 	disks       disks
 }
 
@@ -146,7 +148,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 		generations: map[string]int{}, throttles: map[string]int64{}, before: map[string]verifier.Facts{},
 		images: map[string]verifier.Image{}, snapshots: map[string][]string{},
 		releases: map[string]string{}, diagnosed: map[string]time.Duration{},
-		bootTook: map[string]time.Duration{}, offline: map[string]verifier.FlowResult{},
+		bootTook: map[string]time.Duration{}, controls: map[string]verifier.FlowResult{},
 		secrets: secretsOf(p.Scenario),
 	}
 	d.opt.Log = d.secrets.logger(opt.Log)

@@ -16,6 +16,7 @@ import (
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/internal/decoy"
 )
 
 // simple is a database that breaks and is rebuilt; tests replace parts of it.
@@ -119,7 +120,11 @@ func TestVerdicts(t *testing.T) {
 				w.machine.Torn = func() error { return errors.New("the sandbox of app ended by itself") }
 			}},
 		{name: "the flow is green whatever answers", yaml: simple, want: record.StatusInconclusive, reason: "flow.blind",
-			arrange: func(w *world) { w.blindly = true }},
+			arrange: func(w *world) { w.before = passes(decoy.Silent) }},
+		{name: "the flow takes an error for an answer", yaml: simple, want: record.StatusInconclusive, reason: "flow.blind_errors",
+			arrange: func(w *world) { w.before = passes(decoy.Failing) }},
+		{name: "the flow takes an empty page for an answer", yaml: simple, want: record.StatusPassed, reason: "passed.all",
+			arrange: func(w *world) { w.before = passes(decoy.Empty) }},
 		{name: "nobody looks for a while", yaml: simple, want: record.StatusInconclusive, reason: "pulse.silent",
 			arrange: func(w *world) {
 				w.blind = func(at time.Duration) bool { return at > 25*time.Second && at < 31*time.Second }

@@ -2,40 +2,82 @@ package drills
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
+	"time"
 
 	"lifeboat/drills/record"
+	"lifeboat/internal/decoy"
 	"lifeboat/verifier"
 )
 
-// precheck runs every flow once where nothing answers: a negative control. One that passes there would pass whatever
-// became of the business, and nothing that was restored and broken afterwards would prove anything.
+// precheck asks every flow, and every check that can be, where decoys stand in the place of the system: negative
+// controls. What passes where nothing answers, or where everything answers with an error, would pass whatever became of
+// the business, and nothing that was restored and broken afterwards would prove anything.
 func (d *drill) precheck(ctx context.Context) error {
-	var c control
+	seen := map[decoy.Kind]*control{}
+	for _, k := range decoy.Kinds() {
+		seen[k] = &control{}
+	}
 	if f := d.plan.Scenario.Flow; f != nil {
-		r, err := d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Iterations: 1, Offline: true})
+		results, err := against(func(k decoy.Kind) (verifier.FlowResult, error) {
+			return d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Iterations: 1, Decoy: k, Timeout: longestFlow})
+		})
 		if err != nil {
-			return fmt.Errorf("run the flow where nothing answers: %w", err)
+			return fmt.Errorf("run the flow against a decoy: %w", err)
 		}
-		c.note(filepath.Base(f.Script), r.Good > 0, r.Iterations == 0)
+		d.throws = results[decoy.Silent].Throws() && results[decoy.Failing].Throws()
+		for k, r := range results {
+			good := r.Good > 0 || d.throws && r.Unproven > 0
+			seen[k].note(filepath.Base(f.Script), good, r.Iterations == 0 && r.Cut == 0)
+		}
 	}
 	for _, p := range d.plan.Checks {
 		controlled, ok := p.Check.(verifier.Controlled)
 		if !ok {
 			continue
 		}
-		a, err := controlled.Control(ctx, d)
+		answers, err := against(func(k decoy.Kind) (verifier.Answer, error) {
+			return controlled.Control(ctx, decoyTarget{d, k}, k)
+		})
 		if err != nil {
-			return fmt.Errorf("ask check %s where nothing answers: %w", p.Spec.Name, err)
+			return fmt.Errorf("ask check %s of a decoy: %w", p.Spec.Name, err)
 		}
-		c.note(p.Spec.Name, a.Status == record.CheckPassed, a.Status == record.CheckCrashed)
+		for k, a := range answers {
+			seen[k].note(p.Spec.Name, a.Status == record.CheckPassed, a.Status == record.CheckCrashed)
+		}
 	}
-	return d.controlled(c)
+	return d.controlled(seen)
 }
 
-// control is the outcome of a negative control: names of flows and checks.
+// longestFlow is the time that one iteration of the flow has before a decoy: one that takes longer is never good in the
+// pulse, which waits for seconds.
+const longestFlow = time.Minute
+
+// against asks decoys of all kinds at once.
+func against[T any](ask func(decoy.Kind) (T, error)) (map[decoy.Kind]T, error) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	var failed error
+	answers := map[decoy.Kind]T{}
+	for _, k := range decoy.Kinds() {
+		all.Go(func() {
+			a, err := ask(k)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[k], failed = a, errors.Join(failed, err)
+		})
+	}
+	all.Wait()
+	return answers, failed
+}
+
+// control is the outcome of the negative controls before one decoy: names of flows and checks.
 type control struct{ failed, passed, unasked []string }
 
 func (c *control) note(name string, passed, unasked bool) {
@@ -49,25 +91,35 @@ func (c *control) note(name string, passed, unasked bool) {
 	}
 }
 
-// runOffline runs a flow once, also when a check has the same one: nothing changes where nothing answers.
-func (d *drill) runOffline(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
+// runControl runs a flow once before each decoy, also when a check has the same one: nothing changes there.
+func (d *drill) runControl(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
 	key := fmt.Sprint(r) // prints maps in the order of their keys
-	if seen, ok := d.offline[key]; ok {
+	d.mu.Lock()
+	seen, ok := d.controls[key]
+	d.mu.Unlock()
+	if ok {
 		return seen, nil
 	}
 	result, err := d.flows.Run(ctx, r)
 	if err == nil {
-		d.offline[key] = result
+		d.mu.Lock()
+		d.controls[key] = result
+		d.mu.Unlock()
 	}
 	return result, err
 }
 
-// controlled writes the outcome of the negative control down, and stops when something passed it.
-func (d *drill) controlled(c control) error {
+// controlled writes the outcome of the negative controls down, and stops when something passed that must not.
+func (d *drill) controlled(seen map[decoy.Kind]*control) error {
+	silent, failing, empty := seen[decoy.Silent], seen[decoy.Failing], seen[decoy.Empty]
 	for _, o := range []struct {
 		id    string
 		flows []string
-	}{{"flow.controlled", c.failed}, {"flow.uncontrolled", c.unasked}, {"flow.blind", c.passed}} {
+	}{
+		{"flow.controlled", silent.failed}, {"flow.uncontrolled", silent.unasked}, {"flow.blind", silent.passed},
+		{"flow.controlled_errors", failing.failed}, {"flow.uncontrolled_errors", failing.unasked},
+		{"flow.blind_errors", failing.passed}, {"flow.hollow", empty.passed},
+	} {
 		if len(o.flows) == 0 {
 			continue
 		}
@@ -76,8 +128,46 @@ func (d *drill) controlled(c control) error {
 			return err
 		}
 	}
-	if len(c.passed) > 0 {
-		return &stopError{why: strings.Join(c.passed, ", ") + ": passes where nothing answers"}
+	switch {
+	case len(silent.passed) > 0:
+		return &stopError{why: strings.Join(silent.passed, ", ") + ": passes where nothing answers"}
+	case len(failing.passed) > 0:
+		return &stopError{why: strings.Join(failing.passed, ", ") + ": passes where everything answers with an error"}
 	}
 	return nil
+}
+
+// decoyTarget is a system in whose place a decoy stands: it has nothing but ports, and every port leads to the decoy.
+type decoyTarget struct {
+	d    *drill
+	kind decoy.Kind
+}
+
+// Dial implements verifier.Target.
+func (t decoyTarget) Dial(context.Context, string, int) (net.Conn, error) {
+	if t.kind == decoy.Silent {
+		return nil, syscall.ECONNREFUSED
+	}
+	near, far := net.Pipe()
+	go decoy.Serve(far, t.kind)
+	return near, nil
+}
+
+// Exec implements verifier.Target.
+func (decoyTarget) Exec(context.Context, string, []string) (verifier.Output, error) {
+	return verifier.Output{}, verifier.ErrDown
+}
+
+// Read implements verifier.Target.
+func (decoyTarget) Read(context.Context, string, string) ([]byte, error) {
+	return nil, verifier.ErrDown
+}
+
+// Restart implements verifier.Target.
+func (decoyTarget) Restart(context.Context, string) error { return verifier.ErrDown }
+
+// Flow implements verifier.Target.
+func (t decoyTarget) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
+	r.Decoy = t.kind
+	return t.d.Flow(ctx, r)
 }

@@ -12,6 +12,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
+	"lifeboat/internal/decoy"
 	"lifeboat/verifier"
 )
 
@@ -291,14 +292,16 @@ func (d *drill) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.Flow
 		}
 		r.Env = env
 	}
-	if r.Offline {
-		return d.runOffline(ctx, r)
+	if r.Decoy != decoy.None {
+		return d.runControl(ctx, r)
 	}
 	return d.flows.Run(ctx, r)
 }
 
 // openFlows finds who can run k6 for this drill, once.
 func (d *drill) openFlows() error {
+	d.opening.Lock()
+	defer d.opening.Unlock()
 	if d.flows != nil {
 		return nil
 	}

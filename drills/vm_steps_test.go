@@ -116,7 +116,8 @@ func TestPredict(t *testing.T) {
 			assert.Len(t, res.Record.Incidents, tc.incidents)
 			assert.Equal(t, record.OutcomeDone, res.Record.Steps[1].Outcome, "to have asked is done")
 			assert.Equal(t, "flow.controlled", res.Record.Observations[0].ID)
-			observed := res.Record.Observations[1:]
+			assert.Equal(t, "flow.controlled_errors", res.Record.Observations[1].ID)
+			observed := res.Record.Observations[2:]
 			if tc.observed == "" {
 				assert.Empty(t, observed)
 				return

@@ -24,6 +24,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
+	"lifeboat/internal/decoy"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -36,14 +37,14 @@ type world struct {
 	driver   *fake.Driver
 	load     func(during int) error // called with the number of the load, 1 first
 	loads    int
-	answer   func(name string) record.CheckStatus // of the checks; nil: passed
-	crash    bool                                 // the checks panic
-	bite     bool                                 // faults bite
-	refuse   string                               // the instance on which no fault can be injected
-	mute     bool                                 // the pulse's iterations have no checks
-	blindly  bool                                 // the flow is green whatever answers
-	silent   time.Duration                        // for how long the machine does not answer with the fault; then it has come up
-	injected time.Time                            // the latest fault
+	answer   func(name string) record.CheckStatus            // of the checks; nil: passed
+	crash    bool                                            // the checks panic
+	bite     bool                                            // faults bite
+	refuse   string                                          // the instance on which no fault can be injected
+	mute     bool                                            // the pulse's iterations have no checks
+	before   func(k decoy.Kind) (verifier.FlowResult, error) // the flow's run before a decoy; nil: it is red
+	silent   time.Duration                                   // for how long the machine does not answer with the fault; then it has come up
+	injected time.Time                                       // the latest fault
 	undo     func(tries int) error
 	tries    int
 	script   func(d time.Duration) bool // overrides the business, by elapsed time
@@ -255,10 +256,13 @@ type fakeFlows struct{ w *world }
 
 // Run is asked by the negative control alone: checks of this world run no flow.
 func (f fakeFlows) Run(_ context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
-	if !r.Offline {
+	if r.Decoy == decoy.None {
 		return verifier.FlowResult{}, errors.New("the fake has no k6")
 	}
-	return verifier.FlowResult{Iterations: 1, Good: map[bool]int{true: 1}[f.w.blindly]}, nil
+	if f.w.before != nil {
+		return f.w.before(r.Decoy)
+	}
+	return verifier.FlowResult{Iterations: 1}, nil
 }
 
 func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.Pulse, error) {

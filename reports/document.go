@@ -107,7 +107,8 @@ func newDocument(r *record.Record, v record.Verdict, o Options) document {
 		Sentence: a.sentence(), Facts: a.facts(), Footer: a.footer(),
 	}
 	for _, s := range []section{
-		a.reasons(), a.objectives(), a.comparison(), a.findings(), a.happened(), a.checks(), a.machines(), a.host(), a.backups(),
+		a.reasons(), a.weak(), a.objectives(), a.comparison(), a.findings(), a.happened(), a.checks(), a.machines(), a.host(),
+		a.backups(),
 		a.isolation(), a.cleanup(), a.steps(), a.limits(), a.scope(), a.people(), a.production(),
 		a.observations(), a.evidence(), a.signatures(),
 	} {

@@ -192,6 +192,18 @@ func (a author) reasons() section {
 	return a.section("reasons", block{List: list})
 }
 
+// weak says what weakens the proof, whatever the verdict.
+func (a author) weak() section {
+	var list []cell
+	for _, r := range a.v.Weak {
+		list = append(list, text(a.words(r)))
+	}
+	if len(list) == 0 {
+		return section{}
+	}
+	return a.section("weak", block{List: list})
+}
+
 func (a author) footer() string {
 	return a.say("footer", "drill", a.r.Header.Drill, "tool", a.r.Header.Tool)
 }

@@ -26,6 +26,7 @@ type Summary struct {
 	Findings   []SummaryFinding   `json:"findings"`
 	Unmeasured []string           `json:"unmeasured"`
 	Excluded   []record.Excluded  `json:"excluded"`
+	Weak       []string           `json:"weak,omitempty"` // what weakens the proof
 	Outage     *SummaryOutage     `json:"outage"`
 	Rollbacks  []SummaryRollback  `json:"rollbacks"`
 	Boots      []SummaryBoot      `json:"boots"`
@@ -132,6 +133,9 @@ func Summarise(r *record.Record, v record.Verdict, o Options) Summary {
 		s.Unmeasured = append(s.Unmeasured, c.Sentence(l, u))
 	}
 	s.Excluded = append(s.Excluded, v.Excluded...)
+	for _, w := range v.Weak {
+		s.Weak = append(s.Weak, c.Sentence(l, w))
+	}
 	if out := v.Outage; out != nil {
 		s.Outage = &SummaryOutage{
 			Lower:   out.Sum.Lower.Seconds(),

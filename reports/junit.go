@@ -107,10 +107,14 @@ func (a author) junitVerdict() junitSuite {
 	}
 	c.result(a.v.Status, a.why(), strings.Join(reasons, "\n"))
 	h := a.r.Header
-	return junitSuite{Name: "verdict", Time: c.Time, Cases: []junitCase{c}, Properties: []junitProperty{
+	s := junitSuite{Name: "verdict", Time: c.Time, Cases: []junitCase{c}, Properties: []junitProperty{
 		{"drill", printable(h.Drill)}, {"number", fmt.Sprint(h.Number)}, {"series", printable(h.Series)},
 		{"status", string(a.r.Status)}, {"verdict", string(a.v.Status)}, {"journal", printable(a.r.Journal.Digest)},
 	}}
+	for _, w := range a.v.Weak {
+		s.Properties = append(s.Properties, junitProperty{"weak", printable(a.c.Sentence(a.l, w))})
+	}
+	return s
 }
 
 func (c *junitCase) result(s record.Status, message, text string) {

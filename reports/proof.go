@@ -175,8 +175,8 @@ func instanceIfElse(st record.StepFact) string {
 func (a author) observations() section {
 	var list []cell
 	for _, o := range slices.Concat(a.r.Observations, a.v.Observations) {
-		if o.ID == "restore.throughput" {
-			continue // stands with its backup
+		if o.ID == "restore.throughput" || o.ID == "flow.hollow" {
+			continue // stands with its backup, or beside the verdict
 		}
 		list = append(list, text(a.c.Observation(a.l, o)))
 	}

@@ -68,6 +68,8 @@ func checkRun() sample {
 	r.RestorePoints, r.Probes = r.RestorePoints[:1], r.Probes[:6]
 	r.Checks = append([]record.CheckResult{}, r.Checks[1:3]...)
 	r.Cleanup.T8 = at(29 * s)
+	r.Observations = append(r.Observations, record.Observation{ID: "flow.hollow",
+		Args: map[string]string{"flows": "http /healthz to app:8080"}})
 	return sample{name: "check-run", want: record.StatusPassed, record: r}
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 // terminalSections are those that a person at a prompt wants; the whole stands in the file.
-var terminalSections = []string{"reasons", "objectives", "comparison", "checks", "machines", "host", "findings", "backups",
-	"limits"}
+var terminalSections = []string{"reasons", "weak", "objectives", "comparison", "checks", "machines", "host", "findings",
+	"backups", "limits"}
 
 // Terminal writes the verdict, the objectives, the checks, the findings and the
 // restore points for a screen of Options.Width columns.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lifeboat/drills/record"
+	"lifeboat/internal/decoy"
 )
 
 // Target is the drill's running system, as far as checks may touch it.
@@ -65,12 +66,12 @@ type Check interface {
 	Judge(before, after Facts) Answer
 }
 
-// Controlled is a check that can be asked where nothing answers. One that passes there would pass whatever became
-// of the business.
+// Controlled is a check that can be asked where a decoy stands in the place of the system. One that passes where
+// nothing answers, or everything with an error, would pass whatever became of the business.
 type Controlled interface {
-	// Control asks offline. An error means that the question could not be asked; CheckCrashed, that nothing was
-	// asked in the time that there was.
-	Control(ctx context.Context, t Target) (Answer, error)
+	// Control asks a target in which a decoy of that kind stands. An error means that the question could not be asked;
+	// CheckCrashed, that nothing was asked in the time that there was.
+	Control(ctx context.Context, t Target, k decoy.Kind) (Answer, error)
 }
 
 // Answer of a check. Empty facts, zero samples and the like are CheckFailed or CheckCrashed, never passed.
@@ -88,13 +89,16 @@ type FlowRequest struct {
 	Iterations int    // 0: 1
 	Env        map[string]string
 	Timeout    time.Duration // of all iterations; 0: 5 minutes
-	Offline    bool          // without any network, where nothing can answer: the negative control of a flow
+	Decoy      decoy.Kind    // that stands in the place of the system: a negative control of the flow
 }
 
 // FlowResult is what the stream of records said; never the exit code alone.
 type FlowResult struct {
 	Iterations   int      `json:"iterations"`
+	Cut          int      `json:"cut,omitempty"` // iterations that had not ended when time was up
 	Good         int      `json:"good"`
+	Unproven     int      `json:"unproven,omitempty"` // ended well without a check
+	Threw        int      `json:"threw,omitempty"`    // ended by an exception
 	ChecksPassed int      `json:"checks_passed"`
 	ChecksFailed int      `json:"checks_failed"`
 	Failed       []string `json:"failed,omitempty"`     // names of failed checks, thresholds and exceptions
@@ -105,6 +109,9 @@ type FlowResult struct {
 	Exit         int      `json:"exit"`
 	Error        string   `json:"error,omitempty"`
 }
+
+// Throws tells whether it is by exceptions alone that the flow says no, which a flow without a check may do.
+func (r FlowResult) Throws() bool { return r.Threw > 0 && r.ChecksPassed+r.ChecksFailed == 0 }
 
 // Flows runs k6. Implemented by verifier/business.
 type Flows interface {

@@ -36,6 +36,7 @@ var below = map[string][]string{
 	"lifeboat/drills/record": {"lifeboat/internal/filelock"},                           // leaves that know nothing of lifeboat
 	// The ledger says whom an entry concerns in the record's words.
 	"lifeboat/drills/ledger":    {"lifeboat/internal/filelock", "lifeboat/drills/record"},
+	"lifeboat/internal/sandbox": {"lifeboat/internal/decoy"},     // what it plays where a system is not there
 	"lifeboat/internal/nbd":     {"lifeboat/internal/ratelimit"}, // a slow disk
 	"lifeboat/internal/pgquery": {"lifeboat/scenarios"},          // passwords are secrets of a scenario
 	"lifeboat/internal/chunks":  {"lifeboat/internal/remote"},    // which errors may pass

@@ -14,6 +14,7 @@ import (
 
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
+	"lifeboat/internal/decoy"
 )
 
 // Journal is where a back-end reports what it proves: isolation probes and the like.
@@ -205,8 +206,9 @@ type Program struct {
 	Stderr io.Writer
 	Memory int64 // bytes; 0: ProgramMemory
 	Allow  []string
-	// Offline gives it no network at all, not even the drill's; Allow is empty then.
-	Offline bool
+	// Decoy stands in the place of the drill's network: Silent gives it none at all, the others one in which every name
+	// and every port leads to the decoy. Allow is empty then.
+	Decoy decoy.Kind
 }
 
 // ProgramMemory of a program that names none, bytes.

@@ -9,6 +9,7 @@ const (
 	UseFinding     Use = "finding"     // Verdict.Findings
 	UseNote        Use = "note"        // Judged.Note and Verdict.Unmeasured
 	UseObservation Use = "observation" // Verdict.Observations
+	UseWeak        Use = "weak"        // Verdict.Weak
 )
 
 // Message is one sentence that the judge can say: its id and the names of its
@@ -46,6 +47,7 @@ var Messages = []Message{
 	{"fault.no_effect", []string{"fault", "on", "incident"}, []Use{UseReason}},
 	{"fault.unseen", []string{"incident"}, []Use{UseReason}},
 	{"flow.blind", []string{"flows"}, []Use{UseReason, UseObservation}},
+	{"flow.blind_errors", []string{"flows"}, []Use{UseReason, UseObservation}},
 	{"upgrade.stopped", []string{"instance", "running", "next", "modules", "why"}, []Use{UseReason}},
 	{"incident.missing", []string{"incident"}, []Use{UseReason}},
 	{"incident.undecided", []string{"incident"}, []Use{UseReason}},
@@ -107,6 +109,9 @@ var Messages = []Message{
 	{"basis.time_for_people", []string{"left"}, []Use{UseNote}},
 	{"basis.simulated_decision", []string{"took"}, []Use{UseNote}},
 	{"basis.emulated", nil, []Use{UseNote}},
+
+	// What weakens the proof, beside the verdict.
+	{"flow.hollow", []string{"flows"}, []Use{UseWeak, UseObservation}},
 
 	// Worth reading, changes no verdict.
 	{"digest.unverified", []string{"backup"}, []Use{UseObservation}},

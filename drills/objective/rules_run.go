@@ -26,8 +26,11 @@ func (j *judge) run() {
 		j.unknown("harness.broke", args{"phase": h.Phase, "error": h.Error})
 	}
 	for _, o := range r.Observations {
-		if o.ID == "flow.blind" {
+		switch o.ID {
+		case "flow.blind", "flow.blind_errors":
 			j.unknown(o.ID, args{"flows": o.Args["flows"]})
+		case "flow.hollow":
+			j.v.Weak = append(j.v.Weak, record.Reason{ID: o.ID, Args: args{"flows": o.Args["flows"]}})
 		}
 		if strings.HasPrefix(o.ID, "upgrade.") && o.Args["on_conflict"] == "stop" { // what was predicted kept it back
 			a := args{"instance": "", "running": "", "next": "", "modules": "", "why": ""}
@@ -41,7 +44,7 @@ func (j *judge) run() {
 
 // unasked takes those reasons away that say no more than that the drill was stopped before anything was to be asked.
 func (j *judge) unasked() {
-	stopped := []string{"upgrade.stopped", "flow.blind"}
+	stopped := []string{"upgrade.stopped", "flow.blind", "flow.blind_errors"}
 	if !slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool { return slices.Contains(stopped, r.ID) }) {
 		return
 	}

@@ -66,6 +66,9 @@ func spoken(t testing.TB, v record.Verdict) {
 	for _, n := range v.Unmeasured {
 		check(n.ID, UseNote, n.Args)
 	}
+	for _, n := range v.Weak {
+		check(n.ID, UseWeak, n.Args)
+	}
 	for _, o := range v.Observations {
 		check(o.ID, UseObservation, o.Args)
 	}

@@ -246,7 +246,7 @@ type HarnessError struct {
 	At    time.Duration `json:"at_ns,omitempty"` // filled by Build
 }
 
-// Observation is worth reading. Those of the engine that end a drill before anything is rehearsed (flow.blind, and
+// Observation is worth reading. Those of the engine that end a drill before anything is rehearsed (flow.blind*, and
 // upgrade.* where the scenario says stop) make it inconclusive; no other changes a verdict.
 type Observation struct {
 	ID   string            `json:"id"` // a message of the catalogue

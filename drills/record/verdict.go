@@ -33,6 +33,7 @@ type Verdict struct {
 	Findings   []Finding  `json:"findings,omitempty"`
 	Unmeasured []Reason   `json:"unmeasured,omitempty"`
 	Excluded   []Excluded `json:"excluded,omitempty"`
+	Weak       []Reason   `json:"weak,omitempty"` // what weakens the proof without changing its status
 	Outage     *Outage    `json:"outage,omitempty"`
 	// Observations are derived from the facts; those that the engine wrote are in the record.
 	Observations []Observation `json:"observations,omitempty"`

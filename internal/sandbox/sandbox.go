@@ -18,6 +18,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"lifeboat/internal/decoy"
 )
 
 // Ports and the address on which a sandbox listens. They are odd on purpose:
@@ -83,7 +85,7 @@ type Line struct {
 	Error  string `json:"error,omitempty"`
 }
 
-// Dispatch runs a hidden sub command: sandbox, pipe or kill. args are the words
+// Dispatch runs a hidden sub command: sandbox, decoy, pipe or kill. args are the words
 // after `internal`. It reports whether it knew the command, and the exit code.
 func Dispatch(args []string) (exit int, handled bool) {
 	if len(args) < 2 {
@@ -96,6 +98,8 @@ func Dispatch(args []string) (exit int, handled bool) {
 		if err = json.Unmarshal([]byte(args[1]), &c); err == nil {
 			err = run(c, os.Stdout)
 		}
+	case "decoy":
+		err = runDecoy(decoy.Kind(args[1]), os.Stdout)
 	case "pipe":
 		err = pipe(args[1:], os.Stdin, os.Stdout)
 	case "kill":

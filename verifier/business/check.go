@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"lifeboat/drills/record"
+	"lifeboat/internal/decoy"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -33,6 +36,9 @@ type k6 struct {
 	verifier.Asked
 	keys   k6Keys
 	script string // absolute
+
+	mu    sync.Mutex
+	threw map[decoy.Kind]bool // before which decoys it said no by an exception alone
 }
 
 // NewCheck makes a check of its part of a scenario. dir is the scenario's folder.
@@ -41,7 +47,7 @@ func NewCheck(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios
 	if spec.Kind != "k6" {
 		return nil, []scenarios.Problem{s.Problem("", "kinds: k6", "there is no business check %q", spec.Kind)}
 	}
-	c := &k6{keys: k6Keys{Iterations: 1}, Asked: verifier.AskedOf(spec.Name, "")}
+	c := &k6{keys: k6Keys{Iterations: 1}, Asked: verifier.AskedOf(spec.Name, ""), threw: map[decoy.Kind]bool{}}
 	problems := s.Decode(&c.keys)
 	k := c.keys
 	if k.Script == "" {
@@ -58,6 +64,7 @@ func NewCheck(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios
 // played is what was asked for and what came of it.
 type played struct {
 	Asked  int                 `json:"asked"`
+	Throws bool                `json:"throws,omitempty"` // it was seen to throw where nothing answers: not to throw is an answer
 	Result verifier.FlowResult `json:"result"`
 }
 
@@ -67,34 +74,47 @@ func (c *k6) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, er
 	if err != nil {
 		return nil, err
 	}
+	c.mu.Lock()
+	seen.Throws = c.threw[decoy.Silent] && c.threw[decoy.Failing]
+	c.mu.Unlock()
 	return verifier.Encode("k6", seen)
 }
 
 // Control implements verifier.Controlled. One iteration is enough where it fails. Where it is good and something else
 // failed, such as a threshold that counts iterations, the check is asked as it will be.
-func (c *k6) Control(ctx context.Context, t verifier.Target) (verifier.Answer, error) {
-	a, first, err := c.offline(ctx, t, 1)
+func (c *k6) Control(ctx context.Context, t verifier.Target, k decoy.Kind) (verifier.Answer, error) {
+	a, first, err := c.against(ctx, t, k, 1)
+	c.mu.Lock()
+	c.threw[k] = first.Result.Throws()
+	c.mu.Unlock()
 	good := first.Result.Good > 0
 	if err != nil || !good || a.Status != record.CheckFailed || c.keys.Iterations == 1 {
 		return a, err
 	}
-	a, _, err = c.offline(ctx, t, c.keys.Iterations)
+	a, _, err = c.against(ctx, t, k, c.keys.Iterations)
 	return a, err
 }
 
-// offline asks with so many iterations where nothing answers, in the time that the check has where something does: one
-// that needs longer passes neither here nor there.
-func (c *k6) offline(ctx context.Context, t verifier.Target, iterations int) (verifier.Answer, played, error) {
-	some := *c
+// longestControl of a check where a decoy answers, so that many of them do not keep a drill from its restore.
+const longestControl = time.Minute
+
+// against asks with so many iterations where a decoy stands. Where nothing answers the check has the time that it has
+// where something does: one that needs longer passes neither here nor there.
+func (c *k6) against(ctx context.Context, t verifier.Target, k decoy.Kind, iterations int) (verifier.Answer, played, error) {
+	some := &k6{Asked: c.Asked, keys: c.keys, script: c.script}
 	some.keys.Iterations = iterations
-	seen, err := some.run(ctx, t, verifier.FlowRequest{Script: c.script, Iterations: iterations, Timeout: c.keys.Timeout.Std(),
-		Offline: true})
+	within := c.keys.Timeout.Std()
+	if k != decoy.Silent && (within == 0 || within > longestControl) {
+		within = longestControl
+	}
+	seen, err := some.run(ctx, t, verifier.FlowRequest{Script: c.script, Iterations: iterations, Timeout: within, Decoy: k})
 	switch {
 	case err != nil:
 		return verifier.Answer{}, seen, err
 	case seen.Result.Iterations == 0:
 		return verifier.Crashed("no iteration of %s was run: %s", c.keys.Script, why(seen.Result)), seen, nil
 	}
+	seen.Throws = k == decoy.Empty // whether it does is not known yet, and an empty page that it takes is worth a word
 	return some.judge(nil, seen), seen, nil
 }
 
@@ -140,6 +160,9 @@ var fairExits = []int{0, 99, 108, 110}
 
 func (c *k6) judge(_ *played, now played) verifier.Answer {
 	r, script := now.Result, c.keys.Script
+	if now.Throws {
+		r.Good += r.Unproven
+	}
 	switch {
 	case r.Script:
 		return verifier.Crashed("%s is broken, exit code %d: %s", script, r.Exit, why(r))
@@ -151,7 +174,7 @@ func (c *k6) judge(_ *played, now played) verifier.Answer {
 		return verifier.Crashed("k6 ended with exit code %d: %s", r.Exit, why(r))
 	case r.Iterations == 0:
 		return verifier.Failed("no iteration of %s came to its end", script)
-	case r.ChecksPassed == 0:
+	case r.ChecksPassed == 0 && !now.Throws:
 		return verifier.Failed("no check ran in %s", script)
 	case r.Iterations < max(1, c.keys.Iterations):
 		return verifier.Failed("only %d of %d iterations were run", r.Iterations, c.keys.Iterations)

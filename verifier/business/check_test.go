@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/record"
+	"lifeboat/internal/decoy"
 	"lifeboat/verifier"
 	"lifeboat/verifier/verifiertest"
 )
@@ -53,16 +54,25 @@ func TestControl(t *testing.T) {
 			a, err := check.Control(t.Context(), verifiertest.Fake{OnFlow: func(r verifier.FlowRequest) (verifier.FlowResult, error) {
 				asked = append(asked, r.Iterations)
 				assert.Equal(t, verifier.FlowRequest{Script: "/scenario/flows/a.js", Iterations: r.Iterations, Timeout: 90 * time.Second,
-					Offline: true}, r, "as much time as it has where something answers: what waits longer does not pass there either")
+					Decoy: decoy.Silent}, r, "as much time as it has where something answers: what waits longer does not pass there either")
 				return c.results[len(asked)-1], nil
-			}})
+			}}, decoy.Silent)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, a.Status, a.Message)
 			assert.Equal(t, []int{1, 500}[:len(c.results)], asked)
 		})
 	}
+	for keys, within := range map[string]time.Duration{`{script: a.js}`: time.Minute, `{script: a.js, timeout: 9m}`: time.Minute,
+		`{script: a.js, timeout: 9s}`: 9 * time.Second} {
+		check := verifiertest.Make(t, NewCheck, "k6", keys).(verifier.Controlled)
+		_, err := check.Control(t.Context(), verifiertest.Fake{OnFlow: func(r verifier.FlowRequest) (verifier.FlowResult, error) {
+			assert.Equal(t, within, r.Timeout, "a decoy that answers is not waited for as long as the system")
+			return one, nil
+		}}, decoy.Empty)
+		require.NoError(t, err)
+	}
 	check := verifiertest.Make(t, NewCheck, "k6", `{script: flows/a.js}`).(verifier.Controlled)
-	_, err := check.Control(t.Context(), verifiertest.Fake{})
+	_, err := check.Control(t.Context(), verifiertest.Fake{}, decoy.Silent)
 	assert.ErrorIs(t, err, verifiertest.ErrNotScripted)
 }
 
@@ -102,4 +112,50 @@ func TestObserve(t *testing.T) {
 	unset := verifiertest.Make(t, NewCheck, "k6", `{script: a.js, env: {X: {env: LIFEBOAT_TEST_UNSET}}}`)
 	_, err = unset.Observe(t.Context(), verifiertest.Fake{})
 	assert.ErrorContains(t, err, "LIFEBOAT_TEST_UNSET is not set")
+}
+
+// A flow that throws instead of checking is an answer where it was seen to throw before the restore, and only there.
+func TestThrows(t *testing.T) {
+	threw := verifier.FlowResult{Iterations: 1, Threw: 1, Complete: true, Failed: []string{"Error: 500"}}
+	calm := verifier.FlowResult{Iterations: 2, Unproven: 2, Complete: true}
+	for name, c := range map[string]struct {
+		failing verifier.FlowResult // before the decoy that answers with errors; where nothing answers it throws
+		want    record.CheckStatus
+	}{
+		"also at an error":       {threw, record.CheckPassed},
+		"not at an error":        {verifier.FlowResult{Iterations: 1, Unproven: 1, Complete: true}, record.CheckFailed},
+		"at an error it checked": {verifier.FlowResult{Iterations: 1, Threw: 1, ChecksFailed: 1, Complete: true}, record.CheckFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			check := verifiertest.Make(t, NewCheck, "k6", keys)
+			for _, k := range decoy.Kinds() {
+				result := threw
+				if k == decoy.Failing {
+					result = c.failing
+				}
+				a, err := check.(verifier.Controlled).Control(t.Context(), answering(result), k)
+				require.NoError(t, err)
+				assert.Equal(t, record.CheckFailed, a.Status)
+			}
+			facts, err := check.Observe(t.Context(), answering(calm))
+			require.NoError(t, err)
+			a := check.Judge(nil, facts)
+			assert.Equal(t, c.want, a.Status, a.Message)
+			mixed := calm
+			mixed.Unproven, mixed.Threw, mixed.Failed = 1, 1, []string{"Error: 503"}
+			facts, err = check.Observe(t.Context(), answering(mixed))
+			require.NoError(t, err)
+			assert.Equal(t, record.CheckFailed, check.Judge(nil, facts).Status, "one of them threw")
+		})
+	}
+	check := verifiertest.Make(t, NewCheck, "k6", `{script: flows/a.js}`)
+	a, err := check.(verifier.Controlled).Control(t.Context(), answering(verifier.FlowResult{Iterations: 1, Unproven: 1,
+		Complete: true}), decoy.Empty)
+	require.NoError(t, err)
+	assert.Equal(t, record.CheckPassed, a.Status, "an empty page that does not make it throw is worth a word")
+}
+
+// answering is a target in which every flow ends so.
+func answering(r verifier.FlowResult) verifiertest.Fake {
+	return verifiertest.Fake{OnFlow: func(verifier.FlowRequest) (verifier.FlowResult, error) { return r, nil }}
 }

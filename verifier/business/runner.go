@@ -23,6 +23,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
+	"lifeboat/internal/decoy"
 	"lifeboat/verifier"
 )
 
@@ -84,7 +85,7 @@ func (r *Runner) Run(ctx context.Context, q verifier.FlowRequest) (verifier.Flow
 		within = 5 * time.Minute
 	}
 	wrapper := businessWrapper
-	if q.Offline {
+	if q.Decoy != decoy.None {
 		wrapper = controlWrapper
 	}
 	p, err := r.program("check", q.Script, wrapper, map[string]any{"executor": "shared-iterations", "vus": 1,
@@ -92,7 +93,7 @@ func (r *Runner) Run(ctx context.Context, q verifier.FlowRequest) (verifier.Flow
 	if err != nil {
 		return verifier.FlowResult{}, err
 	}
-	p.Offline = q.Offline
+	p.Decoy = q.Decoy
 	var stderr tail
 	pr, pw := io.Pipe()
 	p.Stdout, p.Stderr = pw, &stderr

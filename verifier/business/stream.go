@@ -105,14 +105,21 @@ type result struct{ verifier.FlowResult }
 func (r *result) add(l line) error {
 	switch l.Kind {
 	case "iter":
-		if l.Iter < 0 || l.Cut {
+		switch {
+		case l.Iter < 0:
+			return nil
+		case l.Cut:
+			r.Cut++
 			return nil
 		}
 		r.Iterations++
-		if l.OK && l.ChecksPassed > 0 {
+		switch {
+		case l.OK && l.ChecksPassed > 0:
 			r.Good++
-		}
-		if l.Error != "" {
+		case l.OK:
+			r.Unproven++
+		case l.Error != "":
+			r.Threw++
 			r.fail(l.Error)
 		}
 	case "check":

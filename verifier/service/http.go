@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/internal/decoy"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -123,6 +124,15 @@ func (c *web) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, e
 		return nil, err
 	}
 	return verifier.Encode("http", s)
+}
+
+// Control implements verifier.Controlled.
+func (c *web) Control(ctx context.Context, t verifier.Target, _ decoy.Kind) (verifier.Answer, error) {
+	seen, err := c.get(ctx, t)
+	if err != nil {
+		return verifier.Answer{}, err
+	}
+	return c.judge(nil, seen), nil
 }
 
 // Restarts tells the engine that the business will be down for a moment.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeboat/internal/decoy"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -78,6 +79,21 @@ func (c *tcp) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, e
 		return nil, err
 	}
 	return verifier.Encode("tcp", s)
+}
+
+// Control implements verifier.Controlled. An error is a word of HTTP, which a connection alone does not ask for.
+func (c *tcp) Control(ctx context.Context, t verifier.Target, k decoy.Kind) (verifier.Answer, error) {
+	switch {
+	case k == decoy.Failing:
+		return verifier.Failed("%s says nothing of an error", c.keys.To), nil
+	case k == decoy.Empty && c.keys.Expect != "" && c.keys.Send == "": // silence greets nobody
+		return verifier.Failed("%s does not say %q", c.keys.To, c.keys.Expect), nil
+	}
+	seen, err := c.q.ask(ctx, t)
+	if err != nil {
+		return verifier.Answer{}, err
+	}
+	return c.judge(nil, seen), nil
 }
 
 // Restarts tells the engine that the business will be down for a moment.

@@ -20,6 +20,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 
 	"lifeboat/drills/instance"
+	"lifeboat/internal/decoy"
 )
 
 const (
@@ -31,8 +32,12 @@ const (
 // sealed like the others: they reach the drill's instances by name and nothing
 // else. Programs with the same allow-list share it.
 func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process, error) {
-	if p.Offline {
-		return d.run(ctx, p, "none")
+	switch p.Decoy {
+	case decoy.None:
+	case decoy.Silent:
+		return d.run(ctx, p, place{network: "none"})
+	default:
+		return d.runAgainst(ctx, p)
 	}
 	s := d.slot(desk(p.Allow))
 	s.mu.Lock()
@@ -40,14 +45,20 @@ func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process,
 	if err := d.seal(ctx, s, nil, p.Allow); err != nil {
 		return nil, err
 	}
-	return d.run(ctx, p, container.NetworkMode("container:"+s.box.id))
+	return d.run(ctx, p, place{network: container.NetworkMode("container:" + s.box.id)})
 }
 
-func (d *Driver) run(ctx context.Context, p instance.Program, network container.NetworkMode, devices ...string) (instance.Process,
-	error) {
+// place is where a program runs.
+type place struct {
+	network container.NetworkMode
+	devices []string                   // of this host that it sees
+	beside  []testcontainers.Container // end with it
+}
+
+func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instance.Process, error) {
 	run := plan{name: d.name("run", p.Name), image: p.Image, role: roleProgram, command: p.Args, env: p.Env, dir: p.Dir}
-	run.host = container.HostConfig{NetworkMode: network, Tmpfs: map[string]string{"/tmp": ""}}
-	for _, dev := range devices {
+	run.host = container.HostConfig{NetworkMode: at.network, Tmpfs: map[string]string{"/tmp": ""}}
+	for _, dev := range at.devices {
 		run.host.Devices = append(run.host.Devices,
 			container.DeviceMapping{PathOnHost: dev, PathInContainer: dev, CgroupPermissions: "rw"})
 	}
@@ -75,7 +86,7 @@ func (d *Driver) run(ctx context.Context, p instance.Program, network container.
 	if err := d.engine.furnish(ctx, c.GetContainerID(), p); err != nil {
 		return nil, fmt.Errorf("run %s: %w", p.Name, err)
 	}
-	return d.engine.launch(ctx, c, p)
+	return d.engine.launch(ctx, c, p, at.beside)
 }
 
 // desk names the sandbox of programs with this allow-list.
@@ -113,7 +124,8 @@ func (e *Engine) furnish(ctx context.Context, id string, p instance.Program) err
 }
 
 // launch attaches to the container's output, so that not a line is missed, and starts it.
-func (e *Engine) launch(ctx context.Context, c testcontainers.Container, p instance.Program) (*process, error) {
+func (e *Engine) launch(ctx context.Context, c testcontainers.Container, p instance.Program,
+	beside []testcontainers.Container) (instance.Process, error) {
 	id := c.GetContainerID()
 	h, err := e.client.ContainerAttach(context.WithoutCancel(ctx), id, client.ContainerAttachOptions{Stream: true,
 		Stdout: true, Stderr: true})
@@ -124,7 +136,7 @@ func (e *Engine) launch(ctx context.Context, c testcontainers.Container, p insta
 		h.Close()
 		return nil, fmt.Errorf("start %s: %w", p.Name, err)
 	}
-	proc := &process{engine: e, body: c, id: id, name: p.Name, done: make(chan struct{})}
+	proc := &process{engine: e, body: c, id: id, name: p.Name, beside: beside, done: make(chan struct{})}
 	go func() {
 		defer h.Close()
 		_, err := stdcopy.StdCopy(orDiscard(p.Stdout), orDiscard(p.Stderr), h.Reader)
@@ -147,6 +159,8 @@ type process struct {
 	id     string
 	name   string
 
+	beside []testcontainers.Container // end with it
+
 	done chan struct{} // closed when exit and err are set
 	exit int
 	err  error
@@ -156,6 +170,7 @@ type process struct {
 // makes the run unknown: its last lines may be the ones that matter.
 func (p *process) end(ctx context.Context, output error) {
 	defer close(p.done)
+	defer p.clear(ctx)
 	w := p.engine.client.ContainerWait(ctx, p.id,
 		client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 	select {
@@ -174,6 +189,15 @@ func (p *process) end(ctx context.Context, output error) {
 	}
 	if err := terminate(ctx, p.body); err != nil {
 		p.engine.log.Warn("remove a program that ended", "program", p.name, "error", err)
+	}
+}
+
+// clear removes what stood beside it; what cannot be removed now the ledger will.
+func (p *process) clear(ctx context.Context) {
+	for _, c := range p.beside {
+		if err := terminate(ctx, c); err != nil {
+			p.engine.log.Warn("remove what stood beside a program", "program", p.name, "error", err)
+		}
 	}
 }
 

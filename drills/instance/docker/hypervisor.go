@@ -103,5 +103,5 @@ func (d *Driver) HasImage(ctx context.Context, ref, hint string) error {
 
 // RunAlone runs a program of our own without any network, with devices of this host.
 func (d *Driver) RunAlone(ctx context.Context, p instance.Program, devices ...string) (instance.Process, error) {
-	return d.run(ctx, p, "none", devices...)
+	return d.run(ctx, p, place{network: "none", devices: devices})
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+	"lifeboat/internal/decoy"
 )
 
 func serving(name string) instance.Request {
@@ -138,7 +140,7 @@ func TestMachinesReachEachOtherByName(t *testing.T) {
 	assert.Contains(t, out.String(), "echo hello", "a program stands where a customer stands")
 	out.Reset()
 	p, err = d.Run(ctx, instance.Program{Name: "offline", Binary: built.guest, Args: []string{"dial", "tcp",
-		"db.prod.example.com:7000", "hello\n"}, Stdout: &out, Offline: true})
+		"db.prod.example.com:7000", "hello\n"}, Stdout: &out, Decoy: decoy.Silent})
 	require.NoError(t, err)
 	exit, err = p.Wait(ctx)
 	require.NoError(t, err)
@@ -244,4 +246,37 @@ func TestACancelledCommandIsDead(t *testing.T) {
 	top, err := d.engine.client.ContainerTop(t.Context(), m.Handle(), client.ContainerTopOptions{})
 	require.NoError(t, err)
 	assert.Len(t, top.Processes, 1, "only the server is left: %v", top.Processes)
+}
+
+// Before a decoy every name and every port answers, over TLS too, and nobody else is there.
+func TestProgramBeforeADecoy(t *testing.T) {
+	t.Parallel()
+	d, _ := newBench(t)
+	for name, c := range map[string]struct {
+		kind decoy.Kind
+		args []string
+		says string
+	}{
+		"an error, by name":         {decoy.Failing, []string{"dial", "tcp", "shop.prod.example.com:8080", "GET / HTTP/1.0\r\n\r\n"}, "500"},
+		"an empty page, by address": {decoy.Empty, []string{"dial", "tcp", "10.1.2.3:80", "GET / HTTP/1.0\r\n\r\n"}, "200 OK"},
+		"on the loopback":           {decoy.Empty, []string{"dial", "tcp", "localhost:9", "GET / HTTP/1.0\r\n\r\n"}, "200 OK"},
+		"over IPv6":                 {decoy.Empty, []string{"dial", "tcp", "[2001:db8::7]:80", "GET / HTTP/1.0\r\n\r\n"}, "200 OK"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			p, err := d.Run(t.Context(), instance.Program{Name: "decoy" + fmt.Sprint(len(name)), Binary: built.guest, Args: c.args,
+				Stdout: &out, Decoy: c.kind})
+			require.NoError(t, err)
+			_, err = p.Wait(t.Context())
+			require.NoError(t, err)
+			assert.Contains(t, out.String(), c.says)
+		})
+	}
+	list, err := d.engine.client.ContainerList(t.Context(), client.ContainerListOptions{All: true,
+		Filters: make(client.Filters).Add("label", ledger.LabelDrill+"="+d.site.Scope.Drill)})
+	require.NoError(t, err)
+	assert.Empty(t, list.Items, "a decoy ends with its program")
+	image, err := d.toolImage(t.Context(), programRepository, built.guest, programPath)
+	require.NoError(t, err)
+	t.Cleanup(func() { _, _ = d.engine.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{}) })
 }

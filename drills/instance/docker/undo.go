@@ -30,6 +30,7 @@ const (
 	roleSandbox = "sandbox"
 	roleMachine = "machine"
 	roleProgram = "program"
+	roleDecoy   = "decoy"
 	roleKiller  = "killer"
 	roleNetwork = "network"
 	roleVolume  = "volume"
