@@ -47,6 +47,9 @@ func (d *drill) closeWitness(ctx context.Context) {
 	if err := d.collectEgress(ctx); err != nil {
 		d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.secrets.hide(err.Error())})
 	}
+	if err := d.collectReach(ctx); err != nil {
+		d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.secrets.hide(err.Error())})
+	}
 }
 
 // keepAll leaves everything to the reaper's deadline and says what is left and how to remove it.

@@ -103,6 +103,7 @@ type drill struct {
 	controls    map[string]verifier.FlowResult // of flows before decoys, by what was asked
 	throws      bool                           // the flow has no checks: it throws, and was seen to
 	disks       disks
+	reached     reached
 }
 
 // Run runs a plan. The error means that nothing was started: *RefusedError or a

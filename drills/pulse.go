@@ -57,6 +57,7 @@ func (d *drill) startPulse(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start the pulse: %w", err)
 	}
+	d.reached.byFlow(f.Script)
 	d.pulse = p
 	return nil
 }

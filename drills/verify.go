@@ -239,6 +239,7 @@ func (d *drill) Exec(ctx context.Context, on string, args []string) (verifier.Ou
 		return verifier.Output{}, err
 	}
 	r, err := m.Exec(ctx, instance.Command{Args: args})
+	d.reached.byCheck(m.Name(), d.elapsed(), err)
 	if err != nil {
 		if state, lost := m.State(ctx); lost == nil && !state.Running {
 			err = fmt.Errorf("%w: %w", verifier.ErrDown, err)
@@ -253,7 +254,9 @@ func (d *drill) Dial(ctx context.Context, on string, port int) (net.Conn, error)
 	if err != nil {
 		return nil, err
 	}
-	return m.Dial(ctx, port)
+	c, err := m.Dial(ctx, port)
+	d.reached.byCheck(m.Name(), d.elapsed(), err)
+	return c, err
 }
 
 // Read implements verifier.Target.
@@ -262,7 +265,9 @@ func (d *drill) Read(ctx context.Context, on, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.Get(ctx, path)
+	content, err := m.Get(ctx, path)
+	d.reached.byCheck(m.Name(), d.elapsed(), err)
+	return content, err
 }
 
 // Restart implements verifier.Target.
@@ -295,6 +300,7 @@ func (d *drill) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.Flow
 	if r.Decoy != decoy.None {
 		return d.runControl(ctx, r)
 	}
+	d.reached.byFlow(r.Script)
 	return d.flows.Run(ctx, r)
 }
 

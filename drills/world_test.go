@@ -266,6 +266,7 @@ func (f fakeFlows) Run(_ context.Context, r verifier.FlowRequest) (verifier.Flow
 }
 
 func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.Pulse, error) {
+	f.w.machine.Flows = append(f.w.machine.Flows, r.Script)
 	p := &fakePulse{stop: make(chan struct{}), done: make(chan struct{}), broken: make(chan struct{})}
 	go func() {
 		defer close(p.done)

@@ -6,6 +6,7 @@ package instance
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -186,6 +187,16 @@ type EgressReporter interface {
 	Egress(ctx context.Context) ([]record.EgressFact, error)
 }
 
+// ReachReporter tells who spoke to whom in the drill's network so far.
+type ReachReporter interface {
+	// Reached lists each service of an instance that another instance, or a program with a Flow, opened a connection to
+	// over which payload went both ways. ErrUnmeasured: this host cannot tell.
+	Reached(ctx context.Context) ([]record.Link, error)
+}
+
+// ErrUnmeasured says that a host lacks what a measurement needs.
+var ErrUnmeasured = errors.New("this host cannot measure it")
+
 // Companion runs a program beside the machines, in the drill's sealed network, where a
 // customer or an operator would stand.
 type Companion interface {
@@ -206,6 +217,8 @@ type Program struct {
 	Stderr io.Writer
 	Memory int64 // bytes; 0: ProgramMemory
 	Allow  []string
+	// Flow whose program it is, "" for none. Programs of one flow stand in one place, so that what they reach is known.
+	Flow string
 	// Decoy stands in the place of the drill's network: Silent gives it none at all, the others one in which every name
 	// and every port leads to the decoy. Allow is empty then.
 	Decoy decoy.Kind

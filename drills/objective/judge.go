@@ -24,6 +24,7 @@ func Judge(r *record.Record) record.Verdict {
 	j.pulse()
 	j.baseline()
 	j.checks()
+	j.reach()
 	j.incidents()
 	j.business()
 	j.objectives()

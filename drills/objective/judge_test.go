@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,74 @@ func TestVerdictOfACheckRun(t *testing.T) {
 			assert.Contains(t, ids(v), c.reason)
 			assert.Equal(t, record.StatusNotRun, judged(t, v, "start_rollback").Status, "no incident in a check run")
 			assert.Equal(t, c.name == "a check takes any page for an answer", len(v.Weak) > 0, "said beside the verdict")
+		})
+	}
+}
+
+// What nobody ever asked is not proved, and a flow that spoke to something else is no witness.
+func TestReach(t *testing.T) {
+	t.Parallel()
+	instances := []record.InstancePlan{{Name: "db", Backup: "db-backup"}, {Name: "app", Backup: "app-backup"}, {Name: "mail"}}
+	check := func(on string) record.Link { return record.Link{Check: true, To: on} }
+	flow := func(name, on string) record.Link { return record.Link{Flow: name, To: on, Port: 80, Protocol: "tcp"} }
+	through := func(from, on string) record.Link { return record.Link{From: from, To: on, Port: 5432, Protocol: "tcp"} }
+	for name, c := range map[string]struct {
+		reach    *record.Reach
+		want     record.Status
+		reason   string
+		about    string // the instance or the flows of the reason
+		observed bool   // that mail was never reached
+		weak     bool
+	}{
+		"a record of old": {nil, passed, "passed.check_run", "", false, false},
+		"all by checks": {&record.Reach{Links: []record.Link{check("db"), check("app"), check("mail")}}, passed,
+			"passed.check_run", "", false, false},
+		"one that has no backup": {&record.Reach{Links: []record.Link{check("db"), check("app")}}, passed,
+			"passed.check_run", "", true, false},
+		"one that nobody asked": {&record.Reach{Links: []record.Link{check("app")}}, unknown, "reach.none", "db", true, false},
+		"through the app": {&record.Reach{Flows: []string{"shop.js"}, Links: []record.Link{flow("shop.js", "app"),
+			through("app", "db")}}, passed, "passed.check_run", "", true, false},
+		"the app never asks it": {&record.Reach{Flows: []string{"shop.js"}, Links: []record.Link{flow("shop.js", "app")}}, unknown,
+			"reach.none", "db", true, false},
+		"it asks the app": {&record.Reach{Flows: []string{"shop.js"}, Links: []record.Link{flow("shop.js", "app"),
+			through("db", "app")}}, unknown, "reach.none", "db", true, false},
+		"from one that nobody asked": {&record.Reach{Links: []record.Link{check("app"), through("mail", "db")}}, unknown,
+			"reach.none", "db", true, false},
+		"a flow to what is not restored": {&record.Reach{Flows: []string{"shop.js"}, Links: []record.Link{flow("shop.js", "mail"),
+			check("db"), check("app")}}, unknown, "reach.elsewhere", "shop.js", false, false},
+		"a flow through what is not restored": {&record.Reach{Flows: []string{"shop.js"}, Links: []record.Link{
+			flow("shop.js", "mail"), through("mail", "app"), check("db")}}, passed, "passed.check_run", "", false, false},
+		"one flow of two": {&record.Reach{Flows: []string{"pay.js", "shop.js"}, Links: []record.Link{flow("shop.js", "app"),
+			check("db")}}, unknown, "reach.elsewhere", "pay.js", true, false},
+		"not measured": {&record.Reach{Flows: []string{"shop.js"}, Unmeasured: "no such table"}, passed, "passed.check_run", "",
+			false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := checkRun()
+			s.h.Instances = instances
+			for _, i := range instances {
+				s.add(8*sec, record.KindBooted, record.Subject{Instance: i.Name, Generation: 1}, record.Booted{Started: 4 * sec, Ready: 8 * sec})
+				s.add(2*sec, record.KindProbe, record.Subject{Instance: i.Name}, record.Probe{Target: "host"})
+				s.add(2*sec, record.KindProbe, record.Subject{Instance: i.Name}, record.Probe{Target: "control", Control: true, Reached: true})
+			}
+			if c.reach != nil {
+				s.add(59*sec, record.KindReach, record.Subject{}, *c.reach)
+			}
+			v := s.judge(t)
+			assert.Equal(t, c.want, v.Status, "%v", v.Reasons)
+			assert.Equal(t, []string{c.reason}, ids(v))
+			if c.about != "" {
+				assert.Equal(t, c.about, v.Reasons[0].Args["instance"]+v.Reasons[0].Args["flows"])
+			}
+			assert.Equal(t, c.observed, slices.ContainsFunc(v.Observations, func(o record.Observation) bool {
+				return o.ID == "reach.untouched" && o.Args["instance"] == "mail"
+			}))
+			assert.Equal(t, c.weak, len(v.Weak) > 0)
+			s.drop(kind(record.KindCheck))
+			if v := s.judge(t); v.Status != passed {
+				assert.NotContains(t, ids(v), "reach.none", "a drill that did not ask all says that alone")
+			}
 		})
 	}
 }

@@ -48,6 +48,8 @@ var Messages = []Message{
 	{"fault.unseen", []string{"incident"}, []Use{UseReason}},
 	{"flow.blind", []string{"flows"}, []Use{UseReason, UseObservation}},
 	{"flow.blind_errors", []string{"flows"}, []Use{UseReason, UseObservation}},
+	{"reach.none", []string{"instance", "backup"}, []Use{UseReason}},
+	{"reach.elsewhere", []string{"flows"}, []Use{UseReason}},
 	{"upgrade.stopped", []string{"instance", "running", "next", "modules", "why"}, []Use{UseReason}},
 	{"incident.missing", []string{"incident"}, []Use{UseReason}},
 	{"incident.undecided", []string{"incident"}, []Use{UseReason}},
@@ -112,8 +114,10 @@ var Messages = []Message{
 
 	// What weakens the proof, beside the verdict.
 	{"flow.hollow", []string{"flows"}, []Use{UseWeak, UseObservation}},
+	{"reach.unmeasured", []string{"why"}, []Use{UseWeak}},
 
 	// Worth reading, changes no verdict.
+	{"reach.untouched", []string{"instance"}, []Use{UseObservation}},
 	{"digest.unverified", []string{"backup"}, []Use{UseObservation}},
 	{"digest.unread", []string{"backup"}, []Use{UseObservation}},
 	{"egress.expected", []string{"instance", "target", "host", "protocol", "count"}, []Use{UseObservation}},

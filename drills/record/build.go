@@ -93,6 +93,8 @@ func (b *builder) add(e Event) error {
 		return as(e, func(x Probe) { r.Probes = append(r.Probes, ProbeFact{e.Subject, x}) })
 	case KindEgress:
 		return as(e, func(x Egress) { r.Egress = append(r.Egress, EgressFact{e.Subject, x}) })
+	case KindReach:
+		return as(e, func(x Reach) { r.Reach = &x })
 	case KindBooted:
 		return as(e, func(x Booted) { r.Boots = append(r.Boots, BootFact{e.Subject, x}) })
 	case KindDiagnosis:

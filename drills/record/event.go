@@ -50,6 +50,7 @@ const (
 	KindRestored     Kind = "restore.done"       // Restored
 	KindProbe        Kind = "isolation.probe"    // Probe
 	KindEgress       Kind = "isolation.egress"   // Egress
+	KindReach        Kind = "reach"              // Reach
 	KindPulse        Kind = "pulse"              // PulseEvent
 	KindUpgrade      Kind = "upgrade"            // UpgradeEvent
 	KindFault        Kind = "fault"              // FaultEvent

@@ -139,6 +139,25 @@ type Egress struct {
 	Expected bool          `json:"expected"`
 }
 
+// Reach says who spoke to whom in the drill's own network, so that what nobody ever asked is not taken for proved. It
+// is written once, when nothing is asked any more.
+type Reach struct {
+	Flows      []string `json:"flows,omitempty"` // that were run against the restored system
+	Links      []Link   `json:"links,omitempty"`
+	Unmeasured string   `json:"unmeasured,omitempty"` // why it is not known
+}
+
+// Link is a service of an instance that was reached: payload went there and back over one connection.
+type Link struct {
+	Flow     string        `json:"flow,omitempty"`  // by k6, running this flow
+	From     string        `json:"from,omitempty"`  // by this instance
+	Check    bool          `json:"check,omitempty"` // by lifeboat, for a check
+	To       string        `json:"to"`
+	Port     int           `json:"port,omitempty"`
+	Protocol string        `json:"protocol,omitempty"`
+	First    time.Duration `json:"first_ns"`
+}
+
 // PulseEvent is the start, an edge, or the end of the pulse.
 type PulseEvent struct {
 	State  string      `json:"state"` // started | red | green | stopped | broken

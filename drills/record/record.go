@@ -20,6 +20,7 @@ type Record struct {
 	Waited        []Overdue       `json:"waited,omitempty"` // for a business that was not stable in time
 	Probes        []ProbeFact     `json:"probes,omitempty"`
 	Egress        []EgressFact    `json:"egress,omitempty"`
+	Reach         *Reach          `json:"reach,omitempty"` // nil: records of old did not ask
 	Upgrade       *Window         `json:"upgrade,omitempty"`
 	Pulse         *Pulse          `json:"pulse,omitempty"`
 	Incidents     []Incident      `json:"incidents,omitempty"`

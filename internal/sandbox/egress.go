@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"io"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -27,13 +28,14 @@ type egress struct {
 	base    time.Time
 	groups  map[[2]string]*Group
 	dirty   map[[2]string]bool
+	reached map[Reached]time.Duration // services of other sandboxes, by when they were reached first
 	probing bool
 	caught  map[string]bool // by source address or DNS name, while probing
 }
 
 func newEgress(out io.Writer) *egress {
 	e := &egress{base: time.Now(), probing: true,
-		groups: map[[2]string]*Group{}, dirty: map[[2]string]bool{}, caught: map[string]bool{}}
+		groups: map[[2]string]*Group{}, dirty: map[[2]string]bool{}, reached: map[Reached]time.Duration{}, caught: map[string]bool{}}
 	e.out = json.NewEncoder(io.MultiWriter(out, &e.written))
 	return e
 }
@@ -140,11 +142,31 @@ func (e *egress) flush() {
 		for k := range e.groups {
 			e.dirty[k] = true
 		}
+		for r, first := range e.reached {
+			_ = e.out.Encode(reachLine(r, first))
+		}
 	}
 	for k := range e.dirty {
 		_ = e.out.Encode(Line{Event: "egress", Egress: e.groups[k]})
 		delete(e.dirty, k)
 	}
+}
+
+// spoke writes down a service that was reached from here, once.
+func (e *egress) spoke(protocol string, service netip.AddrPort) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := Reached{Protocol: protocol, Service: service}
+	if _, known := e.reached[r]; known || e.probing {
+		return
+	}
+	e.reached[r] = time.Since(e.base)
+	_ = e.out.Encode(reachLine(r, e.reached[r]))
+}
+
+func reachLine(r Reached, first time.Duration) Line {
+	r.First = first
+	return Line{Event: "reach", Reach: &r}
 }
 
 func (e *egress) write(l Line) {

@@ -73,3 +73,33 @@ func TestLast(t *testing.T) {
 	assert.Equal(t, "198.18.0.127", last(netip.MustParsePrefix("198.18.0.64/26")).String())
 	assert.Equal(t, "198.18.255.255", last(netip.MustParsePrefix("198.18.0.0/16")).String())
 }
+
+func TestReachedBy(t *testing.T) {
+	own, peer := netip.MustParseAddr("198.18.0.3"), netip.MustParseAddr("198.18.0.2")
+	packet := func(from, to netip.Addr, proto byte, ports ...byte) []byte {
+		head := []byte{0x45, 0, 0, 0, 0, 0, 0, 0, 64, proto, 0, 0}
+		return append(append(append(head, from.AsSlice()...), to.AsSlice()...), ports...)
+	}
+	for name, c := range map[string]struct {
+		packet            []byte
+		protocol, service string
+		ok                bool
+	}{
+		"an answer":              {packet(peer, own, 6, 21, 56, 0xc0, 1), "tcp", "198.18.0.2:5432", true},
+		"a question":             {packet(own, peer, 6, 0xc0, 1, 21, 56), "tcp", "198.18.0.2:5432", true},
+		"a datagram":             {packet(peer, own, 17, 0, 53, 0xc0, 1), "udp", "198.18.0.2:53", true},
+		"to itself":              {packet(own, own, 6, 0xc0, 1, 21, 56), "tcp", "198.18.0.3:5432", false},
+		"cut short":              {packet(own, peer, 6, 0xc0), "", "", false},
+		"IPv6, which no one has": {make([]byte, 40), "", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			protocol, service, ok := reachedBy(c.packet, own)
+			assert.Equal(t, c.ok, ok)
+			if c.service != "" {
+				assert.Equal(t, []string{c.protocol, c.service}, []string{protocol, service.String()})
+			}
+		})
+	}
+	assert.True(t, ownPort(AnswerPort))
+	assert.False(t, ownPort(5432))
+}

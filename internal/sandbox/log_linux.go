@@ -23,14 +23,23 @@ const (
 	headLength     = 128
 )
 
-// listenLog receives the packets that the filter rejected: UDP, ICMP and all
+// rejected notes the packets that the filter rejected: UDP, ICMP and all
 // other protocols, which cannot be led to the recorder.
-func listenLog(log *egress) error {
+func rejected(log *egress) func(packet []byte) {
+	return func(packet []byte) {
+		if protocol, target, ok := describe(packet); ok {
+			log.saw(attempt{protocol: protocol, target: target, mark: target})
+		}
+	}
+}
+
+// listenLog hands on the first bytes of the packets that the filter logs to a group.
+func listenLog(number uint16, each func(packet []byte)) error {
 	c, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
 	if err != nil {
 		return err
 	}
-	group := binary.BigEndian.AppendUint16([]byte{unix.AF_UNSPEC, unix.NFNETLINK_V0}, logGroup)
+	group := binary.BigEndian.AppendUint16([]byte{unix.AF_UNSPEC, unix.NFNETLINK_V0}, number)
 	mode := append(binary.BigEndian.AppendUint32(nil, headLength), ulogCopyPacket, 0)
 	one := binary.BigEndian.AppendUint32(nil, 1)
 	for _, a := range [][]byte{attribute(ulogCommand, []byte{ulogBind}), attribute(ulogMode, mode),
@@ -39,7 +48,7 @@ func listenLog(log *egress) error {
 			Data: append(append([]byte(nil), group...), a...)}
 		if _, err := c.Execute(m); err != nil {
 			_ = c.Close()
-			return fmt.Errorf("bind group %d: %w", logGroup, err)
+			return fmt.Errorf("bind group %d: %w", number, err)
 		}
 	}
 	go func() {
@@ -54,14 +63,14 @@ func listenLog(log *egress) error {
 				return
 			}
 			for _, m := range messages {
-				logged(m.Data, log)
+				logged(m.Data, each)
 			}
 		}
 	}()
 	return nil
 }
 
-func logged(data []byte, log *egress) {
+func logged(data []byte, each func(packet []byte)) {
 	if len(data) < 4 {
 		return
 	}
@@ -71,9 +80,7 @@ func logged(data []byte, log *egress) {
 	}
 	for d.Next() {
 		if d.Type() == ulogPayload {
-			if protocol, target, ok := describe(d.Bytes()); ok {
-				log.saw(attempt{protocol: protocol, target: target, mark: target})
-			}
+			each(d.Bytes())
 		}
 	}
 }

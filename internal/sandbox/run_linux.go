@@ -29,6 +29,9 @@ func run(c Config, out io.Writer) error {
 		log.write(Line{Event: "probe", Probe: &results[i]})
 	}
 	time.Sleep(echoes)
+	if err := reach(c, log); err != nil { // a kernel that cannot count is no reason not to drill
+		log.write(Line{Event: "unmeasured", Error: err.Error()})
+	}
 	log.open()
 	log.write(Line{Event: "ready"})
 	<-stop
@@ -45,7 +48,7 @@ func start(c Config, log *egress) error {
 	if err := wallFilter(c); err != nil {
 		return fmt.Errorf("write packet filter rules: %w", err)
 	}
-	if err := listenLog(log); err != nil {
+	if err := listenLog(logGroup, rejected(log)); err != nil {
 		return fmt.Errorf("listen to the packet filter's log: %w", err)
 	}
 	for _, a := range []string{Resolver, "::1"} {

@@ -79,10 +79,19 @@ type Group struct {
 // Line is one line of a sandbox's standard output. Of several egress lines
 // about the same protocol and target the last one holds.
 type Line struct {
-	Event  string `json:"event"` // probe, ready, egress, error
-	Probe  *Probe `json:"probe,omitempty"`
-	Egress *Group `json:"egress,omitempty"`
-	Error  string `json:"error,omitempty"`
+	Event  string   `json:"event"` // probe, unmeasured, ready, egress, reach, error
+	Probe  *Probe   `json:"probe,omitempty"`
+	Egress *Group   `json:"egress,omitempty"`
+	Reach  *Reached `json:"reach,omitempty"`
+	Error  string   `json:"error,omitempty"`
+}
+
+// Reached is a service of another sandbox of the drill: payload went there and back over one connection that was opened
+// from here.
+type Reached struct {
+	Protocol string         `json:"protocol"` // tcp or udp
+	Service  netip.AddrPort `json:"service"`
+	First    time.Duration  `json:"first_ns"` // since the sandbox was ready
 }
 
 // Dispatch runs a hidden sub command: sandbox, decoy, pipe or kill. args are the words

@@ -72,7 +72,7 @@ func (r *Runner) program(name, script, wrapper string, scenario any, out string,
 	}
 	put[path.Join(inside, "lifeboat-run.js")] = wrap(wrapper, "./"+entry, string(b))
 	return instance.Program{
-		Name: fmt.Sprintf("k6-%s-%d", name, r.runs.Add(1)), Binary: r.sidecar, Dir: inside, Files: put,
+		Name: fmt.Sprintf("k6-%s-%d", name, r.runs.Add(1)), Binary: r.sidecar, Dir: inside, Files: put, Flow: script,
 		Args: []string{"run", "--quiet", "--summary-mode=disabled", "--out", "lifeboat=stdout" + out, "lifeboat-run.js"},
 		Env:  env,
 	}, nil

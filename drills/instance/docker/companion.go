@@ -30,7 +30,7 @@ const (
 
 // Run implements instance.Companion. Programs stand in a sandbox of their own,
 // sealed like the others: they reach the drill's instances by name and nothing
-// else. Programs with the same allow-list share it.
+// else. Programs of the same flow and allow-list share it.
 func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process, error) {
 	switch p.Decoy {
 	case decoy.None:
@@ -39,9 +39,10 @@ func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process,
 	default:
 		return d.runAgainst(ctx, p)
 	}
-	s := d.slot(desk(p.Allow))
+	s := d.slot(desk(p))
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.programs, s.flow = true, p.Flow
 	if err := d.seal(ctx, s, nil, p.Allow); err != nil {
 		return nil, err
 	}
@@ -89,13 +90,17 @@ func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instanc
 	return d.engine.launch(ctx, c, p, at.beside)
 }
 
-// desk names the sandbox of programs with this allow-list.
-func desk(allow []string) string {
-	if len(allow) == 0 {
-		return "desk"
+// desk names the sandbox of programs of one flow, or of no flow, with this allow-list. No instance has a name with a dot.
+func desk(p instance.Program) string {
+	name := "desk.script"
+	if p.Flow != "" {
+		name = "desk.k6"
 	}
-	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(allow)), "\n")))
-	return "desk-" + hex.EncodeToString(sum[:4])
+	if p.Flow == "" && len(p.Allow) == 0 {
+		return name
+	}
+	sum := sha256.Sum256([]byte(p.Flow + "\n" + strings.Join(slices.Sorted(slices.Values(p.Allow)), "\n")))
+	return name + "-" + hex.EncodeToString(sum[:4])
 }
 
 // furnish copies a program's files and trees into its container.

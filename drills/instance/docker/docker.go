@@ -5,7 +5,7 @@
 //	 ├─ sandbox "db"  lifeboat itself, PID 1, the only holder of NET_ADMIN; fixed address, aliases
 //	 │   └─ container of the restored database, in the sandbox's network namespace
 //	 ├─ sandbox "app" ─ container of the restored application
-//	 └─ sandbox of the programs (k6, a user's script), where a customer stands
+//	 └─ sandboxes of the programs (each flow of k6, a user's scripts), where a customer stands
 //
 // Nothing is published: the way in is a process in the sandbox whose standard
 // input and output are the connection. Data lives on labelled volumes.
@@ -43,6 +43,20 @@ type slot struct {
 	name    string
 	box     *box
 	machine *Machine // the latest generation
+
+	programs bool   // it is a place for programs, and no instance
+	flow     string // of k6's programs: what runs there
+}
+
+// title is what a report calls it.
+func (s *slot) title() string {
+	switch {
+	case s.flow != "":
+		return "k6"
+	case s.programs:
+		return "script"
+	}
+	return s.name
 }
 
 var (
@@ -50,6 +64,7 @@ var (
 	_ instance.ImageLoader    = (*Driver)(nil)
 	_ instance.EgressReporter = (*Driver)(nil)
 	_ instance.Companion      = (*Driver)(nil)
+	_ instance.ReachReporter  = (*Driver)(nil)
 )
 
 // New makes a driver for a site. It does not connect: Ready does.

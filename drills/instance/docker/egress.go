@@ -31,12 +31,12 @@ func (d *Driver) Egress(ctx context.Context) ([]record.EgressFact, error) {
 		if b == nil {
 			continue
 		}
-		groups, err := d.engine.attempts(ctx, b.id)
+		said, err := d.engine.said(ctx, b.id)
 		if err != nil {
 			return nil, fmt.Errorf("read what %s tried to reach: %w", s.name, err)
 		}
-		for _, g := range groups {
-			all = append(all, record.EgressFact{Subject: record.Subject{Instance: s.name}, Egress: record.Egress{
+		for _, g := range said.groups {
+			all = append(all, record.EgressFact{Subject: record.Subject{Instance: s.title()}, Egress: record.Egress{
 				Protocol: g.Protocol, Target: g.Target, Host: g.Host, Count: g.Count,
 				First: b.ready + g.First, Last: b.ready + g.Last}})
 		}
@@ -50,8 +50,15 @@ func (d *Driver) Egress(ctx context.Context) ([]record.EgressFact, error) {
 	return all, nil
 }
 
-// attempts reads a sandbox's output; the last line about a target holds.
-func (e *Engine) attempts(ctx context.Context, box string) (map[[2]string]sandbox.Group, error) {
+// output is what a sandbox said since it was sealed.
+type output struct {
+	groups     map[[2]string]sandbox.Group // attempts to get out; the last line about a target holds
+	reached    map[sandbox.Reached]sandbox.Reached
+	unmeasured string // why it does not say whom it reached; "" when it does
+}
+
+// said reads a sandbox's output.
+func (e *Engine) said(ctx context.Context, box string) (*output, error) {
 	logs, err := e.client.ContainerLogs(ctx, box, client.ContainerLogsOptions{ShowStdout: true})
 	if err != nil {
 		return nil, err
@@ -63,7 +70,7 @@ func (e *Engine) attempts(ctx context.Context, box string) (map[[2]string]sandbo
 		_, err := stdcopy.StdCopy(w, io.Discard, logs)
 		w.CloseWithError(err)
 	}()
-	groups := map[[2]string]sandbox.Group{}
+	said := &output{groups: map[[2]string]sandbox.Group{}, reached: map[sandbox.Reached]sandbox.Reached{}}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -71,9 +78,14 @@ func (e *Engine) attempts(ctx context.Context, box string) (map[[2]string]sandbo
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
 			return nil, err
 		}
-		if l.Egress != nil {
-			groups[[2]string{l.Egress.Protocol, l.Egress.Target}] = *l.Egress
+		switch {
+		case l.Egress != nil:
+			said.groups[[2]string{l.Egress.Protocol, l.Egress.Target}] = *l.Egress
+		case l.Reach != nil:
+			said.reached[sandbox.Reached{Protocol: l.Reach.Protocol, Service: l.Reach.Service}] = *l.Reach
+		case l.Event == "unmeasured":
+			said.unmeasured = l.Error
 		}
 	}
-	return groups, lines.Err()
+	return said, lines.Err()
 }

@@ -18,7 +18,9 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
 	"lifeboat/internal/decoy"
+	"lifeboat/internal/sandbox"
 )
 
 func serving(name string) instance.Request {
@@ -276,6 +278,47 @@ func TestProgramBeforeADecoy(t *testing.T) {
 		Filters: make(client.Filters).Add("label", ledger.LabelDrill+"="+d.site.Scope.Drill)})
 	require.NoError(t, err)
 	assert.Empty(t, list.Items, "a decoy ends with its program")
+	image, err := d.toolImage(t.Context(), programRepository, built.guest, programPath)
+	require.NoError(t, err)
+	t.Cleanup(func() { _, _ = d.engine.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{}) })
+}
+
+// Who spoke to whom is known where payload went both ways: not where somebody only listened, or nobody answered.
+func TestReached(t *testing.T) {
+	t.Parallel()
+	d, _ := newBench(t)
+	db, err := d.Boot(t.Context(), serving("db"))
+	require.NoError(t, err)
+	app, err := d.Boot(t.Context(), serving("app"))
+	require.NoError(t, err)
+	_, err = d.Boot(t.Context(), serving("alone"))
+	require.NoError(t, err)
+	say := func(m instance.Machine, args ...string) {
+		_, err := m.Exec(t.Context(), instance.Command{Args: append([]string{"/guest", "dial", "tcp"}, args...)})
+		require.NoError(t, err)
+	}
+	say(app, "db:7000", "hello\n")
+	say(db, "app:7000")                                                           // connects, says nothing and hears nothing
+	say(app, "alone:7001", "x")                                                   // nobody listens
+	say(db, "alone:"+fmt.Sprint(sandbox.AnswerPort), "x")                         // lifeboat itself answers
+	say(app, "app:7000", "hello\n")                                               // itself
+	for name, flow := range map[string]string{"flow": "/s/shop.js", "user": ""} { // a script of the user's is no flow
+		p, err := d.Run(t.Context(), instance.Program{Name: name, Flow: flow, Binary: built.guest,
+			Args: []string{"dial", "tcp", "app:7000", "hello\n"}})
+		require.NoError(t, err)
+		_, err = p.Wait(t.Context())
+		require.NoError(t, err)
+	}
+	links, err := d.Reached(t.Context())
+	require.NoError(t, err)
+	var got []record.Link
+	for _, l := range links {
+		assert.Positive(t, l.First)
+		l.First = 0
+		got = append(got, l)
+	}
+	assert.ElementsMatch(t, []record.Link{{From: "app", To: "db", Port: 7000, Protocol: "tcp"},
+		{Flow: "/s/shop.js", To: "app", Port: 7000, Protocol: "tcp"}}, got)
 	image, err := d.toolImage(t.Context(), programRepository, built.guest, programPath)
 	require.NoError(t, err)
 	t.Cleanup(func() { _, _ = d.engine.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{}) })

@@ -30,6 +30,9 @@ type World struct {
 	Seal     time.Duration       // that sealing a sandbox takes
 	Attempts []record.EgressFact // what Egress reports
 	Torn     func() error        // what Intact says; nil: every sandbox stands
+	// Links is what Reached says; nil: lifeboat and every flow of Flows reached every instance.
+	Links func() ([]record.Link, error)
+	Flows []string
 }
 
 // Script is an image.
@@ -73,6 +76,7 @@ var (
 	_ instance.ImageLoader    = (*Driver)(nil)
 	_ instance.EgressReporter = (*Driver)(nil)
 	_ instance.Companion      = (*Driver)(nil)
+	_ instance.ReachReporter  = (*Driver)(nil)
 )
 
 // New makes a driver for a site in a world.
@@ -216,6 +220,23 @@ func (d *Driver) Intact(context.Context) error {
 
 // Egress implements instance.EgressReporter.
 func (d *Driver) Egress(context.Context) ([]record.EgressFact, error) { return d.world.Attempts, nil }
+
+// Reached implements instance.ReachReporter.
+func (d *Driver) Reached(context.Context) ([]record.Link, error) {
+	if d.world.Links != nil {
+		return d.world.Links()
+	}
+	var all []record.Link
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name := range d.sealed {
+		all = append(all, record.Link{Check: true, To: name})
+		for _, flow := range d.world.Flows {
+			all = append(all, record.Link{Flow: flow, To: name, Protocol: "tcp"})
+		}
+	}
+	return all, nil
+}
 
 // sleep waits, or less when ctx ends.
 func sleep(ctx context.Context, t time.Duration) error {

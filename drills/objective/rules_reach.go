@@ -1,0 +1,79 @@
+package objective
+
+import (
+	"slices"
+	"strings"
+
+	"lifeboat/drills/record"
+)
+
+// reach: what no flow and no check ever spoke to is not proved, and a flow that spoke to none of what was restored is no
+// witness of it. It is asked of a drill that asked all that it was to ask; one that ended before has said so.
+func (j *judge) reach() {
+	reach := j.r.Reach
+	if reach == nil || !j.askedAll() {
+		return
+	}
+	if reach.Unmeasured != "" {
+		j.v.Weak = append(j.v.Weak, record.Reason{ID: "reach.unmeasured", Args: args{"why": reach.Unmeasured}})
+		return
+	}
+	proved := j.fromBackups()
+	spoken := spokenTo(reach.Links, func(l record.Link) bool { return l.Check || l.Flow != "" })
+	for _, i := range j.r.Header.Instances {
+		switch {
+		case spoken[i.Name]:
+		case proved[i.Name]:
+			j.unknown("reach.none", args{"instance": i.Name, "backup": i.Backup})
+		default:
+			j.observe("reach.untouched", args{"instance": i.Name})
+		}
+	}
+	var elsewhere []string
+	for _, f := range reach.Flows {
+		heard := spokenTo(reach.Links, func(l record.Link) bool { return l.Flow == f })
+		if !slices.ContainsFunc(j.r.Header.Instances, func(i record.InstancePlan) bool { return heard[i.Name] && proved[i.Name] }) {
+			elsewhere = append(elsewhere, f)
+		}
+	}
+	if len(elsewhere) > 0 {
+		j.unknown("reach.elsewhere", args{"flows": strings.Join(elsewhere, ", ")})
+	}
+}
+
+// askedAll tells whether the drill took its course to its end.
+func (j *judge) askedAll() bool {
+	return j.r.Status == record.RunCompleted && j.bootedAll() && !j.excusedAt(j.r.Observed) &&
+		!slices.ContainsFunc(j.r.Header.Checks, func(p record.CheckPlan) bool { return !j.asked(p) })
+}
+
+// fromBackups are the instances that hold what is to be proved.
+func (j *judge) fromBackups() map[string]bool {
+	all := map[string]bool{}
+	for _, i := range j.r.Header.Instances {
+		all[i.Name] = i.Backup != ""
+	}
+	for _, x := range j.r.Restores {
+		all[x.Subject.Instance] = true
+	}
+	return all
+}
+
+// spokenTo are the instances that were reached by those links, or from an instance that was.
+func spokenTo(links []record.Link, first func(record.Link) bool) map[string]bool {
+	all := map[string]bool{}
+	for _, l := range links {
+		if first(l) {
+			all[l.To] = true
+		}
+	}
+	for before := -1; before != len(all); {
+		before = len(all)
+		for _, l := range links {
+			if l.From != "" && all[l.From] {
+				all[l.To] = true
+			}
+		}
+	}
+	return all
+}
