@@ -156,6 +156,7 @@ func (e *LeakError) Error() string {
 type ImageLoader interface {
 	// LoadImage hands an already verified image archive to the engine. name is written to the
 	// ledger first; want is the image's id (sha256:… of its configuration). It returns the reference to boot.
+	// *RefusedError: the engine finds fault with the archive.
 	LoadImage(ctx context.Context, r ImageArchive) (ref string, err error)
 }
 
@@ -259,6 +260,11 @@ func Encode(kind string, v any) ledger.Undo {
 	}
 	return ledger.Undo{Kind: kind, Data: b}
 }
+
+// RefusedError says that an engine read an image archive and takes it for no proper one, in the engine's words.
+type RefusedError struct{ Reason string }
+
+func (e *RefusedError) Error() string { return "the engine refuses it: " + e.Reason }
 
 // UnaskedError says that a question could not be asked: lifeboat, its tunnel, its engine or its host did not get it
 // through in time. It is never the answer of what was to be asked, neither yes nor no.

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
+
+	"lifeboat/drills/instance"
 )
 
 const (
@@ -175,6 +177,21 @@ func writeFile(t *tar.Writer, name string, size int64, content io.Reader) error 
 	return err
 }
 
+// enginesOwn are words (of errno, in Go's runtime) for what an engine lacks, whatever the archive.
+var enginesOwn = []string{"no space left", "disk quota", "read-only file system", "input/output error",
+	"cannot allocate memory", "permission denied", "operation not permitted", "device or resource busy",
+	"too many open files", "connection", "context canceled", "deadline exceeded"}
+
+// refusal tells an engine that finds fault with an archive from one that cannot.
+func refusal(words string) error {
+	for _, w := range enginesOwn {
+		if strings.Contains(words, w) {
+			return fmt.Errorf("the engine cannot take it: %s", words)
+		}
+	}
+	return &instance.RefusedError{Reason: words}
+}
+
 // load hands an archive to the engine. The engine answers 200 and reports
 // errors in the stream.
 func (e *Engine) load(ctx context.Context, archive io.Reader) error {
@@ -194,7 +211,7 @@ func (e *Engine) load(ctx context.Context, archive io.Reader) error {
 			return fmt.Errorf("read the engine's answer: %w", err)
 		}
 		if m.Error != "" {
-			return fmt.Errorf("the engine refuses it: %s", m.Error)
+			return refusal(m.Error)
 		}
 	}
 }

@@ -29,6 +29,7 @@ type part struct {
 	plain    int64  // size without compression
 	plainSum string // digest without compression: of a layer, its diff id
 	text     []byte // of a small file that may be JSON
+	wrong    string // with it as a layer; "": nothing
 }
 
 // same tells whether an archive may hold both under one name: some writers repeat a
@@ -190,15 +191,22 @@ func (i *Imager) measure(name string, content io.Reader, outer *unpacked) (*part
 				p.text = text
 			}
 		}
+		wrong := "it is no tar"
+		if p.text == nil {
+			if wrong, err = outside(u); err != nil {
+				return nil, err
+			}
+		}
 		if _, err := io.Copy(io.Discard, u); err != nil {
 			return nil, err
 		}
+		p.wrong = wrong
 		p.size, p.digest = raw.n, raw.sum()
 		p.plain, p.plainSum = p.size, p.digest
 		return p, nil
 	}
 	plain := &counter{hash: sha256.New()}
-	if _, err := io.Copy(plain, u); err != nil {
+	if p.wrong, err = outside(io.TeeReader(u, plain)); err != nil {
 		return nil, err
 	}
 	if _, err := io.Copy(io.Discard, u.in); err != nil {

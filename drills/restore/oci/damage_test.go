@@ -192,6 +192,11 @@ func TestImageDistrustsTheEngine(t *testing.T) {
 	raw := pack(t, newSample(t, runtime.GOARCH).saved(t)...)
 	_, err := imager(t, "{}").Image(t.Context(), source("", raw), sleepy{})
 	assert.ErrorContains(t, err, "the engine did not read the archive to its end")
+	faulty := &instance.RefusedError{Reason: "invalid tar"}
+	_, err = imager(t, "{}").Image(t.Context(), source("", raw), sleepy{err: faulty})
+	var backup *restore.BackupError
+	require.ErrorAs(t, err, &backup)
+	assert.Contains(t, backup.Reason, "every digest in it is right, and yet the engine refuses it: invalid tar")
 	no := errors.New("no space left")
 	_, err = imager(t, "{}").Image(t.Context(), source("", raw), sleepy{err: no})
 	assert.ErrorIs(t, err, no)

@@ -203,6 +203,9 @@ func (img *image) check() error {
 		if got := img.layers[n].plainSum; got != want {
 			return bad("layer %d, %s, is %s, its configuration promises %s", n+1, img.layers[n].name, got, want)
 		}
+		if wrong := img.layers[n].wrong; wrong != "" {
+			return bad("layer %d, %s, is damaged or hostile: %s", n+1, img.layers[n].name, wrong)
+		}
 	}
 	img.os, img.arch = c.OS, c.Architecture
 	if folders := slices.Sorted(maps.Keys(c.Config.Volumes)); len(folders) > 0 {

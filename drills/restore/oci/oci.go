@@ -117,6 +117,10 @@ func classify(backup string, err error) error {
 	if errors.As(err, &mine) || errors.As(err, &mismatch) {
 		return &restore.BackupError{Backup: backup, Reason: err.Error()}
 	}
+	var refused *instance.RefusedError
+	if errors.As(err, &refused) {
+		return &restore.BackupError{Backup: backup, Reason: "every digest in it is right, and yet " + refused.Error()}
+	}
 	return fmt.Errorf("restore %s: %w", backup, err)
 }
 
