@@ -75,7 +75,8 @@ func (s Server) connect(ctx context.Context) (*pgconn.PgConn, error) {
 	var failed error
 	reached := false // a second connection, with TLS, may follow one that stood
 	cfg.User, cfg.Password, cfg.Database = s.User, s.Password, s.Database
-	cfg.RuntimeParams = map[string]string{"application_name": "lifeboat"}
+	// Questions are UTF8, whatever the database is, and so are answers then.
+	cfg.RuntimeParams = map[string]string{"application_name": "lifeboat", "client_encoding": "UTF8"}
 	cfg.KerberosSrvName, cfg.KerberosSpn = "", ""
 	cfg.LookupFunc = func(context.Context, string) ([]string, error) { return []string{"127.0.0.1"}, nil }
 	cfg.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -84,6 +85,11 @@ func (s Server) connect(ctx context.Context) (*pgconn.PgConn, error) {
 		return conn, err
 	}
 	c, err := pgconn.ConnectConfig(ctx, cfg)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "0A000" { // no conversion to UTF8, from MULE_INTERNAL: bytes as they are
+		cfg.RuntimeParams["client_encoding"] = "SQL_ASCII"
+		c, err = pgconn.ConnectConfig(ctx, cfg)
+	}
 	switch {
 	case err == nil:
 		return c, nil

@@ -60,6 +60,9 @@ func (q *Session) begin(ctx context.Context) error {
 	}
 	open := fmt.Sprintf("begin transaction isolation level repeatable read read only not deferrable; "+
 		"set local statement_timeout = %d; set local search_path = pg_catalog, pg_temp", q.s.Timeout.Milliseconds())
+	if q.c.ParameterStatus("server_encoding") == "SQL_ASCII" { // nobody says what its bytes mean: as they are
+		open += "; set local client_encoding = 'SQL_ASCII'"
+	}
 	if _, err := q.c.Exec(ctx, open).ReadAll(); err != nil {
 		return classify(cause(err))
 	}

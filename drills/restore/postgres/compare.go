@@ -98,6 +98,9 @@ func (l *load) missing(ctx context.Context, database string, wanted map[string][
 		return nil, fmt.Errorf("connect to database %s on %s: %w", database, l.machine.Name(), err)
 	}
 	defer hangUp(ctx, conn)
+	if err := l.speak(ctx, conn, l.encoding); err != nil {
+		return nil, err
+	}
 	var missing []string
 	for _, kind := range slices.Sorted(maps.Keys(wanted)) { // two runs on one backup say the same
 		there, err := list(ctx, conn, catalogue[kind])
@@ -124,16 +127,11 @@ func key(e pgdump.Entry) string {
 }
 
 func list(ctx context.Context, conn *pgx.Conn, query string) (map[string]bool, error) {
-	rows, err := conn.Query(ctx, query)
-	if err != nil {
-		return nil, err
-	}
+	rows, err := texts(ctx, conn, query)
 	names := map[string]bool{}
-	var schema, name string
-	_, err = pgx.ForEachRow(rows, []any{&schema, &name}, func() error {
-		names[schema+"\x00"+name] = true
-		return nil
-	})
+	for _, row := range rows {
+		names[row[0]+"\x00"+row[1]] = true
+	}
 	return names, err
 }
 

@@ -2,11 +2,13 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"lifeboat/drills/instance"
 )
@@ -32,10 +34,18 @@ func (l *Loader) connect(ctx context.Context, m instance.Machine, database strin
 	c.ConnectTimeout = 10 * time.Second
 	// What the dump set for its database must not get in the way.
 	c.RuntimeParams = map[string]string{"application_name": "lifeboat", "search_path": "pg_catalog",
-		"statement_timeout": "0", "lc_messages": "C"}
+		"statement_timeout": "0", "lc_messages": "C", "client_encoding": "UTF8"}
 	c.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-	return pgx.ConnectConfig(ctx, c)
+	conn, err := pgx.ConnectConfig(ctx, c)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == noConversion { // from MULE_INTERNAL to UTF8: its bytes as they are
+		c.RuntimeParams["client_encoding"] = "SQL_ASCII"
+		return pgx.ConnectConfig(ctx, c)
+	}
+	return conn, err
 }
+
+const noConversion = "0A000" // feature_not_supported
 
 // hangUp ends a session, also when ctx is over.
 func hangUp(ctx context.Context, conn *pgx.Conn) {

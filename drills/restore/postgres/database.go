@@ -10,13 +10,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/postgres/pgdump"
 )
 
 // makeReady makes the roles and the empty database that an archive needs.
 func (l *load) makeReady(ctx context.Context, a *pgdump.Archive) error {
-	l.archive, l.entries = a, a.Entries
+	l.archive, l.entries, l.encoding = a, a.Entries, a.Encoding()
 	l.dumped = func() string { return a.Server }
 	l.made = a.Created
 	if own := slices.Contains([]string{"postgres", "template0", "template1"}, a.Database); l.set.Database == "" && own {
@@ -31,10 +30,11 @@ func (l *load) makeReady(ctx context.Context, a *pgdump.Archive) error {
 	if err := server.makeGivenRoles(ctx); err != nil {
 		return err
 	}
-	if err := server.needRoles(ctx, a.Roles()...); err != nil {
+	if err := server.makeDatabase(ctx, a.Encoding()); err != nil {
 		return err
 	}
-	if err := server.makeDatabase(ctx, a.Encoding()); err != nil {
+	defer server.leave(ctx)
+	if err := server.needRoles(ctx, l.encoding, a.Roles()...); err != nil {
 		return err
 	}
 	return server.noteLocale(ctx, a.Locale())
@@ -77,6 +77,7 @@ func (s *server) makeDatabase(ctx context.Context, encoding string) error {
 		}
 		return fmt.Errorf("make database %s: %w", s.database, err)
 	}
+	s.made = true
 	return nil
 }
 
@@ -148,11 +149,19 @@ func (l *load) databaseItself(ctx context.Context, a *pgdump.Archive) error {
 		statements = append([]string{"ALTER DATABASE " + pgx.Identifier{l.database}.Sanitize() + " OWNER TO " +
 			pgx.Identifier{owner}.Sanitize()}, statements...)
 	}
+	conn, err := l.connect(ctx, l.machine, l.database)
+	if err != nil {
+		return fmt.Errorf("connect to database %s on %s: %w", l.database, l.machine.Name(), err)
+	}
+	defer hangUp(ctx, conn)
+	if err := l.speak(ctx, conn, l.encoding); err != nil {
+		return err
+	}
 	for _, statement := range statements {
-		_, err := l.server.conn.Exec(ctx, statement)
+		_, err := texts(ctx, conn, statement)
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) {
-			return &restore.BackupError{Backup: l.source.Backup, Reason: fmt.Sprintf("%s (%s)", pg.Message, statement)}
+			return l.blame("the server", trouble{code: pg.Code, text: fmt.Sprintf("%s (%s)", pg.Message, statement)})
 		}
 		if err != nil {
 			return fmt.Errorf("restore the settings of database %s: %w", l.database, err)

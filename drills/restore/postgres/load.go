@@ -21,6 +21,7 @@ type load struct {
 	database string          // that it becomes
 	loading  string          // that it is loaded into: nobody writes into a half-restored database
 	archive  *pgdump.Archive // nil: a plain dump
+	encoding string          // of the dump's text; "": UTF8
 	entries  []pgdump.Entry  // what must be there afterwards
 	dumped   func() string   // the version of the server that was dumped, once it is known
 	notes    []string
@@ -125,6 +126,11 @@ func (l *load) run(ctx context.Context) error {
 	}
 	if err := l.compare(ctx); err != nil {
 		return err
+	}
+	if l.archive != nil {
+		if err := l.compareRows(ctx); err != nil {
+			return err
+		}
 	}
 	if err := l.release(ctx); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,8 +38,9 @@ func (l *load) plain(ctx context.Context) error {
 		if name := pgdump.Extension(s); name != "" {
 			return server.hasExtensions(ctx, name)
 		}
-		return server.needRoles(ctx, pgdump.Roles(s)...)
+		return server.needRoles(ctx, dump.Encoding, pgdump.Roles(s)...)
 	}
+	defer server.leave(ctx)
 	l.dumped = func() string { return dump.Server }
 	err = l.pour(ctx, c, func(out io.Writer) error {
 		if err := l.lines(dump, out); err != nil {
@@ -54,7 +56,7 @@ func (l *load) plain(ctx context.Context) error {
 		return err
 	}
 	l.made = dump.Started
-	l.entries = dump.Entries
+	l.entries, l.encoding = dump.Entries, dump.Encoding
 	return l.rows(dump, told.rows)
 }
 
@@ -72,6 +74,10 @@ func (l *load) atEnd(told *answers) error {
 	return l.blame("psql", trouble{code: told.last, text: "a statement failed with SQLSTATE " + told.last})
 }
 
+// raw are the encodings whose text no other can hold: bytes that nobody says the meaning of, and one without a
+// conversion to UTF8. A dump in any other is converted as it is loaded.
+var raw = []string{"SQL_ASCII", "MULE_INTERNAL"}
+
 // plainTarget makes the database, unless the dump makes its own: pg_dump --create does.
 func (l *load) plainTarget(ctx context.Context, s *server) (string, error) {
 	const enough = 64 << 10
@@ -81,6 +87,12 @@ func (l *load) plainTarget(ctx context.Context, s *server) (string, error) {
 	}
 	own := ""
 	p := pgdump.NewPlain()
+	encoding := func() string {
+		if slices.Contains(raw, p.Encoding) {
+			return p.Encoding
+		}
+		return "" // UTF8 holds what it holds
+	}
 	p.OnStatement = func(statement string) error {
 		if name, ok := pgdump.CreatesDatabase(statement); ok {
 			own = name
@@ -94,7 +106,7 @@ func (l *load) plainTarget(ctx context.Context, s *server) (string, error) {
 		}
 	}
 	if own == "" {
-		if err := s.makeDatabase(ctx, ""); err != nil {
+		if err := s.makeDatabase(ctx, encoding()); err != nil {
 			return "", err
 		}
 		return l.loading, nil

@@ -2,11 +2,13 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"lifeboat/drills/restore"
 )
@@ -18,7 +20,9 @@ type server struct {
 	known map[string]bool // roles that are there
 	host  string          // that programs in the machine find it at
 
-	version string // such as 15.4
+	version string    // such as 15.4
+	made    bool      // the database that is loaded is there
+	within  *pgx.Conn // a session in it, once one was needed
 }
 
 // reach opens the session of a load.
@@ -33,7 +37,7 @@ func (l *load) reach(ctx context.Context) (*server, error) {
 		`set log_statement = 'none'; set log_min_error_statement = 'panic';
 		set log_min_duration_statement = -1`)
 	if err == nil {
-		s.known, err = s.names(ctx, "select rolname::text from pg_roles")
+		s.known, err = s.names(ctx, roles)
 	}
 	if err == nil {
 		s.host, err = s.socket(ctx)
@@ -46,17 +50,15 @@ func (l *load) reach(ctx context.Context) (*server, error) {
 }
 
 func (s *server) names(ctx context.Context, query string) (map[string]bool, error) {
-	rows, err := s.conn.Query(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	rows, err := texts(ctx, s.conn, query)
 	names := map[string]bool{}
-	for _, n := range list {
-		names[n] = true
+	for _, row := range rows {
+		names[row[0]] = true
 	}
 	return names, err
 }
+
+const roles = "select rolname::text from pg_roles"
 
 // socket is where programs of the machine reach the server fastest: its unix socket, if any
 // user of the machine may use it with a password or without, else TCP.
@@ -114,19 +116,54 @@ func literal(s string) string {
 	return "E'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
-// needRoles makes roles that the dump names; they cannot log in.
-func (s *server) needRoles(ctx context.Context, names ...string) error {
+// needRoles makes roles that the dump names; they cannot log in. Roles are shared by all databases, and their
+// names are kept in the bytes of whichever database they were made from: so they are made from the one that needs
+// them, where it is there.
+func (s *server) needRoles(ctx context.Context, encoding string, names ...string) error {
 	for _, name := range names {
 		if s.known[name] || !s.set.CreateRoles || strings.HasPrefix(name, "pg_") {
 			continue // names with pg_ belong to the server
 		}
-		if _, err := s.conn.Exec(ctx, "create role "+pgx.Identifier{name}.Sanitize()+" nologin"); err != nil {
-			return fmt.Errorf("make role %s: %w", name, err)
+		conn, err := s.inside(ctx, encoding)
+		if err != nil {
+			return err
 		}
 		s.known[name] = true
-		s.note("role %s was made without login: the dump names it and does not hold it", name)
+		var pg *pgconn.PgError
+		_, err = texts(ctx, conn, "create role "+pgx.Identifier{name}.Sanitize()+" nologin")
+		switch {
+		case errors.As(err, &pg) && pg.Code == "42710": // it is there, and looks different from here
+		case err != nil:
+			return fmt.Errorf("make role %s: %w", name, err)
+		default:
+			s.note("role %s was made without login: the dump names it and does not hold it", strings.ToValidUTF8(name, "?"))
+		}
 	}
 	return nil
+}
+
+// inside is a session in the database that is loaded, in the bytes of the dump; in the server's own one, where
+// the dump makes its database itself.
+func (s *server) inside(ctx context.Context, encoding string) (*pgx.Conn, error) {
+	conn := s.conn
+	if s.made {
+		if s.within == nil {
+			var err error
+			if s.within, err = s.connect(ctx, s.machine, s.loading); err != nil {
+				return nil, fmt.Errorf("connect to database %s on %s: %w", s.loading, s.machine.Name(), err)
+			}
+		}
+		conn = s.within
+	}
+	return conn, s.speak(ctx, conn, encoding)
+}
+
+// leave ends the session in the database that is loaded.
+func (s *server) leave(ctx context.Context) {
+	if s.within != nil {
+		hangUp(ctx, s.within)
+		s.within = nil
+	}
 }
 
 // hasExtensions asks before the load: the image's lack is not the backup's fault.

@@ -74,6 +74,8 @@ var shelf = map[string]broken{
 		want: "invalid input syntax"},
 	"custom: closing line gone": {dump: "uncompressed", damage: swap("\\.\n\n\n", "\n\n\n\n\n", 1),
 		want: "without their closing line"},
+	"custom: an end in the middle of the data": {dump: "uncompressed",
+		damage: swap("\n9\tname \"9\"\t", "\n\\.\nam \"9\"\t", 1), want: "go on after the line that ends them"},
 	"custom: compressed data damaged": {dump: "custom", damage: flip(0.8), want: "restore shop-db"},
 	"plain: cut at a tenth":           {dump: "plain", damage: share(0.1), want: "it ends in the middle"},
 	"plain: cut in a row": {dump: "plain", damage: share(0.7),
@@ -101,6 +103,11 @@ var shelf = map[string]broken{
 		want:   "open_orders"},
 	"plain: rows vanish": {dump: "plain", damage: swap("COPY public.parts_1 (", vanish+"COPY public.parts_1 (", 1),
 		want: "it holds 100 rows, the server took 0"},
+	"plain: a program": {dump: "plain", damage: swap("CREATE VIEW", "\\! touch /tmp/x\nCREATE VIEW", 1),
+		want: "which pg_dump never writes"},
+	"plain: errors are hidden in another language": {dump: "plain",
+		damage: swap("CREATE VIEW", "SELECT pg_catalog.set_config('lc_messages', 'C.utf8', false); CREATE VHEW", 1),
+		want:   "42601: syntax error"},
 	"plain: unknown kind of object": {dump: "plain", damage: swap("Type: TABLE;", "Type: TABLD;", 1),
 		want: `unknown kind "TABLD"`},
 	"plain: text never ends": {dump: "plain", damage: swap("DEFAULT 'new'::", "DEFAULT 'new::", 1),
@@ -119,6 +126,9 @@ var shelf = map[string]broken{
 	"folder: data file damaged":     {dump: "directory", files: data(flip(0.5)), want: ".dat.gz"},
 	"folder: fewer rows, well packed": {dump: "directory", files: data(repacked(cutAt("\n100\t101\tnew", 1, 1))),
 		want: "without their closing line"},
+	"folder: an end in the middle, well packed": {dump: "directory",
+		files: data(repacked(swap("\n100\t", "\n\\.\n\t", 1))), want: "go on after the line that ends them"},
+	"folder: a name leads out":     {dump: "directory", files: called("../x"), want: "which leads out of it"},
 	"folder: no rows, well packed": {dump: "directory", files: data(repacked(keep(0))), want: "are empty"},
 	"folder: data file missing":    {dump: "directory", files: without(".dat.gz"), want: "are missing"},
 	"folder: contents missing":     {dump: "directory", files: without("toc.dat"), want: "no table of contents"},
@@ -132,13 +142,23 @@ var shelf = map[string]broken{
 		want: "the list of large objects"},
 	"folder: a file too many": {dump: "directory", files: func(_ *testing.T, f map[string][]byte) { f["1.dat"] = nil },
 		want: "does not name the file 1.dat"},
-	"tar: cut off":           {dump: "tar", damage: share(0.5), want: "it ends in the middle"},
+	"tar: cut off":          {dump: "tar", damage: share(0.5), want: "it ends in the middle"},
+	"tar: a name leads out": {dump: "tar", files: called("../x"), want: "which leads out of it"},
+	"tar: an absolute name": {dump: "tar", files: called("/etc/x"), want: "which leads out of it"},
+	"tar: a folder":         {dump: "tar", files: called("x/1.dat"), want: "and no folders"},
+	"tar: an end in the middle": {dump: "tar", files: data(swap("\n100\t", "\n\\.\n\t", 1)),
+		want: "go on after the line that ends them"},
 	"tar: only its contents": {dump: "tar", files: only("toc.dat"), want: "are missing"},
 	"tar: empty data":        {dump: "tar", files: data(keep(0)), want: "are empty"},
 	"tar: cut data":          {dump: "tar", files: data(share(0.5)), want: "without their closing line"},
 	"tar: header damaged":    {dump: "tar", damage: flipHeader, want: "restore shop-db"},
 	"another format than promised": {dump: "plain", damage: keep(-1), settings: "format: custom",
 		want: "it is a plain dump, the scenario says custom"},
+}
+
+// called adds a file of a name.
+func called(name string) func(*testing.T, map[string][]byte) {
+	return func(_ *testing.T, files map[string][]byte) { files[name] = []byte("x") }
 }
 
 // vanish makes a table swallow what is inserted.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
+	"strings"
 
 	"lifeboat/drills/restore/postgres/pgdump"
 )
@@ -63,6 +65,12 @@ func (l *load) members(tr *tar.Reader, toc *pgdump.Archive) error {
 		if err != nil {
 			return tarError(err)
 		}
+		if err := inside(h); err != nil {
+			return err
+		}
+		if h.Typeflag != tar.TypeReg || path.Base(h.Name) != h.Name {
+			return &pgdump.Damage{Reason: fmt.Sprintf("its tar holds %q: pg_dump writes files, and no folders", h.Name)}
+		}
 		if err := files.Add(h.Name, tr); err != nil {
 			return tarError(err)
 		}
@@ -71,6 +79,14 @@ func (l *load) members(tr *tar.Reader, toc *pgdump.Archive) error {
 		return err
 	}
 	return files.Check(toc)
+}
+
+// inside refuses a member whose name leads out of the tar.
+func inside(h *tar.Header) error {
+	if path.IsAbs(h.Name) || strings.ContainsAny(h.Name, "\\\x00") || slices.Contains(strings.Split(h.Name, "/"), "..") {
+		return &pgdump.Damage{Reason: fmt.Sprintf("its tar holds the name %q, which leads out of it", h.Name)}
+	}
+	return nil
 }
 
 // readTOC reads a member that is the table of contents.
@@ -164,6 +180,9 @@ func (l *load) copyFolder(tr *tar.Reader, out io.Writer) (*pgdump.Archive, error
 		}
 		if err != nil {
 			return nil, tarError(err)
+		}
+		if err := inside(h); err != nil {
+			return nil, err
 		}
 		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
 			continue

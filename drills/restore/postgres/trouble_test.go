@@ -59,7 +59,8 @@ func TestResultTellsWhoseFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := &load{source: restore.Source{Backup: "shop-db"}, machine: &machine{name: "db"},
 				server: &server{version: "15.4"}, dumped: func() string { return test.from }}
-			err := l.result(instance.Command{Args: []string{test.program}}, instance.Result{Exit: test.exit, Stderr: test.stderr})
+			r := instance.Result{Exit: test.exit, Stderr: test.stderr}
+			err := l.result(instance.Command{Args: []string{test.program}}, r)
 			var bad *restore.BackupError
 			var image *restore.ImageError
 			got := "unclear"

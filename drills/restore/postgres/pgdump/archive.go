@@ -18,6 +18,16 @@ const (
 	Directory Format = 5
 )
 
+// compression of the data in a custom dump, as its header numbers them.
+type compression byte
+
+const (
+	unpacked compression = iota
+	zlibbed
+	lz4ed // cannot be read here
+	zstded
+)
+
 // Magic begins every archive with a table of contents.
 const Magic = "PGDMP"
 
@@ -32,12 +42,15 @@ type Archive struct {
 	Minor      int // of the archive's version 1.Minor
 	Format     Format
 	Compressed bool
-	Created    string // as the header tells it: without a time zone
+	Rows       map[int]int64 // in the data of entries that are loaded by COPY, by ID; none where it cannot be read
+	Created    string        // as the header tells it: without a time zone
 	Database   string
 	Server     string // version of the dumped server
 	Entries    []Entry
 
 	intSize, offSize int
+	packed           compression
+	lexer            Plain // as the archive's SQL is to be read
 }
 
 // Reader reads a dump and counts its bytes.
@@ -178,10 +191,11 @@ func (p *parser) header() {
 		p.fail("its header names the unknown format %d", f)
 	}
 	if minor >= 15 {
-		p.a.Compressed = p.byte() != 0
-	} else {
-		p.a.Compressed = p.int() != 0
+		p.a.packed = compression(p.byte())
+	} else if p.int() != 0 { // a level
+		p.a.packed = zlibbed
 	}
+	p.a.Compressed = p.a.packed != unpacked
 	var t [7]int // second, minute, hour, day, month, year, daylight saving time
 	for i := range t {
 		t[i] = p.int()

@@ -1,9 +1,12 @@
 package pgdump
 
 import (
-	"bytes"
+	"bufio"
 	"errors"
 	"io"
+
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
 )
 
 // Kinds of data blocks in a custom dump.
@@ -12,12 +15,9 @@ const (
 	blockBlobs = 3
 )
 
-// closing ends the data of a table that is loaded by COPY.
-var closing = []byte("\\.\n\n\n")
-
 // ReadBlocks reads the data of a custom dump to its end: each entry that has
 // data must come once, whole, and at the place that the table of contents names.
-// What the blocks hold is not looked at, but for the closing of uncompressed data.
+// The rows of tables are counted into a.Rows; of other data, that they can be uncompressed is all that is looked at.
 func (a *Archive) ReadBlocks(r *Reader) error {
 	left := map[int]Entry{}
 	for _, e := range a.Entries {
@@ -25,7 +25,9 @@ func (a *Archive) ReadBlocks(r *Reader) error {
 			left[e.ID] = e
 		}
 	}
+	a.Rows = map[int]int64{}
 	b := &blocks{parser: parser{r: r, a: a}}
+	defer b.close()
 	for {
 		at := r.n
 		kind, err := r.byte()
@@ -49,9 +51,14 @@ func (a *Archive) ReadBlocks(r *Reader) error {
 
 type blocks struct {
 	parser
-	tail []byte // last bytes of the current data
-	size int64
-	buf  [64 << 10]byte
+	zlib io.ReadCloser // made with the first data
+	zstd *zstd.Decoder
+}
+
+func (b *blocks) close() {
+	if b.zstd != nil {
+		b.zstd.Close()
+	}
 }
 
 func (b *blocks) block(kind byte, at int64, left map[int]Entry) error {
@@ -67,13 +74,13 @@ func (b *blocks) block(kind byte, at int64, left map[int]Entry) error {
 	if e.offset >= 0 && e.offset != at {
 		return damage("the data of %s are at byte %d, its table of contents says %d", e.Name(), at, e.offset)
 	}
-	b.tail, b.size = b.tail[:0], 0
+	var err error
 	switch kind {
 	case blockData:
-		b.chunks()
+		err = b.data(e)
 	case blockBlobs:
-		for oid := b.int(); oid != 0 && b.err == nil; oid = b.int() {
-			b.chunks()
+		for oid := b.int(); oid != 0 && b.err == nil && err == nil; oid = b.int() {
+			err = b.data(e)
 		}
 	default:
 		return damage("the data of %s are of the unknown kind %d", e.Name(), kind)
@@ -81,61 +88,94 @@ func (b *blocks) block(kind byte, at int64, left map[int]Entry) error {
 	if b.err != nil {
 		return cut(b.err, "the data of "+e.Name())
 	}
-	return b.whole(e)
+	return err
 }
 
-func (b *blocks) whole(e Entry) error {
-	if e.Copy == "" {
+// data reads what belongs together: the rows of a table, or one large object.
+func (b *blocks) data(e Entry) error {
+	in := &pieces{b: b}
+	content, err := b.unpack(in)
+	var found *rows
+	if err == nil {
+		found, err = readRows(content)
+	}
+	if _, rest := io.Copy(io.Discard, in); rest != nil { // the stream's own error, which says more
+		return nil // in b.err
+	}
+	if err != nil {
+		return damage("the data of %s cannot be uncompressed: %v", e.Name(), err)
+	}
+	if e.Copy == "" || b.a.packed == lz4ed {
+		if e.Copy != "" && in.size == 0 {
+			return (&rows{}).check(e.Name(), "")
+		}
 		return nil
 	}
-	if b.size == 0 {
-		return damage("the data of %s are empty: not even their closing line is there", e.Name())
+	if err := found.check(e.Name(), ""); err != nil {
+		return err
 	}
-	if !b.a.Compressed && !bytes.Equal(b.tail, closing) {
-		return damage("the data of %s end without their closing line", e.Name())
-	}
+	b.a.Rows[e.ID] = found.n
 	return nil
 }
 
-// chunks reads pieces up to the empty one.
-func (b *blocks) chunks() {
-	for b.err == nil {
-		n := b.int()
-		if n == 0 || b.err != nil {
-			return
-		}
-		if n < 0 {
-			b.fail("a piece of its data has a negative length")
-			return
-		}
-		b.size += int64(n)
-		if b.a.Compressed {
-			b.skip(n)
+// unpack takes the compression off. Nothing at all is what some versions write for an empty large object.
+func (b *blocks) unpack(in *pieces) (io.Reader, error) {
+	head := bufio.NewReaderSize(in, 32<<10)
+	if _, err := head.Peek(1); err != nil {
+		return head, nil // which tells the error again, or that there is nothing
+	}
+	var err error
+	switch b.a.packed {
+	case zlibbed:
+		if b.zlib == nil {
+			b.zlib, err = zlib.NewReader(head)
 		} else {
-			b.keep(n)
+			err = b.zlib.(zlib.Resetter).Reset(head, nil)
 		}
+		return b.zlib, err
+	case zstded:
+		if b.zstd == nil {
+			b.zstd, err = zstd.NewReader(head, zstd.WithDecoderConcurrency(1))
+		} else {
+			err = b.zstd.Reset(head)
+		}
+		return b.zstd, err
 	}
+	return head, nil
 }
 
-func (b *blocks) skip(n int) {
-	for n > 0 && b.err == nil {
-		m, err := b.r.in.Discard(min(n, len(b.buf)))
-		b.r.n += int64(m)
-		n -= m
-		b.err = err
-	}
+// pieces reads data, which come in pieces up to an empty one.
+type pieces struct {
+	b     *blocks
+	left  int
+	size  int64
+	ended bool
 }
 
-func (b *blocks) keep(n int) {
-	for n > 0 && b.err == nil {
-		m, err := io.ReadFull(b.r.in, b.buf[:min(n, len(b.buf))])
-		b.r.n += int64(m)
-		n -= m
-		b.err = err
-		last := b.buf[max(0, m-len(closing)):m]
-		b.tail = append(b.tail, last...)
-		if extra := len(b.tail) - len(closing); extra > 0 {
-			b.tail = append(b.tail[:0], b.tail[extra:]...)
+func (p *pieces) Read(buf []byte) (int, error) {
+	b := p.b
+	if p.left == 0 && !p.ended && b.err == nil {
+		if p.left = b.int(); p.left < 0 {
+			b.fail("a piece of its data has a negative length")
 		}
+		p.ended = p.left == 0
+		p.size += int64(p.left)
 	}
+	switch {
+	case b.err != nil:
+		return 0, errBroken
+	case p.ended:
+		return 0, io.EOF
+	}
+	n, err := b.r.in.Read(buf[:min(p.left, len(buf))])
+	b.r.n += int64(n)
+	p.left -= n
+	if err != nil {
+		b.err = err
+		err = errBroken
+	}
+	return n, err
 }
+
+// errBroken stands for the error of the archive's own stream, so that no decompressor takes an end for its own.
+var errBroken = errors.New("the archive cannot be read on")

@@ -28,6 +28,7 @@ func set(words ...string) map[string]bool {
 func (a *Archive) check() error {
 	seen := map[int]bool{}
 	found := map[string]bool{}
+	a.lexer = Plain{oldQuotes: a.oldQuotes(), unsafe: leads(a.Encoding())}
 	for _, e := range a.Entries {
 		if e.ID <= 0 || seen[e.ID] {
 			return damage("its table of contents has two entries %d", e.ID)
@@ -49,6 +50,9 @@ func (a *Archive) check() error {
 }
 
 func (a *Archive) checkEntry(e Entry) error {
+	if err := a.programs(e); err != nil {
+		return err
+	}
 	switch e.Desc {
 	case "TABLE DATA":
 		if !e.HasData {

@@ -63,20 +63,37 @@ func fromStdin(f *roleFinder) bool {
 	return f.is(i+1, "stdin") && f.find(i+2, "from") == len(f.t) && f.find(1, "program") == len(f.t)
 }
 
-// programs looks at SQL that pg_restore, or psql behind it, gets: it holds no command of psql and no
-// COPY but from the dump.
-func programs(sql string) error {
-	if !strings.ContainsRune(sql, '\\') && !copies.MatchString(sql) {
-		return nil // as nearly all
+// programs looks for what makes a program of an archive: a COPY in the SQL of an entry, and anything but one
+// COPY from the archive where one stands.
+func (a *Archive) programs(e Entry) error {
+	if copies.MatchString(e.Defn) {
+		p := a.lexer
+		if err := p.read(e.Defn + "\n;\n"); err != nil {
+			return err
+		}
+		if len(p.Copies) > 0 {
+			return foreign(p.Copies[0].Statement)
+		}
 	}
-	p := NewPlain()
-	for line := range strings.Lines(sql + "\n;\n") {
+	if e.Copy == "" {
+		return nil
+	}
+	p := a.lexer
+	if err := p.read(strings.TrimRight(e.Copy, "\n") + "\n"); err != nil {
+		return err
+	}
+	if p.begun || p.statements != 1 || !p.copying {
+		return foreign(e.Copy)
+	}
+	return nil
+}
+
+// read takes a text that is no whole dump.
+func (p *Plain) read(text string) error {
+	for line := range strings.Lines(text) {
 		if err := p.Line([]byte(line), true); err != nil {
 			return err
 		}
-	}
-	if len(p.Copies) > 0 {
-		return foreign(p.Copies[0].Statement)
 	}
 	return nil
 }

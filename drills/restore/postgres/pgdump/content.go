@@ -18,6 +18,16 @@ func (a *Archive) Encoding() string {
 	return ""
 }
 
+// oldQuotes tells whether a backslash escapes within its texts.
+func (a *Archive) oldQuotes() bool {
+	for _, e := range a.Entries {
+		if e.Desc == "STDSTRINGS" {
+			return strings.Contains(e.Defn, "'off'")
+		}
+	}
+	return false
+}
+
 var locale = regexp.MustCompile(`\b(?:LOCALE|LC_COLLATE) = '([^']*)'`)
 
 // Locale by which the dumped database sorted; "" when the dump does not say.

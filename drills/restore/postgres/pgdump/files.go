@@ -3,7 +3,6 @@ package pgdump
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -31,9 +30,8 @@ type Files struct {
 }
 
 type file struct {
-	bytes  int64  // after decompression
-	tail   string // last bytes
-	opaque bool   // compressed in a way that cannot be read here
+	*rows       // after decompression
+	opaque bool // compressed in a way that cannot be read here
 }
 
 // NewFiles starts with none.
@@ -62,12 +60,11 @@ func (f *Files) Add(name string, in io.Reader) error {
 			return err
 		}
 	} else {
-		info, err := drain(data)
+		rows, err := readRows(data)
 		if err != nil {
 			return err
 		}
-		info.opaque = kind == ".lz4"
-		f.seen[plain] = info
+		f.seen[plain] = file{rows, kind == ".lz4"}
 	}
 	_, err = io.Copy(io.Discard, br)
 	return err
@@ -76,26 +73,6 @@ func (f *Files) Add(name string, in io.Reader) error {
 // isBlobList: PostgreSQL 17 writes several, blobs_<id>.toc.
 func isBlobList(name string) bool {
 	return name == blobList || strings.HasPrefix(name, "blobs_") && strings.HasSuffix(name, ".toc")
-}
-
-// drain reads to the end and remembers size and end.
-func drain(r io.Reader) (file, error) {
-	var info file
-	var tail []byte
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(buf)
-		info.bytes += int64(n)
-		tail = append(tail, buf[max(0, n-len(closing)):n]...)
-		tail = tail[max(0, len(tail)-len(closing)):]
-		if errors.Is(err, io.EOF) {
-			info.tail = string(tail)
-			return info, nil
-		}
-		if err != nil {
-			return info, err
-		}
-	}
 }
 
 // addList reads which files hold the large objects.
@@ -116,8 +93,9 @@ func (f *Files) addList(name string, r io.Reader) error {
 	return nil
 }
 
-// Check compares the files with the table of contents.
+// Check compares the files with the table of contents, and tells it the rows that they hold.
 func (f *Files) Check(a *Archive) error {
+	a.Rows = map[int]int64{}
 	wanted := map[string]bool{TOCName: true, restoreScript: true}
 	for _, e := range a.Entries {
 		if !e.HasData {
@@ -133,6 +111,9 @@ func (f *Files) Check(a *Archive) error {
 		wanted[e.File] = true
 		if err := f.checkData(e); err != nil {
 			return err
+		}
+		if info := f.seen[e.File]; e.Copy != "" && !info.opaque {
+			a.Rows[e.ID] = info.n
 		}
 	}
 	for _, blob := range f.blobs {
@@ -154,10 +135,8 @@ func (f *Files) checkData(e Entry) error {
 	switch {
 	case !ok:
 		return damage("the data of %s, %s, are missing", e.Name(), e.File)
-	case info.bytes == 0:
-		return damage("the data of %s, %s, are empty: not even their closing line is there", e.Name(), e.File)
-	case e.Copy != "" && !info.opaque && info.tail != string(closing):
-		return damage("the data of %s, %s, end without their closing line", e.Name(), e.File)
+	case info.size == 0, e.Copy != "" && !info.opaque:
+		return info.check(e.Name(), ", "+e.File+",")
 	}
 	return nil
 }

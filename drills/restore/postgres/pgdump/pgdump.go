@@ -6,6 +6,7 @@ package pgdump
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Entry is one object of a dump.
@@ -29,6 +30,26 @@ func (e Entry) Name() string {
 		return fmt.Sprintf("%s %s", e.Desc, e.Tag)
 	}
 	return fmt.Sprintf("%s %s.%s", e.Desc, e.Namespace, e.Tag)
+}
+
+// Target is the table that the data of an entry are loaded into, as SQL: not always its own, since data of
+// partitions may go through their root.
+func (e Entry) Target() string {
+	s := strings.TrimSpace(e.Copy)
+	if len(s) < len("COPY ") {
+		return ""
+	}
+	s = s[len("COPY "):]
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			_, n := quoted(s[i:], '"')
+			i += n - 1
+		case ' ', '(':
+			return s[:i]
+		}
+	}
+	return s
 }
 
 // Damage says what is wrong with a dump.

@@ -36,28 +36,29 @@ type Plain struct {
 	Entries  []Entry
 	Copies   []CopyBlock
 
-	complete  bool
-	state     state
-	tag       []byte // of the current dollar quote
-	escapes   bool   // a backslash escapes within the current text
-	oldQuotes bool   // standard_conforming_strings is off
-	depth     int    // of parentheses, or of block comments
-	parens    int
-	stmt      []byte
-	begun     bool // the statement has more than blanks
-	comment   []byte
-	comments  int
-	command   []byte          // of psql
-	made      map[string]bool // databases that it makes
-	database  string          // that it connected to
-	key       string          // of \restrict; "": no such line holds
-	unsafe    func(byte) bool // tells the first byte of a character whose second may be a backslash; nil: none may
-	cutChar   bool            // the piece's end parted such a character
-	carry     []byte
-	back      int // bytes at a piece's end that wait for the next piece
-	copying   bool
-	copyNext  bool
-	inLine    bool // a COPY line goes on
+	complete   bool
+	state      state
+	tag        []byte // of the current dollar quote
+	escapes    bool   // a backslash escapes within the current text
+	oldQuotes  bool   // standard_conforming_strings is off
+	depth      int    // of parentheses, or of block comments
+	parens     int
+	stmt       []byte
+	begun      bool // the statement has more than blanks
+	statements int  // that ended
+	comment    []byte
+	comments   int
+	command    []byte          // of psql
+	made       map[string]bool // databases that it makes
+	database   string          // that it connected to
+	key        string          // of \restrict; "": no such line holds
+	unsafe     func(byte) bool // tells the first byte of a character whose second may be a backslash; nil: none may
+	cutChar    bool            // the piece's end parted such a character
+	carry      []byte
+	back       int // bytes at a piece's end that wait for the next piece
+	copying    bool
+	copyNext   bool
+	inLine     bool // a COPY line goes on
 }
 
 type state int
@@ -214,6 +215,7 @@ var interesting = set("grant", "revoke", "alter", "create", "set", "copy", "comm
 func (p *Plain) endStatement() error {
 	text := bytes.TrimSpace(p.stmt)
 	p.stmt, p.begun, p.parens = p.stmt[:0], false, 0
+	p.statements++
 	word := text[:wordLength(text)]
 	if len(word) > 10 || !interesting[strings.ToLower(string(word))] {
 		return nil
