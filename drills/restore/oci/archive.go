@@ -3,6 +3,7 @@ package oci
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -45,8 +46,8 @@ type archive struct {
 }
 
 // read reads an archive to its end.
-func (i *Imager) read(stream io.Reader) (*archive, error) {
-	u, err := i.unpack("the archive", fromStore{stream}, nil)
+func (i *Imager) read(ctx context.Context, stream io.Reader) (*archive, error) {
+	u, err := i.unpack("the archive", fromStore{ctx, stream}, nil)
 	if err != nil {
 		return nil, err
 	}

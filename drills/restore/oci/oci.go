@@ -89,7 +89,7 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 	pr, pw := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
-		err := i.write(pw, stream, wanted, digest)
+		err := i.write(reading, pw, stream, wanted, digest)
 		written <- err
 		pw.CloseWithError(err)
 	}()
@@ -131,7 +131,7 @@ func (i *Imager) verify(ctx context.Context, s restore.Source) (*archive, string
 		return nil, "", err
 	}
 	defer stream.Close()
-	a, err := i.read(stream)
+	a, err := i.read(ctx, stream)
 	if mismatch := readOn(stream, err); mismatch != nil {
 		return nil, "", mismatch
 	}

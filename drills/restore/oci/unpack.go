@@ -3,6 +3,7 @@ package oci
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -115,7 +116,10 @@ func (u *unpacked) wrong(err error) error {
 }
 
 // fromStore marks the errors of a store's stream, which may look like those of an archive.
-type fromStore struct{ r io.Reader }
+type fromStore struct {
+	ctx context.Context // a compressed archive of gigabytes may be in the stream's next bytes
+	r   io.Reader
+}
 
 type sourceError struct{ err error }
 
@@ -123,6 +127,9 @@ func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
 func (s fromStore) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, &sourceError{err}
+	}
 	n, err := s.r.Read(p)
 	if err != nil && err != io.EOF {
 		err = &sourceError{err}

@@ -2,6 +2,7 @@ package oci
 
 import (
 	"archive/tar"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -20,8 +21,8 @@ var errChanged = errors.New("it changed while it was read (drill a restore point
 // digests. Engines before version 25 take no other form. The list of contents comes
 // last, and only once everything was read and verified again: without it an engine
 // keeps nothing.
-func (i *Imager) write(out io.Writer, stream store.Stream, img *image, digest string) error {
-	u, err := i.unpack("the archive", fromStore{stream}, nil)
+func (i *Imager) write(ctx context.Context, out io.Writer, stream store.Stream, img *image, digest string) error {
+	u, err := i.unpack("the archive", fromStore{ctx, stream}, nil)
 	if err != nil {
 		return err
 	}

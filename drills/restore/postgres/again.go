@@ -91,7 +91,7 @@ func (l *load) dataAgain(ctx context.Context, table, format, file string) error 
 		defer in.close()
 		c.Stdin = in
 	}
-	r, err := l.machine.Exec(ctx, c)
+	r, err := l.watched(ctx, c)
 	if err != nil {
 		return fmt.Errorf("run psql on %s: %w", l.machine.Name(), err)
 	}

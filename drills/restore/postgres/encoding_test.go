@@ -100,7 +100,8 @@ func TestLoadMissesRows(t *testing.T) {
 	src := source(raw, "")
 	stream, err := src.Open(t.Context())
 	require.NoError(t, err)
-	job := &load{Loader: l, source: src, machine: m, in: openInput(t.Context(), stream), database: "restored"}
+	job := &load{Loader: l, source: src, machine: m, in: openInput(t.Context(), stream), database: "restored",
+		stop: func() {}}
 	require.NoError(t, job.run(t.Context()))
 	job.loading = job.database
 	require.NoError(t, job.compareRows(t.Context()))

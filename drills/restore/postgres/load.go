@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
@@ -18,12 +19,14 @@ type load struct {
 	machine  instance.Machine
 	in       *input
 	server   *server
-	database string          // that it becomes
-	loading  string          // that it is loaded into: nobody writes into a half-restored database
-	archive  *pgdump.Archive // nil: a plain dump
-	encoding string          // of the dump's text; "": UTF8
-	entries  []pgdump.Entry  // what must be there afterwards
-	dumped   func() string   // the version of the server that was dumped, once it is known
+	database string             // that it becomes
+	loading  string             // that it is loaded into: nobody writes into a half-restored database
+	archive  *pgdump.Archive    // nil: a plain dump
+	encoding string             // of the dump's text; "": UTF8
+	entries  []pgdump.Entry     // what must be there afterwards
+	dumped   func() string      // the version of the server that was dumped, once it is known
+	taken    atomic.Int64       // bytes that programs in the machine took
+	stop     context.CancelFunc // ends the reading of the backup
 	notes    []string
 	made     string // when, as the dump tells
 }
@@ -32,11 +35,13 @@ type load struct {
 // the format allows. The dump is judged as it passes and the database
 // afterwards: whatever is not there is a *restore.BackupError.
 func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
-	stream, err := s.Open(ctx)
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	stream, err := s.Open(reading)
 	if err != nil {
 		return restore.Outcome{}, classify(s.Backup, err)
 	}
-	job := &load{Loader: l, source: s, machine: m, in: openInput(ctx, stream),
+	job := &load{Loader: l, source: s, machine: m, in: openInput(reading, stream), stop: stop,
 		database: first(l.set.Database, defaultDatabase)}
 	err = job.run(ctx)
 	if err != nil && ctx.Err() == nil && s.Point.Digest != "" {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"lifeboat/drills/instance"
 	"lifeboat/scenarios"
@@ -23,6 +24,9 @@ type Settings struct {
 	Jobs        int              `yaml:"jobs"`         // pg_restore -j: 1 (default) to 64; above 1 the backup is copied
 	CreateRoles bool             `yaml:"create_roles"` // make the roles that the dump names and cannot carry; default true
 	Roles       map[string]Role  `yaml:"roles"`        // that may log in: no dump carries their passwords
+	// how long a load may stand still, with no byte taken and no statement ended, before it is given up as
+	// inconclusive; default 30m
+	Stall scenarios.Duration `yaml:"stall"`
 }
 
 // Role is one that may log in.
@@ -51,6 +55,7 @@ const (
 	defaultDatabase = "app"
 	defaultPort     = 5432
 	maxJobs         = 64
+	defaultStall    = scenarios.Duration(30 * time.Minute)
 )
 
 // Loader loads dumps; safe for concurrent use.
@@ -66,7 +71,7 @@ type login struct{ user, password string }
 
 // New makes the loader of its settings.
 func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
-	c := Settings{Port: defaultPort, Format: formatAuto, Jobs: 1, CreateRoles: true}
+	c := Settings{Port: defaultPort, Format: formatAuto, Jobs: 1, CreateRoles: true, Stall: defaultStall}
 	problems := s.Decode(&c)
 	formats := []string{formatAuto, formatCustom, formatPlain, formatDirectory, formatTar}
 	if !slices.Contains(formats, c.Format) {
@@ -75,6 +80,9 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	}
 	if c.Jobs < 1 || c.Jobs > maxJobs {
 		problems = append(problems, s.Problem("jobs", "from 1 to 64", "%d is out of range", c.Jobs))
+	}
+	if c.Stall <= 0 {
+		problems = append(problems, s.Problem("stall", "such as 30m", "%s is no time to wait", c.Stall))
 	}
 	if c.Port < 1 || c.Port > 65535 {
 		problems = append(problems, s.Problem("port", "from 1 to 65535", "%d is no port", c.Port))

@@ -50,7 +50,7 @@ func (l *load) pour(ctx context.Context, c instance.Command, read func(out io.Wr
 		pw.CloseWithError(err) // half an input must not look whole
 	}()
 	c.Stdin = pr
-	result, err := l.machine.Exec(ctx, c)
+	result, err := l.watched(ctx, c)
 	var failed error
 	if err == nil {
 		failed = l.result(c, result)
@@ -61,7 +61,8 @@ func (l *load) pour(ctx context.Context, c instance.Command, read func(out io.Wr
 	} else if failed != nil { // what follows in the backup may explain it
 		defer time.AfterFunc(lookOn, func() { out.aborted.Store(true) }).Stop()
 	}
-	if e := <-ended; e != nil && !errors.Is(e, errAborted) {
+	var still *standstill
+	if e := <-ended; e != nil && !errors.Is(e, errAborted) && !errors.As(err, &still) {
 		return e
 	}
 	if err != nil {
@@ -72,7 +73,7 @@ func (l *load) pour(ctx context.Context, c instance.Command, read func(out io.Wr
 
 // exec runs a command that reads nothing.
 func (l *load) exec(ctx context.Context, c instance.Command) error {
-	result, err := l.machine.Exec(ctx, c)
+	result, err := l.watched(ctx, c)
 	if err != nil {
 		return fmt.Errorf("run %s on %s: %w", c.Args[0], l.machine.Name(), err)
 	}

@@ -198,6 +198,8 @@ var lacking = map[string]broken{
 		want: "unrecognized configuration parameter"},
 	"a role that must not be made": {dump: "custom", damage: keep(-1), settings: "create_roles: false",
 		want: `role "shop_owner" does not exist`},
+	"plain: a statement that never ends": {dump: "plain", settings: "stall: 2s",
+		damage: swap("CREATE VIEW", "SELECT pg_catalog.pg_sleep(300);\nCREATE VIEW", 1), want: "pg_sleep(300)"},
 	"custom: newer archive": {dump: "custom", damage: swap("PGDMP\x01\x0e", "PGDMP\x01\x11", 1),
 		want: "this kind of dump cannot be read"},
 }

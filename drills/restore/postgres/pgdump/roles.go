@@ -112,9 +112,11 @@ func (f *roleFinder) list(i int) {
 // Roles lists the roles that the archive's objects need, each once, in the order of the archive.
 func (a *Archive) Roles() []string {
 	var all []string
+	seen := map[string]bool{"": true} // there may be millions of entries
 	add := func(names ...string) {
 		for _, n := range names {
-			if n != "" && !slices.Contains(all, n) {
+			if !seen[n] {
+				seen[n] = true
 				all = append(all, n)
 			}
 		}
