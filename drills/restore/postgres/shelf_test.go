@@ -146,7 +146,8 @@ var shelf = map[string]broken{
 	"tar: a name leads out": {dump: "tar", files: called("../x"), want: "which leads out of it"},
 	"tar: an absolute name": {dump: "tar", files: called("/etc/x"), want: "which leads out of it"},
 	"tar: a folder":         {dump: "tar", files: called("x/1.dat"), want: "and no folders"},
-	"tar: an end in the middle": {dump: "tar", files: data(swap("\n100\t", "\n\\.\n\t", 1)),
+	// By several jobs: pg_restore 15 loops for ever at a tar that breaks off, and only a driver's machine ends it.
+	"tar: an end in the middle": {dump: "tar", settings: "jobs: 2", files: data(swap("\n100\t", "\n\\.\n\t", 1)),
 		want: "go on after the line that ends them"},
 	"tar: only its contents": {dump: "tar", files: only("toc.dat"), want: "are missing"},
 	"tar: empty data":        {dump: "tar", files: data(keep(0)), want: "are empty"},
