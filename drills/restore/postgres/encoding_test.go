@@ -51,8 +51,8 @@ func TestLoadEncodings(t *testing.T) {
 			if format == "-Fd" {
 				command = "rm -rf /tmp/enc && pg_dump -Fd -f /tmp/enc encoded && tar -C /tmp/enc -cf - ."
 			}
-			dump := exec.CommandContext(t.Context(), "docker", "exec", "-u", "postgres", m.id, "bash", "-c", command)
-			raw, err := dump.Output()
+			raw, err := exec.CommandContext(t.Context(), "docker", "exec", "-u", "postgres", m.id, "bash", "-c",
+				command).Output()
 			require.NoError(t, err, command)
 			dumps = append(dumps, raw)
 		}

@@ -75,7 +75,7 @@ var shelf = map[string]broken{
 	"custom: closing line gone": {dump: "uncompressed", damage: swap("\\.\n\n\n", "\n\n\n\n\n", 1),
 		want: "without their closing line"},
 	"custom: an end in the middle of the data": {dump: "uncompressed",
-		damage: swap("\n9\tname \"9\"\t", "\n\\.\nam \"9\"\t", 1), want: "go on after the line that ends them"},
+		damage: swap("9\tname \"9\"", "\\.\name \"9\"", 1), want: "go on after the line that ends them"},
 	"custom: compressed data damaged": {dump: "custom", damage: flip(0.8), want: "restore shop-db"},
 	"plain: cut at a tenth":           {dump: "plain", damage: share(0.1), want: "it ends in the middle"},
 	"plain: cut in a row": {dump: "plain", damage: share(0.7),

@@ -43,9 +43,21 @@ func (l *load) watched(ctx context.Context, c instance.Command) (instance.Result
 	var still *standstill
 	if errors.As(context.Cause(ctx), &still) {
 		l.stop() // the backup may be what hangs
+		l.endSessions(context.WithoutCancel(ctx))
 		return r, still
 	}
 	return r, err
+}
+
+// endSessions ends what the server still does for a program that is gone.
+func (l *load) endSessions(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if conn, err := l.connect(ctx, l.machine, "postgres"); err == nil {
+		_, _ = texts(ctx, conn, `select pg_terminate_backend(pid) from pg_stat_activity
+			where application_name = 'lifeboat' and state <> 'idle' and pid <> pg_backend_pid()`)
+		hangUp(ctx, conn) // a session that stays harms nobody: the next load ends it
+	}
 }
 
 // taking counts what a program takes.
