@@ -67,8 +67,8 @@ func TestLoadEncodings(t *testing.T) {
 				require.NoError(t, err)
 				ask := pgquery.Server{User: "postgres", Password: "sesame", Database: "restored", Timeout: 10 * time.Second,
 					Dial: func(ctx context.Context) (net.Conn, error) { return m.Dial(ctx, 5432) }}
-				answer, err := ask.Query(t.Context(), fmt.Sprintf(`select "%[1]s", tableowner = '%[1]s_owner' from public."%[1]s", pg_tables
-					where tablename = '%[1]s'`, test.table))
+				answer, err := ask.Query(t.Context(), fmt.Sprintf(`select "%[1]s", tableowner = '%[1]s_owner'
+					from public."%[1]s", pg_tables where tablename = '%[1]s'`, test.table))
 				require.NoError(t, err)
 				assert.Equal(t, test.want+"|t", answer.Text())
 			})
