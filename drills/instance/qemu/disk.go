@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -145,6 +146,10 @@ func judgeLook(format string, text [5]string) (virtual int64, words string, err 
 		}
 	}
 	if text[0] != "0" {
+		if !ofTheImage.MatchString(text[1]) {
+			return 0, "", fmt.Errorf("qemu-img cannot open it as %s, which may be the fault of the image, of this QEMU or of "+
+				"the host: %s", format, plain(text[1]))
+		}
 		return 0, fmt.Sprintf("cannot be opened as %s: %s", format, plain(text[1])), nil
 	}
 	var l look
@@ -154,12 +159,21 @@ func judgeLook(format string, text [5]string) (virtual int64, words string, err 
 	if words := l.refuse(format); words != "" {
 		return l.Virtual, words, nil
 	}
+	if text[3] == "1" { // errors of its own (qemu-img(1))
+		return l.Virtual, "", fmt.Errorf("qemu-img could not check it: %s", plain(text[4]))
+	}
 	// 0: clean; 3: clusters are lost, which harms nobody; 63: the format cannot be checked.
 	if e := text[3]; e != "0" && e != "3" && e != "63" {
 		return l.Virtual, "is damaged: " + damage(text[4]), nil
 	}
 	return l.Virtual, "", nil
 }
+
+// ofTheImage are the words of QEMU's block drivers for what is wrong with the bytes of an image. What they do not say
+// is not known to be its fault: an errno of the host, a feature that this QEMU lacks, a log that must be replayed.
+var ofTheImage = regexp.MustCompile(`(?i)not in \S+ format|invalid|corrupt|truncat|too (small|large|big|short)|` +
+	`failed to parse|no valid|signature|overlap|out of range|past the end|exceeds|smaller than|` +
+	`could not read .*(header|table)`)
 
 // exitShell: from here on a shell says that a program was not run, or was killed, as for want of memory.
 const exitShell = 126

@@ -69,10 +69,19 @@ func TestJudgeLook(t *testing.T) {
 		text        [5]string
 		words, fail string
 	}{
-		"sound":                {[5]string{"0", "", fine, "0", ""}, "", ""},
-		"lost clusters":        {[5]string{"0", "", fine, "3", "1 leaked clusters"}, "", ""},
-		"damaged":              {[5]string{"0", "", fine, "2", "7 errors were found on the image."}, "is damaged: 7 errors", ""},
-		"no image":             {[5]string{"1", "qemu-img: Image is not in qcow2 format", "", "1", ""}, "cannot be opened", ""},
+		"sound":         {[5]string{"0", "", fine, "0", ""}, "", ""},
+		"lost clusters": {[5]string{"0", "", fine, "3", "1 leaked clusters"}, "", ""},
+		"damaged":       {[5]string{"0", "", fine, "2", "7 errors were found on the image."}, "is damaged: 7 errors", ""},
+		"no image":      {[5]string{"1", "qemu-img: Image is not in qcow2 format", "", "1", ""}, "cannot be opened", ""},
+		"a header": {[5]string{"1", "qemu-img: Could not open 'json:{}': Could not open 'x': Invalid VDI image", "", "1", ""},
+			"cannot be opened", ""},
+		"no right to read": {[5]string{"1", "qemu-img: Could not open 'x': Permission denied", "", "1", ""}, "",
+			"Permission denied"},
+		"a newer QEMU's": {[5]string{"1", "qemu-img: Could not open 'x': Unsupported qcow2 version 4", "", "1", ""}, "",
+			"Unsupported qcow2 version 4"},
+		"a log": {[5]string{"1", "qemu-img: VHDX image file opened read-only, but contains a log that needs to be replayed",
+			"", "1", ""}, "", "a log that needs to be replayed"},
+		"no room to check":     {[5]string{"0", "", fine, "1", "qemu-img: Cannot allocate memory"}, "", "could not check it"},
 		"killed as it opened":  {[5]string{"137", "", "", "137", ""}, "", `exit code "137"`},
 		"killed as it checked": {[5]string{"0", "", fine, "137", ""}, "", `exit code "137"`},
 		"not run":              {[5]string{"127", "qemu-img: not found", "", "127", ""}, "", `exit code "127"`},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -149,6 +150,9 @@ func unpackError(name string, in *input, err error) error {
 		return in.ctx.Err()
 	case errors.As(err, &damage):
 		return err
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return fmt.Errorf("%w: its zstd window is larger than %d MiB (pack it without --ultra and --long)",
+			pgdump.ErrUnsupported, maxWindow>>20)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &pgdump.Damage{Reason: "its " + name + " compression ends too early: it is cut off"}
 	}
@@ -163,6 +167,9 @@ func (in *input) format(head []byte) (string, error) {
 	case isTar(head):
 		return formatTar, nil
 	}
+	if what := wrapper(head); what != "" {
+		return "", fmt.Errorf("%w: it is %s (give it plain, or in gzip or zstd)", pgdump.ErrUnsupported, what)
+	}
 	const enough = 16 << 10
 	start, err := in.r.Peek(enough)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -174,8 +181,44 @@ func (in *input) format(head []byte) (string, error) {
 	if bytes.Contains(start, []byte("PostgreSQL database cluster dump")) {
 		return "", fmt.Errorf("%w: it is a dump of pg_dumpall (dump each database with pg_dump)", pgdump.ErrUnsupported)
 	}
-	return "",
-		&pgdump.Damage{Reason: "it is not a dump of PostgreSQL: neither a custom, tar or folder dump nor SQL of pg_dump"}
+	return "", &pgdump.Damage{Reason: "it is not a dump of PostgreSQL: " + looksLike(start)}
+}
+
+// wrappers are the first bytes of what a good dump may be packed in that cannot be unpacked here: no word on the dump.
+var wrappers = []struct{ magic, name string }{
+	{"\xfd7zXZ\x00", "xz"}, {"BZh", "bzip2"}, {"\x04\x22\x4d\x18", "lz4"}, {"PK\x03\x04", "zip"},
+	{"7z\xbc\xaf\x27\x1c", "7z"},
+	{"Salted__", "encrypted by openssl"}, {"-----BEGIN PGP MESSAGE", "encrypted by gpg"},
+	{"age-encryption.org/", "encrypted by age"},
+	{"\xff\xfe", "UTF-16 text, as a Windows shell's redirection writes it"}, {"\xfe\xff", "UTF-16 text"},
+}
+
+func wrapper(head []byte) string {
+	for _, w := range wrappers {
+		if bytes.HasPrefix(head, []byte(w.magic)) {
+			return w.name
+		}
+	}
+	return ""
+}
+
+// looksLike says what stands in the place of a dump.
+func looksLike(start []byte) string {
+	text := strings.ToLower(string(bytes.TrimSpace(start)))
+	line, _, _ := strings.Cut(text, "\n")
+	const most = 200
+	line = strings.ToValidUTF8(line[:min(most, len(line))], "")
+	switch {
+	case len(bytes.Trim(start, "\x00")) == 0:
+		return "it is zero bytes"
+	case strings.HasPrefix(text, "<!doctype html"), strings.HasPrefix(text, "<html"):
+		return "it is an HTML page"
+	case strings.HasPrefix(text, "<?xml"):
+		return "it is XML, such as a store's answer"
+	case strings.HasPrefix(text, "pg_dump: "), strings.HasPrefix(text, "pg_dumpall: "):
+		return fmt.Sprintf("it is pg_dump's own message: %q", line)
+	}
+	return "neither a custom, tar or folder dump nor SQL of pg_dump"
 }
 
 // isTar tells a tar by its first header's checksum: old ones carry no magic.
