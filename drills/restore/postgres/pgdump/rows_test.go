@@ -14,15 +14,16 @@ func TestRows(t *testing.T) {
 		rows int64
 		err  string
 	}{
-		"rows":                   {"1\n\n\\.x\n.\n\\\\.\n" + closing, 5, ""},
-		"none":                   {closing, 0, ""},
-		"nothing":                {"", 0, "are empty"},
-		"no closing":             {"1\n2\n", 0, "without their closing line"},
-		"half a closing":         {"1\n\\.\n\n", 0, "without their closing line"},
-		"a closing in the data":  {"1\n\\.\n2\n" + closing, 0, "go on after the line"},
-		"a closing twice":        {"1\n" + closing + closing, 0, "go on after the line"},
-		"more behind":            {"1\n" + closing + "2", 0, "go on after the line"},
-		"a closing within a row": {"1\\.\n" + closing, 1, ""},
+		"rows":                    {"1\n\n\\.x\n.\n\\\\.\n" + closing, 5, ""},
+		"none":                    {closing, 0, ""},
+		"nothing":                 {"", 0, "are empty"},
+		"no closing":              {"1\n2\n", 0, "without their closing line"},
+		"half a closing":          {"1\n\\.\n\n", 0, "without their closing line"},
+		"a closing in the data":   {"1\n\\.\n2\n" + closing, 0, "go on after the line"},
+		"in the place of its end": {"1\n\\.\n2\n3\n", 0, "go on after the line"},
+		"a closing twice":         {"1\n" + closing + closing, 0, "go on after the line"},
+		"more behind":             {"1\n" + closing + "2", 0, "go on after the line"},
+		"a closing within a row":  {"1\\.\n" + closing, 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for size := 1; size < 5; size++ { // pieces must not matter
