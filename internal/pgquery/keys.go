@@ -60,21 +60,27 @@ func (k Keys) Server(dial func(ctx context.Context, on string, port int) (net.Co
 		Dial: func(ctx context.Context) (net.Conn, error) { return dial(ctx, k.Instance, k.Port) }}, nil
 }
 
-// Refusal sorts an error of a session: text is the server's own answer, err means that it could not be asked. refused
+// Refused is a server's no, as facts keep it.
+type Refused struct {
+	Error  string `json:"error,omitempty"`  // its own words
+	Silent bool   `json:"silent,omitempty"` // it gave no answer in its time, and that is all
+}
+
+// Refusal sorts an error of a session: no is the server's own answer, err means that it could not be asked. refused
 // tells whether a dial error is the server's doing, unasked whether an error is that of whoever carries the question.
-func Refusal(ctx context.Context, err error, refused, unasked func(error) bool) (text string, _ error) {
+func Refusal(ctx context.Context, err error, refused, unasked func(error) bool) (no Refused, _ error) {
 	var dial *DialError
 	var query *QueryError
 	var doubt *DoubtError
 	switch {
 	case err == nil:
-		return "", nil
+		return no, nil
 	case context.Cause(ctx) != nil:
-		return "", fmt.Errorf("ask the database: %w", context.Cause(ctx))
+		return no, fmt.Errorf("ask the database: %w", context.Cause(ctx))
 	case errors.As(err, &query):
-		return "", fmt.Errorf("the query is wrong: %w", err)
+		return no, fmt.Errorf("the query is wrong: %w", err)
 	case errors.As(err, &doubt), unasked(err), errors.As(err, &dial) && !refused(dial.Err):
-		return "", err
+		return no, err
 	}
-	return err.Error(), nil
+	return Refused{Error: err.Error(), Silent: Silent(err)}, nil
 }

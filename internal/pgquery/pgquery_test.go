@@ -161,8 +161,8 @@ func TestRefusal(t *testing.T) {
 		"the drill is ended": {dead, errors.New("no answer in time"), "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, err := Refusal(c.ctx, c.err, system, unasked)
-			assert.Equal(t, c.text, text)
+			no, err := Refusal(c.ctx, c.err, system, unasked)
+			assert.Equal(t, c.text, no.Error)
 			assert.Equal(t, c.unasked, err != nil)
 		})
 	}

@@ -99,6 +99,16 @@ func (s Server) connect(ctx context.Context) (*pgconn.PgConn, error) {
 	return nil, fmt.Errorf("open a session: %w", cause(err))
 }
 
+// errSilent is a server that was reached and gave no answer in the time that a question has.
+var errSilent = errors.New("no answer in time")
+
+// Silent tells whether nothing is wrong with an error's question but the time: there was no answer within its limit, or
+// the server gave the statement up because of it (query_canceled).
+func Silent(err error) bool {
+	var pg *pgconn.PgError
+	return errors.Is(err, errSilent) || errors.As(err, &pg) && pg.Code == "57014"
+}
+
 // cause is the server's own words where it spoke, without the address that was never used.
 func cause(err error) error {
 	var pg *pgconn.PgError
@@ -106,7 +116,7 @@ func cause(err error) error {
 	case errors.As(err, &pg):
 		return pg
 	case errors.Is(err, context.DeadlineExceeded):
-		return errors.New("no answer in time")
+		return errSilent
 	}
 	return err
 }

@@ -28,7 +28,7 @@ type checksum struct {
 type summed struct {
 	Rows   int64  `json:"rows"`
 	Digest string `json:"digest,omitempty"`
-	Error  string `json:"error,omitempty"`
+	pgquery.Refused
 }
 
 var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
@@ -55,7 +55,7 @@ func (c *checksum) Compares() bool { return c.keys.Expect == "" }
 // Observe implements verifier.Check.
 func (c *checksum) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
 	var d pgquery.Digest
-	text, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) error {
+	no, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) error {
 		query, err := c.keys.Query, error(nil)
 		if c.keys.Table != "" {
 			query, err = q.Table(ctx, c.keys.Table)
@@ -71,8 +71,8 @@ func (c *checksum) Observe(ctx context.Context, t verifier.Target) (verifier.Fac
 	if err != nil {
 		return nil, err
 	}
-	if text != "" {
-		return verifier.Encode("checksum", summed{Error: text})
+	if no.Error != "" {
+		return verifier.Encode("checksum", summed{Refused: no})
 	}
 	return verifier.Encode("checksum", summed{Rows: d.Rows(), Digest: d.String()})
 }
@@ -85,7 +85,7 @@ func (c *checksum) Judge(before, after verifier.Facts) verifier.Answer {
 func (c *checksum) judge(before *summed, now summed) verifier.Answer {
 	switch {
 	case now.Error != "":
-		return verifier.Failed("%s: %s", c.On(), now.Error)
+		return refused(now.Refused, c.keys.Keys, c.On())
 	case !digestPattern.MatchString(now.Digest) || now.Rows < 0:
 		return verifier.Crashed("no checksum was taken")
 	case now.Rows == 0 && !c.keys.AllowEmpty:

@@ -33,15 +33,23 @@ func New(spec scenarios.CheckSpec, _ string) (verifier.Check, []scenarios.Proble
 // asking is a session of a check with its database.
 type asking = func(ctx context.Context, q *pgquery.Session) error
 
-// ask opens a session in a zone. text is the server's refusal; what crossed the wire before it is no answer.
-func ask(ctx context.Context, t verifier.Target, k pgquery.Keys, zone string, do asking) (text string, err error) {
+// ask opens a session in a zone. no is the server's refusal; what crossed the wire before it is no answer.
+func ask(ctx context.Context, t verifier.Target, k pgquery.Keys, zone string, do asking) (no pgquery.Refused, err error) {
 	server, err := k.Server(t.Dial)
 	if err != nil {
-		return "", err
+		return no, err
 	}
 	server.TimeZone = zone
-	if text, err = pgquery.Refusal(ctx, server.In(ctx, do), verifier.SystemFault, verifier.Unasked); err != nil {
-		return "", fmt.Errorf("ask %s: %w", k.Instance, err)
+	if no, err = pgquery.Refusal(ctx, server.In(ctx, do), verifier.SystemFault, verifier.Unasked); err != nil {
+		return no, fmt.Errorf("ask %s: %w", k.Instance, err)
 	}
-	return text, nil
+	return no, nil
+}
+
+// refused is what a server's no means for a check.
+func refused(no pgquery.Refused, k pgquery.Keys, where string) verifier.Answer {
+	if no.Silent {
+		return verifier.Silent(k.Timeout.Std(), "%s: %s", where, no.Error)
+	}
+	return verifier.Failed("%s: %s", where, no.Error)
 }

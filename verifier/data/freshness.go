@@ -38,7 +38,7 @@ type newest struct {
 	Asked  time.Time `json:"asked,omitzero"` // by this host's clock
 	Began  time.Time `json:"began,omitzero"` // the drill, likewise
 	Answer string    `json:"answer,omitempty"`
-	Error  string    `json:"error,omitempty"`
+	pgquery.Refused
 }
 
 // local tells whether the times are readings of a clock in a zone that nobody knows.
@@ -98,7 +98,7 @@ func (c *freshness) Observe(ctx context.Context, t verifier.Target) (verifier.Fa
 		seen.Began, seen.Zone = times.Began().UTC().Truncate(time.Millisecond), cmp.Or(seen.Zone, times.Zone(c.On()))
 	}
 	var answer pgquery.Table
-	text, err := ask(ctx, t, c.keys.Keys, seen.Zone, func(ctx context.Context, q *pgquery.Session) (err error) {
+	no, err := ask(ctx, t, c.keys.Keys, seen.Zone, func(ctx context.Context, q *pgquery.Session) (err error) {
 		table := ""
 		if c.keys.Table != "" {
 			table, err = q.Table(ctx, c.keys.Table)
@@ -113,7 +113,7 @@ func (c *freshness) Observe(ctx context.Context, t verifier.Target) (verifier.Fa
 	if err != nil {
 		return nil, err
 	}
-	seen.Asked, seen.Error = time.Now().UTC().Truncate(time.Millisecond), text
+	seen.Asked, seen.Refused = time.Now().UTC().Truncate(time.Millisecond), no
 	if len(answer.Rows) == 1 && len(answer.Rows[0]) == 3 {
 		row := answer.Rows[0]
 		seen.Answer, seen.Type = row[0], row[1]
@@ -138,7 +138,7 @@ const ahead = time.Minute
 func (c *freshness) judge(before *newest, now newest) verifier.Answer {
 	switch {
 	case now.Error != "":
-		return verifier.Failed("%s: %s", c.On(), now.Error)
+		return refused(now.Refused, c.keys.Keys, c.On())
 	case now.Asked.IsZero():
 		return verifier.Crashed("it is not known when the newest row was asked for")
 	case now.Answer == "NULL" && now.Type == "NULL":

@@ -26,8 +26,8 @@ type rows struct {
 }
 
 type counted struct {
-	Rows  *int64 `json:"rows,omitempty"`
-	Error string `json:"error,omitempty"`
+	Rows *int64 `json:"rows,omitempty"`
+	pgquery.Refused
 }
 
 func newRows(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
@@ -59,7 +59,7 @@ func (c *rows) Compares() bool { return c.keys.Same }
 // Observe implements verifier.Check.
 func (c *rows) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
 	var answer pgquery.Table
-	text, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) error {
+	no, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) error {
 		table, err := q.Table(ctx, c.keys.Table)
 		if err == nil {
 			answer, err = q.Read(ctx, "select count(*) from "+table)
@@ -69,7 +69,7 @@ func (c *rows) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, 
 	if err != nil {
 		return nil, err
 	}
-	seen := counted{Error: text}
+	seen := counted{Refused: no}
 	if n, err := strconv.ParseInt(answer.Text(), 10, 64); err == nil {
 		seen.Rows = &n
 	}
@@ -85,7 +85,7 @@ func (c *rows) judge(before *counted, now counted) verifier.Answer {
 	k := c.keys
 	switch {
 	case now.Error != "":
-		return verifier.Failed("table %s on %s: %s", k.Table, c.On(), now.Error)
+		return refused(now.Refused, k.Keys, "table "+k.Table+" on "+c.On())
 	case now.Rows == nil || *now.Rows < 0:
 		return verifier.Crashed("table %s on %s was not counted", k.Table, c.On())
 	case *now.Rows == 0 && (k.Equals == nil || *k.Equals != 0):

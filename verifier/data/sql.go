@@ -23,7 +23,7 @@ type sql struct {
 
 type answer struct {
 	pgquery.Table
-	Error string `json:"error,omitempty"`
+	pgquery.Refused
 }
 
 func newSQL(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
@@ -44,7 +44,7 @@ func (c *sql) Compares() bool { return c.keys.Same }
 // Observe implements verifier.Check.
 func (c *sql) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
 	var table pgquery.Table
-	text, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) (err error) {
+	no, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) (err error) {
 		if err = q.Look(ctx, c.keys.Query); err == nil {
 			table, err = q.Read(ctx, c.keys.Query)
 		}
@@ -53,7 +53,7 @@ func (c *sql) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, e
 	if err != nil {
 		return nil, err
 	}
-	return verifier.Encode("sql", answer{Table: table, Error: text})
+	return verifier.Encode("sql", answer{Table: table, Refused: no})
 }
 
 // Judge implements verifier.Check.
@@ -63,7 +63,7 @@ func (c *sql) Judge(before, after verifier.Facts) verifier.Answer {
 
 func (c *sql) judge(before *answer, now answer) verifier.Answer {
 	if now.Error != "" {
-		return verifier.Failed("%s: %s", c.On(), now.Error)
+		return refused(now.Refused, c.keys.Keys, c.On())
 	}
 	var then *pgquery.Table
 	if before != nil {

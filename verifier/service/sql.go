@@ -26,7 +26,7 @@ type sql struct {
 
 type answer struct {
 	pgquery.Table
-	Error string `json:"error,omitempty"`
+	pgquery.Refused
 }
 
 func newSQL(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
@@ -68,15 +68,18 @@ func (c *sql) ask(ctx context.Context, t verifier.Target) (answer, error) {
 		return answer{}, err
 	}
 	table, err := server.Query(ctx, c.keys.Query)
-	text, err := pgquery.Refusal(ctx, err, verifier.SystemFault, verifier.Unasked)
+	no, err := pgquery.Refusal(ctx, err, verifier.SystemFault, verifier.Unasked)
 	if err != nil {
 		return answer{}, fmt.Errorf("ask %s: %w", c.On(), err)
 	}
-	return answer{Table: table, Error: text}, nil
+	return answer{Table: table, Refused: no}, nil
 }
 
 func (c *sql) judge(before *answer, now answer) verifier.Answer {
 	if now.Error != "" {
+		if now.Silent {
+			return verifier.Silent(c.keys.Timeout.Std(), "%s: %s", c.On(), now.Error)
+		}
 		return verifier.Failed("%s: %s", c.On(), now.Error)
 	}
 	var then *pgquery.Table
