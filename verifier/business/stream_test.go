@@ -309,3 +309,19 @@ func TestBundle(t *testing.T) {
 	_, _, err = bundle(filepath.Join(dir, "none", "flow.js"))
 	assert.Error(t, err)
 }
+
+// A busy host can make an iteration late, and keep everybody away; it gives no wrong answer.
+func TestAnswered(t *testing.T) {
+	for name, c := range map[string]struct {
+		l    line
+		want bool
+	}{
+		"a status that says no":         {line{ChecksFailed: 1, HTTPFailed: 1, HTTPAnswered: 1}, true},
+		"nobody there, or not in time":  {line{ChecksFailed: 1, HTTPFailed: 1}, false},
+		"a wrong page with a good code": {line{ChecksFailed: 1}, true},
+		"an exception":                  {line{Error: "dial: refused"}, false},
+		"good":                          {line{OK: true, ChecksPassed: 1}, false},
+	} {
+		assert.Equal(t, c.want, c.l.sample(0, 1).Answered, name)
+	}
+}
