@@ -106,7 +106,7 @@ func Postgres(t *testing.T, setup string) *Container {
 	require.Eventually(t, func() bool {
 		o, err := c.Exec(t.Context(), "db", []string{"pg_isready", "-h", "127.0.0.1"})
 		return err == nil && o.Exit == 0
-	}, 30*time.Second, 100*time.Millisecond)
+	}, 2*time.Minute, 100*time.Millisecond) // a busy host takes its time
 	cmd := exec.Command("docker", "exec", "-i", "-e", "PGPASSWORD=sesame", c.name,
 		"psql", "-h", "127.0.0.1", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres")
 	cmd.Stdin = strings.NewReader(setup)
