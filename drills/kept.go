@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"lifeboat/drills/record"
 	"lifeboat/internal/userfile"
 	"lifeboat/scenarios"
 )
@@ -98,4 +100,34 @@ func copyData(to *os.Root, dir string, f scenarios.File) (err error) {
 		return errors.New("it has changed since the scenario was read: start the drill again")
 	}
 	return nil
+}
+
+// factsShown is how much of a check's facts stands in the journal itself, bytes.
+const factsShown = 2000
+
+// keepFacts keeps facts that are too long for the journal whole, by their digest, and gives what is shown of them.
+func (d *drill) keepFacts(r *record.CheckResult, facts string) string {
+	if len(facts) <= factsShown {
+		return facts
+	}
+	sum := sha256.Sum256([]byte(facts))
+	name := hex.EncodeToString(sum[:])
+	path := filepath.Join(d.dir, "raw", "facts", name+".json")
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = os.WriteFile(path, []byte(facts), 0o600)
+	}
+	if err != nil {
+		d.opt.Log.Warn("keep the facts of a check", "check", r.Name, "error", err)
+	} else {
+		r.FactsDigest = "sha256:" + name
+	}
+	return shorten(facts, factsShown)
+}
+
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + " …"
 }

@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/record"
+	"lifeboat/scenarios"
+	"lifeboat/verifier"
 )
 
 // What was asked stands in the drill's folder: texts without secrets, data by their digest or, with keep, as they were.
@@ -47,4 +50,44 @@ func TestWhatWasAskedIsKept(t *testing.T) {
 			assert.Contains(t, res.Record.Raw, record.RawFile{Path: askedList, Digest: digest, Size: size})
 		})
 	}
+}
+
+type talking struct{ fakeCheck }
+
+func (talking) Observe(context.Context, verifier.Target) (verifier.Facts, error) {
+	return json.Marshal(strings.Repeat("packages ", 1000) + flowToken)
+}
+
+func (talking) Judge(_, after verifier.Facts) verifier.Answer {
+	return verifier.Passed("%d bytes", len(after))
+}
+
+// Facts too long for the journal are kept whole, without secrets, by their digest.
+func TestLongFactsAreKeptWhole(t *testing.T) {
+	t.Setenv("SCRIPT_TOKEN", flowToken)
+	w := newWorld(t)
+	w.change = func(k *Kit) {
+		k.Checks["data/ask"] = func(s scenarios.CheckSpec, _ string) (verifier.Check, []scenarios.Problem) {
+			return talking{fakeCheck{w, s.Name}}, nil
+		}
+	}
+	res := w.run(strings.Replace(simple, "script: flow.js", "script: flow.js, env: {TOKEN: {env: SCRIPT_TOKEN}}", 1))
+	seen := 0
+	for _, c := range res.Record.Checks {
+		if c.Layer != record.LayerData {
+			assert.Empty(t, c.FactsDigest)
+			continue
+		}
+		seen++
+		name := filepath.Join("raw", "facts", strings.TrimPrefix(c.FactsDigest, "sha256:")+".json")
+		digest, size, err := digestFile(filepath.Join(res.Dir, name))
+		require.NoError(t, err)
+		assert.Equal(t, c.FactsDigest, digest)
+		assert.Contains(t, res.Record.Raw, record.RawFile{Path: name, Digest: digest, Size: size})
+		whole, err := os.ReadFile(filepath.Join(res.Dir, name))
+		require.NoError(t, err)
+		assert.True(t, json.Valid(whole))
+		assert.NotContains(t, string(whole), flowToken[:12])
+	}
+	assert.Equal(t, 2, seen)
 }

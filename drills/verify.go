@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -134,7 +133,7 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when string) record.Ch
 	}
 	with, ok := c.Check.(verifier.Comparer)
 	r.Compared = ok && with.Compares() && len(before) > 0
-	r.Status, r.Message, r.Facts = a.Status, d.secrets.hide(a.Message), shorten(d.secrets.hide(string(facts)), 2000)
+	r.Status, r.Message, r.Facts = a.Status, d.secrets.hide(a.Message), d.keepFacts(&r, d.secrets.hide(string(facts)))
 	for _, line := range a.Diff {
 		r.Diff = append(r.Diff, d.secrets.hide(line))
 	}
@@ -156,15 +155,6 @@ func (d *drill) observe(ctx context.Context, c verifier.Check) (facts verifier.F
 		}
 	}()
 	return c.Observe(ctx, d)
-}
-
-// ask a check without writing it down, for a wait step.
-func (d *drill) ask(ctx context.Context, c CheckPlan) verifier.Answer {
-	facts, err := d.observe(ctx, c.Check)
-	if err != nil {
-		return verifier.Answer{Status: record.CheckCrashed, Message: err.Error()}
-	}
-	return verifier.Judge(c.Check, record.PhaseVerify, d.before[c.Spec.Name], facts)
 }
 
 // instanceOf is the instance that a check calls by its name or by one of its aliases.
@@ -195,13 +185,6 @@ func (d *drill) backupOf(c CheckPlan) string {
 	}
 	spec := d.plan.Scenario.Instances[d.instanceOf(on.On())]
 	return spec.Boot + spec.Load
-}
-
-func shorten(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + " …"
 }
 
 // The drill is the verifier.Target.

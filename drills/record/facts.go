@@ -249,9 +249,11 @@ type CheckResult struct {
 	Facts   string      `json:"facts,omitempty"`   // short rendering of the observation
 	Diff    []string    `json:"diff,omitempty"`    // before against after
 	// Compared: the answer holds what is seen now against what was seen before the upgrade.
-	Compared bool     `json:"compared,omitempty"`
-	Backup   string   `json:"backup,omitempty"`  // the backup that a failure points at
-	Overdue  *Overdue `json:"overdue,omitempty"` // with failed: no answer came in time, and that is all
+	Compared bool `json:"compared,omitempty"`
+	// FactsDigest is of the whole observation, raw/facts/DIGEST.json, where Facts is cut.
+	FactsDigest string   `json:"facts_digest,omitempty"`
+	Backup      string   `json:"backup,omitempty"`  // the backup that a failure points at
+	Overdue     *Overdue `json:"overdue,omitempty"` // with failed: no answer came in time, and that is all
 	// Incident after which it was asked; Build fills it from the event's subject or, without one, from its time.
 	Incident int           `json:"incident,omitempty"`
 	Started  time.Duration `json:"started_ns"`

@@ -66,7 +66,8 @@ func Create(path string, h Header, base time.Time, host Clock) (*Journal, error)
 }
 
 // Append writes an event of lifeboat (of the reaper, on a journal that it
-// reopened). After an error the event is lost and everything before it is kept.
+// reopened). After an error the event is lost and everything before it is kept;
+// where only flushing failed, the event stands there and may not survive a crash.
 func (j *Journal) Append(kind Kind, subject Subject, data any) error {
 	return j.AppendAs(j.actor, kind, subject, data)
 }
