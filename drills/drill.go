@@ -285,6 +285,7 @@ func (d *drill) noteOf(kind record.Kind, subject record.Subject, data any) {
 
 // Append implements instance.Journal.
 func (d *drill) Append(kind record.Kind, subject record.Subject, data any) error {
+	data = d.secrets.hideEvent(data)
 	if err := d.journal.Append(kind, subject, data); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
 	}

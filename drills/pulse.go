@@ -52,7 +52,7 @@ func (d *drill) startPulse(ctx context.Context) error {
 	}
 	p.running, err = d.flows.Pulse(ctx, verifier.PulseRequest{
 		Script: f.Script, Rate: float64(f.Pulse), Timeout: f.Timeout.Std(), Env: env, Base: d.base,
-		Raw: d.pulseStream(), Hide: d.secrets.hide, Sample: p.sample,
+		Raw: d.pulseStream(), Hide: d.secrets.hideLines, Sample: p.sample,
 	})
 	if err != nil {
 		return fmt.Errorf("start the pulse: %w", err)

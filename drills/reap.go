@@ -23,7 +23,7 @@ type ReapRequest struct {
 	Drill string
 	Kit   Kit
 	Why   string // what the reaper writes into the journal
-	hide  func(text string) string
+	hide  *secrets
 }
 
 // Reap heals, destroys and proves in the place of a dead owner, appends what it
@@ -38,6 +38,9 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger of %s: %w", r.Drill, err)
 	}
+	if r.hide == nil {
+		r.hide = &secrets{}
+	}
 	j, err := record.Reopen(filepath.Join(dir, "journal.ndjson"), record.ActorReaper)
 	if err != nil {
 		return nil, fmt.Errorf("reopen the journal of %s: %w", r.Drill, err)
@@ -51,14 +54,14 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 	}
 	var errs []error
 	write := func(kind record.Kind, subject record.Subject, data any) {
-		errs = append(errs, j.Append(kind, subject, data))
+		errs = append(errs, j.Append(kind, subject, r.hide.hideEvent(data)))
 	}
 	add := func(kind record.Kind, data any) { write(kind, record.Subject{}, data) }
 	if r.Why != "" {
 		add(record.KindAborted, record.Aborted{Why: r.Why})
 	}
 	add(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup})
-	done := CleanUp(ctx, CleanRequest{Scope: scope, Kit: r.Kit, Mark: l.Mark, Hide: r.hide,
+	done := CleanUp(ctx, CleanRequest{Scope: scope, Kit: r.Kit, Mark: l.Mark, Hide: r.hide.hide,
 		Report: write})
 	add(record.KindPhase, done.phase())
 	left := done.Left
@@ -104,10 +107,9 @@ func Hold(ctx context.Context, r ReapRequest, pipe io.Reader) ([]record.CleanupE
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger of %s: %w", r.Drill, err)
 	}
-	hidden := &secrets{}
-	r.hide = hidden.hide
+	r.hide = &secrets{}
 	word := make(chan string, 1)
-	go func() { word <- listen(pipe, hidden) }()
+	go func() { word <- listen(pipe, r.hide) }()
 	var said string
 	select {
 	case said = <-word:
@@ -144,7 +146,9 @@ func listen(pipe io.Reader, hidden *secrets) string {
 		}
 		var texts []string
 		if json.Unmarshal([]byte(list), &texts) == nil {
-			hidden.take(texts)
+			for _, text := range texts {
+				hidden.add(text)
+			}
 		}
 	}
 }

@@ -1,32 +1,37 @@
 package drills
 
 import (
-	"bufio"
-	"context"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"lifeboat/scenarios"
 )
 
-// secrets remembers what was revealed, so that it can be hidden wherever text
-// enters the journal.
+// secrets remembers what was revealed and hides it: whole, in every spelling, however short; and every run of gram
+// bytes of it, since whoever made a message may have cut it off anywhere before it came here.
+//
+//	text    Authorization: Bearer eyJhbGciOiJIUz…  cut off by whoever passed it on
+//	hidden  Authorization: Bearer ***…
 type secrets struct {
 	mu    sync.Mutex
-	known []string // longest first
+	plain []string            // as they were added
+	whole []string            // spellings that are hidden as a whole, longest first
+	ends  []string            // spellings of which the begin or the end may stand beside a cut
+	grams map[uint64]struct{} // runs of gram bytes of the spellings
+	first [1 << 16]bool       // the first two bytes of a run
 }
 
-// shortest secret that is hidden in texts: shorter ones are words.
-const shortest = 4
+const (
+	shortest     = scenarios.ShortestSecret // bytes that are hidden: shorter ones are words
+	shortestPart = 8                        // of a part of a secret: shorter ones are words
+	gram         = 8                        // bytes
+	hidden       = "***"
+	cutMark      = "…" // everybody who cuts a text leaves it there
+)
 
 // secretsOf a scenario: back-ends reveal theirs by themselves, and a server may
 // print them in its refusals. One that cannot be read yet is none that can be printed.
@@ -40,18 +45,11 @@ func secretsOf(s *scenarios.Scenario) *secrets {
 	return out
 }
 
-// take remembers what list returned.
-func (s *secrets) take(spellings []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.known = spellings
-}
-
-// list is every spelling of every secret.
+// list is every secret, for a reaper.
 func (s *secrets) list() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.known)
+	return slices.Clone(s.plain)
 }
 
 func (s *secrets) reveal(v scenarios.Secret) (string, error) {
@@ -65,36 +63,99 @@ func (s *secrets) reveal(v scenarios.Secret) (string, error) {
 	return plain, nil
 }
 
-// add remembers a secret in every spelling in which it may come back: as it is,
-// within JSON, within SQL and within an address; and so its parts that open a door by themselves.
+// add remembers a secret, and its parts that open a door by themselves.
 func (s *secrets) add(plain string) {
-	for _, part := range partsOf(plain) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(plain) < shortest || slices.Contains(s.plain, plain) {
+		return
+	}
+	s.plain = append(s.plain, plain)
+	parts, open := partsOf(plain)
+	for _, part := range parts {
 		if len(part) >= shortestPart {
-			s.spell(part)
+			s.learn(part, true)
 		}
 	}
-	s.spell(plain)
+	s.learn(plain, !open)
+	s.learnLines(plain)
+	slices.SortFunc(s.whole, func(a, b string) int { return len(b) - len(a) })
 }
 
-// shortestPart of a secret that is hidden by itself: shorter ones are words.
-const shortestPart = 8
+// learn a text. Of one that is open, such as an address, everybody may know the pieces.
+func (s *secrets) learn(plain string, pieces bool) {
+	if s.grams == nil {
+		s.grams = map[uint64]struct{}{}
+	}
+	for _, text := range spellings(plain) {
+		if len(text) < shortest {
+			continue
+		}
+		if !pieces || len(text) < gram {
+			s.whole = append(s.whole, text)
+		}
+		if !pieces {
+			continue
+		}
+		s.ends = append(s.ends, text)
+		var window uint64
+		for i := range len(text) {
+			window = window<<8 | uint64(text[i])
+			if i >= gram-1 && !isWord(text[i-gram+1:i+1]) {
+				s.grams[window] = struct{}{}
+				s.first[window>>48] = true
+			}
+		}
+		s.whole = append(s.whole, wordsOf(text)...)
+	}
+}
 
-// partsOf a header's value, or of an address: what stands in it beside words that everybody may know.
-func partsOf(plain string) []string {
+// learnLines of a text of several: one of them may be all that is repeated.
+func (s *secrets) learnLines(plain string) {
+	if !strings.Contains(plain, "\n") {
+		return
+	}
+	for line := range strings.Lines(plain) {
+		line = strings.TrimSpace(line)
+		s.ends = append(s.ends, line)
+		if len(line) >= shortest && len(line) < gram && len(plain) <= longestTwice {
+			s.whole = append(s.whole, line)
+		}
+	}
+}
+
+// words that stand in secrets and are none: a run of a secret that lies within one is shown.
+var words = []string{"https://", "postgres://", "postgresql://", "password", "database", "production", "localhost", "username",
+	"-----BEGIN ", "-----END ", " PRIVATE KEY-----", " CERTIFICATE-----", "127.0.0.1", "connection", "application", "certificate"}
+
+func isWord(run string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, run) })
+}
+
+// wordsOf gives a text that holds such a word, so that it is hidden as a whole where it stands as a whole.
+func wordsOf(text string) []string {
+	if len(text) >= gram && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) || strings.Contains(w, text) }) {
+		return []string{text}
+	}
+	return nil
+}
+
+// partsOf a header's value or of an address: what stands in it beside words that everybody may know. open
+// tells that the rest of it is no secret.
+func partsOf(plain string) (parts []string, open bool) {
 	scheme, token, _ := strings.Cut(plain, " ")
 	switch strings.ToLower(scheme) {
 	case "bearer":
-		return []string{token}
+		return []string{token}, true
 	case "basic":
 		pair, _ := base64.StdEncoding.DecodeString(token) // what is none has no password
 		_, password, _ := strings.Cut(string(pair), ":")
-		return []string{token, password}
+		return []string{token, password}, true
 	}
 	u, err := url.Parse(plain)
 	if err != nil || u.Scheme == "" || u.Host == "" {
-		return nil
+		return nil, false
 	}
-	var parts []string
 	if password, given := u.User.Password(); given {
 		_, raw, _ := strings.Cut(u.User.String(), ":")
 		_, written, _ := strings.Cut(plain, "://")
@@ -110,137 +171,106 @@ func partsOf(plain string) []string {
 			parts = append(parts, values...)
 		}
 	}
-	return parts
+	return parts, true
 }
 
-func (s *secrets) spell(plain string) {
-	if len(plain) < shortest {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	quoted, _ := json.Marshal(plain) // a text always can be
-	for _, text := range []string{plain, string(quoted[1 : len(quoted)-1]), strings.ReplaceAll(plain, "'", "''"),
-		url.QueryEscape(plain), url.PathEscape(plain)} {
-		if !slices.Contains(s.known, text) {
-			s.known = append(s.known, text)
-		}
-	}
-	slices.SortFunc(s.known, func(a, b string) int { return len(b) - len(a) })
-}
-
+// hide takes every secret out of a text.
 func (s *secrets) hide(text string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, k := range s.known {
-		text = strings.ReplaceAll(text, k, "***")
+	if len(s.plain) == 0 {
+		return text
 	}
-	return text
+	m := marks{text: text}
+	for _, w := range s.whole {
+		for from := 0; ; {
+			at := strings.Index(text[from:], w)
+			if at < 0 {
+				break
+			}
+			m.cover(from+at, from+at+len(w))
+			from += at + len(w)
+		}
+	}
+	var window uint64
+	for i := range len(text) {
+		window = window<<8 | uint64(text[i])
+		if i >= gram-1 && s.first[window>>48] {
+			if _, known := s.grams[window]; known {
+				m.cover(i-gram+1, i+1)
+			}
+		}
+	}
+	s.besideCuts(&m)
+	return m.hidden()
+}
+
+// besideCuts covers the begin of a secret before a cut and its end after one, where less than a run is left.
+func (s *secrets) besideCuts(m *marks) {
+	for from := 0; ; {
+		at := strings.Index(m.text[from:], cutMark)
+		if at < 0 {
+			return
+		}
+		at += from
+		from = at + len(cutMark)
+		before, after := strings.TrimSuffix(m.text[:at], " "), m.text[from:]
+		left, right := 0, 0
+		for _, e := range s.ends {
+			for n := min(gram-1, len(e)-1, len(before)); n > max(left, shortest-2); n-- {
+				if strings.HasSuffix(before, e[:n]) {
+					left = n
+				}
+			}
+			for n := min(gram-1, len(e)-1, len(after)); n > max(right, shortest-2); n-- {
+				if strings.HasPrefix(after, e[len(e)-n:]) {
+					right = n
+				}
+			}
+		}
+		m.cover(len(before)-left, len(before))
+		m.cover(from, from+right)
+	}
+}
+
+// marks are the bytes of a text that must not be shown.
+type marks struct {
+	text    string
+	covered []bool // nil: none
+}
+
+func (m *marks) cover(from, to int) {
+	if from == to {
+		return
+	}
+	if m.covered == nil {
+		m.covered = make([]bool, len(m.text))
+	}
+	for i := from; i < to; i++ {
+		m.covered[i] = true
+	}
+}
+
+func (m *marks) hidden() string {
+	if m.covered == nil {
+		return m.text
+	}
+	var b strings.Builder
+	for i := 0; i < len(m.text); {
+		if !m.covered[i] {
+			b.WriteByte(m.text[i])
+			i++
+			continue
+		}
+		for i < len(m.text) && (m.covered[i] || !utf8.RuneStart(m.text[i])) {
+			i++
+		}
+		b.WriteString(hidden)
+	}
+	return strings.ToValidUTF8(b.String(), "")
 }
 
 // hideEnd hides in a text whose beginning may have been cut off in the middle of a secret.
 func (s *secrets) hideEnd(text string) string {
-	s.mu.Lock()
-	cut := 0
-	for _, k := range s.known {
-		for n := min(len(k)-1, len(text)); n >= shortest && n > cut; n-- {
-			if strings.HasPrefix(text, k[len(k)-n:]) {
-				cut = n
-			}
-		}
-	}
-	s.mu.Unlock()
-	if cut > 0 {
-		text = "***" + text[cut:]
-	}
-	return s.hide(text)
-}
-
-// logger hides what it is told before it tells it on.
-func (s *secrets) logger(to *slog.Logger) *slog.Logger {
-	return slog.New(hidingHandler{to.Handler(), s})
-}
-
-type hidingHandler struct {
-	slog.Handler
-	secrets *secrets
-}
-
-// Handle implements slog.Handler.
-func (h hidingHandler) Handle(ctx context.Context, r slog.Record) error {
-	hidden := slog.NewRecord(r.Time, r.Level, h.secrets.hide(r.Message), r.PC)
-	r.Attrs(func(a slog.Attr) bool {
-		hidden.AddAttrs(h.secrets.hideAttr(a))
-		return true
-	})
-	return h.Handler.Handle(ctx, hidden)
-}
-
-// WithAttrs implements slog.Handler.
-func (h hidingHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	hidden := make([]slog.Attr, len(attrs))
-	for i, a := range attrs {
-		hidden[i] = h.secrets.hideAttr(a)
-	}
-	return hidingHandler{h.Handler.WithAttrs(hidden), h.secrets}
-}
-
-// WithGroup implements slog.Handler.
-func (h hidingHandler) WithGroup(name string) slog.Handler {
-	return hidingHandler{h.Handler.WithGroup(name), h.secrets}
-}
-
-func (s *secrets) hideAttr(a slog.Attr) slog.Attr {
-	switch v := a.Value.Resolve(); v.Kind() {
-	case slog.KindString:
-		a.Value = slog.StringValue(s.hide(v.String()))
-	case slog.KindAny:
-		if text := fmt.Sprint(v.Any()); s.hide(text) != text {
-			a.Value = slog.StringValue(s.hide(text))
-		}
-	case slog.KindGroup:
-		var inner []slog.Attr
-		for _, in := range v.Group() {
-			inner = append(inner, s.hideAttr(in))
-		}
-		a.Value = slog.GroupValue(inner...)
-	}
-	return a
-}
-
-// hideFile takes the secrets out of a kept stream, line by line: a flow may print its own.
-func (s *secrets) hideFile(path string) error {
-	s.mu.Lock()
-	none := len(s.known) == 0
-	s.mu.Unlock()
-	if none {
-		return nil
-	}
-	in, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("hide secrets: %w", err)
-	}
-	defer in.Close()
-	out, err := os.OpenFile(path+".hidden", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("hide secrets: %w", err)
-	}
-	w := bufio.NewWriter(out)
-	for r := bufio.NewReader(in); err == nil; {
-		var line string
-		line, err = r.ReadString('\n')
-		if _, e := w.WriteString(s.hide(line)); e != nil {
-			err = e
-		}
-	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	if err = errors.Join(err, w.Flush(), out.Close()); err == nil {
-		err = os.Rename(path+".hidden", path)
-	}
-	if err != nil {
-		return fmt.Errorf("hide secrets in %s: %w", path, errors.Join(err, os.Remove(path+".hidden")))
-	}
-	return nil
+	return strings.TrimPrefix(s.hide(cutMark+text), cutMark)
 }

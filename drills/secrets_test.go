@@ -41,7 +41,7 @@ func TestSecretsOfBackEnds(t *testing.T) {
 	known := secretsOf(s)
 	for _, text := range []string{`it's "a" secret`, `it's \"a\" secret`, `it''s "a" secret`, "it%27s+%22a%22+secret",
 		"it%27s%20%22a%22%20secret", `it's "a" secret and more`} {
-		assert.Equal(t, "LINE 1: *** .", known.hide("LINE 1: "+text+" ."))
+		assert.Equal(t, "LINE 1: ***.", known.hide("LINE 1: "+text+"."))
 	}
 }
 

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"reflect"
 	"strconv"
 	"strings"
@@ -108,6 +109,10 @@ func (d *decoder) secret(n *yaml.Node, into *Secret, path string) {
 	*into = Secret{env: form.Env, file: form.File}.within(d.dir)
 	if d.secrets != nil && into.Hidden() {
 		*d.secrets = append(*d.secrets, *into)
+		if _, err := into.Reveal(); errors.Is(err, ErrShortSecret) { // one that cannot be read here may be there
+			d.problem(n, path, "take a longer one, or write it here as it is if it is no secret", "the value of %s%s %s",
+				form.Env, form.File, ErrShortSecret)
+		}
 	}
 }
 

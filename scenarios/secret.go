@@ -21,12 +21,27 @@ type Secret struct {
 // LargestSecret is how many bytes a secret in a file may have: there are larger keys, but no such passwords.
 const LargestSecret = 64 << 10
 
+// ShortestSecret is how many bytes a secret has at least: hiding a shorter one would hide half of every word.
+const ShortestSecret = 4
+
+// ErrShortSecret says of a secret that it cannot be hidden.
+var ErrShortSecret = fmt.Errorf("is shorter than %d characters, too short to be hidden in reports", ShortestSecret)
+
 // Plain makes a secret of a text.
 func Plain(text string) Secret { return Secret{plain: text} }
 
 // Reveal gives the value itself; it belongs into an environment or a
-// connection and nowhere else. A file's last line break is cut off.
+// connection and nowhere else. A file's last line break is cut off. ErrShortSecret is a value that would
+// be seen in reports; an empty one is none.
 func (s Secret) Reveal() (string, error) {
+	v, err := s.read()
+	if err == nil && s.Hidden() && v != "" && len(v) < ShortestSecret {
+		return "", fmt.Errorf("read secret: the value of %s%s %w", s.env, s.file, ErrShortSecret)
+	}
+	return v, err
+}
+
+func (s Secret) read() (string, error) {
 	switch {
 	case s.env != "":
 		v, ok := os.LookupEnv(s.env)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"syscall"
 	"time"
 
@@ -45,13 +46,15 @@ func answer(s record.CheckStatus, format string, args []any) Answer {
 	return Answer{Status: s, Message: Line(fmt.Sprintf(format, args...), 400)}
 }
 
-// Line makes one line of at most n bytes of any text.
+// Line makes one line of at most n bytes of any text. The mark at the cut says where the engine has to look for
+// the rest of a secret.
 func Line(text string, n int) string {
 	words := string(bytes.Join(bytes.Fields([]byte(text)), []byte(" ")))
+	words = strings.ToValidUTF8(words, "?")
 	if len(words) > n {
-		words = words[:n] + "…"
+		words = strings.ToValidUTF8(words[:n], "") + "…"
 	}
-	return string(bytes.ToValidUTF8([]byte(words), []byte("?")))
+	return words
 }
 
 // envelope is how facts stand in the record: those of another kind are no answer.

@@ -2,7 +2,6 @@ package business
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -119,7 +118,6 @@ func (c *k6) against(ctx context.Context, t verifier.Target, k decoy.Kind, itera
 }
 
 func (c *k6) run(ctx context.Context, t verifier.Target, r verifier.FlowRequest) (played, error) {
-	var hidden []string
 	for _, name := range slices.Sorted(maps.Keys(c.keys.Env)) {
 		value, err := c.keys.Env[name].Reveal()
 		if err != nil {
@@ -129,23 +127,10 @@ func (c *k6) run(ctx context.Context, t verifier.Target, r verifier.FlowRequest)
 			r.Env = map[string]string{}
 		}
 		r.Env[name] = value
-		if c.keys.Env[name].Hidden() && len(value) >= 4 {
-			hidden = append(hidden, value, "***")
-		}
 	}
-	hide := strings.NewReplacer(hidden...)
 	result, err := t.Flow(ctx, r)
 	if err != nil {
-		if text := hide.Replace(err.Error()); text != err.Error() {
-			err = errors.New(text)
-		}
 		return played{}, fmt.Errorf("run %s: %w", c.keys.Script, err)
-	}
-	result.Error = hide.Replace(result.Error)
-	for _, words := range [][]string{result.Failed, result.Notes} {
-		for i, text := range words {
-			words[i] = hide.Replace(text)
-		}
 	}
 	return played{Asked: r.Iterations, Result: result}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"math"
 	"os"
 	"path"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -253,8 +254,9 @@ func (p *pulse) verdict() error {
 
 // tail keeps the last bytes written to it.
 type tail struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu  sync.Mutex
+	b   bytes.Buffer
+	cut bool // something was written before it
 }
 
 const tailSize = 4 << 10
@@ -265,6 +267,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.b.Write(p)
 	if extra := t.b.Len() - tailSize; extra > 0 {
 		t.b.Next(extra)
+		t.cut = true
 	}
 	return len(p), nil
 }
@@ -272,5 +275,9 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return string(bytes.TrimSpace(t.b.Bytes()))
+	said := strings.ToValidUTF8(string(bytes.TrimSpace(t.b.Bytes())), "")
+	if t.cut {
+		return "…" + said
+	}
+	return said
 }

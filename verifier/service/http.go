@@ -152,7 +152,6 @@ func (c *web) get(outer context.Context, t verifier.Target) (page, error) {
 	if err != nil {
 		return page{}, fmt.Errorf("ask %s: %w", c.keys.URL, err)
 	}
-	var hidden []string
 	for name, value := range c.keys.Headers {
 		text, err := value.Reveal()
 		if err != nil {
@@ -161,7 +160,6 @@ func (c *web) get(outer context.Context, t verifier.Target) (page, error) {
 		if request.Header.Set(name, text); http.CanonicalHeaderKey(name) == "Host" {
 			request.Host = text // net/http sends this one, and ignores the header
 		}
-		hidden = append(hidden, text)
 	}
 	var way way
 	client := &http.Client{
@@ -178,7 +176,7 @@ func (c *web) get(outer context.Context, t verifier.Target) (page, error) {
 	answer, err := client.Do(request)
 	if err == nil {
 		defer func() { _ = answer.Body.Close() }()
-		return c.read(answer, outer, hidden)
+		return c.read(answer, outer)
 	}
 	if outer.Err() != nil {
 		return page{}, context.Cause(outer)
@@ -234,7 +232,7 @@ func (c *web) plain(err error) string {
 	return err.Error()
 }
 
-func (c *web) read(answer *http.Response, outer context.Context, hidden []string) (page, error) {
+func (c *web) read(answer *http.Response, outer context.Context) (page, error) {
 	body, err := io.ReadAll(io.LimitReader(answer.Body, mostBody))
 	if outer.Err() != nil {
 		return page{}, context.Cause(outer)
@@ -248,12 +246,7 @@ func (c *web) read(answer *http.Response, outer context.Context, hidden []string
 	for name := range c.keys.Expect {
 		p.Headers[name] = answer.Header.Get(name)
 	}
-	p.Start = verifier.Line(string(body[:min(len(body), 200)]), 160)
-	for _, h := range hidden {
-		if len(h) >= 4 {
-			p.Start = strings.ReplaceAll(p.Start, h, "***")
-		}
-	}
+	p.Start = verifier.Line(string(body[:min(len(body), 4<<10)]), 160)
 	return p, nil
 }
 

@@ -9,6 +9,7 @@
 package stream
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -159,7 +160,7 @@ func (s *Stream) SQL(verb string, start time.Time, w wire.Where, err error) {
 func clip(s string) string {
 	const most = 2048
 	if len(s) > most {
-		return s[:most] + "…"
+		return strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s
 }

@@ -1,0 +1,147 @@
+package drills
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/verifier"
+)
+
+// alphabets of secrets that people have. None makes a run that stands in a report by chance.
+var alphabets = []string{
+	"ABCDEFGHJKLMNPQRSTUVWXYZ23456789", "0123456789abcdef", "qxzjkvwy",
+	`aQ7"\<>&'#%+/=$;:@!?*(){}[]|^~` + "`", "口令密码钥匙机密恢复备份演练", "aé ß\t😀z9", "Kx7\nQv9\"Zp&",
+}
+
+// randomSecret has no white space at its ends, which nobody keeps.
+func randomSecret(r *rand.Rand) string {
+	letters := []rune(alphabets[r.IntN(len(alphabets))])
+	for {
+		var b strings.Builder
+		for n := []int{4, 6, 8, 12, 20, 60, 150, 900}[r.IntN(8)]; b.Len() < n; {
+			b.WriteRune(letters[r.IntN(len(letters))])
+		}
+		if s := b.String(); strings.TrimSpace(s) == s && len(strings.Fields(s)) <= 1+len(s)/6 {
+			return s
+		}
+	}
+}
+
+// echoes of a secret: what a server, a driver, k6 and lifeboat make of it, one after the other.
+var echoes = []func(s string) string{
+	func(s string) string { return "refused: " + s },
+	func(s string) string { return fmt.Sprintf("%q is wrong", s) },
+	func(s string) string { return fmt.Sprintf("printed %+q", s) },
+	func(s string) string { b, _ := json.Marshal(map[string]string{"error": s}); return string(b) },
+	func(s string) string {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		_ = e.Encode([]string{s})
+		return b.String()
+	},
+	func(s string) string { return "GET http://app/?token=" + url.QueryEscape(s) + ": refused" },
+	func(s string) string { return "http://app/" + url.PathEscape(s) },
+	func(s string) string {
+		return "proxy " + (&url.URL{Scheme: "http", User: url.UserPassword("app", s), Host: "p"}).String()
+	},
+	func(s string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte("app:"+s)) },
+	func(s string) string { return "cookie " + base64.RawURLEncoding.EncodeToString([]byte("ab"+s+"c")) },
+	func(s string) string { return "alter role app password '" + strings.ReplaceAll(s, "'", "''") + "'" },
+	func(s string) string { return "sh -c 'login " + strings.ReplaceAll(s, "'", `'\''`) + "'" },
+	func(s string) string { return verifier.Line("answered 500: "+s, 20+len(s)/2) },
+	func(s string) string { return verifier.Line(strings.Repeat("x", 390)+s, 400) },
+	func(s string) string { return "…" + s[len(s)/2:] },
+}
+
+// leaks are the runs of a secret that a text shows: eight bytes of it, in any spelling, or all of a shorter one.
+func leaks(text, secret string) string {
+	for _, s := range append(spellings(secret), strings.Split(secret, "\n")...) {
+		n := min(len(s), gram)
+		for i := 0; n >= shortest && i+n <= len(s); i++ {
+			if strings.Contains(text, s[i:i+n]) && len(strings.TrimSpace(s[i:i+n])) >= shortest {
+				return s[i : i+n]
+			}
+		}
+	}
+	return ""
+}
+
+func TestSecretsOfAllShapes(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	r := rand.New(rand.NewPCG(seed, 1))
+	for range 150 {
+		secret := randomSecret(r)
+		s := &secrets{}
+		s.add(secret)
+		text := secret
+		for range 1 + r.IntN(2) {
+			text = echoes[r.IntN(len(echoes))](text)
+		}
+		got := s.hide(text)
+		require.Empty(t, leaks(got, secret), "seed %d: %q shows %q as %q", seed, text, secret, got)
+		require.True(t, utf8.ValidString(got) || !utf8.ValidString(text), "seed %d: %q", seed, got)
+		line, err := json.Marshal(map[string]any{"error": text, "at": 17})
+		require.NoError(t, err)
+		kept := s.hideLines(string(line) + "\n")
+		require.Empty(t, leaks(kept, secret), "seed %d: %q", seed, kept)
+		var back struct{ At int }
+		require.NoError(t, json.Unmarshal([]byte(kept), &back), "seed %d: the stream is not readable any more: %s", seed, kept)
+		assert.Equal(t, 17, back.At)
+	}
+}
+
+// What was cut off before it came here is hidden as far as it goes, and words stay words.
+func TestPiecesOfSecrets(t *testing.T) {
+	s := &secrets{}
+	s.add("tok-" + strings.Repeat("Z9", 200))
+	s.add("postgres-password-of-production")
+	s.add("https://u:Xk29vv7Q@db.example.com/")
+	for text, want := range map[string]string{
+		"header: tok-Z9Z9Z9…":                       "header: ***…",
+		"header: tok-Z…":                            "header: ***…",
+		"…Z9Z9Z9Z9Z9 ended":                         "…*** ended",
+		"it is the password of the database …":      "it is the password of the database …",
+		"the production of https://db.example.com/": "the production of https://db.example.com/",
+		"said postgres-password-of-production":      "said ***",
+		"said postgres-password-o…":                 "said p***…",
+		"with Xk29vv7Q, at 2026-11-28":              "with ***, at 2026-11-28",
+	} {
+		assert.Equal(t, want, s.hide(text))
+	}
+	assert.Equal(t, "***\nit ended", s.hideEnd("9Z9\nit ended"))
+}
+
+// grep looks for secrets in every file below a folder.
+func grep(t *testing.T, dir string, all []string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		for _, secret := range all {
+			if run := leaks(string(b), secret); run != "" {
+				at := strings.Index(string(b), run)
+				t.Errorf("%s shows %s of %s: %s", path, strconv.Quote(run), strconv.Quote(secret),
+					b[max(0, at-200):min(len(b), at+len(run)+60)])
+			}
+		}
+		return err
+	}))
+}
