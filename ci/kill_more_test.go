@@ -41,7 +41,7 @@ func reaper(t *testing.T, drill string) int {
 	return 0
 }
 
-// A drill whose reaper was killed goes on and cleans up after itself.
+// A drill whose reaper was killed gets another one, says so, and cleans up after itself.
 func TestKilledReaper(t *testing.T) {
 	t.Parallel()
 	b, home := onKillBench(t), t.TempDir()
@@ -52,6 +52,9 @@ func TestKilledReaper(t *testing.T) {
 	assert.Empty(t, left(t, home, drill))
 	events := journal(t, home, drill)
 	assert.Equal(t, record.KindSealed, events[len(events)-1].Kind)
+	raw, err := os.ReadFile(filepath.Join(home, "drills", drill, "journal.ndjson"))
+	require.NoError(t, err)
+	assert.Contains(t, string(raw), `"id":"reaper.gone"`)
 	b.proved(home, drill, 1)
 }
 
@@ -66,8 +69,10 @@ func TestKilledTogether(t *testing.T) {
 			h := b.start(home, scenario)
 			drill := h.await(begun, time.Minute)
 			forged := lookalikes(t, drill, ledgerOf(t))
-			require.NoError(t, syscall.Kill(reaper(t, drill), syscall.SIGKILL))
+			guard := reaper(t, drill)
+			require.NoError(t, syscall.Kill(guard, syscall.SIGSTOP)) // one that died would be started again
 			require.NoError(t, h.cmd.Process.Kill())
+			require.NoError(t, syscall.Kill(guard, syscall.SIGKILL))
 			assert.Equal(t, -1, h.end())
 			time.Sleep(time.Second)
 			require.NotEmpty(t, ours(t, home, drill, forged), "nobody is left who could clean up")

@@ -65,6 +65,9 @@ func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
 		kept.Left = names
 	}
 	d.note(record.KindCleanup, kept)
+	if err := d.unheld(); err != nil {
+		d.opt.Log.Error("write the journal", "error", err)
+	}
 	d.note(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup, Outcome: record.OutcomeSkipped})
 	if d.keeper != nil {
 		if err := d.keeper.Keep(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"time"
 
 	"lifeboat/drills/fault"
 	"lifeboat/drills/instance"
@@ -45,10 +46,12 @@ type Kit struct {
 }
 
 // Keeper is the hold on a drill's reaper. If this process dies without a word,
-// the reaper cleans up.
+// the reaper cleans up. If the reaper dies, another one is started.
 type Keeper interface {
 	// Hide tells it which texts it must not write down, should it come to that.
 	Hide(secrets []string) error
+	// Gaps are the times in which the drill had no reaper, because one had died.
+	Gaps() []time.Duration
 	// Release tells the reaper that all is clean.
 	Release() error
 	// Keep tells it to leave everything until the deadline.

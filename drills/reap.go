@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -97,6 +98,7 @@ func unfinished(dir string) (bool, error) {
 // Hold is the life of a reaper process: it waits for word from its harness or
 // for the deadline, and then cleans up unless it was released.
 //
+//	"alive\n"      a sign of life, every second
 //	"hide [..]\n"  do not write these texts down; more is to come
 //	"done\n"       all is clean: leave
 //	"keep\n"       leave everything until the deadline, unless a sweep takes it before
@@ -108,21 +110,23 @@ func Hold(ctx context.Context, r ReapRequest, pipe io.Reader) ([]record.CleanupE
 		return nil, fmt.Errorf("read the ledger of %s: %w", r.Drill, err)
 	}
 	r.hide = &secrets{}
-	word := make(chan string, 1)
-	go func() { word <- listen(pipe, r.hide) }()
+	h := harness{dir: dir, owner: scope.Owner, word: make(chan string, 1)}
+	go func() { h.word <- h.listen(pipe, r.hide) }()
 	var said string
+	late := false
 	select {
-	case said = <-word:
+	case said = <-h.word:
 	case <-ctx.Done():
 	case <-time.After(time.Until(scope.Deadline)):
-		r.Why = "the deadline is over"
-		end(r, scope.Owner)
-		return Reap(context.WithoutCancel(ctx), r)
+		said, late = h.end(r), true
 	}
-	switch said {
-	case "done\n":
+	switch {
+	case said == "done\n":
 		return nil, nil
-	case "keep\n":
+	case late:
+		r.Why = "the deadline is over"
+		return Reap(context.WithoutCancel(ctx), r)
+	case said == "keep\n":
 		if gone, err := stay(ctx, dir, scope.Deadline); err != nil || gone {
 			return nil, err
 		}
@@ -133,15 +137,32 @@ func Hold(ctx context.Context, r ReapRequest, pipe io.Reader) ([]record.CleanupE
 	return reapUntil(ctx, r, dir, scope.Deadline)
 }
 
-// HideWord begins the line that tells a reaper what to hide, a JSON list of texts.
-const HideWord = "hide "
+// What a harness says to its reaper before its last word.
+const (
+	HideWord  = "hide " // begins a line, a JSON list of texts to hide
+	AliveWord = "alive"
+)
+
+// harness is the process that a reaper watches.
+type harness struct {
+	dir   string
+	owner ledger.Owner
+	word  chan string  // its last
+	sign  atomic.Int64 // number of its signs of life
+}
 
 // listen returns the harness's last word. An error of the pipe is the end of the harness, too.
-func listen(pipe io.Reader, hidden *secrets) string {
+func (h *harness) listen(pipe io.Reader, hidden *secrets) string {
 	for r := bufio.NewReader(pipe); ; {
 		line, err := r.ReadString('\n')
 		list, hides := strings.CutPrefix(line, HideWord)
-		if err != nil || !hides {
+		switch {
+		case err != nil:
+			return line
+		case line == AliveWord+"\n":
+			h.sign.Add(1)
+			continue
+		case !hides:
 			return line
 		}
 		var texts []string
@@ -190,24 +211,43 @@ func stay(ctx context.Context, dir string, end time.Time) (gone bool, err error)
 // lookAgain is how often a reaper looks whether a kept drill was swept.
 const lookAgain = 2 * time.Second
 
-// patience is how long a harness past its deadline may write nothing before it counts as hanging.
-const patience = 10 * time.Second
+// How long a harness past its deadline may take.
+const (
+	patience = 10 * time.Second // without a sign of life and without a line in the journal: it hangs
+	mercy    = 5 * time.Minute  // with signs of life, to end what it does, to clean up and to seal
+)
 
-// end ends a harness past its deadline. One that still works is told why and
-// cleans up by itself; one that hangs is killed.
-func end(r ReapRequest, o ledger.Owner) {
-	dir := filepath.Join(r.Home, "drills", r.Drill)
-	told := Abort(r.Home, r.Drill, Message{Text: r.Why, By: record.ActorReaper}) == nil
-	size, since := int64(-1), time.Now()
-	for told && o.Alive() == ledger.Alive && time.Since(since) < patience {
-		if info, err := os.Stat(filepath.Join(dir, "journal.ndjson")); err == nil && info.Size() != size {
-			size, since = info.Size(), time.Now()
+// end ends a harness past its deadline. One that still works is told why, cleans up by itself and has the last word;
+// one that hangs is killed. One that has sealed its journal is left alone: it writes its reports.
+func (h *harness) end(r ReapRequest) (said string) {
+	told := Abort(r.Home, r.Drill, Message{Text: "the deadline is over", By: record.ActorReaper}) == nil
+	began, since, size, sign := time.Now(), time.Now(), int64(-1), int64(-1)
+	sealed := false
+	for told && h.owner.Alive() == ledger.Alive && time.Since(since) < patience {
+		info, err := os.Stat(filepath.Join(h.dir, "journal.ndjson"))
+		grown := err == nil && info.Size() != size
+		if grown {
+			size, sealed = info.Size(), isSealed(h.dir)
 		}
-		time.Sleep(100 * time.Millisecond)
+		if now := h.sign.Load(); grown || sealed || now != sign && time.Since(began) < mercy {
+			since, sign = time.Now(), now
+		}
+		select {
+		case said = <-h.word:
+			return said
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	if o.Alive() == ledger.Alive && syscall.Kill(o.PID, syscall.SIGKILL) == nil {
-		for o.Alive() == ledger.Alive {
+	if h.owner.Alive() == ledger.Alive && syscall.Kill(h.owner.PID, syscall.SIGKILL) == nil {
+		for h.owner.Alive() == ledger.Alive {
 			time.Sleep(100 * time.Millisecond)
 		}
 	}
+	return ""
+}
+
+// isSealed tells whether a journal has its end.
+func isSealed(dir string) bool {
+	r, _, err := Judge(dir)
+	return err == nil && r.Status == record.RunCompleted
 }

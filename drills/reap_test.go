@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,11 +33,15 @@ type dead struct {
 const deadDrill = "20260101-000000000-abcdef"
 
 func newDead(t *testing.T, kept bool) *dead {
+	owner := ledger.Self()
+	owner.StartTime++ // nobody
+	return newDeadOf(t, kept, owner)
+}
+
+func newDeadOf(t *testing.T, kept bool, owner ledger.Owner) *dead {
 	d := &dead{t: t, home: t.TempDir()}
 	d.dir = filepath.Join(d.home, "drills", deadDrill)
 	require.NoError(t, os.MkdirAll(d.dir, 0o700))
-	owner := ledger.Self()
-	owner.StartTime++ // nobody
 	scope := ledger.Scope{Drill: deadDrill, Owner: owner, Deadline: time.Now().Add(time.Hour), Home: d.dir}
 	l, err := ledger.Open(d.dir, scope)
 	require.NoError(t, err)
@@ -115,6 +120,62 @@ func TestHold(t *testing.T) {
 				assert.LessOrEqual(t, strings.Count(d.kinds(), string(record.KindAborted)), 1)
 				if tc.left > 0 {
 					assert.Contains(t, left[0].Fix, "docker rm -fv db")
+				}
+			})
+		})
+	}
+}
+
+// A harness past its deadline is killed only when it shows no sign of life any more: not while it ends a restore,
+// and not while it writes its reports.
+func TestPastTheDeadline(t *testing.T) {
+	const hour = time.Hour // the deadline
+	for name, tc := range map[string]struct {
+		sealed bool
+		alive  time.Duration // for how long it gives signs of life
+		done   time.Duration // when it says so; 0: never
+		killed time.Duration // when it is; 0: never
+	}{
+		"it hangs":                       {killed: hour + patience},
+		"it ends a restore":              {alive: hour + time.Minute, done: hour + time.Minute},
+		"it writes its reports":          {sealed: true, done: hour + 2*time.Minute},
+		"it is busy for ever":            {alive: 2 * hour, killed: hour + mercy + patience},
+		"it says so just before the end": {done: hour + patience - time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			child := exec.Command("sleep", "600")
+			require.NoError(t, child.Start())
+			defer func() { _ = child.Process.Kill(); _ = child.Wait() }()
+			owner, err := ledger.Of(child.Process.Pid)
+			require.NoError(t, err)
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				d := newDeadOf(t, tc.sealed, owner)
+				require.NoError(t, os.MkdirAll(filepath.Join(d.dir, "inbox"), 0o700))
+				pipe, harness := io.Pipe()
+				defer harness.Close()
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				go func() {
+					for time.Since(began) < tc.alive && after(ctx, time.Second) == nil {
+						if _, err := io.WriteString(harness, AliveWord+"\n"); err != nil {
+							return // it was killed
+						}
+					}
+					if tc.done > 0 {
+						_ = after(ctx, tc.done-time.Since(began))
+						_, _ = io.WriteString(harness, "done\n")
+					}
+				}()
+				_, err := Hold(t.Context(), d.request(), pipe)
+				require.NoError(t, err)
+				if tc.killed > 0 {
+					assert.Equal(t, ledger.Dead, owner.Alive())
+					assert.InDelta(t, tc.killed, time.Since(began), float64(2*time.Second))
+					assert.Contains(t, d.kinds(), "the deadline is over")
+				} else {
+					assert.Equal(t, ledger.Alive, owner.Alive(), "it was killed while it worked")
+					assert.InDelta(t, tc.done, time.Since(began), float64(2*time.Second))
 				}
 			})
 		})

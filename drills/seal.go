@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"time"
 
 	"lifeboat/drills/objective"
 	"lifeboat/drills/record"
@@ -20,7 +22,7 @@ import (
 // after the clean-up, so that the record holds the proof of it.
 func (d *drill) seal(left []record.CleanupEvent) (*Result, error) {
 	var errs []error
-	errs = append(errs, d.rawFiles())
+	errs = append(errs, d.rawFiles(), d.unheld())
 	errs = append(errs, d.Append(record.KindSealed, record.Subject{}, record.Sealed{Status: string(record.RunCompleted)}))
 	errs = append(errs, d.journal.Close(), d.ledger.Close())
 	if d.keeper != nil && d.clean {
@@ -36,6 +38,23 @@ func (d *drill) seal(left []record.CleanupEvent) (*Result, error) {
 		return nil, err
 	}
 	return &Result{Drill: d.id, Dir: d.dir, Record: r, Verdict: v, Left: left}, nil
+}
+
+// unheld says for how long the drill had no reaper: it was clean all the same, but nobody stood by.
+func (d *drill) unheld() error {
+	if d.keeper == nil {
+		return nil
+	}
+	var sum time.Duration
+	gaps := d.keeper.Gaps()
+	for _, gap := range gaps {
+		sum += gap
+	}
+	if len(gaps) == 0 {
+		return nil
+	}
+	return d.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "reaper.gone", Args: map[string]string{
+		"count": strconv.Itoa(len(gaps)), "span": sum.Round(time.Millisecond).String()}})
 }
 
 // build computes the record of the journal as it stands, while it is being written.

@@ -3,11 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -55,15 +53,16 @@ func (a *app) reapCommand() *cobra.Command {
 	return c
 }
 
-// keeper holds the pipe of a reaper process.
-type keeper struct {
-	pipe io.WriteCloser
-	cmd  *exec.Cmd
-	log  *slog.Logger
+// reaperProcess is a reaper and the pipe that it holds.
+type reaperProcess struct {
+	pipe  *os.File
+	pid   int
+	ended chan struct{}
+	err   error // of its end; read after ended
 }
 
-// startReaper starts the reaper in a session of its own, so that the end of the terminal is not its end.
-func (a *app) startReaper(ctx context.Context, s ledger.Scope) (drills.Keeper, error) {
+// newReaper starts a reaper in a session of its own, so that the end of the terminal is not its end.
+func (a *app) newReaper(ctx context.Context, s ledger.Scope) (*reaperProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -81,22 +80,29 @@ func (a *app) startReaper(ctx context.Context, s ledger.Scope) (drills.Keeper, e
 	cmd := exec.Command(self, "reap", "--home", home, "--drill", s.Drill)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Stderr = log
-	pipe, err := cmd.StdinPipe()
+	theirs, ours, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
+	defer theirs.Close()
+	cmd.Stdin = theirs
 	said, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = cmd.Start()
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, errors.Join(err, ours.Close())
 	}
 	if err := ready(ctx, said); err != nil {
-		// Nothing exists yet that it could clean up, and two must not write one journal.
-		return nil, errors.Join(fmt.Errorf("%w; see %s", err, path), cmd.Process.Kill(), pipe.Close(), ended(cmd))
+		// Nothing exists yet that it could clean up, or another takes its place, and two must not write one journal.
+		return nil, errors.Join(fmt.Errorf("%w; see %s", err, path), cmd.Process.Kill(), ours.Close(), ended(cmd))
 	}
-	return &keeper{pipe: pipe, cmd: cmd, log: a.log()}, nil
+	p := &reaperProcess{pipe: ours, pid: cmd.Process.Pid, ended: make(chan struct{})}
+	go func() {
+		defer close(p.ended)
+		p.err = cmd.Wait()
+	}()
+	return p, nil
 }
 
 // ready waits until the reaper says that it is there.
@@ -126,41 +132,4 @@ func ended(cmd *exec.Cmd) error {
 		return err
 	}
 	return nil
-}
-
-// Hide implements drills.Keeper.
-func (k *keeper) Hide(secrets []string) error {
-	list, err := json.Marshal(secrets)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(k.pipe, "%s%s\n", drills.HideWord, list)
-	return err
-}
-
-// Release implements drills.Keeper. That the reaper is dead already takes nothing away from a
-// drill that is clean: it is worth a line of the log, and no more.
-func (k *keeper) Release() error {
-	err := k.say("done\n")
-	gone := make(chan error, 1)
-	go func() { gone <- errors.Join(err, k.cmd.Wait()) }()
-	select {
-	case err = <-gone:
-	case <-time.After(reaperEnds):
-		err = fmt.Errorf("it still runs %s after it was released (pid %d)", reaperEnds, k.cmd.Process.Pid)
-	}
-	if err != nil {
-		k.log.Warn("release the reaper", "error", err)
-	}
-	return nil
-}
-
-// Keep implements drills.Keeper.
-func (k *keeper) Keep() error {
-	return errors.Join(k.say("keep\n"), k.cmd.Process.Release())
-}
-
-func (k *keeper) say(word string) error {
-	_, err := io.WriteString(k.pipe, word)
-	return errors.Join(err, k.pipe.Close())
 }
