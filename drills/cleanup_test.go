@@ -14,11 +14,15 @@ import (
 )
 
 // reaper is a Keeper that remembers what it was told.
-type reaper struct{ said string }
+type reaper struct {
+	said string
+	gaps []time.Duration
+}
 
-func (r *reaper) Hide([]string) error { return nil }
-func (r *reaper) Release() error      { r.said = "release"; return nil }
-func (r *reaper) Keep() error         { r.said = "keep"; return nil }
+func (r *reaper) Hide([]string) error   { return nil }
+func (r *reaper) Gaps() []time.Duration { return r.gaps }
+func (r *reaper) Release() error        { r.said = "release"; return nil }
+func (r *reaper) Keep() error           { r.said = "keep"; return nil }
 
 // Each part of a clean-up has its own time: what takes long spoils nothing that comes after it, and what cleaned up well
 // is never said to be left.
@@ -86,4 +90,19 @@ func TestCleanUp(t *testing.T) {
 			assert.Equal(t, tc.state == "failed", len(open) > 0, "%v", open)
 		})
 	}
+}
+
+// A drill that had no reaper for a while says for how long; nothing was left undone, so it passes all the same.
+func TestDrillWithoutAReaper(t *testing.T) {
+	w := newWorld(t)
+	w.change = func(k *Kit) {
+		k.Keeper = func(context.Context, ledger.Scope) (Keeper, error) {
+			return &reaper{gaps: []time.Duration{time.Second, 500 * time.Millisecond}}, nil
+		}
+	}
+	res := w.run(simple)
+	assert.Equal(t, record.StatusPassed, res.Verdict.Status)
+	require.NotEmpty(t, res.Record.Observations)
+	last := res.Record.Observations[len(res.Record.Observations)-1]
+	assert.Equal(t, record.Observation{ID: "reaper.gone", Args: map[string]string{"count": "2", "span": "1.5s"}}, last)
 }

@@ -117,10 +117,12 @@ func Run(ctx context.Context, kit Kit, p *Plan, opt Options) (*Result, error) {
 	defer cancel(nil)
 	stopInbox := d.watchInbox(ctx, cancel)
 	d.watchHost(ctx)
+	stopSpace := d.watchSpace(ctx, cancel)
 	err = d.phases(ctx)
 	if err != nil {
 		d.explain(ctx, err)
 	}
+	stopSpace()
 	left := d.cleanup(context.WithoutCancel(ctx), opt.Keep && ctx.Err() == nil)
 	d.closeDisks()
 	d.host.end()
@@ -254,8 +256,11 @@ func (d *drill) phase(ctx context.Context, name string, fn func(context.Context)
 func (d *drill) explain(ctx context.Context, err error) {
 	var stop *stopError
 	var abort *AbortError
+	var full *fullError
 	cause := context.Cause(ctx)
 	switch {
+	case errors.As(cause, &full):
+		d.harnessBroke(full)
 	case errors.As(cause, &abort):
 		d.note(record.KindAborted, record.Aborted{Why: abort.Why})
 	case cause != nil:

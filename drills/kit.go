@@ -37,6 +37,8 @@ type Kit struct {
 	Host func() (pressure.Counters, error)
 	// Capacity of the host for instances: free bytes of disk and of memory; zero means unknown.
 	Capacity func(ctx context.Context) (disk, memory int64, err error)
+	// Space tells what is left where restored code writes, and in the home; asked all through a drill. Nil: nobody can tell.
+	Space func(ctx context.Context) ([]Space, error)
 	// Remains lists what still carries the drill's label, each as "what name".
 	Remains func(ctx context.Context, s ledger.Scope) ([]string, error)
 	// Strays removes (or with dryRun only lists) what carries the label of a dead drill that has no ledger here.

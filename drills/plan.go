@@ -72,6 +72,7 @@ func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error)
 			p.Refusals = append(p.Refusals, err.Error())
 		}
 	}
+	p.lookForSpace(ctx, kit)
 	p.estimate(ctx, kit, p.askHost(ctx, kit))
 	return p, nil
 }

@@ -47,6 +47,8 @@ type Scenario struct {
 	Checks    Checks     `yaml:"checks" jsonschema:"required"`
 	StableFor Duration   `yaml:"stable_for"` // default 60s, at least 5s
 	Deadline  Duration   `yaml:"deadline"`   // hard maximum of the drill; default 4h
+	// what stays free on the file systems that the drill fills, else it ends; default 1GiB, or a twentieth of a smaller one
+	FreeDisk Size `yaml:"free_disk"`
 
 	// true: keep copies of data files with the drill, too: what steps put into machines, what of a flow is no text
 	Keep bool `yaml:"keep"`

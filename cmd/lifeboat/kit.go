@@ -67,6 +67,7 @@ func (a *app) kit() drills.Kit {
 		Undoers:  map[string]ledger.Undoer{},
 		Host:     pressure.Read,
 		Capacity: docker.Capacity,
+		Space:    a.space(),
 		Remains: func(ctx context.Context, s ledger.Scope) ([]string, error) {
 			return remains(ctx, log, s)
 		},

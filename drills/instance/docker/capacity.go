@@ -38,6 +38,27 @@ func Capacity(ctx context.Context) (freeDisk, memory int64, err error) {
 	return freeDisk, memory, nil
 }
 
+// Roots are the folders of this host below which the engine keeps what containers write and what images hold; none when
+// the engine is not on this host.
+func Roots(ctx context.Context) ([]string, error) {
+	e, err := Open(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer e.client.Close()
+	if !strings.HasPrefix(e.host, "unix://") {
+		return nil, nil
+	}
+	i, err := e.client.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("ask the Docker engine at %s where it keeps its data: %w", e.host, err)
+	}
+	return []string{i.Info.DockerRootDir, containerdRoot}, nil
+}
+
+// containerdRoot is where engines that use containerd's image store keep images and layers.
+const containerdRoot = "/var/lib/containerd"
+
 func availableMemory(path string) (int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
