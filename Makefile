@@ -23,7 +23,13 @@ setup: ## install what is missing from Debian (Docker, mmdebstrap); says what a 
 
 build: bin/lifeboat bin/lifeboat-k6 ## bin/lifeboat and bin/lifeboat-k6, both static
 
-bin/lifeboat: $(GO_FILES) go.mod go.sum $(wildcard scenarios/library/*.yaml reports/messages/*.yaml reports/templates/*)
+# The program of sandboxes is inside bin/lifeboat: one file is all that a user copies.
+SANDBOX := internal/sandbox/program/embedded/lifeboat-sandbox
+
+$(SANDBOX): $(wildcard cmd/lifeboat-sandbox/*.go internal/sandbox/*.go) go.mod go.sum
+	@GOOS=linux go build -trimpath -ldflags "-s -w -buildid=" -o $@ ./cmd/lifeboat-sandbox
+
+bin/lifeboat: $(SANDBOX) $(GO_FILES) go.mod go.sum $(wildcard scenarios/library/*.yaml reports/messages/*.yaml reports/templates/*)
 	@go build -trimpath -ldflags "-s -w" -o $@ ./cmd/lifeboat
 
 bin/lifeboat-k6: $(wildcard cmd/lifeboat-k6/*.go cmd/lifeboat-k6/*/*.go) cmd/lifeboat-k6/go.mod cmd/lifeboat-k6/go.sum
@@ -105,4 +111,4 @@ busy: demo-files ## the demo and a truncated dump beside 4 and 40 processes that
 	@ci/bench/busy.sh
 
 clean: ## remove what make made here
-	@rm -rf bin build
+	@rm -rf bin build $(SANDBOX)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -115,6 +116,7 @@ func Run(ctx context.Context, kit Kit, p *Plan, opt Options) (*Result, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer d.closeDrivers()
 	stopInbox := d.watchInbox(ctx, cancel)
 	d.watchHost(ctx)
 	stopSpace := d.watchSpace(ctx, cancel)
@@ -191,6 +193,19 @@ func (d *drill) wire(site instance.Site) error {
 		d.drivers[kind] = driver
 	}
 	return nil
+}
+
+// closeDrivers ends the drivers' connections, once nobody uses their machines any more.
+func (d *drill) closeDrivers() {
+	for _, driver := range d.drivers {
+		closeDriver(driver)
+	}
+}
+
+func closeDriver(driver instance.Driver) {
+	if c, ok := driver.(io.Closer); ok {
+		_ = c.Close() // nothing was written through it
+	}
 }
 
 // phases runs the drill up to clean-up. What it returns has not been written down yet.

@@ -37,6 +37,7 @@ func (p *Plan) askHost(ctx context.Context, kit Kit) (overhead map[string]int64)
 		if o, ok := driver.(instance.Heavier); ok {
 			overhead[kind] = o.Overhead()
 		}
+		closeDriver(driver)
 	}
 	return overhead
 }

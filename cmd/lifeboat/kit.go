@@ -26,6 +26,7 @@ import (
 	"lifeboat/drills/store/http"
 	"lifeboat/drills/store/s3"
 	"lifeboat/internal/pressure"
+	"lifeboat/internal/sandbox/program"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 	"lifeboat/verifier/business"
@@ -114,12 +115,13 @@ type grounds struct {
 func (g *grounds) of(site instance.Site) (*docker.Driver, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	maps.DeleteFunc(g.drivers, func(_ string, d *docker.Driver) bool { return d.Closed() })
 	if d := g.drivers[site.Scope.Drill]; d != nil {
 		return d, nil
 	}
 	var err error
-	if site.Self, err = os.Executable(); err != nil { // sandboxes run lifeboat itself
-		return nil, fmt.Errorf("find lifeboat's own executable: %w", err)
+	if site.Program, err = program.Executable(); err != nil {
+		return nil, err
 	}
 	d, err := docker.New(site)
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lifeboat/drills"
-	"lifeboat/internal/sandbox"
 	"lifeboat/scenarios"
 )
 
@@ -42,11 +41,6 @@ type exitError struct{ code int }
 func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
 func main() {
-	if len(os.Args) > 2 && os.Args[1] == "internal" {
-		if code, handled := sandbox.Dispatch(os.Args[2:]); handled {
-			os.Exit(code)
-		}
-	}
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -35,24 +34,12 @@ type bench struct {
 	undoers map[string]ledger.Undoer
 }
 
-// buildSelf builds lifeboat's stand-in, which the sandboxes of these tests run.
-func buildSelf(t *testing.T) string {
-	t.Helper()
-	self := filepath.Join(t.TempDir(), "self")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", self,
-		"../instance/docker/testdata/self")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
-	return self
-}
-
 func newBench(t *testing.T) bench {
 	t.Helper()
 	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", image).CombinedOutput(); err != nil {
 		needs.Skipf(t, "the engine has no image %s (%s); make images builds it", image, strings.TrimSpace(string(out)))
 	}
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("fault%d", os.Getpid()), buildSelf(t))
+	site, notes := instancetest.NewSite(t, fmt.Sprintf("fault%d", os.Getpid()), instancetest.Program(t))
 	d, err := docker.New(site)
 	require.NoError(t, err)
 	if err := d.Ready(t.Context()); err != nil {

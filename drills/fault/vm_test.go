@@ -56,7 +56,7 @@ func bootVM(t *testing.T) (*awake, func(ledger.Undo) error) {
 	t.Cleanup(func() { _ = file.Close() })
 	stat, err := file.Stat()
 	require.NoError(t, err)
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("faultvm%d", os.Getpid()), buildSelf(t))
+	site, notes := instancetest.NewSite(t, fmt.Sprintf("faultvm%d", os.Getpid()), instancetest.Program(t))
 	ground, err := docker.New(site)
 	require.NoError(t, err)
 	d := qemu.New(site, ground)

@@ -35,11 +35,12 @@ type Site struct {
 	Ledger  Ledger
 	Journal Journal
 	Log     *slog.Logger
-	Self    string    // path of lifeboat's own static executable, run in sandboxes and as tunnel
+	Program []byte    // static executable that runs in sandboxes, see internal/sandbox/program
 	Base    time.Time // elapsed 0 of the drill, with its monotonic reading; zero: when the driver was made
 }
 
-// Driver boots machines of one kind for one drill.
+// Driver boots machines of one kind for one drill. One that holds connections is an io.Closer, closed when the drill
+// is over and nobody uses its machines any more.
 type Driver interface {
 	// Ready returns nil when this host can boot such machines, or a sentence that says why not.
 	Ready(ctx context.Context) error

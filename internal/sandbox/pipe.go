@@ -1,131 +1,172 @@
 package sandbox
 
 import (
+	"bufio"
+	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
-)
 
-// The first byte of a pipe says whether the connection stands; after a refusal
-// the reason follows.
-const (
-	PipeOpen    = '+'
-	PipeRefused = '-' // connection refused: nobody listens
-	PipeFailed  = '!'
-)
-
-const (
-	pipeDial   = 5 * time.Second
-	pipeLinger = 10 * time.Second // for the far end to finish once we have nothing more to say
+	"github.com/hashicorp/yamux"
 )
 
 // Prefixes of an address that is no host and port. Abstract sockets ("@name") belong to the network
 // namespace: what else runs in it can use them, and nobody else can.
 const (
-	PipeUnix   = "unix:"   // connect there
-	PipeListen = "listen:" // wait there for one connection
+	OnSocket = "unix:"   // connect there
+	AtSocket = "listen:" // wait there for one connection
 )
 
-// pipe carries standard input and output to the first of the addresses that answers, or to the
-// first connection that comes in.
-func pipe(addresses []string, in io.Reader, out io.Writer) error {
-	if name, ok := strings.CutPrefix(addresses[0], PipeListen); ok {
-		return pipeIn(name, in, out)
+const dialLimit = 30 * time.Second // of one address; the caller's own limit is shorter
+
+// Serve is the sandbox's end of the tunnel: it carries connections until the stream ends, and they end with it.
+func Serve(stream io.ReadWriteCloser) error {
+	s, err := yamux.Server(stream, multiplexing(io.Discard))
+	if err != nil {
+		return err
 	}
+	for {
+		c, err := s.AcceptStream()
+		if err != nil {
+			return nil // the other end is gone
+		}
+		go func() {
+			defer c.Close()
+			carry(c)
+		}()
+	}
+}
+
+// carry serves one stream: it connects as the first frame says, and passes on what comes.
+func carry(stream *yamux.Stream) {
+	in, out := bufio.NewReaderSize(stream, frameLimit), &framer{w: stream}
+	b := make([]byte, frameLimit)
+	kind, content, err := readFrame(in, b)
+	if err != nil || kind != frameDial {
+		return
+	}
+	addresses := strings.Split(string(content), "\n")
+	if out.write(frameAsked, nil) != nil {
+		return
+	}
+	staying, leave := context.WithCancel(context.Background()) // the caller may leave while we wait
+	defer leave()
+	peeked := make(chan struct{})
+	go func() {
+		defer close(peeked)
+		if _, err := in.Peek(1); err != nil {
+			leave()
+		}
+	}()
 	var c net.Conn
+	if name, ok := strings.CutPrefix(addresses[0], AtSocket); ok {
+		c = await(staying, name, out)
+	} else {
+		c = connect(staying, addresses, out)
+	}
+	if c == nil {
+		return
+	}
+	defer c.Close()
+	var speaking sync.WaitGroup
+	speaking.Go(func() { speak(c, out) })
+	<-peeked
+	listen(in, b, c, out)
+	// The caller closed: what the application still says is for nobody.
+	_ = c.Close()
+	_ = stream.SetWriteDeadline(time.Now())
+	speaking.Wait()
+}
+
+// connect to the first of the addresses that answers, and say what came of it.
+func connect(ctx context.Context, addresses []string, out *framer) net.Conn {
 	var err error
 	for _, a := range addresses {
 		network := "tcp"
-		if name, ok := strings.CutPrefix(a, PipeUnix); ok {
+		if name, ok := strings.CutPrefix(a, OnSocket); ok {
 			network, a = "unix", name
 		}
-		if c, err = net.DialTimeout(network, a, pipeDial); err == nil {
-			break
+		var c net.Conn
+		if c, err = (&net.Dialer{Timeout: dialLimit}).DialContext(ctx, network, a); err == nil {
+			if out.write(frameOpen, nil) != nil {
+				_ = c.Close()
+				return nil
+			}
+			return c
 		}
 	}
-	if err != nil {
-		mark := PipeFailed
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			mark = PipeRefused
-		}
-		_, werr := fmt.Fprintf(out, "%c%s", mark, err)
-		return werr
+	kind := byte(frameFailed)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		kind = frameRefused
 	}
-	defer c.Close()
-	if _, err := out.Write([]byte{PipeOpen}); err != nil {
-		return err
-	}
-	return carry(c, in, out)
+	_ = out.write(kind, []byte(err.Error()))
+	return nil
 }
 
-// pipeIn says that it listens with a first byte and that somebody came with a second, and carries that
-// one connection. It gives up when the other end does.
-func pipeIn(name string, in io.Reader, out io.Writer) error {
+// await says that it listens, and with a first byte that somebody came. It gives up when the caller does.
+func await(ctx context.Context, name string, out *framer) net.Conn {
 	l, err := net.Listen("unix", name)
 	if err != nil {
-		_, werr := fmt.Fprintf(out, "%c%s", PipeFailed, err)
-		return werr
+		_ = out.write(frameFailed, []byte(err.Error()))
+		return nil
 	}
 	defer l.Close()
-	if _, err := out.Write([]byte{PipeOpen}); err != nil {
-		return err
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
+	if out.write(frameOpen, nil) != nil {
+		return nil
 	}
-	head := &firstByte{done: make(chan struct{})}
-	go func() {
-		if head.read(in); head.err != nil {
-			_ = l.Close()
-		}
-	}()
 	c, err := l.Accept()
 	if err != nil {
-		return err
+		return nil
 	}
-	defer c.Close()
-	if err := l.Close(); err != nil {
-		return err
+	if out.write(frameData, []byte{frameOpen}) != nil {
+		_ = c.Close()
+		return nil
 	}
-	if _, err := out.Write([]byte{PipeOpen}); err != nil {
-		return err
-	}
-	return carry(c, io.MultiReader(head, in), out)
+	return c
 }
 
-// firstByte of an input is read early, to see the input end, and handed on later.
-type firstByte struct {
-	done chan struct{}
-	b    [1]byte
-	n    int
-	err  error
-}
-
-func (f *firstByte) read(in io.Reader) {
-	defer close(f.done)
-	f.n, f.err = io.ReadFull(in, f.b[:])
-}
-
-// Read implements io.Reader.
-func (f *firstByte) Read(p []byte) (int, error) {
-	<-f.done
-	if f.n == 0 || len(p) == 0 {
-		return 0, io.EOF
-	}
-	p[0], f.n = f.b[0], 0
-	return 1, nil
-}
-
-func carry(c net.Conn, in io.Reader, out io.Writer) error {
-	go func() {
-		_, err := io.Copy(c, in)
-		if t, ok := c.(interface{ CloseWrite() error }); ok && err == nil {
-			_ = t.CloseWrite()
+// speak passes on what the application says, to its end.
+func speak(c net.Conn, out *framer) {
+	b := make([]byte, frameLimit)
+	for {
+		n, err := c.Read(b)
+		if n > 0 && out.write(frameData, b[:n]) != nil {
+			return
 		}
-		// Nobody is left to read the rest; a far end that never closes must not keep us.
-		_ = c.SetReadDeadline(time.Now().Add(pipeLinger))
-	}()
-	_, _ = io.Copy(out, c)
-	return nil
+		switch {
+		case err == io.EOF:
+			_ = out.write(frameEnd, nil)
+			return
+		case err != nil:
+			_ = out.write(frameReset, []byte(err.Error()))
+			return
+		}
+	}
+}
+
+// listen passes on what the caller says, until it closes.
+func listen(in *bufio.Reader, b []byte, c net.Conn, out *framer) {
+	deaf := false
+	for {
+		kind, content, err := readFrame(in, b)
+		if err != nil {
+			return
+		}
+		switch {
+		case kind == frameData && !deaf:
+			if _, err := c.Write(content); err != nil {
+				deaf = true
+				_ = out.write(frameDeaf, []byte(err.Error()))
+			}
+		case kind == frameEnd:
+			if h, ok := c.(interface{ CloseWrite() error }); ok {
+				_ = h.CloseWrite()
+			}
+		}
+	}
 }

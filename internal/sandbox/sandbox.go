@@ -1,7 +1,8 @@
-// Package sandbox is what lifeboat's own executable does inside a sandbox: it
+// Package sandbox is what the small program cmd/lifeboat-sandbox does inside a sandbox: it
 // closes its network namespace before restored code joins it, proves from the
 // inside that it is closed, answers DNS, records every attempt to get out, and
-// carries connections in over standard input and output.
+// carries connections in, many over the standard input and output of one process.
+// Tunnel is the other end of that.
 //
 //	restored code ──▶ 127/8, own subnet ──▶ through
 //	              ├─▶ TCP elsewhere ──────▶ recorder: target and first host name noted, then reset
@@ -14,7 +15,9 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"time"
@@ -32,7 +35,7 @@ const (
 	Resolver = "127.117.66.1"
 )
 
-// Config is what `internal sandbox` is started with.
+// Config is what CommandSeal is started with.
 type Config struct {
 	Subnet  netip.Prefix `json:"subnet"`  // of the drill's network
 	Gateway netip.Addr   `json:"gateway"` // closed, although inside Subnet
@@ -94,31 +97,44 @@ type Reached struct {
 	First    time.Duration  `json:"first_ns"` // since the sandbox was ready
 }
 
-// Dispatch runs a hidden sub command: sandbox, decoy, pipe or kill. args are the words
-// after `internal`. It reports whether it knew the command, and the exit code.
-func Dispatch(args []string) (exit int, handled bool) {
-	if len(args) < 2 {
-		return 2, false
-	}
+// Words that the program of a sandbox is called with.
+const (
+	CommandSeal   = "seal"   // CONFIG: be PID 1 of a sandbox
+	CommandTunnel = "tunnel" // carry connections over standard input and output
+	CommandKill   = "kill"   // CONTAINER PID: end a process and its descendants
+	CommandDecoy  = "decoy"  // KIND: answer whatever is asked, for the negative control
+)
+
+// Main is the program of a sandbox. It returns the exit code.
+func Main(args []string) int {
 	var err error
-	switch args[0] {
-	case "sandbox":
+	switch {
+	case len(args) == 2 && args[0] == CommandSeal:
 		var c Config
 		if err = json.Unmarshal([]byte(args[1]), &c); err == nil {
 			err = run(c, os.Stdout)
 		}
-	case "decoy":
+	case len(args) == 2 && args[0] == CommandDecoy:
 		err = runDecoy(decoy.Kind(args[1]), os.Stdout)
-	case "pipe":
-		err = pipe(args[1:], os.Stdin, os.Stdout)
-	case "kill":
+	case len(args) == 1 && args[0] == CommandTunnel:
+		err = Serve(standard{os.Stdin, os.Stdout})
+	case len(args) == 3 && args[0] == CommandKill:
 		err = kill(args[1:])
 	default:
-		return 2, false
+		err = errors.New("it is started by lifeboat, inside sandboxes")
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "lifeboat internal "+args[0]+":", err)
-		return 1, true
+		fmt.Fprintln(os.Stderr, "lifeboat-sandbox:", err)
+		return 1
 	}
-	return 0, true
+	return 0
 }
+
+// standard is the standard input and output as one stream.
+type standard struct {
+	io.Reader
+	io.Writer
+}
+
+// Close ends the process's way in: whoever reads must not wait for more.
+func (s standard) Close() error { return os.Stdin.Close() }

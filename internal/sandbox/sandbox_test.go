@@ -123,19 +123,6 @@ func TestEgressOutlastsNoise(t *testing.T) {
 	assert.True(t, bytes.Contains(out.Bytes()[out.Len()-kept:], []byte(`"10.1.2.3:5432"`)))
 }
 
-func TestPipe(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	go answer(l, "lifeboat sandbox x")
-	var out bytes.Buffer
-	require.NoError(t, pipe([]string{"127.0.0.1:1", l.Addr().String()}, strings.NewReader(""), &out))
-	assert.Equal(t, "+lifeboat sandbox x", out.String(), "the second address answers")
-	out.Reset()
-	require.NoError(t, pipe([]string{"127.0.0.1:1"}, strings.NewReader(""), &out))
-	assert.Equal(t, byte(PipeRefused), out.Bytes()[0])
-}
-
 // Outside a sandbox the probes must find that things are open: a probe that
 // cannot fail proves nothing.
 func TestProbesSeeWhatIsOpen(t *testing.T) {

@@ -64,7 +64,7 @@ func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instanc
 			container.DeviceMapping{PathOnHost: dev, PathInContainer: dev, CgroupPermissions: "rw"})
 	}
 	if p.Image == "" {
-		image, err := d.toolImage(ctx, programRepository, p.Binary, programPath)
+		image, err := d.programImage(ctx, p.Binary)
 		if err != nil {
 			return nil, err
 		}

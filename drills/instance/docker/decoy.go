@@ -8,19 +8,20 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 
 	"lifeboat/drills/instance"
+	"lifeboat/internal/sandbox"
 )
 
 // runAgainst runs a program in a namespace of its own where a decoy answers for everybody: there is no network but the
 // loopback, so there is nothing to seal, and the decoy ends with the program.
 func (d *Driver) runAgainst(ctx context.Context, p instance.Program) (instance.Process, error) {
-	image, err := d.selfImage(ctx)
+	image, err := d.sandboxImage(ctx)
 	if err != nil {
 		return nil, err
 	}
 	memory := int64(sandboxMemory)
 	c, err := d.createContainer(ctx, plan{
 		name: d.name("decoy", p.Name), image: image, role: roleDecoy,
-		entrypoint: []string{selfPath, "internal", "decoy", string(p.Decoy)},
+		entrypoint: []string{programInside, sandbox.CommandDecoy, string(p.Decoy)},
 		host: container.HostConfig{
 			NetworkMode: "none", CapAdd: []string{"NET_ADMIN"}, ReadonlyRootfs: true,
 			Sysctls:   map[string]string{"net.ipv6.conf.lo.disable_ipv6": "0"},

@@ -2,19 +2,21 @@
 // in the network namespace of a sealed sandbox container.
 //
 //	drill's network: internal, no address of the host on its bridge, own subnet
-//	 ├─ sandbox "db"  lifeboat itself, PID 1, the only holder of NET_ADMIN; fixed address, aliases
+//	 ├─ sandbox "db"  lifeboat's own program, PID 1, the only holder of NET_ADMIN; fixed address, aliases
 //	 │   └─ container of the restored database, in the sandbox's network namespace
 //	 ├─ sandbox "app" ─ container of the restored application
 //	 └─ sandboxes of the programs (each flow of k6, a user's scripts), where a customer stands
 //
 // Nothing is published: the way in is a process in the sandbox whose standard
-// input and output are the connection. Data lives on labelled volumes.
+// input and output carry all connections. Data lives on labelled volumes.
 package docker
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,11 +32,12 @@ type Driver struct {
 	base   time.Time // elapsed 0 of the drill
 	log    *slog.Logger
 
-	mu    sync.Mutex // guards the maps and the network; never held while a sandbox is sealed
-	net   *network
-	slots map[string]*slot
-	spent map[string]time.Duration // processor time of each container, when it was asked last
-	tools map[string]string        // tool images made so far, by path of the executable
+	mu     sync.Mutex // guards the maps and the network; never held while a sandbox is sealed
+	net    *network
+	slots  map[string]*slot
+	spent  map[string]time.Duration // processor time of each container, when it was asked last
+	tools  map[string]string        // tool images made so far, by path of the executable
+	closed bool
 }
 
 // slot is one instance name: its sandbox outlives the machines booted in it.
@@ -82,6 +85,29 @@ func New(site instance.Site) (*Driver, error) {
 	}
 	return &Driver{site: site, engine: e, base: base, log: site.Log,
 		slots: map[string]*slot{}, tools: map[string]string{}, spent: map[string]time.Duration{}}, nil
+}
+
+// Close ends the driver's connections to the engine and into its sandboxes. What it made stays: the ledger undoes it.
+func (d *Driver) Close() error {
+	d.mu.Lock()
+	d.closed = true
+	slots := slices.Collect(maps.Values(d.slots))
+	d.mu.Unlock()
+	for _, s := range slots {
+		s.mu.Lock()
+		if s.box != nil {
+			s.box.way.close()
+		}
+		s.mu.Unlock()
+	}
+	return d.engine.Close()
+}
+
+// Closed tells whether the driver's drill is over.
+func (d *Driver) Closed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closed
 }
 
 // name of anything of this drill on the engine.
@@ -134,6 +160,7 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 	if err := d.seal(ctx, s, r.Aliases, r.Allow); err != nil {
 		return nil, err
 	}
+	s.box.way.open() // it is there when the first question comes
 	kept, err := d.replace(ctx, s, r.KeepData)
 	if err != nil {
 		return nil, err

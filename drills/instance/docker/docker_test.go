@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -20,7 +21,8 @@ import (
 
 // built holds what the tests need and TestMain makes once.
 var built struct {
-	self, guest string // executables
+	program     []byte // of sandboxes
+	self, guest string // executables: that program, and the guest
 	image       string // of the guest; empty without an engine
 }
 
@@ -36,23 +38,33 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	for name, path := range map[string]*string{"self": &built.self, "guest": &built.guest} {
-		*path = filepath.Join(dir, name)
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", *path, "./testdata/"+name)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", name, err, out)
-			return 1
-		}
+	built.self, built.guest = filepath.Join(dir, "self"), filepath.Join(dir, "guest")
+	if built.program, err = instancetest.BuildProgram(); err == nil {
+		err = os.WriteFile(built.self, built.program, 0o600)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", built.guest, "./testdata/guest")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the guest: %v\n%s", err, out)
+		return 1
+	}
+	guest, err := os.ReadFile(built.guest)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	ctx := context.Background()
 	e, err := Open(slog.New(slog.DiscardHandler))
 	if err == nil && e.ready(ctx) == nil {
-		if built.image, err = e.tool(ctx, "lifeboat-test/guest", built.guest, "/guest"); err != nil {
+		if built.image, err = e.tool(ctx, "lifeboat-test/guest", "/guest", bytes.NewReader(guest)); err != nil {
 			fmt.Fprintln(os.Stderr, "make the guest's image:", err)
 			return 1
 		}
-		self, err := e.tool(ctx, selfRepository, built.self, selfPath)
+		self, err := e.tool(ctx, sandboxRepository, programInside, bytes.NewReader(built.program))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "make the sandbox's image:", err)
 			return 1
@@ -79,7 +91,7 @@ var drills atomic.Int32
 func newBench(t testing.TB) (*Driver, *instancetest.Notes) {
 	t.Helper()
 	drill := fmt.Sprintf("test%d-%d", os.Getpid(), drills.Add(1))
-	site, notes := instancetest.NewSite(t, drill, built.self)
+	site, notes := instancetest.NewSite(t, drill, built.program)
 	d, err := New(site)
 	require.NoError(t, err)
 	if err := d.Ready(t.Context()); err != nil {

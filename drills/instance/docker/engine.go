@@ -38,6 +38,9 @@ func openHost(host string, log *slog.Logger) (*Engine, error) {
 	return &Engine{client: c, host: host, log: log}, nil
 }
 
+// Close ends the idle connections to the engine.
+func (e *Engine) Close() error { return e.client.Close() }
+
 // defaultHost follows the docker command's order, without its contexts: DOCKER_HOST,
 // the system's socket, a user's rootless socket.
 func defaultHost() string {

@@ -14,6 +14,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"lifeboat/drills/instance"
+	"lifeboat/internal/sandbox"
 )
 
 const (
@@ -195,15 +196,15 @@ func (e *Engine) killExec(ctx context.Context, id, exec string, kill killer) (ex
 	return execRan, kill(ctx, id, i.PID)
 }
 
-// killer runs lifeboat once more, in a container that sees the host's processes
+// killer runs the sandbox's program in a container that sees the host's processes
 // and has one capability: to kill. It refuses processes of other containers.
 func (d *Driver) killer(ctx context.Context, id string, pid int) error {
-	image, err := d.selfImage(ctx)
+	image, err := d.sandboxImage(ctx)
 	if err != nil {
 		return err
 	}
 	name := d.name("kill", id[:12], strconv.Itoa(pid))
-	p := plan{name: name, image: image, role: roleKiller, entrypoint: []string{selfPath, "internal", "kill", id,
+	p := plan{name: name, image: image, role: roleKiller, entrypoint: []string{programInside, sandbox.CommandKill, id,
 		strconv.Itoa(pid)}}
 	p.host.NetworkMode, p.host.PidMode, p.host.CapAdd, p.host.ReadonlyRootfs = "none", "host", []string{"KILL"}, true
 	p.host.Memory, p.host.PidsLimit = sandboxMemory, ptr(int64(sandboxPids))

@@ -20,43 +20,53 @@ import (
 )
 
 const (
-	selfPath       = "/lifeboat" // of the executable in a sandbox
-	selfRepository = "lifeboat/sandbox"
+	programInside     = "/lifeboat-sandbox" // the only file of a sandbox
+	sandboxRepository = "lifeboat/sandbox"
 )
 
-// selfImage is the image that holds lifeboat's own executable and nothing else.
-func (d *Driver) selfImage(ctx context.Context) (string, error) {
-	return d.toolImage(ctx, selfRepository, d.site.Self, selfPath)
+// sandboxImage is the image that holds the program of sandboxes and nothing else.
+func (d *Driver) sandboxImage(ctx context.Context) (string, error) {
+	return d.image(sandboxRepository, func() (string, error) {
+		return d.engine.tool(ctx, sandboxRepository, programInside, bytes.NewReader(d.site.Program))
+	})
 }
 
-// toolImage returns an image of one static executable. Such images are kept
-// between drills and belong to none: their id follows from the executable
-// alone, so two drills that make one at once make the same.
-func (d *Driver) toolImage(ctx context.Context, repository, executable, inside string) (string, error) {
+// programImage is the image of one static executable of this host.
+func (d *Driver) programImage(ctx context.Context, executable string) (string, error) {
+	return d.image(executable, func() (string, error) {
+		f, err := os.Open(executable)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		return d.engine.tool(ctx, programRepository, programPath, f)
+	})
+}
+
+// image makes an image the first time that it is wanted.
+func (d *Driver) image(of string, build func() (string, error)) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if ref := d.tools[executable]; ref != "" {
+	if ref := d.tools[of]; ref != "" {
 		return ref, nil
 	}
-	ref, err := d.engine.tool(ctx, repository, executable, inside)
+	ref, err := build()
 	if err != nil {
-		return "", fmt.Errorf("make the image of %s: %w", executable, err)
+		return "", fmt.Errorf("make the image of %s: %w", of, err)
 	}
-	d.tools[executable] = ref
+	d.tools[of] = ref
 	return ref, nil
 }
 
-func (e *Engine) tool(ctx context.Context, repository, executable, inside string) (string, error) {
-	f, err := os.Open(executable)
+// tool returns an image of one static executable. Such images are kept
+// between drills and belong to none: their id follows from the executable
+// alone, so two drills that make one at once make the same.
+func (e *Engine) tool(ctx context.Context, repository, inside string, f io.ReadSeeker) (string, error) {
+	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	head := &tar.Header{Name: strings.TrimPrefix(inside, "/"), Mode: 0o755, Size: info.Size(), Format: tar.FormatUSTAR}
+	head := &tar.Header{Name: strings.TrimPrefix(inside, "/"), Mode: 0o755, Size: size, Format: tar.FormatUSTAR}
 	layer, tail, err := framing(head)
 	if err != nil {
 		return "", err
@@ -96,7 +106,7 @@ func (e *Engine) tool(ctx context.Context, repository, executable, inside string
 	if r, err = whole(); err != nil {
 		return "", err
 	}
-	if err := e.loadTool(ctx, ref, id, config, r, int64(len(layer)+len(tail))+info.Size()); err != nil {
+	if err := e.loadTool(ctx, ref, id, config, r, int64(len(layer)+len(tail))+size); err != nil {
 		return "", err
 	}
 	if err := e.used(ctx, ref); err != nil {

@@ -1,9 +1,9 @@
 package docker
 
 import (
+	"bytes"
 	"context"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,9 +23,7 @@ func TestForgetTools(t *testing.T) {
 	require.NoError(t, err)
 	var refs []string
 	for build := range 3 {
-		executable := filepath.Join(t.TempDir(), "tool")
-		require.NoError(t, os.WriteFile(executable, append(guest, byte(build)), 0o700))
-		ref, err := e.tool(t.Context(), repository, executable, "/tool")
+		ref, err := e.tool(t.Context(), repository, "/tool", bytes.NewReader(append(guest, byte(build))))
 		require.NoError(t, err)
 		t.Cleanup(func() { _, _ = e.client.ImageRemove(context.Background(), ref, client.ImageRemoveOptions{Force: true}) })
 		refs = append(refs, ref)

@@ -47,7 +47,9 @@ func TestChild(t *testing.T) {
 	if json.Unmarshal([]byte(os.Getenv(childVariable)), &o) != nil {
 		t.Skip("only run by TestKilledInBetween")
 	}
-	site, _ := instancetest.NewSite(t, o.Drill, o.Self)
+	program, err := os.ReadFile(o.Self)
+	require.NoError(t, err)
+	site, _ := instancetest.NewSite(t, o.Drill, program)
 	site.Scope.Owner = o.Owner
 	f, err := os.Create(o.Ledger)
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"bytes"
 	"context"
 	"debug/elf"
 	"errors"
@@ -15,7 +16,7 @@ func (d *Driver) Ready(ctx context.Context) error {
 	if err := d.engine.ready(ctx); err != nil {
 		return err
 	}
-	return static(d.site.Self)
+	return static(d.site.Program)
 }
 
 func (e *Engine) ready(ctx context.Context) error {
@@ -38,7 +39,7 @@ func (e *Engine) ready(ctx context.Context) error {
 		return fmt.Errorf("the Docker engine at %s cannot limit processes; a restored machine could take the host down",
 			e.host)
 	case architecture(i.Info.Architecture) != runtime.GOARCH:
-		return fmt.Errorf("the Docker engine at %s is %s and this lifeboat is %s; sandboxes run lifeboat itself, "+
+		return fmt.Errorf("the Docker engine at %s is %s and this lifeboat is %s; sandboxes run a part of it, "+
 			"so use the build for %[2]s", e.host, i.Info.Architecture, runtime.GOARCH)
 	}
 	return nil
@@ -55,18 +56,17 @@ func architecture(kernel string) string {
 }
 
 // static refuses an executable that needs libraries: sandboxes are empty but for it.
-func static(path string) error {
-	if path == "" {
-		return errors.New("the path of lifeboat's own executable is not known; sandboxes run it")
+func static(program []byte) error {
+	if len(program) == 0 {
+		return errors.New("there is no program for sandboxes to run; build lifeboat with make build")
 	}
-	f, err := elf.Open(path)
+	f, err := elf.NewFile(bytes.NewReader(program))
 	if err != nil {
-		return fmt.Errorf("read lifeboat's own executable: %w; sandboxes run it", err)
+		return fmt.Errorf("read the program of sandboxes: %w; build lifeboat with make build", err)
 	}
-	defer f.Close()
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
-			return fmt.Errorf("%s is linked dynamically and cannot run in a sandbox; build it with CGO_ENABLED=0", path)
+			return errors.New("the program of sandboxes is linked dynamically; build lifeboat with make build")
 		}
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 func TestReadySaysWhyNot(t *testing.T) {
 	t.Run("no engine", func(t *testing.T) {
 		t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(t.TempDir(), "docker.sock"))
-		site, _ := instancetest.NewSite(t, "none", built.self)
+		site, _ := instancetest.NewSite(t, "none", built.program)
 		d, err := New(site)
 		require.NoError(t, err, "making a driver needs no engine")
 		err = d.Ready(t.Context())
@@ -25,16 +25,16 @@ func TestReadySaysWhyNot(t *testing.T) {
 	})
 	t.Run("nonsense in DOCKER_HOST", func(t *testing.T) {
 		t.Setenv("DOCKER_HOST", "nonsense")
-		site, _ := instancetest.NewSite(t, "none", built.self)
+		site, _ := instancetest.NewSite(t, "none", built.program)
 		_, err := New(site)
 		require.ErrorContains(t, err, "DOCKER_HOST")
 	})
 	t.Run("executable", func(t *testing.T) {
-		require.NoError(t, static(built.self))
-		assert.ErrorContains(t, static(""), "not known")
-		assert.ErrorContains(t, static("no-such-file"), "no such file")
-		if _, err := os.Stat("/bin/sh"); err == nil {
-			assert.ErrorContains(t, static("/bin/sh"), "CGO_ENABLED=0")
+		require.NoError(t, static(built.program))
+		assert.ErrorContains(t, static(nil), "make build")
+		assert.ErrorContains(t, static([]byte("#!/bin/sh")), "make build")
+		if shell, err := os.ReadFile("/bin/sh"); err == nil {
+			assert.ErrorContains(t, static(shell), "dynamically")
 		}
 	})
 }

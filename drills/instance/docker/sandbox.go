@@ -22,8 +22,8 @@ import (
 const (
 	sealLimit     = 20 * time.Second
 	discardLimit  = 10 * time.Second
-	sandboxMemory = 1 << 30 // one process a tunnel; it is our own code, the limit only ends a mistake
-	sandboxPids   = 2048
+	sandboxMemory = 1 << 30 // it is our own code, the limit only ends a mistake
+	sandboxPids   = 512
 )
 
 // box is a sealed sandbox: a network namespace with a fixed address.
@@ -32,6 +32,7 @@ type box struct {
 	name    string // of the instance, or of the programs
 	address netip.Addr
 	ready   time.Duration // since the drill's base, when it said so
+	way     *way          // into it
 }
 
 // seal gives a slot a sandbox that is proved to be closed. A sandbox that died
@@ -45,6 +46,7 @@ func (d *Driver) seal(ctx context.Context, s *slot, aliases, allow []string) err
 		if running {
 			return nil
 		}
+		s.box.way.close()
 		if _, err := d.engine.client.ContainerRemove(ctx, s.box.id,
 			client.ContainerRemoveOptions{Force: true}); err != nil && !gone(err) {
 			return fmt.Errorf("replace the sandbox of %s: %w", s.name, err)
@@ -103,7 +105,7 @@ func (d *Driver) discard(ctx context.Context, b *box) {
 
 // startSandbox creates and starts the sandbox container.
 func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sandbox.Config, aliases []string) error {
-	image, err := d.selfImage(ctx)
+	image, err := d.sandboxImage(ctx)
 	if err != nil {
 		return err
 	}
@@ -122,7 +124,7 @@ func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sand
 	name := d.name(b.name, "sandbox")
 	c, err := d.createContainer(ctx, plan{
 		name: name, image: image, instance: b.name, role: roleSandbox,
-		entrypoint: []string{selfPath, "internal", "sandbox", string(arg)},
+		entrypoint: []string{programInside, sandbox.CommandSeal, string(arg)},
 		host: container.HostConfig{
 			CapAdd: []string{"NET_ADMIN", "NET_BIND_SERVICE"}, ReadonlyRootfs: true,
 			DNS: []netip.Addr{netip.MustParseAddr(sandbox.Resolver)}, DNSSearch: []string{"."},
@@ -136,6 +138,7 @@ func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sand
 		return err
 	}
 	b.id = c.GetContainerID()
+	b.way = &way{engine: d.engine, box: b.id}
 	return c.Start(ctx)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +29,7 @@ func serving(name string) instance.Request {
 }
 
 // leaky is an executable whose sandbox says what a test wants it to say.
-func leaky(t *testing.T, lines ...string) string {
+func leaky(t *testing.T, lines ...string) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	src := "package main\n\nimport (\"fmt\"; \"time\")\n\nfunc main() {\n"
@@ -41,7 +42,9 @@ func leaky(t *testing.T, lines ...string) string {
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	b, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(b))
-	return out
+	program, err := os.ReadFile(out)
+	require.NoError(t, err)
+	return program
 }
 
 // What does not prove the seal must not boot: the image is not even created.
@@ -66,8 +69,8 @@ func TestNothingBootsInAnOpenSandbox(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d, notes := newBench(t)
-			d.site.Self = leaky(t, c.lines...)
-			image, err := d.selfImage(t.Context())
+			d.site.Program = leaky(t, c.lines...)
+			image, err := d.sandboxImage(t.Context())
 			require.NoError(t, err)
 			defer func() {
 				notes.UndoAll(t, d.site.Scope, Undoers(d.log))
@@ -158,7 +161,7 @@ func TestMachinesReachEachOtherByName(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, facts, 1)
 	assert.Equal(t, "203.0.113.5:80", facts[0].Target)
-	image, err := d.toolImage(ctx, programRepository, built.guest, programPath)
+	image, err := d.programImage(ctx, built.guest)
 	require.NoError(t, err)
 	t.Cleanup(func() { _, _ = d.engine.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{}) })
 }
@@ -169,23 +172,34 @@ func TestTheAddressStays(t *testing.T) {
 	ctx := t.Context()
 	_, err := d.Boot(ctx, serving("db"))
 	require.NoError(t, err)
-	before := *d.slots["db"].box
+	before := d.slots["db"].box
 	r := serving("db")
 	r.Generation = 2
 	_, err = d.Boot(ctx, r)
 	require.NoError(t, err)
-	assert.Equal(t, before, *d.slots["db"].box, "a new generation boots in the same sandbox")
+	assert.Same(t, before, d.slots["db"].box, "a new generation boots in the same sandbox")
 	_, err = d.engine.client.ContainerKill(ctx, before.id, client.ContainerKillOptions{})
 	require.NoError(t, err)
 	r.Generation = 3
 	m, err := d.Boot(ctx, r)
 	require.NoError(t, err, "a sandbox that died is sealed anew")
-	after := *d.slots["db"].box
+	after := d.slots["db"].box
 	assert.NotEqual(t, before.id, after.id)
 	assert.Equal(t, before.address, after.address)
-	c, err := m.Dial(ctx, 7000)
-	require.NoError(t, err)
-	require.NoError(t, c.Close())
+	dialled(t, m)
+}
+
+// dialled connects to a serving guest, once it listens.
+func dialled(t *testing.T, m instance.Machine) net.Conn {
+	t.Helper()
+	var c net.Conn
+	require.Eventually(t, func() (up bool) {
+		var err error
+		c, err = m.Dial(t.Context(), 7000)
+		return err == nil
+	}, time.Minute, 20*time.Millisecond)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
 }
 
 func TestOnlyWhatIsAllowedGetsOut(t *testing.T) {
@@ -278,7 +292,7 @@ func TestProgramBeforeADecoy(t *testing.T) {
 		Filters: make(client.Filters).Add("label", ledger.LabelDrill+"="+d.site.Scope.Drill)})
 	require.NoError(t, err)
 	assert.Empty(t, list.Items, "a decoy ends with its program")
-	image, err := d.toolImage(t.Context(), programRepository, built.guest, programPath)
+	image, err := d.programImage(t.Context(), built.guest)
 	require.NoError(t, err)
 	t.Cleanup(func() { _, _ = d.engine.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{}) })
 }
@@ -319,7 +333,7 @@ func TestReached(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []record.Link{{From: "app", To: "db", Port: 7000, Protocol: "tcp"},
 		{Flow: "/s/shop.js", To: "app", Port: 7000, Protocol: "tcp"}}, got)
-	image, err := d.toolImage(t.Context(), programRepository, built.guest, programPath)
+	image, err := d.programImage(t.Context(), built.guest)
 	require.NoError(t, err)
 	t.Cleanup(func() { _, _ = d.engine.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{}) })
 }

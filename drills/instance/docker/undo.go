@@ -64,6 +64,7 @@ func Undoers(log *slog.Logger) map[string]ledger.Undoer {
 			if err != nil {
 				return err
 			}
+			defer engine.Close()
 			return engine.removeNamed(ctx, what, t)
 		}
 	}
@@ -75,6 +76,7 @@ func Undoers(log *slog.Logger) map[string]ledger.Undoer {
 			if err != nil {
 				return err
 			}
+			defer engine.Close()
 			return engine.settle(ctx, t.Drill, t.Owner)
 		},
 		undoExec: func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
@@ -89,6 +91,7 @@ func Undoers(log *slog.Logger) map[string]ledger.Undoer {
 			if err != nil {
 				return err
 			}
+			defer engine.Close()
 			return engine.recall(ctx, r)
 		},
 	}

@@ -25,7 +25,7 @@ import (
 func TestSuite(t *testing.T) {
 	instancetest.Run(t, instancetest.Subject{Image: "guest", Guest: []string{"guest"},
 		New: func(t *testing.T) instancetest.Bench {
-			site, notes := instancetest.NewSite(t, "fake-drill", "")
+			site, notes := instancetest.NewSite(t, "fake-drill", nil)
 			d := fake.New(site, &fake.World{Images: map[string]fake.Script{"guest": guest()}, Program: program})
 			t.Cleanup(func() {
 				notes.UndoAll(t, site.Scope, d.Undoers())
@@ -102,7 +102,7 @@ func program(ctx context.Context, p instance.Program) (int, error) {
 
 func TestHoursPassInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		site, _ := instancetest.NewSite(t, "bubble", "")
+		site, _ := instancetest.NewSite(t, "bubble", nil)
 		d := fake.New(site, &fake.World{Images: map[string]fake.Script{"slow": {BootTime: 2 * time.Hour}}})
 		began := time.Now()
 		m, err := d.Boot(t.Context(), instance.Request{Name: "db", Generation: 1, Image: "slow"})

@@ -21,11 +21,11 @@ type Notes struct {
 }
 
 // NewSite makes the site of a drill of this process with notes for its journal and ledger.
-func NewSite(t testing.TB, drill, self string) (instance.Site, *Notes) {
+func NewSite(t testing.TB, drill string, program []byte) (instance.Site, *Notes) {
 	n := &Notes{}
 	return instance.Site{
 		Scope:  ledger.Scope{Drill: drill, Owner: ledger.Self(), Deadline: time.Now().Add(time.Hour), Home: t.TempDir()},
-		Ledger: n, Journal: n, Self: self, Base: time.Now(),
+		Ledger: n, Journal: n, Program: program, Base: time.Now(),
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}, n
 }

@@ -1,13 +1,16 @@
 package qemu
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/store"
+	"lifeboat/internal/sandbox"
 )
 
 // farDisk lies on a server.
@@ -28,7 +32,6 @@ func (farDisk) Size() int64  { return 1 << 20 }
 // A machine that cannot be made leaves nobody behind who serves its disk: the next one of its name needs the place.
 func TestDiskIsServedNoMoreWhenAMachineFails(t *testing.T) {
 	t.Parallel()
-	gone := make(chan struct{})
 	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Api-Version", "1.41")
 		switch {
@@ -41,11 +44,9 @@ func TestDiskIsServedNoMoreWhenAMachineFails(t *testing.T) {
 			if err != nil {
 				return
 			}
-			defer c.Close()
 			_, _ = fmt.Fprint(c, "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"+
-				"Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n\x01\x00\x00\x00\x00\x00\x00\x01+")
-			_, _ = io.Copy(io.Discard, c)
-			close(gone)
+				"Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+			_ = sandbox.Serve(standardOutput{c}) // this host is the sandbox
 		case strings.HasSuffix(r.URL.Path, "/archive"):
 			http.Error(w, `{"message": "no space left on device"}`, http.StatusInternalServerError)
 		default:
@@ -61,9 +62,21 @@ func TestDiskIsServedNoMoreWhenAMachineFails(t *testing.T) {
 		disk:   instance.DiskImage{Disk: farDisk{}},
 		driver: &Driver{site: instance.Site{Log: slog.New(slog.DiscardHandler)}}}
 	require.ErrorContains(t, m.furnish(t.Context()), "write /disk/seed")
-	select {
-	case <-gone:
-	case <-time.After(time.Minute):
-		assert.Fail(t, "its disk is still offered")
+	assert.Eventually(t, func() bool {
+		_, err := net.Dial("unix", diskSocket)
+		return errors.Is(err, syscall.ECONNREFUSED)
+	}, time.Minute, 5*time.Millisecond, "its disk is still offered")
+	body.Leave()
+}
+
+// standardOutput frames what is written as an engine does that sends output and errors over one connection.
+type standardOutput struct{ net.Conn }
+
+// Write implements io.Writer.
+func (s standardOutput) Write(p []byte) (int, error) {
+	head := binary.BigEndian.AppendUint32([]byte{1, 0, 0, 0}, uint32(len(p)))
+	if _, err := s.Conn.Write(append(head, p...)); err != nil {
+		return 0, err
 	}
+	return len(p), nil
 }

@@ -135,6 +135,7 @@ func mend(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 	if err != nil {
 		return err
 	}
+	defer m.Leave()
 	c, err := m.DialSocket(ctx, undoSocket)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("QEMU does not run: %w", ledger.ErrGone)

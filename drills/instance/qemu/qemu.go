@@ -60,6 +60,9 @@ func New(site instance.Site, ground *docker.Driver) *Driver {
 // Ground implements instance.Grounded.
 func (d *Driver) Ground() instance.Driver { return d.ground }
 
+// Close ends the connections to the engine and into the sandboxes.
+func (d *Driver) Close() error { return d.ground.Close() }
+
 // Ready says in a sentence why this host cannot boot virtual machines, or nil.
 func (d *Driver) Ready(ctx context.Context) error {
 	if err := d.ground.Ready(ctx); err != nil {

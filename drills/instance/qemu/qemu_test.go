@@ -28,23 +28,15 @@ import (
 	"lifeboat/internal/needs"
 )
 
-// built holds lifeboat's stand-in, which the sandboxes of these tests run.
-var built string
+// built is the program of sandboxes, which these tests make once.
+var built []byte
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "lifeboat-qemu-test-")
-	if err != nil {
+	var err error
+	if built, err = instancetest.BuildProgram(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	built = filepath.Join(dir, "self")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", built, "../docker/testdata/self")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build self: %v\n%s", err, out)
 		return 1
 	}
 	return m.Run()

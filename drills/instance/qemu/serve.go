@@ -2,12 +2,18 @@ package qemu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/internal/nbd"
 )
+
+// offerPause lies between two tries to offer a disk: the old place may be there still.
+const offerPause = 100 * time.Millisecond
 
 // serveDisk lets QEMU read an image that is not a file of its host: lifeboat answers for it, over
 // tunnels into the sandbox. A file of the host needs nothing.
@@ -27,25 +33,33 @@ func (m *Machine) serveDisk(ctx context.Context) error {
 	return nil
 }
 
-// offer serves whoever comes, and offers the next place meanwhile.
+// offer serves whoever comes, and offers the next place meanwhile. Where the way into the sandbox broke, it opens
+// another: QEMU waits for that as long as its reconnect-delay.
 func (m *Machine) offer(ctx context.Context, server *nbd.Server, c net.Conn) {
 	for { // also where it is over already: the place that was offered is closed
 		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 		_, err := io.ReadFull(c, make([]byte, 1))
 		stop()
-		if err != nil {
+		switch {
+		case err == nil:
+			go func(c net.Conn) {
+				if err := server.Serve(ctx, c); err != nil && ctx.Err() == nil {
+					m.driver.site.Log.Debug("a reader of the disk left", "machine", m.Name(), "error", err)
+				}
+			}(c)
+		case ctx.Err() != nil || !errors.As(err, new(*instance.UnaskedError)):
 			return
+		default:
+			_ = c.Close()
 		}
-		go func(c net.Conn) {
-			if err := server.Serve(ctx, c); err != nil && ctx.Err() == nil {
-				m.driver.site.Log.Debug("a reader of the disk left", "machine", m.Name(), "error", err)
+		for c, err = m.body.ListenSocket(ctx, diskSocket); err != nil; c, err = m.body.ListenSocket(ctx, diskSocket) {
+			if ctx.Err() != nil {
+				return
 			}
-		}(c)
-		if c, err = m.body.ListenSocket(ctx, diskSocket); err != nil {
-			if ctx.Err() == nil {
-				m.driver.site.Log.Warn("offer the disk again", "machine", m.Name(), "error", err)
+			m.driver.site.Log.Warn("offer the disk again", "machine", m.Name(), "error", err)
+			if pause(ctx, offerPause) != nil {
+				return
 			}
-			return
 		}
 	}
 }

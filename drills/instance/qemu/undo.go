@@ -40,6 +40,7 @@ func runAgain(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 	if err != nil {
 		return err
 	}
+	defer m.Leave()
 	guest, done := guestOf(m)
 	defer done()
 	return r.again(ctx, guest)

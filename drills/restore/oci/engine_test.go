@@ -25,7 +25,7 @@ import (
 // bench makes a driver on the real engine; when the test ends, everything is undone.
 func bench(t *testing.T) *docker.Driver {
 	t.Helper()
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("testoci%d", os.Getpid()), program(t, "self"))
+	site, notes := instancetest.NewSite(t, fmt.Sprintf("testoci%d", os.Getpid()), instancetest.Program(t))
 	d, err := docker.New(site)
 	require.NoError(t, err)
 	if err := d.Ready(t.Context()); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -24,12 +23,7 @@ import (
 // sealed boots the server as a drill does: prepared by the loader, in the driver's sandbox.
 func sealed(t testing.TB, l *Loader) instance.Machine {
 	t.Helper()
-	self := filepath.Join(t.TempDir(), "self")
-	build := exec.Command("go", "build", "-o", self, "../../instance/docker/testdata/self")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("testpg%d", os.Getpid()), self)
+	site, notes := instancetest.NewSite(t, fmt.Sprintf("testpg%d", os.Getpid()), instancetest.Program(t))
 	d, err := docker.New(site)
 	require.NoError(t, err)
 	if err := d.Ready(t.Context()); err != nil {
