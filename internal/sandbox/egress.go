@@ -19,8 +19,9 @@ const (
 	repeatEvery = 2 << 20
 )
 
-// egress groups the attempts to get out and writes them as lines. Until open
-// is called, attempts are those of our own probes: seen, and not reported.
+// egress groups the attempts to get out and writes them as lines. Those of our own probes are known by themselves,
+// whenever they come in on a slow host: they carry a mark or a name that restored code cannot have. Until open
+// is called nobody else is there: whatever is seen is not reported.
 type egress struct {
 	mu      sync.Mutex
 	out     *json.Encoder
@@ -31,11 +32,13 @@ type egress struct {
 	reached map[Reached]time.Duration // services of other sandboxes, by when they were reached first
 	probing bool
 	caught  map[string]bool // by source address or DNS name, while probing
+	asked   map[string]bool // names that our own probes ask for
 }
 
 func newEgress(out io.Writer) *egress {
 	e := &egress{base: time.Now(), probing: true,
-		groups: map[[2]string]*Group{}, dirty: map[[2]string]bool{}, reached: map[Reached]time.Duration{}, caught: map[string]bool{}}
+		groups: map[[2]string]*Group{}, dirty: map[[2]string]bool{}, reached: map[Reached]time.Duration{},
+		caught: map[string]bool{}, asked: map[string]bool{}}
 	e.out = json.NewEncoder(io.MultiWriter(out, &e.written))
 	return e
 }
@@ -63,17 +66,18 @@ func (e *egress) open() {
 // attempt is one packet or connection that wanted out.
 type attempt struct {
 	protocol, target, host string
-	mark                   string // tells our own probe from others: a source address or a DNS name
+	mark                   string // by which a probe finds itself: a source address or a DNS name
+	ours                   bool   // a probe's
 	twin                   bool   // the question for IPv6 that goes with the one for IPv4: not a second attempt
 }
 
-// saw notes an attempt.
-func (e *egress) saw(a attempt) {
+// saw notes an attempt, and tells whether it counts as restored code's.
+func (e *egress) saw(a attempt) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.probing {
+	if e.probing || a.ours || e.asked[a.mark] {
 		e.caught[a.mark] = true
-		return
+		return false
 	}
 	k := [2]string{a.protocol, a.target}
 	g := e.groups[k]
@@ -97,6 +101,7 @@ func (e *egress) saw(a attempt) {
 	g.Count = max(g.singles, g.twins)
 	g.Last = now
 	e.dirty[k] = true
+	return true
 }
 
 // named adds the first host name seen in a connection that was counted already.
@@ -120,11 +125,11 @@ func hostWord(s string) string {
 	}, s[:min(len(s), hostLimit)])
 }
 
-// isProbing tells that attempts are our own and need no look into their content.
-func (e *egress) isProbing() bool {
+// asks announces a name that a probe will ask for. A resolver in between may repeat the question much later.
+func (e *egress) asks(name string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.probing
+	e.asked[name] = true
 }
 
 // caughtProbe tells whether a probe with this mark came to us.

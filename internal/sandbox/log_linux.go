@@ -19,22 +19,23 @@ const (
 	ulogThreshold  = 5 // attribute: packets to wait for before a message is sent
 	ulogBind       = 1
 	ulogCopyPacket = 2
+	ulogMark       = 2 // attribute of a logged packet: its mark, where it has one
 	ulogPayload    = 9 // attribute of a logged packet
 	headLength     = 128
 )
 
 // rejected notes the packets that the filter rejected: UDP, ICMP and all
 // other protocols, which cannot be led to the recorder.
-func rejected(log *egress) func(packet []byte) {
-	return func(packet []byte) {
+func rejected(log *egress) func(packet []byte, marked bool) {
+	return func(packet []byte, marked bool) {
 		if protocol, target, ok := describe(packet); ok {
-			log.saw(attempt{protocol: protocol, target: target, mark: target})
+			log.saw(attempt{protocol: protocol, target: target, mark: target, ours: marked})
 		}
 	}
 }
 
 // listenLog hands on the first bytes of the packets that the filter logs to a group.
-func listenLog(number uint16, each func(packet []byte)) error {
+func listenLog(number uint16, each func(packet []byte, marked bool)) error {
 	c, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func listenLog(number uint16, each func(packet []byte)) error {
 	return nil
 }
 
-func logged(data []byte, each func(packet []byte)) {
+func logged(data []byte, each func(packet []byte, marked bool)) {
 	if len(data) < 4 {
 		return
 	}
@@ -78,10 +79,18 @@ func logged(data []byte, each func(packet []byte)) {
 	if err != nil {
 		return
 	}
+	var packet []byte
+	marked := false
 	for d.Next() {
-		if d.Type() == ulogPayload {
-			each(d.Bytes())
+		switch d.Type() {
+		case ulogMark:
+			marked = len(d.Bytes()) == 4 && binary.BigEndian.Uint32(d.Bytes()) == probeMark
+		case ulogPayload:
+			packet = d.Bytes()
 		}
+	}
+	if packet != nil {
+		each(packet, marked)
 	}
 }
 

@@ -111,7 +111,7 @@ func ownPort(port uint16) bool { return port == AnswerPort || port == recorderPo
 
 // reach begins to write down which services of other sandboxes are reached from here.
 func reach(c Config, log *egress) error {
-	if err := listenLog(reachGroup, func(packet []byte) {
+	if err := listenLog(reachGroup, func(packet []byte, _ bool) {
 		if protocol, service, ok := reachedBy(packet, c.Address); ok && !ownPort(service.Port()) {
 			log.spoke(protocol, service)
 		}

@@ -28,19 +28,33 @@ func record(l net.Listener, log *egress) {
 		if err != nil {
 			return
 		}
+		// Noted before the next is accepted: they come first come, first served, and who knocks last knows all noted.
+		t := c.(*net.TCPConn)
+		_ = t.SetLinger(0)
+		target := original(t)
+		counted := log.saw(attempt{protocol: "tcp", target: target, mark: c.RemoteAddr().String(), ours: isMarked(t)})
+		if !counted {
+			_ = t.Close()
+			continue
+		}
 		go func() {
-			t := c.(*net.TCPConn)
 			defer t.Close()
-			_ = t.SetLinger(0)
-			target := original(t)
-			log.saw(attempt{protocol: "tcp", target: target, mark: c.RemoteAddr().String()})
-			if log.isProbing() {
-				return
-			}
 			_ = t.SetReadDeadline(time.Now().Add(firstBytes))
 			log.named("tcp", target, hostName(t))
 		}()
 	}
+}
+
+// isMarked tells our own probe from restored code: the kernel hands the mark of a connection's first packet on to who
+// accepts it (net.ipv4.tcp_fwmark_accept), and only CAP_NET_ADMIN, which restored code has not, can set one.
+func isMarked(c *net.TCPConn) bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return false
+	}
+	mark := 0
+	_ = raw.Control(func(fd uintptr) { mark, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_MARK) })
+	return mark == probeMark
 }
 
 // original is the address that the caller dialled.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -8,11 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 )
-
-// echoes is the time for the last packets of our own probes to be logged.
-const echoes = 20 * time.Millisecond
 
 // run is PID 1 of a sandbox. It returns only on a signal or when the namespace
 // cannot be closed; restored code must not be started before the ready line.
@@ -28,7 +25,6 @@ func run(c Config, out io.Writer) error {
 	for i := range results {
 		log.write(Line{Event: "probe", Probe: &results[i]})
 	}
-	time.Sleep(echoes)
 	if err := reach(c, log); err != nil { // a kernel that cannot count is no reason not to drill
 		log.write(Line{Event: "unmeasured", Error: err.Error()})
 	}
@@ -37,6 +33,14 @@ func run(c Config, out io.Writer) error {
 	<-stop
 	log.flush()
 	return nil
+}
+
+// listenPlain listens without Multipath TCP, which Go adds by itself: such a connection does not say where it wanted
+// to go. Who asks for it falls back to TCP.
+func listenPlain(address netip.AddrPort) (net.Listener, error) {
+	var c net.ListenConfig
+	c.SetMultipathTCP(false)
+	return c.Listen(context.Background(), "tcp", address.String())
 }
 
 // start closes the namespace and opens the sandbox's own ears, in this order:
@@ -53,7 +57,7 @@ func start(c Config, log *egress) error {
 	}
 	for _, a := range []string{Resolver, "::1"} {
 		ip := netip.MustParseAddr(a)
-		tcp, err := net.Listen("tcp", netip.AddrPortFrom(ip, recorderPort).String())
+		tcp, err := listenPlain(netip.AddrPortFrom(ip, recorderPort))
 		if err != nil {
 			return fmt.Errorf("open the recorder: %w", err)
 		}

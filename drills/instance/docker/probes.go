@@ -52,7 +52,9 @@ func (d *Driver) probes(ctx context.Context, c sandbox.Config, e *ears) ([]sandb
 	p = append(p, others...)
 	p = append(p, sandbox.Probe{Target: "hypervisor", Address: "AF_VSOCK", Protocol: "vsock"})
 	for _, a := range []string{engineResolver, c.Gateway.String(), metadataAddress, outsideAddress} {
-		p = append(p, sandbox.Probe{Target: "dns", Address: a + "!" + outsideName, Protocol: "dns", Outside: true})
+		// A name of its own: nobody else asks for it, and no other probe's answer can be taken for this one's.
+		name := strings.ToLower(rand.Text()) + "." + outsideName
+		p = append(p, sandbox.Probe{Target: "dns", Address: a + "!" + name, Protocol: "dns", Outside: true})
 	}
 	return append(p,
 		sandbox.Probe{Target: "metadata", Address: net.JoinHostPort(metadataAddress, "80"), Protocol: "tcp", Outside: true},

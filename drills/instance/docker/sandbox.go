@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	sealLimit     = 20 * time.Second
+	sealLimit     = time.Minute // a busy host is slow, not open
 	discardLimit  = 10 * time.Second
 	sandboxMemory = 1 << 30 // it is our own code, the limit only ends a mistake
 	sandboxPids   = 512
@@ -128,8 +128,9 @@ func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sand
 		host: container.HostConfig{
 			CapAdd: []string{"NET_ADMIN", "NET_BIND_SERVICE"}, ReadonlyRootfs: true,
 			DNS: []netip.Addr{netip.MustParseAddr(sandbox.Resolver)}, DNSSearch: []string{"."},
-			// IPv6 exists on the loopback only, so that attempts over it are seen.
-			Sysctls:   map[string]string{"net.ipv6.conf.lo.disable_ipv6": "0", "net.ipv6.conf.eth0.disable_ipv6": "1"},
+			// IPv6 exists on the loopback only, so that attempts over it are seen. Our own probes are known by their mark.
+			Sysctls: map[string]string{"net.ipv6.conf.lo.disable_ipv6": "0", "net.ipv6.conf.eth0.disable_ipv6": "1",
+				"net.ipv4.tcp_fwmark_accept": "1"},
 			Resources: container.Resources{Memory: sandboxMemory, MemorySwap: sandboxMemory, PidsLimit: ptr(int64(sandboxPids))},
 		},
 		hostname: b.name, networks: networks, aliases: append([]string{b.name}, aliases...), address: b.address,
