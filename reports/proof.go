@@ -24,7 +24,7 @@ func (a author) isolation() section {
 		return s
 	}
 	t := &table{Class: "egress", Columns: a.columns("--n--", "instance", "target", "attempts", "when", "declared")}
-	for _, e := range a.r.Egress {
+	for _, e := range a.egressRows() {
 		declared := marked(badge{Class: "neutral", Symbol: "–", Word: a.say("isolation.expected")}, "")
 		if !e.Expected {
 			declared = marked(badge{Class: "inconclusive", Symbol: "!", Word: a.say("isolation.unexpected")}, "")
@@ -39,6 +39,41 @@ func (a author) isolation() section {
 	}
 	s.Blocks = append(s.Blocks, block{Caption: a.say("caption.egress"), Table: t})
 	return s
+}
+
+// egressRows of one kind have a row of their own each, as many as a reader takes in; the rest of a kind is one row.
+const egressRows = 10
+
+func (a author) egressRows() []record.EgressFact {
+	type kind struct {
+		instance, protocol string
+		expected           bool
+	}
+	var rows []record.EgressFact
+	seen, rest, further := map[kind]int{}, map[kind]int{}, map[kind]int{}
+	for _, e := range a.r.Egress {
+		k := kind{e.Subject.Instance, e.Protocol, e.Expected}
+		switch seen[k]++; {
+		case seen[k] <= egressRows:
+			rows = append(rows, e)
+		case further[k] == 0:
+			rest[k], further[k] = len(rows), 1
+			rows = append(rows, e)
+		default:
+			r := &rows[rest[k]]
+			further[k]++
+			r.Count += e.Count
+			r.Last = max(r.Last, e.Last)
+		}
+	}
+	for k, n := range further {
+		if n == 1 {
+			continue
+		}
+		r := &rows[rest[k]]
+		r.Target, r.Host = a.say("isolation.further", "targets", fmt.Sprint(n)), ""
+	}
+	return rows
 }
 
 // probes has one row for each kind of target; sandboxes are counted.

@@ -93,6 +93,7 @@ var Messages = []Message{
 
 	// Findings of their own.
 	{"egress.unexpected", []string{"instance", "target", "host", "protocol", "count"}, []Use{UseFinding}},
+	{"egress.unexpected_many", []string{"instance", "targets", "examples", "protocol", "count"}, []Use{UseFinding}},
 	{"restore.too_slow", []string{"backup", "objective", "bytes", "took", "rate", "needed"}, []Use{UseFinding}},
 
 	// Why an objective has no figure, or what its figure is worth.
@@ -121,6 +122,7 @@ var Messages = []Message{
 	{"digest.unverified", []string{"backup"}, []Use{UseObservation}},
 	{"digest.unread", []string{"backup"}, []Use{UseObservation}},
 	{"egress.expected", []string{"instance", "target", "host", "protocol", "count"}, []Use{UseObservation}},
+	{"egress.expected_many", []string{"instance", "targets", "examples", "protocol", "count"}, []Use{UseObservation}},
 	{"restore.throughput", []string{"backup", "bytes", "took", "rate", "needed"}, []Use{UseObservation}},
 	{"journal.torn", []string{"lines"}, []Use{UseObservation}},
 	{"clock.unsynchronised", []string{"state"}, []Use{UseObservation}},

@@ -83,15 +83,7 @@ func (j *judge) isolation() {
 			j.unknown("isolation.unproved", args{"instance": b.Subject.Instance})
 		}
 	}
-	for _, e := range j.r.Egress {
-		a := args{"instance": e.Subject.Instance, "target": e.Target, "host": e.Host, "protocol": e.Protocol,
-			"count": number(e.Count)}
-		if e.Expected {
-			j.observe("egress.expected", a)
-		} else {
-			j.finding("medium", "egress.unexpected", a)
-		}
-	}
+	j.egress()
 }
 
 // restores: whose fault it is when one goes wrong.
