@@ -109,6 +109,7 @@ func newBench(t testing.TB) (*Driver, *instancetest.Notes) {
 
 func TestSuite(t *testing.T) {
 	instancetest.Run(t, instancetest.Subject{Image: built.image, Guest: []string{"/guest"},
+		Break: instancetest.EndTunnel,
 		New: func(t *testing.T) instancetest.Bench {
 			d, notes := newBench(t)
 			return instancetest.Bench{Driver: d, Site: d.site, Notes: notes, Undoers: Undoers(d.log)}

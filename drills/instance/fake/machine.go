@@ -34,6 +34,7 @@ type Machine struct {
 	files   volume
 	volumes map[string]volume // by folder
 	ports   map[int]func(net.Conn)
+	conns   []*conn // the callers' ends, for Break
 	console bytes.Buffer
 	frozen  map[string]disk // snapshots of a virtual machine, by name
 }
@@ -229,13 +230,27 @@ func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "fake", Addr: address(fmt.Sprintf("%s:%d", m.Name(), port)),
 			Err: syscall.ECONNREFUSED}
 	}
-	near, far := net.Pipe()
+	near, far := connected()
 	stop := context.AfterFunc(life, func() { _ = far.Close() })
+	m.mu.Lock()
+	m.conns = append(m.conns, near)
+	m.mu.Unlock()
 	go func() {
 		defer stop()
 		handle(far)
 	}()
 	return near, nil
+}
+
+// Break ends the connections that there are as the end of a tunnel does.
+func (m *Machine) Break() {
+	m.mu.Lock()
+	conns := m.conns
+	m.conns = nil
+	m.mu.Unlock()
+	for _, c := range conns {
+		c.snap("what was asked of " + m.Name())
+	}
 }
 
 // Recall implements instance.Machine.

@@ -34,6 +34,8 @@ type Subject struct {
 	// connections for them. Such a subject makes its own requests, and prepares each machine that was booted:
 	// the guest is there and serves from then on. Its tests run one after another.
 	Virtual func(b Bench, name string) instance.Request
+	// Break ends the way to a machine in mid-flow, by what carries its connections.
+	Break   func(t *testing.T, b Bench, m instance.Machine)
 	Prepare func(t *testing.T, m instance.Machine)
 }
 
@@ -53,7 +55,8 @@ func Run(t *testing.T, s Subject) {
 	x := suite{s}
 	tests := map[string]func(*testing.T){
 		"boot and exec": x.bootAndExec, "input and output": x.inputAndOutput, "broken input": x.brokenInput,
-		"cancelled command": x.cancelled, "files": x.files, "dial": x.dial, "stop and start": x.stopAndStart,
+		"cancelled command": x.cancelled, "files": x.files, "dial": x.dial, "half close": x.halfClose,
+		"broken in mid-flow": x.brokenInMidFlow, "stop and start": x.stopAndStart,
 		"destroy": x.destroy, "fresh data": x.freshData, "kept data": x.keptData, "no data to keep": x.nothingToKeep,
 		"no such image": x.noSuchImage, "written first": x.writtenFirst, "proved": x.proved, "recall": x.recall,
 		"undone": x.undone,

@@ -39,6 +39,7 @@ func TestVMSuite(t *testing.T) {
 	require.NoError(t, err)
 	image := guestImage(t)
 	instancetest.Run(t, instancetest.Subject{Image: "pos", Guest: []string{"/usr/local/bin/guest"},
+		Break: instancetest.EndTunnel,
 		New: func(t *testing.T) instancetest.Bench {
 			d, notes := newDriver(t)
 			undoers := docker.Undoers(d.site.Log)
