@@ -251,6 +251,21 @@ func TestSweepKept(t *testing.T) {
 	})
 }
 
+// A sweep counts what it removed, and not what it found.
+func TestSweepCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for removed, ready := range map[int]time.Duration{0: 24 * time.Hour, 1: 0} {
+			d := newDead(t, false)
+			d.ready = time.Now().Add(ready)
+			swept, err := SweepAll(t.Context(), SweepRequest{Home: d.home, Kit: d.request().Kit})
+			require.NoError(t, err)
+			require.Len(t, swept, 1)
+			assert.Equal(t, removed, swept[0].Removed, swept[0].What())
+			assert.Len(t, swept[0].Left, 1-removed)
+		}
+	})
+}
+
 // A journal that somebody damaged is history's to tell; nothing is left of its drill.
 func TestSweepDamaged(t *testing.T) {
 	d := newDead(t, false)

@@ -30,6 +30,7 @@ type Swept struct {
 	DryRun  bool                  `json:"dry_run,omitempty"`
 	Entries []string              `json:"entries,omitempty"` // "container NAME", of its ledger or found by label
 	Left    []record.CleanupEvent `json:"left,omitempty"`
+	Removed int                   `json:"removed"`        // how many of them are gone
 	Busy    bool                  `json:"busy,omitempty"` // its reaper is at work: nothing was done here
 }
 
@@ -41,9 +42,9 @@ func (s Swept) What() string {
 	case s.DryRun:
 		return fmt.Sprintf("%s; would remove %v", s.Why, s.Entries)
 	case len(s.Left) > 0:
-		return fmt.Sprintf("%s; %d things could not be removed", s.Why, len(s.Left))
+		return fmt.Sprintf("%s; removed %d things, %d could not be removed", s.Why, s.Removed, len(s.Left))
 	}
-	return fmt.Sprintf("%s; removed %d things", s.Why, len(s.Entries))
+	return fmt.Sprintf("%s; removed %d things", s.Why, s.Removed)
 }
 
 // List gives the folders of all drills of a home, oldest first.
@@ -128,6 +129,9 @@ func sweepDrill(ctx context.Context, r SweepRequest, dir string) (*Swept, error)
 	s.Left, err = Reap(ctx, ReapRequest{Home: r.Home, Drill: s.Drill, Kit: r.Kit, Why: unsealed(dir, why)})
 	if errors.Is(err, record.ErrLocked) {
 		s.Busy, s.Entries, err = true, nil, nil
+	}
+	if still, e := openEntries(dir); e == nil && !s.Busy { // what could not be done stays open in the ledger
+		s.Removed = max(0, len(open)-len(still))
 	}
 	return s, err
 }

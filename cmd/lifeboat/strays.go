@@ -61,7 +61,9 @@ func strays(ctx context.Context, log *slog.Logger, home string, dry bool) ([]dri
 		if dry {
 			continue
 		}
-		if err := e.Remove(ctx, l); err != nil && !errors.Is(err, ledger.ErrGone) {
+		if err := e.Remove(ctx, l); err == nil || errors.Is(err, ledger.ErrGone) {
+			s.Removed++
+		} else {
 			s.Left = append(s.Left, record.CleanupEvent{What: l.What, Name: l.Name, State: "failed", Error: err.Error(), Fix: l.Fix})
 		}
 	}
