@@ -128,7 +128,7 @@ func noCarrier(ctx context.Context, m instance.Machine) error {
 		return ctx.Err()
 	}
 	if !strings.Contains(r.Stdout, "0") {
-		return fmt.Errorf("no network card of %s says that its link is down", m.Name())
+		return instance.NotInForce("no network card of %s says that its link is down", m.Name())
 	}
 	return nil
 }
@@ -157,7 +157,7 @@ func lessMemory(ctx context.Context, m instance.Machine, most int64) error {
 			continue
 		}
 		if kib, err := strconv.ParseInt(words[1], 10, 64); err == nil && kib<<10 > most {
-			return fmt.Errorf("%s still has %d MiB of memory", m.Name(), kib>>10)
+			return instance.NotInForce("%s still has %d MiB of memory", m.Name(), kib>>10)
 		}
 		return nil
 	}

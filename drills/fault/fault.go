@@ -26,8 +26,33 @@ type Fault interface {
 	// Inject breaks it. After an error the undo is run all the same.
 	Inject(ctx context.Context, t Target) error
 	// Effective returns nil once the fault is seen to bite, asked through a new connection or by
-	// reading the state back; otherwise what was seen instead. It is asked until it returns nil, ErrSilent, or time is up.
+	// reading the state back; an error that is instance.ErrNotInForce says what was seen instead, any other one that it
+	// could not be asked. It is asked until it returns nil, ErrSilent, or time is up.
 	Effective(ctx context.Context, t Target) error
+}
+
+// Lasting is a fault that is asked in another way when somebody was to remove it.
+type Lasting interface {
+	// Lasts answers as Effective does, on whatever machine carries the name now.
+	Lasts(ctx context.Context, t Target) error
+}
+
+// Lasts asks whether a fault that has bitten is still in force, as Effective answers. A virtual machine that is down
+// cannot be asked: what is on its disk shows when it boots.
+func Lasts(ctx context.Context, f Fault, t Target) error {
+	if _, virtual := t.Machine.(instance.Hypervised); virtual {
+		state, err := t.Machine.State(ctx)
+		if err == nil && !state.Running {
+			err = errors.New("it does not run")
+		}
+		if err != nil {
+			return &instance.UnaskedError{What: t.Machine.Name(), Err: err}
+		}
+	}
+	if l, ok := f.(Lasting); ok {
+		return l.Lasts(ctx, t)
+	}
+	return f.Effective(ctx, t)
 }
 
 // Fitting is a fault that only some instances can have, whatever is in them.

@@ -217,7 +217,7 @@ func TestUnreachableTellsTheTruth(t *testing.T) {
 			s := server{}
 			s.defaults()
 			began = time.Now()
-			err := s.unreachable(t.Context(), c.machine)
+			err := bites(s.unreachable(t.Context(), c.machine))
 			if c.want == "" {
 				assert.NoError(t, err)
 			} else {
@@ -240,8 +240,8 @@ func TestMovedPortIsOneThatIsListenedAt(t *testing.T) {
 		want       string
 	}{
 		"moved":       {refused, answers, ""},
-		"starting":    {refused, refused, "db does not listen at port 5433 yet"},
-		"not moved":   {answers, refused, "db still answers at port 5432: no\ndb still listens at port 5432"},
+		"starting":    {refused, refused, "db listens neither at port 5432 nor at port 5433"},
+		"not moved":   {answers, refused, "db still answers at port 5432: no"},
 		"no database": {answering(t), answers, "db still listens at port 5432"},
 	} {
 		t.Run(name, func(t *testing.T) {

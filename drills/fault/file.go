@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/scenarios"
 )
@@ -59,5 +60,18 @@ func (f *fileMissing) Effective(ctx context.Context, t Target) error {
 	case err != nil:
 		return err
 	}
-	return fmt.Errorf("%s is still there", f.path)
+	return instance.NotInForce("%s is there", f.path)
+}
+
+// Lasts implements Lasting. Where what was moved aside is not there either, the machine is another one, which never had
+// the file or lost it in another way.
+func (f *fileMissing) Lasts(ctx context.Context, t Target) error {
+	if err := f.Effective(ctx, t); err != nil {
+		return err
+	}
+	_, err := t.Machine.Get(ctx, f.path+".lifeboat")
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%s is missing, and so is what the fault moved aside: another image may lack it", f.path)
+	}
+	return err
 }

@@ -80,7 +80,7 @@ func reboot(ctx context.Context, m instance.Machine) error {
 }
 
 // errNotThere is a change that is not there.
-var errNotThere = errors.New("the change is not there")
+var errNotThere = instance.NotInForce("the change is not there")
 
 // ErrCameUp is wrapped by Effective where a guest rebooted with the change on its disk and came up all the same.
 var ErrCameUp = errors.New("the guest came up with the change on its disk")
@@ -103,6 +103,13 @@ func (f *inGuest) readBack(ctx context.Context, m instance.Machine) error {
 		return fmt.Errorf("%w on %s: %s", errNotThere, m.Name(), strings.TrimSpace(r.Stderr+r.Stdout))
 	}
 	return nil
+}
+
+// Lasts implements Lasting: the change is on the disk or not, whether or not the guest came up with it.
+func (f *inGuest) Lasts(ctx context.Context, t Target) error {
+	within, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	return f.readBack(within, t.Machine)
 }
 
 // silence is how long a guest that went down is asked whether it is back.

@@ -2,8 +2,8 @@ package fault
 
 import (
 	"context"
-	"errors"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/scenarios"
 )
@@ -27,5 +27,5 @@ func (none) Inject(context.Context, Target) error { return nil }
 
 // Effective implements Fault: there is never anything to see.
 func (none) Effective(context.Context, Target) error {
-	return errors.New("nothing was broken: this is the negative control")
+	return instance.NotInForce("nothing was broken: this is the negative control")
 }

@@ -46,5 +46,8 @@ func (f *wrongOwner) Inject(ctx context.Context, t Target) error {
 
 // Effective implements Fault.
 func (f *wrongOwner) Effective(ctx context.Context, t Target) error {
-	return f.unreachable(ctx, t.Machine)
+	return bites(f.unreachable(ctx, t.Machine))
 }
+
+// Lasts implements Lasting.
+func (f *wrongOwner) Lasts(ctx context.Context, t Target) error { return f.unreachable(ctx, t.Machine) }

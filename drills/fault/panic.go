@@ -2,7 +2,6 @@ package fault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -24,7 +23,7 @@ func newKernelPanic(s scenarios.Settings) (Fault, []scenarios.Problem) {
 }
 
 // errNoPanic is a guest that goes on.
-var errNoPanic = errors.New("the guest's console shows no panic since the interrupt")
+var errNoPanic = instance.NotInForce("the guest's console shows no panic since the interrupt")
 
 const panicSwitch = "/proc/sys/kernel/unknown_nmi_panic"
 
@@ -83,6 +82,16 @@ func (f *kernelPanic) Effective(ctx context.Context, t Target) error {
 		err = errNoPanic
 	}
 	return err
+}
+
+// Lasts implements Lasting: a guest that answers runs, whatever its console has shown.
+func (f *kernelPanic) Lasts(ctx context.Context, t Target) error {
+	within, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	if _, err := t.Machine.Exec(within, shell("", ":")); err == nil {
+		return instance.NotInForce("the guest of %s runs", t.Machine.Name())
+	}
+	return f.Effective(ctx, t)
 }
 
 func panics(ctx context.Context, m instance.Machine) (int, error) {

@@ -17,6 +17,7 @@ type passwordRotated struct {
 	server
 	role string
 	old  string // the verifier before, to tell that it changed
+	now  string // the one that the fault made; a server that was rebuilt has a third
 }
 
 func newPasswordRotated(s scenarios.Settings) (Fault, []scenarios.Problem) {
@@ -48,7 +49,7 @@ func (f *passwordRotated) verifier(ctx context.Context, m instance.Machine) (str
 		return "", fmt.Errorf("read the password of role %s: %w", f.role, err)
 	}
 	if out == "" {
-		return "", fmt.Errorf("role %s has no password on %s, or does not exist", f.role, m.Name())
+		return "", instance.NotInForce("role %s has no password on %s, or does not exist", f.role, m.Name())
 	}
 	return out, nil
 }
@@ -87,6 +88,18 @@ func (f *passwordRotated) Prepare(ctx context.Context, t Target) (ledger.Undo, e
 func (f *passwordRotated) Inject(ctx context.Context, t Target) error {
 	_, err := f.psql(ctx, t.Machine, `select format('alter role %I password %L', :'role', md5(random()::text)) \gexec
 select pg_terminate_backend(pid) from pg_stat_activity where usename = :'role' and pid <> pg_backend_pid();`)
+	if err == nil {
+		f.now, err = f.verifier(ctx, t.Machine)
+	}
+	return err
+}
+
+// Lasts implements Lasting: the role has the password that the fault gave it.
+func (f *passwordRotated) Lasts(ctx context.Context, t Target) error {
+	now, err := f.verifier(ctx, t.Machine)
+	if err == nil && now != f.now {
+		err = instance.NotInForce("role %s has another password than the fault gave it", f.role)
+	}
 	return err
 }
 
@@ -98,7 +111,7 @@ func (f *passwordRotated) Effective(ctx context.Context, t Target) error {
 	case err != nil:
 		return err
 	case f.old == "" || now == f.old:
-		return fmt.Errorf("role %s still has the password that it had", f.role)
+		return instance.NotInForce("role %s still has the password that it had", f.role)
 	}
 	out, err := f.psql(ctx, t.Machine, `select count(*) from pg_stat_activity
 where usename = :'role' and pid <> pg_backend_pid()`)
@@ -106,7 +119,7 @@ where usename = :'role' and pid <> pg_backend_pid()`)
 		return err
 	}
 	if out != "0" {
-		return fmt.Errorf("%s sessions of role %s are still open", out, f.role)
+		return instance.NotInForce("%s sessions of role %s are still open", out, f.role)
 	}
 	return nil
 }

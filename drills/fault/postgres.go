@@ -100,20 +100,31 @@ func (f *serverFile) Inject(ctx context.Context, t Target) error {
 }
 
 // Effective implements Fault.
-func (f *serverFile) Effective(ctx context.Context, t Target) error {
+func (f *serverFile) Effective(ctx context.Context, t Target) error { return bites(f.Lasts(ctx, t)) }
+
+// Lasts implements Lasting.
+func (f *serverFile) Lasts(ctx context.Context, t Target) error {
 	if f.moved == 0 {
 		return f.unreachable(ctx, t.Machine)
 	}
-	old, err := f.greet(ctx, t.Machine)
-	if err != nil || !old {
-		return errors.Join(err, fmt.Errorf("%s still listens at port %d", t.Machine.Name(), f.Port))
+	refused, err := f.greet(ctx, t.Machine)
+	switch {
+	case bites(err) != nil:
+		return err
+	case err != nil || !refused:
+		return instance.NotInForce("%s still listens at port %d", t.Machine.Name(), f.Port)
 	}
 	elsewhere := f.server
 	elsewhere.Port = f.moved
-	if gone, _ := elsewhere.greet(ctx, t.Machine); gone { // any other answer is one
-		return fmt.Errorf("%s does not listen at port %d yet", t.Machine.Name(), f.moved)
+	refused, err = elsewhere.greet(ctx, t.Machine)
+	var unasked *instance.UnaskedError
+	switch {
+	case refused && err == nil: // it may be down, or not up yet
+		return fmt.Errorf("%s listens neither at port %d nor at port %d", t.Machine.Name(), f.Port, f.moved)
+	case errors.As(err, &unasked):
+		return err
 	}
-	return nil
+	return nil // any other answer is one
 }
 
 // prependLine keeps the file's owner and mode: it is written over, not replaced.

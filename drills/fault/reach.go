@@ -20,6 +20,20 @@ const (
 	greetTime = 3 * time.Second
 )
 
+// What no fault of this catalogue does. While one is made it counts as nobody being let in; afterwards it is no answer.
+var (
+	errHung = errors.New("it takes connections and says nothing")
+	errFull = errors.New("it has no connection left")
+)
+
+// bites takes a server that hangs, or is full, for one that lets nobody in.
+func bites(err error) error {
+	if errors.Is(err, errHung) || errors.Is(err, errFull) {
+		return nil
+	}
+	return err
+}
+
 // unreachable returns nil when no session can be opened: the machine is down, nobody listens
 // at the port and goes on not listening, nobody answers, or the server lets nobody in. A server that
 // only asks for another password, or misses a database, can be reached. What cannot be asked is an error.
@@ -33,7 +47,7 @@ func (s server) unreachable(ctx context.Context, m instance.Machine) error {
 			return nil
 		}
 		refused, err := s.greet(ctx, m)
-		if err != nil || !refused || time.Now().After(end) {
+		if !refused || time.Now().After(end) {
 			return err
 		}
 		select {
@@ -52,7 +66,7 @@ const (
 )
 
 // greet tries to open a session with a wrong password over a new connection. refused: nobody listens, or nobody speaks.
-// No error means that nobody is let in.
+// No error means that nobody is let in, and instance.ErrNotInForce that somebody would be.
 func (s server) greet(ctx context.Context, m instance.Machine) (refused bool, err error) {
 	within, cancel := context.WithTimeout(ctx, greetTime)
 	defer cancel()
@@ -75,7 +89,7 @@ func (s server) greet(ctx context.Context, m instance.Machine) (refused bool, er
 	switch {
 	case err == nil:
 		_ = c.Close(within)
-		return false, fmt.Errorf("%s still lets sessions in at port %d", m.Name(), s.Port)
+		return false, instance.NotInForce("%s still lets sessions in at port %d", m.Name(), s.Port)
 	case ctx.Err() != nil:
 		return false, context.Cause(ctx)
 	case errors.As(err, &unasked), errors.As(dialled, &unasked):
@@ -83,7 +97,7 @@ func (s server) greet(ctx context.Context, m instance.Machine) (refused bool, er
 	case errors.Is(dialled, syscall.ECONNREFUSED):
 		return true, nil
 	case dialled == nil && within.Err() != nil: // once may be a busy host; one that goes on is a server that hangs
-		return true, nil
+		return true, fmt.Errorf("ask %s at port %d: %w", m.Name(), s.Port, errHung)
 	case dialled != nil:
 		return false, fmt.Errorf("ask %s at port %d: %w", m.Name(), s.Port, dialled)
 	case !errors.As(err, &pg):
@@ -92,8 +106,10 @@ func (s server) greet(ctx context.Context, m instance.Machine) (refused bool, er
 	switch {
 	case pg.Code == cannotConnectNow:
 		return false, fmt.Errorf("%s is starting or stopping", m.Name())
-	case pg.Code == invalidSpec && pg.Routine == "ClientAuthentication", pg.Code == tooManyConnections:
+	case pg.Code == invalidSpec && pg.Routine == "ClientAuthentication":
 		return false, nil
+	case pg.Code == tooManyConnections:
+		return false, fmt.Errorf("ask %s at port %d: %w", m.Name(), s.Port, errFull)
 	}
-	return false, fmt.Errorf("%s still answers at port %d: %s", m.Name(), s.Port, pg.Message)
+	return false, instance.NotInForce("%s still answers at port %d: %s", m.Name(), s.Port, pg.Message)
 }

@@ -17,12 +17,25 @@ type Hypervised interface {
 	Impairable(ctx context.Context, i Impairment) error
 	// Impair breaks something. Doing it twice is the same as once.
 	Impair(ctx context.Context, i Impairment) error
-	// Impaired asks the hypervisor, and the guest where only that one knows: nil when it is in force now,
-	// otherwise what was found instead.
+	// Impaired asks the hypervisor, and the guest where only that one knows: nil when it is in force now, an error that
+	// is ErrNotInForce with what was found instead, or any other error where it could not be asked.
 	Impaired(ctx context.Context, i Impairment) error
 	// Mend describes the end of an impairment, before it is made, as an undo that another process can run.
 	Mend(i Impairment) ledger.Undo
 }
+
+// ErrNotInForce is what was asked about and found not to be in force, whatever else was found. An error that is not this
+// one says that the question was not answered: that is neither yes nor no.
+var ErrNotInForce = errors.New("not in force")
+
+// NotInForce is an ErrNotInForce that says what was found instead.
+func NotInForce(format string, args ...any) error { return &notInForce{fmt.Sprintf(format, args...)} }
+
+type notInForce struct{ found string }
+
+func (e *notInForce) Error() string { return e.found }
+
+func (e *notInForce) Is(target error) bool { return target == ErrNotInForce }
 
 // Impairment of a virtual machine. Exactly one is set.
 type Impairment struct {

@@ -51,7 +51,7 @@ func (s skewed) set(ctx context.Context, by time.Duration) error {
 func (s skewed) is(ctx context.Context, want time.Duration) error {
 	now, err := s.now(ctx)
 	if err == nil && (now-want).Abs() > clockSlack {
-		err = fmt.Errorf("the guest's clock is off by %s against its hardware clock, and not by %s", now, want)
+		err = instance.NotInForce("the guest's clock is off by %s against its hardware clock, and not by %s", now, want)
 	}
 	return err
 }

@@ -46,7 +46,7 @@ func (t throttled) is(ctx context.Context, limit int64) error {
 	}
 	for _, p := range t.properties {
 		if limits[p] != limit {
-			return fmt.Errorf("QEMU's limit %s is %d and not %d", p, limits[p], limit)
+			return instance.NotInForce("QEMU's limit %s is %d and not %d", p, limits[p], limit)
 		}
 	}
 	return nil
@@ -188,7 +188,7 @@ func (d diskErrors) impose(ctx context.Context) error {
 func (d diskErrors) holds(ctx context.Context) error {
 	g, err := d.graph(ctx)
 	if err == nil && g.under != d.node() {
-		err = fmt.Errorf("QEMU's disk stands on %s and not on %s", g.under, d.node())
+		err = instance.NotInForce("QEMU's disk stands on %s and not on %s", g.under, d.node())
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 )
 
@@ -80,7 +81,7 @@ func (l linkDown) impose(ctx context.Context) error { return l.set(ctx, false) }
 func (l linkDown) holds(ctx context.Context) error {
 	up, err := l.up(ctx)
 	if err == nil && up {
-		err = errors.New("the network card says that its link is up")
+		err = instance.NotInForce("the network card says that its link is up")
 	}
 	return err
 }
@@ -154,7 +155,7 @@ func (b balloon) impose(ctx context.Context) error {
 func (b balloon) holds(ctx context.Context) error {
 	now, err := b.actual(ctx)
 	if err == nil && now > b.leaves+page {
-		err = fmt.Errorf("QEMU says that %d MiB are left to the guest", now>>20)
+		err = instance.NotInForce("QEMU says that %d MiB are left to the guest", now>>20)
 	}
 	return err
 }
@@ -192,7 +193,7 @@ func (p paused) status(ctx context.Context) (string, error) {
 func (p paused) is(ctx context.Context, want string) error {
 	now, err := p.status(ctx)
 	if err == nil && now != want {
-		err = fmt.Errorf("QEMU says that the machine is %s", now)
+		err = instance.NotInForce("QEMU says that the machine is %s", now)
 	}
 	return err
 }
@@ -232,7 +233,7 @@ func (i interrupt) holds(ctx context.Context) error {
 			return nil
 		}
 	}
-	return errors.New("the guest's console says nothing of an NMI since it started")
+	return instance.NotInForce("the guest's console says nothing of an NMI since it started")
 }
 
 func (interrupt) lift(context.Context) error {
