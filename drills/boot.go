@@ -270,16 +270,6 @@ func (d *drill) opener(bp *BackupPlan) func(context.Context) (store.Stream, erro
 	}
 }
 
-// throttle of a backup in bytes per second: a fault's, or else the scenario's own.
-func (d *drill) throttle(bp *BackupPlan) int64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if t := d.throttles[bp.Name]; t > 0 {
-		return t
-	}
-	return int64(bp.Spec.Throttle)
-}
-
 type counted struct {
 	store.Stream
 	report func(int64)

@@ -27,13 +27,10 @@ func (d *drill) breakIt(ctx context.Context, i int, during string) error {
 	return nil
 }
 
-// throttler is what a fault offers that slows a backup down instead of breaking a machine.
-type throttler interface{ BytesPerSecond() int64 }
-
 func (d *drill) inject(ctx context.Context, f FaultPlan) error {
 	if t, ok := f.Fault.(throttler); ok {
 		d.mu.Lock()
-		d.throttles[f.Spec.On] = t.BytesPerSecond()
+		d.throttles[f.Spec.On] = &throttle{FaultPlan: f, rate: t.BytesPerSecond()}
 		d.mu.Unlock()
 		return d.faultEvent(f, "injected", fmt.Sprintf("%d bytes/s", t.BytesPerSecond()))
 	}
@@ -57,6 +54,9 @@ func (d *drill) inject(ctx context.Context, f FaultPlan) error {
 	if err := d.faultEvent(f, "prepared", ""); err != nil {
 		return err
 	}
+	if err := d.armOnFault(f); err != nil {
+		return err
+	}
 	from := d.elapsed()
 	if err := f.Fault.Inject(ctx, target); err != nil {
 		return fmt.Errorf("inject fault %s on %s: %w", f.Spec.Kind, f.Spec.On, err)
@@ -77,6 +77,7 @@ func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, f
 			if seen != nil {
 				d.silent = append(d.silent, f)
 			}
+			d.bitten = append(d.bitten, f)
 			return d.faultEventAt(f, "effective", record.Moment{Early: from, Late: d.elapsed()}, "")
 		}
 		if d.elapsed() > end {
@@ -152,26 +153,4 @@ func (d *drill) subjectOf(f FaultPlan) record.Subject {
 	s := d.subject(f.Spec.On)
 	s.Incident = f.Incident
 	return s
-}
-
-// throttled says that a slow restore took effect: it ran, at this rate.
-func (d *drill) throttled(backup string, fact record.Restored) error {
-	for _, plans := range d.plan.Faults {
-		i := slices.IndexFunc(plans, func(f FaultPlan) bool {
-			_, ok := f.Fault.(throttler)
-			return ok && f.Spec.On == backup
-		})
-		d.mu.Lock()
-		armed := d.throttles[backup] > 0
-		d.mu.Unlock()
-		if i < 0 || !armed {
-			continue
-		}
-		note := fmt.Sprintf("%d bytes/s", fact.Throttle) // of a backup that is read where it lies, later and lazily
-		if seconds := (fact.Ended - fact.Started).Seconds(); fact.Bytes > 0 && seconds > 0 {
-			note = fmt.Sprintf("%.0f bytes/s", float64(fact.Bytes)/seconds)
-		}
-		return d.faultEventAt(plans[i], "effective", record.Moment{Early: fact.Started, Late: fact.Ended}, note)
-	}
-	return nil
 }

@@ -85,6 +85,9 @@ type drill struct {
 	secrets  *secrets
 	incident int
 	silent   []FaultPlan // of the incident, on machines that have not answered since
+	bitten   []FaultPlan // of all incidents, seen to bite and not seen to be gone
+	ruled    int         // the incident for which the trigger rule was armed last
+	rolled   bool        // a rollback has ended after which no fault was asked yet
 	// rollbackAt is when the latest rollback started: a green window counts from there.
 	rollbackAt time.Duration
 	back       bool // the business was back after the latest rollback, and still was when all checks had been asked
@@ -93,7 +96,7 @@ type drill struct {
 	inPhase     string // the latest; it stays when the phase has ended
 	machines    map[string]instance.Machine
 	generations map[string]int
-	throttles   map[string]int64 // bytes per second by backup, set by faults
+	throttles   map[string]*throttle // by backup, set by faults
 	before      map[string]verifier.Facts
 	images      map[string]verifier.Image      // from which each instance was booted, if it was from a backup's
 	snapshots   map[string][]string            // of each instance, in their order
@@ -150,7 +153,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	d := &drill{
 		kit: kit, plan: p, opt: opt, id: id, dir: dir, base: now,
 		drivers: map[string]instance.Driver{}, machines: map[string]instance.Machine{},
-		generations: map[string]int{}, throttles: map[string]int64{}, before: map[string]verifier.Facts{},
+		generations: map[string]int{}, throttles: map[string]*throttle{}, before: map[string]verifier.Facts{},
 		images: map[string]verifier.Image{}, snapshots: map[string][]string{},
 		releases: map[string]string{}, diagnosed: map[string]time.Duration{},
 		bootTook: map[string]time.Duration{}, controls: map[string]verifier.FlowResult{},

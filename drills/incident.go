@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"lifeboat/drills/instance"
@@ -20,11 +21,18 @@ func (d *drill) upgrade(ctx context.Context) error {
 	if err := d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: "started"}); err != nil {
 		return err
 	}
-	if err := d.armRule(0); err != nil {
-		return err
+	trigger := d.plan.Scenario.Trigger
+	if trigger == record.TriggerUpgrade {
+		if err := d.armRule(0); err != nil {
+			return err
+		}
 	}
 	err := d.upgradeSteps(ctx, d.plan.Scenario.Upgrade)
-	return errors.Join(err, d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: "ended"}))
+	err = errors.Join(err, d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: "ended"}))
+	if err != nil || trigger != record.TriggerFault {
+		return err
+	}
+	return d.waitSettled(ctx, 1)
 }
 
 // upgradeSteps takes steps of an upgrade. One that says stop ends the drill all the same, and so does an error of the
@@ -49,38 +57,45 @@ func isStepsOwn(err error) bool {
 	return errors.As(err, &failed) || errors.As(err, &silent) || errors.As(err, &down) || isFact(err)
 }
 
-// begin takes the steps that make an incident after the first begin. Its rule is armed before them, so that
-// what they do counts.
+// begin takes the steps that make an incident after the first begin. Where they are what breaks, its rule is armed
+// before them; else they are planned downtime, and the business is green again before the fault comes.
 func (d *drill) begin(ctx context.Context, i int, in scenarios.Incident) error {
 	trigger := d.plan.Scenario.Trigger
 	if trigger == record.TriggerOrder || trigger == record.TriggerUpgrade && i == 0 { // the upgrade itself has begun it
 		return nil
 	}
-	if err := d.armRule(i); err != nil || len(in.Upgrade) == 0 {
-		return err
+	if trigger == record.TriggerUpgrade {
+		if err := d.armRule(i); err != nil {
+			return err
+		}
 	}
-	if err := d.phase(ctx, record.PhaseUpgrade, func(ctx context.Context) error {
+	if len(in.Upgrade) == 0 {
+		return nil
+	}
+	return d.phase(ctx, record.PhaseUpgrade, func(ctx context.Context) error {
 		if err := d.upgradeSteps(ctx, in.Upgrade); err != nil || trigger == record.TriggerUpgrade {
 			return err
 		}
-		return d.waitSettled(ctx)
-	}); err != nil || trigger == record.TriggerUpgrade {
-		return err
-	}
-	return d.armRule(i) // what is broken from here on is the fault's doing
+		return d.waitSettled(ctx, i+1)
+	})
 }
 
-// waitSettled waits until the business is green again after steps that interrupt it as planned.
-func (d *drill) waitSettled(ctx context.Context) error {
+// waitSettled waits until the business is green again after steps that interrupt it as planned: what is red before the
+// fault is not the fault's doing.
+func (d *drill) waitSettled(ctx context.Context, incident int) error {
 	if d.pulse == nil {
 		return nil
 	}
 	stable := d.plan.Scenario.Baseline.StableFor.Std()
 	err := d.waitGreen(ctx, stable, d.plan.Scenario.Verify.Within.Std(), d.elapsed())
-	if errors.Is(err, errNotGreen) {
-		return &stopError{why: "the business was not green before the fault of the incident"}
+	if !errors.Is(err, errNotGreen) {
+		return err
 	}
-	return err
+	if err := d.Append(record.KindObservation, record.Subject{Incident: incident}, record.Observation{ID: "fault.red_before",
+		Args: map[string]string{"incident": strconv.Itoa(incident)}}); err != nil {
+		return err
+	}
+	return &stopError{why: "the business was not green before the fault of the incident"}
 }
 
 func (d *drill) open(incident int) {
@@ -89,8 +104,17 @@ func (d *drill) open(incident int) {
 	d.mu.Unlock()
 }
 
+// armOnFault arms the trigger rule with the first injection of an incident: what was red before is not its doing.
+func (d *drill) armOnFault(f FaultPlan) error {
+	if d.plan.Scenario.Trigger != record.TriggerFault || f.Spec.During != record.PhaseFault || d.ruled == f.Incident {
+		return nil
+	}
+	return d.armRule(f.Incident - 1)
+}
+
 // armRule arms the trigger rule of an incident from now on.
 func (d *drill) armRule(i int) error {
+	d.ruled = i + 1
 	in := d.plan.Scenario.Incidents
 	if d.pulse == nil || i >= len(in) || in[i].Detect.When == "" {
 		return nil
@@ -107,7 +131,7 @@ func (d *drill) armRule(i int) error {
 func (d *drill) incidents(ctx context.Context) error {
 	for i, in := range d.plan.Scenario.Incidents {
 		d.open(i + 1)
-		if err := d.runIncident(ctx, i, in); err != nil {
+		if err := errors.Join(d.runIncident(ctx, i, in), d.endThrottles()); err != nil { // also where nobody rolled back
 			return err
 		}
 	}
@@ -173,7 +197,7 @@ func (d *drill) verifyBetween(ctx context.Context) error {
 
 // detect waits for the trigger rule, asks the service checks while it is broken, and what the machines show.
 func (d *drill) detect(ctx context.Context, i int, in scenarios.Incident) (string, error) {
-	fired, err := d.waitDetected(ctx, in)
+	fired, err := d.waitDetected(ctx, i, in)
 	if err != nil {
 		return "", err
 	}
@@ -190,9 +214,14 @@ func (d *drill) detect(ctx context.Context, i int, in scenarios.Incident) (strin
 	return fired.Rule + " (" + fired.Seen + ")", err
 }
 
-func (d *drill) waitDetected(ctx context.Context, in scenarios.Incident) (*record.Detected, error) {
+func (d *drill) waitDetected(ctx context.Context, i int, in scenarios.Incident) (*record.Detected, error) {
 	if d.pulse == nil {
 		return nil, errors.New("detect: there is no pulse to detect anything with")
+	}
+	if d.ruled != i+1 { // no fault of it breaks a machine
+		if err := d.armRule(i); err != nil {
+			return nil, err
+		}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, in.Detect.Within.Std(), errNotDetected)
 	defer cancel()
@@ -219,6 +248,10 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 		if foreign := d.intact(ctx); foreign != nil {
 			return fmt.Errorf("%w (%v)", foreign, err)
 		}
+	}
+	d.rolled = true
+	if e := d.endThrottles(); e != nil {
+		return errors.Join(err, e)
 	}
 	end := record.RollbackEvent{State: "done"}
 	var failed *stepFailed

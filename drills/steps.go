@@ -41,6 +41,7 @@ func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.St
 	var failed error
 	for i, st := range steps {
 		fact := record.Step{Phase: phase, Index: i, What: describe(st), Outcome: record.OutcomeNotReached}
+		fact.Kind, _, _ = strings.Cut(fact.What, " ")
 		subject := d.subject(stepInstance(st))
 		if failed == nil {
 			fact.Started = d.elapsed()
@@ -82,6 +83,9 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (s
 	}
 	name := stepInstance(st)
 	m, err := d.machine(name)
+	if err != nil && st.Destroy != "" { // it was destroyed before
+		return "", nil
+	}
 	if err != nil {
 		return "", err
 	}
@@ -101,7 +105,7 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (s
 	case st.Start != "":
 		return "", d.startStep(ctx, m)
 	case st.Destroy != "":
-		return "", m.Destroy(ctx)
+		return "", d.destroyStep(ctx, m)
 	}
 	return "", fmt.Errorf("the step at line %d asks for nothing", st.Pos.Line)
 }

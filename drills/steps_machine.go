@@ -42,6 +42,17 @@ func stopStep(ctx context.Context, m instance.Machine) (string, error) {
 	return s.Reason, nil
 }
 
+// destroyStep removes a machine: from then on none carries its name, until it is booted again.
+func (d *drill) destroyStep(ctx context.Context, m instance.Machine) error {
+	if err := m.Destroy(ctx); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	delete(d.machines, m.Name())
+	d.mu.Unlock()
+	return nil
+}
+
 // startStep starts a machine that was stopped and waits until it is ready. One that runs already is not booted by it.
 func (d *drill) startStep(ctx context.Context, m instance.Machine) error {
 	was, err := m.State(ctx)

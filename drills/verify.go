@@ -38,6 +38,9 @@ func (d *drill) verify(ctx context.Context) error {
 	if err := d.intact(ctx); err != nil {
 		return err
 	}
+	if err := d.askFaults(ctx); err != nil {
+		return err
+	}
 	if err := d.askChecks(ctx, "after", func(c CheckPlan) bool { return !restarts(c) }); err != nil || !d.back {
 		return err
 	}
@@ -65,6 +68,9 @@ func (d *drill) askRestarting(ctx context.Context) error {
 		return nil
 	}
 	if err := d.waitStable(ctx, time.Second, d.plan.Scenario.Verify.Within.Std()); err != nil && !errors.Is(err, errNotGreen) {
+		return err
+	}
+	if err := d.askFaults(ctx); err != nil {
 		return err
 	}
 	return d.askChecks(ctx, "after", restarts)

@@ -214,7 +214,7 @@ func faultWorld(t *testing.T, g *guest) (*world, string) {
 	}
 	g.booted = func() { w.set("app", false) }
 	return w, strings.NewReplacer("trigger: upgrade", "trigger: fault",
-		"    detect:", "    faults: [{kind: break, on: app}]\n    detect:", "  - exec: {on: app, run: [upgrade]}\n", "").Replace(vmScenario)
+		"    detect:", "    faults: [{kind: break, on: app, removed_by: rollback}]\n    detect:", "  - exec: {on: app, run: [upgrade]}\n", "").Replace(vmScenario)
 }
 
 // A machine that does not answer after a fault may be on its way up: nothing is decided until its console tells, or

@@ -64,6 +64,10 @@ type world struct {
 	sum      string                     // of what was loaded; default sha256:00
 	made     string                     // when a dump says that it was made
 
+	// lasting is where a fault stays in force, whatever the business does.
+	lasting map[string]bool
+	// unasked is why no fault can be asked after a rollback; nil: each answers.
+	unasked error
 	// ask is the person at the terminal; nil: nobody sits there.
 	ask func(context.Context, Question) (Answer, error)
 
@@ -222,9 +226,22 @@ func (f fakeFault) Effective(context.Context, fault.Target) error {
 		return fmt.Errorf("%w: db", fault.ErrCameUp)
 	}
 	if f.w.up() {
-		return errors.New("still up")
+		return instance.NotInForce("still up")
 	}
 	return nil
+}
+
+// Lasts implements fault.Lasting.
+func (f fakeFault) Lasts(_ context.Context, t fault.Target) error {
+	f.w.mu.Lock()
+	defer f.w.mu.Unlock()
+	switch name := t.Machine.Name(); {
+	case f.w.unasked != nil:
+		return f.w.unasked
+	case f.w.lasting[name], f.w.broken[name]:
+		return nil
+	}
+	return instance.NotInForce("it is up")
 }
 
 type fakeCheck struct {

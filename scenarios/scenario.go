@@ -159,7 +159,9 @@ type Fault struct {
 	// an instance, or for slow-restore a backup
 	On     string `yaml:"on" jsonschema:"required"`
 	During string `yaml:"during" enum:"fault rollback"` // fault (default) | rollback
-	// all keys of the fault but kind, on and during
+	// rollback: its steps remove the fault though they neither destroy nor boot nor revert the instance
+	RemovedBy string `yaml:"removed_by" enum:"rollback"`
+	// all keys of the fault but kind, on, during and removed_by
 	Settings Settings `yaml:"-"`
 	Pos      Pos      `yaml:"-"`
 }

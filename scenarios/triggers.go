@@ -122,6 +122,9 @@ func (r *review) faults(i int, in Incident) {
 		at := index(r.part(i, "faults"), k)
 		if f.Kind == slowRestore {
 			r.backup(at+".on", f.On)
+			if f.RemovedBy != "" {
+				r.problem(at+".removed_by", "delete it", "a slow restore ends when the restore does")
+			}
 		} else {
 			r.instance(at+".on", f.On)
 		}

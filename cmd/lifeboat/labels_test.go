@@ -39,7 +39,7 @@ func everyEvent() []any {
 	for _, s := range []string{"started", "red", "green", "stopped", "broken"} {
 		events = append(events, record.PulseEvent{State: s, Why: "500"})
 	}
-	for _, s := range []string{"prepared", "injected", "effective", "no-effect", "undone", "gone", "failed"} {
+	for _, s := range []string{"prepared", "injected", "effective", "no-effect", "removed", "remains", "unasked", "ended", "undone", "gone", "failed"} {
 		events = append(events, record.FaultEvent{Kind: "pg-hba-reject", On: "db", State: s, Note: "seen"})
 	}
 	for _, s := range []string{"started", "done", "failed"} {

@@ -35,6 +35,9 @@ func (c *clocks) event(e drills.EventSeen, s *scenarios.Scenario, p *pulseRow) {
 			c.effect(d.At.Early)
 		}
 	case record.FaultEvent:
+		if d.State == "injected" && s.Trigger == record.TriggerFault {
+			c.armed = true
+		}
 		if d.State == "effective" && c.armed {
 			c.effect(d.At.Early)
 		}
@@ -63,7 +66,7 @@ func (c *clocks) open(e drills.EventSeen, d record.IncidentEvent) {
 	if id != c.incident {
 		*c = clocks{incident: id}
 	}
-	c.armed = true
+	c.armed = d.Trigger != record.TriggerFault // then it begins with the first injection
 	if d.Trigger == record.TriggerOrder {
 		c.effect(d.At.Early)
 		c.order = true

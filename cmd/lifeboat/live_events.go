@@ -46,7 +46,7 @@ func isBad(e drills.EventSeen) bool {
 	case record.PulseEvent:
 		return d.State == "red" || d.State == "broken"
 	case record.FaultEvent:
-		return d.State == "failed" || d.State == "no-effect"
+		return slices.Contains([]string{"failed", "no-effect", record.FaultRemains, record.FaultUnasked}, d.State)
 	case record.RollbackEvent:
 		return d.State == "failed"
 	case record.CheckResult:

@@ -89,6 +89,9 @@ func (j *judge) incidents() {
 		}
 		j.effect(in)
 		j.handled(in)
+		j.removed(in)
+		j.inGreen(in)
+		j.idle(in)
 	}
 }
 
@@ -141,7 +144,7 @@ func (j *judge) seen(in *record.Incident) bool {
 	}
 	end := j.end(in)
 	for _, s := range j.r.Pulse.Reds {
-		began := s.From.Late >= in.Begin
+		began := s.From.Late >= in.Breaks()
 		lasted := s.Open || s.To.Late > in.T0.Late // red before, and still red when the fault had bitten
 		if !s.Planned && s.From.Late <= end && (began || lasted) {
 			return true
@@ -235,6 +238,9 @@ func (j *judge) business() {
 // baseline, and every incident decided and its rollback brought to its end.
 func (j *judge) brought() bool {
 	if _, failed := j.baselinePhase(); failed {
+		return false
+	}
+	if len(j.r.Incidents) == 0 && j.r.Header.Trigger != record.TriggerNone {
 		return false
 	}
 	for _, in := range j.r.Incidents {

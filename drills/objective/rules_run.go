@@ -27,6 +27,8 @@ func (j *judge) run() {
 	}
 	for _, o := range r.Observations {
 		switch o.ID {
+		case "fault.red_before":
+			j.unknown(o.ID, args{"incident": o.Args["incident"]})
 		case "flow.blind", "flow.blind_errors":
 			j.unknown(o.ID, args{"flows": o.Args["flows"]})
 		case "flow.hollow":
@@ -44,7 +46,7 @@ func (j *judge) run() {
 
 // unasked takes those reasons away that say no more than that the drill was stopped before anything was to be asked.
 func (j *judge) unasked() {
-	stopped := []string{"upgrade.stopped", "flow.blind", "flow.blind_errors"}
+	stopped := []string{"upgrade.stopped", "flow.blind", "flow.blind_errors", "fault.red_before"}
 	if !slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool { return slices.Contains(stopped, r.ID) }) {
 		return
 	}

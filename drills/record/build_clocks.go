@@ -26,12 +26,7 @@ func (h Header) LongestSilence() time.Duration {
 // effect finds T0: the earliest effect that was confirmed. The earliest of
 // several brackets lies between the least of their early and of their late bounds.
 func (b *builder) effect(in *Incident, end Moment) {
-	var from time.Duration // nothing of this incident can have happened before
-	for _, f := range in.Faults {
-		if f.Injected != nil && (from == 0 || f.Injected.Early < from) {
-			from = f.Injected.Early
-		}
-	}
+	from, _ := in.injected() // nothing of this incident can have happened before
 	earliest := func(m Moment, source string) {
 		m.Early = min(max(m.Early, from), m.Late)
 		switch {
@@ -58,6 +53,25 @@ func (b *builder) effect(in *Incident, end Moment) {
 	}
 }
 
+// injected is when the first fault of an incident was injected, at the earliest.
+func (in *Incident) injected() (first time.Duration, any bool) {
+	for _, f := range in.Faults {
+		if f.Injected != nil && (!any || f.Injected.Early < first) {
+			first, any = f.Injected.Early, true
+		}
+	}
+	return first, any
+}
+
+// Breaks is from when on what turns red may be this incident's doing: where faults break things the first injection,
+// else its begin. What was red between the two is the upgrade's.
+func (in *Incident) Breaks() time.Duration {
+	if first, any := in.injected(); any && in.Trigger == TriggerFault {
+		return max(in.Begin, first)
+	}
+	return in.Begin
+}
+
 // firstRed is the first red edge of an incident; planned downtime is none.
 // Where the business was red already when the fault came, and stayed red, the
 // fault counts from its injection: late detection must not look early.
@@ -69,7 +83,7 @@ func (b *builder) firstRed(in *Incident, end Moment) (Moment, bool) {
 		if s.Planned || s.From.Late > end.Late {
 			continue
 		}
-		if s.From.Late >= in.Begin {
+		if s.From.Late >= in.Breaks() {
 			return s.From, true
 		}
 		for _, f := range in.Faults {

@@ -109,6 +109,10 @@ func (b *builder) fault(in *Incident, e Event, f FaultEvent) {
 		x.Injected = &at
 	case f.State == "effective" && x.Effective == nil:
 		x.Effective = &at
+	case f.State == FaultEnded:
+		x.Ended = &at
+	case f.After > 0:
+		x.Again = append(x.Again, FaultAsked{After: f.After, State: f.State, Expected: f.Expected, At: at, Note: f.Note})
 	case f.State == "no-effect":
 		x.NoEffect, x.Effective = true, nil // also of what was taken for effective before
 	}

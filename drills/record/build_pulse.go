@@ -73,7 +73,8 @@ func (b *builder) finishPulse() {
 	}
 }
 
-// planned: the stretch lies wholly inside an upgrade, before any fault of it.
+// planned: the stretch lies wholly inside an upgrade, before any fault of it. Where faults break things, what its last
+// step interrupts is planned as well, though it is seen or ends a moment later: the fault waits for that.
 func (b *builder) planned(s Stretch) bool {
 	if w := b.r.Upgrade; w != nil && b.plannedIn(*w, s) {
 		return true
@@ -82,7 +83,7 @@ func (b *builder) planned(s Stretch) bool {
 }
 
 func (b *builder) plannedIn(w Window, s Stretch) bool {
-	if s.Open || s.From.Late < w.From.Early || (!w.Open && s.To.Early > w.To.Late) {
+	if s.Open || s.From.Late < w.From.Early || (!w.Open && s.To.Early > w.To.Late && b.r.Header.Trigger != TriggerFault) {
 		return false
 	}
 	for _, in := range b.r.Incidents {

@@ -71,7 +71,8 @@ type PhaseEvent struct {
 type Step struct {
 	Phase   string        `json:"phase"`
 	Index   int           `json:"index"`
-	What    string        `json:"what"` // "boot db"
+	What    string        `json:"what"`           // "boot db"
+	Kind    string        `json:"kind,omitempty"` // the first word of What: boot, exec, …; empty: an old journal
 	Outcome Outcome       `json:"outcome"`
 	Started time.Duration `json:"started_ns"`
 	Ended   time.Duration `json:"ended_ns"`
@@ -189,10 +190,24 @@ type FaultEvent struct {
 	Kind  string `json:"kind"`
 	On    string `json:"on"`
 	Index int    `json:"index,omitempty"` // among those planned for the incident; 1 is the first, 0: an old journal
-	State string `json:"state"`           // prepared | injected | effective | no-effect | undone | gone | failed
+	// prepared | injected | effective | no-effect | failed; after a rollback removed | remains | unasked; of a throttle
+	// ended; by the clean-up undone | gone | failed
+	State string `json:"state"`
 	At    Moment `json:"at,omitzero"`
 	Note  string `json:"note,omitempty"`
+	// After is the incident after whose rollback it was asked again, with removed, remains and unasked.
+	After int `json:"after,omitempty"`
+	// Expected: that rollback was to remove it.
+	Expected bool `json:"expected,omitempty"`
 }
+
+// What became of a fault after a rollback.
+const (
+	FaultRemoved = "removed" // it was asked and is not in force any more
+	FaultRemains = "remains" // it was asked and still is in force
+	FaultUnasked = "unasked" // it could not be asked
+	FaultEnded   = "ended"   // of a throttle: the restore that it slowed down has ended
+)
 
 // IncidentEvent opens an incident.
 type IncidentEvent struct {

@@ -159,6 +159,18 @@ type FaultFact struct {
 	State     string  `json:"state"`               // the last one seen
 	NoEffect  bool    `json:"no_effect,omitempty"` // it was seen not to bite
 	Note      string  `json:"note,omitempty"`
+	Ended     *Moment `json:"ended,omitempty"` // of a throttle
+	// Again is what was found when it was asked after rollbacks.
+	Again []FaultAsked `json:"again,omitempty"`
+}
+
+// FaultAsked is one answer of a fault after a rollback.
+type FaultAsked struct {
+	After    int    `json:"after"` // the incident whose rollback it was
+	State    string `json:"state"` // removed | remains | unasked
+	Expected bool   `json:"expected,omitempty"`
+	At       Moment `json:"at"`
+	Note     string `json:"note,omitempty"`
 }
 
 // Cleanup is the proof that nothing was left.

@@ -1,0 +1,90 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"lifeboat/drills/fault"
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+	"lifeboat/scenarios"
+)
+
+// How a fault is asked after a rollback. What was healed a moment ago may still be starting, and a busy host is slow to
+// ask: neither the first yes nor the first silence is the answer.
+const (
+	againEach     = 15 * time.Second // one question
+	remainsAfter  = 10 * time.Second // of nothing but yes
+	unaskedAfter  = 30 * time.Second
+	againPause    = time.Second
+	whyDestroyed  = "its instance was destroyed"
+	removedByThis = "rollback" // of the scenario's removed_by
+)
+
+// askFaults asks every fault that has bitten, after a rollback and before the checks, by the observer that confirmed it:
+// a business may be green, and all checks passed, while the next reboot or the next session meets the fault again.
+func (d *drill) askFaults(ctx context.Context) error {
+	if !d.rolled {
+		return nil
+	}
+	d.rolled = false
+	var remain []FaultPlan
+	for _, f := range d.bitten {
+		e := record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, Index: f.Index, After: d.incident,
+			Expected: d.removes(d.incident, f)}
+		from := d.elapsed()
+		var err error
+		if e.State, err = d.askAgain(ctx, f); ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			e.Note = d.secrets.hide(err.Error())
+		}
+		e.At = record.Moment{Early: from, Late: d.elapsed()}
+		if err := d.Append(record.KindFault, d.subjectOf(f), e); err != nil {
+			return err
+		}
+		if e.State != record.FaultRemoved {
+			remain = append(remain, f)
+		}
+	}
+	d.bitten = remain
+	return nil
+}
+
+// removes tells whether the rollback of an incident is taken to remove a fault: it destroys its instance, boots it anew or
+// reverts it, or the scenario says so.
+func (d *drill) removes(incident int, f FaultPlan) bool {
+	return f.Incident == incident && f.Spec.RemovedBy == removedByThis ||
+		slices.ContainsFunc(d.plan.Scenario.Incidents[incident-1].Rollback, func(st scenarios.Step) bool {
+			return st.Destroy == f.Spec.On || st.Boot != nil && st.Boot.Instance == f.Spec.On ||
+				st.Revert != nil && st.Revert.On == f.Spec.On
+		})
+}
+
+// askAgain returns what became of a fault, and what was seen instead or stood in the way.
+func (d *drill) askAgain(ctx context.Context, f FaultPlan) (string, error) {
+	for began := d.elapsed(); ; {
+		m, err := d.machine(f.Spec.On)
+		if err != nil { // the last rollback left none of that name
+			return record.FaultRemoved, errors.New(whyDestroyed)
+		}
+		each, cancel := context.WithTimeout(ctx, againEach)
+		err = fault.Lasts(each, f.Fault, fault.Target{Machine: m})
+		cancel()
+		waited := d.elapsed() - began
+		switch {
+		case errors.Is(err, instance.ErrNotInForce):
+			return record.FaultRemoved, err
+		case err == nil && waited >= remainsAfter:
+			return record.FaultRemains, nil
+		case err != nil && waited >= unaskedAfter:
+			return record.FaultUnasked, err
+		}
+		if err := after(ctx, againPause); err != nil {
+			return record.FaultUnasked, err
+		}
+	}
+}
