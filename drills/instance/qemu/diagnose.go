@@ -155,7 +155,7 @@ func (m *Machine) hypervisor(ctx context.Context) []finding {
 		panicked bool
 	}
 	s, err := within(ctx, hostLimit, func(ctx context.Context) (s status, err error) {
-		q, err := m.qmp()
+		q, err := m.qmp(ctx)
 		if err == nil {
 			s.panicked = q.panicked.Load()
 			err = q.do(ctx, "query-status", nil, &s)

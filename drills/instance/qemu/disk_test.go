@@ -65,7 +65,7 @@ func TestVMForgedHeader(t *testing.T) {
 	require.NoError(t, err)
 	made, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, VM: &instance.VM{}})
 	require.NoError(t, err)
-	q, err := made.(*Machine).qmp()
+	q, err := made.(*Machine).qmp(t.Context())
 	require.NoError(t, err)
 	var all []struct {
 		Inserted *struct {

@@ -47,7 +47,7 @@ func (m *Machine) putSmall(ctx context.Context, dir string, tar []byte) error {
 }
 
 func (m *Machine) putLarge(ctx context.Context, dir string, stream io.Reader) (err error) {
-	q, err := m.qmp()
+	q, err := m.qmp(ctx)
 	if err != nil {
 		return err
 	}

@@ -55,12 +55,12 @@ func (b below) of(i instance.Impairment) impairment {
 
 // Impairable implements instance.Hypervised.
 func (m *Machine) Impairable(ctx context.Context, i instance.Impairment) error {
-	return m.impairment(i, func(how impairment) error { return how.possible(ctx) })
+	return m.impairment(ctx, i, func(how impairment) error { return how.possible(ctx) })
 }
 
 // Impair implements instance.Hypervised.
 func (m *Machine) Impair(ctx context.Context, i instance.Impairment) error {
-	return m.impairment(i, func(how impairment) error {
+	return m.impairment(ctx, i, func(how impairment) error {
 		if err := how.possible(ctx); err != nil {
 			return err
 		}
@@ -70,15 +70,15 @@ func (m *Machine) Impair(ctx context.Context, i instance.Impairment) error {
 
 // Impaired implements instance.Hypervised.
 func (m *Machine) Impaired(ctx context.Context, i instance.Impairment) error {
-	return m.impairment(i, func(how impairment) error { return how.holds(ctx) })
+	return m.impairment(ctx, i, func(how impairment) error { return how.holds(ctx) })
 }
 
-func (m *Machine) impairment(i instance.Impairment, use func(impairment) error) error {
+func (m *Machine) impairment(ctx context.Context, i instance.Impairment, use func(impairment) error) error {
 	err := i.Valid()
 	if err != nil {
 		return fmt.Errorf("impair %s: %w", m.Name(), err)
 	}
-	q, err := m.qmp()
+	q, err := m.qmp(ctx)
 	if err == nil {
 		err = use(below{q, m.Exec, m.sinceBoot}.of(i))
 	}

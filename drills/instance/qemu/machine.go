@@ -171,13 +171,31 @@ func (m *Machine) hangUp() {
 }
 
 // qmp is the monitor of a running QEMU.
-func (m *Machine) qmp() (*monitor, error) {
+func (m *Machine) qmp(ctx context.Context) (*monitor, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.monitor == nil {
 		return nil, fmt.Errorf("%s does not run", m.Name())
 	}
-	return m.monitor, nil
+	return m.standing(ctx)
+}
+
+// standing is the monitor, reached anew where only the way to it broke; the caller holds mu.
+func (m *Machine) standing(ctx context.Context) (*monitor, error) {
+	if !m.monitor.cutOff() {
+		return m.monitor, nil
+	}
+	c, err := m.body.DialSocket(ctx, monitorSocket)
+	if err != nil {
+		return nil, fmt.Errorf("reach the monitor of %s again: %w", m.Name(), err)
+	}
+	q, err := newMonitor(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("reach the monitor of %s again: %w", m.Name(), err)
+	}
+	q.panicked.Store(m.monitor.panicked.Load())
+	m.monitor = q
+	return q, nil
 }
 
 // Destroy implements instance.Machine.
@@ -224,7 +242,7 @@ func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
 
 // Reboot implements instance.Rebooter.
 func (m *Machine) Reboot(ctx context.Context) error {
-	q, err := m.qmp()
+	q, err := m.qmp(ctx)
 	if err != nil {
 		return err
 	}

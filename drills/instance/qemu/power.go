@@ -13,7 +13,7 @@ func (m *Machine) Stop(ctx context.Context) error {
 	if err != nil || !s.Running {
 		return err
 	}
-	if m.monitor != nil && m.monitor.do(ctx, "system_powerdown", nil, nil) == nil {
+	if m.monitor != nil && m.order(ctx, "system_powerdown") == nil {
 		within, cancel := context.WithTimeout(ctx, powerDown)
 		for s.Running && err == nil && pause(within, 4*askPause) == nil {
 			s, err = m.body.State(ctx)
@@ -25,10 +25,19 @@ func (m *Machine) Stop(ctx context.Context) error {
 	return m.body.Stop(ctx)
 }
 
+// order has the monitor run a command; the caller holds mu.
+func (m *Machine) order(ctx context.Context, command string) error {
+	q, err := m.standing(ctx)
+	if err != nil {
+		return err
+	}
+	return q.do(ctx, command, nil, nil)
+}
+
 // cut ends QEMU as a power cut does.
 func (m *Machine) cut(ctx context.Context) error {
 	if m.monitor != nil {
-		_ = m.monitor.do(ctx, "quit", nil, nil) // whether it says so or not, the container is stopped
+		_ = m.order(ctx, "quit") // whether it says so or not, the container is stopped
 	}
 	m.forget()
 	return m.body.Stop(ctx)

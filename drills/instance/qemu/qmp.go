@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"lifeboat/drills/instance"
 )
 
 // monitor is a client of the QEMU Machine Protocol: JSON lines, answers matched by id, events fanned
@@ -196,7 +199,7 @@ func (q *monitor) await(ctx context.Context, ch chan event, names ...string) (ev
 				}
 			}
 		case <-q.closed:
-			return event{}, fmt.Errorf("wait for %v: QEMU is gone", names)
+			return event{}, fmt.Errorf("wait for %v: QEMU is gone: %w", names, ended(ctx, q.err))
 		case <-ctx.Done():
 			return event{}, fmt.Errorf("wait for %v: %w", names, context.Cause(ctx))
 		}
@@ -204,3 +207,13 @@ func (q *monitor) await(ctx context.Context, ch chan event, names ...string) (ev
 }
 
 func (q *monitor) close() { _ = q.c.Close() }
+
+// cutOff tells that the way to QEMU broke, which says nothing of QEMU.
+func (q *monitor) cutOff() bool {
+	select {
+	case <-q.closed:
+		return errors.As(q.err, new(*instance.UnaskedError))
+	default:
+		return false
+	}
+}

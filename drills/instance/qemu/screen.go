@@ -45,7 +45,7 @@ func (m *Machine) screenText(ctx context.Context) (string, error) {
 
 // dump lets QEMU write a file where it may, and fetches it.
 func (m *Machine) dump(ctx context.Context, name, command string, arguments map[string]any) ([]byte, error) {
-	q, err := m.qmp()
+	q, err := m.qmp(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ const freezeLimit = 30 * time.Second
 // Snapshot implements instance.Snapshotter: the guest's file systems are frozen where its agent can, and
 // what is written from now on goes to a new overlay.
 func (m *Machine) Snapshot(ctx context.Context, name string) error {
-	q, err := m.qmp()
+	q, err := m.qmp(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,26 +16,29 @@ import (
 	"lifeboat/drills/instance"
 )
 
+// speakQMP is the other end of a monitor.
+func speakQMP(far net.Conn, say func(command string) string) {
+	_, _ = fmt.Fprintln(far, `{"QMP": {}}`)
+	for lines := bufio.NewScanner(far); lines.Scan(); {
+		var asked struct {
+			Execute string `json:"execute"`
+			ID      int    `json:"id"`
+		}
+		_ = json.Unmarshal(lines.Bytes(), &asked)
+		if why := say(asked.Execute); why != "" {
+			_, _ = fmt.Fprintf(far, `{"id": %d, "error": {"class": "GenericError", "desc": %q}}`+"\n", asked.ID, why)
+			continue
+		}
+		_, _ = fmt.Fprintf(far, `{"id": %d, "return": {}}`+"\n", asked.ID)
+	}
+}
+
 // answering is a monitor of a QEMU that answers each command with what say returns: "" for success, or why not.
 func answering(t *testing.T, say func(command string) string) *monitor {
 	t.Helper()
 	near, far := net.Pipe()
 	t.Cleanup(func() { _ = near.Close() })
-	go func() {
-		_, _ = fmt.Fprintln(far, `{"QMP": {}}`)
-		for lines := bufio.NewScanner(far); lines.Scan(); {
-			var asked struct {
-				Execute string `json:"execute"`
-				ID      int    `json:"id"`
-			}
-			_ = json.Unmarshal(lines.Bytes(), &asked)
-			if why := say(asked.Execute); why != "" {
-				_, _ = fmt.Fprintf(far, `{"id": %d, "error": {"class": "GenericError", "desc": %q}}`+"\n", asked.ID, why)
-				continue
-			}
-			_, _ = fmt.Fprintf(far, `{"id": %d, "return": {}}`+"\n", asked.ID)
-		}
-	}()
+	go speakQMP(far, say)
 	q, err := newMonitor(t.Context(), near)
 	require.NoError(t, err)
 	return q

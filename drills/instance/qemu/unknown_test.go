@@ -81,7 +81,7 @@ func TestVMUnknownGuest(t *testing.T) {
 	_, err = png.Decode(bytes.NewReader(got.Screen))
 	require.NoError(t, err)
 
-	q, err := m.qmp()
+	q, err := m.qmp(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, q.do(ctx, "stop", nil, nil))
 	got, err = m.Diagnose(ctx)
@@ -95,7 +95,7 @@ func TestVMUnknownGuest(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "the guest did not power off within 1m30s: its power was cut", s.Reason)
 	require.NoError(t, m.Start(ctx))
-	q, err = m.qmp()
+	q, err = m.qmp(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, q.do(ctx, "quit", nil, nil))
 	require.Eventually(t, func() bool {
