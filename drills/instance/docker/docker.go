@@ -89,6 +89,9 @@ func New(site instance.Site) (*Driver, error) {
 
 // Close ends the driver's connections to the engine and into its sandboxes. What it made stays: the ledger undoes it.
 func (d *Driver) Close() error {
+	if d == nil { // made of an engine that could not be reached
+		return nil
+	}
 	d.mu.Lock()
 	d.closed = true
 	slots := slices.Collect(maps.Values(d.slots))
