@@ -36,12 +36,12 @@ const (
 	defaultRetry = 20 * time.Second
 	firstPause   = 200 * time.Millisecond
 	longestPause = 3 * time.Second
-	atOnce       = 4 // containers
+	atOnce       = 4 // requests to an engine
 )
 
 // Unwind undoes every entry that is not undone or gone yet: faults first, then
-// processes and containers, which use the rest, then the rest; of each kind the
-// youngest first, and containers, which cost the most, a few side by side. It goes on when ctx is cancelled:
+// processes and containers, then the networks, volumes and images that they used, then the rest; of each the
+// youngest first, and what waits for an engine a few side by side. It goes on when ctx is cancelled:
 // clean-up has limits of its own. What fails is tried again after everything
 // else was, so that one thing that cannot be undone keeps no other waiting.
 func Unwind(ctx context.Context, r UnwindRequest) []Outcome {
@@ -84,11 +84,11 @@ func Unwind(ctx context.Context, r UnwindRequest) []Outcome {
 }
 
 // sideBySide cuts outcomes into runs that may be undone at the same time:
-// containers need not wait for each other, all else is one by one.
+// containers need not wait for each other, nor what they used once they are gone; all else is one by one.
 func sideBySide(all []Outcome) iter.Seq[[]Outcome] {
 	return func(yield func([]Outcome) bool) {
 		for i, n := 0, 0; i < len(all); i += n {
-			for n = 1; all[i].Entry.What == whatContainer && i+n < len(all) && all[i+n].Entry.What == whatContainer; n++ {
+			for n = 1; i+n < len(all) && all[i].Entry.together(all[i+n].Entry); n++ {
 			}
 			if !yield(all[i : i+n]) {
 				return
@@ -133,15 +133,22 @@ func order(all []Entry) []Entry {
 
 const whatContainer = "container"
 
-// rank of an entry: what uses other things comes before them.
+// rank of an entry: what uses other things comes before them. The rest is last: it looks for what came late, too.
 func rank(e Entry) int {
 	switch e.What {
 	case "fault":
 		return 0
 	case "process", whatContainer:
 		return 1
+	case "network", "volume", "image":
+		return 2
 	}
-	return 2
+	return 3
+}
+
+// together tells whether two neighbours in the order of undoing need not wait for each other.
+func (e Entry) together(next Entry) bool {
+	return rank(e) == 2 && rank(next) == 2 || e.What == whatContainer && next.What == whatContainer
 }
 
 // errOver is why what was not tried in time has failed.

@@ -220,10 +220,10 @@ func (e *Engine) settle(ctx context.Context, drill, owner string) error {
 			return err
 		}
 		left = slices.DeleteFunc(left, func(l Leftover) bool { return !l.OwnedBy(owner) })
-		if len(left) == 0 {
-			empty++
-		} else {
+		if len(left) > 0 {
 			empty, found = 0, true
+		} else if empty++; empty == quietListings {
+			break
 		}
 		for _, l := range left {
 			if err := e.Remove(ctx, l); err != nil && !errors.Is(err, ledger.ErrGone) {
