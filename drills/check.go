@@ -32,6 +32,10 @@ func resolve(kit Kit, s *scenarios.Scenario) (*Plan, scenarios.Problems) {
 	problems = append(problems, p.planInstances(kit)...)
 	problems = append(problems, p.planFaults(kit)...)
 	problems = append(problems, p.planChecks(kit)...)
+	known := secretsOf(s)     // now that the back-ends have read theirs
+	for i := range problems { // a back-end may repeat the address that it was given
+		problems[i].Message = known.hide(problems[i].Message)
+	}
 	return p, problems.Sorted(s.File)
 }
 

@@ -191,7 +191,7 @@ func (d *drill) wire(site instance.Site) error {
 	for _, kind := range d.plan.Kinds {
 		driver, err := d.kit.Instances[kind](site)
 		if err != nil {
-			return &RefusedError{Reasons: []string{fmt.Sprintf("%s: %v", kind, err)}}
+			return &RefusedError{Reasons: []string{d.secrets.hide(fmt.Sprintf("%s: %v", kind, err))}}
 		}
 		d.drivers[kind] = driver
 	}

@@ -95,7 +95,7 @@ func (p *Plan) Outline() Outline {
 	for layer, why := range s.Checks.Excluded {
 		o.Excluded[string(layer)] = why
 	}
-	return o
+	return secretsOf(p.Scenario).hideEvent(o).(Outline)
 }
 
 // String renders the outline as plain lines.

@@ -74,6 +74,10 @@ func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error)
 	}
 	p.lookForSpace(ctx, kit)
 	p.estimate(ctx, kit, p.askHost(ctx, kit))
+	known := secretsOf(s)
+	for i, why := range p.Refusals { // a store repeats what its server said
+		p.Refusals[i] = known.hide(why)
+	}
 	return p, nil
 }
 

@@ -5,12 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io/fs"
 	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +25,7 @@ import (
 // alphabets of secrets that people have. None makes a run that stands in a report by chance.
 var alphabets = []string{
 	"ABCDEFGHJKLMNPQRSTUVWXYZ23456789", "0123456789abcdef", "qxzjkvwy",
-	`aQ7"\<>&'#%+/=$;:@!?*(){}[]|^~` + "`", "口令密码钥匙机密恢复备份演练", "aé ß\t😀z9", "Kx7\nQv9\"Zp&",
+	`aQ7"\<>&'#%+/=$;:@!?*(){}[]|^~` + "`", "鼋鼍螭夔饕餮蛟鸾鹓鹡鸰", "aé ß\t😀z9", "Kx7\nQv9\"Zp&",
 }
 
 // randomSecret has no white space at its ends, which nobody keeps.
@@ -66,7 +66,7 @@ var echoes = []func(s string) string{
 	func(s string) string { return "sh -c 'login " + strings.ReplaceAll(s, "'", `'\''`) + "'" },
 	func(s string) string { return verifier.Line("answered 500: "+s, 20+len(s)/2) },
 	func(s string) string { return verifier.Line(strings.Repeat("x", 390)+s, 400) },
-	func(s string) string { return "…" + s[len(s)/2:] },
+	func(s string) string { return "…" + strings.ToValidUTF8(s[len(s)/2:], "") },
 }
 
 // leaks are the runs of a secret that a text shows: eight bytes of it, in any spelling, or all of a shorter one.
@@ -127,21 +127,57 @@ func TestPiecesOfSecrets(t *testing.T) {
 	assert.Equal(t, "***\nit ended", s.hideEnd("9Z9\nit ended"))
 }
 
-// grep looks for secrets in every file below a folder.
-func grep(t *testing.T, dir string, all []string) {
+// runs of secrets by which they are known: what leaks looks for, for many texts. Each with its secret, by length. What
+// is quoted is longer than what it stands for: a run with marks of quoting has to be.
+type runs map[int]map[string]string
+
+func shown(secrets []string) runs {
+	r := runs{gram: {}, 3 * gram: {}}
+	for _, secret := range secrets {
+		for _, s := range append(spellings(secret), strings.Split(secret, "\n")...) {
+			if n := len(s); n >= shortest && n < gram {
+				if r[n] == nil {
+					r[n] = map[string]string{}
+				}
+				r[n][s] = secret
+			}
+			for i := 0; i+gram <= len(s); i++ {
+				if run := s[i : i+gram]; !strings.ContainsAny(run, `\%`) && len(strings.TrimSpace(run)) >= shortest {
+					r[gram][run] = secret
+				}
+				if i+3*gram <= len(s) {
+					r[3*gram][s[i:i+3*gram]] = secret
+				}
+			}
+		}
+	}
+	return r
+}
+
+// look for the secrets in a text, as it stands and as a browser shows it.
+func (r runs) look(t *testing.T, where, text string) {
+	t.Helper()
+	for _, text := range []string{text, html.UnescapeString(text)} {
+		for n, known := range r {
+			for at := 0; at+n <= len(text); at++ {
+				if secret, ok := known[text[at:at+n]]; ok {
+					t.Errorf("%s shows %q of %.40q: %q", where, text[at:at+n], secret, text[max(0, at-100):min(len(text), at+n+60)])
+					break
+				}
+			}
+		}
+	}
+}
+
+// grep looks for the secrets in every file below a folder.
+func (r runs) grep(t *testing.T, dir string) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
 		b, err := os.ReadFile(path)
-		for _, secret := range all {
-			if run := leaks(string(b), secret); run != "" {
-				at := strings.Index(string(b), run)
-				t.Errorf("%s shows %s of %s: %s", path, strconv.Quote(run), strconv.Quote(secret),
-					b[max(0, at-200):min(len(b), at+len(run)+60)])
-			}
-		}
+		r.look(t, path, string(b))
 		return err
 	}))
 }
