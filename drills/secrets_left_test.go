@@ -201,7 +201,7 @@ func (g *gossip) kit(w *world, k *Kit) {
 func (g *gossip) world(t *testing.T) *world {
 	w := newWorld(t)
 	w.load = func(int) error {
-		return g.r0([]error{nil, nil, nil, &restore.BackupError{Backup: "db-backup", Reason: g.say()},
+		return g.one([]error{nil, nil, nil, &restore.BackupError{Backup: "db-backup", Reason: g.say()},
 			&restore.ImageError{Backup: "db-backup", Reason: g.say()}, g.err()})
 	}
 	script := fake.Script{BootTime: time.Second,
@@ -223,13 +223,15 @@ func (g *gossip) world(t *testing.T) *world {
 	}
 	w.machine.Attempts = []record.EgressFact{{Subject: record.Subject{Instance: "db"},
 		Egress: record.Egress{Protocol: "dns", Target: g.say(), Count: 1}}}
-	w.undo = func(int) error { return g.often(2) }
+	if g.r.IntN(2) == 0 {
+		w.undo = func(int) error { return g.err() }
+	}
 	w.unasked = g.often(2)
 	w.change = func(k *Kit) { g.kit(w, k) }
 	return w
 }
 
-func (g *gossip) r0(of []error) error {
+func (g *gossip) one(of []error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return of[g.r.IntN(len(of))]
@@ -264,62 +266,4 @@ func TestNoSecretOfAnyShapeIsLeft(t *testing.T) {
 			}
 		})
 	}
-}
-
-// What refuses a drill, what is wrong with its scenario and what would be done tell no secret either.
-func TestNoSecretBeforeADrill(t *testing.T) {
-	t.Setenv("STORE", flowToken)
-	dir := t.TempDir()
-	file := filepath.Join(dir, "s.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(simple, "store: {kind: fake}",
-		"store: {kind: telling, header: {X: {env: STORE}}}", 1)), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "flow.js"), []byte("export default function () {}\n"), 0o600))
-	says := errors.New("401: " + flowToken + " is wrong")
-	for name, arrange := range map[string]func(*world, *Kit){
-		"the host": func(w *world, _ *Kit) { w.machine.NotReady = says },
-		"the store": func(_ *world, k *Kit) {
-			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
-				return listing{err: says}, s.Decode(&gossipingKeys{})
-			}
-		},
-		"the restore point": func(_ *world, k *Kit) {
-			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
-				return listing{id: "dump?token=" + flowToken}, s.Decode(&gossipingKeys{})
-			}
-		},
-		"the scenario": func(_ *world, k *Kit) {
-			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
-				return fakeStore{}, append(s.Decode(&gossipingKeys{}), scenarios.Problem{Message: says.Error()})
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			k := w.kit()
-			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
-				return fakeStore{}, s.Decode(&gossipingKeys{})
-			}
-			arrange(w, &k)
-			s, err := scenarios.Load(file)
-			require.NoError(t, err)
-			text := ""
-			if p, err := NewPlan(t.Context(), k, s); err != nil {
-				text = err.Error()
-			} else {
-				text = p.Outline().String() + (&RefusedError{Reasons: p.Refusals}).Error()
-			}
-			assert.NotContains(t, text, flowToken[:8])
-			assert.Contains(t, text, hidden)
-		})
-	}
-}
-
-type listing struct {
-	fakeStore
-	id  string
-	err error
-}
-
-func (l listing) List(context.Context) ([]store.Point, error) {
-	return []store.Point{{ID: l.id, Size: 1, Taken: time.Unix(1, 0)}}, l.err
 }

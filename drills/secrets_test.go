@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
+	"lifeboat/drills/store"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -127,4 +129,62 @@ func TestPartsOfSecrets(t *testing.T) {
 			assert.Equal(t, word, s.hide(word), "words are no secrets")
 		}
 	}
+}
+
+// What refuses a drill, what is wrong with its scenario and what would be done tell no secret either.
+func TestNoSecretBeforeADrill(t *testing.T) {
+	t.Setenv("STORE", flowToken)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "s.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(simple, "store: {kind: fake}",
+		"store: {kind: telling, header: {X: {env: STORE}}}", 1)), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "flow.js"), []byte("export default function () {}\n"), 0o600))
+	says := errors.New("401: " + flowToken + " is wrong")
+	for name, arrange := range map[string]func(*world, *Kit){
+		"the host": func(w *world, _ *Kit) { w.machine.NotReady = says },
+		"the store": func(_ *world, k *Kit) {
+			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+				return listing{err: says}, s.Decode(&gossipingKeys{})
+			}
+		},
+		"the restore point": func(_ *world, k *Kit) {
+			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+				return listing{id: "dump?token=" + flowToken}, s.Decode(&gossipingKeys{})
+			}
+		},
+		"the scenario": func(_ *world, k *Kit) {
+			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+				return fakeStore{}, append(s.Decode(&gossipingKeys{}), scenarios.Problem{Message: says.Error()})
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			k := w.kit()
+			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+				return fakeStore{}, s.Decode(&gossipingKeys{})
+			}
+			arrange(w, &k)
+			s, err := scenarios.Load(file)
+			require.NoError(t, err)
+			text := ""
+			if p, err := NewPlan(t.Context(), k, s); err != nil {
+				text = err.Error()
+			} else {
+				text = p.Outline().String() + (&RefusedError{Reasons: p.Refusals}).Error()
+			}
+			assert.NotContains(t, text, flowToken[:8])
+			assert.Contains(t, text, hidden)
+		})
+	}
+}
+
+type listing struct {
+	fakeStore
+	id  string
+	err error
+}
+
+func (l listing) List(context.Context) ([]store.Point, error) {
+	return []store.Point{{ID: l.id, Size: 1, Taken: time.Unix(1, 0)}}, l.err
 }
