@@ -34,37 +34,6 @@ type Result struct {
 	Left    []record.CleanupEvent // what could not be cleaned up, each with the command that does it
 }
 
-// AbortError is the cause of a context that ends a drill because somebody wants it to end.
-type AbortError struct{ Why string }
-
-func (e *AbortError) Error() string { return "aborted: " + e.Why }
-
-// stopError ends the run of phases without being an error of the harness: what
-// stopped it is already in the journal as a fact.
-type stopError struct{ why string }
-
-func (e *stopError) Error() string { return e.why }
-
-// factError is an error that the journal holds already, as a fact about a backup or its image.
-type factError struct{ error }
-
-func (e *factError) Unwrap() error { return e.error }
-
-// fact marks err, unless writing it down failed: that is an error of the harness.
-func (d *drill) fact(err error, written ...error) error {
-	if w := errors.Join(written...); w != nil || err == nil {
-		return w
-	}
-	return &factError{err}
-}
-
-// isFact tells an error that is in the journal already. Probes that got out of a sandbox are.
-func isFact(err error) bool {
-	var fact *factError
-	var leak *instance.LeakError
-	return errors.As(err, &fact) || errors.As(err, &leak)
-}
-
 // drill is one running drill.
 type drill struct {
 	kit      Kit
@@ -268,33 +237,6 @@ func (d *drill) phase(ctx context.Context, name string, fn func(context.Context)
 		end.Outcome, end.Error = record.OutcomeFailed, d.secrets.hide(err.Error())
 	}
 	return errors.Join(err, d.Append(record.KindPhase, d.subject(""), end))
-}
-
-// explain writes down what ended the phases: an abort, a fact that is already in the journal, or the harness.
-func (d *drill) explain(ctx context.Context, err error) {
-	var stop *stopError
-	var abort *AbortError
-	var full *fullError
-	cause := context.Cause(ctx)
-	switch {
-	case errors.As(cause, &full):
-		d.harnessBroke(full)
-	case errors.As(cause, &abort):
-		d.note(record.KindAborted, record.Aborted{Why: abort.Why})
-	case cause != nil:
-		d.note(record.KindAborted, record.Aborted{Why: cause.Error()})
-	case errors.As(err, &stop), isFact(err), d.disks.told(err):
-	default:
-		d.harnessBroke(err)
-	}
-}
-
-// harnessBroke writes an error of the harness down, in the phase in which it came.
-func (d *drill) harnessBroke(err error) {
-	d.mu.Lock()
-	phase := d.inPhase
-	d.mu.Unlock()
-	d.note(record.KindHarness, record.HarnessError{Phase: phase, Error: d.secrets.hide(err.Error())})
 }
 
 // note appends an event and complains to the log when even that fails: there is nobody left to tell.

@@ -3,7 +3,6 @@ package qemu
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -121,81 +120,6 @@ func (m *Machine) power(ctx context.Context) error {
 		return fmt.Errorf("start QEMU of %s: %w", m.Name(), notTheBackup(err))
 	}
 	return m.connect(ctx)
-}
-
-// connect waits until QEMU answers on its monitor.
-func (m *Machine) connect(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("its monitor does not answer"))
-	defer cancel()
-	for {
-		c, err := m.body.DialSocket(ctx, monitorSocket)
-		if err == nil {
-			m.monitor, err = newMonitor(ctx, c)
-		}
-		if err == nil {
-			m.agent = &agent{patience: agentSync, dial: func(ctx context.Context) (net.Conn, error) { return m.body.DialSocket(ctx, agentSocket) }}
-			return nil
-		}
-		if s, serr := m.body.State(ctx); serr == nil && !s.Running {
-			said, _ := m.body.Console(ctx) // the reason stands without it
-			return fmt.Errorf("start QEMU of %s: it %s: %s", m.Name(), s.Reason, lastLines(said, 5))
-		}
-		if pause(ctx, askPause) != nil {
-			return fmt.Errorf("start QEMU of %s: %w: %w", m.Name(), context.Cause(ctx), err)
-		}
-	}
-}
-
-// forget the channels of a QEMU that is not there any more; the caller holds mu.
-func (m *Machine) forget() {
-	if m.monitor != nil {
-		m.monitor.close()
-	}
-	if m.agent != nil {
-		m.agent.close()
-	}
-	if m.channel != nil {
-		m.channel.close()
-	}
-	m.monitor, m.agent, m.channel = nil, nil, nil
-}
-
-// hangUp lets go of everything outside the container.
-func (m *Machine) hangUp() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.forget()
-	if m.stopDisk != nil {
-		m.stopDisk()
-	}
-}
-
-// qmp is the monitor of a running QEMU.
-func (m *Machine) qmp(ctx context.Context) (*monitor, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.monitor == nil {
-		return nil, fmt.Errorf("%s does not run", m.Name())
-	}
-	return m.standing(ctx)
-}
-
-// standing is the monitor, reached anew where only the way to it broke; the caller holds mu.
-func (m *Machine) standing(ctx context.Context) (*monitor, error) {
-	if !m.monitor.cutOff() {
-		return m.monitor, nil
-	}
-	c, err := m.body.DialSocket(ctx, monitorSocket)
-	if err != nil {
-		return nil, fmt.Errorf("reach the monitor of %s again: %w", m.Name(), err)
-	}
-	q, err := newMonitor(ctx, c)
-	if err != nil {
-		return nil, fmt.Errorf("reach the monitor of %s again: %w", m.Name(), err)
-	}
-	q.panicked.Store(m.monitor.panicked.Load())
-	m.monitor = q
-	return q, nil
 }
 
 // Destroy implements instance.Machine.

@@ -1,0 +1,143 @@
+package objective
+
+import (
+	"time"
+
+	"lifeboat/drills/record"
+)
+
+// settled: where nobody rolled back, the business must have stayed green at the end of the drill for as long as it must
+// after a rollback. One that is red then is told by business.
+func (j *judge) settled(in *record.Incident) {
+	u := j.r.Pulse
+	if u == nil || u.Open || in.ID < len(j.r.Header.Incidents) || j.redAtEnd(in) {
+		return
+	}
+	green := u.From.Late
+	for _, s := range u.Reds {
+		green = max(green, s.To.Late)
+	}
+	if lasted := max(0, u.To.Early-green); lasted < j.r.Header.Stable() {
+		j.unknown("business.unstable", args{"incident": number(in.ID), "lasted": span(lasted), "stable_for": span(j.r.Header.Stable())})
+	}
+}
+
+// business: red again after it was back, or red when the pulse was stopped.
+func (j *judge) business() {
+	u := j.r.Pulse
+	if u == nil {
+		return
+	}
+	for i := range j.r.Incidents {
+		j.redAgain(&j.r.Incidents[i])
+	}
+	if j.r.Header.Trigger == record.TriggerNone {
+		j.redUnasked()
+	}
+	if n := len(u.Reds); n > 0 && u.Reds[n-1].Open && !u.Open && !j.excusedAt(j.r.Observed) && j.brought() {
+		s := u.Reds[n-1]
+		if slow, ok := j.slowBusiness(s); ok {
+			j.unknown("host.slow_business", slow)
+			return
+		}
+		a := args{"since": span(s.From.Late), "why": s.Why}
+		if j.hiccup(s) || j.silentSince() > j.r.Header.LongestSilence() { // nobody asked whether it still was
+			j.unknown("business.red_at_end", a)
+			return
+		}
+		j.failed("business.red_at_end", a)
+		j.finding("high", "business.red_at_end", a)
+	}
+}
+
+// brought: the drill came as far as having something to show: a sound
+// baseline, and every incident decided and its rollback brought to its end.
+func (j *judge) brought() bool {
+	if _, failed := j.baselinePhase(); failed {
+		return false
+	}
+	if len(j.r.Incidents) == 0 && j.r.Header.Trigger != record.TriggerNone {
+		return false
+	}
+	for _, in := range j.r.Incidents {
+		undecided := in.Decision == nil && in.T3 == nil
+		if undecided || in.Rollback == "running" || in.Rollback == "failed" {
+			return false
+		}
+	}
+	return true
+}
+
+// redAgain: after the rollback had ended, the business turned red although it
+// had been green for as long as it must stay green, or all checks had been
+// passed. Shorter flickering while it comes up moves T6 instead.
+func (j *judge) redAgain(in *record.Incident) {
+	if in.RolledBack == nil || in.T5 == nil {
+		return
+	}
+	end, green := j.end(in), *in.T3
+	for _, s := range j.r.Pulse.Reds {
+		if s.From.Late > in.T5.Late && s.From.Late > in.RolledBack.Late && s.From.Late < end {
+			stable := s.From.Late-max(green.Early, in.T5.Early) >= j.r.Header.Stable()
+			if j.sure(s) && (stable || j.certified(in, s.From.Late)) {
+				a := args{"incident": number(in.ID), "at": span(s.From.Late), "why": s.Why}
+				if slow, ok := j.slowBusiness(s); ok {
+					j.unknown("host.slow_business", slow)
+					green = s.To
+					continue
+				}
+				if j.hiccup(s) {
+					j.unknown("business.red_again", a)
+					green = s.To
+					continue
+				}
+				j.failed("business.red_again", a)
+				j.finding("high", "business.red_again", a)
+				return
+			}
+		}
+		green = s.To
+	}
+}
+
+// hiccup: an emulated machine answered too late for less than the time that green must last. That is a limit
+// missed under emulation, and so not known to be the business failing again.
+func (j *judge) hiccup(s record.Stretch) bool {
+	return j.basis() == record.BasisEmulated && s.To.Late-s.From.Early < j.r.Header.Stable()
+}
+
+// redUnasked: in a check run nothing is broken, so nothing may turn red once the baseline was green. A baseline ends
+// green, so what was red beyond its end turned red after that.
+func (j *judge) redUnasked() {
+	phase, failed := j.baselinePhase()
+	if failed || phase.Open {
+		return
+	}
+	for _, s := range j.r.Pulse.Reds {
+		if (s.Open || s.To.Late > phase.Ended) && j.sure(s) {
+			if slow, ok := j.slowBusiness(s); ok {
+				j.unknown("host.slow_business", slow)
+				continue
+			}
+			a := args{"incident": "", "at": span(s.From.Late), "why": s.Why}
+			j.failed("business.red_again", a)
+			j.finding("high", "business.red_again", a)
+			return
+		}
+	}
+}
+
+// certified: all planned checks had been passed after the rollback by then.
+func (j *judge) certified(in *record.Incident, by time.Duration) bool {
+	for _, p := range j.r.Header.Checks {
+		passed := false
+		for _, c := range j.r.Checks {
+			passed = passed || c.Name == p.Name && c.When == "after" && c.Status == record.CheckPassed &&
+				c.Started >= in.T3.Early && c.Ended <= by
+		}
+		if !passed {
+			return false
+		}
+	}
+	return len(j.r.Header.Checks) > 0
+}
