@@ -39,8 +39,11 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger of %s: %w", r.Drill, err)
 	}
-	if r.hide == nil {
+	var hide func(string) string
+	if r.hide == nil { // a sweep knows none
 		r.hide = &secrets{}
+	} else {
+		hide = r.hide.hide
 	}
 	j, err := record.Reopen(filepath.Join(dir, "journal.ndjson"), record.ActorReaper)
 	if err != nil {
@@ -62,7 +65,7 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 		add(record.KindAborted, record.Aborted{Why: r.Why})
 	}
 	add(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup})
-	done := CleanUp(ctx, CleanRequest{Scope: scope, Kit: r.Kit, Mark: l.Mark, Hide: r.hide.hide,
+	done := CleanUp(ctx, CleanRequest{Scope: scope, Kit: r.Kit, Mark: l.Mark, Hide: hide,
 		Report: write})
 	add(record.KindPhase, done.phase())
 	left := done.Left

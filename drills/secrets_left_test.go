@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -22,6 +23,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/fake"
+	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
@@ -266,4 +268,29 @@ func TestNoSecretOfAnyShapeIsLeft(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A sweep does not know what a dead drill hid: what a restored system answers it as a fault is undone is not written down.
+func TestSweepKeepsNoAnswers(t *testing.T) {
+	d := newDead(t, false)
+	scope, err := ledger.LoadScope(d.dir)
+	require.NoError(t, err)
+	l, err := ledger.Open(d.dir, scope)
+	require.NoError(t, err)
+	_, err = l.Intend(ledger.Entry{What: "fault", Name: "break on db", Fix: "heal it", Fault: &ledger.Fault{Kind: "break", On: "db"},
+		Undo: ledger.Undo{Kind: "heal", Data: json.RawMessage(`{}`)}})
+	require.NoError(t, errors.Join(err, l.Close()))
+	kit := d.request().Kit
+	kit.Undoers["heal"] = func(context.Context, ledger.Scope, ledger.Entry) error {
+		return errors.New("psql: the password " + flowToken + " is wrong")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		swept, err := SweepAll(t.Context(), SweepRequest{Home: d.home, Kit: kit})
+		require.NoError(t, err)
+		require.Len(t, swept, 1)
+		require.Len(t, swept[0].Left, 1)
+		assert.Equal(t, withheld, swept[0].Left[0].Error)
+		assert.Equal(t, "heal it", swept[0].Left[0].Fix)
+	})
+	shown([]string{flowToken}).grep(t, d.home)
 }

@@ -18,7 +18,9 @@ type CleanRequest struct {
 	Mark  func(id int, state ledger.State, failure error) error // into the ledger; nil: nobody listens
 	// Report is handed the events that are to be written down: of the clean-up, and of the faults that it ended.
 	Report func(kind record.Kind, subject record.Subject, data any)
-	Hide   func(text string) string // takes secrets out of what is reported and marked; nil: nobody knows any
+	// Hide takes secrets out of what is reported and marked; nil: nobody knows them, and what restored systems answer to
+	// the undoing of a fault is not kept.
+	Hide func(text string) string
 }
 
 func (r CleanRequest) report(e record.CleanupEvent) {
@@ -58,9 +60,6 @@ func (c Cleaned) phase() record.PhaseEvent {
 // until nothing that carries its label is left. It returns what is.
 func CleanUp(ctx context.Context, r CleanRequest) Cleaned {
 	ctx = context.WithoutCancel(ctx) // its limits are its own
-	if r.Hide == nil {
-		r.Hide = func(text string) string { return text }
-	}
 	entries, err := ledger.Load(r.Scope.Home)
 	if err != nil {
 		left := record.CleanupEvent{What: "ledger", Name: r.Scope.Home, State: "failed", Error: err.Error(), Fix: "lifeboat sweep"}
@@ -101,9 +100,22 @@ func (r CleanRequest) settled(out ledger.Outcome) {
 func (r CleanRequest) event(out ledger.Outcome) record.CleanupEvent {
 	e := record.CleanupEvent{What: out.Entry.What, Name: out.Entry.Name, Entry: out.Entry.ID, State: string(out.State)}
 	if out.Err != nil { // an undo repeats what a restored system said
-		e.Error, e.Fix = r.Hide(out.Err.Error()), out.Entry.Fix
+		e.Error, e.Fix = r.hide(out.Err.Error()), out.Entry.Fix
+		if r.Hide == nil && out.Entry.What == "fault" {
+			e.Error = withheld
+		}
 	}
 	return e
+}
+
+// withheld stands in the place of an answer that may hold secrets.
+const withheld = "it could not be undone; the answer is not kept, since it may hold secrets that only the dead drill knew"
+
+func (r CleanRequest) hide(text string) string {
+	if r.Hide == nil {
+		return text
+	}
+	return r.Hide(text)
 }
 
 // prove looks for what still carries the drill's label.
@@ -111,7 +123,7 @@ func (r CleanRequest) prove(ctx context.Context, failed []ledger.Outcome, count 
 	var done Cleaned
 	names, err := r.remains(ctx, len(failed) == 0)
 	if err != nil {
-		done.Unproved = errors.New(r.Hide(err.Error()))
+		done.Unproved = errors.New(r.hide(err.Error()))
 	}
 	for _, out := range failed {
 		if r.Kit.Remains != nil && err == nil && len(names) == 0 && onEngine(out.Entry) { // it went with what it was part of
