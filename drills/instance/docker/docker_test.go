@@ -64,13 +64,14 @@ func testMain(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, "make the guest's image:", err)
 			return 1
 		}
-		self, err := e.tool(ctx, sandboxRepository, programInside, bytes.NewReader(built.program))
+		// Tests side by side share it. The sandboxes' own image stays, as between drills: other packages' tests use it too.
+		program, err := e.tool(ctx, programRepository, programPath, bytes.NewReader(guest))
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "make the sandbox's image:", err)
+			fmt.Fprintln(os.Stderr, "make the guest's image as a program:", err)
 			return 1
 		}
 		defer func() {
-			for _, ref := range []string{built.image, self} {
+			for _, ref := range []string{built.image, program} {
 				_, _ = e.client.ImageRemove(ctx, ref, client.ImageRemoveOptions{})
 			}
 		}()

@@ -161,9 +161,6 @@ func TestMachinesReachEachOtherByName(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, facts, 1)
 	assert.Equal(t, "203.0.113.5:80", facts[0].Target)
-	image, err := d.programImage(ctx, built.guest)
-	require.NoError(t, err)
-	t.Cleanup(func() { _, _ = d.engine.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{}) })
 }
 
 func TestTheAddressStays(t *testing.T) {
@@ -292,9 +289,6 @@ func TestProgramBeforeADecoy(t *testing.T) {
 		Filters: make(client.Filters).Add("label", ledger.LabelDrill+"="+d.site.Scope.Drill)})
 	require.NoError(t, err)
 	assert.Empty(t, list.Items, "a decoy ends with its program")
-	image, err := d.programImage(t.Context(), built.guest)
-	require.NoError(t, err)
-	t.Cleanup(func() { _, _ = d.engine.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{}) })
 }
 
 // Who spoke to whom is known where payload went both ways: not where somebody only listened, or nobody answered.
@@ -333,7 +327,4 @@ func TestReached(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []record.Link{{From: "app", To: "db", Port: 7000, Protocol: "tcp"},
 		{Flow: "/s/shop.js", To: "app", Port: 7000, Protocol: "tcp"}}, got)
-	image, err := d.programImage(t.Context(), built.guest)
-	require.NoError(t, err)
-	t.Cleanup(func() { _, _ = d.engine.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{}) })
 }
