@@ -30,15 +30,19 @@ func (a *app) space() func(context.Context) ([]drills.Space, error) {
 			roots = append(got, existing(a.home))
 		}
 		var all []drills.Space
+		seen := map[uint64]bool{} // two folders of one file system run short once
 		for _, root := range roots {
-			s, err := spaceOf(root)
+			s, device, err := spaceOf(root)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, s)
+			if !seen[device] {
+				all = append(all, s)
+			}
+			seen[device] = true
 		}
 		return all, nil
 	}
@@ -53,11 +57,13 @@ func existing(path string) string {
 	return path
 }
 
-func spaceOf(path string) (drills.Space, error) {
+// spaceOf the file system of a folder, with the number of its device.
+func spaceOf(path string) (drills.Space, uint64, error) {
 	var s unix.Statfs_t
-	if err := unix.Statfs(path, &s); err != nil {
-		return drills.Space{}, fmt.Errorf("look what is left at %s: %w", path, err)
+	var folder unix.Stat_t
+	if err := errors.Join(unix.Statfs(path, &s), unix.Stat(path, &folder)); err != nil {
+		return drills.Space{}, 0, fmt.Errorf("look what is left at %s: %w", path, err)
 	}
 	return drills.Space{Path: path, Free: int64(s.Bavail) * s.Bsize, Size: int64(s.Blocks) * s.Bsize,
-		Files: int64(s.Ffree), Most: int64(s.Files)}, nil
+		Files: int64(s.Ffree), Most: int64(s.Files)}, folder.Dev, nil
 }
