@@ -80,7 +80,7 @@ $(S3_SERVER):
 test: demo-files small-files foreign vm-files s3-server ## every test, the real drills included
 	@go test -timeout 30m $$(go list ./... | grep -v '^lifeboat/ci$$')
 	@cd cmd/lifeboat-k6 && go test -timeout 20m ./...
-	@go test -timeout 60m ./ci
+	@go test -timeout 60m -parallel 3 ./ci # drills wait more than they compute
 	@LIFEBOAT_VM=some go test -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times

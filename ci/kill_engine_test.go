@@ -108,6 +108,7 @@ func (e *engine) leftovers(drill string) string {
 // The engine stops in the middle of a drill, and the harness dies: its reaper
 // tries until the engine is back.
 func TestStoppedEngineReaper(t *testing.T) {
+	t.Parallel()
 	b, home := onKillBench(t), t.TempDir()
 	e := privateEngine(t)
 	e.load("lifeboat/postgres:15")
@@ -129,6 +130,7 @@ func TestStoppedEngineReaper(t *testing.T) {
 // The engine stops in the middle of a drill: what cannot be removed is named,
 // each with its command, exit 4; once the engine is back, a sweep removes it.
 func TestStoppedEngine(t *testing.T) {
+	t.Parallel()
 	b, home := onKillBench(t), t.TempDir()
 	e := privateEngine(t)
 	e.load("lifeboat/postgres:15")
