@@ -84,7 +84,7 @@ test: demo-files small-files foreign vm-files s3-server ## every test, the real 
 	@LIFEBOAT_VM=some go test -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times
-	@LIFEBOAT_KILL=all go test -timeout 120m -count=1 -v -run 'TestKilled|TestAborted|TestDeadline|TestKeep|TestTen|TestStopped' ./ci
+	@LIFEBOAT_KILL=all go test -timeout 120m -count=1 -v -run 'TestKilled|TestAborted|TestDeadline|TestKeep|TestMany|TestStopped' ./ci
 
 test-vm: vm-files s3-server ## every test with virtual machines, the long ones included
 	@LIFEBOAT_VM=all go test -timeout 180m -count=1 -v -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
