@@ -144,10 +144,15 @@ func businessBack(j *judge, in *record.Incident) measure {
 		return measure{note: n}
 	}
 	if in.T0 == nil || in.T6 != nil {
-		return j.decided(in, j.from(in.T0, in.T6))
+		m := j.decided(in, j.from(in.T0, in.T6))
+		if in.T6 != nil {
+			j.moves(&m, in, in.T6.Late)
+		}
+		return m
 	}
 	m := measure{basis: record.BasisMeasured}
 	m.lasted(in.T0, j.notBackBy(in))
+	j.moves(&m, in, j.notBackBy(in))
 	if !j.redAtEnd(in) && *m.atLeast < j.r.Observed {
 		n := reason("unmeasured.not_stable", args{"stable_for": span(j.r.Header.Stable())})
 		m.note = &n
@@ -215,6 +220,9 @@ func restored(j *judge, in *record.Incident) measure {
 		m.verifying = j.verifying(func(x record.RestoreFact) bool {
 			return x.Subject.Incident == in.ID && x.During == record.PhaseRollback
 		})
+		if in.T6 != nil {
+			j.moves(&m, in, in.T6.Late)
+		}
 		return m
 	}
 	if in.Rollback != "done" || j.failedAfter(in) {
@@ -223,6 +231,7 @@ func restored(j *judge, in *record.Incident) measure {
 	m := measure{basis: record.BasisMeasured}
 	if in.T6 == nil {
 		m.lasted(in.T0, j.notBackBy(in))
+		j.moves(&m, in, j.notBackBy(in))
 		return m
 	}
 	n := reason("unmeasured.not_verified", args{})
@@ -241,11 +250,11 @@ func (j *judge) verifying(of func(record.RestoreFact) bool) (sum time.Duration) 
 	return sum
 }
 
-// failedAfter: a check of the verification that closes this incident failed.
+// failedAfter: a check of the verification that closes this incident failed, and not for want of time on a busy host.
 func (j *judge) failedAfter(in *record.Incident) bool {
 	own := j.verified(in)
 	for _, c := range j.results("after", record.CheckFailed) {
-		if c.Ended >= in.T3.Early && (!own || c.Incident == in.ID) {
+		if _, slow := j.overdue(c.Overdue); !slow && c.Ended >= in.T3.Early && (!own || c.Incident == in.ID) {
 			return true
 		}
 	}

@@ -18,6 +18,8 @@ type measure struct {
 	notAsked  *record.Reason // the objective does not apply to this drill
 	forPeople bool           // a simulated decision: what is left of the limit is people's
 	ran       []record.Lapse // when its time ran, at the widest; empty: it is not a time that a host can lengthen
+	moved     time.Duration  // the part of the span that only red stretches made which the host explains
+	movedBy   string         // by which of its figures
 	verifying time.Duration  // the part of the span that went into digests
 }
 

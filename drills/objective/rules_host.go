@@ -75,14 +75,39 @@ func (j *judge) slowly(got record.Judged, why record.Reason, m measure) (record.
 		h = h.Plus(j.r.HeldUp(s.From, s.To))
 	}
 	over := *took - got.Limit
-	if !h.Outweighs(over) {
+	held, by := h.Most()
+	if m.moved > held {
+		held, by = m.moved, m.movedBy
+	}
+	if held <= 0 || held < over {
 		return got, why
 	}
-	held, by := h.Most()
 	n := reason("host.slow_objective", args{"objective": got.Name, "scope": got.Scope, "limit": span(got.Limit),
 		"measured": span(*took), "over": span(over), "held": span(held), "by": by})
 	got.Status, got.Note = record.StatusInconclusive, &n
 	return got, n
+}
+
+// moves is by how much red stretches that the host explains moved the moment from which the business stayed green: it
+// would have, but for them. until is that moment, or the end of the latest of them.
+func (j *judge) moves(m *measure, in *record.Incident, until time.Duration) {
+	if in.T3 == nil || in.T5 == nil {
+		return
+	}
+	back, by := in.T5.Late, ""
+	for _, s := range j.r.Pulse.Reds {
+		if s.From.Late <= in.T5.Late || s.From.Late > until {
+			continue
+		}
+		if a, ok := j.slowBusiness(s); ok {
+			by = a["by"]
+			continue
+		}
+		back, by = s.To.Late, ""
+	}
+	if by != "" {
+		m.moved, m.movedBy = max(0, until-back), by
+	}
 }
 
 // slowBusiness: a red stretch that a busy host explains. Either nothing was wrong in it but the time of its iterations,
