@@ -17,7 +17,8 @@ import (
 const (
 	againEach     = 15 * time.Second // one question
 	remainsAfter  = 10 * time.Second // of nothing but yes
-	unaskedAfter  = 30 * time.Second
+	unaskedAfter  = 30 * time.Second // of nothing but silence
+	againWithin   = 2 * time.Minute  // where it is now one, now the other
 	againPause    = time.Second
 	whyDestroyed  = "its instance was destroyed"
 	removedByThis = "rollback" // of the scenario's removed_by
@@ -66,7 +67,9 @@ func (d *drill) removes(incident int, f FaultPlan) bool {
 
 // askAgain returns what became of a fault, and what was seen instead or stood in the way.
 func (d *drill) askAgain(ctx context.Context, f FaultPlan) (string, error) {
-	for began := d.elapsed(); ; {
+	began := d.elapsed()
+	yes, silent := began, began // the beginnings of nothing but yes, and of nothing but silence
+	for {
 		m, err := d.machine(f.Spec.On)
 		if err != nil { // the last rollback left none of that name
 			return record.FaultRemoved, errors.New(whyDestroyed)
@@ -74,13 +77,18 @@ func (d *drill) askAgain(ctx context.Context, f FaultPlan) (string, error) {
 		each, cancel := context.WithTimeout(ctx, againEach)
 		err = fault.Lasts(each, f.Fault, fault.Target{Machine: m})
 		cancel()
-		waited := d.elapsed() - began
+		now := d.elapsed()
+		if err != nil {
+			yes = now
+		} else {
+			silent = now
+		}
 		switch {
 		case errors.Is(err, instance.ErrNotInForce):
 			return record.FaultRemoved, err
-		case err == nil && waited >= remainsAfter:
+		case err == nil && now-yes >= remainsAfter:
 			return record.FaultRemains, nil
-		case err != nil && waited >= unaskedAfter:
+		case err != nil && (now-silent >= unaskedAfter || now-began >= againWithin):
 			return record.FaultUnasked, err
 		}
 		if err := after(ctx, againPause); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/fault"
+	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/fake"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
@@ -91,6 +92,21 @@ func TestFaultAfterTheRollback(t *testing.T) {
 	}
 	stays := func(w *world) { w.lasting = map[string]bool{"db": true} }
 	mute := func(w *world) { w.unasked = errors.New("the guest does not answer") }
+	starting := func(w *world) { // silent for longer than a yes must last, then not yet up, then healed
+		var since time.Time
+		w.asked = func() error {
+			if since.IsZero() {
+				since = time.Now()
+			}
+			switch took := time.Since(since); {
+			case took < 12*time.Second:
+				return errors.New("the guest does not answer")
+			case took < 17*time.Second:
+				return nil
+			}
+			return instance.NotInForce("it is up")
+		}
+	}
 	for _, tc := range []struct {
 		name    string
 		yaml    string
@@ -101,6 +117,7 @@ func TestFaultAfterTheRollback(t *testing.T) {
 	}{
 		{"rebuilt and gone", simple, nil, record.StatusPassed, "passed.all", "removed true"},
 		{"rebuilt and still there", simple, stays, record.StatusFailed, "fault.remains", "remains true"},
+		{"rebuilt and slow to start", simple, starting, record.StatusPassed, "passed.all", "removed true"},
 		{"rebuilt and silent", simple, mute, record.StatusInconclusive, "fault.unasked", "unasked true"},
 		{"restarted and gone, as the scenario says", swap(rebuild, restart, "{kind: break, on: db}", claimed), healed,
 			record.StatusPassed, "passed.all", "removed true"},

@@ -68,6 +68,8 @@ type world struct {
 	lasting map[string]bool
 	// unasked is why no fault can be asked after a rollback; nil: each answers.
 	unasked error
+	// asked answers instead when a fault is asked after a rollback; nil: its machine does.
+	asked func() error
 	// ask is the person at the terminal; nil: nobody sits there.
 	ask func(context.Context, Question) (Answer, error)
 
@@ -236,6 +238,8 @@ func (f fakeFault) Lasts(_ context.Context, t fault.Target) error {
 	f.w.mu.Lock()
 	defer f.w.mu.Unlock()
 	switch name := t.Machine.Name(); {
+	case f.w.asked != nil:
+		return f.w.asked()
 	case f.w.unasked != nil:
 		return f.w.unasked
 	case f.w.lasting[name], f.w.broken[name]:
