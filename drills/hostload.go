@@ -34,6 +34,7 @@ type hostWatch struct {
 	now   record.HostLoad   // being measured
 	own   []record.Lapse    // restores
 	last  pressure.Counters
+	blind bool          // the last counters could not be read: what follows has nothing to be held against
 	spent time.Duration // processor time of everybody in the interval that is being measured
 	ours  time.Duration // of the drill
 	used  time.Duration // by its machines so far, as far as it is known
@@ -50,7 +51,8 @@ func (d *drill) watchHost(ctx context.Context) {
 	}
 	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
 	w.begin(d.elapsed())
-	w.last, _ = w.read() // its error is told with every interval
+	last, err := w.read() // its error is told with every interval
+	w.last, w.blind = last, err != nil
 	w.done.Go(func() { w.look(ctx) })
 	w.done.Go(func() { w.ask(ctx) })
 }
@@ -101,8 +103,12 @@ func (w *hostWatch) take(now time.Duration) {
 	grown := record.HostLoad{From: w.now.To, To: now, CPU: c.CPU - w.last.CPU, Memory: c.Memory - w.last.Memory,
 		IO: c.IO - w.last.IO, Late: w.now.Late, Trip: w.now.Trip}
 	if err != nil {
-		grown.Without, grown.CPU, grown.Memory, grown.IO = err.Error(), 0, 0, 0
+		grown.Without = err.Error()
 	}
+	if err != nil || w.blind {
+		grown.CPU, grown.Memory, grown.IO = 0, 0, 0
+	}
+	w.blind = err != nil
 	pressed := isPressed(grown)
 	if pressed && w.now.To-w.now.From >= lookAtHost && !isPressed(w.now) { // what was quiet until now stands for itself
 		late, trip := w.now.Late, w.now.Trip

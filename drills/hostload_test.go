@@ -123,6 +123,26 @@ func TestReadyOnABusyHost(t *testing.T) {
 	}
 }
 
+// Counters that could not be read once are no pressure: they had grown since the host was started.
+func TestUnreadOnce(t *testing.T) {
+	w := pressedWorld(t, 0, 0, 123*time.Second)
+	change := w.change
+	w.change = func(k *Kit) {
+		change(k)
+		began := time.Now()
+		failed := false
+		k.Host = func() (pressure.Counters, error) {
+			if !failed && time.Since(began) > 115*time.Second {
+				failed = true
+				return pressure.Counters{}, errors.New("no file can be opened")
+			}
+			return pressure.Counters{CPU: 10 * time.Hour}, nil
+		}
+	}
+	res := w.run(bootable)
+	assert.Equal(t, record.StatusFailed, res.Verdict.Status, "%v", res.Verdict.Reasons)
+}
+
 // An image that ends by itself has said so, however busy the host is; so has a dump that is cut off.
 func TestBadOnABusyHost(t *testing.T) {
 	w := pressedWorld(t, 1, 0, 0)
