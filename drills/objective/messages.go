@@ -122,6 +122,8 @@ var Messages = []Message{
 
 	// What weakens the proof, beside the verdict.
 	{"flow.hollow", []string{"flows"}, []Use{UseWeak, UseObservation}},
+	{"flow.uncontrolled", []string{"flows"}, []Use{UseWeak, UseObservation}},
+	{"flow.uncontrolled_errors", []string{"flows"}, []Use{UseWeak, UseObservation}},
 	{"reach.unmeasured", []string{"why"}, []Use{UseWeak}},
 
 	// Worth reading, changes no verdict.

@@ -31,7 +31,7 @@ func (j *judge) run() {
 			j.unknown(o.ID, args{"incident": o.Args["incident"]})
 		case "flow.blind", "flow.blind_errors":
 			j.unknown(o.ID, args{"flows": o.Args["flows"]})
-		case "flow.hollow":
+		case "flow.hollow", "flow.uncontrolled", "flow.uncontrolled_errors":
 			j.v.Weak = append(j.v.Weak, record.Reason{ID: o.ID, Args: args{"flows": o.Args["flows"]}})
 		}
 		if strings.HasPrefix(o.ID, "upgrade.") && o.Args["on_conflict"] == "stop" { // what was predicted kept it back
