@@ -56,17 +56,24 @@ func (b *bench) sum() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// The kernel drill from end to end: a module conflict that was predicted, met and rolled back in three ways.
+// The kernel drill from end to end: a module conflict that was predicted, met and rolled back, in make test-vm in all
+// three ways, whose comparison is in the report.
 func TestVMKernelDrill(t *testing.T) {
 	b := onVMBench(t)
 	before := b.sum()
-	exit, d := b.drill(filepath.Join(b.demo, kernelDrill+".yaml"))
+	scenario, ways := filepath.Join(b.demo, kernelDrill+".yaml"), []string{"snapshot", "old kernel", "rebuild"}
+	if !needs.AllVMs() {
+		_, others, found := strings.Cut(b.course(), "  - name: old kernel\n")
+		require.True(t, found)
+		scenario, ways = b.variant(kernelDrill, "  - name: old kernel\n"+others, ""), nil
+	}
+	exit, d := b.drill(scenario)
 	assert.Equal(t, "passed", d.Verdict, d.raw)
 	assert.Zero(t, exit)
 	assert.Equal(t, before, b.sum(), "the backup was written to")
 
 	r := b.record()
-	require.Len(t, r.Incidents, 3)
+	require.Len(t, r.Incidents, max(1, len(ways)))
 	for i, in := range r.Incidents {
 		assert.Equal(t, "done", in.Rollback)
 		assert.NotNil(t, in.T0, "incident %d", i+1)
@@ -93,7 +100,7 @@ func TestVMKernelDrill(t *testing.T) {
 	}
 	report, err := os.ReadFile(filepath.Join(b.home, "drills", d.Drill, "reports", "report.md"))
 	require.NoError(t, err)
-	for _, name := range []string{"snapshot", "old kernel", "rebuild"} {
+	for _, name := range ways {
 		assert.Contains(t, string(report), name)
 	}
 }
