@@ -139,6 +139,7 @@ func TestVMUEFI(t *testing.T) {
 
 // Read through lifeboat, as it is where the image lies on object storage; QEMU asks only for what the guest needs.
 func TestVMLazy(t *testing.T) {
+	needs.EveryVM(t) // make test boots from a web server in a whole drill
 	d := newBench(t)
 	disk := openFile(t, guestImage(t))
 	disk.remote = true
