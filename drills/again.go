@@ -24,17 +24,18 @@ const (
 	removedByThis = "rollback" // of the scenario's removed_by
 )
 
-// askFaults asks every fault that has bitten, after a rollback and before the checks, by the observer that confirmed it:
-// a business may be green, and all checks passed, while the next reboot or the next session meets the fault again.
+// askFaults asks every fault that has bitten, after a rollback or the decision that there is none, and before the checks,
+// by the observer that confirmed it: a business may be green, and all checks passed, while the next reboot or the next
+// session meets the fault again.
 func (d *drill) askFaults(ctx context.Context) error {
-	if !d.rolled {
+	if !d.decided {
 		return nil
 	}
-	d.rolled = false
+	d.decided = false
 	var remain []FaultPlan
 	for _, f := range d.bitten {
 		e := record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, Index: f.Index, After: d.incident,
-			Expected: d.removes(d.incident, f)}
+			Expected: d.rolled && d.removes(d.incident, f)}
 		from := d.elapsed()
 		var err error
 		if e.State, err = d.askAgain(ctx, f); ctx.Err() != nil {

@@ -122,8 +122,9 @@ func Approve(home, drill string, a Answer) error {
 	if err != nil {
 		return fmt.Errorf("read what drill %s asks: %w", drill, err)
 	}
-	if _, err := os.Stat(filepath.Join(inbox, approveFile)); err == nil {
+	err = leaveFirst(inbox, approveFile, answerTo{Nonce: q.Nonce, Answer: a})
+	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("answer drill %s: somebody has just answered it", drill)
 	}
-	return leaveMessage(home, drill, approveFile, answerTo{Nonce: q.Nonce, Answer: a})
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -65,6 +66,32 @@ func TestAnswerBeforeTheQuestion(t *testing.T) {
 	in := res.Record.Incidents[0]
 	assert.Equal(t, "Zhao", in.Decision.By)
 	assert.Greater(t, in.T2.Early-in.T1.Late, 9*time.Minute)
+}
+
+// Of many who answer in the same moment one is told that the answer counts.
+func TestAnswersAtOnce(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	inbox := filepath.Join(home, "drills", "d1", "inbox")
+	require.NoError(t, os.MkdirAll(inbox, 0o700))
+	require.NoError(t, leave(inbox, questionFile, openQuestion{Incident: 1, Nonce: "n"}))
+	var taken atomic.Int32
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			switch err := Approve(home, "d1", rollBack("Zhao")); {
+			case err == nil:
+				taken.Add(1)
+			default:
+				assert.ErrorContains(t, err, "somebody has just answered it")
+			}
+		})
+	}
+	all.Wait()
+	assert.EqualValues(t, 1, taken.Load())
+	left, err := os.ReadDir(inbox)
+	require.NoError(t, err)
+	assert.Len(t, left, 2, "the question and one answer")
 }
 
 // Two people answer the first question, one of them at the terminal. The second answer decides no other question.

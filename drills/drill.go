@@ -56,7 +56,8 @@ type drill struct {
 	silent   []FaultPlan // of the incident, on machines that have not answered since
 	bitten   []FaultPlan // of all incidents, seen to bite and not seen to be gone
 	ruled    int         // the incident for which the trigger rule was armed last
-	rolled   bool        // a rollback has ended after which no fault was asked yet
+	decided  bool        // an incident has been decided, and rolled back where that was decided, and no fault was asked since
+	rolled   bool        // a rollback of it has begun
 	// rollbackAt is when the latest rollback started: a green window counts from there.
 	rollbackAt time.Duration
 	back       bool // the business was back after the latest rollback, and still was when all checks had been asked

@@ -148,6 +148,43 @@ func TestFaultAfterTheRollback(t *testing.T) {
 	}
 }
 
+// Where nobody rolled back, a fault is asked all the same: that it is still in force stands beside the verdict.
+func TestFaultAfterTheDecisionNotToRollBack(t *testing.T) {
+	watch := strings.NewReplacer("after: 2s", "after: 2s, outcome: watch", "rollback:\n  - destroy: db\n  - boot: db\n", "",
+		"{kind: break, on: db}", "{kind: break, on: db, removed_by: rollback}", "objectives: {start_rollback: 30m}\n", "").Replace(simple)
+	for name, tc := range map[string]struct {
+		lasting bool
+		unasked error
+		want    []string
+	}{
+		"gone by itself":  {false, nil, nil},
+		"still there":     {true, nil, []string{"fault.stands"}},
+		"cannot be asked": {false, errors.New("the guest does not answer"), []string{"fault.stands_unasked"}},
+	} {
+		w := newWorld(t)
+		w.script = func(at time.Duration) bool { return w.injected.IsZero() || time.Since(w.injected) > 6*time.Second }
+		w.asked = func() error {
+			switch {
+			case tc.unasked != nil:
+				return tc.unasked
+			case tc.lasting:
+				return nil
+			}
+			return instance.NotInForce("it is up")
+		}
+		res := w.run(watch)
+		assert.Equal(t, record.StatusPassed, res.Verdict.Status, "%s: %+v", name, res.Verdict.Reasons)
+		var weak []string
+		for _, r := range res.Verdict.Weak {
+			weak = append(weak, r.ID)
+		}
+		assert.Equal(t, tc.want, weak, name)
+		again := res.Record.Incidents[0].Faults[0].Again
+		require.Len(t, again, 1, name)
+		assert.False(t, again[0].Expected, "no rollback was taken")
+	}
+}
+
 // The second rollback asks what the first left, too.
 func TestFaultOfTheIncidentBefore(t *testing.T) {
 	w := newWorld(t)

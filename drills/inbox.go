@@ -65,16 +65,33 @@ func leaveMessage(home, drill, name string, v any) error {
 	return leave(dir, name, v)
 }
 
-func leave(dir, name string, v any) error {
-	b, err := json.Marshal(v)
+// leave puts a message into an inbox, whole or not at all, in the place of one of that name.
+func leave(dir, name string, v any) error { return leaveBy(os.Rename, dir, name, v) }
+
+// leaveFirst is leave where nobody has left one of that name: fs.ErrExist where somebody has, in the same moment too.
+func leaveFirst(dir, name string, v any) error {
+	return leaveBy(func(from, to string) error {
+		err := os.Link(from, to)
+		if err == nil || errors.Is(err, os.ErrExist) {
+			return err
+		}
+		if _, err := os.Stat(to); err == nil { // a file system without hard links
+			return os.ErrExist
+		}
+		return os.Rename(from, to)
+	}, dir, name, v)
+}
+
+func leaveBy(put func(from, to string) error, dir, name string, v any) error {
+	tmp, err := os.CreateTemp(dir, "."+name+".*") // of our own: two may leave a message at once
 	if err != nil {
-		return err
-	}
-	tmp := filepath.Join(dir, "."+name)
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
 		return fmt.Errorf("write to the inbox: %w", err)
 	}
-	return os.Rename(tmp, filepath.Join(dir, name)) // whole or not at all
+	defer os.Remove(tmp.Name()) // where it is not gone with its new name
+	if err := errors.Join(json.NewEncoder(tmp).Encode(v), tmp.Close()); err != nil {
+		return fmt.Errorf("write to the inbox: %w", err)
+	}
+	return put(tmp.Name(), filepath.Join(dir, name))
 }
 
 // takeMessage reads and removes a message of the inbox.

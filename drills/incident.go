@@ -172,8 +172,12 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 		d.reconfirm(ctx, askFault) // a person may take long
 		rollsBack = decision.RollsBack()
 		return d.Append(record.KindDecided, d.subject(""), decision)
-	}); err != nil || !rollsBack {
+	}); err != nil {
 		return err
+	}
+	d.decided, d.rolled = true, rollsBack
+	if !rollsBack {
+		return nil
 	}
 	if err := d.phase(ctx, record.PhaseRollback, func(ctx context.Context) error {
 		return d.rollback(ctx, i, in)
@@ -249,7 +253,6 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 			return fmt.Errorf("%w (%v)", foreign, err)
 		}
 	}
-	d.rolled = true
 	if e := d.endThrottles(); e != nil {
 		return errors.Join(err, e)
 	}

@@ -129,7 +129,10 @@ func (d *drill) waitGreen(ctx context.Context, stable, within, since time.Durati
 			return err
 		}
 		if o := d.overdue(within+stable, from); d.spent(o) {
-			return errors.Join(errNotGreen, d.Append(record.KindWaited, d.subject(""), o))
+			if err := d.Append(record.KindWaited, d.subject(""), o); err != nil {
+				return err // who asks for errNotGreen goes on
+			}
+			return errNotGreen
 		}
 	}
 }

@@ -24,7 +24,27 @@ type ReapRequest struct {
 	Drill string
 	Kit   Kit
 	Why   string // what the reaper writes into the journal
-	hide  *secrets
+	// Hidden is what must not be written down; nil: nobody knows it, as in a sweep.
+	Hidden *Hidden
+}
+
+// Hidden is what a reaper must not write down. Hold learns it from the harness.
+type Hidden struct{ secrets secrets }
+
+// Writer hides in what is written to another writer, write by write, what is known by then.
+func (h *Hidden) Writer(to io.Writer) io.Writer { return hidingWriter{to, &h.secrets} }
+
+type hidingWriter struct {
+	to      io.Writer
+	secrets *secrets
+}
+
+// Write implements io.Writer.
+func (w hidingWriter) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(w.to, w.secrets.hide(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // Reap heals, destroys and proves in the place of a dead owner, appends what it
@@ -40,10 +60,10 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 		return nil, fmt.Errorf("read the ledger of %s: %w", r.Drill, err)
 	}
 	var hide func(string) string
-	if r.hide == nil { // a sweep knows none
-		r.hide = &secrets{}
-	} else {
-		hide = r.hide.hide
+	known := &secrets{}
+	if r.Hidden != nil {
+		known = &r.Hidden.secrets
+		hide = known.hide
 	}
 	j, err := record.Reopen(filepath.Join(dir, "journal.ndjson"), record.ActorReaper)
 	if err != nil {
@@ -58,7 +78,7 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 	}
 	var errs []error
 	write := func(kind record.Kind, subject record.Subject, data any) {
-		errs = append(errs, j.Append(kind, subject, r.hide.hideEvent(data)))
+		errs = append(errs, j.Append(kind, subject, known.hideEvent(data)))
 	}
 	add := func(kind record.Kind, data any) { write(kind, record.Subject{}, data) }
 	if r.Why != "" {
@@ -112,9 +132,11 @@ func Hold(ctx context.Context, r ReapRequest, pipe io.Reader) ([]record.CleanupE
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger of %s: %w", r.Drill, err)
 	}
-	r.hide = &secrets{}
+	if r.Hidden == nil {
+		r.Hidden = &Hidden{}
+	}
 	h := harness{dir: dir, owner: scope.Owner, word: make(chan string, 1)}
-	go func() { h.word <- h.listen(pipe, r.hide) }()
+	go func() { h.word <- h.listen(pipe, &r.Hidden.secrets) }()
 	var said string
 	late := false
 	select {

@@ -190,6 +190,9 @@ func TestReaperHidesSecrets(t *testing.T) {
 		r.Kit.Undoers["test"] = func(context.Context, ledger.Scope, ledger.Entry) error {
 			return errors.New("psql: the password horse-battery is wrong")
 		}
+		var log strings.Builder
+		r.Hidden = &Hidden{}
+		out := r.Hidden.Writer(&log)
 		left, err := Hold(t.Context(), r, strings.NewReader(`hide ["horse-battery"]`+"\n"))
 		require.NoError(t, err)
 		require.Len(t, left, 1)
@@ -199,6 +202,9 @@ func TestReaperHidesSecrets(t *testing.T) {
 			require.NoError(t, err)
 			assert.NotContains(t, string(b), "horse", name)
 		}
+		_, err = io.WriteString(out, "level=WARN error=\"the password horse-battery is wrong\"\n")
+		require.NoError(t, err)
+		assert.Equal(t, "level=WARN error=\"the password *** is wrong\"\n", log.String())
 	})
 }
 

@@ -38,7 +38,10 @@ func (a *app) reapCommand() *cobra.Command {
 			if _, err := ledger.LoadScope(filepath.Join(a.home, "drills", drill)); err != nil {
 				return fmt.Errorf("reap drill %q: %w", drill, err)
 			}
-			req := drills.ReapRequest{Home: a.home, Drill: drill, Kit: a.kit()}
+			hidden := &drills.Hidden{} // its log lies in the drill's folder, and engines repeat what they are asked
+			a.stderr = hidden.Writer(a.stderr)
+			a.logs.turn(a.stderr)
+			req := drills.ReapRequest{Home: a.home, Drill: drill, Kit: a.kit(), Hidden: hidden}
 			if _, err := fmt.Fprint(a.stdout, readyLine); err != nil {
 				return err
 			}

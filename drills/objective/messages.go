@@ -125,6 +125,8 @@ var Messages = []Message{
 	{"flow.uncontrolled", []string{"flows"}, []Use{UseWeak, UseObservation}},
 	{"flow.uncontrolled_errors", []string{"flows"}, []Use{UseWeak, UseObservation}},
 	{"reach.unmeasured", []string{"why"}, []Use{UseWeak}},
+	{"fault.stands", []string{"fault", "on", "incident", "why"}, []Use{UseWeak}},
+	{"fault.stands_unasked", []string{"fault", "on", "incident", "why"}, []Use{UseWeak}},
 
 	// Worth reading, changes no verdict.
 	{"reach.untouched", []string{"instance"}, []Use{UseObservation}},

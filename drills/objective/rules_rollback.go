@@ -19,6 +19,8 @@ func (j *judge) removed(in *record.Incident) {
 		for _, asked := range f.Again {
 			a := faultArgs(in.ID, f, asked.Note)
 			switch {
+			case j.left(asked.After):
+				j.stands(a, asked)
 			case asked.State == record.FaultRemains && asked.Expected:
 				j.failed("fault.remains", faultArgs(in.ID, f, ""))
 				j.finding("high", "fault.remains", faultArgs(in.ID, f, ""))
@@ -30,6 +32,25 @@ func (j *judge) removed(in *record.Incident) {
 				j.unknown("fault.unclaimed", a)
 			}
 		}
+	}
+}
+
+// left tells whether it was decided to leave an incident as it was.
+func (j *judge) left(incident int) bool {
+	in := j.incident(incident)
+	return in != nil && in.T3 == nil && in.Decision != nil && !in.Decision.RollsBack()
+}
+
+// stands: where nothing was rolled back, nobody promised that the fault would go. The business lives with one that is
+// still in force, and the next restart may meet it: a reader must know that.
+func (j *judge) stands(a args, asked record.FaultAsked) {
+	switch asked.State {
+	case record.FaultRemoved:
+	case record.FaultRemains:
+		a["why"] = ""
+		j.v.Weak = append(j.v.Weak, record.Reason{ID: "fault.stands", Args: a})
+	default:
+		j.v.Weak = append(j.v.Weak, record.Reason{ID: "fault.stands_unasked", Args: a})
 	}
 }
 

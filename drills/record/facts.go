@@ -195,7 +195,8 @@ type FaultEvent struct {
 	State string `json:"state"`
 	At    Moment `json:"at,omitzero"`
 	Note  string `json:"note,omitempty"`
-	// After is the incident after whose rollback it was asked again, with removed, remains and unasked.
+	// After is the incident after whose rollback, or the decision against one, it was asked again, with removed, remains
+	// and unasked.
 	After int `json:"after,omitempty"`
 	// Expected: that rollback was to remove it.
 	Expected bool `json:"expected,omitempty"`

@@ -164,9 +164,9 @@ type FaultFact struct {
 	Again []FaultAsked `json:"again,omitempty"`
 }
 
-// FaultAsked is one answer of a fault after a rollback.
+// FaultAsked is one answer of a fault after a rollback, or after the decision against one.
 type FaultAsked struct {
-	After    int    `json:"after"` // the incident whose rollback it was
+	After    int    `json:"after"` // the incident that was decided
 	State    string `json:"state"` // removed | remains | unasked
 	Expected bool   `json:"expected,omitempty"`
 	At       Moment `json:"at"`
