@@ -132,7 +132,8 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	d.opt.Log = d.secrets.logger(opt.Log)
 	d.disks.life, d.disks.end = context.WithCancel(context.Background())
 	d.scope = ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(p.Scenario.Deadline.Std()), Home: dir}
-	site := instance.Site{Scope: d.scope, Journal: d, Ledger: d, Log: d.opt.Log, Base: now}
+	site := instance.Site{Scope: d.scope, Journal: d, Ledger: d, Log: d.opt.Log, Base: now,
+		Network: instance.Network{Range: p.Scenario.Network.Prefix, Avoid: p.speaksTo()}}
 	if err := d.wire(site); err != nil {
 		return nil, err
 	}

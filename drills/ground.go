@@ -3,9 +3,11 @@ package drills
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/store"
 )
 
 // grounds are the drivers in whose sandboxes the machines stand: what is asked once of the
@@ -28,6 +30,23 @@ func groundOf(driver instance.Driver) instance.Driver {
 		}
 		driver = g.Ground()
 	}
+}
+
+// speaksTo are the hosts that the drill itself or what the scenario lets out speaks to: no machine may have their addresses.
+func (p *Plan) speaksTo() []string {
+	var all []string
+	for _, b := range p.Backups {
+		if r, ok := b.Store.(store.Remote); ok {
+			all = append(all, r.Hosts()...)
+		}
+	}
+	for _, out := range p.Scenario.Egress.Allow {
+		if host, _, err := net.SplitHostPort(out); err == nil {
+			all = append(all, host)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // intact says when the harness itself cut a machine off: what it does not answer proves nothing then.

@@ -81,6 +81,13 @@ func (a author) scope() section {
 	add("green", text(a.green()))
 	add("stable", text(a.say("scope.stable_for", "stable", h.StableFor.String())))
 	add("deadline", text(a.l.Limit(h.Deadline)))
+	if n := a.r.Network; n != nil {
+		words := n.Range
+		if n.Declared != "" {
+			words = a.say("scope.network_of", "range", n.Range, "declared", n.Declared)
+		}
+		add("network", text(words))
+	}
 	add("egress", text(strings.Join(h.ExpectedEgress, ", ")))
 	add("egress_allowed", text(strings.Join(h.AllowedEgress, ", ")))
 	if h.Reference != nil {

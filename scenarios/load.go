@@ -106,6 +106,7 @@ func (r *review) all() {
 	r.backups()
 	r.instances()
 	r.cycles()
+	r.network()
 	r.flow()
 	r.times()
 	r.checks()

@@ -34,7 +34,10 @@ type Scenario struct {
 	// declared facts of production: size, cpus, memory, …
 	Production map[string]string `yaml:"production" lifeboat:"plain"`
 	// RFC 3339: data_loss counts from here and not from T0
-	Reference *time.Time          `yaml:"reference"`
+	Reference *time.Time `yaml:"reference"`
+	// range of private addresses from which the drill's network is cut, such as production's own: 10.20.0.0/16; default
+	// what is free of 10.0.0.0/8, 172.16.0.0/12 and 192.168.0.0/16
+	Network   Range               `yaml:"network"`
 	Egress    Egress              `yaml:"egress"`
 	Backups   map[string]Backup   `yaml:"backups" jsonschema:"required"`
 	Instances map[string]Instance `yaml:"instances" jsonschema:"required"`

@@ -22,6 +22,7 @@ var spellings = map[reflect.Type]func() *jsonschema.Schema{
 	reflect.TypeFor[scenarios.Rate]():      pattern(`^[0-9.]+ ?([KMGT]i?B|kB|B)/s$`, "20MB/s"),
 	reflect.TypeFor[scenarios.PerSecond](): pattern(`^[0-9.]+/s$`, "20/s"),
 	reflect.TypeFor[scenarios.Percent]():   pattern(`^[0-9.]+ ?%$`, "5%"),
+	reflect.TypeFor[scenarios.Range]():     pattern(`^[0-9]+(\.[0-9]+){3}/([89]|1[0-9]|2[0-6])$`, "10.20.0.0/16"),
 	reflect.TypeFor[scenarios.Secret]():    secret,
 	reflect.TypeFor[scenarios.Settings]():  settings,
 	reflect.TypeFor[record.Text]():         text,

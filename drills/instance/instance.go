@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"lifeboat/drills/ledger"
@@ -37,6 +38,13 @@ type Site struct {
 	Log     *slog.Logger
 	Program []byte    // static executable that runs in sandboxes, see internal/sandbox/program
 	Base    time.Time // elapsed 0 of the drill, with its monotonic reading; zero: when the driver was made
+	Network Network
+}
+
+// Network says which addresses the drill's machines may have.
+type Network struct {
+	Range netip.Prefix // IPv4, a /26 or wider; the zero value: whatever is free of the private ranges
+	Avoid []string     // hosts, by name or address, that the drill itself speaks to: none of them gets a machine's address
 }
 
 // Driver boots machines of one kind for one drill. One that holds connections is an io.Closer, closed when the drill

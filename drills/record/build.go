@@ -90,6 +90,8 @@ func (b *builder) add(e Event) error {
 		return as(e, func(x Restored) { r.Restores = append(r.Restores, RestoreFact{e.Subject, x}) })
 	case KindProbe:
 		return as(e, func(x Probe) { r.Probes = append(r.Probes, ProbeFact{e.Subject, x}) })
+	case KindNetwork:
+		return as(e, func(x Network) { r.Network = &x })
 	case KindEgress:
 		return as(e, func(x Egress) { r.Egress = append(r.Egress, EgressFact{e.Subject, x}) })
 	case KindReach:

@@ -48,6 +48,7 @@ const (
 	KindStep         Kind = "step"               // Step
 	KindRestorePoint Kind = "restore.point"      // RestorePoint
 	KindRestored     Kind = "restore.done"       // Restored
+	KindNetwork      Kind = "isolation.network"  // Network
 	KindProbe        Kind = "isolation.probe"    // Probe
 	KindEgress       Kind = "isolation.egress"   // Egress
 	KindReach        Kind = "reach"              // Reach

@@ -119,6 +119,12 @@ type Restored struct {
 	Verifying time.Duration `json:"verifying_ns,omitempty"`
 }
 
+// Network is the range of addresses that the drill's sandboxes have, IPv4 in the form of CIDR.
+type Network struct {
+	Range    string `json:"range"`
+	Declared string `json:"declared,omitempty"` // the range of the scenario that it was cut from; empty: lifeboat's choice
+}
+
 // Probe is one attempt to get out of a sandbox before restored code runs.
 type Probe struct {
 	Target   string `json:"target"` // what stands there: host, gateway, dns, metadata, outside, other sandbox, control

@@ -17,7 +17,8 @@ type Record struct {
 	Diagnoses     []DiagnosisFact `json:"diagnoses,omitempty"`
 	DiskReads     []DiskRead      `json:"disk_reads,omitempty"`
 	Loads         []HostLoad      `json:"host_loads,omitempty"`
-	Waited        []Overdue       `json:"waited,omitempty"` // for a business that was not stable in time
+	Waited        []Overdue       `json:"waited,omitempty"`  // for a business that was not stable in time
+	Network       *Network        `json:"network,omitempty"` // nil: none was made, or a record of old
 	Probes        []ProbeFact     `json:"probes,omitempty"`
 	Egress        []EgressFact    `json:"egress,omitempty"`
 	Reach         *Reach          `json:"reach,omitempty"` // nil: records of old did not ask

@@ -64,6 +64,12 @@ type RandomStore interface {
 	OpenAt(ctx context.Context, p Point, scratch string) (Random, error)
 }
 
+// Remote is a store that is reached over a network.
+type Remote interface {
+	// Hosts are the servers, and the proxy before them, by name or address, without ports; what is not known is left out.
+	Hosts() []string
+}
+
 // ErrNoPoint is wrapped by Pick when nothing matches.
 var ErrNoPoint = errors.New("no restore point")
 

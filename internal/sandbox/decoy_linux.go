@@ -20,7 +20,7 @@ import (
 )
 
 // everywhere is the address that a decoy gives to every name. Any would do: all of them lead to it.
-var everywhere = netip.MustParseAddr("198.19.255.1")
+var everywhere = netip.MustParseAddr("10.255.255.1")
 
 // runDecoy is PID 1 of a namespace that has no network but its loopback, in which every name and every port of every
 // address leads to a decoy. It returns on a signal, or when the namespace cannot be made so.

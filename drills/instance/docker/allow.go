@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	mobynet "github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 
 	"lifeboat/internal/sandbox"
@@ -48,12 +49,30 @@ func (d *Driver) outward(ctx context.Context) (string, error) {
 	if err := d.intend(whatNetwork, undoNetwork, name, "docker network rm "+name); err != nil {
 		return "", err
 	}
-	_, err := d.engine.client.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge",
-		Labels:  d.labels("", roleNetwork),
-		Options: map[string]string{"com.docker.network.bridge.enable_icc": "false"}})
-	if err != nil {
-		return "", fmt.Errorf("create network %s: %w", name, err)
+	var failed error
+	for range subnetTries {
+		// Unlike the drill's own, this one is a route of the host: it must not take any that is there, so the scenario's range,
+		// which may be that of the host's own network, is none for it.
+		in, err := d.taken(ctx)
+		if err != nil {
+			return "", err
+		}
+		in.never = append(in.never, in.ratherNot...)
+		subnet, err := freeSubnet(netip.Prefix{}, in)
+		if err != nil {
+			return "", fmt.Errorf("create network %s: %w", name, err)
+		}
+		_, err = d.engine.client.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge",
+			Labels:  d.labels("", roleNetwork),
+			Options: map[string]string{"com.docker.network.bridge.enable_icc": "false"},
+			IPAM:    &mobynet.IPAM{Config: []mobynet.IPAMConfig{{Subnet: subnet, Gateway: subnet.Addr().Next()}}}})
+		if err == nil {
+			d.net.outward = true
+			return name, nil
+		}
+		if failed = err; ctx.Err() != nil {
+			break
+		}
 	}
-	d.net.outward = true
-	return name, nil
+	return "", fmt.Errorf("create network %s: %w", name, failed)
 }

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -48,11 +49,13 @@ func (s stranger) volume(name string, labels map[string]string) {
 
 func (s stranger) network(name string, labels map[string]string) {
 	s.t.Helper()
-	taken, err := s.e.taken(s.t.Context())
+	in, err := (&Driver{engine: s.e}).taken(s.t.Context())
+	require.NoError(s.t, err)
+	free, err := freeSubnet(netip.Prefix{}, in)
 	require.NoError(s.t, err)
 	r, err := s.e.client.NetworkCreate(s.t.Context(), name, client.NetworkCreateOptions{Driver: "bridge",
 		Labels: labels, Internal: true,
-		IPAM: &mobynet.IPAM{Config: []mobynet.IPAMConfig{{Subnet: freeSubnet(taken)}}}})
+		IPAM: &mobynet.IPAM{Config: []mobynet.IPAMConfig{{Subnet: free}}}})
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() {
 		_, err := s.e.client.NetworkRemove(context.Background(), r.ID, client.NetworkRemoveOptions{})

@@ -18,6 +18,7 @@ type Notes struct {
 	mu      sync.Mutex
 	entries []ledger.Entry
 	probes  []record.Probe
+	network *record.Network
 }
 
 // NewSite makes the site of a drill of this process with notes for its journal and ledger.
@@ -46,8 +47,11 @@ func (n *Notes) Append(_ record.Kind, _ record.Subject, data any) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if p, ok := data.(record.Probe); ok {
-		n.probes = append(n.probes, p)
+	switch said := data.(type) {
+	case record.Probe:
+		n.probes = append(n.probes, said)
+	case record.Network:
+		n.network = &said
 	}
 	return nil
 }
@@ -64,6 +68,13 @@ func (n *Notes) Probes() []record.Probe {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return append([]record.Probe(nil), n.probes...)
+}
+
+// Network that the drill's machines are in; nil: none was made.
+func (n *Notes) Network() *record.Network {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.network
 }
 
 // UndoAll undoes the ledger as the harness and the reaper do, and reports what could not be undone.

@@ -159,6 +159,18 @@ func (s *Store) show(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
+// Hosts implements store.Remote.
+func (s *Store) Hosts() []string {
+	var all []string
+	if u, err := s.address(); err == nil {
+		all = append(all, u.Hostname())
+	}
+	if u, err := s.proxy(nil); err == nil && u != nil {
+		all = append(all, u.Hostname())
+	}
+	return all
+}
+
 func (s *Store) problem(hint, format string, args ...any) error {
 	return &store.Problem{Store: s.name, Reason: fmt.Sprintf(format, args...), Hint: hint}
 }

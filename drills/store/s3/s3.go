@@ -148,6 +148,15 @@ func clean(name string) bool {
 		!strings.HasPrefix(name, "../")
 }
 
+// Hosts implements store.Remote.
+func (s *Store) Hosts() []string {
+	all := []string{s.endpoint.Hostname()}
+	if u, err := s.set.proxy(nil); err == nil && u != nil {
+		all = append(all, u.Hostname())
+	}
+	return all
+}
+
 func (s *Store) problem(hint, format string, args ...any) error {
 	return &store.Problem{Store: s.name, Reason: fmt.Sprintf(format, args...), Hint: hint}
 }

@@ -1,0 +1,59 @@
+package scenarios
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+)
+
+// Range is a range of IPv4 addresses, from which a drill's network is cut: 10.20.0.0/16.
+type Range struct{ netip.Prefix }
+
+const (
+	// NetworkBits is the prefix of a drill's network: 61 sandboxes.
+	NetworkBits  = 26
+	widestRange  = 8
+	rangeExample = "write it like 10.20.0.0/16"
+)
+
+// MachineRange is the network that a virtual machine sees on its own card: no other address of the drill lies in it.
+var MachineRange = netip.MustParsePrefix("10.0.2.0/24")
+
+// unusable ranges are nobody's network.
+var unusable = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("224.0.0.0/3")}
+
+// UnmarshalText reads a range as CIDR writes it.
+func (r *Range) UnmarshalText(text []byte) error {
+	p, err := netip.ParsePrefix(string(text))
+	switch {
+	case err != nil || !p.Addr().Is4():
+		return errors.New("not a range of IPv4 addresses; " + rangeExample)
+	case p != p.Masked():
+		return errors.New("its first address is " + p.Masked().Addr().String() + "; write " + p.Masked().String())
+	case p.Bits() < widestRange || p.Bits() > NetworkBits:
+		return errors.New("the drill's network takes a /26 of it: give a range between /8 and /26")
+	case slices.ContainsFunc(unusable, p.Overlaps):
+		return errors.New("no network can have these addresses; " + rangeExample)
+	}
+	r.Prefix = p
+	return nil
+}
+
+// MarshalText writes it back; nothing for the zero value.
+func (r Range) MarshalText() ([]byte, error) { return r.Prefix.MarshalText() }
+
+// network holds the range against the networks that machines have of their own.
+func (r *review) network() {
+	n := r.sc.Network
+	if !n.IsValid() || MachineRange.Bits() > n.Bits() || !n.Overlaps(MachineRange) {
+		return
+	}
+	for _, name := range keysOf(r.sc.Instances) {
+		if r.sc.Instances[name].Virtual() {
+			r.problem("network", "give another range; a larger one, such as 10.0.0.0/16, may hold it",
+				"%s sees %s on its own card", name, MachineRange)
+			return
+		}
+	}
+}
