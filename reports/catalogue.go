@@ -24,35 +24,40 @@ var messageFiles embed.FS
 type Catalogue struct {
 	labels    map[Language]map[string]string
 	sentences map[Language]map[string]string
+	next      map[Language]map[string]string // what to do now: see next.go
 }
 
 // Messages returns the catalogue that is built in. It is read once.
 var Messages = sync.OnceValue(func() *Catalogue {
-	c := &Catalogue{labels: map[Language]map[string]string{}, sentences: map[Language]map[string]string{}}
+	c := &Catalogue{labels: map[Language]map[string]string{}, sentences: map[Language]map[string]string{},
+		next: map[Language]map[string]string{}}
 	for _, l := range Languages() {
-		text, err := messageFiles.ReadFile("messages/" + string(l) + ".yaml")
-		if err == nil {
-			err = c.add(l, text)
-		}
-		if err != nil {
+		if err := c.read(l); err != nil {
 			panic(fmt.Sprintf("read the built-in messages of %s: %v", l, err)) // only a broken build can get here
 		}
 	}
 	return c
 })
 
-// catalogueFile is one language's YAML: labels may be nested, sentences are flat.
+// catalogueFile is what the YAML files of one language hold together: labels may be nested, the others are flat.
 type catalogueFile struct {
 	Labels    map[string]any    `yaml:"labels"`
 	Sentences map[string]string `yaml:"sentences"`
+	Next      map[string]string `yaml:"next"`
 }
 
-func (c *Catalogue) add(l Language, text []byte) error {
+func (c *Catalogue) read(l Language) error {
 	var f catalogueFile
-	if err := yaml.Unmarshal(text, &f); err != nil {
-		return fmt.Errorf("parse messages: %w", err)
+	for _, name := range []string{".yaml", ".next.yaml"} {
+		text, err := messageFiles.ReadFile("messages/" + string(l) + name)
+		if err != nil {
+			return err
+		}
+		if err := yaml.Unmarshal(text, &f); err != nil {
+			return fmt.Errorf("parse messages: %w", err)
+		}
 	}
-	c.labels[l], c.sentences[l] = map[string]string{}, f.Sentences
+	c.labels[l], c.sentences[l], c.next[l] = map[string]string{}, f.Sentences, f.Next
 	return flatten(c.labels[l], "", f.Labels)
 }
 

@@ -31,7 +31,8 @@ func placeholders(text string) []string {
 
 func TestCataloguesAreInStep(t *testing.T) {
 	c := Messages()
-	for name, texts := range map[string]map[Language]map[string]string{"labels": c.labels, "sentences": c.sentences} {
+	for name, texts := range map[string]map[Language]map[string]string{"labels": c.labels, "sentences": c.sentences,
+		"next": c.next} {
 		for key, en := range texts[English] {
 			zh, ok := texts[Chinese][key]
 			if assert.True(t, ok, "%s: zh lacks %s", name, key) {
@@ -49,7 +50,7 @@ func TestEveryPlaceholderIsWellFormed(t *testing.T) {
 		"objective", "layer", "status", "phase", "decision", "trigger", "probe", "clock_state", "held_by", "scope"}
 	braces := regexp.MustCompile(`\{[^{}]*\}`)
 	for _, l := range Languages() {
-		for _, texts := range []map[string]string{Messages().labels[l], Messages().sentences[l]} {
+		for _, texts := range []map[string]string{Messages().labels[l], Messages().sentences[l], Messages().next[l]} {
 			for key, text := range texts {
 				for _, b := range braces.FindAllString(text, -1) {
 					m := placeholder.FindStringSubmatch(b)
@@ -79,6 +80,15 @@ func TestEveryMessageOfTheJudgeHasWords(t *testing.T) {
 // The engine's own observations, and what it says was not rehearsed, are string
 // literals in its source: each must have words.
 func TestEveryMessageOfTheEngineHasWords(t *testing.T) {
+	ids := engineIDs(t)
+	assert.NotEmpty(t, ids)
+	for _, id := range ids {
+		assert.True(t, Messages().Knows(id), "no words for %s", id)
+	}
+}
+
+func engineIDs(t *testing.T) []string {
+	t.Helper()
 	var ids []string
 	collect := func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -112,10 +122,8 @@ func TestEveryMessageOfTheEngineHasWords(t *testing.T) {
 		ast.Inspect(f, collect)
 		return nil
 	}))
-	assert.NotEmpty(t, ids)
-	for _, id := range ids {
-		assert.True(t, Messages().Knows(id), "no words for %s", id)
-	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // Every label that the code asks for by a literal exists; one that is put together is found by the golden tests.

@@ -72,6 +72,7 @@ type cell struct {
 	Text  string
 	Small string
 	Hint  string // as small, but not on a screen of text
+	Next  string // what to do now, on a line of its own
 	Code  bool
 	Bar   *bar
 	Blank bool // to be filled in by hand
@@ -98,10 +99,12 @@ type author struct {
 	r *record.Record
 	v record.Verdict
 	o Options
+
+	said map[string]bool // the next steps that this report has told
 }
 
 func newDocument(r *record.Record, v record.Verdict, o Options) document {
-	a := author{c: Messages(), l: o.Language.known(), r: r, v: v, o: o}
+	a := author{c: Messages(), l: o.Language.known(), r: r, v: v, o: o, said: map[string]bool{}}
 	d := document{
 		Lang: a.l, ID: r.Header.Drill, Title: a.title(), Status: a.status(v.Status),
 		Sentence: a.sentence(), Facts: a.facts(), Footer: a.footer(),

@@ -173,7 +173,7 @@ func (a author) period() string {
 	return from.Format("2006-01-02 15:04:05") + " – " + a.l.Time(to)
 }
 
-// reasons lists the reasons where there are several.
+// reasons lists the reasons where there are several, each with what to do now.
 func (a author) reasons() section {
 	var list []cell
 	for _, r := range a.v.Reasons {
@@ -184,9 +184,12 @@ func (a author) reasons() section {
 		case a.v.Status:
 			mark.Word = ""
 		}
-		list = append(list, marked(mark, a.words(r)))
+		list = append(list, cell{Badge: &mark, Text: a.words(r), Next: a.next(r)})
 	}
-	if len(list) < 2 { // the sentence at the head has it
+	if len(list) == 1 { // the sentence at the head has it
+		if next := list[0].Next; next != "" {
+			return a.section("next", block{List: []cell{{Next: next}}})
+		}
 		return section{}
 	}
 	return a.section("reasons", block{List: list})
@@ -196,7 +199,7 @@ func (a author) reasons() section {
 func (a author) weak() section {
 	var list []cell
 	for _, r := range a.v.Weak {
-		list = append(list, text(a.words(r)))
+		list = append(list, cell{Text: a.words(r), Next: a.next(r)})
 	}
 	if len(list) == 0 {
 		return section{}

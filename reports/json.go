@@ -21,6 +21,7 @@ type Summary struct {
 	Verdict    record.Status      `json:"verdict"`
 	Why        string             `json:"why"`
 	Reasons    []SummaryReason    `json:"reasons"`
+	Next       []string           `json:"next"` // what to do now, the most important first, each once
 	Objectives []SummaryObjective `json:"objectives"`
 	Checks     []SummaryCheck     `json:"checks"`
 	Findings   []SummaryFinding   `json:"findings"`
@@ -41,6 +42,7 @@ type SummaryReason struct {
 	ID     string            `json:"id"`
 	Status record.Status     `json:"status,omitempty"`
 	Text   string            `json:"text"`
+	Next   string            `json:"next,omitempty"` // what to do now
 	Args   map[string]string `json:"args,omitempty"`
 }
 
@@ -77,6 +79,7 @@ type SummaryFinding struct {
 	ID       string            `json:"id"`
 	Severity string            `json:"severity"`
 	Text     string            `json:"text"`
+	Next     string            `json:"next,omitempty"` // what to do now
 	Args     map[string]string `json:"args,omitempty"`
 }
 
@@ -106,13 +109,13 @@ func Summarise(r *record.Record, v record.Verdict, o Options) Summary {
 		Findings:   []SummaryFinding{},
 		Unmeasured: []string{}, Excluded: []record.Excluded{}, Reports: map[string]string{},
 		Rollbacks: summariseRollbacks(r), Boots: summariseBoots(r), Diagnoses: summariseDiagnoses(r),
-		DiskReads: append([]record.DiskRead{}, r.DiskReads...),
+		DiskReads: append([]record.DiskRead{}, r.DiskReads...), Next: nexts(c, l, v, h.Trigger),
 	}
 	for format, path := range o.Paths {
 		s.Reports[format] = path
 	}
 	for _, reason := range v.Reasons {
-		s.Reasons = append(s.Reasons, SummaryReason{reason.ID, reason.Status, c.Sentence(l, reason), reason.Args})
+		s.Reasons = append(s.Reasons, SummaryReason{reason.ID, reason.Status, c.Sentence(l, reason), nextOf(c, l, v, h.Trigger, reason), reason.Args})
 	}
 	if len(s.Reasons) > 0 {
 		s.Why = s.Reasons[0].Text
@@ -127,7 +130,8 @@ func Summarise(r *record.Record, v record.Verdict, o Options) Summary {
 		)
 	}
 	for _, f := range v.Findings {
-		s.Findings = append(s.Findings, SummaryFinding{f.ID, f.Severity, c.Finding(l, f), f.Args})
+		s.Findings = append(s.Findings, SummaryFinding{f.ID, f.Severity, c.Finding(l, f),
+			nextOf(c, l, v, h.Trigger, record.Reason{ID: f.ID, Args: f.Args}), f.Args})
 	}
 	for _, u := range v.Unmeasured {
 		s.Unmeasured = append(s.Unmeasured, c.Sentence(l, u))

@@ -55,7 +55,7 @@ type (
 // JUnit writes a suite of the verdict, one of the objectives and one of each layer's checks.
 // Failed is a failure, inconclusive and crashed are errors: nothing unknown is green.
 func JUnit(w io.Writer, r *record.Record, v record.Verdict, o Options) error {
-	a := author{c: Messages(), l: o.Language.known(), r: r, v: v, o: o}
+	a := author{c: Messages(), l: o.Language.known(), r: r, v: v, o: o, said: map[string]bool{}}
 	all := junitSuites{Name: printable(a.title()), Time: xmlSeconds(r.Ended)}
 	all.add(r, a.junitVerdict())
 	all.add(r, a.junitObjectives())
@@ -104,6 +104,9 @@ func (a author) junitVerdict() junitSuite {
 	var reasons []string
 	for _, r := range a.v.Reasons {
 		reasons = append(reasons, a.c.Sentence(a.l, r))
+		if next := a.next(r); next != "" {
+			reasons = append(reasons, "→ "+next)
+		}
 	}
 	c.result(a.v.Status, a.why(), strings.Join(reasons, "\n"))
 	h := a.r.Header

@@ -38,7 +38,14 @@ func markdownBlock(b *strings.Builder, bl block) {
 	if len(bl.List) > 0 {
 		b.WriteString("\n")
 		for _, c := range bl.List {
-			fmt.Fprintf(b, "- %s\n", markdownCell(c))
+			next := c.Next
+			c.Next = ""
+			if said := markdownCell(c); said != "" {
+				fmt.Fprintf(b, "- %s\n", said)
+			}
+			if next != "" {
+				fmt.Fprintf(b, "  - → %s\n", escape(next))
+			}
 		}
 	}
 	pairs(b, bl.Pairs)
@@ -104,6 +111,9 @@ func markdownCell(c cell) string {
 	}
 	if small := strings.Join(nonEmpty(c.Hint, c.Small), " · "); small != "" {
 		parts = append(parts, "("+escape(small)+")")
+	}
+	if c.Next != "" {
+		parts = append(parts, "→ "+escape(c.Next))
 	}
 	return strings.Join(parts, " ")
 }

@@ -199,14 +199,12 @@ func (a author) findings() section {
 		return a.section("findings", block{Paragraph: a.say("findings.none")})
 	}
 	t := &table{Class: "findings", Columns: a.columns("", "severity", "finding", "owner", "due", "retest")}
-	weight := map[string]int{"high": 0, "medium": 1, "low": 2}
-	sorted := slices.Clone(a.v.Findings)
-	slices.SortStableFunc(sorted, func(x, y record.Finding) int { return weight[x.Severity] - weight[y.Severity] })
-	for i, f := range sorted {
+	for i, f := range sortedFindings(a.v) {
+		r := record.Reason{ID: f.ID, Args: f.Args}
 		sev := badge{Class: "severity-" + f.Severity, Symbol: "▲", Word: a.c.Named(a.l, "severity", f.Severity)}
 		t.Rows = append(t.Rows, []cell{
 			{Badge: &sev, Small: fmt.Sprintf("F%d", i+1)},
-			text(a.words(record.Reason{ID: f.ID, Args: f.Args})),
+			{Text: a.words(r), Next: a.next(r)},
 			{Blank: true}, {Blank: true}, {Blank: true},
 		})
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // terminalSections are those that a person at a prompt wants; the whole stands in the file.
-var terminalSections = []string{"reasons", "weak", "objectives", "comparison", "checks", "machines", "host", "findings",
+var terminalSections = []string{"reasons", "next", "weak", "objectives", "comparison", "checks", "machines", "host", "findings",
 	"backups", "limits"}
 
 // Terminal writes the verdict, the objectives, the checks, the findings and the
@@ -104,7 +104,12 @@ func (t *screen) block(b block) {
 		t.print(wrap(flat(b.Paragraph), t.width)...)
 	}
 	for _, c := range b.List {
-		t.hang("  "+t.mark(c.Badge, "·")+" ", plain(cell{Text: c.Text, Small: c.Small}, " "))
+		if c.Text != "" {
+			t.hang("  "+t.mark(c.Badge, "·")+" ", plain(cell{Text: c.Text, Small: c.Small}, " "))
+		}
+		if c.Next != "" {
+			t.hang("    → ", flat(c.Next))
+		}
 	}
 	names := 0
 	for _, p := range b.Pairs {

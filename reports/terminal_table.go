@@ -147,7 +147,7 @@ func (t *table) blank(i int) bool {
 	return len(t.Rows) > 0
 }
 
-// cell writes the badge and the text in the first line, the small text below.
+// cell writes the badge and the text in the first line, the small text below, and then what to do now.
 func (t *screen) cell(c cell) string {
 	first := flat(c.Text)
 	if c.Bar != nil {
@@ -162,7 +162,11 @@ func (t *screen) cell(c cell) string {
 			t.paint(c.Badge.Class, strings.TrimSpace(c.Badge.Symbol+" "+c.Badge.Word)) + " " + first,
 		)
 	}
-	return strings.Join(nonEmpty(first, flat(c.Small)), "\n")
+	lines := nonEmpty(first, flat(c.Small))
+	if c.Next != "" {
+		lines = append(lines, "→ "+flat(c.Next))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // escapes are the colours that paint adds.
