@@ -74,7 +74,7 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 		if m != nil {
 			d.diagnose(ctx, m)
 		}
-		return d.badBoot(name, from, b.during, started, err)
+		return d.badBoot(name, from, b, started, err)
 	}
 	d.mu.Lock()
 	d.machines[name] = m
@@ -93,7 +93,7 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 		}
 	}
 	if err := d.cameUp(ctx, m, started, req.Image); err != nil {
-		return d.badBoot(name, from, b.during, started, err)
+		return d.badBoot(name, from, b, started, err)
 	}
 	return nil
 }
@@ -154,10 +154,11 @@ func (d *drill) virtual(vm *scenarios.VM) (instance.VM, error) {
 }
 
 // badBoot decides whose fault it is that a machine does not come up: the
-// backup's when the machine is the backup and could be read, the harness's otherwise.
-func (d *drill) badBoot(name, from, during string, started time.Duration, err error) error {
+// backup's when the machine is the backup and could be read, the scenario's when it lacks what the machine needs, the
+// harness's otherwise.
+func (d *drill) badBoot(name, from string, b boot, started time.Duration, err error) error {
 	var bad *instance.BootError
-	if !errors.As(err, &bad) || from == "" || during == "upgrade" {
+	if !errors.As(err, &bad) || from == "" || b.during == "upgrade" {
 		return err
 	}
 	if unread := d.unreadable(from); unread != nil {
@@ -168,7 +169,12 @@ func (d *drill) badBoot(name, from, during string, started time.Duration, err er
 		why += "; it printed last: " + lines
 	}
 	fact := record.Restored{Backup: from, Point: d.plan.Backups[from].Point.ID, Started: started, Ended: d.elapsed(),
-		During: during, BackupBad: d.secrets.hide(why), Overdue: bad.Overdue}
+		During: b.during}
+	if bad.Lack != "" && !b.keepData { // else the guest came up from that disk before, and has changed it itself since
+		fact.Lack = &record.Lack{Kind: bad.Lack, What: d.secrets.hide(bad.Reason)}
+	} else {
+		fact.BackupBad, fact.Overdue = d.secrets.hide(why), bad.Overdue
+	}
 	return d.fact(err, d.Append(record.KindRestored, d.subject(name), fact))
 }
 

@@ -19,10 +19,12 @@ const (
 
 // diagnose asks a machine that offers it what it shows of itself, and writes that down. That it cannot
 // be asked is a line in the log: it changes nothing of what is known already.
-func (d *drill) diagnose(ctx context.Context, m instance.Machine) {
-	if got, ok := d.askDiagnosis(context.WithoutCancel(ctx), m); ok {
+func (d *drill) diagnose(ctx context.Context, m instance.Machine) instance.Diagnosis {
+	got, ok := d.askDiagnosis(context.WithoutCancel(ctx), m)
+	if ok {
 		d.writeDiagnosis(m, got)
 	}
+	return got
 }
 
 // askDiagnosis returns false for a machine that has none to give.

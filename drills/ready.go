@@ -43,7 +43,8 @@ func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.
 		if time.Since(looked) >= diagnoseEvery {
 			if got, ok := d.askDiagnosis(limited, m); ok && got.Fatal {
 				d.writeDiagnosis(m, got)
-				return &instance.BootError{Instance: m.Name(), Reason: got.Words, Console: strings.Join(got.Lines, "\n")}
+				return &instance.BootError{Instance: m.Name(), Reason: got.Words, Console: strings.Join(got.Lines, "\n"),
+					Lack: got.Lack}
 			}
 			looked = time.Now()
 		}
@@ -130,11 +131,14 @@ var errNotReady = errors.New("not ready in time")
 
 // notReady is the finding that a machine does not come up, with all that it shows of itself.
 func (d *drill) notReady(ctx context.Context, m instance.Machine, reason string, late *record.Overdue) error {
+	lack := ""
 	if ctx.Err() == nil {
-		d.diagnose(ctx, m)
+		if got := d.diagnose(ctx, m); got.Lack != "" {
+			reason, lack = reason+"; "+got.Words, got.Lack
+		}
 	}
 	console, _ := m.Console(context.WithoutCancel(ctx)) // best effort: the reason stands without it
-	return &instance.BootError{Instance: m.Name(), Console: console, Reason: reason, Overdue: late}
+	return &instance.BootError{Instance: m.Name(), Console: console, Reason: reason, Overdue: late, Lack: lack}
 }
 
 // pace at which a machine is asked whether it is ready.

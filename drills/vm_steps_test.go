@@ -25,6 +25,36 @@ func TestRefusedDisk(t *testing.T) {
 	assert.Equal(t, "its backing file is /etc/shadow", res.Record.Restores[1].BackupBad)
 }
 
+// What the scenario does not give says nothing of the backup, at the boot from it; after the upgrade it is the incident.
+func TestScenarioThatLacksSomething(t *testing.T) {
+	for name, tc := range map[string]struct {
+		guest guest
+		what  string
+		in    time.Duration
+	}{
+		"the disk is not booted": {guest{refused: "asks", lack: record.LackPassphrase}, "asks", time.Minute},
+		"it hangs":               {guest{hangs: kernelA, lack: record.LackDisk}, "/dev/vdb1", 70 * time.Second},
+		"it shows that it is stuck": {guest{hangs: kernelA, lack: record.LackDisk, stuck: func() bool { return true }}, "/dev/vdb1",
+			20 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := vmWorld(t, &tc.guest).run(oneIncident("[{reboot: app}]"))
+			assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+			assert.True(t, strings.HasPrefix(reasons(res.Verdict), "backup.lack"), reasons(res.Verdict))
+			require.Len(t, res.Record.Restores, 2)
+			x := res.Record.Restores[1]
+			require.NotNil(t, x.Lack)
+			assert.Equal(t, tc.guest.lack, x.Lack.Kind)
+			assert.Contains(t, x.Lack.What, tc.what)
+			assert.Empty(t, x.BackupBad)
+			assert.LessOrEqual(t, x.Ended-x.Started, tc.in)
+		})
+	}
+	g := &guest{hangs: kernelB, lack: record.LackDisk, stuck: func() bool { return false }}
+	res := vmWorld(t, g).run(oneIncident("[{revert: {on: app, name: before}}]"))
+	assert.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+}
+
 // A rollback to an image that was taken before a file was written: the file is missing, and the diff says why.
 func TestImageTakenBeforeAFileWasWritten(t *testing.T) {
 	g, old := &guest{conf: "tills=3"}, &guest{}

@@ -37,6 +37,7 @@ type guest struct {
 	forecast  string      // what the module forecast's script prints; "": it is not understood
 	conf      string      // of /etc/app/app.conf; "": the image lacks it
 	refused   string      // why its disk is not booted; "": it is
+	lack      string      // what the scenario does not give, for which its disk is not booted, or the machine hangs
 	booted    func()      // is told of each boot
 	stuck     func() bool // its console shows that it will not come up
 	diagnosed int
@@ -66,7 +67,7 @@ func (g *guest) up(_ context.Context, m *fake.Machine) error {
 		g.booted()
 	}
 	if g.refused != "" {
-		return &instance.BootError{Instance: m.Name(), Reason: g.refused}
+		return &instance.BootError{Instance: m.Name(), Reason: g.refused, Lack: g.lack}
 	}
 	if content(m, "/boot/next") == "" { // the first boot of an image
 		m.WriteFile("/boot/next", []byte(kernelA))
@@ -132,6 +133,9 @@ func (g *guest) diagnose(m *fake.Machine) instance.Diagnosis {
 	if next := content(m, "/boot/next"); next == g.panics && g.panics != "" {
 		d.Class, d.Words, d.Source = "kernel-panic", "kernel panic: VFS: Unable to mount root fs", "console"
 		d.Fatal = true
+	}
+	if next := content(m, "/boot/next"); next == g.hangs && g.lack != "" {
+		d.Class, d.Words, d.Lack = "emergency-mode", "timed out waiting for device /dev/vdb1", g.lack
 	}
 	d.Fatal = d.Fatal || g.stuck != nil && g.stuck()
 	return d

@@ -72,11 +72,14 @@ func (a author) verified(p record.RestorePoint) cell {
 
 func (a author) restore(f *record.RestoreFact) cell {
 	took := f.Ended - f.Started
-	if f.BackupBad != "" || f.ImageBad != "" {
+	if f.Bad() != "" {
 		b := a.badge("outcome", string(record.OutcomeFailed))
 		what := a.say("backup.bad", "why", f.BackupBad)
 		if f.BackupBad == "" {
 			b, what = a.badge("status", "inconclusive"), a.say("backup.image_lacks", "what", f.ImageBad)
+		}
+		if f.Lack != nil {
+			what = a.say("backup.lack", "lack", f.Lack.Kind, "what", f.Lack.What)
 		}
 		return cell{Badge: &b, Text: what, Small: f.Subject.Instance}
 	}
@@ -127,7 +130,7 @@ func NeededThroughput(r *record.Record, backup string) (need Throughput, ok bool
 	for i := range r.Restores {
 		f := &r.Restores[i]
 		took := (f.Ended - f.Started).Seconds()
-		if f.Backup != backup || f.During != record.PhaseRollback || f.BackupBad != "" || f.ImageBad != "" || took <= 0 ||
+		if f.Backup != backup || f.During != record.PhaseRollback || f.Bad() != "" || took <= 0 ||
 			f.Digest == "" {
 			continue
 		}

@@ -159,7 +159,7 @@ func (d *drawing) drawRestores(y float64) float64 {
 				continue
 			}
 			class := "restored"
-			if f.BackupBad != "" || f.ImageBad != "" {
+			if f.Bad() != "" {
 				class = "restored bad"
 			}
 			x, w := d.x(f.Started), max(1.6, d.x(f.Ended)-d.x(f.Started))

@@ -40,7 +40,7 @@ func isBad(e drills.EventSeen) bool {
 	case record.PhaseEvent:
 		return d.Outcome == record.OutcomeFailed
 	case record.Restored:
-		return d.BackupBad+d.ImageBad != ""
+		return d.Bad() != ""
 	case record.Step:
 		return d.Outcome == record.OutcomeFailed
 	case record.PulseEvent:
@@ -90,7 +90,7 @@ func (b *board) restored(d record.Restored) {
 		return
 	}
 	r.seen, r.done, r.took = true, true, d.Ended-d.Started
-	r.bad = d.BackupBad+d.ImageBad != ""
+	r.bad = d.Bad() != ""
 	if d.Bytes > 0 {
 		r.bytes = d.Bytes
 	}

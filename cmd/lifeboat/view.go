@@ -127,7 +127,7 @@ func eventLine(w words, e drills.EventSeen) string {
 			return text("phase_failed", "phase", w.Text("phase."+d.Phase, nil), "error", d.Error)
 		}
 	case record.Restored:
-		if bad := d.BackupBad + d.ImageBad; bad != "" {
+		if bad := d.Bad(); bad != "" {
 			return text("restore_failed", "backup", d.Backup, "error", bad)
 		}
 		return text("restored", "backup", d.Backup, "bytes", strconv.FormatInt(d.Bytes, 10),

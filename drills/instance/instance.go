@@ -146,6 +146,8 @@ type BootError struct {
 	Console  string // last lines
 	// Overdue: all that is wrong is that it did not answer in time; nil: it ended, or showed why it never will.
 	Overdue *record.Overdue
+	// Lack is the kind of what the scenario does not give, if that is why it does not come up; "": it is the image's fault.
+	Lack string
 }
 
 func (e *BootError) Error() string { return fmt.Sprintf("boot %s: %s", e.Instance, e.Reason) }

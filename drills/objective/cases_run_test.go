@@ -131,6 +131,9 @@ func casesOfTheRun() []verdictCase {
 		{"the image lacks an extension", "fault", func(s *story) {
 			edit(s, func(r *record.Restored) { r.ImageBad = "extension postgis" })
 		}, unknown, "backup.image_lacks"},
+		{"the scenario gives no second disk", "fault", func(s *story) {
+			edit(s, func(r *record.Restored) { r.Lack = &record.Lack{Kind: record.LackDisk, What: "timed out"} })
+		}, unknown, "backup.lack"},
 		{"a probe got out", "fault", func(s *story) {
 			edit(s, func(p *record.Probe) { p.Reached = true })
 		}, unknown, "isolation.leak"},

@@ -196,7 +196,7 @@ func (j *judge) throughput() {
 	for _, x := range j.r.Restores {
 		in := j.incident(x.Subject.Incident)
 		took := x.Ended - x.Started
-		if x.During != record.PhaseRollback || x.Digest == "" || x.Bytes <= 0 || took <= 0 || x.BackupBad != "" || x.ImageBad != "" {
+		if x.During != record.PhaseRollback || x.Digest == "" || x.Bytes <= 0 || took <= 0 || x.Bad() != "" {
 			continue
 		}
 		a := args{"backup": x.Backup, "bytes": strconv.FormatInt(x.Bytes, 10), "took": span(took),

@@ -62,6 +62,7 @@ var Messages = []Message{
 	{"incident.undecided", []string{"incident"}, []Use{UseReason}},
 	{"backup.bad", []string{"backup", "point", "why", "instance"}, []Use{UseReason, UseFinding}},
 	{"backup.image_lacks", []string{"backup", "what", "instance"}, []Use{UseReason, UseFinding}},
+	{"backup.lack", []string{"backup", "lack", "what", "instance"}, []Use{UseReason, UseFinding}},
 	{"backup.contradicts", []string{"backup", "point", "declared", "source", "made", "zone"}, []Use{UseReason,
 		UseFinding}},
 	{"restore_point.after_dump", []string{"backup", "point", "declared", "source", "made", "zone"}, []Use{UseReason}},

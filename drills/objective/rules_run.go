@@ -101,6 +101,11 @@ func (j *judge) restores() {
 			j.unknown("backup.image_lacks", a)
 			j.finding("medium", "backup.image_lacks", a)
 		}
+		if x.Lack != nil {
+			a := args{"backup": x.Backup, "lack": x.Lack.Kind, "what": x.Lack.What, "instance": x.Subject.Instance}
+			j.unknown("backup.lack", a)
+			j.finding("medium", "backup.lack", a)
+		}
 	}
 	seen := map[string]bool{}
 	for _, p := range j.r.RestorePoints {
@@ -127,7 +132,7 @@ func (j *judge) restores() {
 // restoredWell: no restore of a backup broke off, so its digest is that of the whole.
 func (j *judge) restoredWell(backup string) bool {
 	return !slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool {
-		return x.Backup == backup && (x.BackupBad != "" || x.ImageBad != "")
+		return x.Backup == backup && x.Bad() != ""
 	})
 }
 
@@ -222,7 +227,7 @@ func (j *judge) baselineBackups(bad []record.CheckResult) string {
 // bootedAll tells whether every planned instance came up, and no restore went wrong.
 func (j *judge) bootedAll() bool {
 	for _, x := range j.r.Restores {
-		if x.BackupBad != "" || x.ImageBad != "" {
+		if x.Bad() != "" {
 			return false
 		}
 	}

@@ -114,7 +114,8 @@ type Restored struct {
 	BackupBad string        `json:"backup_bad,omitempty"` // what is wrong with the backup
 	Overdue   *Overdue      `json:"overdue,omitempty"`    // all that is wrong with it is that it took too long
 	ImageBad  string        `json:"image_lacks,omitempty"`
-	During    string        `json:"during"` // restore | rollback
+	Lack      *Lack         `json:"lack,omitempty"` // of the scenario, without which the backup cannot be judged
+	During    string        `json:"during"`         // restore | rollback
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration `json:"verifying_ns,omitempty"`
 }

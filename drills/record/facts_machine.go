@@ -15,6 +15,34 @@ type Booted struct {
 	Facts map[string]string `json:"facts,omitempty"`
 }
 
+// Lack is what a machine, or its disk, needs and its scenario does not give: it says nothing of the backup.
+type Lack struct {
+	Kind string `json:"kind"` // one of the constants below
+	What string `json:"what"` // in a line, as it was seen
+}
+
+// Kinds of lacks. Each has words and a next step in the catalogue, as lack.KIND and lack_next.KIND.
+const (
+	LackAddress    = "address"    // the guest is up on another network
+	LackDisk       = "disk"       // the guest waits for another disk
+	LackPassphrase = "passphrase" // a disk is encrypted
+	LackUEFI       = "uefi"       // the disk boots by UEFI and not by BIOS
+	LackBIOS       = "bios"       // the other way round
+	LackBootEntry  = "boot-entry" // the disk boots by an entry in the variables of production's UEFI
+	LackFile       = "file"       // the image stands on another file
+	LackReplay     = "replay"     // the image was not closed: its log must be replayed into it
+	LackGeometry   = "geometry"   // the image says two sizes
+	LackUnpacking  = "unpacking"  // the image is packed into something
+)
+
+// Bad says in a line what went wrong with a restore, whoever's fault it is; "": nothing.
+func (r Restored) Bad() string {
+	if r.Lack != nil {
+		return r.Lack.What
+	}
+	return r.BackupBad + r.ImageBad
+}
+
 // Diagnosis is what a machine shows of itself when it does not do what it should.
 type Diagnosis struct {
 	Class  string        `json:"class"`            // kernel-panic, initramfs-shell, emergency-mode, …
@@ -23,6 +51,7 @@ type Diagnosis struct {
 	At     time.Duration `json:"at_ns"`            // when it was seen
 	Lines  []string      `json:"lines,omitempty"`  // the last of the console
 	Screen string        `json:"screen,omitempty"` // file below raw/
+	Lack   string        `json:"lack,omitempty"`   // kind of what the scenario does not give, if that is what is wrong
 }
 
 // DiskRead says how much of a disk image was read where it lies.

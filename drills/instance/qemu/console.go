@@ -1,9 +1,12 @@
 package qemu
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
+
+	"lifeboat/drills/record"
 )
 
 // Classes of what is wrong with a machine. Those of one list are told from the cause to what follows from it.
@@ -28,11 +31,13 @@ const (
 	classUnit        = "unit-failed"
 	classUnreachable = "network-unreachable"
 	classHung        = "hung-task"
+	classPassphrase  = "passphrase"
+	classSilent      = "network-silent"
 )
 
 // ranks orders classes: the first that is found names the diagnosis, the others are mentioned.
-var ranks = []string{classPanic, classInitramfs, classEmergency, classBootLoader, classNoDevice, classEnded, classOff,
-	classPaused, classIOError, classReadOnly, classFull, classMemory, classOops, classPackage, classModule,
+var ranks = []string{classPanic, classPassphrase, classInitramfs, classEmergency, classBootLoader, classNoDevice, classEnded, classOff,
+	classPaused, classIOError, classSilent, classReadOnly, classFull, classMemory, classOops, classPackage, classModule,
 	classLockedOut, classUnit, classNoModule, classUnreachable, classHung}
 
 // finding is one thing that is wrong.
@@ -42,6 +47,7 @@ type finding struct {
 	source string // as record.Diagnosis has it
 	fatal  bool   // it does not come up however long one waits
 	held   bool   // the hypervisor holds the guest still
+	lack   string // kind of what the scenario does not give, as record.Lack has it, if that is what is wrong
 }
 
 // consoleSign is a kind of line on a console. Words are replaced by the groups of the pattern.
@@ -51,6 +57,7 @@ type consoleSign struct {
 	words   string
 	fatal   bool
 	reason  bool // not a finding by itself: it says why the next one of its class comes
+	lack    string
 }
 
 func sign(class, words, pattern string) consoleSign {
@@ -63,6 +70,12 @@ func fatal(class, words, pattern string) consoleSign {
 
 func reason(class, words, pattern string) consoleSign {
 	return consoleSign{class: class, words: words, pattern: regexp.MustCompile(pattern), reason: true}
+}
+
+// lacks makes a sign of what the scenario does not give.
+func (s consoleSign) lacks(kind string) consoleSign {
+	s.lack = kind
+	return s
 }
 
 // consoleSigns are tried in their order; the first that fits a line counts. Sources: the kernel (kernel/panic.c,
@@ -81,7 +94,11 @@ var consoleSigns = []consoleSign{
 		`(?i)failed to mount .* (?:as root|on real root|/sysroot)`),
 	fatal(classInitramfs, "", `^\(initramfs\)|^(?:dracut|switch_root|rdsosreport):.*[#>]|rdsosreport\.txt|`+
 		`Entering emergency mode\. Exit the shell|dropped into an emergency shell|initramfs emergency recovery shell`),
-	reason(classEmergency, "timed out waiting for device $1", `Timed out waiting for device (.*)`),
+	// cryptsetup's own, Debian's cryptsetup-initramfs, systemd-cryptsetup, GRUB's cryptodisk, Arch's encrypt hook, ZFS.
+	fatal(classPassphrase, "$1$2$3", `(?i)(?:Please unlock disk (.+?)|Please enter (?:passphrase|password|recovery key) for `+
+		`(?:disk|volume) (.+?)|\bEnter passphrase for (/dev/\S+|hd\d\S*(?: \(\S+\))?|'\S+'|[\w-]+_crypt))[:!]`).
+		lacks(record.LackPassphrase),
+	reason(classEmergency, "timed out waiting for device $1", `Timed out waiting for device (.*)`).lacks(record.LackDisk),
 	reason(classEmergency, "$1", `\[FAILED\] (Failed to (?:mount|start File System Check).*)`),
 	reason(classEmergency, "$1", `\[DEPEND\] (Dependency failed for .*)`),
 	fatal(classEmergency, "", `You are in (?:emergency|rescue) mode|Give root password for maintenance|`+
@@ -115,6 +132,9 @@ var (
 	firmwareSign = regexp.MustCompile(`^SeaBIOS \(version|^BdsDxe: `)
 	loaderSign   = regexp.MustCompile(`^GRUB loading|^Welcome to GRUB|^GNU GRUB |^SYSLINUX |^ISOLINUX `)
 	kernelSign   = regexp.MustCompile(`^Linux version \d`)
+	// unlockedSign: whoever was asked for a passphrase gave it (cryptsetup-initramfs, systemd, GRUB).
+	unlockedSign = regexp.MustCompile(`^cryptsetup: \S+ set up successfully|Finished .*[Cc]ryptsetup|` +
+		`Finished .*Cryptography Setup|Reached target .*(?:cryptsetup|Local Encrypted Volumes)|^Slot \d+ opened`)
 )
 
 // consoleText is what a console shows of the last start of a machine.
@@ -129,7 +149,7 @@ type consoleText struct {
 // lifeboat knows of; the machine may have started anew since, by itself.
 func readConsole(raw string) consoleText {
 	t := consoleText{lines: lastStart(plainLines(raw))}
-	reasons := map[string][]string{}
+	reasons := reasonsOf{}
 	for _, line := range t.lines {
 		if kernelStamp.MatchString(line) || unitLine.MatchString(line) {
 			t.kernel = true
@@ -144,6 +164,8 @@ func readConsole(raw string) consoleText {
 			t.takeBack() // a boot loader that complained and found a kernel after all
 		case selfRestart.MatchString(line):
 			t.patience()
+		case unlockedSign.MatchString(line):
+			t.drop(classPassphrase)
 		default:
 			t.match(line, reasons)
 		}
@@ -151,8 +173,13 @@ func readConsole(raw string) consoleText {
 	return t
 }
 
+// reasonsOf a class, in the order in which they were seen.
+type reasonsOf map[string][]reasonSeen
+
+type reasonSeen struct{ words, lack string }
+
 // match adds what a line says.
-func (t *consoleText) match(line string, reasons map[string][]string) {
+func (t *consoleText) match(line string, reasons reasonsOf) {
 	for _, s := range consoleSigns {
 		at := s.pattern.FindStringSubmatchIndex(line)
 		if at == nil {
@@ -160,19 +187,23 @@ func (t *consoleText) match(line string, reasons map[string][]string) {
 		}
 		words := strings.TrimSpace(string(s.pattern.ExpandString(nil, s.words, line, at)))
 		if s.reason {
-			reasons[s.class] = append(reasons[s.class], words)
+			reasons[s.class] = append(reasons[s.class], reasonSeen{words, s.lack})
 			return
 		}
-		t.add(finding{class: s.class, words: words, source: sourceConsole, fatal: s.fatal}, reasons)
+		t.add(finding{class: s.class, words: words, source: sourceConsole, fatal: s.fatal, lack: s.lack}, reasons)
 		return
 	}
 }
 
 // add keeps the first finding of a class, with its reasons. A reason of a panic explains an initramfs shell, too.
-func (t *consoleText) add(f finding, reasons map[string][]string) {
-	why := slices.Clone(reasons[f.class])
+func (t *consoleText) add(f finding, reasons reasonsOf) {
+	seen := slices.Clone(reasons[f.class])
 	if f.class == classInitramfs {
-		why = append(why, reasons[classPanic]...)
+		seen = append(seen, reasons[classPanic]...)
+	}
+	var why []string
+	for _, r := range seen {
+		why, f.lack = append(why, r.words), cmp.Or(f.lack, r.lack)
 	}
 	if f.words != "" {
 		why = append([]string{f.words}, why...)
@@ -189,7 +220,7 @@ func (t *consoleText) add(f finding, reasons map[string][]string) {
 	}
 	for i, old := range t.findings {
 		if old.class == f.class {
-			t.findings[i].fatal = f.fatal
+			t.findings[i].fatal, t.findings[i].lack = f.fatal, f.lack
 			return
 		}
 	}
@@ -202,10 +233,10 @@ func (t *consoleText) takeBack() {
 }
 
 // loaded: whatever the firmware and the boot loader complained about, a kernel runs.
-func (t *consoleText) loaded() {
-	t.findings = slices.DeleteFunc(t.findings, func(f finding) bool {
-		return f.class == classBootLoader || f.class == classNoDevice
-	})
+func (t *consoleText) loaded() { t.drop(classBootLoader, classNoDevice) }
+
+func (t *consoleText) drop(classes ...string) {
+	t.findings = slices.DeleteFunc(t.findings, func(f finding) bool { return slices.Contains(classes, f.class) })
 }
 
 // patience: what was fatal ends by itself, so it may come up yet.

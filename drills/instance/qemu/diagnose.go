@@ -69,7 +69,7 @@ func (m *Machine) Diagnose(ctx context.Context) (instance.Diagnosis, error) {
 
 // look adds what a running machine shows beside its console, from the outside to the inside.
 func (m *Machine) look(ctx context.Context, console *consoleText, found []finding) []finding {
-	if !console.kernel && len(found) == 0 {
+	if !console.login && len(found) == 0 {
 		found = m.screenToo(ctx, console)
 	}
 	for _, f := range m.hypervisor(ctx) {
@@ -103,7 +103,7 @@ func conclude(d *instance.Diagnosis, found []finding) {
 		d.Class = instance.ClassNone
 		return
 	}
-	d.Class, d.Source, d.Fatal = found[0].class, found[0].source, found[0].fatal
+	d.Class, d.Source, d.Fatal, d.Lack = found[0].class, found[0].source, found[0].fatal, found[0].lack
 	d.Words = strings.Join(words, "; also ")
 	if len(d.Words) > wordsMost {
 		d.Words = strings.ToValidUTF8(d.Words[:wordsMost], "") + "…"
@@ -120,7 +120,7 @@ func (m *Machine) sinceStart(ctx context.Context) (string, error) {
 }
 
 // screenToo reads the text screen where the console is silent after the boot loader: not every guest prints there. What
-// stands on the screen alone becomes evidence, too.
+// stands on the screen alone becomes evidence, too. Where the console goes on, a question may stand on the screen alone.
 func (m *Machine) screenToo(ctx context.Context, console *consoleText) []finding {
 	text, err := within(ctx, hostLimit, m.screenText)
 	if err != nil {
@@ -129,6 +129,9 @@ func (m *Machine) screenToo(ctx context.Context, console *consoleText) []finding
 	screen := readConsole(text)
 	for i := range screen.findings {
 		screen.findings[i].source = sourceScreen
+	}
+	if console.kernel {
+		return slices.DeleteFunc(screen.findings, func(f finding) bool { return f.class != classPassphrase })
 	}
 	alone := slices.DeleteFunc(screen.lines, func(line string) bool { return slices.Contains(console.lines, line) })
 	console.lines = append(alone, console.lines...)
