@@ -17,9 +17,12 @@ import (
 // reached remembers what the drill itself asked, for the record of who spoke to whom.
 type reached struct {
 	mu     sync.Mutex
-	flows  map[string]bool          // scripts that k6 ran against the restored system
-	checks map[string]time.Duration // instances that answered a check, and when they did so first
+	flows  map[string]bool  // scripts that k6 ran against the restored system
+	checks map[string]spell // instances that answered a check
 }
+
+// spell is when an instance answered first and last.
+type spell struct{ first, last time.Duration }
 
 // byFlow notes that a flow was run.
 func (r *reached) byFlow(script string) {
@@ -39,11 +42,14 @@ func (r *reached) byCheck(on string, at time.Duration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.checks == nil {
-		r.checks = map[string]time.Duration{}
+		r.checks = map[string]spell{}
 	}
-	if _, known := r.checks[on]; !known {
-		r.checks[on] = at
+	s, known := r.checks[on]
+	if !known {
+		s.first = at
 	}
+	s.last = at
+	r.checks[on] = s
 }
 
 // collectReach writes down who spoke to whom. Where a back-end cannot tell, nothing is written.
@@ -71,7 +77,8 @@ func (d *drill) collectReach(ctx context.Context) error {
 	d.reached.mu.Lock()
 	all.Flows = slices.Sorted(maps.Keys(d.reached.flows))
 	for _, name := range slices.Sorted(maps.Keys(d.reached.checks)) {
-		all.Links = append(all.Links, record.Link{Check: true, To: name, First: d.reached.checks[name]})
+		all.Links = append(all.Links, record.Link{Check: true, To: name, First: d.reached.checks[name].first,
+			Last: d.reached.checks[name].last})
 	}
 	d.reached.mu.Unlock()
 	slices.SortStableFunc(all.Links, func(a, b record.Link) int { return int(a.First - b.First) })

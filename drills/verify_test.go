@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
@@ -59,6 +60,7 @@ func TestNoRollback(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.script = tc.green
+			w.asked = func() error { return instance.NotInForce("it is up") }
 			res := w.run(strings.NewReplacer("after: 2s", "after: 2s, outcome: watch", "rollback:\n  - destroy: db\n  - boot: db\n", "",
 				"within: 1m}\nchecks", "within: 55s}\nchecks").Replace(simple))
 			assert.Equal(t, tc.want, res.Verdict.Status, "%+v", res.Verdict.Reasons)

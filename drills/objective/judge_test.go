@@ -218,3 +218,55 @@ func TestReach(t *testing.T) {
 		})
 	}
 }
+
+// What was reached before the rollback alone says nothing of what the rollback brought back.
+func TestReachAfterTheRollback(t *testing.T) {
+	t.Parallel()
+	flow := func(on string, last time.Duration) record.Link {
+		return record.Link{Flow: "shop.js", To: on, First: 11 * sec, Last: last}
+	}
+	through := func(from, on string, last time.Duration) record.Link {
+		return record.Link{From: from, To: on, First: 11 * sec, Last: last}
+	}
+	checked := func(on string, last time.Duration) record.Link {
+		return record.Link{Check: true, To: on, First: 11 * sec, Last: last}
+	}
+	const before, late = 31 * sec, 170 * sec
+	destroyed := func(s *story) {
+		s.add(60*sec, record.KindStep, record.Subject{Instance: "db", Incident: 1}, record.Step{Phase: record.PhaseRollback,
+			What: "destroy db", Kind: "destroy", Outcome: record.OutcomeDone, Started: 59 * sec, Ended: 60 * sec})
+	}
+	for name, c := range map[string]struct {
+		links  []record.Link
+		change func(*story)
+		want   []string
+	}{
+		"all again":                {links: []record.Link{flow("app", late), through("app", "db", late)}},
+		"the database no more":     {links: []record.Link{flow("app", late), through("app", "db", before)}, want: []string{"reach.not_again"}},
+		"by a check":               {links: []record.Link{flow("app", late), through("app", "db", before), checked("db", late)}},
+		"through what was left":    {links: []record.Link{flow("app", before), through("app", "db", late)}, want: []string{"reach.not_again", "reach.elsewhere_since"}},
+		"the flow is elsewhere":    {links: []record.Link{flow("app", before), checked("app", late), checked("db", late)}, want: []string{"reach.elsewhere_since"}},
+		"the app as it was before": {links: []record.Link{flow("db", late), flow("app", before)}},
+		"a journal of old":         {links: []record.Link{flow("app", late), through("app", "db", 0)}},
+		"and destroyed again":      {links: []record.Link{flow("app", late), through("app", "db", before)}, change: destroyed},
+		"it stays red": {links: []record.Link{flow("app", before), checked("app", late), checked("db", late)},
+			change: neverBack, want: []string{"business.red_at_end"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := good(record.TriggerFault)
+			s.add(59*sec, record.KindStep, record.Subject{Instance: "db", Incident: 1}, record.Step{Phase: record.PhaseRollback,
+				What: "boot db", Kind: "boot", Outcome: record.OutcomeDone, Started: 39 * sec, Ended: 59 * sec})
+			if c.change != nil {
+				c.change(s)
+			}
+			s.add(182*sec, record.KindReach, record.Subject{}, record.Reach{Flows: []string{"shop.js"}, Links: c.links})
+			v := s.judge(t)
+			if len(c.want) == 0 {
+				c.want = []string{"passed.all"}
+			}
+			assert.Subset(t, ids(v), c.want)
+			assert.Subset(t, c.want, slices.DeleteFunc(ids(v), func(id string) bool { return strings.HasPrefix(id, "objective.") }))
+		})
+	}
+}

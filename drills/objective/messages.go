@@ -57,6 +57,8 @@ var Messages = []Message{
 	{"flow.blind_errors", []string{"flows"}, []Use{UseReason, UseObservation}},
 	{"reach.none", []string{"instance", "backup"}, []Use{UseReason}},
 	{"reach.elsewhere", []string{"flows"}, []Use{UseReason}},
+	{"reach.not_again", []string{"instance", "backup"}, []Use{UseReason}},
+	{"reach.elsewhere_since", []string{"flows"}, []Use{UseReason}},
 	{"upgrade.stopped", []string{"instance", "running", "next", "modules", "why"}, []Use{UseReason}},
 	{"incident.missing", []string{"incident"}, []Use{UseReason}},
 	{"incident.undecided", []string{"incident"}, []Use{UseReason}},

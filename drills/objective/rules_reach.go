@@ -3,6 +3,7 @@ package objective
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"lifeboat/drills/record"
 )
@@ -38,7 +39,65 @@ func (j *judge) reach() {
 	}
 	if len(elsewhere) > 0 {
 		j.unknown("reach.elsewhere", args{"flows": strings.Join(elsewhere, ", ")})
+	} else {
+		j.reachAgain(proved)
 	}
+}
+
+// reachAgain: what a rollback brought back is proved by who speaks to it afterwards. A flow may have gone over to something
+// else meanwhile, and be green there. Journals that do not say until when something was spoken to are not asked.
+func (j *judge) reachAgain(proved map[string]bool) {
+	links := j.r.Reach.Links
+	if slices.ContainsFunc(links, func(l record.Link) bool { return l.Last == 0 }) {
+		return
+	}
+	for _, i := range j.r.Header.Instances {
+		since, rebuilt := j.rebuilt(i.Name)
+		asked := func(l record.Link) bool { return l.Check || l.Flow != "" }
+		if rebuilt && proved[i.Name] && spokenTo(links, asked)[i.Name] && !spokenTo(until(links, since), asked)[i.Name] {
+			j.unknown("reach.not_again", args{"instance": i.Name, "backup": i.Backup})
+		}
+	}
+	var rolled time.Duration
+	for _, in := range j.r.Incidents {
+		if in.Rollback == "done" && in.RolledBack != nil {
+			rolled = max(rolled, in.RolledBack.Late)
+		}
+	}
+	if u := j.r.Pulse; rolled == 0 || u == nil || len(u.Reds) > 0 && u.Reds[len(u.Reds)-1].Open { // red: that says it
+		return
+	}
+	var elsewhere []string
+	for _, f := range j.r.Reach.Flows {
+		heard := spokenTo(until(links, rolled), func(l record.Link) bool { return l.Flow == f })
+		if !slices.ContainsFunc(j.r.Header.Instances, func(i record.InstancePlan) bool { return heard[i.Name] && proved[i.Name] }) {
+			elsewhere = append(elsewhere, f)
+		}
+	}
+	if len(elsewhere) > 0 {
+		j.unknown("reach.elsewhere_since", args{"flows": strings.Join(elsewhere, ", ")})
+	}
+}
+
+// rebuilt tells whether a rollback brought an instance back and left it, and when.
+func (j *judge) rebuilt(name string) (since time.Duration, is bool) {
+	for _, s := range j.r.Steps {
+		if s.Subject.Instance != name || s.Phase != record.PhaseRollback || s.Outcome != record.OutcomeDone {
+			continue
+		}
+		switch s.Kind {
+		case "boot", "restore", "revert":
+			since, is = s.Ended, true
+		case "destroy":
+			is = false
+		}
+	}
+	return since, is
+}
+
+// until are the links that were used at a moment or later.
+func until(links []record.Link, moment time.Duration) []record.Link {
+	return slices.DeleteFunc(slices.Clone(links), func(l record.Link) bool { return l.Last < moment })
 }
 
 // askedAll tells whether the drill took its course to its end.

@@ -164,6 +164,7 @@ type Link struct {
 	Port     int           `json:"port,omitempty"`
 	Protocol string        `json:"protocol,omitempty"`
 	First    time.Duration `json:"first_ns"`
+	Last     time.Duration `json:"last_ns,omitempty"` // to within two seconds; 0: an old journal
 }
 
 // PulseEvent is the start, an edge, or the end of the pulse.

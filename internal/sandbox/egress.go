@@ -13,6 +13,7 @@ import (
 const (
 	groupLimit = 500 // more targets than this are counted together: random names must not fill the log
 	flushEvery = 200 * time.Millisecond
+	reachEvery = time.Second
 	hostLimit  = 253 // bytes of a DNS name
 	// repeatEvery so many bytes all groups are written again: the engine keeps the end of a sandbox's output, and what
 	// goes on trying must not push out of it what was tried once.
@@ -29,7 +30,7 @@ type egress struct {
 	base    time.Time
 	groups  map[[2]string]*Group
 	dirty   map[[2]string]bool
-	reached map[Reached]time.Duration // services of other sandboxes, by when they were reached first
+	reached map[Reached]*spokenTo // services of other sandboxes
 	probing bool
 	caught  map[string]bool // by source address or DNS name, while probing
 	asked   map[string]bool // names that our own probes ask for
@@ -37,7 +38,7 @@ type egress struct {
 
 func newEgress(out io.Writer) *egress {
 	e := &egress{base: time.Now(), probing: true,
-		groups: map[[2]string]*Group{}, dirty: map[[2]string]bool{}, reached: map[Reached]time.Duration{},
+		groups: map[[2]string]*Group{}, dirty: map[[2]string]bool{}, reached: map[Reached]*spokenTo{},
 		caught: map[string]bool{}, asked: map[string]bool{}}
 	e.out = json.NewEncoder(io.MultiWriter(out, &e.written))
 	return e
@@ -147,9 +148,12 @@ func (e *egress) flush() {
 		for k := range e.groups {
 			e.dirty[k] = true
 		}
-		for r, first := range e.reached {
-			_ = e.out.Encode(reachLine(r, first))
+		for _, s := range e.reached {
+			s.written = -reachEvery
 		}
+	}
+	for r, s := range e.reached {
+		e.tell(r, s)
 	}
 	for k := range e.dirty {
 		_ = e.out.Encode(Line{Event: "egress", Egress: e.groups[k]})
@@ -157,21 +161,32 @@ func (e *egress) flush() {
 	}
 }
 
-// spoke writes down a service that was reached from here, once.
+// spokenTo is when a service was reached first and last, and up to when that is written down.
+type spokenTo struct{ first, last, written time.Duration }
+
+// spoke writes down a service that is reached from here: at once, and then as it goes on.
 func (e *egress) spoke(protocol string, service netip.AddrPort) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r := Reached{Protocol: protocol, Service: service}
-	if _, known := e.reached[r]; known || e.probing {
+	if e.probing {
 		return
 	}
-	e.reached[r] = time.Since(e.base)
-	_ = e.out.Encode(reachLine(r, e.reached[r]))
+	r, now := Reached{Protocol: protocol, Service: service}, time.Since(e.base)
+	s := e.reached[r]
+	if s == nil {
+		s = &spokenTo{first: now, written: -reachEvery}
+		e.reached[r] = s
+	}
+	s.last = now
+	e.tell(r, s)
 }
 
-func reachLine(r Reached, first time.Duration) Line {
-	r.First = first
-	return Line{Event: "reach", Reach: &r}
+// tell writes down what is not yet known of a service that is reached, once in a while.
+func (e *egress) tell(r Reached, s *spokenTo) {
+	if s.last > s.written && time.Since(e.base)-s.written >= reachEvery {
+		r.First, r.Last, s.written = s.first, s.last, s.last
+		_ = e.out.Encode(Line{Event: "reach", Reach: &r})
+	}
 }
 
 func (e *egress) write(l Line) {

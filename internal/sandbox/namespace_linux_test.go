@@ -95,3 +95,71 @@ func TestProbesAreNeverCounted(t *testing.T) {
 	assert.Equal(t, want, got)
 	assert.Len(t, log.groups, len(want), "%s", out.String())
 }
+
+// A service that is reached over one connection is told of again while it answers, and no more when it only listens.
+func TestReachGoesOn(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	out, err := exec.Command("ip", "addr", "add", "198.18.0.3/26", "dev", "lo").CombinedOutput()
+	require.NoError(t, err, string(out))
+	var said bytes.Buffer
+	log := newEgress(&said)
+	own := netip.MustParseAddr("198.18.0.2")
+	require.NoError(t, reach(Config{Subnet: netip.MustParsePrefix("198.18.0.0/26"), Address: own}, log))
+	log.open()
+	began := time.Now()
+	tcp, err := net.Listen("tcp", "198.18.0.3:7000")
+	require.NoError(t, err)
+	udp, err := net.ListenPacket("udp", "198.18.0.3:7000")
+	require.NoError(t, err)
+	const mute = 'm' // what is not answered
+	go func() {
+		c, err := tcp.Accept()
+		for b := make([]byte, 1); err == nil; _, err = c.Read(b) {
+			if b[0] != mute {
+				_, err = c.Write([]byte("x"))
+			}
+		}
+	}()
+	go func() {
+		for b := make([]byte, 1); ; {
+			_, from, err := udp.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			if b[0] != mute {
+				_, _ = udp.WriteTo(b, from)
+			}
+		}
+	}()
+	var all []net.Conn
+	for network, from := range map[string]net.Addr{"tcp": &net.TCPAddr{IP: own.AsSlice()}, "udp": &net.UDPAddr{IP: own.AsSlice()}} {
+		c, err := (&net.Dialer{LocalAddr: from}).Dial(network, "198.18.0.3:7000")
+		require.NoError(t, err)
+		all = append(all, c)
+	}
+	talk := func(word byte, until time.Duration) {
+		for time.Since(began) < until {
+			for _, c := range all {
+				_, err := c.Write([]byte{word})
+				require.NoError(t, err)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	talk('a', 2500*time.Millisecond)
+	talk(mute, 5*time.Second)
+	log.flush()
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	for _, protocol := range []string{"tcp", "udp"} {
+		s := log.reached[Reached{Protocol: protocol, Service: netip.MustParseAddrPort("198.18.0.3:7000")}]
+		require.NotNil(t, s, protocol)
+		assert.Less(t, s.first, time.Second, protocol)
+		assert.Greater(t, s.last, time.Second, protocol)
+		assert.Less(t, s.last, 3*time.Second, protocol)
+	}
+	lines := strings.Count(said.String(), `"event":"reach"`)
+	assert.True(t, lines >= 4 && lines <= 10, "%s", said.String())
+}

@@ -3,6 +3,9 @@ package sandbox
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -19,7 +22,7 @@ const (
 )
 
 // watchReach has the packet filter tell of each connection out of this namespace to another sandbox of the drill once
-// payload went both ways over it. Restored code shares the namespace and cannot touch the filter.
+// payload went both ways over it, and again while it is answered. Restored code shares the namespace and cannot touch the filter.
 func watchReach(c Config) error {
 	conn := &nftables.Conn{}
 	t := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: "reach"})
@@ -33,7 +36,7 @@ func watchReach(c Config) error {
 	}{{"asks", nftables.ChainHookOutput, 0, 16, asked}, {"answers", nftables.ChainHookInput, 1, 12, answered}} {
 		chain := conn.AddChain(&nftables.Chain{Name: way.name, Table: t, Type: nftables.ChainTypeFilter, Policy: &pass,
 			Hooknum: way.hook, Priority: nftables.ChainPriorityRef(10)})
-		for _, payload := range [][]expr.Any{append(l4(unix.IPPROTO_TCP, 0), pushes()...), l4(unix.IPPROTO_UDP, 0)} {
+		for _, payload := range payloads() {
 			var e []expr.Any
 			for _, part := range [][]expr.Any{peer(c.Subnet, way.offset), connection(way.direction), payload,
 				hasMark(way.bit, 0), setMark(way.bit)} {
@@ -43,12 +46,51 @@ func watchReach(c Config) error {
 		}
 		var tell []expr.Any
 		for _, part := range [][]expr.Any{peer(c.Subnet, way.offset), hasMark(asked|answered|marked, asked|answered),
-			setMark(marked), {&expr.Log{Key: 1<<unix.NFTA_LOG_GROUP | 1<<unix.NFTA_LOG_SNAPLEN, Group: reachGroup, Snaplen: 64}}} {
+			setMark(marked), {toldOf()}} {
 			tell = append(tell, part...)
 		}
 		conn.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: tell})
+		if way.bit != answered {
+			continue
+		}
+		for i, payload := range payloads() {
+			lately := &nftables.Set{Table: t, Name: "lately" + strconv.Itoa(i)}
+			if err := tellAgain(conn, lately, chain, slices.Concat(peer(c.Subnet, way.offset), connection(way.direction), payload)); err != nil {
+				return err
+			}
+		}
 	}
 	return conn.Flush()
+}
+
+// payloads match packets that carry some: TCP segments that push, datagrams.
+func payloads() [][]expr.Any {
+	return [][]expr.Any{append(l4(unix.IPPROTO_TCP, 0), pushes()...), l4(unix.IPPROTO_UDP, 0)}
+}
+
+// tellAgain tells of answers over connections that were told of before, of each service once a second: connections may
+// last longer than what stood at their other end.
+func tellAgain(conn *nftables.Conn, lately *nftables.Set, chain *nftables.Chain, answers []expr.Any) error {
+	lately.KeyType = nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeInetService)
+	lately.Concatenation, lately.Dynamic, lately.HasTimeout, lately.Timeout = true, true, true, time.Second
+	if err := conn.AddSet(lately, nil); err != nil {
+		return err
+	}
+	const key = unix.NFT_REG32_00 // of two registers: the service's address and port
+	e := slices.Concat(answers, hasMark(marked, marked), []expr.Any{
+		&expr.Payload{DestRegister: key, Base: expr.PayloadBaseNetworkHeader, Offset: 12, Len: 4},
+		&expr.Payload{DestRegister: key + 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 2},
+		&expr.Lookup{SourceRegister: key, SetName: lately.Name, SetID: lately.ID, Invert: true},
+		&expr.Dynset{SrcRegKey: key, SetName: lately.Name, SetID: lately.ID, Operation: unix.NFT_DYNSET_OP_ADD,
+			Timeout: lately.Timeout},
+		toldOf()})
+	conn.AddRule(&nftables.Rule{Table: lately.Table, Chain: chain, Exprs: e})
+	return nil
+}
+
+// toldOf logs a packet to the group that is listened to.
+func toldOf() expr.Any {
+	return &expr.Log{Key: 1<<unix.NFTA_LOG_GROUP | 1<<unix.NFTA_LOG_SNAPLEN, Group: reachGroup, Snaplen: 64}
 }
 
 // peer matches IPv4 packets with an address of the drill's subnet at an offset.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // run is PID 1 of a sandbox. It returns only on a signal or when the namespace
@@ -29,10 +31,19 @@ func run(c Config, out io.Writer) error {
 		log.write(Line{Event: "unmeasured", Error: err.Error()})
 	}
 	log.open()
-	log.write(Line{Event: "ready"})
+	log.write(Line{Event: "ready", Boot: bootTime()})
 	<-stop
 	log.flush()
 	return nil
+}
+
+// bootTime is CLOCK_BOOTTIME in nanoseconds, 0 where there is none.
+func bootTime() int64 {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		return 0
+	}
+	return now.Nano()
 }
 
 // listenPlain listens without Multipath TCP, which Go adds by itself: such a connection does not say where it wanted

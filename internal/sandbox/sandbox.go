@@ -87,6 +87,7 @@ type Line struct {
 	Egress *Group   `json:"egress,omitempty"`
 	Reach  *Reached `json:"reach,omitempty"`
 	Error  string   `json:"error,omitempty"`
+	Boot   int64    `json:"boot_ns,omitempty"` // with ready: CLOCK_BOOTTIME, which all containers of a host share
 }
 
 // Reached is a service of another sandbox of the drill: payload went there and back over one connection that was opened
@@ -95,6 +96,7 @@ type Reached struct {
 	Protocol string         `json:"protocol"` // tcp or udp
 	Service  netip.AddrPort `json:"service"`
 	First    time.Duration  `json:"first_ns"` // since the sandbox was ready
+	Last     time.Duration  `json:"last_ns"`  // to within two seconds; an answer came then, over whichever connection
 }
 
 // Words that the program of a sandbox is called with.

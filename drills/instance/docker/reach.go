@@ -41,7 +41,7 @@ func (d *Driver) Reached(ctx context.Context) ([]record.Link, error) {
 		}
 		for _, r := range said.reached {
 			l := record.Link{Flow: s.flow, To: names[r.Service.Addr()], Port: int(r.Service.Port()), Protocol: r.Protocol,
-				First: b.ready + r.First}
+				First: b.ready + r.First, Last: b.ready + r.Last}
 			if s.flow == "" {
 				l.From = s.name
 			}

@@ -31,7 +31,8 @@ type box struct {
 	id      string
 	name    string // of the instance, or of the programs
 	address netip.Addr
-	ready   time.Duration // since the drill's base, when it said so
+	began   time.Duration // since the drill's base, before it was started
+	ready   time.Duration // and when it was sealed
 	way     *way          // into it
 }
 
@@ -140,6 +141,7 @@ func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sand
 	}
 	b.id = c.GetContainerID()
 	b.way = &way{engine: d.engine, box: b.id}
+	b.began = time.Since(d.base)
 	return c.Start(ctx)
 }
 
@@ -172,7 +174,7 @@ func (d *Driver) awaitSeal(ctx context.Context, b *box) ([]sandbox.Probe, error)
 		case "error":
 			return nil, errors.New(l.Error)
 		case "ready":
-			b.ready = time.Since(d.base)
+			b.ready = d.sealedAt(l.Boot, b.began)
 			return results, nil
 		}
 	}
@@ -180,6 +182,16 @@ func (d *Driver) awaitSeal(ctx context.Context, b *box) ([]sandbox.Probe, error)
 		return nil, err
 	}
 	return nil, errors.New("the sandbox ended before it was sealed")
+}
+
+// sealedAt places what a sandbox's clock showed when it was sealed on the drill's: a busy host hears of it late. The
+// clock of another host says nothing.
+func (d *Driver) sealedAt(boot int64, began time.Duration) time.Duration {
+	now := time.Since(d.base)
+	if at := now - time.Duration(record.Boottime()-boot); boot > 0 && at >= began && at <= now {
+		return at
+	}
+	return now
 }
 
 // judgeSeal writes every probe to the journal and refuses a sandbox with a way
