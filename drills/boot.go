@@ -208,6 +208,7 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 	}
 	var backup *restore.BackupError
 	var image *restore.ImageError
+	var kind *restore.KindError
 	var mismatch *store.Mismatch
 	if err != nil && ctx.Err() == nil {
 		if foreign := d.intact(ctx); foreign != nil { // whatever it looks like, somebody else had a hand in it
@@ -218,6 +219,8 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 	case err == nil:
 	case ctx.Err() != nil: // an abort proves nothing about the backup
 		return out, err
+	case errors.As(err, &kind):
+		d.ofKind(&fact, kind)
 	case errors.As(err, &image):
 		fact.ImageBad = d.secrets.hide(image.Reason)
 	case errors.As(err, &backup):
@@ -233,6 +236,18 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 		}
 	}
 	return out, d.fact(err, d.Append(record.KindRestored, d.subject(name), fact), d.point(name, bp, out))
+}
+
+// ofKind writes into a fact what lies in the place of a backup.
+func (d *drill) ofKind(fact *record.Restored, k *restore.KindError) {
+	why := d.secrets.hide(k.Reason())
+	if k.Bad() {
+		fact.BackupBad = why
+	} else {
+		fact.Unread = why
+	}
+	fact.Kind = k.Fact()
+	fact.Kind.Said, fact.Kind.Command = d.secrets.hide(fact.Kind.Said), d.secrets.hide(fact.Kind.Command)
 }
 
 // point writes the restore point down with what is known of it now. A virtual machine's disk holds data as a dump

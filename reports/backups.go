@@ -73,15 +73,7 @@ func (a author) verified(p record.RestorePoint) cell {
 func (a author) restore(f *record.RestoreFact) cell {
 	took := f.Ended - f.Started
 	if f.Bad() != "" {
-		b := a.badge("outcome", string(record.OutcomeFailed))
-		what := a.say("backup.bad", "why", f.BackupBad)
-		if f.BackupBad == "" {
-			b, what = a.badge("status", "inconclusive"), a.say("backup.image_lacks", "what", f.ImageBad)
-		}
-		if f.Lack != nil {
-			what = a.say("backup.lack", "lack", f.Lack.Kind, "what", f.Lack.What)
-		}
-		return cell{Badge: &b, Text: what, Small: f.Subject.Instance}
+		return a.notRestored(f)
 	}
 	b := a.badge("outcome", string(record.OutcomeDone))
 	text := a.say("backup.took", "bytes", fmt.Sprint(f.Bytes), "took", a.l.Duration(took, Up), "rate", rateOf(f))
@@ -95,6 +87,24 @@ func (a author) restore(f *record.RestoreFact) cell {
 	}
 	small = append(small, f.Notes...)
 	return cell{Badge: &b, Text: text, Small: strings.Join(nonEmpty(small...), " · ")}
+}
+
+// notRestored says why a restore went wrong.
+func (a author) notRestored(f *record.RestoreFact) cell {
+	b := a.badge("outcome", string(record.OutcomeFailed))
+	what := a.say("backup.bad", "why", f.BackupBad)
+	switch {
+	case f.ImageBad != "":
+		what = a.say("backup.image_lacks", "what", f.ImageBad)
+	case f.Lack != nil:
+		what = a.say("backup.lack", "lack", f.Lack.Kind, "what", f.Lack.What)
+	case f.Kind != nil:
+		what = a.say("backup.kind_is", "kind", f.Kind.Name, "said", f.Kind.Said, "why", f.Kind.Why)
+	}
+	if f.BackupBad == "" {
+		b = a.badge("status", "inconclusive")
+	}
+	return cell{Badge: &b, Text: what, Small: f.Subject.Instance}
 }
 
 // rateOf is the measured throughput in bytes per second, as an argument of a sentence; empty where nothing was.

@@ -70,6 +70,9 @@ var sampleArgs = map[string]string{
 	"examples": "a.example.com, b.example.com", "bytes": "1900000000", "took": "12m41s", "rate": "2400000",
 	"needed": "3900000", "decision": "watch", "lines": "1", "state": "not synchronised", "result": "maybe", "checks": "4",
 	"objectives": "5", "file": "inbox/approve-3.json", "span": "4m2s",
+	"kind": "gzip", "command": "gunzip -k shop.dump.gz", "said": "", "backup.packed.why": "dictionary",
+	"backup.no_backup.kind": "message", "backup.no_backup.said": "pg_dump: error: connection failed",
+	"backup.misplaced.kind": "qcow2",
 
 	"aborted.by.by": "li.wei", "egress.unexpected.target": "192.0.2.7:443", "egress.expected.target": "192.0.2.7:443",
 }

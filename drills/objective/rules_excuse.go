@@ -10,7 +10,9 @@ import (
 // excusedAt: by then the drill had left its course for a reason that is not the system's, so what did not come, or went
 // wrong, proves nothing. What was proved before that stays: lifeboat that stumbles in the clean-up takes no finding back.
 func (j *judge) excusedAt(t time.Duration) bool {
-	lacks := slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool { return (x.ImageBad != "" || x.Lack != nil) && x.Ended <= t })
+	lacks := slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool {
+		return (x.ImageBad+x.Unread != "" || x.Lack != nil) && x.Ended <= t
+	})
 	leak := slices.ContainsFunc(j.r.Probes, func(p record.ProbeFact) bool { return p.Reached && !p.Control })
 	broke := slices.ContainsFunc(j.r.Harness, func(h record.HarnessError) bool { return h.At <= t })
 	jumped := slices.ContainsFunc(j.r.Jumps, func(p record.Jump) bool { return p.From < t })

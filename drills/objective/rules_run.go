@@ -91,6 +91,10 @@ func (j *judge) isolation() {
 // restores: whose fault it is when one goes wrong.
 func (j *judge) restores() {
 	for _, x := range j.r.Restores {
+		if x.Kind != nil {
+			j.kind(x)
+			continue
+		}
 		if x.BackupBad != "" && !j.slowBoot(x) {
 			a := args{"backup": x.Backup, "point": x.Point, "why": x.BackupBad, "instance": x.Subject.Instance}
 			j.failed("backup.bad", a)

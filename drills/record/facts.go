@@ -114,8 +114,10 @@ type Restored struct {
 	BackupBad string        `json:"backup_bad,omitempty"` // what is wrong with the backup
 	Overdue   *Overdue      `json:"overdue,omitempty"`    // all that is wrong with it is that it took too long
 	ImageBad  string        `json:"image_lacks,omitempty"`
-	Lack      *Lack         `json:"lack,omitempty"` // of the scenario, without which the backup cannot be judged
-	During    string        `json:"during"`         // restore | rollback
+	Lack      *Lack         `json:"lack,omitempty"`   // of the scenario, without which the backup cannot be judged
+	Unread    string        `json:"unread,omitempty"` // why it was not restored, which is no word on it
+	Kind      *FileKind     `json:"kind,omitempty"`   // with BackupBad and Unread: what it is instead
+	During    string        `json:"during"`           // restore | rollback
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration `json:"verifying_ns,omitempty"`
 }
@@ -124,6 +126,14 @@ type Restored struct {
 type Network struct {
 	Range    string `json:"range"`
 	Declared string `json:"declared,omitempty"` // the range of the scenario that it was cut from; empty: lifeboat's choice
+}
+
+// FileKind is what the first bytes of a file say that it is, where that is not what was to be restored.
+type FileKind struct {
+	Name    string `json:"name"`              // of a kind of the catalogue
+	Said    string `json:"said,omitempty"`    // the message that stands in the backup's place
+	Why     string `json:"why,omitempty"`     // it is not unpacked, though others of its kind are
+	Command string `json:"command,omitempty"` // that unpacks it
 }
 
 // Probe is one attempt to get out of a sandbox before restored code runs.

@@ -40,7 +40,7 @@ func (r Restored) Bad() string {
 	if r.Lack != nil {
 		return r.Lack.What
 	}
-	return r.BackupBad + r.ImageBad
+	return r.BackupBad + r.ImageBad + r.Unread
 }
 
 // Diagnosis is what a machine shows of itself when it does not do what it should.

@@ -1,27 +1,24 @@
 package postgres
 
 import (
-	"archive/tar"
 	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-
+	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/postgres/pgdump"
 	"lifeboat/drills/store"
+	"lifeboat/internal/filekind"
+	"lifeboat/internal/filekind/unpack"
 )
 
 const (
 	pieceSize   = 256 << 10
-	maxWrappers = 2         // a dump may be compressed twice by mistake; more is an attack
-	maxWindow   = 128 << 20 // bytes of memory for zstd; what zstd itself accepts without being told
+	maxWrappers = 2 // a dump may be compressed twice by mistake; more is an attack
 	// A dump that expands more than this much is a bomb, once it is large.
 	maxExpansion = 500
 	largeEnough  = 4 << 30
@@ -86,49 +83,35 @@ func (in *input) Read(p []byte) (int, error) {
 // detect finds the format by content, taking compression off on the way.
 func (in *input) detect() (string, error) {
 	for range maxWrappers + 1 {
-		head, err := in.r.Peek(512)
+		head, err := in.r.Peek(filekind.Enough)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err
 		}
-		switch {
-		case len(head) == 0:
-			return "", &pgdump.Damage{Reason: "it is empty"}
-		case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-			err = in.unwrap("gzip", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) })
-		case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-			err = in.unwrap("zstd", in.zstd)
-		default:
-			return in.format(head)
+		found := filekind.Of(head)
+		if !unpack.Can(found.Kind) {
+			return in.format(head, found)
 		}
-		if err != nil {
+		if err := in.unwrap(found.Kind); err != nil {
 			return "", err
 		}
 	}
 	return "", &pgdump.Damage{Reason: "it is compressed more than twice"}
 }
 
-func (in *input) zstd(r io.Reader) (io.Reader, error) {
-	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+func (in *input) unwrap(kind filekind.Kind) error {
+	r, err := unpack.Open(kind, in.r)
 	if err != nil {
-		return nil, err
+		return unpackError(kind, in, err)
 	}
-	in.closers = append(in.closers, d.Close)
-	return d, nil
-}
-
-func (in *input) unwrap(name string, open func(io.Reader) (io.Reader, error)) error {
-	r, err := open(in.r)
-	if err != nil {
-		return unpackError(name, in, err)
-	}
-	in.r = bufio.NewReaderSize(unpacker{name: name, in: in, r: r}, pieceSize)
+	in.closers = append(in.closers, func() { _ = r.Close() }) // nothing was written
+	in.r = bufio.NewReaderSize(unpacker{kind: kind, in: in, r: r}, pieceSize)
 	in.wrapped = true
 	return nil
 }
 
 // unpacker turns a decompressor's errors into damage of the backup.
 type unpacker struct {
-	name string
+	kind filekind.Kind
 	in   *input
 	r    io.Reader
 }
@@ -136,98 +119,50 @@ type unpacker struct {
 func (u unpacker) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = unpackError(u.name, u.in, err)
+		err = unpackError(u.kind, u.in, err)
 	}
 	return n, err
 }
 
-func unpackError(name string, in *input, err error) error {
+func unpackError(kind filekind.Kind, in *input, err error) error {
 	var damage *pgdump.Damage
+	var refusal *unpack.Refusal
+	var another *restore.KindError
 	switch {
 	case in.rawErr != nil:
 		return in.rawErr
 	case in.ctx.Err() != nil:
 		return in.ctx.Err()
-	case errors.As(err, &damage):
+	case errors.As(err, &damage), errors.As(err, &another):
 		return err
-	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return fmt.Errorf("%w: its zstd window is larger than %d MiB (pack it without --ultra and --long)",
-			pgdump.ErrUnsupported, maxWindow>>20)
+	case errors.As(err, &refusal):
+		return &restore.KindError{Found: filekind.Found{Kind: refusal.Kind}, Why: refusal.Why}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &pgdump.Damage{Reason: "its " + name + " compression ends too early: it is cut off"}
+		return &pgdump.Damage{Reason: "its " + kind.Words + " compression ends too early: it is cut off"}
 	}
-	return &pgdump.Damage{Reason: fmt.Sprintf("its %s compression is damaged: %v", name, err)}
+	return &pgdump.Damage{Reason: fmt.Sprintf("its %s compression is damaged: %v", kind.Words, err)}
 }
 
 // format tells what an uncompressed dump is.
-func (in *input) format(head []byte) (string, error) {
-	switch {
-	case bytes.HasPrefix(head, []byte(pgdump.Magic)):
+func (in *input) format(head []byte, found filekind.Found) (string, error) {
+	switch found.Name {
+	case "pg_custom":
 		return formatCustom, nil
-	case isTar(head):
+	case "tar":
 		return formatTar, nil
-	}
-	if what := wrapper(head); what != "" {
-		return "", fmt.Errorf("%w: it is %s (give it plain, or in gzip or zstd)", pgdump.ErrUnsupported, what)
-	}
-	const enough = 16 << 10
-	start, err := in.r.Peek(enough)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", err
-	}
-	if bytes.Contains(start, []byte("PostgreSQL database dump")) {
-		return formatPlain, nil
-	}
-	if bytes.Contains(start, []byte("PostgreSQL database cluster dump")) {
-		return "", fmt.Errorf("%w: it is a dump of pg_dumpall (dump each database with pg_dump)", pgdump.ErrUnsupported)
-	}
-	return "", &pgdump.Damage{Reason: "it is not a dump of PostgreSQL: " + looksLike(start)}
-}
-
-// wrappers are the first bytes of what a good dump may be packed in that cannot be unpacked here: no word on the dump.
-var wrappers = []struct{ magic, name string }{
-	{"\xfd7zXZ\x00", "xz"}, {"BZh", "bzip2"}, {"\x04\x22\x4d\x18", "lz4"}, {"PK\x03\x04", "zip"},
-	{"7z\xbc\xaf\x27\x1c", "7z"},
-	{"Salted__", "encrypted by openssl"}, {"-----BEGIN PGP MESSAGE", "encrypted by gpg"},
-	{"age-encryption.org/", "encrypted by age"},
-	{"\xff\xfe", "UTF-16 text, as a Windows shell's redirection writes it"}, {"\xfe\xff", "UTF-16 text"},
-}
-
-func wrapper(head []byte) string {
-	for _, w := range wrappers {
-		if bytes.HasPrefix(head, []byte(w.magic)) {
-			return w.name
+	case "pg_plain":
+		if bytes.HasPrefix(head, []byte(filekind.BOM)) { // psql skips it, too
+			_, err := in.r.Discard(len(filekind.BOM))
+			return formatPlain, err
 		}
+		return formatPlain, nil
+	case "pg_cluster":
+		return "", fmt.Errorf("%w: it is a dump of pg_dumpall (dump each database with pg_dump)", pgdump.ErrUnsupported)
+	case "":
+		return "", &pgdump.Damage{Reason: "it is not a dump of PostgreSQL: neither a custom, tar or folder dump nor SQL of " +
+			"pg_dump"}
 	}
-	return ""
-}
-
-// looksLike says what stands in the place of a dump.
-func looksLike(start []byte) string {
-	text := strings.ToLower(string(bytes.TrimSpace(start)))
-	line, _, _ := strings.Cut(text, "\n")
-	const most = 200
-	line = strings.ToValidUTF8(line[:min(most, len(line))], "")
-	switch {
-	case len(bytes.Trim(start, "\x00")) == 0:
-		return "it is zero bytes"
-	case strings.HasPrefix(text, "<!doctype html"), strings.HasPrefix(text, "<html"):
-		return "it is an HTML page"
-	case strings.HasPrefix(text, "<?xml"):
-		return "it is XML, such as a store's answer"
-	case strings.HasPrefix(text, "pg_dump: "), strings.HasPrefix(text, "pg_dumpall: "):
-		return fmt.Sprintf("it is pg_dump's own message: %q", line)
-	}
-	return "neither a custom, tar or folder dump nor SQL of pg_dump"
-}
-
-// isTar tells a tar by its first header's checksum: old ones carry no magic.
-func isTar(head []byte) bool {
-	if len(head) < 512 {
-		return false
-	}
-	_, err := tar.NewReader(bytes.NewReader(head)).Next()
-	return err == nil
+	return "", &restore.KindError{Found: found}
 }
 
 // lookOn is how long a failed restore still reads its backup to learn whether the

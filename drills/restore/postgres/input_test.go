@@ -1,48 +1,67 @@
 package postgres
 
 import (
+	"bytes"
+	"compress/gzip"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/drills/restore/postgres/pgdump"
+	"lifeboat/drills/restore"
+	"lifeboat/internal/filekind"
 )
 
-// What stands in the place of a dump is named by its first bytes, and only what cannot be a dump is the backup's fault.
+// What stands in the place of a dump is named by its first bytes; only what cannot be a backup is the backup's fault.
 func TestDetectNamesWhatIsThere(t *testing.T) {
+	t.Parallel()
 	const dump = "--\n-- PostgreSQL database dump\n--\n"
 	for name, test := range map[string]struct {
 		raw, want string
 		open      bool // it may be good
 	}{
 		"nothing":          {"", "it is empty", false},
-		"zero bytes":       {string(make([]byte, 4096)), "it is zero bytes", false},
+		"zero bytes":       {string(make([]byte, 4096)), "it is nothing but zero bytes", false},
 		"an HTML page":     {"\n<!DOCTYPE HTML><title>403</title>", "it is an HTML page", false},
 		"a store's answer": {"<?xml version='1.0'?><Error/>", "it is XML", false},
-		"pg_dump's error": {"pg_dump: error: connection failed\n", "it is pg_dump's own message: \"pg_dump: e",
-			false},
-		"text":    {"hello", "neither a custom", false},
-		"xz":      {"\xfd7zXZ\x00" + dump, "it is xz", true},
-		"bzip2":   {"BZh9" + dump, "it is bzip2", true},
-		"openssl": {"Salted__12345678", "encrypted by openssl", true},
-		"gpg":     {"-----BEGIN PGP MESSAGE-----\n", "encrypted by gpg", true},
-		"zip":     {"PK\x03\x04", "it is zip", true},
-		"UTF-16":  {"\xff\xfe-\x00-\x00", "it is UTF-16 text", true},
-		"zstd, large window": {"\x28\xb5\x2f\xfd\x00\xa0" + string(make([]byte, 100)), "zstd window is larger than 128 MiB",
+		"pg_dump's error": {"pg_dump: error: connection failed\n",
+			"it is a program's message: \"pg_dump: error: connection failed\"", false},
+		"text":           {"hello", "neither a custom", false},
+		"openssl":        {"Salted__12345678", "encrypted by openssl (unpack it with openssl enc -d", true},
+		"gpg":            {"-----BEGIN PGP MESSAGE-----\n", "encrypted by gpg", true},
+		"UTF-16":         {"\xff\xfe-\x00-\x00", "it is UTF-16 text", true},
+		"MySQL":          {"-- MySQL dump 10.13\n", "it is a dump of MySQL", true},
+		"a disk":         {"QFI\xfb\x00\x00\x00\x03", "it is a qcow2 disk image", true},
+		"zip, none":      {"PK\x05\x06" + string(make([]byte, 18)), "compression is damaged: there is no file in it", false},
+		"bzip2, cut off": {"BZh91AY&SY" + string(make([]byte, 20)), "bzip2 compression", false},
+		"zstd, large window": {"\x28\xb5\x2f\xfd\x00\xa0" + string(make([]byte, 100)), "takes more than 64 MiB of memory",
 			true},
+		"gzip of HTML":                    {gzipped("<html></html>"), "it is an HTML page", false},
+		"gzip of gzip of a dump of MySQL": {gzipped(gzipped("-- MySQL dump 10.13\n")), "a dump of MySQL", true},
+		"gzip of nothing":                 {gzipped(""), "it is empty", false},
+		"a dump with a BOM":               {filekind.BOM + dump, "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stream, err := source([]byte(test.raw), "").Open(t.Context())
-			require.NoError(t, err)
-			_, err = openInput(t.Context(), stream).detect()
-			require.ErrorContains(t, err, test.want)
-			var damage *pgdump.Damage
-			if test.open {
-				assert.NotErrorAs(t, err, &damage)
-			} else {
-				assert.ErrorAs(t, err, &damage)
+			t.Parallel()
+			err := loader(t, settings).Look(t.Context(), source([]byte(test.raw), ""))
+			if test.want == "" {
+				require.NoError(t, err)
+				return
 			}
+			require.ErrorContains(t, err, test.want)
+			var damage *restore.BackupError
+			var kind *restore.KindError
+			bad := errors.As(err, &damage) || errors.As(err, &kind) && kind.Bad()
+			assert.Equal(t, test.open, !bad)
 		})
 	}
+}
+
+func gzipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte(text))
+	_ = w.Close()
+	return b.String()
 }

@@ -70,6 +70,10 @@ func withCause(m *store.Mismatch, err error) string {
 	if errors.As(err, &bad) {
 		return m.Error() + "; " + bad.Reason
 	}
+	var kind *restore.KindError
+	if errors.As(err, &kind) {
+		return m.Error() + "; " + kind.Reason()
+	}
 	return m.Error() + "; " + err.Error()
 }
 
@@ -80,6 +84,12 @@ func classify(backup string, err error) error {
 	var image *restore.ImageError
 	if errors.As(err, &bad) || errors.As(err, &image) {
 		return err
+	}
+	var kind *restore.KindError
+	if errors.As(err, &kind) {
+		named := *kind
+		named.Backup = backup
+		return &named
 	}
 	var damage *pgdump.Damage
 	var mismatch *store.Mismatch
@@ -104,12 +114,9 @@ func (l *load) stillThere(ctx context.Context, err error) error {
 }
 
 func (l *load) run(ctx context.Context) error {
-	format, err := l.in.detect()
+	format, err := l.wanted(l.in)
 	if err != nil {
 		return err
-	}
-	if want := l.set.Format; want != formatAuto && want != format && !(want == formatDirectory && format == formatTar) {
-		return &pgdump.Damage{Reason: fmt.Sprintf("it is a %s dump, the scenario says %s", format, want)}
 	}
 	if l.server, err = l.reach(ctx); err != nil {
 		return err

@@ -136,6 +136,17 @@ func compress(t *testing.T, with string, raw []byte) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	var w io.WriteCloser = gzip.NewWriter(&buf)
+	if tool := map[string][]string{"xz": {"xz", "-0c"}, "bzip2": {"bzip2", "-c"}, "lz4": {"lz4", "-c"},
+		"zip": {"zip", "-q", "-", "-"}, "BOM": {"sh", "-c", `printf '\357\273\277'; cat`}}[with]; tool != nil {
+		c := exec.Command(tool[0], tool[1:]...)
+		c.Stdin, c.Stdout = bytes.NewReader(raw), &buf
+		if err := c.Run(); errors.Is(err, exec.ErrNotFound) {
+			t.Skip(err)
+		} else {
+			require.NoError(t, err)
+		}
+		return buf.Bytes()
+	}
 	if with == "zstd" {
 		z, err := zstd.NewWriter(&buf)
 		require.NoError(t, err)
@@ -170,6 +181,11 @@ func TestLoadGoodDumps(t *testing.T) {
 		"plain":                          {dump: "plain"},
 		"plain in gzip":                  {dump: "plain", pack: "gzip"},
 		"plain in zstd":                  {dump: "plain", pack: "zstd"},
+		"plain in xz":                    {dump: "plain", pack: "xz"},
+		"plain in zip":                   {dump: "plain", pack: "zip"},
+		"plain in bzip2":                 {dump: "plain", pack: "bzip2"},
+		"custom in lz4":                  {dump: "uncompressed", pack: "lz4"},
+		"plain with a byte order mark":   {dump: "plain", pack: "BOM"},
 		"plain that makes its database":  {dump: "create", settings: "database: shop"},
 		"plain with inserts":             {dump: "inserts"},
 		"plain with old quotes":          {dump: "old quotes"},

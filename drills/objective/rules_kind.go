@@ -1,0 +1,24 @@
+package objective
+
+import "lifeboat/drills/record"
+
+// kind: what lies in the place of a backup is something else. It has failed where that is no backup at all; what is
+// packed in a way that nothing here unpacks, and what another restore would take, may be as good as any.
+func (j *judge) kind(x record.RestoreFact) {
+	k := x.Kind
+	if x.BackupBad != "" {
+		a := args{"backup": x.Backup, "point": x.Point, "kind": k.Name, "said": k.Said}
+		j.failed("backup.no_backup", a)
+		j.finding("high", "backup.no_backup", a)
+		return
+	}
+	if k.Command == "" {
+		a := args{"backup": x.Backup, "point": x.Point, "kind": k.Name}
+		j.unknown("backup.misplaced", a)
+		j.finding("medium", "backup.misplaced", a)
+		return
+	}
+	a := args{"backup": x.Backup, "point": x.Point, "kind": k.Name, "why": k.Why, "command": k.Command}
+	j.unknown("backup.packed", a)
+	j.finding("medium", "backup.packed", a)
+}

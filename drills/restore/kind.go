@@ -1,0 +1,52 @@
+package restore
+
+import (
+	"context"
+	"fmt"
+
+	"lifeboat/drills/record"
+	"lifeboat/internal/filekind"
+	"lifeboat/internal/filekind/unpack"
+)
+
+// Looker is a Loader or an Imager that tells from the beginning of a backup what cannot be restored, within seconds and
+// before anything boots. What it does not tell is no word on the backup.
+type Looker interface {
+	// Look reads no more than it must. *KindError and *BackupError are as those of a restore; what cannot be asked now is
+	// asked again when the backup is restored, so other errors end nothing.
+	Look(ctx context.Context, s Source) error
+}
+
+// KindError says that what lies in the place of a backup is of a kind that is not restored as the scenario says. It is
+// a finding where that is no backup at all; otherwise it is no word on the backup, and the drill is inconclusive.
+type KindError struct {
+	Backup string
+	Found  filekind.Found
+	Why    string // one of unpack.Whys; "" where the kind says it all
+	File   string // name of the restore point, for the command that unpacks it
+}
+
+// Bad tells whether there is no backup at all.
+func (e *KindError) Bad() bool { return e.Found.Class == filekind.Nothing }
+
+// Reason is the error without the backup's name.
+func (e *KindError) Reason() string {
+	s := "it is " + e.Found.Words
+	if e.Found.Said != "" {
+		s += fmt.Sprintf(": %q", e.Found.Said)
+	}
+	if e.Why != "" {
+		s += ", and it " + unpack.Whys[e.Why]
+	}
+	if command := e.Found.Command(e.File); command != "" {
+		s += " (unpack it with " + command + ")"
+	}
+	return s
+}
+
+func (e *KindError) Error() string { return fmt.Sprintf("restore %s: %s", e.Backup, e.Reason()) }
+
+// Fact is the error for the record.
+func (e *KindError) Fact() *record.FileKind {
+	return &record.FileKind{Name: e.Found.Name, Said: e.Found.Said, Why: e.Why, Command: e.Found.Command(e.File)}
+}

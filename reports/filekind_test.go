@@ -1,0 +1,21 @@
+package reports
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"lifeboat/internal/filekind"
+	"lifeboat/internal/filekind/unpack"
+)
+
+// The words of an error and those of a report are the same.
+func TestEveryKindOfFileHasWords(t *testing.T) {
+	for _, k := range filekind.Kinds {
+		assert.Equal(t, k.Words, Messages().Label(English, "filekind."+k.Name, nil), k.Name)
+		assert.NotEqual(t, k.Words, Messages().Label(Chinese, "filekind."+k.Name, nil), k.Name)
+	}
+	for why, words := range unpack.Whys {
+		assert.Equal(t, words, Messages().Label(English, "unpack_why."+why, nil), why)
+	}
+}
