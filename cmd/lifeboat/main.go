@@ -46,11 +46,6 @@ func main() {
 
 // run is main without the process: everything that a script test needs.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	// Ryuk is not used: lifeboat's own reaper works without a published port.
-	if err := os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true"); err != nil {
-		fmt.Fprintln(stderr, "lifeboat:", err)
-		return exitInconclusive
-	}
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, logs: &redirect{to: stderr}}
 	ctx, stop := a.interruptible(context.Background())
 	defer stop()

@@ -17,7 +17,6 @@ import (
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
-	"github.com/testcontainers/testcontainers-go"
 
 	"lifeboat/drills/instance"
 	"lifeboat/internal/decoy"
@@ -52,8 +51,8 @@ func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process,
 // place is where a program runs.
 type place struct {
 	network container.NetworkMode
-	devices []string                   // of this host that it sees
-	beside  []testcontainers.Container // end with it
+	devices []string // of this host that it sees
+	beside  []*body  // end with it
 }
 
 func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instance.Process, error) {
@@ -84,7 +83,7 @@ func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instanc
 	if err != nil {
 		return nil, err
 	}
-	if err := d.engine.furnish(ctx, c.GetContainerID(), p); err != nil {
+	if err := d.engine.furnish(ctx, c.id, p); err != nil {
 		return nil, fmt.Errorf("run %s: %w", p.Name, err)
 	}
 	return d.engine.launch(ctx, c, p, at.beside)
@@ -129,19 +128,18 @@ func (e *Engine) furnish(ctx context.Context, id string, p instance.Program) err
 }
 
 // launch attaches to the container's output, so that not a line is missed, and starts it.
-func (e *Engine) launch(ctx context.Context, c testcontainers.Container, p instance.Program,
-	beside []testcontainers.Container) (instance.Process, error) {
-	id := c.GetContainerID()
-	h, err := e.client.ContainerAttach(context.WithoutCancel(ctx), id, client.ContainerAttachOptions{Stream: true,
+func (e *Engine) launch(ctx context.Context, c *body, p instance.Program,
+	beside []*body) (instance.Process, error) {
+	h, err := e.client.ContainerAttach(context.WithoutCancel(ctx), c.id, client.ContainerAttachOptions{Stream: true,
 		Stdout: true, Stderr: true})
 	if err != nil {
 		return nil, fmt.Errorf("attach to %s: %w", p.Name, err)
 	}
-	if err := c.Start(ctx); err != nil {
+	if err := c.start(ctx); err != nil {
 		h.Close()
 		return nil, fmt.Errorf("start %s: %w", p.Name, err)
 	}
-	proc := &process{engine: e, body: c, id: id, name: p.Name, beside: beside, done: make(chan struct{})}
+	proc := &process{engine: e, body: c, name: p.Name, beside: beside, done: make(chan struct{})}
 	go func() {
 		defer h.Close()
 		_, err := stdcopy.StdCopy(orDiscard(p.Stdout), orDiscard(p.Stderr), h.Reader)
@@ -160,11 +158,10 @@ func orDiscard(w io.Writer) io.Writer {
 // process is a program that was started.
 type process struct {
 	engine *Engine
-	body   testcontainers.Container
-	id     string
+	body   *body
 	name   string
 
-	beside []testcontainers.Container // end with it
+	beside []*body // end with it
 
 	done chan struct{} // closed when exit and err are set
 	exit int
@@ -176,7 +173,7 @@ type process struct {
 func (p *process) end(ctx context.Context, output error) {
 	defer close(p.done)
 	defer p.clear(ctx)
-	w := p.engine.client.ContainerWait(ctx, p.id,
+	w := p.engine.client.ContainerWait(ctx, p.body.id,
 		client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 	select {
 	case r := <-w.Result:
@@ -192,7 +189,7 @@ func (p *process) end(ctx context.Context, output error) {
 	if p.err != nil {
 		return // left for whoever looks; the ledger removes it
 	}
-	if err := terminate(ctx, p.body); err != nil {
+	if err := p.body.terminate(ctx); err != nil {
 		p.engine.log.Warn("remove a program that ended", "program", p.name, "error", err)
 	}
 }
@@ -200,7 +197,7 @@ func (p *process) end(ctx context.Context, output error) {
 // clear removes what stood beside it; what cannot be removed now the ledger will.
 func (p *process) clear(ctx context.Context) {
 	for _, c := range p.beside {
-		if err := terminate(ctx, c); err != nil {
+		if err := c.terminate(ctx); err != nil {
 			p.engine.log.Warn("remove what stood beside a program", "program", p.name, "error", err)
 		}
 	}
@@ -226,9 +223,7 @@ func (p *process) Stop(ctx context.Context, grace time.Duration) error {
 		return nil
 	default:
 	}
-	t := int((grace + time.Second - 1) / time.Second)
-	_, err := p.engine.client.ContainerStop(ctx, p.id, client.ContainerStopOptions{Signal: "SIGTERM", Timeout: &t})
-	if err != nil && !gone(err) {
+	if err := p.body.stop(ctx, "SIGTERM", grace); err != nil && !gone(err) {
 		return fmt.Errorf("stop %s: %w", p.name, err)
 	}
 	return nil

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/moby/moby/api/types/container"
 	mobynet "github.com/moby/moby/api/types/network"
-	"github.com/testcontainers/testcontainers-go"
+	"github.com/moby/moby/client"
 )
 
 // plan of a container.
@@ -21,48 +22,64 @@ type plan struct {
 	address                     netip.Addr
 }
 
-// createContainer writes the container to the ledger and creates it, unstarted, with testcontainers.
-func (d *Driver) createContainer(ctx context.Context, p plan) (testcontainers.Container, error) {
-	provider, err := d.engine.lifecycle()
-	if err != nil {
-		return nil, err
-	}
+// body is a container that this process made.
+type body struct {
+	engine *Engine
+	id     string
+}
+
+// createContainer writes the container to the ledger and creates it, unstarted.
+func (d *Driver) createContainer(ctx context.Context, p plan) (*body, error) {
 	if err := d.intend("container", undoContainer, p.name, "docker rm -fv "+p.name); err != nil {
 		return nil, err
 	}
-	labels := d.labels(p.instance, p.role)
-	req := testcontainers.ContainerRequest{Name: p.name, Image: p.image, Env: p.env, Cmd: p.command, Networks: p.networks,
-		ConfigModifier: func(c *container.Config) {
-			// Without testcontainers' session label a stranger's reaper leaves us alone.
-			c.Labels, c.Entrypoint, c.User, c.WorkingDir, c.Hostname = labels, p.entrypoint, p.user, p.dir, p.hostname
-		},
-		HostConfigModifier: func(h *container.HostConfig) { harden(h, p.host) },
-		EndpointSettingsModifier: func(all map[string]*mobynet.EndpointSettings) {
-			for _, e := range all {
-				e.Aliases, e.IPAMConfig = p.aliases, &mobynet.EndpointIPAMConfig{IPv4Address: p.address}
-			}
-		},
+	host := harden(p.host)
+	ends := map[string]*mobynet.EndpointSettings{}
+	if len(p.networks) > 0 { // engines before version 25 take one at creation
+		host.NetworkMode = container.NetworkMode(p.networks[0])
+		ends[p.networks[0]] = &mobynet.EndpointSettings{Aliases: p.aliases,
+			IPAMConfig: &mobynet.EndpointIPAMConfig{IPv4Address: p.address}}
 	}
-	c, err := provider.CreateContainer(ctx, req)
+	c, err := d.engine.client.ContainerCreate(ctx, client.ContainerCreateOptions{Name: p.name, HostConfig: &host,
+		Config: &container.Config{Image: p.image, Entrypoint: p.entrypoint, Cmd: p.command, Env: environment(p.env),
+			User: p.user, WorkingDir: p.dir, Hostname: p.hostname, Labels: d.labels(p.instance, p.role)},
+		NetworkingConfig: &mobynet.NetworkingConfig{EndpointsConfig: ends}})
 	if err != nil {
 		return nil, fmt.Errorf("create container %s: %w", p.name, err)
 	}
-	return c, nil
+	b := &body{d.engine, c.ID}
+	for _, n := range p.networks[min(1, len(p.networks)):] {
+		if _, err := d.engine.client.NetworkConnect(ctx, n, client.NetworkConnectOptions{Container: c.ID}); err != nil {
+			return b, fmt.Errorf("connect container %s to network %s: %w", p.name, n, err)
+		}
+	}
+	return b, nil
 }
 
-// harden is what every container of a drill has in common.
-func harden(h *container.HostConfig, want container.HostConfig) {
-	*h = want
+// harden adds what every container of a drill has in common.
+func harden(h container.HostConfig) container.HostConfig {
 	h.CapDrop = []string{"ALL"}
 	h.SecurityOpt = []string{"no-new-privileges:true", seccompOption()}
 	h.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyDisabled}
 	h.LogConfig = container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "3"}}
+	return h
 }
 
-// terminate ends a container at once and removes it with its unnamed volumes.
-// One that is not there is as good.
-func terminate(ctx context.Context, c testcontainers.Container) error {
-	err := c.Terminate(ctx, testcontainers.StopTimeout(0))
+func (b *body) start(ctx context.Context) error {
+	_, err := b.engine.client.ContainerStart(ctx, b.id, client.ContainerStartOptions{})
+	return err
+}
+
+// stop with the image's own signal, then by force after the grace, which is rounded up to seconds.
+func (b *body) stop(ctx context.Context, signal string, grace time.Duration) error {
+	t := int((grace + time.Second - 1) / time.Second)
+	_, err := b.engine.client.ContainerStop(ctx, b.id, client.ContainerStopOptions{Signal: signal, Timeout: &t})
+	return err
+}
+
+// terminate ends it at once and removes it with its unnamed volumes. One that is not there is as good.
+func (b *body) terminate(ctx context.Context) error {
+	_, err := b.engine.client.ContainerRemove(ctx, b.id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 	if gone(err) {
 		return nil
 	}

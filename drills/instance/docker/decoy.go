@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/moby/moby/api/types/container"
-	"github.com/testcontainers/testcontainers-go"
 
 	"lifeboat/drills/instance"
 	"lifeboat/internal/sandbox"
@@ -31,7 +30,7 @@ func (d *Driver) runAgainst(ctx context.Context, p instance.Program) (instance.P
 	if err != nil {
 		return nil, err
 	}
-	beside := []testcontainers.Container{c}
+	beside := []*body{c}
 	proc, err := d.start(ctx, p, c)
 	if err != nil {
 		(&process{engine: d.engine, name: p.Name, beside: beside}).clear(context.WithoutCancel(ctx))
@@ -41,14 +40,13 @@ func (d *Driver) runAgainst(ctx context.Context, p instance.Program) (instance.P
 }
 
 // start the decoy and, once it says that it stands, the program beside it.
-func (d *Driver) start(ctx context.Context, p instance.Program, decoy testcontainers.Container) (instance.Process, error) {
-	if err := decoy.Start(ctx); err != nil {
+func (d *Driver) start(ctx context.Context, p instance.Program, decoy *body) (instance.Process, error) {
+	if err := decoy.start(ctx); err != nil {
 		return nil, err
 	}
-	id := decoy.GetContainerID()
-	if _, err := d.awaitSeal(ctx, &box{id: id}); err != nil {
+	if _, err := d.awaitSeal(ctx, &box{id: decoy.id}); err != nil {
 		return nil, err
 	}
-	return d.run(ctx, p, place{network: container.NetworkMode("container:" + id),
-		beside: []testcontainers.Container{decoy}})
+	return d.run(ctx, p, place{network: container.NetworkMode("container:" + decoy.id),
+		beside: []*body{decoy}})
 }

@@ -212,11 +212,11 @@ func (d *Driver) killer(ctx context.Context, id string, pid int) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = terminate(context.WithoutCancel(ctx), k) }() // else the ledger's entry removes it
-	if err := k.Start(ctx); err != nil {
+	defer func() { _ = k.terminate(context.WithoutCancel(ctx)) }() // else the ledger's entry removes it
+	if err := k.start(ctx); err != nil {
 		return fmt.Errorf("kill the command: %w", err)
 	}
-	w := d.engine.client.ContainerWait(ctx, k.GetContainerID(), client.ContainerWaitOptions{})
+	w := d.engine.client.ContainerWait(ctx, k.id, client.ContainerWaitOptions{})
 	select {
 	case r := <-w.Result:
 		if r.StatusCode != 0 {

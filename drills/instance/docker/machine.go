@@ -14,7 +14,6 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
-	"github.com/testcontainers/testcontainers-go"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
@@ -40,7 +39,7 @@ type Machine struct {
 	slot    string
 	box     *box
 	id      string
-	body    testcontainers.Container
+	body    *body
 	request instance.Request
 
 	ending atomic.Bool // lifeboat itself stops or removes it
@@ -89,7 +88,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, kept m
 	if err != nil {
 		return nil, err
 	}
-	m.id = m.body.GetContainerID()
+	m.id = m.body.id
 	return m, m.prove(ctx)
 }
 
@@ -194,7 +193,7 @@ func reason(s *container.State) string {
 // *instance.BootError with its last lines.
 func (m *Machine) Start(ctx context.Context) error {
 	m.ending.Store(false)
-	if err := m.body.Start(ctx); err != nil {
+	if err := m.body.start(ctx); err != nil {
 		if badImage(err) {
 			return &instance.BootError{Instance: m.slot, Reason: err.Error()}
 		}
@@ -230,8 +229,7 @@ func lastLines(s string, n int) string {
 // Stop implements instance.Machine: the image's own stop signal, then force after ten seconds.
 func (m *Machine) Stop(ctx context.Context) error {
 	m.ending.Store(true)
-	grace := stopGrace
-	if err := m.body.Stop(ctx, &grace); err != nil {
+	if err := m.body.stop(ctx, "", stopGrace); err != nil {
 		return fmt.Errorf("stop %s: %w", m.slot, err)
 	}
 	return nil
@@ -278,7 +276,7 @@ func (m *Machine) remove(ctx context.Context) error {
 	if m.removed {
 		return nil
 	}
-	if err := terminate(ctx, m.body); err != nil {
+	if err := m.body.terminate(ctx); err != nil {
 		return fmt.Errorf("destroy %s: %w", m.slot, err)
 	}
 	m.removed = true

@@ -136,13 +136,15 @@ func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sand
 		},
 		hostname: b.name, networks: networks, aliases: append([]string{b.name}, aliases...), address: b.address,
 	})
+	if c != nil {
+		b.id = c.id
+	}
 	if err != nil {
 		return err
 	}
-	b.id = c.GetContainerID()
 	b.way = &way{engine: d.engine, box: b.id}
 	b.began = time.Since(d.base)
-	return c.Start(ctx)
+	return c.start(ctx)
 }
 
 // awaitSeal reads the sandbox's output until it is ready.
