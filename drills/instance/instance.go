@@ -174,7 +174,10 @@ type ImageLoader interface {
 // ImageArchive is a docker-save stream and the image in it that is wanted.
 type ImageArchive struct {
 	Archive io.Reader
-	ID      string // sha256:…
+	ID      string // sha256:… of its configuration
+	// Layers are the digests of its unpacked layers, sha256:…, lowest first: engines differ in what they take for an
+	// image's id, not in these.
+	Layers []string
 	Name    string // of the backup, for the reference
 }
 

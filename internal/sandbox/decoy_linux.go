@@ -44,8 +44,7 @@ func startDecoy(k decoy.Kind) error {
 	if err := everyPort(); err != nil {
 		return fmt.Errorf("lead every port to the decoy: %w", err)
 	}
-	for _, a := range []string{Resolver, "::1"} {
-		ip := netip.MustParseAddr(a)
+	for _, ip := range ownAddresses() {
 		tcp, err := net.Listen("tcp", netip.AddrPortFrom(ip, recorderPort).String())
 		if err != nil {
 			return fmt.Errorf("open the decoy: %w", err)
@@ -79,8 +78,7 @@ func everyRoute() error {
 	if err != nil {
 		return err
 	}
-	for _, p := range []string{"0.0.0.0/0", "::/0"} {
-		prefix := netip.MustParsePrefix(p)
+	for _, prefix := range everywhereElse() {
 		m := routeMessage(unix.RTM_NEWROUTE, prefix, unix.RTN_LOCAL, unix.RT_SCOPE_HOST)
 		m.Data = append(m.Data, attribute(unix.RTA_OIF, binary.NativeEndian.AppendUint32(nil, uint32(lo.Index)))...)
 		if prefix.Addr().Is4() {

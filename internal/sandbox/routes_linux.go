@@ -29,7 +29,7 @@ func wallRoutes(c Config) error {
 	if err != nil {
 		return fmt.Errorf("drop the default route: %w", err)
 	}
-	for _, p := range []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")} {
+	for _, p := range everywhereElse() {
 		m := routeMessage(unix.RTM_NEWROUTE, p, unix.RTN_LOCAL, unix.RT_SCOPE_HOST)
 		m.Data = append(m.Data, attribute(unix.RTA_OIF, binary.NativeEndian.AppendUint32(nil, uint32(lo.Index)))...)
 		if p.Addr().Is4() {

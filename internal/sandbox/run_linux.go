@@ -66,8 +66,7 @@ func start(c Config, log *egress) error {
 	if err := listenLog(logGroup, rejected(log)); err != nil {
 		return fmt.Errorf("listen to the packet filter's log: %w", err)
 	}
-	for _, a := range []string{Resolver, "::1"} {
-		ip := netip.MustParseAddr(a)
+	for _, ip := range ownAddresses() {
 		tcp, err := listenPlain(netip.AddrPortFrom(ip, recorderPort))
 		if err != nil {
 			return fmt.Errorf("open the recorder: %w", err)

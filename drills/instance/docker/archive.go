@@ -23,31 +23,24 @@ const (
 
 // LoadImage implements instance.ImageLoader. The archive's own tags are not
 // taken over: they are production's names, and could displace a local image.
-// The image gets one tag that names the drill. An image that the engine
-// had before is booted by its id and not tagged, so that nothing is removed
-// with the drill; the archive is read to its end all the same. An image that
-// only other drills hold gets a tag of this drill too, or it would go with them.
+// The image gets one tag that names the drill, also where the engine has it already: whoever else holds it, another
+// drill or the host's owner, may let go of it at any time. Only one that was there without any tag is booted by its id,
+// since it would be removed with the last of its tags. The archive is read to its end all the same.
 func (d *Driver) LoadImage(ctx context.Context, r instance.ImageArchive) (string, error) {
 	hexID := strings.TrimPrefix(r.ID, "sha256:")
 	if len(hexID) != 64 || hexID == r.ID {
 		return "", fmt.Errorf("load image of %s: %q is no image id", r.Name, r.ID)
 	}
 	ref := d.imageName(r.Name) + ":" + hexID[:12]
-	have, err := d.engine.client.ImageInspect(ctx, r.ID)
-	if err == nil && have.ID == r.ID {
-		shared, err := d.share(ctx, have.RepoTags, ref, r.ID)
-		if err == nil {
-			if _, err := io.Copy(io.Discard, r.Archive); err != nil {
-				return "", fmt.Errorf("read image archive of %s: %w", r.Name, err)
-			}
-			return shared, nil
-		}
-		if !gone(err) { // the last drill that held it just ended: load it after all
-			return "", fmt.Errorf("share image of %s: %w", r.Name, err)
-		}
-	}
-	if err != nil && !gone(err) {
+	have, err := d.hold(ctx, ref, r)
+	if err != nil {
 		return "", fmt.Errorf("look for image of %s: %w", r.Name, err)
+	}
+	if have != "" {
+		if _, err := io.Copy(io.Discard, r.Archive); err != nil {
+			return "", fmt.Errorf("read image archive of %s: %w", r.Name, err)
+		}
+		return have, nil
 	}
 	if err := d.intendImage(ref, r.ID); err != nil {
 		return "", err
@@ -62,26 +55,42 @@ func (d *Driver) LoadImage(ctx context.Context, r instance.ImageArchive) (string
 	if err != nil {
 		return "", fmt.Errorf("look for the loaded image of %s: %w", r.Name, err)
 	}
-	if got.ID != r.ID {
+	if !isImage(got, r.ID, r.Layers) {
 		return "", fmt.Errorf("load image of %s: the engine made %s of it instead of %s", r.Name, got.ID, r.ID)
 	}
 	return ref, nil
 }
 
-// share returns how to boot an image that the engine has already: by this
-// drill's own tag where only drills hold it, by its id where it was there before all drills.
-func (d *Driver) share(ctx context.Context, tags []string, ref, id string) (string, error) {
-	if slices.Contains(tags, ref) {
+// isImage tells whether an engine's image is the one of a configuration. Its id is the configuration's digest, or
+// (containerd's store) that of a manifest that the engine wrote itself: then the layers tell.
+func isImage(got client.ImageInspectResult, id string, layers []string) bool {
+	return got.ID == id || len(layers) > 0 && slices.Equal(got.RootFS.Layers, layers)
+}
+
+// hold takes this drill's own tag of an image that the engine has, and then looks what it got. It returns how to boot it,
+// or "" where the archive has to be loaded.
+func (d *Driver) hold(ctx context.Context, ref string, r instance.ImageArchive) (string, error) {
+	if got, err := d.engine.client.ImageInspect(ctx, ref); err == nil && isImage(got, r.ID, r.Layers) {
 		return ref, nil
 	}
-	others := func(t string) bool { return !strings.HasPrefix(t, imageRepository+"/") }
-	if len(tags) == 0 || slices.ContainsFunc(tags, others) {
-		return id, nil
+	have, err := d.engine.client.ImageInspect(ctx, r.ID)
+	switch {
+	case gone(err):
+		return "", nil
+	case err != nil:
+		return "", err
+	case !isImage(have, r.ID, nil): // the id of something else
+		return "", nil
+	case len(have.RepoTags) == 0:
+		return r.ID, nil
 	}
-	if err := d.intendImage(ref, id); err != nil {
+	if err := d.intendImage(ref, r.ID); err != nil {
 		return "", err
 	}
-	_, err := d.engine.client.ImageTag(ctx, client.ImageTagOptions{Source: id, Target: ref})
+	_, err = d.engine.client.ImageTag(ctx, client.ImageTagOptions{Source: r.ID, Target: ref})
+	if gone(err) { // the last that held it just let go
+		return "", nil
+	}
 	return ref, err
 }
 

@@ -43,11 +43,19 @@ func TestLoadImage(t *testing.T) {
 	archive, id := saved(t, d.engine, tag, "fresh")
 	removed := func() { _, _ = d.engine.client.ImageRemove(ctx, tag, client.ImageRemoveOptions{}) }
 
-	t.Run("an image that the engine has is not tagged", func(t *testing.T) {
-		ref, err := d.LoadImage(ctx, instance.ImageArchive{Archive: bytes.NewReader(archive), ID: id, Name: "shop-app"})
+	t.Run("an image that the engine has gets the drill's tag beside its own", func(t *testing.T) {
+		ref, err := d.LoadImage(ctx, instance.ImageArchive{Archive: bytes.NewReader(archive), ID: id, Name: "held"})
 		require.NoError(t, err)
-		assert.Equal(t, id, ref)
-		assert.Empty(t, notes.Entries())
+		assert.Equal(t, imageRepository+"/"+d.site.Scope.Drill+"/held:"+id[7:19], ref)
+		removed()
+		_, err = d.engine.client.ImageInspect(ctx, ref)
+		require.NoError(t, err, "its owner let go of it in mid-drill")
+		_, err = d.engine.client.ImageTag(ctx, client.ImageTagOptions{Source: ref, Target: tag})
+		require.NoError(t, err)
+		notes.UndoAll(t, d.site.Scope, Undoers(d.log))
+		i, err := d.engine.client.ImageInspect(ctx, tag)
+		require.NoError(t, err, "its owner's stays")
+		assert.Equal(t, []string{tag}, i.RepoTags)
 	})
 	removed()
 	t.Run("a new one gets the drill's tag and no other", func(t *testing.T) {

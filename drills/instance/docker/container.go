@@ -37,13 +37,18 @@ func (d *Driver) createContainer(ctx context.Context, p plan) (*body, error) {
 	ends := map[string]*mobynet.EndpointSettings{}
 	if len(p.networks) > 0 { // engines before version 25 take one at creation
 		host.NetworkMode = container.NetworkMode(p.networks[0])
-		ends[p.networks[0]] = &mobynet.EndpointSettings{Aliases: p.aliases,
+		ends[p.networks[0]] = &mobynet.EndpointSettings{Aliases: p.aliases, DriverOpts: linkSysctls(),
 			IPAMConfig: &mobynet.EndpointIPAMConfig{IPv4Address: p.address}}
 	}
 	c, err := d.engine.client.ContainerCreate(ctx, client.ContainerCreateOptions{Name: p.name, HostConfig: &host,
 		Config: &container.Config{Image: p.image, Entrypoint: p.entrypoint, Cmd: p.command, Env: environment(p.env),
 			User: p.user, WorkingDir: p.dir, Hostname: p.hostname, Labels: d.labels(p.instance, p.role)},
 		NetworkingConfig: &mobynet.NetworkingConfig{EndpointsConfig: ends}})
+	if gone(err) {
+		if _, look := d.engine.client.ImageInspect(ctx, p.image); gone(look) {
+			err = d.engine.noImage(p.image)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create container %s: %w", p.name, err)
 	}
@@ -54,6 +59,12 @@ func (d *Driver) createContainer(ctx context.Context, p plan) (*body, error) {
 		}
 	}
 	return b, nil
+}
+
+// noImage says what is missing: nothing is pulled for a drill, which must not depend on a registry that the disaster took
+// along.
+func (e *Engine) noImage(ref string) error {
+	return fmt.Errorf("the engine at %s has no image %s; build, load or pull it first (lifeboat pulls nothing)", e.host, ref)
 }
 
 // harden adds what every container of a drill has in common.

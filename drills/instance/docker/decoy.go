@@ -18,20 +18,22 @@ func (d *Driver) runAgainst(ctx context.Context, p instance.Program) (instance.P
 		return nil, err
 	}
 	memory := int64(sandboxMemory)
-	c, err := d.createContainer(ctx, plan{
+	c, err := d.startWith6(ctx, plan{
 		name: d.name("decoy", p.Name), image: image, role: roleDecoy,
 		entrypoint: []string{programInside, sandbox.CommandDecoy, string(p.Decoy)},
 		host: container.HostConfig{
 			NetworkMode: "none", CapAdd: []string{"NET_ADMIN"}, ReadonlyRootfs: true,
-			Sysctls:   map[string]string{"net.ipv6.conf.lo.disable_ipv6": "0"},
 			Resources: container.Resources{Memory: memory, MemorySwap: memory, PidsLimit: ptr(int64(sandboxPids))},
 		},
 	})
-	if err != nil {
+	if c == nil {
 		return nil, err
 	}
 	beside := []*body{c}
-	proc, err := d.start(ctx, p, c)
+	var proc instance.Process
+	if err == nil {
+		proc, err = d.besideOf(ctx, p, c)
+	}
 	if err != nil {
 		(&process{engine: d.engine, name: p.Name, beside: beside}).clear(context.WithoutCancel(ctx))
 		return nil, fmt.Errorf("run %s against a decoy: %w", p.Name, err)
@@ -39,11 +41,8 @@ func (d *Driver) runAgainst(ctx context.Context, p instance.Program) (instance.P
 	return proc, nil
 }
 
-// start the decoy and, once it says that it stands, the program beside it.
-func (d *Driver) start(ctx context.Context, p instance.Program, decoy *body) (instance.Process, error) {
-	if err := decoy.start(ctx); err != nil {
-		return nil, err
-	}
+// besideOf a decoy a program runs, once it says that it stands.
+func (d *Driver) besideOf(ctx context.Context, p instance.Program, decoy *body) (instance.Process, error) {
 	if _, err := d.awaitSeal(ctx, &box{id: decoy.id}); err != nil {
 		return nil, err
 	}

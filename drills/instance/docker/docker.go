@@ -79,12 +79,17 @@ func New(site instance.Site) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
+	return on(e, site), nil
+}
+
+// on an engine.
+func on(e *Engine, site instance.Site) *Driver {
 	base := site.Base
 	if base.IsZero() {
 		base = time.Now()
 	}
 	return &Driver{site: site, engine: e, base: base, log: site.Log,
-		slots: map[string]*slot{}, tools: map[string]string{}, spent: map[string]time.Duration{}}, nil
+		slots: map[string]*slot{}, tools: map[string]string{}, spent: map[string]time.Duration{}}
 }
 
 // Close ends the driver's connections to the engine and into its sandboxes. What it made stays: the ledger undoes it.

@@ -91,10 +91,17 @@ var drills atomic.Int32
 // everything is undone and the engine is asked what is left.
 func newBench(t testing.TB) (*Driver, *instancetest.Notes) {
 	t.Helper()
+	return newBenchAt(t, defaultHost())
+}
+
+// newBenchAt is newBench with another engine.
+func newBenchAt(t testing.TB, host string) (*Driver, *instancetest.Notes) {
+	t.Helper()
 	drill := fmt.Sprintf("test%d-%d", os.Getpid(), drills.Add(1))
 	site, notes := instancetest.NewSite(t, drill, built.program)
-	d, err := New(site)
+	e, err := openHost(host, site.Log)
 	require.NoError(t, err)
+	d := on(e, site)
 	if err := d.Ready(t.Context()); err != nil {
 		needs.Skip(t, err)
 	}

@@ -59,7 +59,7 @@ func (d *Driver) image(of string, build func() (string, error)) (string, error) 
 }
 
 // tool returns an image of one static executable. Such images are kept
-// between drills and belong to none: their id follows from the executable
+// between drills and belong to none: their content follows from the executable
 // alone, so two drills that make one at once make the same.
 func (e *Engine) tool(ctx context.Context, repository, inside string, f io.ReadSeeker) (string, error) {
 	size, err := f.Seek(0, io.SeekEnd)
@@ -90,17 +90,18 @@ func (e *Engine) tool(ctx context.Context, repository, inside string, f io.ReadS
 		return "", err
 	}
 	ref := repository + ":" + hex.EncodeToString(bin.Sum(nil))[:12]
+	layers := []string{"sha256:" + hex.EncodeToString(diff.Sum(nil))}
 	config, err := json.Marshal(map[string]any{
 		"architecture": runtime.GOARCH, "os": "linux", "created": "1970-01-01T00:00:00Z",
 		"config": map[string]any{"Entrypoint": []string{inside}},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(diff.Sum(nil))}},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": layers},
 	})
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.Sum256(config)
 	id := hex.EncodeToString(sum[:])
-	if have, err := e.client.ImageInspect(ctx, ref); err == nil && have.ID == "sha256:"+id {
+	if have, err := e.client.ImageInspect(ctx, ref); err == nil && isImage(have, "sha256:"+id, layers) {
 		return ref, e.used(ctx, ref)
 	}
 	if r, err = whole(); err != nil {

@@ -56,8 +56,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, kept m
 	img, err := d.engine.client.ImageInspect(ctx, r.Image)
 	if err != nil {
 		if gone(err) {
-			return nil, fmt.Errorf("boot %s: the engine at %s has no image %s; build, load or pull it first", r.Name,
-				d.engine.host, r.Image)
+			return nil, fmt.Errorf("boot %s: %w", r.Name, d.engine.noImage(r.Image))
 		}
 		return nil, fmt.Errorf("boot %s: look at image %s: %w", r.Name, r.Image, err)
 	}

@@ -123,15 +123,14 @@ func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sand
 		networks = append(networks, out)
 	}
 	name := d.name(b.name, "sandbox")
-	c, err := d.createContainer(ctx, plan{
+	b.began = time.Since(d.base)
+	c, err := d.startWith6(ctx, plan{
 		name: name, image: image, instance: b.name, role: roleSandbox,
 		entrypoint: []string{programInside, sandbox.CommandSeal, string(arg)},
 		host: container.HostConfig{
 			CapAdd: []string{"NET_ADMIN", "NET_BIND_SERVICE"}, ReadonlyRootfs: true,
 			DNS: []netip.Addr{netip.MustParseAddr(sandbox.Resolver)}, DNSSearch: []string{"."},
-			// IPv6 exists on the loopback only, so that attempts over it are seen. Our own probes are known by their mark.
-			Sysctls: map[string]string{"net.ipv6.conf.lo.disable_ipv6": "0", "net.ipv6.conf.eth0.disable_ipv6": "1",
-				"net.ipv4.tcp_fwmark_accept": "1"},
+			Sysctls:   map[string]string{"net.ipv4.tcp_fwmark_accept": "1"}, // our own probes are known by their mark
 			Resources: container.Resources{Memory: sandboxMemory, MemorySwap: sandboxMemory, PidsLimit: ptr(int64(sandboxPids))},
 		},
 		hostname: b.name, networks: networks, aliases: append([]string{b.name}, aliases...), address: b.address,
@@ -143,8 +142,7 @@ func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sand
 		return err
 	}
 	b.way = &way{engine: d.engine, box: b.id}
-	b.began = time.Since(d.base)
-	return c.start(ctx)
+	return nil
 }
 
 // awaitSeal reads the sandbox's output until it is ready.

@@ -215,6 +215,14 @@ func (img *image) check() error {
 	return nil
 }
 
+// plain are the digests of the layers without compression, lowest first.
+func (img *image) plain() (sums []string) {
+	for _, l := range img.layers {
+		sums = append(sums, l.plainSum)
+	}
+	return sums
+}
+
 // fits compares what the image was built for with what is wanted.
 func (i *Imager) fits(img *image) error {
 	if img.os != i.os || img.arch != i.arch {

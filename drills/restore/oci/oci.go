@@ -93,7 +93,7 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 		written <- err
 		pw.CloseWithError(err)
 	}()
-	ref, err := to.LoadImage(ctx, instance.ImageArchive{Archive: pr, ID: wanted.id, Name: s.Backup})
+	ref, err := to.LoadImage(ctx, instance.ImageArchive{Archive: pr, ID: wanted.id, Layers: wanted.plain(), Name: s.Backup})
 	pr.CloseWithError(io.ErrClosedPipe)
 	if err != nil {
 		stop() // the rest of a throttled backup may take hours

@@ -1,0 +1,105 @@
+package docker
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/client"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+	"lifeboat/internal/enginetest"
+	"lifeboat/internal/needs"
+)
+
+// An engine of today, stood in for by a proxy before the real one: sandboxes are sealed in it, archives are loaded,
+// machines boot and answer, and no registry is asked.
+func TestOtherEngines(t *testing.T) {
+	t.Parallel()
+	for name, ways := range map[string][]enginetest.Way{
+		"as it is":  nil,
+		"docker 29": {enginetest.Speaks("1.52"), enginetest.RefusesLinkSysctls(), enginetest.IDsAreManifests()},
+		"no ipv6":   {enginetest.WithoutIPv6()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			host := enginetest.Before(t, defaultHost(), ways...)
+			d, notes := newBenchAt(t, host.Host)
+			r := serving("db")
+			var err error
+			r.Image, err = d.LoadImage(t.Context(), guestArchive(t, d))
+			require.NoError(t, err)
+			assert.True(t, strings.HasPrefix(r.Image, imageRepository+"/"+d.site.Scope.Drill), r.Image)
+			m, err := d.Boot(t.Context(), r)
+			require.NoError(t, err)
+			assert.NotEmpty(t, notes.Probes())
+			res, err := m.Exec(t.Context(), instance.Command{Args: []string{"/guest", "cat"}, Stdin: strings.NewReader("in")})
+			require.NoError(t, err)
+			assert.Equal(t, "in", res.Stdout)
+			require.Eventually(t, func() bool {
+				c, err := m.Dial(t.Context(), 7000)
+				return err == nil && c.Close() == nil
+			}, 10*time.Second, 20*time.Millisecond)
+			assert.Empty(t, host.Pulls())
+		})
+	}
+}
+
+// An image that is gone in the moment in which it is wanted is said, and no registry is asked for it.
+func TestNothingIsPulled(t *testing.T) {
+	t.Parallel()
+	e, err := openHost(defaultHost(), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	const image = "lifeboat-test/vanishes:1"
+	_, err = e.client.ImageTag(t.Context(), client.ImageTagOptions{Source: built.image, Target: image})
+	if err != nil {
+		needs.Skip(t, err)
+	}
+	lose := func() { _, _ = e.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{}) }
+	t.Cleanup(lose)
+	other := enginetest.Before(t, defaultHost(), enginetest.LosesAfterLook(image, lose))
+	d, _ := newBenchAt(t, other.Host)
+	r := serving("db")
+	r.Image = image
+	_, err = d.Boot(t.Context(), r)
+	require.ErrorContains(t, err, "has no image "+image)
+	r = serving("db")
+	r.Image, r.Generation = "lifeboat-test/never-was:1", 2
+	_, err = d.Boot(t.Context(), r)
+	require.ErrorContains(t, err, "has no image "+r.Image)
+	_, err = d.Run(t.Context(), instance.Program{Name: "script", Image: r.Image, Args: []string{"x"}})
+	require.ErrorContains(t, err, "has no image "+r.Image)
+	assert.Empty(t, other.Pulls())
+}
+
+// guestArchive is a docker-save archive of the guest under a configuration of its own, so that no engine has it.
+func guestArchive(t *testing.T, d *Driver) instance.ImageArchive {
+	t.Helper()
+	guest, err := os.ReadFile(built.guest)
+	require.NoError(t, err)
+	layer, err := io.ReadAll(tarOf([]*tar.Header{{Name: "guest", Mode: 0o755}}, map[string][]byte{"guest": guest}))
+	require.NoError(t, err)
+	digest := func(b []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(b)) }
+	layers := []string{digest(layer)}
+	config, err := json.Marshal(map[string]any{"architecture": runtime.GOARCH, "os": "linux",
+		"config": map[string]any{"Labels": map[string]string{"of": d.site.Scope.Drill}},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": layers}})
+	require.NoError(t, err)
+	name := strings.TrimPrefix(digest(config), "sha256:") + ".json"
+	list, err := json.Marshal([]manifestEntry{{Config: name, Layers: []string{"layer.tar"}}})
+	require.NoError(t, err)
+	return instance.ImageArchive{ID: digest(config), Layers: layers, Name: "app",
+		Archive: tarOf([]*tar.Header{{Name: name, Mode: 0o644}, {Name: "layer.tar", Mode: 0o644}, {Name: "manifest.json", Mode: 0o644}},
+			map[string][]byte{name: config, "layer.tar": layer, "manifest.json": list})}
+}

@@ -1,0 +1,279 @@
+package enginetest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+var apiVersion = regexp.MustCompile(`^/v1\.\d+/`)
+
+// Speaks another version of the API, newer than the real engine's.
+func Speaks(version string) Way {
+	return func(real http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.URL.Path = apiVersion.ReplaceAllString(r.URL.Path, "/")
+			real.ServeHTTP(&answer{ResponseWriter: w, before: func(h http.Header) {
+				if h.Get("Api-Version") != "" {
+					h.Set("Api-Version", version)
+				}
+			}}, r)
+		})
+	}
+}
+
+// answer changes headers before they are sent.
+type answer struct {
+	http.ResponseWriter
+	before func(http.Header)
+	sent   bool
+}
+
+func (a *answer) WriteHeader(code int) {
+	if !a.sent {
+		a.before(a.Header())
+	}
+	a.sent = true
+	a.ResponseWriter.WriteHeader(code)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	if !a.sent {
+		a.WriteHeader(http.StatusOK)
+	}
+	return a.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// refuse answers with a status and the engine's words, as engines do.
+func refuse(w http.ResponseWriter, code int, words string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(map[string]string{"message": words})
+}
+
+type object = map[string]any
+
+func in(o object, key string) object {
+	m, _ := o[key].(object)
+	return m
+}
+
+// creating lets a way look at, change or refuse what is asked for when a container is made.
+func creating(change func(body object) (refusal string)) Way {
+	return func(real http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/containers/create") {
+				real.ServeHTTP(w, r)
+				return
+			}
+			body := object{}
+			if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+				refuse(w, http.StatusBadRequest, err.Error())
+				return
+			}
+			if words := change(body); words != "" {
+				refuse(w, http.StatusBadRequest, words)
+				return
+			}
+			b, _ := json.Marshal(body)
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+			real.ServeHTTP(w, r)
+		})
+	}
+}
+
+const linkSysctls = "com.docker.network.endpoint.sysctls"
+
+// RefusesLinkSysctls is Docker 28 and later: sysctls of a network's interface come with the network.
+func RefusesLinkSysctls() Way {
+	return creating(func(body object) string {
+		sysctls := in(in(body, "HostConfig"), "Sysctls")
+		for k := range sysctls {
+			if strings.Contains(k, ".eth0.") {
+				return fmt.Sprintf(`interface specific sysctls setting %q must be supplied using driver option '%s'`, k, linkSysctls)
+			}
+		}
+		for _, e := range in(in(body, "NetworkingConfig"), "EndpointsConfig") {
+			end, _ := e.(object)
+			words, _ := in(end, "DriverOpts")[linkSysctls].(string)
+			for _, s := range strings.Split(words, ",") {
+				if k, v, ok := strings.Cut(s, "="); ok {
+					sysctls[strings.ReplaceAll(k, "IFNAME", "eth0")] = v
+				}
+			}
+			delete(in(end, "DriverOpts"), linkSysctls)
+		}
+		return ""
+	})
+}
+
+// WithoutIPv6 is a host whose kernel was started with ipv6.disable=1: there is no such sysctl, and no such socket.
+func WithoutIPv6() Way {
+	var lost sync.Map // containers that do not start
+	create := creating(func(body object) string {
+		host := in(body, "HostConfig")
+		options, _ := host["SecurityOpt"].([]any)
+		for i, o := range options {
+			words, _ := o.(string)
+			if profile, ok := strings.CutPrefix(words, "seccomp="); ok {
+				options[i] = "seccomp=" + withoutSockets(profile)
+			}
+		}
+		return ""
+	})
+	return func(real http.Handler) http.Handler {
+		made := create(real)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if id, ok := strings.CutSuffix(r.URL.Path, "/start"); ok {
+				if key, dead := lost.Load(id[strings.LastIndex(id, "/")+1:]); dead {
+					refuse(w, http.StatusInternalServerError, fmt.Sprintf("failed to create task for container: failed to create shim task: "+
+						"OCI runtime create failed: runc create failed: unable to start container process: error during container init: "+
+						"open /proc/sys/%s: no such file or directory: unknown", strings.ReplaceAll(key.(string), ".", "/")))
+					return
+				}
+			}
+			if !strings.HasSuffix(r.URL.Path, "/containers/create") {
+				real.ServeHTTP(w, r)
+				return
+			}
+			b, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(b))
+			rec := httptest.NewRecorder()
+			made.ServeHTTP(rec, r)
+			var body, got object
+			_ = json.Unmarshal(b, &body)
+			_ = json.Unmarshal(rec.Body.Bytes(), &got)
+			for k := range in(in(body, "HostConfig"), "Sysctls") {
+				if strings.HasPrefix(k, "net.ipv6.") {
+					lost.Store(got["Id"], k)
+				}
+			}
+			w.WriteHeader(rec.Code)
+			_, _ = w.Write(rec.Body.Bytes())
+		})
+	}
+}
+
+// withoutSockets of IPv6: EAFNOSUPPORT.
+func withoutSockets(profile string) string {
+	var p object
+	if json.Unmarshal([]byte(profile), &p) != nil {
+		return profile
+	}
+	all, _ := p["syscalls"].([]any)
+	var rules []any
+	for _, r := range all { // an allowed call cannot be refused by a second rule
+		rule, _ := r.(object)
+		names, _ := rule["names"].([]any)
+		rule["names"] = slices.DeleteFunc(names, func(n any) bool { return n == "socket" })
+		if len(rule["names"].([]any)) > 0 {
+			rules = append(rules, rule)
+		}
+	}
+	const afInet6, afNetlink, notSupported = 10, 16, 97
+	socket := func(op string, domain int, action string, more object) {
+		rule := object{"names": []string{"socket"}, "action": action, "args": []object{{"index": 0, "value": domain, "op": op}}}
+		maps.Copy(rule, more)
+		rules = append(rules, rule)
+	}
+	socket("SCMP_CMP_LT", afInet6, "SCMP_ACT_ALLOW", nil)
+	socket("SCMP_CMP_EQ", afNetlink, "SCMP_ACT_ALLOW", nil)
+	socket("SCMP_CMP_EQ", afInet6, "SCMP_ACT_ERRNO", object{"errnoRet": notSupported})
+	p["syscalls"] = rules
+	delete(p, "archMap") // 32-bit programs make sockets by a call whose arguments no filter sees
+	b, _ := json.Marshal(p)
+	return string(b)
+}
+
+// IDsAreManifests is an engine with containerd's image store, as Docker 29 has it: an image's id is the digest of its
+// manifest, and nobody finds it by that of its configuration.
+func IDsAreManifests() Way {
+	var mu sync.Mutex
+	known := map[string]string{} // id of this engine → of the real one
+	other := func(id string) string {
+		sum := sha256.Sum256([]byte("manifest of " + id))
+		mu.Lock()
+		defer mu.Unlock()
+		to := "sha256:" + hex.EncodeToString(sum[:])
+		known[to] = id
+		return to
+	}
+	back := func(text string) string {
+		mu.Lock()
+		defer mu.Unlock()
+		for to, id := range known {
+			text = strings.ReplaceAll(text, to, id)
+		}
+		return text
+	}
+	images := regexp.MustCompile(`/images/(.+)/(json|tag)$`)
+	return func(real http.Handler) http.Handler {
+		create := creating(func(body object) string {
+			name, _ := body["Image"].(string)
+			body["Image"] = back(name)
+			return ""
+		})(real)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			m := images.FindStringSubmatch(r.URL.Path)
+			if m != nil && strings.HasPrefix(m[1], "sha256:") && back(m[1]) == m[1] {
+				refuse(w, http.StatusNotFound, "No such image: "+m[1])
+				return
+			}
+			r.URL.Path = back(r.URL.Path)
+			if m == nil || m[2] != "json" {
+				create.ServeHTTP(w, r)
+				return
+			}
+			rec := httptest.NewRecorder()
+			real.ServeHTTP(rec, r)
+			var got object
+			if json.Unmarshal(rec.Body.Bytes(), &got) == nil && got["Id"] != nil {
+				got["Id"] = other(got["Id"].(string))
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(rec.Code)
+			_ = json.NewEncoder(w).Encode(got)
+		})
+	}
+}
+
+// SlowToStart takes a while to start a process in a container.
+func SlowToStart(by time.Duration) Way {
+	return func(real http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "/exec/") && strings.HasSuffix(r.URL.Path, "/start") {
+				select {
+				case <-time.After(by):
+				case <-r.Context().Done():
+				}
+			}
+			real.ServeHTTP(w, r)
+		})
+	}
+}
+
+// LosesAfterLook is an engine whose image somebody removes in the moment after it was looked at.
+func LosesAfterLook(image string, lose func()) Way {
+	return func(real http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			real.ServeHTTP(w, r)
+			if strings.Contains(r.URL.Path, "/images/"+image) && strings.HasSuffix(r.URL.Path, "/json") {
+				lose()
+			}
+		})
+	}
+}
