@@ -178,7 +178,7 @@ type ImageArchive struct {
 	// Layers are the digests of its unpacked layers, sha256:…, lowest first: engines differ in what they take for an
 	// image's id, not in these.
 	Layers []string
-	Name    string // of the backup, for the reference
+	Name   string // of the backup, for the reference
 }
 
 // Guard tells whether every sandbox still stands. One that ended took its network along: what its
