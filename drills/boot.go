@@ -206,28 +206,13 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 	for _, n := range out.Notes {
 		fact.Notes = append(fact.Notes, d.secrets.hide(n))
 	}
-	var backup *restore.BackupError
-	var image *restore.ImageError
-	var kind *restore.KindError
-	var mismatch *store.Mismatch
 	if err != nil && ctx.Err() == nil {
 		if foreign := d.intact(ctx); foreign != nil { // whatever it looks like, somebody else had a hand in it
 			return out, fmt.Errorf("%w (%v)", foreign, err)
 		}
 	}
-	switch {
-	case err == nil:
-	case ctx.Err() != nil: // an abort proves nothing about the backup
-		return out, err
-	case errors.As(err, &kind):
-		d.ofKind(&fact, kind)
-	case errors.As(err, &image):
-		fact.ImageBad = d.secrets.hide(image.Reason)
-	case errors.As(err, &backup):
-		fact.BackupBad = d.secrets.hide(backup.Reason)
-	case errors.As(err, &mismatch):
-		fact.BackupBad = mismatch.Error()
-	default:
+	// An abort proves nothing about the backup.
+	if err != nil && (ctx.Err() != nil || !d.blame(&fact, bp, err)) {
 		return out, err
 	}
 	if fact.Throttle > 0 && err == nil {
@@ -238,16 +223,33 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 	return out, d.fact(err, d.Append(record.KindRestored, d.subject(name), fact), d.point(name, bp, out))
 }
 
-// ofKind writes into a fact what lies in the place of a backup.
-func (d *drill) ofKind(fact *record.Restored, k *restore.KindError) {
-	why := d.secrets.hide(k.Reason())
-	if k.Bad() {
-		fact.BackupBad = why
-	} else {
-		fact.Unread = why
+// blame writes into a fact whose fault an error of a restore is; false: it is no word on the backup or on its image.
+func (d *drill) blame(fact *record.Restored, bp *BackupPlan, err error) bool {
+	var backup *restore.BackupError
+	var image *restore.ImageError
+	var kind *restore.KindError
+	var mismatch *store.Mismatch
+	switch {
+	case errors.As(err, &kind):
+		named := *kind
+		named.File = bp.Point.ID
+		if why := d.secrets.hide(named.Reason()); named.Bad() {
+			fact.BackupBad = why
+		} else {
+			fact.Unread = why
+		}
+		fact.Kind = named.Fact()
+		fact.Kind.Said, fact.Kind.Command = d.secrets.hide(fact.Kind.Said), d.secrets.hide(fact.Kind.Command)
+	case errors.As(err, &image):
+		fact.ImageBad = d.secrets.hide(image.Reason)
+	case errors.As(err, &backup):
+		fact.BackupBad = d.secrets.hide(backup.Reason)
+	case errors.As(err, &mismatch):
+		fact.BackupBad = mismatch.Error()
+	default:
+		return false
 	}
-	fact.Kind = k.Fact()
-	fact.Kind.Said, fact.Kind.Command = d.secrets.hide(fact.Kind.Said), d.secrets.hide(fact.Kind.Command)
+	return true
 }
 
 // point writes the restore point down with what is known of it now. A virtual machine's disk holds data as a dump

@@ -20,6 +20,9 @@ import (
 // controls. What passes where nothing answers, or where everything answers with an error, would pass whatever became of
 // the business, and nothing that was restored and broken afterwards would prove anything.
 func (d *drill) precheck(ctx context.Context) error {
+	if err := d.look(ctx); err != nil {
+		return err
+	}
 	seen := map[decoy.Kind]*control{}
 	for _, k := range decoy.Kinds() {
 		seen[k] = &control{}

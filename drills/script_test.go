@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -56,10 +57,16 @@ func TestScriptThatPrintsWithoutEnd(t *testing.T) {
 	}
 }
 
-// rotten is a store whose backup is not what was promised.
-type rotten struct{ fakeStore }
+// rotten is a store whose backup is not what was promised, and which is not there for the first look.
+type rotten struct {
+	fakeStore
+	asked *atomic.Int32
+}
 
-func (rotten) Fetch(ctx context.Context, p store.Point) (store.Stream, error) {
+func (r rotten) Fetch(ctx context.Context, p store.Point) (store.Stream, error) {
+	if r.asked.Add(1) == 1 {
+		return r.fakeStore.Fetch(ctx, p)
+	}
 	return store.Verify(ctx, store.Opened{Body: io.NopCloser(strings.NewReader("0123456789")), Point: p, Size: p.Size}), nil
 }
 
@@ -74,16 +81,19 @@ func TestScriptThatIsGivenAWrongBackup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.files = map[string]string{"x.sh": "#!/bin/sh\n"}
+			asked, ran := &atomic.Int32{}, false
 			w.change = func(k *Kit) {
-				k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return rotten{}, nil }
+				k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return rotten{asked: asked}, nil }
 			}
 			w.machine.Program = func(_ context.Context, p instance.Program) (int, error) {
 				_, err := io.Copy(io.Discard, p.Trees[0].Tar)
 				assert.Error(t, err)
+				ran = true
 				return ends(err)
 			}
 			res := w.run(strings.Replace(simple, "  - destroy: db\n",
 				"  - destroy: db\n  - script: {file: x.sh, backups: [db-backup]}\n", 1))
+			assert.True(t, ran)
 			assert.Equal(t, record.StatusFailed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
 			assert.Contains(t, reasons(res.Verdict), "backup.bad")
 			assert.NotContains(t, reasons(res.Verdict), "harness.broke")

@@ -1,0 +1,112 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/store"
+)
+
+const (
+	mostLook  = 30 * time.Second // at one backup, however slow its store is
+	mostAhead = 5 * time.Second  // of a promised digest, which is verified once more when the backup is restored
+	// A backup that lies on this host is read ahead up to so many bytes; one that lies elsewhere costs its transfer twice.
+	aheadHere  = 1 << 30
+	aheadThere = 64 << 20
+)
+
+// look reads the beginning of every backup before anything is started: what is no backup, what nothing here can restore
+// and what was changed since it was promised is said within seconds, all of it at once. It only ever ends a drill early:
+// what could not be asked now is asked when the backup is restored.
+func (d *drill) look(ctx context.Context) error {
+	var found []error
+	for _, name := range slices.Sorted(maps.Keys(d.plan.Backups)) {
+		bp := d.plan.Backups[name]
+		fact := record.Restored{Backup: name, Point: bp.Point.ID, Started: d.elapsed(), During: record.PhaseRestore}
+		err := d.lookAt(ctx, bp)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		fact.Ended = d.elapsed()
+		if !d.blame(&fact, bp, err) {
+			continue
+		}
+		user := d.userOf(name)
+		found = append(found, d.fact(err, d.Append(record.KindRestored, d.subject(user), fact),
+			d.point(user, bp, restore.Outcome{})))
+	}
+	return errors.Join(found...)
+}
+
+// lookAt asks who restores a backup, and the digest that was promised for it.
+func (d *drill) lookAt(ctx context.Context, bp *BackupPlan) error {
+	ctx, cancel := context.WithTimeout(ctx, mostLook)
+	defer cancel()
+	open := func(ctx context.Context) (store.Stream, error) { return bp.Store.Fetch(ctx, bp.Point) }
+	var who any = bp.Loader
+	if bp.Imager != nil {
+		who = bp.Imager
+	}
+	if looker, ok := who.(restore.Looker); ok {
+		err := looker.Look(ctx, restore.Source{Backup: bp.Name, Point: bp.Point, Open: open})
+		if d.blame(&record.Restored{}, bp, err) {
+			return err
+		}
+	}
+	if f, ok := who.(restore.Fitting); ok && f.Fits(true) == nil {
+		return nil // a disk is verified before its machine boots, or was asked not to be read
+	}
+	return readAhead(ctx, bp, d.dir, open)
+}
+
+// readAhead verifies a promised digest where that takes seconds. Its only error is a *store.Mismatch.
+func readAhead(ctx context.Context, bp *BackupPlan, scratch string,
+	open func(context.Context) (store.Stream, error),
+) error {
+	if bp.Point.Digest == "" || bp.Point.Size > aheadHere || bp.Point.Size > aheadThere && !here(ctx, bp, scratch) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, mostAhead)
+	defer cancel()
+	stream, err := open(ctx)
+	if err != nil {
+		return nil // it is opened again when it is restored
+	}
+	defer stream.Close()
+	_, err = io.Copy(io.Discard, stream)
+	var mismatch *store.Mismatch
+	if errors.As(err, &mismatch) {
+		return mismatch
+	}
+	return nil
+}
+
+// here tells whether a backup is a file of this host.
+func here(ctx context.Context, bp *BackupPlan, scratch string) bool {
+	from, ok := bp.Store.(store.RandomStore)
+	if !ok || bp.Point.Dir {
+		return false
+	}
+	r, err := from.OpenAt(ctx, bp.Point, scratch)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	return r.Path() != ""
+}
+
+// userOf is an instance that is restored from a backup; "" where only a step restores it.
+func (d *drill) userOf(backup string) string {
+	for _, name := range d.plan.Order {
+		if spec := d.plan.Scenario.Instances[name]; spec.Boot == backup || spec.Load == backup {
+			return name
+		}
+	}
+	return ""
+}
