@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -69,12 +68,13 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 			return fmt.Errorf("prepare %s: %w", name, err)
 		}
 	}
+	booting := d.elapsed()
 	m, err := d.drivers[spec.Kind].Boot(ctx, req)
 	if err != nil {
 		if m != nil {
 			d.diagnose(ctx, m)
 		}
-		return d.badBoot(name, from, b, started, err)
+		return d.badBoot(ctx, name, from, b, started, err)
 	}
 	d.mu.Lock()
 	d.machines[name] = m
@@ -92,8 +92,8 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 			return err
 		}
 	}
-	if err := d.cameUp(ctx, m, started, req.Image); err != nil {
-		return d.badBoot(name, from, b, started, err)
+	if err := d.cameUp(ctx, m, started, booting, req.Image); err != nil {
+		return d.badBoot(ctx, name, from, b, started, err)
 	}
 	return nil
 }
@@ -151,31 +151,6 @@ func (d *drill) virtual(vm *scenarios.VM) (instance.VM, error) {
 		out.Clock = vm.Clock.Format(time.RFC3339)
 	}
 	return out, err
-}
-
-// badBoot decides whose fault it is that a machine does not come up: the
-// backup's when the machine is the backup and could be read, the scenario's when it lacks what the machine needs, the
-// harness's otherwise.
-func (d *drill) badBoot(name, from string, b boot, started time.Duration, err error) error {
-	var bad *instance.BootError
-	if !errors.As(err, &bad) || from == "" || b.during == "upgrade" {
-		return err
-	}
-	if unread := d.unreadable(from); unread != nil {
-		return fmt.Errorf("%w: %w", err, unread)
-	}
-	why := bad.Reason
-	if lines := strings.TrimSpace(lastLines(d.secrets.hide(bad.Console), 3)); lines != "" {
-		why += "; it printed last: " + lines
-	}
-	fact := record.Restored{Backup: from, Point: d.plan.Backups[from].Point.ID, Started: started, Ended: d.elapsed(),
-		During: b.during}
-	if bad.Lack != "" && !b.keepData { // else the guest came up from that disk before, and has changed it itself since
-		fact.Lack = &record.Lack{Kind: bad.Lack, What: d.secrets.hide(bad.Reason)}
-	} else {
-		fact.BackupBad, fact.Overdue = d.secrets.hide(why), bad.Overdue
-	}
-	return d.fact(err, d.Append(record.KindRestored, d.subject(name), fact))
 }
 
 // image has an Imager verify the backup and hand it to the engine.

@@ -137,6 +137,17 @@ func (d *drill) waitGreen(ctx context.Context, stable, within, since time.Durati
 	}
 }
 
+// servedSince tells whether the business, having been red since a moment, works again: what is booting then serves it.
+func (d *drill) servedSince(from time.Duration) bool {
+	if d.pulse == nil {
+		return false
+	}
+	d.pulse.mu.Lock()
+	defer d.pulse.mu.Unlock()
+	state, since := d.pulse.edges.State()
+	return state == detect.Green && since.Early > from
+}
+
 // hostLook is how long a business is waited for beyond its limit before the host is looked at again.
 const hostLook = 5 * time.Second
 

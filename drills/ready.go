@@ -21,7 +21,8 @@ import (
 // waitReady polls until the machine answers, ends by itself, shows that it will never come up, or time is
 // up. A machine that can be diagnosed is, before the error is returned. Only a question that reached the machine
 // counts against it, and a host that was held up by others lengthens the time in which it may say yes.
-func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.Ready) error {
+// booting is when the machine was started.
+func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.Ready, booting time.Duration) error {
 	if r == nil {
 		r = &scenarios.Ready{Within: scenarios.Duration(2 * time.Minute)}
 	}
@@ -35,10 +36,17 @@ func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.
 			return fmt.Errorf("look at %s: %w", m.Name(), err)
 		}
 		if err == nil && !state.Running {
-			return d.notReady(ctx, m, fmt.Sprintf("it ended by itself with exit code %d %s", state.Exit, state.Reason), nil)
+			return d.notReady(ctx, m, "it "+state.Ended(), nil)
 		}
 		if w.ask(limited, d, m, r) {
 			return nil
+		}
+		if served := d.servedSince(booting); served && w.silent() {
+			return d.Append(record.KindObservation, d.subject(m.Name()), record.Observation{ID: "boot.by_pulse",
+				Args: map[string]string{"instance": m.Name(), "patience": w.patience.String()}})
+		} else if served && w.heard && d.elapsed()-w.from >= within {
+			return fmt.Errorf("the business works again, though %s is not ready by its own ready: (%w); correct ready: of %[1]s",
+				m.Name(), w.answer)
 		}
 		if time.Since(looked) >= diagnoseEvery {
 			if got, ok := d.askDiagnosis(limited, m); ok && got.Fatal {
@@ -72,7 +80,12 @@ type wait struct {
 	answer error // to the latest question that was asked
 	heard  bool  // the latest question was asked, and its answer is no
 	lost   error // why the latest one could not be asked
+
+	patience time.Duration // with the latest question
 }
+
+// silent tells whether the latest question got through and had neither a yes nor a no.
+func (w *wait) silent() bool { return w.heard && errors.Is(w.answer, context.DeadlineExceeded) }
 
 // ask asks once. A question that had no answer in its time has twice the time when it is asked again: a busy host
 // takes longer to bring it there and back.
@@ -81,6 +94,7 @@ func (w *wait) ask(ctx context.Context, d *drill, m instance.Machine, r *scenari
 	if left := w.from + w.within - d.elapsed(); w.pace.patient > patience {
 		patience = min(w.pace.patient, max(patience, left))
 	}
+	w.patience = patience
 	err := answers(ctx, m, r, patience)
 	var unasked *instance.UnaskedError
 	switch {

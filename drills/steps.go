@@ -49,6 +49,7 @@ func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.St
 			out, err := d.runStep(stepCtx, phase, st)
 			err = unanswered(st, stepCtx.Err() != nil && ctx.Err() == nil, err)
 			cancel()
+			err = d.bootFailed(ctx, stepInstance(st), phase, fact.Started, err)
 			fact.Ended, fact.Outcome, fact.Output = d.elapsed(), record.OutcomeDone, lastLines(d.secrets.hide(out), 20)
 			var stop *stopError
 			if failed = err; err != nil && !errors.As(err, &stop) {

@@ -27,7 +27,7 @@ func (d *drill) rebootStep(ctx context.Context, m instance.Machine) error {
 	if err != nil {
 		return fmt.Errorf("reboot %s: %w", m.Name(), err)
 	}
-	return d.cameUp(ctx, m, started, "")
+	return d.cameUp(ctx, m, started, started, "")
 }
 
 // stopStep says how the machine ended: one that had to be killed has not written what it held in memory.
@@ -64,15 +64,15 @@ func (d *drill) startStep(ctx context.Context, m instance.Machine) error {
 		return err
 	}
 	if was.Running {
-		return d.waitReady(ctx, m, d.plan.Scenario.Instances[m.Name()].Ready)
+		return d.waitReady(ctx, m, d.plan.Scenario.Instances[m.Name()].Ready, started)
 	}
-	return d.cameUp(ctx, m, started, "")
+	return d.cameUp(ctx, m, started, started, "")
 }
 
 // cameUp waits until a machine is ready and writes that down, with what its times are worth.
-func (d *drill) cameUp(ctx context.Context, m instance.Machine, started time.Duration, image string) error {
+func (d *drill) cameUp(ctx context.Context, m instance.Machine, started, booting time.Duration, image string) error {
 	spec := d.plan.Scenario.Instances[m.Name()]
-	if err := d.waitReady(ctx, m, spec.Ready); err != nil {
+	if err := d.waitReady(ctx, m, spec.Ready, booting); err != nil {
 		return err
 	}
 	up := record.Booted{Started: started, Ready: d.elapsed(), Image: image, Basis: record.BasisMeasured,
@@ -129,7 +129,7 @@ func (d *drill) revertStep(ctx context.Context, m instance.Machine, name string)
 	d.mu.Lock()
 	delete(d.images, m.Name()) // what it holds is a snapshot's
 	d.mu.Unlock()
-	return d.cameUp(ctx, m, started, "")
+	return d.cameUp(ctx, m, started, started, "")
 }
 
 // selectStep makes the boot loader choose an installed kernel.

@@ -87,10 +87,11 @@ func (d *drill) Restart(ctx context.Context, on string) error {
 	if err := m.Stop(ctx); err != nil {
 		return err
 	}
+	booting := d.elapsed()
 	if err := m.Start(ctx); err != nil {
 		return err
 	}
-	return d.waitReady(ctx, m, d.plan.Scenario.Instances[d.instanceOf(on)].Ready)
+	return d.waitReady(ctx, m, d.plan.Scenario.Instances[d.instanceOf(on)].Ready, booting)
 }
 
 // Flow implements verifier.Target.

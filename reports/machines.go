@@ -16,11 +16,23 @@ const calmLines = 5
 // of the console. The picture of the screen lies beside the journal.
 func (a author) machines() section {
 	s := a.section("machines")
-	for _, d := range a.r.Diagnoses {
-		caption := d.Subject.Instance
-		if d.Subject.Incident > 0 && len(a.r.Incidents) > 1 {
-			caption += " · " + a.incidentName(d.Subject.Incident)
+	for _, f := range a.r.Failures {
+		pairs := []pair{
+			{a.say("diagnosis.what"), marked(badge{Class: "failed", Symbol: "✗", Word: a.say("diagnosis.down")}, f.Why)},
+			{a.say("diagnosis.seen"), text(a.l.Clock(a.wall(f.Ended)))},
 		}
+		if len(f.Met) > 0 {
+			pairs = append(pairs, pair{a.say("diagnosis.met"), text(strings.Join(f.Met, ", "))})
+		}
+		if len(f.Sought) > 0 {
+			pairs = append(pairs, pair{a.say("diagnosis.sought"), text(strings.Join(f.Sought, ", "))})
+		}
+		s.Blocks = append(s.Blocks, block{Caption: a.captionOf(f.Subject), Pairs: pairs})
+		if len(f.Lines) > 0 {
+			s.Blocks = append(s.Blocks, block{Pre: strings.Join(f.Lines, "\n"), Detail: true})
+		}
+	}
+	for _, d := range a.r.Diagnoses {
 		pairs := []pair{
 			{a.say("diagnosis.what"), a.diagnosed(d.Diagnosis)},
 			{a.say("diagnosis.seen"), text(a.l.Clock(a.wall(d.At)))},
@@ -28,7 +40,7 @@ func (a author) machines() section {
 		if d.Screen != "" {
 			pairs = append(pairs, pair{a.say("diagnosis.screen"), code("raw/" + d.Screen)})
 		}
-		s.Blocks = append(s.Blocks, block{Caption: caption, Pairs: pairs})
+		s.Blocks = append(s.Blocks, block{Caption: a.captionOf(d.Subject), Pairs: pairs})
 		lines := d.Lines
 		if d.Class == "" {
 			lines = lines[max(0, len(lines)-calmLines):]
@@ -42,6 +54,14 @@ func (a author) machines() section {
 	}
 	s.Note = a.say("note.machines")
 	return s
+}
+
+// captionOf names an instance, and the way back in which it was met where there are several.
+func (a author) captionOf(of record.Subject) string {
+	if of.Incident > 0 && len(a.r.Incidents) > 1 {
+		return of.Instance + " · " + a.incidentName(of.Incident)
+	}
+	return of.Instance
 }
 
 // diagnosed is the class in the reader's language and what the machine itself said.

@@ -73,6 +73,8 @@ var sampleArgs = map[string]string{
 	"kind": "gzip", "command": "gunzip -k shop.dump.gz", "said": "", "backup.packed.why": "dictionary",
 	"backup.no_backup.kind": "message", "backup.no_backup.said": "pg_dump: error: connection failed",
 	"backup.misplaced.kind": "qcow2",
+	"image":                 "shop/app:2", "met": "db (shop-db)", "sought": "db.example.com", "unknown": "no connection tracking",
+	"patience": "8s", "lack": "disk",
 
 	"aborted.by.by": "li.wei", "egress.unexpected.target": "192.0.2.7:443", "egress.expected.target": "192.0.2.7:443",
 }

@@ -55,7 +55,7 @@ func isBad(e drills.EventSeen) bool {
 		return d.State == "failed" || d.State == "incomplete" || d.State == "unproved"
 	case record.Diagnosis:
 		return d.Class != ""
-	case record.HarnessError, record.Aborted:
+	case record.HarnessError, record.Aborted, record.BootFailure:
 		return true
 	}
 	return false

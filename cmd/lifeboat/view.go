@@ -132,6 +132,12 @@ func eventLine(w words, e drills.EventSeen) string {
 		}
 		return text("restored", "backup", d.Backup, "bytes", strconv.FormatInt(d.Bytes, 10),
 			"time", (d.Ended - d.Started).String())
+	case record.BootFailure:
+		why := d.Why
+		if n := len(d.Lines); n > 0 && !strings.Contains(why, d.Lines[n-1]) {
+			why += "; " + d.Lines[n-1]
+		}
+		return text("boot_failed", "why", why)
 	case record.Booted:
 		if d.Unseen {
 			return text("booted_unseen")

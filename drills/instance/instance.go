@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"lifeboat/drills/ledger"
@@ -139,6 +140,17 @@ type State struct {
 	Reason  string
 }
 
+// Ended says how a machine ended: "ended with exit code 1", "ended: killed for want of memory".
+func (s State) Ended() string {
+	switch words := strings.TrimPrefix(s.Reason, "ended "); {
+	case s.Reason == "":
+		return fmt.Sprintf("ended with exit code %d", s.Exit)
+	case words != s.Reason:
+		return s.Reason
+	}
+	return "ended: " + s.Reason
+}
+
 // BootError says that the image (the backup) does not come up. It is a finding.
 type BootError struct {
 	Instance string
@@ -150,7 +162,21 @@ type BootError struct {
 	Lack string
 }
 
-func (e *BootError) Error() string { return fmt.Sprintf("boot %s: %s", e.Instance, e.Reason) }
+func (e *BootError) Error() string { return fmt.Sprintf("boot %s: %s", e.Instance, e.Said()) }
+
+// Said is the reason with the last line of the console, where the reason does not hold it.
+func (e *BootError) Said() string {
+	const most = 300 // of a line, bytes
+	lines := strings.Split(strings.TrimSpace(e.Console), "\n")
+	last := strings.TrimSpace(lines[len(lines)-1])
+	if last == "" || strings.Contains(e.Reason, last) {
+		return e.Reason
+	}
+	if len(last) > most {
+		last = strings.ToValidUTF8(last[:most], "") + "…"
+	}
+	return e.Reason + "; it printed last: " + last
+}
 
 // LeakError says that a probe got out of a sandbox: nothing may be booted in it.
 type LeakError struct {

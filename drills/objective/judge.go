@@ -21,6 +21,7 @@ func Judge(r *record.Record) record.Verdict {
 	j.clocks()
 	j.isolation()
 	j.restores()
+	j.failures()
 	j.pulse()
 	j.baseline()
 	j.checks()

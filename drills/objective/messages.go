@@ -68,6 +68,8 @@ var Messages = []Message{
 	{"backup.misplaced", []string{"backup", "point", "kind"}, []Use{UseReason, UseFinding}},
 	{"backup.image_lacks", []string{"backup", "what", "instance"}, []Use{UseReason, UseFinding}},
 	{"backup.lack", []string{"backup", "lack", "what", "instance"}, []Use{UseReason, UseFinding}},
+	{"boot.failed", []string{"instance", "backup", "point", "image", "why", "met", "sought", "unknown"}, []Use{UseReason,
+		UseFinding}},
 	{"backup.contradicts", []string{"backup", "point", "declared", "source", "made", "zone"}, []Use{UseReason,
 		UseFinding}},
 	{"restore_point.after_dump", []string{"backup", "point", "declared", "source", "made", "zone"}, []Use{UseReason}},

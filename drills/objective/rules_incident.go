@@ -104,6 +104,18 @@ func (j *judge) incident(id int) *record.Incident {
 	return nil
 }
 
+// unsaid is the error of a rollback, without what is said of a backup already.
+func (j *judge) unsaid(err string) string {
+	_, boot, _ := strings.Cut(err, ": ")
+	boot, _, _ = strings.Cut(boot, "; it printed last: ")
+	if boot != "" && slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool {
+		return r.ID == "backup.bad" && strings.HasPrefix(r.Args["why"], boot)
+	}) {
+		return ""
+	}
+	return err
+}
+
 // effect: a fault must have bitten, and where there is a trigger the pulse or a check must have seen it.
 func (j *judge) effect(in *record.Incident) {
 	id := number(in.ID)
@@ -182,7 +194,7 @@ func (j *judge) handled(in *record.Incident) {
 		j.unknown("rollback.unknown", args{"incident": id, "error": in.Error})
 	case in.Rollback == "failed" && j.slowRollback(in):
 	case in.Rollback == "failed":
-		a := args{"incident": id, "error": in.Error}
+		a := args{"incident": id, "error": j.unsaid(in.Error)}
 		j.failed("rollback.failed", a)
 		j.finding("high", "rollback.failed", a)
 	default:

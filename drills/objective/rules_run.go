@@ -46,7 +46,7 @@ func (j *judge) run() {
 
 // unasked takes those reasons away that say no more than that the drill was stopped before anything was to be asked.
 func (j *judge) unasked() {
-	stopped := []string{"upgrade.stopped", "flow.blind", "flow.blind_errors", "fault.red_before"}
+	stopped := []string{"upgrade.stopped", "boot.failed", "flow.blind", "flow.blind_errors", "fault.red_before"}
 	if !slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool { return slices.Contains(stopped, r.ID) }) {
 		return
 	}
@@ -129,6 +129,27 @@ func (j *judge) restores() {
 			} else {
 				j.observe("digest.unverified", args{"backup": p.Backup})
 			}
+		}
+	}
+}
+
+// failures: instances that did not come up for reasons that no backup need be to blame for. In an upgrade that is the incident, or the end
+// of what was to be rehearsed; in a rollback it is the rollback that failed.
+func (j *judge) failures() {
+	for _, x := range j.r.Failures {
+		said := x.Why
+		if n := len(x.Lines); n > 0 && !strings.Contains(said, x.Lines[n-1]) {
+			said += "; it printed last: " + x.Lines[n-1]
+		}
+		a := args{"instance": x.Subject.Instance, "backup": x.Backup, "point": x.Point, "image": x.Image, "why": said,
+			"met": strings.Join(x.Met, ", "), "sought": strings.Join(x.Sought, ", "), "unknown": x.NotAsked}
+		switch {
+		case x.During == record.PhaseRollback && len(x.Met)+len(x.Sought) > 0:
+			a["why"] = "" // the rollback's own reason says it
+			j.finding("medium", "boot.failed", a)
+		case x.During == record.PhaseRestore, x.During == record.PhaseUpgrade && j.r.Header.Trigger != record.TriggerUpgrade:
+			j.unknown("boot.failed", a)
+			j.finding("medium", "boot.failed", a)
 		}
 	}
 }

@@ -98,6 +98,8 @@ func (b *builder) add(e Event) error {
 		return as(e, func(x Reach) { r.Reach = &x })
 	case KindBooted:
 		return as(e, func(x Booted) { r.Boots = append(r.Boots, BootFact{e.Subject, x}) })
+	case KindBootFailed:
+		return as(e, func(x BootFailure) { r.Failures = append(r.Failures, FailureFact{e.Subject, x}) })
 	case KindDiagnosis:
 		return as(e, func(x Diagnosis) { r.Diagnoses = append(r.Diagnoses, DiagnosisFact{e.Subject, x}) })
 	case KindDiskRead:

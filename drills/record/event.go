@@ -60,6 +60,7 @@ const (
 	KindDecided      Kind = "incident.decided"   // Decision
 	KindRollback     Kind = "incident.rollback"  // RollbackEvent
 	KindBooted       Kind = "instance.booted"    // Booted
+	KindBootFailed   Kind = "instance.failed"    // BootFailure
 	KindDiagnosis    Kind = "instance.diagnosis" // Diagnosis
 	KindDiskRead     Kind = "restore.read"       // DiskRead
 	KindWaited       Kind = "business.waited"    // Overdue

@@ -43,6 +43,23 @@ func (r Restored) Bad() string {
 	return r.BackupBad + r.ImageBad + r.Unread
 }
 
+// BootFailure is an instance that did not come up, where that is not known to be its backup's doing: in an upgrade, with an
+// image of the engine, or after it met others.
+type BootFailure struct {
+	During string   `json:"during"`           // restore | upgrade | rollback
+	Backup string   `json:"backup,omitempty"` // that it was booted from; empty: an image of the engine
+	Point  string   `json:"point,omitempty"`
+	Image  string   `json:"image,omitempty"`  // of the engine
+	Why    string   `json:"why"`              // "it ended with exit code 1"
+	Lines  []string `json:"lines,omitempty"`  // the last of its console
+	Met    []string `json:"met,omitempty"`    // instances that it had spoken to: "db (backup shop-db)"
+	Sought []string `json:"sought,omitempty"` // what it looked for and no instance is
+	// NotAsked is why it is not known whom it met.
+	NotAsked string        `json:"not_asked,omitempty"`
+	Started  time.Duration `json:"started_ns"`
+	Ended    time.Duration `json:"ended_ns"`
+}
+
 // Diagnosis is what a machine shows of itself when it does not do what it should.
 type Diagnosis struct {
 	Class  string        `json:"class"`            // kernel-panic, initramfs-shell, emergency-mode, …

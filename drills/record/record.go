@@ -14,6 +14,7 @@ type Record struct {
 	RestorePoints []RestorePoint  `json:"restore_points,omitempty"`
 	Restores      []RestoreFact   `json:"restores,omitempty"`
 	Boots         []BootFact      `json:"boots,omitempty"`
+	Failures      []FailureFact   `json:"boot_failures,omitempty"`
 	Diagnoses     []DiagnosisFact `json:"diagnoses,omitempty"`
 	DiskReads     []DiskRead      `json:"disk_reads,omitempty"`
 	Loads         []HostLoad      `json:"host_loads,omitempty"`
@@ -79,6 +80,12 @@ type RestoreFact struct {
 type BootFact struct {
 	Subject Subject `json:"subject,omitzero"`
 	Booted
+}
+
+// FailureFact is a boot that failed and the instance.
+type FailureFact struct {
+	Subject Subject `json:"subject,omitzero"`
+	BootFailure
 }
 
 // DiagnosisFact is what a machine showed, and which.

@@ -217,7 +217,7 @@ func (m *Machine) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return &instance.BootError{Instance: m.slot, Reason: "it ended at once: " + s.Reason, Console: lastLines(console, 20)}
+	return &instance.BootError{Instance: m.slot, Reason: "it " + s.Ended() + ", at once", Console: lastLines(console, 20)}
 }
 
 func lastLines(s string, n int) string {

@@ -1,0 +1,130 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+)
+
+// badBoot decides whose fault it is that a machine does not come up: its backup's when the machine is the backup, could be
+// read, and met nobody who could be to blame; the scenario's when it lacks what the machine needs. Whose it is after it met
+// others nobody knows. A failed boot of an upgrade is written down with its step.
+func (d *drill) badBoot(ctx context.Context, name, from string, b boot, started time.Duration, err error) error {
+	var bad *instance.BootError
+	if !errors.As(err, &bad) || b.during == record.PhaseUpgrade {
+		return err
+	}
+	if from == "" {
+		return d.bootFailed(ctx, name, b.during, started, err)
+	}
+	if unread := d.unreadable(from); unread != nil {
+		return fmt.Errorf("%w: %w", err, unread)
+	}
+	fact := record.Restored{Backup: from, Point: d.plan.Backups[from].Point.ID, Started: started, Ended: d.elapsed(),
+		During: b.during}
+	if bad.Lack != "" && !b.keepData { // else the guest came up from that disk before, and has changed it itself since
+		fact.Lack = &record.Lack{Kind: bad.Lack, What: d.secrets.hide(bad.Reason)}
+		return d.fact(err, d.Append(record.KindRestored, d.subject(name), fact))
+	}
+	if f := d.met(ctx, name, started); len(f.Met) > 0 || len(f.Sought) > 0 || f.NotAsked != "" {
+		return d.bootFailed(ctx, name, b.during, started, err)
+	}
+	why := bad.Reason
+	if lines := strings.TrimSpace(lastLines(d.secrets.hide(bad.Console), 3)); lines != "" {
+		why += "; it printed last: " + lines
+	}
+	fact.BackupBad, fact.Overdue = d.secrets.hide(why), bad.Overdue
+	return d.fact(err, d.Append(record.KindRestored, d.subject(name), fact))
+}
+
+// bootFailed writes a failed boot down, with the machine's last words and whom it met. Other errors, and those that
+// are facts already, are returned as they are.
+func (d *drill) bootFailed(ctx context.Context, name, during string, started time.Duration, err error) error {
+	var bad *instance.BootError
+	if !errors.As(err, &bad) || isFact(err) || ctx.Err() != nil {
+		return err
+	}
+	spec := d.plan.Scenario.Instances[name]
+	f := d.met(ctx, name, started)
+	f.During, f.Started, f.Ended, f.Why = during, started, d.elapsed(), d.secrets.hide(bad.Reason)
+	if f.Backup = spec.Boot; f.Backup != "" {
+		f.Point = d.plan.Backups[f.Backup].Point.ID
+	} else {
+		f.Image = spec.Image
+	}
+	if text := strings.TrimSpace(lastLines(d.secrets.hide(bad.Console), mostLines)); text != "" {
+		f.Lines = strings.Split(text, "\n")
+	}
+	return d.fact(err, d.Append(record.KindBootFailed, d.subject(name), f))
+}
+
+// met is whom a machine spoke to, and what it looked for in vain since a moment. A virtual machine always looks for something: for
+// the time, for updates.
+func (d *drill) met(ctx context.Context, name string, since time.Duration) record.BootFailure {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), diagnoseWithin)
+	defer cancel()
+	var f record.BootFailure
+	alone := true
+	d.mu.Lock()
+	for other := range d.machines {
+		alone = alone && other == name
+	}
+	d.mu.Unlock()
+	for _, ground := range d.grounds() {
+		if r, ok := ground.(instance.ReachReporter); ok && !alone {
+			links, err := r.Reached(ctx)
+			if err != nil {
+				f.NotAsked = d.secrets.hide(err.Error())
+			}
+			for _, l := range links {
+				if l.From == name && l.To != name {
+					f.Met = append(f.Met, d.titled(l.To))
+				}
+			}
+		}
+		r, ok := ground.(instance.EgressReporter)
+		if !ok || d.plan.Scenario.Instances[name].Virtual() {
+			continue
+		}
+		tried, err := r.Egress(ctx)
+		if err != nil {
+			d.opt.Log.Warn("ask what an instance looked for", "instance", name, "error", err)
+		}
+		for _, e := range tried {
+			reverse := strings.HasSuffix(strings.Trim(e.Target, "."), ".arpa") // what an address is called: many a library asks
+			if e.Subject.Instance == name && e.Last >= since && !reverse && !expected(d.plan.Scenario.Egress.Expected, e.Egress) {
+				f.Sought = append(f.Sought, sought(e.Egress))
+			}
+		}
+	}
+	slices.Sort(f.Met)
+	slices.Sort(f.Sought)
+	f.Met, f.Sought = slices.Compact(f.Met), slices.Compact(f.Sought)
+	return f
+}
+
+// sought is the name by which something was looked for, or else its address.
+func sought(e record.Egress) string {
+	switch {
+	case e.Host == "":
+		return e.Target
+	case e.Protocol == "dns":
+		return e.Host
+	}
+	return hostOf(e.Target, e.Host)
+}
+
+// titled is an instance with the backup that is in it.
+func (d *drill) titled(name string) string {
+	spec := d.plan.Scenario.Instances[name]
+	if backup := spec.Boot + spec.Load; backup != "" {
+		return fmt.Sprintf("%s (%s)", name, backup)
+	}
+	return name
+}
