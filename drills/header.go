@@ -45,6 +45,9 @@ func (d *drill) header(number int) record.Header {
 		for _, f := range in.Faults {
 			p.Faults = append(p.Faults, f.Kind+" on "+f.On)
 		}
+		if s.Trigger != record.TriggerOrder {
+			p.Rule, p.Within = in.Detect.When, in.Detect.Within.Std()
+		}
 		if in.Decide.By == "person" {
 			h.Decision = "person"
 		} else {

@@ -177,6 +177,9 @@ func (a author) period() string {
 func (a author) reasons() section {
 	var list []cell
 	for _, r := range a.v.Reasons {
+		if r.Follows {
+			continue
+		}
 		mark := a.status(r.Status)
 		switch r.Status {
 		case "": // does not decide the verdict
@@ -186,6 +189,13 @@ func (a author) reasons() section {
 		}
 		list = append(list, cell{Badge: &mark, Text: a.words(r), Next: a.next(r)})
 	}
+	if follows := a.follows(); follows != "" {
+		at := len(list)
+		for at > 0 && list[at-1].Badge.Symbol == "!" { // what decides nothing stays last
+			at--
+		}
+		list = slices.Insert(list, at, marked(badge{Class: "neutral", Symbol: "·"}, follows))
+	}
 	if len(list) == 1 { // the sentence at the head has it
 		if next := list[0].Next; next != "" {
 			return a.section("next", block{List: []cell{{Next: next}}})
@@ -193,6 +203,32 @@ func (a author) reasons() section {
 		return section{}
 	}
 	return a.section("reasons", block{List: list})
+}
+
+// follows tells in one line what could not be reached because of what stands before it.
+func (a author) follows() string {
+	names := map[string][]string{}
+	var parts []string
+	for _, r := range a.v.Reasons {
+		switch {
+		case !r.Follows:
+		case r.ID == "check.missing":
+			names["checks"] = append(names["checks"], a.say("follows.check", "check", r.Args["check"]))
+		case r.Args["objective"] != "":
+			names["objectives"] = append(names["objectives"], a.c.Named(a.l, "objective", r.Args["objective"]))
+		default:
+			parts = append(parts, a.words(r))
+		}
+	}
+	for _, of := range []string{"checks", "objectives"} {
+		if len(names[of]) > 0 {
+			parts = append(parts, a.say("follows."+of, "names", strings.Join(names[of], a.say("follows.and"))))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return a.say("follows.so", "parts", strings.Join(parts, a.say("headline.between")))
 }
 
 // weak says what weakens the proof, whatever the verdict.

@@ -44,6 +44,8 @@ type SummaryReason struct {
 	Text   string            `json:"text"`
 	Next   string            `json:"next,omitempty"` // what to do now
 	Args   map[string]string `json:"args,omitempty"`
+	// Follows: a reason before it kept something from being reached, and that is all that it says.
+	Follows bool `json:"follows,omitempty"`
 }
 
 // SummaryObjective is one judged objective.
@@ -115,7 +117,7 @@ func Summarise(r *record.Record, v record.Verdict, o Options) Summary {
 		s.Reports[format] = path
 	}
 	for _, reason := range v.Reasons {
-		s.Reasons = append(s.Reasons, SummaryReason{reason.ID, reason.Status, c.Sentence(l, reason), nextOf(c, l, v, h.Trigger, reason), reason.Args})
+		s.Reasons = append(s.Reasons, SummaryReason{reason.ID, reason.Status, c.Sentence(l, reason), nextOf(c, l, v, h.Trigger, reason), reason.Args, reason.Follows})
 	}
 	if len(s.Reasons) > 0 {
 		s.Why = s.Reasons[0].Text

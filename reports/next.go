@@ -23,6 +23,9 @@ func (c *Catalogue) Next(l Language, r record.Reason) string {
 
 // nextOf says what to do now about a reason of this verdict: what was not measured is mended where its note says why.
 func nextOf(c *Catalogue, l Language, v record.Verdict, t record.Trigger, r record.Reason) string {
+	if r.Follows { // it is mended with its cause
+		return ""
+	}
 	if r.ID == "check.failed" && t == record.TriggerNone { // nothing was rolled back: it is the backup as restored
 		r.ID = "check.failed_before"
 	}

@@ -97,7 +97,7 @@ func (a author) objectiveSmall(j record.Judged) string {
 func (a author) reasoned(n record.Reason) bool {
 	return slices.ContainsFunc(
 		a.v.Reasons,
-		func(r record.Reason) bool { return r.ID == n.ID && maps.Equal(r.Args, n.Args) },
+		func(r record.Reason) bool { return r.ID == n.ID && maps.Equal(r.Args, n.Args) && !r.Follows },
 	)
 }
 

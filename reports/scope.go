@@ -19,7 +19,9 @@ func (a author) limits() section {
 	}
 	var unmeasured, simulated, not []cell
 	for _, r := range a.v.Unmeasured {
-		unmeasured = append(unmeasured, text(a.words(r)))
+		if !a.reasoned(r) {
+			unmeasured = append(unmeasured, text(a.words(r)))
+		}
 	}
 	for _, basis := range []record.Basis{record.BasisSimulated, record.BasisEmulated, record.BasisProjected} {
 		var names []string

@@ -97,11 +97,6 @@ func same(a, b record.Reason) bool {
 	return true
 }
 
-// serious orders reasons: what ended the drill, what failed, what is not known, the rest.
-var serious = map[record.Status]int{
-	record.StatusAborted: 0, record.StatusFailed: 1, record.StatusInconclusive: 2, record.StatusPassed: 3, "": 4,
-}
-
 func (j *judge) verdict() record.Verdict {
 	v := &j.v
 	v.Status = record.StatusPassed
@@ -119,7 +114,7 @@ func (j *judge) verdict() record.Verdict {
 	if j.r.Status == record.RunAborted {
 		v.Status = record.StatusAborted
 	}
-	slices.SortStableFunc(v.Reasons, func(a, b record.Reason) int { return serious[a.Status] - serious[b.Status] })
+	j.order()
 	if v.Objectives == nil {
 		v.Objectives = []record.Judged{}
 	}

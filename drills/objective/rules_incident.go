@@ -121,7 +121,12 @@ func (j *judge) effect(in *record.Incident) {
 	id := number(in.ID)
 	for _, f := range in.Faults {
 		if f.Effective == nil && (f.Injected != nil || f.NoEffect || f.State == "failed") {
-			j.unknown("fault.no_effect", args{"fault": f.Kind, "on": f.On, "incident": id})
+			a := faultArgs(in.ID, f, f.Note)
+			if !f.NoEffect && in.T0 != nil && in.Trigger != record.TriggerOrder && j.seen(in) {
+				j.unknown("fault.unconfirmed", a) // something turned red: that the fault did nothing is not known
+				continue
+			}
+			j.unknown("fault.no_effect", a)
 		}
 	}
 	for _, p := range j.r.Header.Incidents {
@@ -130,15 +135,18 @@ func (j *judge) effect(in *record.Incident) {
 			planned = slices.Compact(planned) // a journal that does not number them took equal ones for one
 		}
 		if p.ID == in.ID && len(in.Faults) < len(planned) && in.RolledBack != nil {
-			j.unknown("fault.no_effect", args{"fault": strings.Join(planned, ", "), "on": "", "incident": id})
+			j.unknown("fault.no_effect", args{"fault": strings.Join(planned, ", "), "on": "", "incident": id, "why": ""})
 		}
 	}
 	if in.Trigger == record.TriggerOrder {
 		return
 	}
 	switch {
+	case in.T0 == nil && !slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool {
+		return r.ID == "fault.no_effect" && r.Args["incident"] == id
+	}):
+		j.unknown("fault.no_effect", args{"fault": "", "on": "", "incident": id, "why": ""})
 	case in.T0 == nil:
-		j.unknown("fault.no_effect", args{"fault": "", "on": "", "incident": id})
 	case !j.seen(in):
 		j.unknown("fault.unseen", args{"incident": id})
 	}
@@ -178,9 +186,26 @@ func (j *judge) end(in *record.Incident) time.Duration {
 	return j.r.Observed
 }
 
+// detected: a rule that was waited for in vain is why nobody decided.
+func (j *judge) detected(in *record.Incident) {
+	if in.T1 != nil || in.Decision != nil {
+		return
+	}
+	for _, p := range j.r.Header.Incidents {
+		waited := slices.ContainsFunc(j.r.Phases, func(x record.Phase) bool {
+			return x.Name == record.PhaseDetect && x.Outcome == record.OutcomeFailed && x.Started >= in.Begin &&
+				x.Started <= j.end(in) && x.Ended-x.Started >= p.Within
+		})
+		if p.ID == in.ID && p.Rule != "" && waited {
+			j.unknown("detect.silent", args{"rule": p.Rule, "within": span(p.Within), "incident": number(in.ID)})
+		}
+	}
+}
+
 // handled: a decision, and the rollback that it asked for.
 func (j *judge) handled(in *record.Incident) {
 	id := number(in.ID)
+	j.detected(in)
 	decided := in.Decision != nil
 	if !decided && (in.T3 == nil || in.Trigger != record.TriggerOrder) {
 		j.unknown("incident.undecided", args{"incident": id})

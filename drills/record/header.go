@@ -67,6 +67,9 @@ type IncidentPlan struct {
 	Faults   []string `json:"faults,omitempty"`
 	Upgrade  []string `json:"upgrade,omitempty"`  // steps of its own that make it begin, in words
 	Rollback []string `json:"rollback,omitempty"` // the steps in words, e.g. "boot db"
+	// Rule is what detects it, Within how long it is waited for; empty: a planned rollback, or a journal of old.
+	Rule   string        `json:"rule,omitempty"`
+	Within time.Duration `json:"within_ns,omitempty"`
 }
 
 // CheckPlan is a check as planned; every one must have a result after the rollback.

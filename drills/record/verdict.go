@@ -28,7 +28,7 @@ func Worse(a, b Status) Status {
 // (drills/objective.Judge) and holds nothing that the record does not imply.
 type Verdict struct {
 	Status     Status     `json:"status"`
-	Reasons    []Reason   `json:"reasons"` // the most serious first; the first is "why" in one line
+	Reasons    []Reason   `json:"reasons"` // the most serious first, causes before what follows; the first is "why" in one line
 	Objectives []Judged   `json:"objectives"`
 	Findings   []Finding  `json:"findings,omitempty"`
 	Unmeasured []Reason   `json:"unmeasured,omitempty"`
@@ -45,6 +45,8 @@ type Reason struct {
 	ID     string            `json:"id"`
 	Args   map[string]string `json:"args,omitempty"`
 	Status Status            `json:"status,omitempty"`
+	// Follows: it says no more than that a reason before it kept something from being reached.
+	Follows bool `json:"follows,omitempty"`
 }
 
 // Judged is one objective held against what was measured.
