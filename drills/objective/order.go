@@ -15,7 +15,7 @@ var byCause = []string{
 	"backup.", "host.slow_boot", "digest.", "restore_point.",
 	"check.failed_before", "baseline.",
 	"pulse.",
-	"upgrade.", "fault.red_before", "fault.no_effect", "fault.unconfirmed", "fault.unseen",
+	"upgrade.", "boot.", "fault.red_before", "fault.no_effect", "fault.unconfirmed", "fault.unseen",
 	"detect.", "incident.",
 	"rollback.failed", "host.slow_rollback", "rollback.",
 	"fault.",
@@ -28,14 +28,19 @@ var byCause = []string{
 }
 
 func causeOf(id string) int {
-	if i := slices.Index(byCause, id); i >= 0 {
-		return i
-	}
-	kind, _, _ := strings.Cut(id, ".")
-	if i := slices.Index(byCause, kind+"."); i >= 0 {
+	if i := among(byCause, id); i >= 0 {
 		return i
 	}
 	return len(byCause)
+}
+
+// among finds an id in a list of ids and of beginnings of ids; -1: it is not there.
+func among(list []string, id string) int {
+	if i := slices.Index(list, id); i >= 0 {
+		return i
+	}
+	kind, _, _ := strings.Cut(id, ".")
+	return slices.Index(list, kind+".")
 }
 
 // serious orders statuses: what ended the drill, what failed, what is not known, the rest.
@@ -48,9 +53,9 @@ var empty = []string{"check.missing", "objective.not_measured", "objective.unfin
 	"pulse.missing", "pulse.empty", "rollback.unfinished", "phase.unfinished", "baseline.unknown"}
 
 // ending is what ends a drill, or keeps the business down to its end, before all was asked that was to be asked. A drill that
-// it explains says so once.
+// it explains says so once. As in byCause, an entry may be the beginning of ids.
 var ending = []string{"aborted.by", "run.crashed", "harness.broke", "upgrade.stopped", "flow.blind", "flow.blind_errors",
-	"fault.red_before", "fault.no_effect", "backup.bad", "backup.image_lacks", "backup.lack", "host.slow_boot", "check.failed_before", "baseline.red",
+	"fault.red_before", "fault.no_effect", "backup.", "boot.", "host.slow_boot", "check.failed_before", "baseline.red",
 	"baseline.unknown", "host.slow_business", "detect.silent", "incident.undecided",
 	"rollback.failed", "rollback.unknown", "host.slow_rollback",
 	"business.red_at_end", "pulse.broken"}
@@ -67,7 +72,7 @@ func (j *judge) order() {
 	})
 	for i := range all {
 		all[i].Follows = all[i].Status == record.StatusInconclusive && slices.Contains(empty, all[i].ID) && !j.lacks(all[i]) &&
-			slices.ContainsFunc(all[:i], func(r record.Reason) bool { return !r.Follows && slices.Contains(ending, r.ID) })
+			slices.ContainsFunc(all[:i], func(r record.Reason) bool { return !r.Follows && among(ending, r.ID) >= 0 })
 	}
 }
 
