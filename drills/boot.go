@@ -146,7 +146,8 @@ func (d *drill) virtual(vm *scenarios.VM) (instance.VM, error) {
 	}
 	password, err := d.secrets.reveal(vm.Password)
 	out := instance.VM{Firmware: vm.Firmware, Bus: vm.Bus, Ports: slices.Clone(vm.Ports),
-		Control: slices.Clone(vm.Control), User: vm.User, Password: password, MAC: vm.MAC, Hostname: vm.Hostname, Seed: vm.Seed}
+		Control: slices.Clone(vm.Control), User: vm.User, Password: password, MAC: vm.MAC, Hostname: vm.Hostname, Seed: vm.Seed,
+		Address: vm.Address, Gateway: vm.Gateway, DNS: vm.DNS}
 	if vm.Clock != nil {
 		out.Clock = vm.Clock.Format(time.RFC3339)
 	}

@@ -32,7 +32,8 @@ func groundOf(driver instance.Driver) instance.Driver {
 	}
 }
 
-// speaksTo are the hosts that the drill itself or what the scenario lets out speaks to: no machine may have their addresses.
+// speaksTo are the hosts that the drill itself or what the scenario lets out speaks to, and the networks that guests
+// have on their own cards: no machine may have their addresses.
 func (p *Plan) speaksTo() []string {
 	var all []string
 	for _, b := range p.Backups {
@@ -43,6 +44,11 @@ func (p *Plan) speaksTo() []string {
 	for _, out := range p.Scenario.Egress.Allow {
 		if host, _, err := net.SplitHostPort(out); err == nil {
 			all = append(all, host)
+		}
+	}
+	for _, in := range p.Scenario.Instances {
+		if in.Virtual() {
+			all = append(all, in.VM.Network().String())
 		}
 	}
 	slices.Sort(all)

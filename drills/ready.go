@@ -49,7 +49,7 @@ func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.
 				m.Name(), w.answer)
 		}
 		if time.Since(looked) >= diagnoseEvery {
-			if got, ok := d.askDiagnosis(limited, m); ok && got.Fatal {
+			if got, ok := d.askDiagnosis(limited, m); ok && got.Fatal && mattersTo(r, got) {
 				d.writeDiagnosis(m, got)
 				return &instance.BootError{Instance: m.Name(), Reason: got.Words, Console: strings.Join(got.Lines, "\n"),
 					Lack: got.Lack}
@@ -70,6 +70,11 @@ func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.
 			return err
 		}
 	}
+}
+
+// mattersTo tells whether what a machine shows keeps it from ever being ready: a command is run whatever its network is.
+func mattersTo(r *scenarios.Ready, got instance.Diagnosis) bool {
+	return len(r.Exec) == 0 || got.Lack != record.LackAddress && got.Lack != record.LackCard
 }
 
 // wait is one waiting for a machine to be ready.

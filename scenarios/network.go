@@ -16,7 +16,7 @@ const (
 	rangeExample = "write it like 10.20.0.0/16"
 )
 
-// MachineRange is the network that a virtual machine sees on its own card: no other address of the drill lies in it.
+// MachineRange is the network that a virtual machine sees on its own card, where it says no other: no address of the drill lies in it.
 var MachineRange = netip.MustParsePrefix("10.0.2.0/24")
 
 // unusable ranges are nobody's network.
@@ -46,13 +46,12 @@ func (r Range) MarshalText() ([]byte, error) { return r.Prefix.MarshalText() }
 // network holds the range against the networks that machines have of their own.
 func (r *review) network() {
 	n := r.sc.Network
-	if !n.IsValid() || MachineRange.Bits() > n.Bits() || !n.Overlaps(MachineRange) {
-		return
-	}
 	for _, name := range keysOf(r.sc.Instances) {
-		if r.sc.Instances[name].Virtual() {
+		in := r.sc.Instances[name]
+		own := in.VM.Network()
+		if n.IsValid() && in.Virtual() && own.Bits() <= n.Bits() && n.Overlaps(own) {
 			r.problem("network", "give another range; a larger one, such as 10.0.0.0/16, may hold it",
-				"%s sees %s on its own card", name, MachineRange)
+				"%s sees %s on its own card", name, own)
 			return
 		}
 	}

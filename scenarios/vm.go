@@ -24,6 +24,10 @@ type VM struct {
 	Password Secret `yaml:"password"`
 	MAC      string `yaml:"mac"`      // default: one of the hypervisor's own
 	Hostname string `yaml:"hostname"` // given by DHCP; default: the image keeps its own
+	// the address that the guest has set for itself, with its network: 192.168.10.20/24; default: DHCP gives it one
+	Address string `yaml:"address"`
+	Gateway string `yaml:"gateway"` // as the guest has it; default: the first address of its network
+	DNS     string `yaml:"dns"`     // the name server in its network; default: the gateway. Those elsewhere need no key
 	// RFC 3339: what its clock says at each boot; default: now
 	Clock *time.Time `yaml:"clock"`
 	Seed  string     `yaml:"seed"` // NoCloud user-data; it changes the instance
@@ -94,6 +98,7 @@ func (r *review) vm(path string, vm VM) {
 		r.problem(path+".mac", "write six pairs of digits, such as 52:54:00:12:34:56, the first one even",
 			"%q is not the address of a network card", clip(vm.MAC))
 	}
+	r.machineNetwork(path, vm)
 	if vm.Hostname != "" && !hostPattern.MatchString(vm.Hostname) {
 		r.problem(path+".hostname", "give a DNS name, such as app01", "%q is not a host name", clip(vm.Hostname))
 	}

@@ -16,6 +16,9 @@ type VM struct {
 	Password string   // for serial only; a secret
 	MAC      string   // empty: one of the hypervisor's own
 	Hostname string   // offered by DHCP; an image with a host name of its own keeps that
+	Address  string   // of the guest with its network, 192.168.10.20/24; empty: DHCP gives it one
+	Gateway  string   // empty: the first address of that network
+	DNS      string   // empty: the gateway
 	Clock    string   // RFC 3339: what the guest's clock says at boot; empty: now
 	Seed     string   // NoCloud user-data; it changes the instance
 }

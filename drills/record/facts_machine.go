@@ -24,6 +24,7 @@ type Lack struct {
 // Kinds of lacks. Each has words and a next step in the catalogue, as lack.KIND and lack_next.KIND.
 const (
 	LackAddress    = "address"    // the guest is up on another network
+	LackCard       = "card"       // the guest is up and its network card is another one to it
 	LackDisk       = "disk"       // the guest waits for another disk
 	LackPassphrase = "passphrase" // a disk is encrypted
 	LackUEFI       = "uefi"       // the disk boots by UEFI and not by BIOS

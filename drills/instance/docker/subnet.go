@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -65,7 +66,10 @@ func (d *Driver) taken(ctx context.Context) (taken, error) {
 	ctx, cancel := context.WithTimeout(ctx, resolveLimit)
 	defer cancel()
 	for _, host := range append(slices.Clone(d.site.Network.Avoid), d.engine.server()) {
-		if host == "" {
+		if p, err := netip.ParsePrefix(host); err == nil {
+			t.never = append(t.never, p)
+		}
+		if host == "" || strings.Contains(host, "/") {
 			continue
 		}
 		// One that has no address now cannot be spoken to either.

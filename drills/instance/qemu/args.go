@@ -128,7 +128,11 @@ func (m *Machine) arguments() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append(a, disk...), m.netArguments()...), nil
+	net, err := m.netArguments()
+	if err != nil {
+		return nil, err
+	}
+	return append(append(a, disk...), net...), nil
 }
 
 // diskArguments are the backup, the overlays on it, a throttle without limits, and the guest's device.
@@ -160,25 +164,6 @@ func (m *Machine) diskArguments(bus string) ([]string, error) {
 		return append(a, "-device", "virtio-blk-pci,"+device), nil
 	}
 	return nil, fmt.Errorf("boot %s: there is no bus %q", m.Name(), bus)
-}
-
-// netArguments forward ports within the namespace. The guest's own connections are sockets of the
-// namespace, so the sandbox refuses and records them; restrict=on would hide them from its record.
-func (m *Machine) netArguments() []string {
-	vm := m.request.VM
-	net := "user,id=net0,ipv6=off"
-	if vm.Hostname != "" {
-		net += ",hostname=" + vm.Hostname
-	}
-	net += ",hostfwd=tcp:127.0.0.1:" + strconv.Itoa(sshForward) + "-:22"
-	for _, p := range vm.Ports {
-		net += fmt.Sprintf(",hostfwd=tcp:0.0.0.0:%[1]d-:%[1]d", p)
-	}
-	nic := "virtio-net-pci,id=" + cardDevice + ",netdev=net0,romfile="
-	if vm.MAC != "" {
-		nic += ",mac=" + vm.MAC
-	}
-	return []string{"-netdev", net, "-device", nic}
 }
 
 // putSeed writes what cloud-init reads at its first start. https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html

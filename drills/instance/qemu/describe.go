@@ -16,6 +16,7 @@ func (m *Machine) Describe(ctx context.Context) map[string]string {
 	if m.request.VM.Firmware != "" {
 		facts["firmware"] = m.request.VM.Firmware
 	}
+	m.leaveWire(ctx) // it came up
 	ch, err := m.control(ctx)
 	if err != nil {
 		facts["control"] = "none: " + err.Error()

@@ -188,6 +188,12 @@ func (m *Machine) ask(ctx context.Context, console consoleText, found []finding)
 	if console.login {
 		limit = channelLate
 	}
+	if f, silent := m.silentOnTheWire(ctx, console.login); silent {
+		found = append(found, f)
+		if f.fatal {
+			return found
+		}
+	}
 	view, err := within(ctx, diagnoseLimit, func(ctx context.Context) (insideView, error) { return m.inside(ctx, limit) })
 	if err != nil {
 		if !console.login || !slices.Contains(m.request.VM.Control, controlSSH) {
@@ -198,6 +204,9 @@ func (m *Machine) ask(ctx context.Context, console consoleText, found []finding)
 		found = slices.DeleteFunc(found, func(f finding) bool { return f.class == classUnit || f.class == classHung })
 	}
 	found = append(found, view.findings...)
+	if f, silent := view.silent(m.given()); silent {
+		return append(found, f)
+	}
 	if end, _ := ctx.Deadline(); !view.settled || !view.sshd || time.Until(end) < bannerLimit {
 		return found // where there is no time to wait long enough, nothing is said
 	}

@@ -4,10 +4,13 @@ import (
 	"context"
 	_ "embed" // for the script
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
 )
 
 // insideScript asks a Linux guest for everything at once: a command costs up to a second under emulation.
@@ -17,9 +20,12 @@ var insideScript string
 
 // insideView is what a guest says of itself.
 type insideView struct {
+	source   string // as record.Diagnosis has it
 	findings []finding
 	settled  bool // it has started everything that it starts
 	sshd     bool // an SSH server runs
+
+	addresses, routers, cards []string // addresses as "192.168.10.20/24 on ens3"
 }
 
 // inside asks the guest; an error when nobody in it answers within the limit.
@@ -44,7 +50,7 @@ func (m *Machine) inside(ctx context.Context, limit time.Duration) (insideView, 
 
 // readInside makes findings of what the script printed. Several things of one class are one finding.
 func readInside(output, source string) insideView {
-	var v insideView
+	v := insideView{source: source}
 	said := map[string][]string{}
 	for l := range strings.Lines(output) {
 		key, words, _ := strings.Cut(strings.TrimRight(l, "\n"), "\t")
@@ -70,6 +76,7 @@ func readInside(output, source string) insideView {
 	}
 	add(classLockedOut, "ssh locked out: ", append(locked, said["locked"]...)...)
 	v.sshd = len(said["sshd-up"]) > 0
+	v.addresses, v.routers, v.cards = said["address"], said["router"], said["card"]
 
 	var units []string
 	for _, unit := range said["unit"] {
@@ -85,4 +92,23 @@ func readInside(output, source string) insideView {
 	add(classUnit, "unit failed: ", units...)
 	add(classNoModule, "module missing: ", said["module"]...)
 	return v
+}
+
+// silent tells that a guest has come up and does not have the address at which it is reached, as it says itself.
+func (v insideView) silent(given netip.Addr) (finding, bool) {
+	if !v.settled || len(v.cards) == 0 || slices.ContainsFunc(v.addresses, func(a string) bool {
+		return strings.HasPrefix(a, given.String()+"/")
+	}) {
+		return finding{}, false
+	}
+	if len(v.addresses) == 0 {
+		f := silence("its network card "+strings.Join(v.cards, ", ")+" has no address", given, v.source)
+		f.lack = record.LackCard
+		return f, true
+	}
+	words := "it has the address " + strings.Join(v.addresses, ", ")
+	if len(v.routers) > 0 {
+		words += " and the router " + v.routers[0]
+	}
+	return silence(words, given, v.source), true
 }

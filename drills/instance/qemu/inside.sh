@@ -58,6 +58,17 @@ if has systemctl; then
   esac
 fi
 
+# Addresses beyond those of bridges to its own containers and guests, and the cards that there are.
+if has ip; then
+  ip -o -4 address show scope global | awk '$2 !~ /^(docker|br-|virbr|cni|flannel|cali|veth|lxc|podman)/ {
+    print "address\t" $4 " on " $2 }'
+  ip -4 route show default | awk '{ for (i = 1; i < NF; i++) if ($i == "via") print "router\t" $(i + 1) }'
+  for card in /sys/class/net/*/device; do
+    card=${card%/device}
+    [ -e "$card" ] && say card "${card##*/}"
+  done
+fi
+
 # Modules that the machine asks for at its start and does not have. That fails no unit.
 kernel=$(uname -r)
 cat /etc/modules /etc/modules-load.d/*.conf | grep -v '^ *[#;]' | while read -r name _; do

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/record"
 )
 
 func TestReadInside(t *testing.T) {
@@ -78,6 +81,11 @@ case $2 in -k) printf '/dev/vda2 2988392 2988392 0 100%% /\n/dev/vdb 100 1 99 1%
 			"journalctl": "echo no device"},
 			[]string{"state\tdegraded", "unit\tshop.service: exit-code 2, restarted 5 times", "said\tno device",
 				"sshd-up\tssh.service"}},
+		"addresses": {map[string]string{"ip": `case "$*" in
+*address*) echo '2: ens3    inet 192.168.10.20/24 brd 192.168.10.255 scope global ens3\       valid_lft forever'
+  echo '4: docker0    inet 172.17.0.1/16 brd 172.17.255.255 scope global docker0' ;;
+*route*) echo 'default via 192.168.10.1 dev ens3 proto static' ;; esac`},
+			[]string{"address\t192.168.10.20/24 on ens3", "router\t192.168.10.1"}},
 		"no sshd": {map[string]string{"systemctl": strings.ReplaceAll(systemd, "STATE", "failed")},
 			[]string{"state\tdegraded", "unit\tshop.service: exit-code 2, restarted 5 times", "sshd-down\tssh.service"}},
 	}
@@ -90,6 +98,7 @@ case $2 in -k) printf '/dev/vda2 2988392 2988392 0 100%% /\n/dev/vdb 100 1 99 1%
 				require.NoError(t, err)
 				require.NoError(t, os.Symlink(real, filepath.Join(dir, tool)))
 			}
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "ip"), []byte("#!/bin/sh\n"), 0o755)) // not this host's
 			for program, script := range c.programs {
 				require.NoError(t, os.WriteFile(filepath.Join(dir, program), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 			}
@@ -100,12 +109,33 @@ case $2 in -k) printf '/dev/vda2 2988392 2988392 0 100%% /\n/dev/vdb 100 1 99 1%
 			var got []string
 			for l := range strings.Lines(string(out)) {
 				switch key, _, _ := strings.Cut(l, "\t"); key {
-				case "read-only", "sshd-wrong", "locked":
+				case "read-only", "sshd-wrong", "locked", "card":
 					continue // of this host
 				}
 				got = append(got, strings.TrimSpace(l))
 			}
 			assert.Equal(t, c.want, got)
 		})
+	}
+}
+
+func TestInsideSilent(t *testing.T) {
+	t.Parallel()
+	given := netip.MustParseAddr("10.0.2.15")
+	for name, c := range map[string]struct{ said, words, lack string }{
+		"as it was given":        {"state\trunning\ncard\tens3\naddress\t10.0.2.15/24 on ens3", "", ""},
+		"another one beside":     {"state\trunning\ncard\tens3\naddress\t10.9.9.9/24 on ens3\naddress\t10.0.2.15/24 on ens3", "", ""},
+		"it has not come up yet": {"state\tstarting\ncard\tens3\naddress\t10.9.9.9/24 on ens3", "", ""},
+		"it cannot say":          {"state\trunning\n", "", ""},
+		"static": {"state\tdegraded\ncard\tens3\naddress\t192.168.10.20/24 on ens3\nrouter\t192.168.10.1", "network silent: the guest " +
+			"is up, it has the address 192.168.10.20/24 on ens3 and the router 192.168.10.1; it is reached at 10.0.2.15",
+			record.LackAddress},
+		"none": {"state\trunning\ncard\tenp0s2\n", "network silent: the guest is up, its network card enp0s2 has no address; " +
+			"it is reached at 10.0.2.15", record.LackCard},
+	} {
+		f, silent := readInside(c.said+"\n", controlAgent).silent(given)
+		assert.Equal(t, c.words != "", silent, name)
+		assert.Equal(t, c.words, f.words, name)
+		assert.Equal(t, c.lack, f.lack, name)
 	}
 }
