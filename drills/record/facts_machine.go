@@ -33,7 +33,6 @@ const (
 	LackFile       = "file"       // the image stands on another file
 	LackReplay     = "replay"     // the image was not closed: its log must be replayed into it
 	LackGeometry   = "geometry"   // the image says two sizes
-	LackUnpacking  = "unpacking"  // the image is packed into something
 )
 
 // Bad says in a line what went wrong with a restore, whoever's fault it is; "": nothing.
