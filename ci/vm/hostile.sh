@@ -10,6 +10,9 @@
 #   ten-tebibytes.qcow2     a virtual size of 10 TiB
 #   encrypted.qcow2         encrypted (LUKS); the passphrase is lost
 #   aarch64.raw             a disk (GPT) that boots on 64-bit ARM only
+#   no-fallback.raw         a disk (GPT) that boots by an entry in the variables of its machine's UEFI only
+#   luks.raw                a disk (GPT) whose second partition is encrypted (LUKS)
+#   split.vmdk              the description of a VMDK; its data are in other files
 #   forged.raw              a raw disk whose guest wrote a qcow2 header with the backing file /etc/shadow over its start
 #
 # Does nothing where DIR has them of this same image. Needs the image of ci/images/qemu.sh.
@@ -26,7 +29,7 @@ if [ "$(cat "$dir/.hostile" 2>/dev/null)" = "$inputs" ]; then
   echo "vm: the hostile images in $2 are there already ($((SECONDS - began)) s)"
   exit 0
 fi
-rm -f "$dir/.hostile" "$dir"/*.qcow2 "$dir"/*.raw
+rm -f "$dir/.hostile" "$dir"/*.{qcow2,raw,vmdk}
 
 # What a qcow2 names is not looked at when it is made without its size being asked for (-u). A data file is: it is made
 # under a name of the same length, which is then changed in the header.
@@ -36,6 +39,7 @@ docker run --rm --network none --cap-drop ALL --user "$(id -u):$(id -g)" -v "$di
   create -u -F qcow2 -b /backup/full-of-last-week.qcow2 /out/backing-missing.qcow2 1G
   create -o data_file=/out/shadow,data_file_raw=on /out/data-file.qcow2 1G
   create /out/ten-tebibytes.qcow2 10T
+  qemu-img create -q -f vmdk -o subformat=twoGbMaxExtentFlat /out/split.vmdk 3G
   # QEMU times its key derivation by the processor time that its thread was charged with; now and then that reads as none
   # ("Unable to get accurate CPU usage").
   made=
@@ -44,7 +48,7 @@ docker run --rm --network none --cap-drop ALL --user "$(id -u):$(id -g)" -v "$di
       -o encrypt.format=luks,encrypt.key-secret=lost,encrypt.iter-time=10 /out/encrypted.qcow2 1G && made=1 && break
   done
   [ -n "$made" ]'
-rm "$dir/shadow"
+rm "$dir/shadow" "$dir"/split-f*.vmdk
 LC_ALL=C sed -i 's|/out/shadow|/etc/shadow|g' "$dir/data-file.qcow2"
 
 for day in $(seq 200); do echo "day $day: the backup was put on the other disk"; done >"$dir/text.qcow2"
@@ -58,12 +62,19 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export MTOOLSRC=/dev/null
 { printf 'MZ' && head -c 58 /dev/zero && printf '\x40\0\0\0PE\0\0\x64\xaa' && head -c 512 /dev/zero; } >"$work/loader"
-mkfs.vfat -F 16 -n ESP -C "$work/esp" 32768 >/dev/null
-mmd -i "$work/esp" ::/EFI ::/EFI/BOOT
-mcopy -i "$work/esp" "$work/loader" ::/EFI/BOOT/BOOTAA64.EFI
-truncate -s 64M "$dir/aarch64.raw"
-printf 'label: gpt\nstart=2048,size=65536,type=uefi\n' | sfdisk --quiet "$dir/aarch64.raw"
-dd if="$work/esp" of="$dir/aarch64.raw" bs=1M seek=1 conv=notrunc,sparse status=none
+uefi() { # uefi DISK FOLDER LOADER
+  rm -f "$work/esp"
+  mkfs.vfat -F 16 -n ESP -C "$work/esp" 32768 >/dev/null
+  mmd -i "$work/esp" ::/EFI "::/EFI/$2"
+  mcopy -i "$work/esp" "$work/loader" "::/EFI/$2/$3"
+  truncate -s 64M "$dir/$1"
+  printf 'label: gpt\nstart=2048,size=65536,type=uefi\nsize=8192\n' | sfdisk --quiet "$dir/$1"
+  dd if="$work/esp" of="$dir/$1" bs=1M seek=1 conv=notrunc,sparse status=none
+}
+uefi aarch64.raw BOOT BOOTAA64.EFI
+uefi no-fallback.raw debian shimx64.efi
+uefi luks.raw BOOT BOOTX64.EFI
+printf 'LUKS\xba\xbe\x00\x02' | dd of="$dir/luks.raw" bs=512 seek=67584 conv=notrunc status=none
 
 echo "$inputs" >"$dir/.hostile"
-echo "vm: made nine hostile images, $(du -sh "$dir" | cut -f1) on the disk ($((SECONDS - began)) s)"
+echo "vm: made twelve hostile images, $(du -sh "$dir" | cut -f1) on the disk ($((SECONDS - began)) s)"

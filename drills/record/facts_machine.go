@@ -30,6 +30,7 @@ const (
 	LackUEFI       = "uefi"       // the disk boots by UEFI and not by BIOS
 	LackBIOS       = "bios"       // the other way round
 	LackBootEntry  = "boot-entry" // the disk boots by an entry in the variables of production's UEFI
+	LackMachine    = "machine"    // the disk boots on machines of another kind
 	LackFile       = "file"       // the image stands on another file
 	LackReplay     = "replay"     // the image was not closed: its log must be replayed into it
 	LackGeometry   = "geometry"   // the image says two sizes

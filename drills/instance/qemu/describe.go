@@ -16,6 +16,9 @@ func (m *Machine) Describe(ctx context.Context) map[string]string {
 	if m.request.VM.Firmware != "" {
 		facts["firmware"] = m.request.VM.Firmware
 	}
+	if sealed := m.layout.encrypted(); sealed != "" {
+		facts["encrypted"] = sealed
+	}
 	m.leaveWire(ctx) // it came up
 	ch, err := m.control(ctx)
 	if err != nil {

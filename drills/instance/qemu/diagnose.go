@@ -72,6 +72,7 @@ func (m *Machine) look(ctx context.Context, console *consoleText, found []findin
 	if !console.login && len(found) == 0 {
 		found = m.screenToo(ctx, console)
 	}
+	m.nothingBoots(ctx, found)
 	for _, f := range m.hypervisor(ctx) {
 		if !slices.ContainsFunc(found, func(known finding) bool { return known.class == f.class && !f.held }) {
 			found = append(found, f) // the console tells more of a panic, also that it ends by itself
@@ -193,6 +194,10 @@ func (m *Machine) ask(ctx context.Context, console consoleText, found []finding)
 		if f.fatal {
 			return found
 		}
+	}
+	if sealed := m.layout.encrypted(); sealed != "" && !console.login {
+		found = append(found, finding{class: classPassphrase, source: sourceHypervisor, lack: record.LackPassphrase,
+			words: "passphrase: " + sealed + ", and nothing shows that it was opened"})
 	}
 	view, err := within(ctx, diagnoseLimit, func(ctx context.Context) (insideView, error) { return m.inside(ctx, limit) })
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
 )
 
 // formats of images, and QEMU's drivers for them.
@@ -66,6 +67,11 @@ func inspection(node map[string]any, format string) (string, error) {
 		return "", err
 	}
 	image := quote("json:" + string(graph))
+	beginning, err := json.Marshal(map[string]any{"driver": "raw", "read-only": true, "offset": 0, "size": headBytes, "file": node})
+	if err != nil {
+		return "", err
+	}
+	head := "qemu-img convert -q -O raw " + quote("json:"+string(beginning)) + " " + headFile + " 2>/dev/null\n" // a disk may be shorter
 	script := "qemu-img info --output=json " + image + " >" + diskDir + "/info.json 2>" + diskDir + "/info.err\n" +
 		"echo $? >" + diskDir + "/info.exit\n"
 	check := "echo 0 >" + diskDir + "/check.exit\n: >" + diskDir + "/check.err\n"
@@ -73,13 +79,16 @@ func inspection(node map[string]any, format string) (string, error) {
 		check = "qemu-img check " + image + " >" + diskDir + "/check.err 2>&1\necho $? >" + diskDir + "/check.exit\n"
 	}
 	// Once is enough: at every later start it would cost the time to read all metadata again.
-	return "if [ ! -e " + looked + " ]; then\n" + script + check + ": >" + looked + "\nfi\n", nil
+	return "if [ ! -e " + looked + " ]; then\n" + script + check + head + ": >" + looked + "\nfi\n", nil
 }
 
 // inspect refuses an image that is damaged or points outside the backup.
 func (m *Machine) inspect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, inspectLimit)
 	defer cancel()
+	if bad := headerFlaw(m.disk.Format, m.disk.Disk); bad.words != "" {
+		return m.unbootable(bad)
+	}
 	script, err := inspection(m.imageNode(), m.disk.Format)
 	if err != nil {
 		return err
@@ -105,69 +114,87 @@ func (m *Machine) inspect(ctx context.Context) error {
 			return fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
 		}
 	}
-	words, err := m.judgeDisk(ctx)
+	bad, err := m.judgeDisk(ctx)
 	if err != nil {
 		return err
 	}
 	if failed := m.diskFailed(); failed != nil { // where it lies could not be read: no word on the backup
 		return failed
 	}
-	if words != "" {
-		return &instance.BootError{Instance: m.Name(), Reason: "the disk image " + words}
+	if bad.words == "" {
+		m.layout = m.readDisk(ctx)
+		bad = m.layout.unfit(m.request.VM.Firmware)
+		if v, ok := readVHD(m.disk.Disk); ok && m.disk.Format == "vhd" && bad.words == "" {
+			bad = v.differs(m.virtual, m.layout)
+		}
+	}
+	if bad.words != "" {
+		return m.unbootable(bad)
 	}
 	return nil
 }
 
+// unbootable is the finding on an image that is not booted.
+func (m *Machine) unbootable(bad flaw) error {
+	return &instance.BootError{Instance: m.Name(), Reason: "the disk image " + bad.words, Lack: bad.lack}
+}
+
 // judgeDisk says what is wrong with the image, or nothing.
-func (m *Machine) judgeDisk(ctx context.Context) (string, error) {
+func (m *Machine) judgeDisk(ctx context.Context) (flaw, error) {
 	var text [5]string
 	for i, name := range []string{"info.exit", "info.err", "info.json", "check.exit", "check.err"} {
 		b, err := m.body.Get(ctx, diskDir+"/"+name)
 		if err != nil {
-			return "", fmt.Errorf("read what qemu-img says of %s: %w", m.Name(), err)
+			return flaw{}, fmt.Errorf("read what qemu-img says of %s: %w", m.Name(), err)
 		}
 		text[i] = strings.TrimSpace(string(b))
 	}
-	var words string
+	var bad flaw
 	var err error
-	m.virtual, words, err = judgeLook(m.disk.Format, text)
+	m.virtual, bad, err = judgeLook(m.disk.Format, text)
 	if err != nil {
-		return "", fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
+		return flaw{}, fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
 	}
-	return words, nil
+	return bad, nil
 }
 
 // judgeLook judges the exit code, the words and the facts of qemu-img info, and the exit code and the words of qemu-img
 // check. An error: qemu-img did not come to its end, which says nothing about the image.
-func judgeLook(format string, text [5]string) (virtual int64, words string, err error) {
+func judgeLook(format string, text [5]string) (virtual int64, bad flaw, err error) {
 	for _, i := range []int{0, 3} {
 		if e, err := strconv.Atoi(text[i]); err != nil || e >= exitShell {
-			return 0, "", fmt.Errorf("qemu-img ended with exit code %q: %s", text[i], plain(text[i+1]))
+			return 0, flaw{}, fmt.Errorf("qemu-img ended with exit code %q: %s", text[i], plain(text[i+1]))
 		}
 	}
 	if text[0] != "0" {
+		if mustReplay.MatchString(text[1]) {
+			return 0, flaw{"was copied while it was in use: its log must be replayed first", record.LackReplay}, nil
+		}
 		if !ofTheImage.MatchString(text[1]) {
-			return 0, "", fmt.Errorf("qemu-img cannot open it as %s, which may be the fault of the image, of this QEMU or of "+
+			return 0, flaw{}, fmt.Errorf("qemu-img cannot open it as %s, which may be the fault of the image, of this QEMU or of "+
 				"the host: %s", format, plain(text[1]))
 		}
-		return 0, fmt.Sprintf("cannot be opened as %s: %s", format, plain(text[1])), nil
+		return 0, flaw{words: fmt.Sprintf("cannot be opened as %s: %s", format, plain(text[1]))}, nil
 	}
 	var l look
 	if err := json.Unmarshal([]byte(text[2]), &l); err != nil {
-		return 0, "", fmt.Errorf("read what qemu-img says: %w", err)
+		return 0, flaw{}, fmt.Errorf("read what qemu-img says: %w", err)
 	}
-	if words := l.refuse(format); words != "" {
-		return l.Virtual, words, nil
+	if bad := l.refuse(format); bad.words != "" {
+		return l.Virtual, bad, nil
 	}
 	if text[3] == "1" { // errors of its own (qemu-img(1))
-		return l.Virtual, "", fmt.Errorf("qemu-img could not check it: %s", plain(text[4]))
+		return l.Virtual, flaw{}, fmt.Errorf("qemu-img could not check it: %s", plain(text[4]))
 	}
 	// 0: clean; 3: clusters are lost, which harms nobody; 63: the format cannot be checked.
 	if e := text[3]; e != "0" && e != "3" && e != "63" {
-		return l.Virtual, "is damaged: " + damage(text[4]), nil
+		return l.Virtual, flaw{words: "is damaged: " + damage(text[4])}, nil
 	}
-	return l.Virtual, "", nil
+	return l.Virtual, flaw{}, nil
 }
+
+// mustReplay is what QEMU says of an image that was not closed (block/vhdx-log.c). Its last line is a command.
+var mustReplay = regexp.MustCompile(`contains a log that needs to be replayed`)
 
 // ofTheImage are the words of QEMU's block drivers for what is wrong with the bytes of an image. What they do not say
 // is not known to be its fault: an errno of the host, a feature that this QEMU lacks, a log that must be replayed.
@@ -179,28 +206,28 @@ var ofTheImage = regexp.MustCompile(`(?i)not in \S+ format|invalid|corrupt|trunc
 const exitShell = 126
 
 // refuse tells why an image that can be opened is not booted.
-func (l look) refuse(format string) string {
+func (l look) refuse(format string) flaw {
 	switch {
 	case l.Format != formats[format]:
-		return fmt.Sprintf("is %s and not %s, as the scenario says", l.Format, format)
+		return flaw{words: fmt.Sprintf("is %s and not %s, as the scenario says", l.Format, format)}
 	case l.Backing != "":
-		return fmt.Sprintf("stands on another file, %q, which is not in the backup: back up the whole chain, or flatten it "+
-			"with qemu-img convert", l.Backing)
+		return flaw{fmt.Sprintf("stands on another file, %q", l.Backing), record.LackFile}
 	case l.FormatDetail.Data.DataFile != "":
-		return fmt.Sprintf("keeps its data in another file, %q, which is not in the backup", l.FormatDetail.Data.DataFile)
+		return flaw{fmt.Sprintf("keeps its data in another file, %q", l.FormatDetail.Data.DataFile), record.LackFile}
 	case l.Encrypted || len(l.FormatDetail.Data.Encrypt) > 0:
-		return "is encrypted, and its key is not in the backup"
+		return flaw{"is encrypted by its own format, and a key for that cannot be given", record.LackPassphrase}
 	case l.Virtual > maxVirtual:
-		return fmt.Sprintf("says that its disk has %d GiB; more than %d GiB are not booted", l.Virtual>>30, int64(maxVirtual)>>30)
+		return flaw{words: fmt.Sprintf("says that its disk has %d GiB; more than %d GiB are not booted", l.Virtual>>30,
+			int64(maxVirtual)>>30)}
 	case l.Virtual == 0:
-		return "holds a disk of 0 bytes"
+		return flaw{words: "holds a disk of 0 bytes"}
 	}
 	for _, e := range l.FormatDetail.Data.Extents {
 		if e.Filename != "" && e.Filename != backupPath && !strings.HasPrefix(e.Filename, "json:") {
-			return fmt.Sprintf("keeps its data in another file, %q, which is not in the backup", e.Filename)
+			return flaw{fmt.Sprintf("keeps its data in another file, %q", e.Filename), record.LackFile}
 		}
 	}
-	return ""
+	return flaw{}
 }
 
 // plain takes the block graph out of a message of qemu-img and keeps its last line.

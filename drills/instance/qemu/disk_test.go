@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
 	"lifeboat/internal/needs"
 )
 
@@ -28,15 +29,17 @@ func made(t testing.TB, name string) string {
 // Images that must not be booted: each is a finding on the backup, in words, and nothing beside the image is read.
 func TestVMHostileImages(t *testing.T) {
 	dir := made(t, "hostile")
-	for _, tc := range []struct{ file, format, says string }{
-		{"text.qcow2", "qcow2", "cannot be opened as qcow2"},
-		{"truncated.qcow2", "qcow2", "errors were found"},
-		{"backing-shadow.qcow2", "qcow2", `"/etc/shadow"`},
-		{"backing-missing.qcow2", "qcow2", "stands on another file"},
-		{"data-file.qcow2", "qcow2", "keeps its data in another file"},
-		{"ten-tebibytes.qcow2", "qcow2", "10240 GiB"},
-		{"encrypted.qcow2", "qcow2", "is encrypted"},
-		{"text.qcow2", "vmdk", "cannot be opened as vmdk"},
+	for _, tc := range []struct{ file, format, says, lack string }{
+		{"text.qcow2", "qcow2", "cannot be opened as qcow2", ""},
+		{"truncated.qcow2", "qcow2", "errors were found", ""},
+		{"backing-shadow.qcow2", "qcow2", `"/etc/shadow"`, record.LackFile},
+		{"backing-missing.qcow2", "qcow2", "stands on another file", record.LackFile},
+		{"data-file.qcow2", "qcow2", "keeps its data in another file", record.LackFile},
+		{"ten-tebibytes.qcow2", "qcow2", "10240 GiB", ""},
+		{"encrypted.qcow2", "qcow2", "is encrypted", record.LackPassphrase},
+		{"text.qcow2", "vmdk", "cannot be opened as vmdk", ""},
+		{"split.vmdk", "vmdk", `["split-f001.vmdk" "split-f002.vmdk"]`, record.LackFile},
+		{"no-fallback.raw", "raw", "an EFI system partition and no boot code for BIOS (GPT)", record.LackUEFI},
 	} {
 		t.Run(tc.file+" as "+tc.format, func(t *testing.T) {
 			t.Parallel()
@@ -50,6 +53,7 @@ func TestVMHostileImages(t *testing.T) {
 			require.ErrorAs(t, err, &bad)
 			t.Log(bad.Reason)
 			assert.Contains(t, bad.Reason, tc.says)
+			assert.Equal(t, tc.lack, bad.Lack)
 			assert.NotContains(t, bad.Reason, "root:", "a line of a file that is not in the backup")
 			assert.Equal(t, before, digest(t, path))
 		})

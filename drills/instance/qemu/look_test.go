@@ -34,7 +34,7 @@ func TestImageIsLookedAtOnce(t *testing.T) {
 	}
 	calls, err := os.ReadFile(filepath.Join(dir, "calls"))
 	require.NoError(t, err)
-	assert.Equal(t, "info\ncheck\n", string(calls))
+	assert.Equal(t, "info\ncheck\nconvert\n", string(calls))
 }
 
 // The script to go on with is not begun before all of it is there.
@@ -79,8 +79,9 @@ func TestJudgeLook(t *testing.T) {
 			"Permission denied"},
 		"a newer QEMU's": {[5]string{"1", "qemu-img: Could not open 'x': Unsupported qcow2 version 4", "", "1", ""}, "",
 			"Unsupported qcow2 version 4"},
-		"a log": {[5]string{"1", "qemu-img: VHDX image file opened read-only, but contains a log that needs to be replayed",
-			"", "1", ""}, "", "a log that needs to be replayed"},
+		"a log": {[5]string{"1", "qemu-img: Could not open 'json:{}': VHDX image file '/backup/image' opened read-only, but contains a " +
+			"log that needs to be replayed\nTo replay the log, run:\nqemu-img check -r all '/backup/image'", "", "1", ""},
+			"its log must be replayed first", ""},
 		"no room to check":     {[5]string{"0", "", fine, "1", "qemu-img: Cannot allocate memory"}, "", "could not check it"},
 		"killed as it opened":  {[5]string{"137", "", "", "137", ""}, "", `exit code "137"`},
 		"killed as it checked": {[5]string{"0", "", fine, "137", ""}, "", `exit code "137"`},
@@ -96,10 +97,10 @@ func TestJudgeLook(t *testing.T) {
 			}
 			require.NoError(t, err)
 			if tc.words == "" {
-				assert.Empty(t, words)
+				assert.Empty(t, words.words)
 				assert.EqualValues(t, 1<<20, virtual)
 			}
-			assert.Contains(t, words, tc.words)
+			assert.Contains(t, words.words, tc.words)
 		})
 	}
 }

@@ -25,6 +25,7 @@ type Machine struct {
 	accel   accel
 	body    *docker.Machine
 	virtual int64 // size of the disk, bytes
+	layout  layout
 
 	mu        sync.Mutex
 	layers    []layer   // overlays, the lowest first; the last is written to
@@ -35,7 +36,8 @@ type Machine struct {
 	agent     *agent
 	channel   channel // that commands go through, once one was found
 	key       ed25519.PrivateKey
-	booted    int64 // length of the console when the guest last started, bytes
+	asked     time.Time // when its console first asked for a login since it was switched on; zero: not yet
+	booted    int64     // length of the console when the guest last started, bytes
 	puts      int
 	stopDisk  context.CancelFunc
 	diskErr   func() error
@@ -100,6 +102,7 @@ func (m *Machine) Start(ctx context.Context) error {
 func (m *Machine) power(ctx context.Context) error {
 	m.forget()
 	m.powerCut.Store(false)
+	m.asked = time.Time{}
 	if err := m.disk.Disk.Same(); err != nil { // the container would mount whatever has that name now
 		return fmt.Errorf("start %s: %w", m.Name(), err)
 	}

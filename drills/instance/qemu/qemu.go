@@ -112,7 +112,7 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 			return nil, fmt.Errorf("boot %s on kept data: shut it down: %w", r.Name, err)
 		}
 		m.layers, m.snapshots, m.numbered = old.layers, old.snapshots, old.numbered
-		m.virtual, m.key = old.virtual, old.key
+		m.virtual, m.layout, m.key = old.virtual, old.layout, old.key
 	}
 	if m.key == nil {
 		if err := m.makeKey(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
 	"lifeboat/internal/needs"
 )
 
@@ -105,14 +106,37 @@ func TestVMUnknownGuest(t *testing.T) {
 	assert.Equal(t, "the guest powered off", s.Reason, "this time it ended by itself")
 }
 
-// A disk without anything to boot, by either firmware.
+// A disk without anything to boot, by either firmware; and those that boot elsewhere.
 func TestVMNothingToBoot(t *testing.T) {
 	needs.VM(t)
-	for _, firmware := range []string{"bios", "uefi"} {
-		t.Run(firmware, func(t *testing.T) {
+	empty := make([]byte, 1<<20)
+	cases := []struct{ name, firmware, file, words, lack string }{
+		{"empty-bios", "bios", "", "", ""},
+		{"empty-uefi", "uefi", "", "", ""},
+	}
+	dir := ""
+	if needs.AllVMs() {
+		dir = made(t, "hostile")
+		cases = append(cases, []struct{ name, firmware, file, words, lack string }{
+			{"no-fallback", "uefi", "no-fallback.raw", "has SHIMX64.EFI and no BOOTX64.EFI", record.LackBootEntry},
+			{"aarch64", "uefi", "aarch64.raw", "has a loader for 64-bit ARM", record.LackMachine},
+			{"damaged-loader", "uefi", "luks.raw", "", ""},
+		}...)
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
 			d := newBench(t)
 			began := time.Now()
-			m := bootRaw(t, d, make([]byte, 1<<20), "empty", instance.VM{Firmware: firmware})
+			content := empty
+			if tc.file != "" {
+				var err error
+				content, err = os.ReadFile(filepath.Join(dir, tc.file))
+				require.NoError(t, err)
+			}
+			m := bootRaw(t, d, content, "empty", instance.VM{Firmware: tc.firmware})
+			if tc.file == "luks.raw" {
+				assert.Equal(t, "partition 2 is encrypted (LUKS)", m.Describe(t.Context())["encrypted"])
+			}
 			var got instance.Diagnosis
 			for !got.Fatal && time.Since(began) < detectLimit {
 				var err error
@@ -120,11 +144,14 @@ func TestVMNothingToBoot(t *testing.T) {
 				require.NoError(t, err)
 				time.Sleep(200 * time.Millisecond)
 			}
-			t.Logf("| empty disk, %s | %s | %s | %s | %.1f s |", firmware, got.Class, got.Words, got.Source,
-				time.Since(began).Seconds())
-			keepConsole(t, m, "empty-"+firmware)
+			t.Logf("| %s | %s | %s | %s | %.1f s |", tc.name, got.Class, got.Words, got.Source, time.Since(began).Seconds())
+			if tc.file == "" {
+				keepConsole(t, m, tc.name)
+			}
 			assert.Equal(t, classNoDevice, got.Class)
 			assert.Contains(t, got.Words, "the firmware finds nothing to boot")
+			assert.Contains(t, got.Words, tc.words)
+			assert.Equal(t, tc.lack, got.Lack)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"time"
 
 	"lifeboat/drills/record"
 )
@@ -93,8 +94,11 @@ func most(seen map[netip.Addr]int) (a netip.Addr, ok bool) {
 // asked for an address was given that.
 func (w wire) silent(given netip.Addr) (finding, bool) {
 	from, ok := most(w.from)
-	if !ok || w.dhcp || w.from[given] > 0 {
+	if w.dhcp || w.from[given] > 0 {
 		return finding{}, false
+	}
+	if !ok {
+		return silence("it never asked for an address by DHCP, and sends nothing from any", given, sourceNetwork), true
 	}
 	asks := ""
 	delete(w.asked, from)
@@ -127,14 +131,23 @@ func (m *Machine) leaveWire(ctx context.Context) {
 	}
 }
 
-// silentOnTheWire tells that a guest which has come up speaks from another address than the one at which it is reached.
-// Where nothing shows that it has come up, it may take another address yet.
-func (m *Machine) silentOnTheWire(ctx context.Context, up bool) (finding, bool) {
+// quietFor is how long after its login prompt a guest that sent nothing may take to ask for an address.
+const quietFor = time.Minute
+
+// silentOnTheWire tells that a guest which has come up speaks from another address than the one at which it is reached, or
+// from none. Where nothing shows that it has come up, it may take another address yet. login: its console asks for one.
+func (m *Machine) silentOnTheWire(ctx context.Context, login bool) (finding, bool) {
+	m.mu.Lock()
+	if login && m.asked.IsZero() {
+		m.asked = time.Now()
+	}
+	long := login && time.Since(m.asked) > quietFor
+	m.mu.Unlock()
 	w, err := within(ctx, hostLimit, m.onTheWire)
 	if err != nil {
 		return finding{}, false // it was reached before, or whoever keeps it does not answer
 	}
 	f, silent := w.silent(m.given())
-	f.fatal = up
-	return f, silent
+	f.fatal = login && (long || len(w.from) > 0)
+	return f, silent && (f.fatal || len(w.from) > 0)
 }

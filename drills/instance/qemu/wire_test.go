@@ -44,22 +44,24 @@ func TestWire(t *testing.T) {
 	t.Parallel()
 	static := arpOf(guestCard, "192.168.10.20", "192.168.10.1")
 	const says = "network silent: the guest is up, its packets come from 192.168.10.20 and it looks for 192.168.10.1; it is reached at 10.0.2.15"
+	const quiet = "network silent: the guest is up, it never asked for an address by DHCP, and sends nothing from any; it is " +
+		"reached at 10.0.2.15"
 	for name, c := range map[string]struct {
 		pcap  []byte
 		words string
 	}{
-		"nothing":       {nil, ""},
-		"an empty file": {pcapOf(), ""},
+		"nothing":       {nil, quiet},
+		"an empty file": {pcapOf(), quiet},
 		"static": {pcapOf(arpOf(guestCard, "192.168.10.20", "192.168.10.20"), static, static,
 			arpOf(guestCard, "192.168.10.20", "192.168.10.53")), says},
 		"it looks whether its address is free": {pcapOf(arpOf(guestCard, "0.0.0.0", "192.168.10.20"), static), says},
 		"one is being written":                 {append(pcapOf(static), 1, 2, 3), says},
-		"QEMU asks for it":                     {pcapOf(arpOf(slirpCard, "10.0.2.2", "10.0.2.15")), ""},
+		"QEMU asks for it":                     {pcapOf(arpOf(slirpCard, "10.0.2.2", "10.0.2.15")), quiet},
 		"it asks for an address": {pcapOf(udpOf("0.0.0.0", "255.255.255.255", 67),
 			arpOf(guestCard, "192.168.10.20", "192.168.10.20")), ""},
 		"it has the address, and another one": {pcapOf(arpOf(guestCard, "10.0.2.15", "10.0.2.2"), static, static), ""},
 		"its own only":                        {pcapOf(udpOf("10.0.2.15", "10.0.2.3", 53)), ""},
-		"link-local":                          {pcapOf(arpOf(guestCard, "169.254.7.7", "169.254.7.8")), ""},
+		"link-local":                          {pcapOf(arpOf(guestCard, "169.254.7.7", "169.254.7.8")), quiet},
 	} {
 		f, silent := readWire(c.pcap).silent(firstLease)
 		assert.Equal(t, c.words != "", silent, name)
