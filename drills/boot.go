@@ -92,7 +92,7 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 			return err
 		}
 	}
-	if err := d.cameUp(ctx, m, started, booting, req.Image); err != nil {
+	if err := d.cameUp(ctx, m, rise{started: started, booting: booting, image: req.Image, loaded: loads != nil}); err != nil {
 		return d.badBoot(ctx, name, from, b, started, err)
 	}
 	return nil

@@ -27,7 +27,7 @@ objectives: {start_rollback: 30m, restored: 2h, outage: 30m}
 backups:
   db-backup: {store: {kind: fake}, restore: {kind: fake}}
 instances:
-  db: {kind: fake, image: img, load: db-backup}
+  db: {kind: fake, image: img, load: db-backup, ready: {exec: [up]}}
 flow: {script: flow.js, pulse: 10/s, timeout: 1s}
 faults: [{kind: break, on: db}]
 detect: {when: "flow.failed > 5% for 3s", within: 1m}
@@ -244,9 +244,9 @@ objectives: {start_rollback: 30m}
 backups:
   db-backup: {store: {kind: fake}, restore: {kind: fake}}
 instances:
-  db: {kind: fake, image: img, load: db-backup}
-  web1: {kind: fake, image: img, load: db-backup, needs: [db]}
-  web2: {kind: fake, image: img, load: db-backup, needs: [db]}
+  db: {kind: fake, image: img, load: db-backup, ready: {exec: [up]}}
+  web1: {kind: fake, image: img, load: db-backup, needs: [db], ready: {exec: [up]}}
+  web2: {kind: fake, image: img, load: db-backup, needs: [db], ready: {exec: [up]}}
 flow: {script: flow.js, pulse: 10/s, timeout: 1s}
 incidents:
   - faults: [{kind: break, on: web1}]
@@ -282,8 +282,8 @@ func TestInjectionFailsHalfWay(t *testing.T) {
 	w := newWorld(t)
 	w.refuse = "web"
 	res := w.run(strings.NewReplacer("faults: [{kind: break, on: db}]", "faults: [{kind: break, on: db}, {kind: break, on: web}]",
-		"  db: {kind: fake, image: img, load: db-backup}\n",
-		"  db: {kind: fake, image: img, load: db-backup}\n  web: {kind: fake, image: img, load: db-backup}\n").Replace(simple))
+		"  db: {kind: fake, image: img, load: db-backup, ready: {exec: [up]}}\n",
+		"  db: {kind: fake, image: img, load: db-backup, ready: {exec: [up]}}\n  web: {kind: fake, image: img, load: db-backup}\n").Replace(simple))
 	assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%+v", res.Verdict.Reasons)
 	assert.Contains(t, reasons(res.Verdict), "harness.broke")
 	assert.Equal(t, 2, w.tries, "both were written down before they were injected, so both are healed")

@@ -28,8 +28,8 @@ objectives: {start_rollback: 30m}
 backups:
   db-backup: {store: {kind: fake}, restore: {kind: fake}}
 instances:
-  web1: {kind: fake, image: img, load: db-backup}
-  web2: {kind: fake, image: img, load: db-backup}
+  web1: {kind: fake, image: img, load: db-backup, ready: {exec: [up]}}
+  web2: {kind: fake, image: img, load: db-backup, ready: {exec: [up]}}
 flow: {script: flow.js, pulse: 10/s, timeout: 1s}
 incidents:
   - faults: [{kind: break, on: web1}]

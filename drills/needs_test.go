@@ -31,7 +31,7 @@ func TestNeeds(t *testing.T) {
 			"flow: {script: flow.js, pulse: 10/s, timeout: 1s}\n", "", "faults: [{kind: break, on: db}]\n", "",
 			"detect: {when: \"flow.failed > 5% for 3s\", within: 1m}\ndecide: {by: simulated, after: 2s}\n", "",
 			"rollback:\n  - destroy: db\n  - boot: db\n", ""}, 1024*mib + 512*mib, 60},
-		"a virtual machine": {[]string{"db: {kind: fake, image: img, load: db-backup}", "db: {kind: qemu, boot: disk}",
+		"a virtual machine": {[]string{"db: {kind: fake, image: img, load: db-backup, ready: {exec: [up]}}", "db: {kind: qemu, boot: disk}",
 			"db-backup: {store: {kind: fake}, restore: {kind: fake}}", "disk: {store: {kind: fake}, restore: {kind: disk}}"},
 			1024*mib + 768*mib + 2*512*mib, 1 << 30},
 		"another image in the rollback, and a script": {[]string{"  db-backup:",

@@ -18,7 +18,7 @@ import (
 
 // What the pulse and the checks reached enters the record, and what nobody reached is not proved.
 func TestReachIsRecorded(t *testing.T) {
-	alone := strings.NewReplacer("  db: {kind", "  batch: {kind: fake, image: img, load: db-backup}\n  db: {kind").Replace(simple)
+	alone := strings.NewReplacer("  db: {kind", "  batch: {kind: fake, image: img, load: db-backup, ready: {exec: [up]}}\n  db: {kind").Replace(simple)
 	for name, c := range map[string]struct {
 		links  []record.Link
 		err    error

@@ -23,13 +23,11 @@ import (
 // counts against it, and a host that was held up by others lengthens the time in which it may say yes.
 // booting is when the machine was started.
 func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.Ready, booting time.Duration) error {
-	if r == nil {
-		r = &scenarios.Ready{Within: scenarios.Duration(2 * time.Minute)}
-	}
+	r, patience := readiness(m, r)
 	within := r.Within.Std()
 	limited, cancel := context.WithTimeoutCause(ctx, hostPatience*within+time.Minute, errNotReady)
 	defer cancel()
-	w := wait{pace: paceOf(m, r), from: d.elapsed(), within: within}
+	w := wait{pace: paceOf(m, r, patience), from: d.elapsed(), within: within}
 	for looked := time.Now(); ; {
 		state, err := m.State(limited)
 		if err != nil && !errors.Is(context.Cause(limited), errNotReady) {
@@ -168,10 +166,12 @@ type pace struct {
 }
 
 // paceOf a machine: a command in a virtual machine costs it processor time that it needs for coming up, and
-// an emulated one takes its time to answer.
-func paceOf(m instance.Machine, r *scenarios.Ready) pace {
+// an emulated one takes its time to answer. A healthcheck may be a heavy one, and says itself how long it may take.
+func paceOf(m instance.Machine, r *scenarios.Ready, patience time.Duration) pace {
 	_, virtual := m.(instance.Diagnoser)
 	switch {
+	case patience > 0:
+		return pace{pause: 250 * time.Millisecond, patience: patience}
 	case virtual && len(r.Exec) > 0:
 		return pace{pause: time.Second, patience: 10 * time.Second}
 	case virtual:

@@ -27,7 +27,7 @@ func (d *drill) rebootStep(ctx context.Context, m instance.Machine) error {
 	if err != nil {
 		return fmt.Errorf("reboot %s: %w", m.Name(), err)
 	}
-	return d.cameUp(ctx, m, started, started, "")
+	return d.cameUp(ctx, m, rise{started: started, booting: started})
 }
 
 // stopStep says how the machine ended: one that had to be killed has not written what it held in memory.
@@ -66,17 +66,26 @@ func (d *drill) startStep(ctx context.Context, m instance.Machine) error {
 	if was.Running {
 		return d.waitReady(ctx, m, d.plan.Scenario.Instances[m.Name()].Ready, started)
 	}
-	return d.cameUp(ctx, m, started, started, "")
+	return d.cameUp(ctx, m, rise{started: started, booting: started})
+}
+
+// rise is how a machine came up.
+type rise struct {
+	started time.Duration // its restore, or else its boot
+	booting time.Duration // when it was started
+	image   string
+	loaded  bool // with a backup, after its server had answered
 }
 
 // cameUp waits until a machine is ready and writes that down, with what its times are worth.
-func (d *drill) cameUp(ctx context.Context, m instance.Machine, started, booting time.Duration, image string) error {
+func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 	spec := d.plan.Scenario.Instances[m.Name()]
-	if err := d.waitReady(ctx, m, spec.Ready, booting); err != nil {
+	if err := d.waitReady(ctx, m, spec.Ready, r.booting); err != nil {
 		return err
 	}
-	up := record.Booted{Started: started, Ready: d.elapsed(), Image: image, Basis: record.BasisMeasured,
-		Unseen: spec.Virtual() && spec.Ready == nil}
+	health := healthOf(m)
+	up := record.Booted{Started: r.started, Ready: d.elapsed(), Image: r.image, Basis: record.BasisMeasured,
+		Unseen: spec.Ready == nil && health == nil && !r.loaded}
 	if b, ok := m.(instance.Based); ok {
 		up.Basis = b.Basis()
 	}
@@ -90,6 +99,12 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, started, booting
 		for name, fact := range of.Describe(ctx) {
 			up.Facts[name] = d.secrets.hide(fact)
 		}
+	}
+	if spec.Ready == nil && health != nil {
+		if up.Facts == nil {
+			up.Facts = map[string]string{}
+		}
+		up.Facts["healthcheck"] = d.secrets.hide(strings.Join(health.Command, " "))
 	}
 	return d.Append(record.KindBooted, d.subject(m.Name()), up)
 }
@@ -129,7 +144,7 @@ func (d *drill) revertStep(ctx context.Context, m instance.Machine, name string)
 	d.mu.Lock()
 	delete(d.images, m.Name()) // what it holds is a snapshot's
 	d.mu.Unlock()
-	return d.cameUp(ctx, m, started, started, "")
+	return d.cameUp(ctx, m, rise{started: started, booting: started})
 }
 
 // selectStep makes the boot loader choose an installed kernel.

@@ -31,8 +31,11 @@ func TestUpgradeThatGoesWrong(t *testing.T) {
 			w := newWorld(t)
 			w.machine.Images["img"] = fake.Script{BootTime: time.Second,
 				Exec: func(_ context.Context, _ *fake.Machine, c instance.Command) (instance.Result, error) {
-					if c.Args[0] == "hang" {
+					switch c.Args[0] {
+					case "hang":
 						return instance.Result{}, errors.New("no channel into the guest answers")
+					case "up":
+						return instance.Result{}, nil
 					}
 					return instance.Result{Exit: 1}, nil
 				}}

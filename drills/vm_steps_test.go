@@ -226,7 +226,7 @@ func TestGroundIsAskedOnce(t *testing.T) {
 	}
 	w.files = map[string]string{"x.sh": "#!/bin/sh\n"}
 	res := w.run(oneIncident("[{revert: {on: app, name: before}}, {script: {file: x.sh}}]",
-		"  app: {kind: qemu", "  side: {kind: fake, image: disk-of-old}\n  app: {kind: qemu"))
+		"  app: {kind: qemu", "  side: {kind: fake, image: disk-of-old, ready: {exec: [up]}}\n  app: {kind: qemu"))
 	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
 	assert.Len(t, res.Record.Egress, 1)
 	assert.Equal(t, 2, asked, "before and after the wait of one verification")

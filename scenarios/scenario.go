@@ -108,8 +108,8 @@ type Instance struct {
 	Pos     Pos     `yaml:"-"`
 }
 
-// Ready says when an instance counts as booted. Without it: when its machine runs; of a virtual machine that
-// says nothing, and its boot is not measured.
+// Ready says when an instance counts as booted. Without it: when its image's own HEALTHCHECK says so, or its backup is
+// loaded; else when it runs, which says nothing, and its boot is not measured.
 type Ready struct {
 	TCP    int      `yaml:"tcp"`    // a port that answers within the sandbox
 	HTTP   string   `yaml:"http"`   // http://:8080/healthz answers 2xx

@@ -8,8 +8,8 @@ type Booted struct {
 	Ready   time.Duration `json:"ready_ns"`
 	Image   string        `json:"image,omitempty"`
 	Basis   Basis         `json:"basis"`
-	// Unseen: a virtual machine whose scenario does not say when it is ready. Ready is when its hypervisor ran, which
-	// says nothing of the guest, so no time of it is measured.
+	// Unseen: neither the scenario nor its image says when it is ready, and nothing was loaded into it. Ready is when its
+	// process or its hypervisor ran, which says nothing of what is to run in it, so no time of it is measured.
 	Unseen bool `json:"unseen,omitempty"`
 	// Facts of how it was booted and is controlled: acceleration, control, firmware, clock skew.
 	Facts map[string]string `json:"facts,omitempty"`

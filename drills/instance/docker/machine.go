@@ -42,6 +42,8 @@ type Machine struct {
 	body    *body
 	request instance.Request
 
+	health *instance.Health // of its image; nil: none
+
 	ending atomic.Bool // lifeboat itself stops or removes it
 
 	mu      sync.Mutex
@@ -66,7 +68,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, kept m
 			paths = append(paths, p)
 		}
 	}
-	m := &Machine{d: d, slot: s.name, box: s.box, request: r, volumes: map[string]string{}}
+	m := &Machine{d: d, slot: s.name, box: s.box, request: r, volumes: map[string]string{}, health: healthOf(img.Config)}
 	for p, v := range kept {
 		m.volumes[p] = v
 	}

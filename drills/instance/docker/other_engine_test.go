@@ -51,6 +51,12 @@ func TestOtherEngines(t *testing.T) {
 				c, err := m.Dial(t.Context(), 7000)
 				return err == nil && c.Close() == nil
 			}, 10*time.Second, 20*time.Millisecond)
+			health := m.(instance.HealthChecked).Health()
+			require.NotNil(t, health)
+			assert.Equal(t, []string{"/guest", "echo", "well"}, health.Command)
+			i, err := d.engine.client.ContainerInspect(t.Context(), m.Handle(), client.ContainerInspectOptions{})
+			require.NoError(t, err)
+			assert.Nil(t, i.Container.State.Health, "the engine asks nothing beside us")
 			assert.Empty(t, host.Pulls())
 		})
 	}
@@ -93,7 +99,8 @@ func guestArchive(t *testing.T, d *Driver) instance.ImageArchive {
 	digest := func(b []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(b)) }
 	layers := []string{digest(layer)}
 	config, err := json.Marshal(map[string]any{"architecture": runtime.GOARCH, "os": "linux",
-		"config": map[string]any{"Labels": map[string]string{"of": d.site.Scope.Drill}},
+		"config": map[string]any{"Labels": map[string]string{"of": d.site.Scope.Drill},
+			"Healthcheck": map[string]any{"Test": []string{"CMD", "/guest", "echo", "well"}}},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": layers}})
 	require.NoError(t, err)
 	name := strings.TrimPrefix(digest(config), "sha256:") + ".json"

@@ -44,7 +44,8 @@ type Script struct {
 	Exec func(ctx context.Context, m *Machine, c instance.Command) (instance.Result, error)
 	// Down is told about a Stop, before the ports are shut.
 	Down    func(m *Machine)
-	Volumes []string // folders that live on volumes, beside the request's
+	Health  *instance.Health // its healthcheck; nil: none
+	Volumes []string         // folders that live on volumes, beside the request's
 
 	// Of virtual machines only, which are those whose request says so.
 	Diagnose func(m *Machine) instance.Diagnosis // nil: nothing is wrong with it

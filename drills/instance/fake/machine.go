@@ -71,6 +71,9 @@ func (m *Machine) halt(s instance.State) {
 // Name implements instance.Machine.
 func (m *Machine) Name() string { return m.request.Name }
 
+// Health implements instance.HealthChecked.
+func (m *Machine) Health() *instance.Health { return m.script.Health }
+
 // Handle implements instance.Machine.
 func (m *Machine) Handle() string { return m.handle }
 
