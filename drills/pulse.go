@@ -68,6 +68,9 @@ func (d *drill) pulseStream() string { return filepath.Join(d.dir, "raw", "pulse
 // sample is called from one goroutine, in the order of the samples' ends.
 func (p *pulse) sample(s verifier.Sample) {
 	s.Error = p.d.secrets.hide(s.Error)
+	for i := range s.Failed {
+		s.Failed[i] = p.d.secrets.hide(s.Failed[i])
+	}
 	if p.d.throws && s.OK && s.Checks == 0 && s.Dropped == 0 {
 		s.Checks = 1 // that it did not throw is its answer
 	}

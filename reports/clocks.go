@@ -232,7 +232,8 @@ func (a author) pulse(p *record.Pulse) []block {
 		}
 		tab.Rows = append(
 			tab.Rows,
-			[]cell{text(fmt.Sprint(i + 1)), text(a.l.Clock(a.wall(s.From.Early))), text(to), text(lasted), text(why)},
+			[]cell{text(fmt.Sprint(i + 1)), text(a.l.Clock(a.wall(s.From.Early))), text(to), text(lasted),
+				{Text: why, Small: a.redSmall(s)}},
 		)
 	}
 	blocks = append(blocks, block{Table: tab})
@@ -240,6 +241,21 @@ func (a author) pulse(p *record.Pulse) []block {
 		blocks = append(blocks, block{Paragraph: a.say("more", "count", fmt.Sprint(more))})
 	}
 	return blocks
+}
+
+// redSmall are the flow's checks that failed in a red stretch, and its last error where it is not the first.
+func (a author) redSmall(s record.Stretch) string {
+	if s.Facts == nil {
+		return ""
+	}
+	var parts []string
+	if checks := s.Facts.Checks(); checks != "" {
+		parts = append(parts, a.say("pulse.failed", "checks", checks))
+	}
+	if last := s.Facts.Last; last != "" && last != s.Why {
+		parts = append(parts, a.say("pulse.last", "error", last))
+	}
+	return strings.Join(parts, " · ")
 }
 
 func orEmpty(n int) string {

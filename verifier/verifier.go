@@ -11,6 +11,7 @@ import (
 
 	"lifeboat/drills/record"
 	"lifeboat/internal/decoy"
+	"strings"
 )
 
 // Target is the drill's running system, as far as checks may touch it.
@@ -139,8 +140,18 @@ type Sample struct {
 	OK         bool
 	Checks     int // 0: nothing was asked in it, so it proves nothing and is not good
 	Error      string
-	Answered   bool // it was given a wrong answer: a status, other content. Nobody there, or nobody in time, is none
-	Dropped    int  // with this set it is no iteration, but iterations that k6 could not start
+	Failed     []string // names of the checks that failed in it
+	Answered   bool     // it was given a wrong answer: a status, other content. Nobody there, or nobody in time, is none
+	Dropped    int      // with this set it is no iteration, but iterations that k6 could not start
+}
+
+// Said is what was wrong in it, in a line: the checks that failed by their names, then the error.
+func (s Sample) Said() string {
+	said := strings.Join(s.Failed, ", ")
+	if said != "" && s.Error != "" {
+		said += ": "
+	}
+	return said + s.Error
 }
 
 // Pulse is a running pulse.

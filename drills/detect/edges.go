@@ -3,6 +3,7 @@
 package detect
 
 import (
+	"cmp"
 	"time"
 
 	"lifeboat/drills/record"
@@ -169,6 +170,8 @@ func (e *Edges) reddens(s verifier.Sample) {
 	}
 	r := e.red
 	r.From, r.To, r.Bad = min(r.From, s.Start), max(r.To, s.End), r.Bad+1
+	r.Failing(s.Failed)
+	r.Last = cmp.Or(s.Said(), r.Last)
 	slow := s.OK && s.Checks > 0
 	switch {
 	case s.Answered && !slow:
@@ -195,7 +198,7 @@ func (e *Edges) turnRed(s verifier.Sample, from time.Duration) *record.PulseEven
 	e.red = nil
 	e.reddens(s)
 	e.state, e.lastBad, e.since = Red, max(e.lastBad, s.Start), record.Moment{Early: from, Late: s.End}
-	return &record.PulseEvent{State: Red, At: e.since, Why: s.Error}
+	return &record.PulseEvent{State: Red, At: e.since, Why: s.Said()}
 }
 
 func (e *Edges) turnGreen(s verifier.Sample) *record.PulseEvent {

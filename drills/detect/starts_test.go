@@ -42,16 +42,19 @@ func TestRedFacts(t *testing.T) {
 	slow := ok(1400, 2100)
 	answered := bad(2200, 2210)
 	answered.Answered = true
+	answered.Failed, answered.Error = []string{"read it back", "log in"}, ""
 	e := EdgesOf(500*ms, 0, 10)
 	e.Timeout = time.Second
 	edges := edgesOf(e, ok(0, 5), late, slow)
-	assert.Equal(t, &record.RedFacts{From: 200 * ms, To: 2100 * ms, Bad: 2, Late: 2}, e.Red())
+	assert.Equal(t, &record.RedFacts{From: 200 * ms, To: 2100 * ms, Bad: 2, Late: 2, Last: "refused"}, e.Red())
 	assert.Nil(t, edges[len(edges)-1].Red, "it lasts")
 	edges = edgesOf(e, bad(2150, 2155), answered, ok(2300, 2305))
-	assert.Equal(t, &record.RedFacts{From: 200 * ms, To: 2210 * ms, Bad: 4, Late: 2, Answer: 2210 * ms}, edges[len(edges)-1].Red)
+	assert.Equal(t, &record.RedFacts{From: 200 * ms, To: 2210 * ms, Bad: 4, Late: 2, Answer: 2210 * ms,
+		Failed: []record.FailedCheck{{Name: "read it back", Count: 1}, {Name: "log in", Count: 1}}, Last: "read it back, log in"},
+		edges[len(edges)-1].Red)
 	assert.Nil(t, e.Red())
 	edges = edgesOf(e, bad(2400, 2405), ok(2500, 2505))
-	assert.Equal(t, &record.RedFacts{From: 2400 * ms, To: 2405 * ms, Bad: 1}, edges[len(edges)-1].Red, "of this one alone")
+	assert.Equal(t, &record.RedFacts{From: 2400 * ms, To: 2405 * ms, Bad: 1, Last: "refused"}, edges[len(edges)-1].Red, "of this one alone")
 
 	tolerant := EdgesOf(0, 0.15, 5)
 	edges = edgesOf(tolerant, ok(0, 5), bad(100, 105), ok(200, 205), ok(300, 305), bad(400, 405))

@@ -40,7 +40,7 @@ func (j *judge) business() {
 			j.unknown("host.slow_business", slow)
 			return
 		}
-		a := args{"since": span(s.From.Late), "why": s.Why}
+		a := told(s, args{"since": span(s.From.Late)})
 		if j.hiccup(s) || j.silentSince() > j.r.Header.LongestSilence() { // nobody asked whether it still was
 			j.unknown("business.red_at_end", a)
 			return
@@ -48,6 +48,15 @@ func (j *judge) business() {
 		j.failed("business.red_at_end", a)
 		j.finding("high", "business.red_at_end", a)
 	}
+}
+
+// told adds what a red stretch showed: its first error, its last one where it is another, and the flow's checks that failed.
+func told(s record.Stretch, a args) args {
+	a["why"], a["last"], a["checks"] = s.Why, "", s.Facts.Checks()
+	if s.Facts != nil && s.Facts.Last != s.Why {
+		a["last"] = s.Facts.Last
+	}
+	return a
 }
 
 // brought: the drill came as far as having something to show: a sound
@@ -80,7 +89,7 @@ func (j *judge) redAgain(in *record.Incident) {
 		if s.From.Late > in.T5.Late && s.From.Late > in.RolledBack.Late && s.From.Late < end {
 			stable := s.From.Late-max(green.Early, in.T5.Early) >= j.r.Header.Stable()
 			if j.sure(s) && (stable || j.certified(in, s.From.Late)) {
-				a := args{"incident": number(in.ID), "at": span(s.From.Late), "why": s.Why}
+				a := told(s, args{"incident": number(in.ID), "at": span(s.From.Late)})
 				if slow, ok := j.slowBusiness(s); ok {
 					j.unknown("host.slow_business", slow)
 					green = s.To
@@ -119,7 +128,7 @@ func (j *judge) redUnasked() {
 				j.unknown("host.slow_business", slow)
 				continue
 			}
-			a := args{"incident": "", "at": span(s.From.Late), "why": s.Why}
+			a := told(s, args{"incident": "", "at": span(s.From.Late)})
 			j.failed("business.red_again", a)
 			j.finding("high", "business.red_again", a)
 			return

@@ -1,7 +1,9 @@
 package record
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -40,6 +42,45 @@ type RedFacts struct {
 	// Late are those in which nothing was wrong but the time: they were good and too slow, or had no answer in theirs.
 	Late   int           `json:"late,omitempty"`
 	Answer time.Duration `json:"answer_ns,omitempty"` // end of the last in which the business gave a wrong answer; 0: none
+	// Failed are the flow's checks that failed in it, in the order in which they first did, twelve at most.
+	Failed []FailedCheck `json:"failed,omitempty"`
+	Last   string        `json:"last,omitempty"` // the error of the last iteration that had one
+}
+
+// FailedCheck is a check of a flow, and in how many iterations it failed.
+type FailedCheck struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+}
+
+// mostFailed checks are told apart.
+const mostFailed = 12
+
+// Failing enters the checks that failed in an iteration.
+func (r *RedFacts) Failing(names []string) {
+	for _, name := range names {
+		i := slices.IndexFunc(r.Failed, func(f FailedCheck) bool { return f.Name == name })
+		switch {
+		case i >= 0:
+			r.Failed[i].Count++
+		case len(r.Failed) < mostFailed:
+			r.Failed = append(r.Failed, FailedCheck{Name: name, Count: 1})
+		}
+	}
+}
+
+// Checks names them with their counts, the most frequent first: "read it back ×12, log in ×3".
+func (r *RedFacts) Checks() string {
+	if r == nil {
+		return ""
+	}
+	sorted := slices.Clone(r.Failed)
+	slices.SortStableFunc(sorted, func(a, b FailedCheck) int { return b.Count - a.Count })
+	var told []string
+	for _, f := range sorted {
+		told = append(told, fmt.Sprintf("%s ×%d", f.Name, f.Count))
+	}
+	return strings.Join(told, ", ")
 }
 
 // Overdue is a limit of time that passed while something was waited for, without an answer that decides it.

@@ -166,6 +166,7 @@ type pulse struct {
 	clock   clock
 	bootID  string
 	sample  func(verifier.Sample)
+	failed  failedChecks
 	raw     *os.File
 	kept    *hiddenLines // writes to raw
 	writer  *io.PipeWriter
@@ -191,10 +192,15 @@ func (p *pulse) add(l line) error {
 		p.clock.hello(l, p.bootID, record.Boottime)
 	case "hb":
 		p.clock.seen(l.At)
+	case "check":
+		p.failed.add(l)
 	case "iter":
 		p.clock.seen(l.End)
+		failed := p.failed.take(l)
 		if l.Iter >= 0 && !l.Cut {
-			p.sample(l.sample(p.clock.at(l.Start), p.clock.at(l.End)))
+			s := l.sample(p.clock.at(l.Start), p.clock.at(l.End))
+			s.Failed = failed
+			p.sample(s)
 		}
 	case "drop":
 		p.sample(verifier.Sample{Start: p.clock.at(l.At), End: p.clock.at(l.At), Dropped: max(1, l.Count)})

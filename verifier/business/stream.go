@@ -25,6 +25,7 @@ type line struct {
 	End          int64       `json:"end"`
 	At           int64       `json:"at"`
 	OK           bool        `json:"ok"`
+	VU           uint64      `json:"vu"`
 	Iter         int64       `json:"iter"`
 	Name         string      `json:"name"`
 	ChecksPassed int         `json:"checks_passed"`
@@ -61,7 +62,7 @@ type totals struct {
 
 // sample is an iteration of the pulse. A check that failed without a failed request was answered, only wrongly.
 func (l line) sample(start, end time.Duration) verifier.Sample {
-	return verifier.Sample{Start: start, End: end, OK: l.OK, Checks: l.ChecksPassed, Error: l.Error,
+	return verifier.Sample{Start: start, End: end, OK: l.OK, Checks: l.ChecksPassed, Error: plainError(l.Error),
 		Answered: l.HTTPAnswered > 0 || l.ChecksFailed > 0 && l.HTTPFailed == 0}
 }
 
