@@ -6,17 +6,24 @@ import (
 	"time"
 
 	"lifeboat/drills/record"
+	"lifeboat/verifier"
 )
 
 // baseline asks everything once, then waits until the business is green.
 func (d *drill) baseline(ctx context.Context) error {
-	if err := d.askChecks(ctx, "before", func(c CheckPlan) bool {
+	when := d.firstAsked()
+	if err := d.askChecks(ctx, when, func(c CheckPlan) bool {
 		return c.Spec.Layer != record.LayerBusiness && !restarts(c)
 	}); err != nil {
 		return err
 	}
-	if err := d.askChecks(ctx, "before", restarts); err != nil { // last: what they restart is down for a moment
+	if err := d.askChecks(ctx, when, restarts); err != nil { // last: what they restart is down for a moment
 		return err
+	}
+	if d.plan.Scenario.Flow == nil && d.plan.Scenario.Trigger == record.TriggerNone {
+		if err := d.askChecks(ctx, when, func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness && !restarts(c) }); err != nil {
+			return err
+		}
 	}
 	if d.plan.Scenario.Flow != nil {
 		if err := d.baselineBusiness(ctx); err != nil {
@@ -37,7 +44,15 @@ func (d *drill) baselineBusiness(ctx context.Context) error {
 		}
 		return err
 	}
-	return d.askChecks(ctx, "before", func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
+	return d.askChecks(ctx, d.firstAsked(), func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
+}
+
+// firstAsked is how the answers before anything is done are called: in a check run they are the only ones.
+func (d *drill) firstAsked() string {
+	if d.plan.Scenario.Trigger == record.TriggerNone {
+		return record.Once
+	}
+	return verifier.Before
 }
 
 // baselineWithin is how long a freshly restored business may take to become green.

@@ -216,6 +216,9 @@ func (d *drill) phases(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.Trigger == record.TriggerNone { // everything was asked, and nothing has changed since
+		return d.intact(ctx)
+	}
 	if err := d.incidents(ctx); err != nil {
 		return err
 	}

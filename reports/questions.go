@@ -16,6 +16,9 @@ type question struct {
 
 // final is the answer that counts: after the rollback; in a check run the only one.
 func (q question) final(t record.Trigger) *record.CheckResult {
+	if once := q.Answers[record.Once]; once != nil {
+		return once
+	}
 	if after := q.Answers["after"]; after != nil || t != record.TriggerNone {
 		return after
 	}

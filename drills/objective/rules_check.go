@@ -65,7 +65,7 @@ func (j *judge) layers() {
 // counts tells whether an answer is one of those that the drill must be able
 // to show. While the system is broken anything may be answered.
 func (j *judge) counts(c record.CheckResult) bool {
-	return c.When == "after" || c.When == "before"
+	return c.When == "after" || c.When == "before" || c.When == record.Once
 }
 
 func (j *judge) answer(c record.CheckResult) {
@@ -106,7 +106,7 @@ func (j *judge) asked(p record.CheckPlan) bool {
 		if c.Name != p.Name || c.Layer != p.Layer || c.Ended < since {
 			continue
 		}
-		if c.When == "after" || c.When == "before" && j.r.Header.Trigger == record.TriggerNone {
+		if c.When == "after" || c.When == record.Once || c.When == "before" && j.r.Header.Trigger == record.TriggerNone {
 			return true
 		}
 	}

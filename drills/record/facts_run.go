@@ -13,11 +13,14 @@ const (
 	CheckCrashed CheckStatus = "crashed"
 )
 
+// Once is when a check run asks: nothing is broken in it, and nothing rolled back.
+const Once = "once"
+
 // CheckResult is one answer to one question.
 type CheckResult struct {
 	Name    string      `json:"name"`
 	Layer   Layer       `json:"layer"`
-	When    string      `json:"when"` // before | broken | after
+	When    string      `json:"when"` // before | broken | after; in a check run Once (journals of old: before and after)
 	Status  CheckStatus `json:"status"`
 	Message string      `json:"message,omitempty"` // what was seen, in one line
 	Facts   string      `json:"facts,omitempty"`   // short rendering of the observation
