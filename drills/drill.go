@@ -34,6 +34,9 @@ type Result struct {
 	Left    []record.CleanupEvent // what could not be cleaned up, each with the command that does it
 }
 
+// journalName is the file of a drill's events in its folder.
+const journalName = "journal.ndjson"
+
 // drill is one running drill.
 type drill struct {
 	kit      Kit
@@ -146,7 +149,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	if d.ledger, err = ledger.Open(dir, d.scope); err != nil {
 		return nil, err
 	}
-	journal := filepath.Join(dir, "journal.ndjson")
+	journal := filepath.Join(dir, journalName)
 	err = record.WithNumber(opt.Home, p.Scenario.Series, journal, func(number int) (err error) {
 		d.journal, err = record.Create(journal, d.header(number), now, opt.Clock)
 		return err

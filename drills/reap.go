@@ -65,7 +65,7 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 		known = &r.Hidden.secrets
 		hide = known.hide
 	}
-	j, err := record.Reopen(filepath.Join(dir, "journal.ndjson"), record.ActorReaper)
+	j, err := record.Reopen(filepath.Join(dir, journalName), record.ActorReaper)
 	if err != nil {
 		return nil, fmt.Errorf("reopen the journal of %s: %w", r.Drill, err)
 	}
@@ -92,7 +92,11 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 	if done.Unproved != nil && len(left) == 0 { // somebody has to look again
 		left = []record.CleanupEvent{{State: "unproved", Error: done.Unproved.Error(), Fix: "lifeboat sweep"}}
 	}
-	errs = append(errs, keepRecord(dir), j.Close(), l.Close())
+	errs = append(errs, keepRecord(dir))
+	if len(left) == 0 && errors.Join(errs...) == nil {
+		errs = append(errs, markClean(dir))
+	}
+	errs = append(errs, j.Close(), l.Close())
 	return left, errors.Join(errs...)
 }
 
@@ -103,19 +107,6 @@ func keepRecord(dir string) error {
 		return err
 	}
 	return writeRecord(dir, r)
-}
-
-// unfinished tells whether a drill has something left to undo, or no end in its journal.
-func unfinished(dir string) (bool, error) {
-	open, err := openEntries(dir)
-	if err != nil || len(open) > 0 {
-		return true, err
-	}
-	r, _, err := Judge(dir)
-	if err != nil { // nothing is left, and a damaged journal is for history to tell
-		return false, nil
-	}
-	return r.Status == record.RunCrashed || r.Cleanup.T8 == nil || len(r.Cleanup.Failed) > 0, nil
 }
 
 // Hold is the life of a reaper process: it waits for word from its harness or
@@ -249,7 +240,7 @@ func (h *harness) end(r ReapRequest) (said string) {
 	began, since, size, sign := time.Now(), time.Now(), int64(-1), int64(-1)
 	sealed := false
 	for told && h.owner.Alive() == ledger.Alive && time.Since(since) < patience {
-		info, err := os.Stat(filepath.Join(h.dir, "journal.ndjson"))
+		info, err := os.Stat(filepath.Join(h.dir, journalName))
 		grown := err == nil && info.Size() != size
 		if grown {
 			size, sealed = info.Size(), isSealed(h.dir)

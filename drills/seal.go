@@ -24,6 +24,9 @@ func (d *drill) seal(left []record.CleanupEvent) (*Result, error) {
 	var errs []error
 	errs = append(errs, d.rawFiles(), d.unheld())
 	errs = append(errs, d.Append(record.KindSealed, record.Subject{}, record.Sealed{Status: string(record.RunCompleted)}))
+	if d.clean && errors.Join(errs...) == nil {
+		errs = append(errs, markClean(d.dir))
+	}
 	errs = append(errs, d.journal.Close(), d.ledger.Close())
 	if d.keeper != nil && d.clean {
 		errs = append(errs, d.keeper.Release())
@@ -68,7 +71,7 @@ func (d *drill) build() (*record.Record, error) {
 
 // Judge reads a drill's journal and judges it: anybody can, at any time.
 func Judge(dir string) (*record.Record, record.Verdict, error) {
-	b, err := os.ReadFile(filepath.Join(dir, "journal.ndjson"))
+	b, err := os.ReadFile(filepath.Join(dir, journalName))
 	if err != nil {
 		return nil, record.Verdict{}, fmt.Errorf("read the journal: %w", err)
 	}

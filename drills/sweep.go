@@ -58,7 +58,7 @@ func List(home string) ([]string, error) {
 	}
 	var dirs []string
 	for _, e := range entries { // sorted by name, and names are time-sortable
-		if _, err := os.Stat(filepath.Join(home, "drills", e.Name(), "journal.ndjson")); e.IsDir() && err == nil {
+		if _, err := os.Stat(filepath.Join(home, "drills", e.Name(), journalName)); e.IsDir() && err == nil {
 			dirs = append(dirs, filepath.Join(home, "drills", e.Name()))
 		}
 	}
@@ -103,9 +103,15 @@ func SweepAll(ctx context.Context, r SweepRequest) ([]Swept, error) {
 
 // sweepDrill returns nil for a drill that is clean or alive.
 func sweepDrill(ctx context.Context, r SweepRequest, dir string) (*Swept, error) {
+	if isMarked(dir) {
+		return nil, nil
+	}
 	rest, err := unfinished(dir)
 	if errors.Is(err, fs.ErrNotExist) { // no ledger: nothing was ever begun
 		return nil, nil
+	}
+	if err == nil && !rest {
+		markFound(dir)
 	}
 	if err != nil || !rest {
 		return nil, err

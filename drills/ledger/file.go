@@ -15,8 +15,8 @@ import (
 	"lifeboat/internal/filelock"
 )
 
-// fileName of a ledger in its drill's folder.
-const fileName = "ledger.ndjson"
+// FileName of a ledger in its drill's folder.
+const FileName = "ledger.ndjson"
 
 // lockWait is how long Open waits for a writer that is about to end.
 const lockWait = 5 * time.Second
@@ -47,7 +47,7 @@ type File struct {
 // (filelock.ErrLocked after 5 s). A line that a crash cut off is taken back:
 // what it announced was not begun, because Intend had not returned.
 func Open(dir string, scope Scope) (*File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, fileName), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, FileName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}
@@ -162,7 +162,7 @@ func LoadScope(dir string) (Scope, error) {
 }
 
 func load(dir string) (content, error) {
-	b, err := os.ReadFile(filepath.Join(dir, fileName))
+	b, err := os.ReadFile(filepath.Join(dir, FileName))
 	if err != nil {
 		return content{}, fmt.Errorf("read the ledger: %w", err)
 	}

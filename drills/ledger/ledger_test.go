@@ -78,7 +78,7 @@ func TestTornLine(t *testing.T) {
 	_, err = l.Intend(entry("container", "b"))
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
-	path := filepath.Join(s.Home, fileName)
+	path := filepath.Join(s.Home, FileName)
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for cut := int(size); cut < len(whole); cut++ {
@@ -106,7 +106,7 @@ func TestOneWriter(t *testing.T) {
 	s := scope(t)
 	l, err := Open(s.Home, s)
 	require.NoError(t, err)
-	f, err := os.Open(filepath.Join(s.Home, fileName))
+	f, err := os.Open(filepath.Join(s.Home, FileName))
 	require.NoError(t, err)
 	assert.ErrorIs(t, filelock.Exclusive(f, 0), filelock.ErrLocked)
 	require.NoError(t, l.Close())
