@@ -242,7 +242,7 @@ func (d *drill) point(name string, bp *BackupPlan, out restore.Outcome) error {
 	p := record.RestorePoint{Backup: bp.Name, Store: bp.Spec.Store.Kind, Restore: bp.Spec.Restore.Kind,
 		Point: bp.Point.ID, Size: bp.Point.Size, Digest: out.Digest, Expected: bp.Point.Digest,
 		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
-		Zone: bp.Spec.TimeZone, Doubt: d.secrets.hide(bp.Point.Doubt),
+		Zone: bp.Spec.TimeZone, Doubt: d.secrets.hide(bp.Point.Doubt), Beside: bp.Beside,
 		Loaded: bp.Loader != nil || d.plan.Scenario.Instances[name].Virtual()}
 	if !consistent.IsZero() {
 		p.Age = d.base.Sub(consistent)

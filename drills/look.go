@@ -3,6 +3,7 @@ package drills
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -29,19 +30,35 @@ func (d *drill) look(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(d.plan.Backups)) {
 		bp := d.plan.Backups[name]
 		fact := record.Restored{Backup: name, Point: bp.Point.ID, Started: d.elapsed(), During: record.PhaseRestore}
-		err := d.lookAt(ctx, bp)
-		if ctx.Err() != nil {
+		var err error
+		if bp.Missing != nil {
+			err = d.lacking(&fact, bp)
+		} else if err = d.lookAt(ctx, bp); ctx.Err() != nil {
 			return context.Cause(ctx)
-		}
-		fact.Ended = d.elapsed()
-		if !d.blame(&fact, bp, err) {
+		} else if !d.blame(&fact, bp, err) {
+			bp.besideByContent(ctx)
 			continue
 		}
+		fact.Ended = d.elapsed()
 		user := d.userOf(name)
 		found = append(found, d.fact(err, d.Append(record.KindRestored, d.subject(user), fact),
 			d.point(user, bp, restore.Outcome{})))
 	}
 	return errors.Join(found...)
+}
+
+// lacking writes into a fact that there is nothing to restore. What nobody may read may be as good as any.
+func (d *drill) lacking(fact *record.Restored, bp *BackupPlan) error {
+	missing := *bp.Missing
+	missing.Name, missing.Newest = d.secrets.hide(missing.Name), d.secrets.hide(missing.Newest)
+	fact.Missing = &missing
+	why := missingWords(&missing)
+	if missing.Why == string(store.Unreadable) {
+		fact.Unread = why
+	} else {
+		fact.BackupBad = why
+	}
+	return fmt.Errorf("restore %s: %s", bp.Name, why)
 }
 
 // lookAt asks who restores a backup, and the digest that was promised for it.
@@ -63,6 +80,32 @@ func (d *drill) lookAt(ctx context.Context, bp *BackupPlan) error {
 		return nil // a disk is verified before its machine boots, or was asked not to be read
 	}
 	return readAhead(ctx, bp, d.dir, open)
+}
+
+// besideByContent asks whether one that was written earlier says that it was made later: copies have the times of copying.
+func (b *BackupPlan) besideByContent(ctx context.Context) {
+	dater, ok := b.Loader.(restore.Dater)
+	if !ok || len(b.older) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, mostAhead)
+	defer cancel()
+	made := func(p store.Point) string {
+		text, err := dater.Made(ctx, restore.Source{Backup: b.Name, Point: p,
+			Open: func(ctx context.Context) (store.Stream, error) { return b.Store.Fetch(ctx, p) }})
+		if clock, _ := madeAt(text, ""); err == nil {
+			return clock
+		}
+		return ""
+	}
+	own := made(b.Point)
+	for _, p := range b.older {
+		if at := made(p); own != "" && at > own {
+			b.Beside = append(b.Beside, record.Observation{ID: "point.made_later",
+				Args: map[string]string{"name": p.ID, "made": at, "own": own}})
+			return
+		}
+	}
 }
 
 // readAhead verifies a promised digest where that takes seconds. Its only error is a *store.Mismatch.

@@ -33,6 +33,7 @@ type OutlineBackup struct {
 	Size         int64      `json:"size_bytes"`
 	Digest       string     `json:"digest,omitempty"`
 	ConsistentTo *time.Time `json:"consistent_to,omitempty"`
+	Missing      string     `json:"missing,omitempty"` // why there is nothing to restore, which the drill will say
 }
 
 // OutlineIncident is what would break and how it would be rolled back.
@@ -53,6 +54,9 @@ func (p *Plan) Outline() Outline {
 	for _, name := range slices.Sorted(maps.Keys(p.Backups)) {
 		b := p.Backups[name]
 		ob := OutlineBackup{Backup: name, Point: b.Point.ID, Size: b.Point.Size, Digest: b.Point.Digest}
+		if b.Missing != nil {
+			ob.Missing = missingWords(b.Missing)
+		}
 		if !b.Point.ConsistentTo.IsZero() {
 			ob.ConsistentTo = &b.Point.ConsistentTo
 		}
@@ -113,6 +117,10 @@ func (o Outline) String() string {
 	section("scenario", o.Scenario+" (trigger: "+o.Trigger+")")
 	var points []string
 	for _, r := range o.Restore {
+		if r.Missing != "" {
+			points = append(points, r.Backup+": "+r.Missing)
+			continue
+		}
 		if r.Point == "" { // what this host cannot says why
 			points = append(points, r.Backup+": no restore point")
 			continue

@@ -1,22 +1,34 @@
 package drills
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/store"
 )
 
-// pick chooses the restore point; the error is a sentence for the user.
-func (b *BackupPlan) pick(ctx context.Context) error {
+// pick chooses the restore point; the error is a sentence for the user. That nothing complete is there, or nothing that
+// is complete and younger than age (0: any), is no error but a finding of the drill.
+func (b *BackupPlan) pick(ctx context.Context, now time.Time, age time.Duration) error {
 	points, err := b.Store.List(ctx)
 	if err != nil {
 		return fmt.Errorf("list backup %s: %w", b.Name, err)
 	}
-	pt, err := store.Pick(points, b.Spec.Pick)
+	chosen, err := store.Pick(points, b.Spec.Pick)
+	var none *store.NoneUsable
+	if errors.As(err, &none) {
+		b.missing(none.Lies, store.Point{}, 0)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("backup %s: %w", b.Name, err)
 	}
+	pt := chosen.Point
 	if b.Spec.Digest != "" {
 		if pt.Digest != "" && pt.Digest != b.Spec.Digest {
 			return fmt.Errorf("backup %s: the scenario promises %s for %s, its store %s; correct one of them",
@@ -27,6 +39,51 @@ func (b *BackupPlan) pick(ctx context.Context) error {
 	if b.Spec.ConsistentTo != nil {
 		pt.ConsistentTo, pt.ConsistentBy = *b.Spec.ConsistentTo, "scenario"
 	}
-	b.Point = pt
+	b.Point, b.older = pt, chosen.Older
+	b.setBeside(chosen, points)
+	if at := pt.ConsistentTo; len(chosen.Skipped) > 0 && age > 0 {
+		if at.IsZero() { // nothing in it is younger than the file
+			at = pt.Taken
+		}
+		if now.Sub(at) > age {
+			b.missing(chosen.Skipped, pt, age)
+		}
+	}
 	return nil
+}
+
+// missing notes that there is nothing to restore: what lies there, the newest first, and the newest that is complete.
+func (b *BackupPlan) missing(lies []store.Point, newest store.Point, age time.Duration) {
+	b.Missing = &record.Missing{Name: lies[0].ID, Why: string(lies[0].Unusable), More: len(lies) - 1, Newest: newest.ID,
+		Limit: age}
+}
+
+// setBeside notes what stands in the store and makes it doubtful that the chosen point is the newest.
+func (b *BackupPlan) setBeside(chosen store.Choice, points []store.Point) {
+	if n := len(chosen.Skipped); n > 0 {
+		more := ""
+		if n > 1 {
+			more = strconv.Itoa(n - 1)
+		}
+		b.Beside = append(b.Beside, record.Observation{ID: "point.skipped", Args: map[string]string{
+			"name": chosen.Skipped[0].ID, "why": string(chosen.Skipped[0].Unusable), "more": more}})
+	}
+	if b.Spec.Pick != "" && b.Spec.Pick != store.Latest {
+		return
+	}
+	if later, ok := store.Later(chosen.Point, points); ok {
+		b.Beside = append(b.Beside, record.Observation{ID: "point.name_later", Args: map[string]string{"name": later.ID}})
+	}
+}
+
+// words of what is missing, for those who read no catalogue.
+func missingWords(m *record.Missing) string {
+	s := fmt.Sprintf("nothing complete is there: %s is %s", m.Name, cmp.Or(store.Unusable(m.Why).Words(), m.Why))
+	if m.More > 0 {
+		s += fmt.Sprintf(", and %d more like it", m.More)
+	}
+	if m.Newest != "" {
+		s += fmt.Sprintf("; the newest that is complete, %s, is older than %v", m.Newest, m.Limit)
+	}
+	return s
 }

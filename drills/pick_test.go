@@ -2,6 +2,7 @@ package drills
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,7 +18,7 @@ func TestPickRefusesTwoPromises(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := BackupPlan{Name: "db", Store: fakeStore{}, Spec: scenarios.Backup{Digest: tc.digest, Pick: "latest"}}
-			err := b.pick(t.Context())
+			err := b.pick(t.Context(), time.Now(), 0)
 			if tc.says != "" {
 				assert.ErrorContains(t, err, tc.says)
 				return

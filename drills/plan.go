@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lifeboat/drills/fault"
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
@@ -44,6 +45,10 @@ type BackupPlan struct {
 	Point  store.Point
 	Loader restore.Loader // one of the two
 	Imager restore.Imager
+
+	Missing *record.Missing      // there is nothing to restore, which is what the drill will say; nil: there is
+	Beside  []record.Observation // what makes it doubtful that Point is the newest
+	older   []store.Point        // that come right after it
 }
 
 // FaultPlan is a fault with its back-end, and which one it is: the same kind may break the same instance twice.
@@ -68,7 +73,7 @@ func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error)
 		return nil, problems
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Backups)) {
-		if err := p.Backups[name].pick(ctx); err != nil {
+		if err := p.Backups[name].pick(ctx, time.Now(), s.Objectives["age"].Std()); err != nil {
 			p.Refusals = append(p.Refusals, err.Error())
 		}
 	}

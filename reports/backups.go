@@ -12,7 +12,7 @@ func (a author) backups() section {
 	s := a.section("backups")
 	for _, p := range a.r.RestorePoints {
 		pairs := []pair{
-			{a.say("backup.point"), textOf(p.Point, a.say("backup.kind", "store", p.Store, "restore", p.Restore))},
+			{a.say("backup.point"), a.restorePoint(p)},
 			{a.say("backup.consistent"), a.consistent(p)},
 			{a.say("backup.size"), text(a.l.Size(p.Size))},
 			{a.say("backup.digest"), code(dash(p.Digest))},
@@ -35,6 +35,15 @@ func (a author) backups() section {
 		s.Blocks = append(s.Blocks, a.boots())
 	}
 	return s
+}
+
+// restorePoint names it, and says what of its store makes it doubtful that it is the newest.
+func (a author) restorePoint(p record.RestorePoint) cell {
+	small := []string{a.say("backup.kind", "store", p.Store, "restore", p.Restore)}
+	for _, o := range p.Beside {
+		small = append(small, a.c.Observation(a.l, o))
+	}
+	return textOf(dash(p.Point), strings.Join(small, " · "))
 }
 
 func during(s string) string {

@@ -5,6 +5,23 @@ import "lifeboat/drills/record"
 // kind: what lies in the place of a backup is something else. It has failed where that is no backup at all; what is
 // packed in a way that nothing here unpacks, and what another restore would take, may be as good as any.
 func (j *judge) kind(x record.RestoreFact) {
+	if m := x.Missing; m != nil {
+		a := args{"backup": x.Backup, "name": m.Name, "why": m.Why, "more": "", "newest": m.Newest, "limit": ""}
+		if m.More > 0 {
+			a["more"] = number(m.More)
+		}
+		if m.Limit > 0 {
+			a["limit"] = span(m.Limit)
+		}
+		if x.BackupBad == "" {
+			j.unknown("backup.missing", a)
+			j.finding("medium", "backup.missing", a)
+			return
+		}
+		j.failed("backup.missing", a)
+		j.finding("high", "backup.missing", a)
+		return
+	}
 	k := x.Kind
 	if x.BackupBad != "" {
 		a := args{"backup": x.Backup, "point": x.Point, "kind": k.Name, "said": k.Said}

@@ -87,9 +87,10 @@ type RestorePoint struct {
 	Restore          string        `json:"restore"`
 	Point            string        `json:"point"`
 	Size             int64         `json:"size_bytes"`
-	Digest           string        `json:"digest"`          // as read: sha256:…
-	Expected         string        `json:"expected_digest"` // as promised; empty: not verified
-	Doubt            string        `json:"doubt,omitempty"` // why what lists of digests say of it cannot be used
+	Digest           string        `json:"digest"`           // as read: sha256:…
+	Expected         string        `json:"expected_digest"`  // as promised; empty: not verified
+	Doubt            string        `json:"doubt,omitempty"`  // why what lists of digests say of it cannot be used
+	Beside           []Observation `json:"beside,omitempty"` // what of its store makes it doubtful that it is the newest
 	ConsistentTo     time.Time     `json:"consistent_to,omitzero"`
 	ConsistentSource string        `json:"consistent_source,omitempty"` // where that moment comes from
 	Age              time.Duration `json:"age_ns,omitempty"`            // the drill's start − ConsistentTo
@@ -114,10 +115,11 @@ type Restored struct {
 	BackupBad string        `json:"backup_bad,omitempty"` // what is wrong with the backup
 	Overdue   *Overdue      `json:"overdue,omitempty"`    // all that is wrong with it is that it took too long
 	ImageBad  string        `json:"image_lacks,omitempty"`
-	Lack      *Lack         `json:"lack,omitempty"`   // of the scenario, without which the backup cannot be judged
-	Unread    string        `json:"unread,omitempty"` // why it was not restored, which is no word on it
-	Kind      *FileKind     `json:"kind,omitempty"`   // with BackupBad and Unread: what it is instead
-	During    string        `json:"during"`           // restore | rollback
+	Lack      *Lack         `json:"lack,omitempty"`    // of the scenario, without which the backup cannot be judged
+	Unread    string        `json:"unread,omitempty"`  // why it was not restored, which is no word on it
+	Kind      *FileKind     `json:"kind,omitempty"`    // with BackupBad and Unread: what it is instead
+	Missing   *Missing      `json:"missing,omitempty"` // with BackupBad and Unread: there is nothing to restore
+	During    string        `json:"during"`            // restore | rollback
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration `json:"verifying_ns,omitempty"`
 }
@@ -126,6 +128,15 @@ type Restored struct {
 type Network struct {
 	Range    string `json:"range"`
 	Declared string `json:"declared,omitempty"` // the range of the scenario that it was cut from; empty: lifeboat's choice
+}
+
+// Missing says that a store holds nothing complete to restore, or nothing that is young enough.
+type Missing struct {
+	Name   string        `json:"name"`               // the newest that lies there
+	Why    string        `json:"why"`                // it cannot be restored; a name of the catalogue
+	More   int           `json:"more,omitempty"`     // that lie there like it
+	Newest string        `json:"newest,omitempty"`   // that is complete
+	Limit  time.Duration `json:"limit_ns,omitempty"` // which it is older than
 }
 
 // FileKind is what the first bytes of a file say that it is, where that is not what was to be restored.

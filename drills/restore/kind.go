@@ -17,6 +17,12 @@ type Looker interface {
 	Look(ctx context.Context, s Source) error
 }
 
+// Dater is a Loader that tells from the beginning of a backup when it was made.
+type Dater interface {
+	// Made is Outcome.Made; "" where the backup does not say so near its beginning.
+	Made(ctx context.Context, s Source) (string, error)
+}
+
 // KindError says that what lies in the place of a backup is of a kind that is not restored as the scenario says. It is
 // a finding where that is no backup at all; otherwise it is no word on the backup, and the drill is inconclusive.
 type KindError struct {

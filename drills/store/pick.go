@@ -12,24 +12,66 @@ const (
 	Oldest = "oldest"
 )
 
-// Pick chooses among points that are in a store's order, oldest first: latest
-// (also written as ""), oldest, or the point with that very name. Errors wrap ErrNoPoint.
-func Pick(points []Point, pick string) (Point, error) {
+// Choice is a point and what stands beside it in its store.
+type Choice struct {
+	Point
+	Skipped []Point // that are newer and cannot be used, the newest first; none where a point was named, or the oldest
+	Older   []Point // that can be used and come right after it, the newest first: a few
+}
+
+// NoneUsable says that points are there and none of those that were asked for can be used. It is a finding, not a problem
+// of the store.
+type NoneUsable struct {
+	Pick string
+	Lies []Point // the newest first
+}
+
+func (e *NoneUsable) Error() string {
+	return fmt.Sprintf("pick %s: none is complete: %s is %s", word(e.Pick), e.Lies[0].ID, e.Lies[0].Unusable.Words())
+}
+
+// Pick chooses among points that are in a store's order, oldest first: latest (also written as ""), oldest, or the point
+// with that very name. What is not usable is left out. Errors wrap ErrNoPoint, or are a *NoneUsable, or what is wrong
+// with what stands beside the point that would have been chosen.
+func Pick(points []Point, pick string) (Choice, error) {
 	if len(points) == 0 {
-		return Point{}, fmt.Errorf("pick %s: %w: the store is empty", word(pick), ErrNoPoint)
+		return Choice{}, fmt.Errorf("pick %s: %w: the store is empty", word(pick), ErrNoPoint)
 	}
+	chosen, c := -1, Choice{}
+	usable := func(p Point) bool { return p.Unusable == "" }
 	// A name comes first: somebody may well call a backup "latest".
 	if i := slices.IndexFunc(points, func(p Point) bool { return p.ID == pick }); i >= 0 {
-		return points[i], nil
+		if !usable(points[i]) {
+			return c, &NoneUsable{Pick: pick, Lies: points[i : i+1]}
+		}
+		chosen = i
+	} else {
+		switch pick {
+		case "", Latest:
+			for chosen = len(points) - 1; chosen >= 0 && !usable(points[chosen]); chosen-- {
+				c.Skipped = append(c.Skipped, points[chosen])
+			}
+			for i := chosen - 1; i >= 0 && len(c.Older) < few; i-- {
+				if usable(points[i]) {
+					c.Older = append(c.Older, points[i])
+				}
+			}
+		case Oldest:
+			chosen = slices.IndexFunc(points, usable)
+		default:
+			return c, fmt.Errorf("pick %s: %w of that name (there are: %s)", pick, ErrNoPoint, names(points))
+		}
 	}
-	switch pick {
-	case "", Latest:
-		return points[len(points)-1], nil
-	case Oldest:
-		return points[0], nil
+	if chosen < 0 {
+		lies := slices.Clone(points)
+		slices.Reverse(lies)
+		return c, &NoneUsable{Pick: pick, Lies: lies}
 	}
-	return Point{}, fmt.Errorf("pick %s: %w of that name (there are: %s)", pick, ErrNoPoint, names(points))
+	c.Point = points[chosen]
+	return c, c.Wrong
 }
+
+const few = 3
 
 func word(pick string) string {
 	if pick == "" {

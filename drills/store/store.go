@@ -19,6 +19,8 @@ type Point struct {
 	Doubt        string    // why what lists of digests beside it say of it, or do not say, cannot be used; empty: none
 	ConsistentTo time.Time // declared by a manifest beside the backup; zero: not declared
 	ConsistentBy string    // the source of ConsistentTo
+	Unusable     Unusable  // why it cannot be restored as it lies; "": it can
+	Wrong        error     // what is wrong with its manifest, which somebody must mend before it can be picked; nil: nothing
 	Dir          bool      // a folder of files (a directory dump): Fetch streams it as a tar
 }
 

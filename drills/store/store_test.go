@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"sync"
@@ -41,6 +42,56 @@ func TestPick(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPickLeavesOutWhatCannotBeUsed(t *testing.T) {
+	part := Point{ID: "tue.part", Unusable: Partial}
+	c, err := Pick([]Point{{ID: "pipe", Unusable: Special}, {ID: "sun"}, {ID: "mon"}, part}, "")
+	require.NoError(t, err)
+	assert.Equal(t, "mon", c.ID)
+	assert.Equal(t, []Point{part}, c.Skipped)
+	assert.Equal(t, []Point{{ID: "sun"}}, c.Older)
+	c, err = Pick([]Point{{ID: "pipe", Unusable: Special}, {ID: "sun"}, part}, Oldest)
+	require.NoError(t, err)
+	assert.Equal(t, "sun", c.ID)
+	for _, pick := range []string{"", Oldest, "tue.part"} {
+		_, err = Pick([]Point{part}, pick)
+		var none *NoneUsable
+		require.ErrorAs(t, err, &none, pick)
+		assert.ErrorContains(t, err, "tue.part is still being written")
+	}
+	wrong := errors.New("its manifest is wrong")
+	_, err = Pick([]Point{{ID: "mon", Wrong: wrong}}, "")
+	assert.ErrorIs(t, err, wrong)
+	_, err = Pick([]Point{{ID: "sun", Wrong: wrong}, {ID: "mon"}}, "")
+	assert.NoError(t, err, "of another")
+}
+
+func TestLater(t *testing.T) {
+	for name, test := range map[string]struct {
+		p, other string
+		later    bool
+	}{
+		"days":          {"shop-20261127.dump", "shop-20261128.dump", true},
+		"the same":      {"shop-20261128.dump", "shop-2026-11-28.sql", false},
+		"earlier":       {"shop-20261128.dump", "shop-20261127.dump", false},
+		"minutes":       {"shop_2026-11-28_02-00.dump", "shop_2026-11-28_02-30.dump", true},
+		"ISO":           {"shop-20261128T020000Z.dump", "shop-20261128T030000Z.dump", true},
+		"no date":       {"shop.dump", "shop-20261128.dump", false},
+		"a number":      {"shop-20261127.dump", "shop-202611281.dump", false},
+		"no such month": {"shop-20261127.dump", "shop-20261328.dump", false},
+		"no such day":   {"shop-20260130.dump", "shop-20260231.dump", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, later := Later(Point{ID: test.p}, []Point{{ID: test.p}, {ID: test.other}})
+			assert.Equal(t, test.later, later)
+			if later {
+				assert.Equal(t, test.other, got.ID)
+			}
+		})
+	}
+	_, later := Later(Point{ID: "a-20261127"}, []Point{{ID: "a-20261128.part", Unusable: Partial}})
+	assert.False(t, later)
 }
 
 type bytesStream struct{ *bytes.Reader }

@@ -77,15 +77,31 @@ type Lists struct {
 	doubts map[string]string // by the backup's path: why its own list is of no use
 	torn   map[string]string // by the file's path: between which lists
 	unread map[string]string // by the path of a SHA256SUMS that was read: its first line that says nothing, or ""
+	shut   map[string]string // by the path of a SHA256SUMS that is there and could not be read: why
+}
+
+func (l *Lists) ready() {
+	if l.List == nil {
+		l.List, l.doubts, l.torn, l.unread = List{}, map[string]string{}, map[string]string{}, map[string]string{}
+		l.shut = map[string]string{}
+	}
+}
+
+// Unopened says of a list that it is there and cannot be read, and why: what it promises is not known.
+func (l *Lists) Unopened(list, why string) {
+	l.ready()
+	if own, single := strings.CutSuffix(list, Suffix); single {
+		l.doubts[own] = fmt.Sprintf("%s cannot be read: %s", list, why)
+		return
+	}
+	l.shut[list] = why
 }
 
 // Add reads the text of one list, itself named by its path. What a SHA256SUMS names lies beside it, or is called by the
 // last part of its name where that path is absolute or leads elsewhere. What <backup>.sha256 names is the backup, by the
 // last part of its name or as standard input, or a file in it.
 func (l *Lists) Add(list, text string) {
-	if l.List == nil {
-		l.List, l.doubts, l.torn, l.unread = List{}, map[string]string{}, map[string]string{}, map[string]string{}
-	}
+	l.ready()
 	own, single := strings.CutSuffix(list, Suffix)
 	if bare := strings.TrimSpace(text); single && isDigest(bare) {
 		l.promise(own, Sum{Hex: strings.ToLower(bare), By: list})
@@ -164,6 +180,11 @@ func (l *Lists) Doubt(name string) string {
 	}
 	if _, ok := l.List[name]; ok || len(l.Below(name)) > 0 {
 		return ""
+	}
+	for _, list := range slices.Sorted(maps.Keys(l.shut)) { // of a folder's own list nobody knows what it is about
+		if path.Dir(list) == path.Dir(name) || path.Dir(list) == name || path.Dir(list) == "." {
+			return fmt.Sprintf("%s cannot be read: %s", list, l.shut[list])
+		}
 	}
 	for _, list := range slices.Sorted(maps.Keys(l.unread)) {
 		about := path.Dir(list) == path.Dir(name) || path.Dir(list) == name || slices.ContainsFunc(l.Names(),

@@ -19,8 +19,32 @@ const Manifest = ".manifest.yaml"
 // ManifestHint says what a manifest looks like.
 const ManifestHint = "a manifest has consistent_to, a time as 2026-01-31T02:00:00Z, and consistent_by"
 
-var suffixes = []string{sha256sums.Suffix, Manifest, ".profile.yaml", ".json", ".asc", ".sig", ".md5", ".sha1", ".sha512",
-	".log"}
+var suffixes = []string{sha256sums.Suffix, Manifest, ".profile.yaml", ".json", ".asc", ".sig", ".minisig", ".md5", ".sha1",
+	".sha224", ".sha384", ".sha512", ".b2", ".log", ".err", ".ok", ".done", ".lock", ".pid"}
+
+// Partials end the names under which programs write what is not yet complete.
+var Partials = []string{".part", ".partial", ".tmp", ".temp", ".incomplete", ".inprogress", ".in-progress", ".uploading",
+	".writing", ".filepart", ".crdownload", ".aria2", "~"}
+
+// Partial tells which names, or paths, are of files that are still being written, and the name that the file will have.
+func Partial(name string) (complete string, is bool) {
+	for _, suffix := range Partials {
+		if rest, ok := strings.CutSuffix(name, suffix); ok && rest != "" && !strings.HasSuffix(rest, "/") {
+			return rest, true
+		}
+	}
+	return "", false
+}
+
+// Match is path.Match for the name of a backup; one that is still being written matches as it will once it is complete.
+func Match(pattern, name string) bool {
+	if ok, _ := path.Match(pattern, name); ok {
+		return true
+	}
+	complete, is := Partial(name)
+	ok, _ := path.Match(pattern, complete)
+	return is && ok
+}
 
 // names of lists of digests, and of the folder that a file system makes for itself.
 var names = []string{sha256sums.Name, "MD5SUMS", "SHA1SUMS", "SHA512SUMS", "lost+found"}

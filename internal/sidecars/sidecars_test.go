@@ -17,6 +17,19 @@ func TestIs(t *testing.T) {
 	}
 }
 
+func TestPartial(t *testing.T) {
+	for name, want := range map[string]string{"x.dump.part": "x.dump", "a/x.tmp": "a/x", "x~": "x", "x.dump": "", ".part": "",
+		"a/.part": "", "part": ""} {
+		complete, is := Partial(name)
+		assert.Equal(t, want, complete, name)
+		assert.Equal(t, want != "", is, name)
+	}
+	assert.True(t, Match("*.dump", "x.dump.part"))
+	assert.True(t, Match("*.dump", "x.dump"))
+	assert.False(t, Match("*.dump", "x.sql.part"))
+	assert.False(t, Match("*.dump", "x.sql"))
+}
+
 func TestConsistency(t *testing.T) {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]struct {

@@ -61,14 +61,11 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		return nil, err
 	}
 	defer root.Close()
-	names, err := fs.Glob(root.FS(), s.pattern)
+	names, err := s.names(root)
 	if err != nil {
 		return nil, s.problem("", "list: %v", err)
 	}
-	sums, err := s.sums(root, names)
-	if err != nil {
-		return nil, err
-	}
+	sums := s.sums(root, names)
 	var points []store.Point
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
@@ -77,11 +74,7 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		if sidecars.Is(name) {
 			continue
 		}
-		p, err := s.point(root, name, sums)
-		if err != nil {
-			return nil, err
-		}
-		points = append(points, p)
+		points = append(points, s.point(root, name, sums))
 	}
 	if err := s.missing(sums, points); err != nil {
 		return nil, err
@@ -105,20 +98,46 @@ func (s *Store) problem(hint, format string, args ...any) error {
 	return &store.Problem{Store: s.name, Reason: fmt.Sprintf(format, args...), Hint: hint}
 }
 
-// point describes one file or folder.
-func (s *Store) point(root *os.Root, name string, sums *sha256sums.Lists) (store.Point, error) {
+// names of what matches the pattern, now or once it is complete, in their order.
+func (s *Store) names(root *os.Root) ([]string, error) {
+	var all []string
+	for _, suffix := range append([]string{""}, sidecars.Partials...) {
+		names, err := fs.Glob(root.FS(), s.pattern+suffix)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, names...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// point describes one file or folder. What cannot be used costs nobody but itself.
+func (s *Store) point(root *os.Root, name string, sums *sha256sums.Lists) store.Point {
 	info, err := root.Stat(name)
 	if err != nil {
-		return store.Point{}, s.problem("a link must stay within the folder", "%s: %v", name, cause(err))
+		return unusable(root, name, err)
 	}
 	p := store.Point{ID: name, Taken: info.ModTime(), Size: info.Size(), Digest: sums.Promise(name),
 		Doubt: sums.Doubt(name)}
+	if _, partial := sidecars.Partial(name); partial {
+		p.Unusable = store.Partial
+		return p
+	}
 	switch {
 	case info.IsDir():
 		p.Dir, p.Size = true, 0
 		files, err := walk(root, name)
 		if err != nil {
-			return p, s.problem("", "%v", err)
+			p.Unusable = store.Mixed
+			if errors.Is(err, fs.ErrPermission) {
+				p.Unusable = store.Unreadable
+			}
+			return p
+		}
+		if len(files) == 0 {
+			p.Unusable = store.Hollow
+			return p
 		}
 		for i, f := range files {
 			p.Size += f.size
@@ -131,14 +150,27 @@ func (s *Store) point(root *os.Root, name string, sums *sha256sums.Lists) (store
 		}
 		p.Digest = sums.Folder(name)
 	case !info.Mode().IsRegular():
-		return p, s.problem("", "%s is neither a file nor a folder", name)
+		p.Unusable = store.Special
+		return p
 	case p.Digest == "":
 		if p.Digest = s.linked(root, name, sums); p.Digest != "" {
 			p.Doubt = ""
 		}
 	}
-	p.ConsistentTo, p.ConsistentBy, err = s.manifest(root, name)
-	return p, err
+	p.ConsistentTo, p.ConsistentBy, p.Wrong = s.manifest(root, name)
+	return p
+}
+
+// unusable is a point that cannot be looked at. Of a link, it is the link's own time.
+func unusable(root *os.Root, name string, err error) store.Point {
+	p := store.Point{ID: name, Unusable: store.Dangling}
+	if errors.Is(err, fs.ErrPermission) {
+		p.Unusable = store.Unreadable
+	}
+	if info, err := root.Lstat(name); err == nil {
+		p.Taken = info.ModTime()
+	}
+	return p
 }
 
 // linked gives a link to another backup of the folder that one's promise.

@@ -102,12 +102,12 @@ func TestList(t *testing.T) {
 			files: map[string]string{"a\\b": "a", "SHA256SUMS": "\\" + sumOf("a") + "  a\\\\b\n"}, want: "a\\b ca978112\n",
 		},
 		"a link that leaves the folder": {
-			files: map[string]string{"a": "a"}, links: map[string]string{"b": "/etc/passwd"},
-			problem: "path escapes from parent",
+			files: map[string]string{"a": "a"}, links: map[string]string{"b": "/etc/passwd", "c": "nowhere"},
+			want: "a\nb ! dangling\nc ! dangling\n",
 		},
 		"a link in a folder that leaves it": {
 			files: map[string]string{"d/a": "a"}, links: map[string]string{"d/b": "../../../../../etc/passwd"},
-			problem: "d/b: path escapes",
+			want: "d ! mixed\n",
 		},
 		"listed and missing": {
 			files:   map[string]string{"a": "a", "SHA256SUMS": sumOf("b") + "  b\n"},
@@ -145,12 +145,16 @@ func TestList(t *testing.T) {
 			want:  "a\n",
 		},
 		"a manifest without zone": {
-			files:   map[string]string{"a": "a", "a.manifest.yaml": "consistent_to: 2026-02-03 04:05"},
-			problem: "a.manifest.yaml",
+			files: map[string]string{"a": "a", "a.manifest.yaml": "consistent_to: 2026-02-03 04:05"},
+			want:  "a read store backups: a.manifest.yaml:\n",
 		},
 		"a manifest with a wrong key": {
-			files:   map[string]string{"a": "a", "a.manifest.yaml": "consistent: 2026-02-03T04:05:06Z"},
-			problem: "a manifest has consistent_to",
+			files: map[string]string{"a": "a", "a.manifest.yaml": "consistent: 2026-02-03T04:05:06Z", "b": "b"},
+			want:  "a read store backups: a.manifest.yaml:\nb\n",
+		},
+		"still being written": {
+			files:    map[string]string{"a.dump": "a", "b.dump.part": "b", "c.dump~": "c", "d.sql.part": "d"},
+			settings: "pattern: '*.dump'", want: "a.dump\nb.dump.part ! partial\nc.dump~ ! partial\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,6 +181,12 @@ func TestList(t *testing.T) {
 				}
 				if p.Doubt != "" {
 					got += " ? " + p.Doubt
+				}
+				if p.Unusable != "" {
+					got += " ! " + string(p.Unusable)
+				}
+				if p.Wrong != nil {
+					got += " " + p.Wrong.Error()[:36]
 				}
 				if !p.ConsistentTo.IsZero() {
 					got += " " + p.ConsistentTo.Format(time.RFC3339) + " " + p.ConsistentBy
@@ -231,16 +241,74 @@ func TestNewProblems(t *testing.T) {
 	}
 }
 
-// A pipe in the place of a list of digests has no end: it would be read for ever.
+// A pipe in the place of a list of digests has no end: it would be read for ever. What it promises is not known, and that is
+// said of what it may be about.
 func TestListsThatAreNoFiles(t *testing.T) {
-	for _, name := range []string{"SHA256SUMS", "a.dump.sha256", "a.dump.manifest.yaml"} {
+	for name, others := range map[string]bool{"SHA256SUMS": true, "a.dump.sha256": false, "a.dump.manifest.yaml": false} {
 		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "a.dump"), []byte("x"), 0o600))
+		write(t, dir, "a.dump", "x", time.Time{})
+		write(t, dir, "b.dump", "x", time.Time{})
+		write(t, dir, "b.dump.sha256", sumOf("x"), time.Time{})
+		write(t, dir, "c.dump", "x", time.Time{})
 		require.NoError(t, syscall.Mkfifo(filepath.Join(dir, name), 0o600))
-		_, err := open(t, dir, "").List(t.Context())
-		var problem *store.Problem
-		require.ErrorAs(t, err, &problem, name)
-		assert.Contains(t, problem.Reason, name+": it is a pipe, not a file")
+		points, err := open(t, dir, "").List(t.Context())
+		require.NoError(t, err)
+		says := map[string]string{}
+		for _, p := range points {
+			says[p.ID] = p.Doubt
+			if p.Wrong != nil {
+				says[p.ID] += p.Wrong.Error()
+			}
+		}
+		assert.Contains(t, says["a.dump"], name)
+		assert.Contains(t, says["a.dump"], "it is a pipe, not a file")
+		assert.Empty(t, says["b.dump"], "it has a promise of its own")
+		assert.Equal(t, others, says["c.dump"] != "", says["c.dump"])
+	}
+}
+
+// The newest cannot be restored as it lies: the newest that can is chosen, and the other is named.
+func TestNewestThatIsNoBackup(t *testing.T) {
+	now := time.Now()
+	for name, put := range map[string]func(t *testing.T, at string) store.Unusable{
+		"a pipe": func(t *testing.T, at string) store.Unusable {
+			require.NoError(t, syscall.Mkfifo(at, 0o600))
+			return store.Special
+		},
+		"a link to nothing": func(t *testing.T, at string) store.Unusable {
+			require.NoError(t, os.Symlink("nowhere", at))
+			return store.Dangling
+		},
+		"a folder that nobody may read": func(t *testing.T, at string) store.Unusable {
+			require.NoError(t, os.Mkdir(at, 0o700))
+			write(t, at, "x", "x", now)
+			if os.Getuid() == 0 { // who may read everything
+				require.NoError(t, syscall.Mkfifo(filepath.Join(at, "y"), 0o600))
+				return store.Mixed
+			}
+			require.NoError(t, os.Chmod(at, 0))
+			return store.Unreadable
+		},
+		"a folder without a file": func(t *testing.T, at string) store.Unusable {
+			require.NoError(t, os.Mkdir(at, 0o700))
+			return store.Hollow
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "shop.dump", "x", now.Add(-time.Hour))
+			write(t, dir, "older.dump", "x", now.Add(-2*time.Hour))
+			why := put(t, filepath.Join(dir, "newest.dump"))
+			points, err := open(t, dir, "").List(t.Context())
+			require.NoError(t, err)
+			c, err := store.Pick(points, "")
+			require.NoError(t, err)
+			assert.Equal(t, "shop.dump", c.ID)
+			require.Len(t, c.Skipped, 1)
+			assert.Equal(t, why, c.Skipped[0].Unusable)
+			require.Len(t, c.Older, 1)
+			assert.Equal(t, "older.dump", c.Older[0].ID)
+		})
 	}
 }
 

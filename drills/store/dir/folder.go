@@ -57,10 +57,7 @@ func walk(root *os.Root, folder string) ([]file, error) {
 func (s *Store) fetchFolder(ctx context.Context, root *os.Root, p store.Point) (store.Stream, error) {
 	files, err := walk(root, p.ID)
 	if err == nil {
-		var all *sha256sums.Lists
-		if all, err = s.sums(root, []string{p.ID}); err == nil {
-			return newFolderStream(ctx, root, p, files, all.Below(p.ID)), nil
-		}
+		return newFolderStream(ctx, root, p, files, s.sums(root, []string{p.ID}).Below(p.ID)), nil
 	}
 	root.Close()
 	if errors.Is(err, fs.ErrNotExist) {

@@ -19,7 +19,7 @@ const mostSums = 256 << 20
 
 // sums reads every list of digests that is about the given names: SHA256SUMS beside
 // them and within folders, and <name>.sha256.
-func (s *Store) sums(root *os.Root, names []string) (*sha256sums.Lists, error) {
+func (s *Store) sums(root *os.Root, names []string) *sha256sums.Lists {
 	lists := map[string]bool{sha256sums.Name: true}
 	for _, n := range names {
 		lists[path.Join(path.Dir(n), sha256sums.Name)] = true
@@ -32,8 +32,9 @@ func (s *Store) sums(root *os.Root, names []string) (*sha256sums.Lists, error) {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // below something that is a file
 			continue
 		}
-		if err != nil {
-			return nil, s.problem("", "%s: %v", list, cause(err))
+		if err != nil { // what it promises is not known, and that is said of every backup that it may be about
+			all.Unopened(list, cause(err).Error())
+			continue
 		}
 		all.Add(list, string(raw))
 	}
@@ -41,5 +42,5 @@ func (s *Store) sums(root *os.Root, names []string) (*sha256sums.Lists, error) {
 		_, err := root.Stat(name)
 		return err == nil
 	})
-	return all, nil
+	return all
 }

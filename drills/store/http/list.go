@@ -12,6 +12,7 @@ import (
 	"lifeboat/drills/store"
 	"lifeboat/internal/remote"
 	"lifeboat/internal/sha256sums"
+	"lifeboat/internal/sidecars"
 )
 
 const (
@@ -70,8 +71,7 @@ func (s *Store) known(ctx context.Context, err error) error {
 // named are the files of a list that are backups.
 func (s *Store) named(sums sha256sums.List) ([]string, error) {
 	names := slices.DeleteFunc(sums.Names(), func(name string) bool {
-		ok, _ := path.Match(s.set.Pattern, name)
-		return s.set.Pattern != "" && !ok
+		return sidecars.Is(name) || s.set.Pattern != "" && !sidecars.Match(s.set.Pattern, name)
 	})
 	if len(names) > mostFiles {
 		return nil, s.problem("choose with pattern:", "the list names %d files, more than %d", len(names), mostFiles)
@@ -129,6 +129,9 @@ func (s *Store) point(ctx context.Context, id string, sums *sha256sums.Lists) (s
 	}
 	s.seen.Put(id, f)
 	p := store.Point{ID: id, Taken: f.Modified, Size: f.Size, Digest: sums.Promise(id), Doubt: sums.Doubt(id)}
+	if _, partial := sidecars.Partial(id); partial {
+		p.Unusable = store.Partial
+	}
 	if p.Doubt != "" {
 		p.Doubt += "; sums: none looks for no digests" // some servers answer a page to every name
 	}

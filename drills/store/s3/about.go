@@ -23,8 +23,9 @@ type about struct {
 }
 
 type manifest struct {
-	to time.Time
-	by string
+	to    time.Time
+	by    string
+	wrong error // why it says nothing; it costs its own backup only
 }
 
 // about reads every list of digests and every manifest that is about the given names, as the store of kind dir does.
@@ -46,21 +47,26 @@ func (s *Store) about(ctx context.Context, names []string, there map[string]remo
 	}
 	slices.Sort(files)
 	found := about{manifests: map[string]manifest{}}
-	texts, err := s.texts(ctx, files)
+	texts, unread, err := s.texts(ctx, files)
 	if err != nil {
 		return found, err
 	}
 	for i, file := range files {
 		name, is := strings.CutSuffix(file, sidecars.Manifest)
-		if !is {
+		switch {
+		case is && unread[i] != nil:
+			found.manifests[name] = manifest{wrong: unread[i]}
+		case is:
+			m := manifest{}
+			if m.to, m.by, err = sidecars.Consistency(file, texts[i]); err != nil {
+				m.wrong = s.problem(sidecars.ManifestHint, "%v", err)
+			}
+			found.manifests[name] = m
+		case unread[i] != nil:
+			found.sums.Unopened(file, unread[i].Reason)
+		default:
 			found.sums.Add(file, texts[i])
-			continue
 		}
-		to, by, err := sidecars.Consistency(file, texts[i])
-		if err != nil {
-			return found, s.problem(sidecars.ManifestHint, "%v", err)
-		}
-		found.manifests[name] = manifest{to, by}
 	}
 	found.sums.Settle(func(name string) bool {
 		_, ok := there[name]
@@ -69,14 +75,17 @@ func (s *Store) about(ctx context.Context, names []string, there map[string]remo
 	return found, nil
 }
 
-// texts reads small objects, several at once.
-func (s *Store) texts(ctx context.Context, names []string) ([]string, error) {
-	texts := make([]string, len(names))
+// texts reads small objects, several at once, and says of each why it cannot be read.
+func (s *Store) texts(ctx context.Context, names []string) ([]string, []*store.Problem, error) {
+	texts, unread := make([]string, len(names)), make([]*store.Problem, len(names))
 	err := remote.Each(ctx, len(names), connections, func(ctx context.Context, i int) (err error) {
 		texts[i], err = s.text(ctx, names[i])
+		if ctx.Err() == nil && errors.As(err, &unread[i]) {
+			return nil
+		}
 		return err
 	})
-	return texts, err
+	return texts, unread, err
 }
 
 func (s *Store) text(ctx context.Context, name string) (string, error) {

@@ -32,7 +32,7 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 	}
 	var names []string
 	for name := range there {
-		if ok, _ := path.Match(s.set.Pattern, name); ok {
+		if sidecars.Match(s.set.Pattern, name) {
 			names = append(names, name)
 		}
 	}
@@ -51,7 +51,10 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		p := store.Point{ID: name, Taken: f.Modified, Size: f.Size, Digest: about.sums.Promise(name),
 			Doubt: about.sums.Doubt(name)}
 		m := about.manifests[name]
-		p.ConsistentTo, p.ConsistentBy = m.to, m.by
+		p.ConsistentTo, p.ConsistentBy, p.Wrong = m.to, m.by, m.wrong
+		if _, partial := sidecars.Partial(name); partial {
+			p.Unusable = store.Partial
+		}
 		points = append(points, p)
 	}
 	if err := s.missing(about.sums.List, there); err != nil {

@@ -57,7 +57,7 @@ func TestList(t *testing.T) {
 			"a.dump.manifest.yaml": "consistent_to: 2026-03-02T00:00:00Z\nconsistent_by: its snapshot"},
 			want: "b.dump 1 - 14:00 -\na.dump 1 - 12:00 00:00 manifest a.dump.manifest.yaml: its snapshot\n"},
 		"a manifest of nonsense": {objects: map[string]string{"a.dump": "a", "a.dump.manifest.yaml": "to: x"},
-			problem: "a.dump.manifest.yaml: "},
+			want: "a.dump 1 - 12:00 -! read store s3\n"},
 		"some of them": {objects: map[string]string{"a.dump": "a", "a.img": "i", "a.img.sha256": "nonsense"},
 			settings: "pattern: '*.dump'", want: "a.dump 1 - 12:00 -\n"},
 		"what is about backups, and hidden": {objects: map[string]string{".a": "a", "a.profile.json": "{}", "a.asc": "x"}},
@@ -94,6 +94,9 @@ func TestList(t *testing.T) {
 				}
 				if p.Doubt != "" {
 					to += "? " + p.Doubt
+				}
+				if p.Wrong != nil {
+					to += "! " + p.Wrong.Error()[:13]
 				}
 				got += fmt.Sprintf("%s %d %s %s %s\n", p.ID, p.Size, sum, p.Taken.Format("15:04"), to)
 			}

@@ -51,6 +51,8 @@ func Run(t *testing.T, h Harness) {
 		"a context that ended stops the stream":      cancelled,
 		"a stream can be closed early":               early,
 		"a folder streams as a tar":                  folder,
+		"what is about backups is none":              sidecars,
+		"what is still being written is left out":    partial,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, h) })
 	}
@@ -93,6 +95,33 @@ func order(t *testing.T, h Harness) {
 	assert.Equal(t, []string{"c", "b", "a"}, []string{points[0].ID, points[1].ID, points[2].ID})
 	assert.Equal(t, int64(5), points[2].Size)
 	assert.True(t, points[0].ConsistentTo.IsZero(), "the time of writing is no consistency time")
+}
+
+func sidecars(t *testing.T, h Harness) {
+	backups := []Backup{{ID: "x.dump", Written: day, Content: []byte("x")}, {ID: "w.dump", Written: day.Add(-time.Hour), Content: []byte("w")}}
+	for _, name := range []string{"x.dump.md5", "x.dump.log", "x.dump.json", "x.log", "backup.ok"} {
+		backups = append(backups, Backup{ID: name, Written: day.Add(time.Hour), Content: []byte("about x")})
+	}
+	points, err := h.New(t, backups...).List(t.Context())
+	require.NoError(t, err)
+	require.Len(t, points, 2)
+	chosen, err := store.Pick(points, "")
+	require.NoError(t, err)
+	assert.Equal(t, "x.dump", chosen.ID)
+	assert.Empty(t, chosen.Skipped)
+}
+
+func partial(t *testing.T, h Harness) {
+	points, err := h.New(t, Backup{ID: "x.dump", Written: day, Content: []byte("x")},
+		Backup{ID: "y.dump.part", Written: day.Add(time.Hour), Content: []byte("y")},
+		Backup{ID: "w.dump.tmp", Written: day.Add(-time.Hour), Content: []byte("w")}).List(t.Context())
+	require.NoError(t, err)
+	chosen, err := store.Pick(points, "")
+	require.NoError(t, err)
+	assert.Equal(t, "x.dump", chosen.ID)
+	require.Len(t, chosen.Skipped, 1)
+	assert.Equal(t, "y.dump.part", chosen.Skipped[0].ID)
+	assert.Equal(t, store.Partial, chosen.Skipped[0].Unusable)
 }
 
 func content() []byte { return bytes.Repeat([]byte("lifeboat\n"), 100_000) }
