@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,14 +27,12 @@ func inLanguage(t record.Text, l Language, fallback string) string {
 	return fallback
 }
 
-// sentence tells a board what happened: why first where the drill did not pass, then the few
+// sentence tells a board what happened: what the drill taught, or else why, first where it did not pass, then the few
 // figures that it asks for, each as the objectives have it.
 func (a author) sentence() string {
 	var parts []string
 	if a.v.Status != record.StatusPassed {
-		if why := a.why(); why != "" {
-			parts = append(parts, why)
-		}
+		parts = append(parts, nonEmpty(cmp.Or(a.lesson(), a.why()), a.refused())...)
 	}
 	if a.v.Status == record.StatusInconclusive {
 		parts = append(parts, a.say("headline.inconclusive"))
@@ -42,6 +41,7 @@ func (a author) sentence() string {
 		parts = append(parts, a.say("headline.aborted"))
 	}
 	parts = append(parts, a.figures()...)
+	parts = append(parts, nonEmpty(a.stays())...)
 	if len(parts) == 0 || a.v.Status == record.StatusPassed && len(a.v.Objectives) == 0 {
 		parts = append(parts, a.why())
 	}
@@ -76,7 +76,7 @@ func (a author) figures() []string {
 		}
 	}
 	said := ""
-	if len(a.v.Reasons) > 0 && a.v.Status != record.StatusPassed {
+	if len(a.v.Reasons) > 0 && a.v.Status != record.StatusPassed && a.lesson() == "" {
 		said = a.v.Reasons[0].Args["objective"]
 	}
 	for _, name := range []string{"start_rollback", "restored", "data_loss"} {
@@ -196,7 +196,7 @@ func (a author) reasons() section {
 		}
 		list = slices.Insert(list, at, marked(badge{Class: "neutral", Symbol: "·"}, follows))
 	}
-	if len(list) == 1 { // the sentence at the head has it
+	if len(list) == 1 && a.lesson() == "" { // the sentence at the head has it
 		if next := list[0].Next; next != "" {
 			return a.section("next", block{List: []cell{{Next: next}}})
 		}

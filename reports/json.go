@@ -3,6 +3,7 @@ package reports
 import (
 	"encoding/json"
 	"io"
+	"strings"
 	"time"
 
 	"lifeboat/drills/record"
@@ -20,6 +21,7 @@ type Summary struct {
 	Status     record.RunStatus   `json:"status"`
 	Verdict    record.Status      `json:"verdict"`
 	Why        string             `json:"why"`
+	Lesson     string             `json:"lesson,omitempty"` // what it taught about its ways back
 	Reasons    []SummaryReason    `json:"reasons"`
 	Next       []string           `json:"next"` // what to do now, the most important first, each once
 	Objectives []SummaryObjective `json:"objectives"`
@@ -112,6 +114,7 @@ func Summarise(r *record.Record, v record.Verdict, o Options) Summary {
 		Unmeasured: []string{}, Excluded: []record.Excluded{}, Reports: map[string]string{},
 		Rollbacks: summariseRollbacks(r), Boots: summariseBoots(r), Diagnoses: summariseDiagnoses(r),
 		DiskReads: append([]record.DiskRead{}, r.DiskReads...), Next: nexts(c, l, v, h.Trigger),
+		Lesson: strings.ReplaceAll(author{c: c, l: l, r: r, v: v, o: o}.lesson(), "**", ""),
 	}
 	for format, path := range o.Paths {
 		s.Reports[format] = path

@@ -1,0 +1,165 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lifeboat/drills/record"
+)
+
+// lesson is what the drill taught about its ways back, in a sentence made from the record: which one does not bring the
+// business back, and what fails after it. Empty where it taught none: it passed, or nothing is known.
+func (a author) lesson() string {
+	list := rollbacksOf(a.r)
+	if a.v.Status != record.StatusFailed && a.v.Status != record.StatusInconclusive || len(list) == 0 {
+		return ""
+	}
+	if len(list) > 1 {
+		return a.lessonOfMany(list)
+	}
+	b := list[0]
+	switch {
+	case a.v.Status != record.StatusFailed:
+		return ""
+	case a.failedBy("rollback.failed"):
+		return a.say("lesson.cannot", "steps", strings.Join(b.Plan.Rollback, " → "), "step", a.failedStep(b.In.ID))
+	case a.failedBy("check.failed", "business.red_at_end", "business.red_again", "fault.remains"):
+		return a.say("lesson.not_back", "steps", strings.Join(b.Plan.Rollback, " → "), "what", a.fails(b, true))
+	case b.works() && a.failedBy("objective.missed"):
+		return a.say("lesson.slow", "steps", strings.Join(b.Plan.Rollback, " → "))
+	}
+	return ""
+}
+
+// lessonOfMany says which of several ways back failed.
+func (a author) lessonOfMany(list []rollback) string {
+	var good, bad, what []string
+	for i, b := range list {
+		name := b.Plan.Name
+		if name == "" {
+			name = a.incidentName(b.In.ID)
+		}
+		if b.works() {
+			good = append(good, name)
+			continue
+		}
+		bad = append(bad, name)
+		if fails := a.fails(b, i == len(list)-1); fails != "" && !slices.Contains(what, fails) {
+			what = append(what, fails)
+		}
+	}
+	and, sep := a.say("follows.and"), a.say("lesson.sep")
+	args := []string{"all", fmt.Sprint(len(list)), "good", strings.Join(good, and), "bad", strings.Join(bad, and),
+		"what", strings.Join(what, sep)}
+	switch {
+	case len(bad) == 0:
+		return ""
+	case len(good) == 0:
+		return a.say("lesson.none", args...)
+	}
+	return a.say("lesson.some", args...)
+}
+
+// works: its steps ended well and every check was passed after it.
+func (b rollback) works() bool {
+	return b.In.Rollback == "done" && b.In.T7 != nil && b.Asked > 0 && b.Passed == b.Asked
+}
+
+func (a author) failedBy(ids ...string) bool {
+	return slices.ContainsFunc(a.v.Reasons, func(r record.Reason) bool {
+		return r.Status == record.StatusFailed && slices.Contains(ids, r.ID)
+	})
+}
+
+// fails names what failed after a way back: its checks, the business's first, or else those of the flow that were failing
+// when the pulse was stopped.
+func (a author) fails(b rollback, last bool) string {
+	var names []string
+	layers := record.Layers()
+	slices.Reverse(layers)
+	for _, layer := range layers {
+		for _, c := range a.r.Checks {
+			own := c.Incident == b.In.ID || last && c.Incident == 0
+			if own && c.Layer == layer && c.When == "after" && c.Status == record.CheckFailed && c.Ended >= b.In.T3.Early &&
+				!slices.Contains(names, c.Name) {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	if p := a.r.Pulse; len(names) == 0 && last && p != nil && len(p.Reds) > 0 && p.Reds[len(p.Reds)-1].Open {
+		if facts := p.Reds[len(p.Reds)-1].Facts; facts != nil {
+			for _, f := range facts.Failed {
+				names = append(names, f.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	const told = 3
+	more := ""
+	if len(names) > told {
+		more = fmt.Sprint(len(names) - told)
+		names = names[:told]
+	}
+	for i, name := range names {
+		names[i] = a.say("follows.check", "check", name)
+	}
+	return a.say("lesson.fails", "names", strings.Join(names, a.say("follows.and")), "more", more)
+}
+
+// failedStep is the step at which a way back ended.
+func (a author) failedStep(incident int) string {
+	for _, s := range a.r.Steps {
+		if s.Subject.Incident == incident && s.Phase == record.PhaseRollback && s.Outcome == record.OutcomeFailed {
+			return s.What
+		}
+	}
+	return ""
+}
+
+// refused says what an upgrade ended with where one of its steps failed: the sentence that an operator looks for.
+func (a author) refused() string {
+	for _, s := range a.r.Steps {
+		if s.Phase == record.PhaseUpgrade && s.Outcome == record.OutcomeFailed {
+			said := lastLine(s.Output)
+			if said == "" {
+				said = s.Error
+			}
+			return a.say("lesson.refused", "step", s.What, "said", cutTo(said, 200))
+		}
+	}
+	return ""
+}
+
+// stays says what is left in place where it was decided, in the end, not to roll back.
+func (a author) stays() string {
+	if n := len(a.r.Incidents); n > 0 {
+		in := a.r.Incidents[n-1]
+		if in.Decision == nil || in.Decision.RollsBack() || in.T3 != nil {
+			return ""
+		}
+		var steps []string
+		for _, s := range a.r.Steps {
+			if s.Phase == record.PhaseUpgrade && s.Outcome == record.OutcomeDone {
+				steps = append(steps, s.What)
+			}
+		}
+		return a.say("lesson.stays", "decision", a.c.Named(a.l, "decision", in.Decision.Outcome), "steps", strings.Join(steps, " → "))
+	}
+	return ""
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
+
+// cutTo shortens a text to about n bytes, between letters.
+func cutTo(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + " …"
+}
