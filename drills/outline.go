@@ -23,6 +23,7 @@ type Outline struct {
 	Checks     []string          `json:"checks"`
 	Excluded   map[string]string `json:"excluded,omitempty"`
 	Needs      Needs             `json:"needs"`
+	Foreseen   []string          `json:"foreseen,omitempty"` // what will keep it from passing
 	Cannot     []string          `json:"cannot,omitempty"`
 }
 
@@ -50,7 +51,7 @@ type OutlineIncident struct {
 func (p *Plan) Outline() Outline {
 	s := p.Scenario
 	o := Outline{Scenario: s.Name, Trigger: string(s.Trigger), Objectives: map[string]string{},
-		Excluded: map[string]string{}, Needs: p.Needs, Cannot: p.Refusals}
+		Excluded: map[string]string{}, Needs: p.Needs, Foreseen: p.foresee(true), Cannot: p.Refusals}
 	for _, name := range slices.Sorted(maps.Keys(p.Backups)) {
 		b := p.Backups[name]
 		ob := OutlineBackup{Backup: name, Point: b.Point.ID, Size: b.Point.Size, Digest: b.Point.Digest}
@@ -160,6 +161,7 @@ func (o Outline) String() string {
 	section("excluded", pairs(o.Excluded)...)
 	section("needs", fmt.Sprintf("about %d MiB of disk (free %d), up to %d MiB of memory (free %d)",
 		o.Needs.Disk>>20, o.Needs.FreeDisk>>20, o.Needs.Memory>>20, o.Needs.FreeMemory>>20))
+	section("will not pass", o.Foreseen...)
 	section("this host cannot", o.Cannot...)
 	return b.String()
 }

@@ -75,6 +75,12 @@ func Ended(dir string) bool {
 	return err != nil || scope.Owner.Alive() == ledger.Dead
 }
 
+// Running tells whether the process that drills, or cleans up after its drill, is alive.
+func Running(dir string) bool {
+	scope, err := ledger.LoadScope(dir)
+	return err == nil && scope.Owner.Alive() == ledger.Alive
+}
+
 // SweepAll cleans up after the dead: first the drills of this home by their
 // ledgers, then whatever else carries the label of a drill that is dead.
 func SweepAll(ctx context.Context, r SweepRequest) ([]Swept, error) {

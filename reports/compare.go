@@ -79,6 +79,38 @@ func (b *rollback) answers(r *record.Record, last bool) {
 	}
 }
 
+// ways says which of several ways back failed; nothing where all of them brought everything back, or there is but one.
+func (a author) ways() string {
+	if a.v.Status == record.StatusPassed || len(a.r.Header.Incidents) < 2 {
+		return ""
+	}
+	var failed, good, untried []string
+	list := rollbacksOf(a.r)
+	for i, p := range a.r.Header.Incidents {
+		name := p.Name
+		if name == "" {
+			name = a.say("incident.caption", "id", fmt.Sprint(i+1), "name", "")
+		}
+		name = a.say("headline.quoted", "name", name)
+		k := slices.IndexFunc(list, func(b rollback) bool { return b.In.ID == p.ID })
+		switch {
+		case len(p.Rollback) == 0:
+		case k < 0:
+			untried = append(untried, name)
+		case list[k].In.Rollback == "failed" || list[k].Restored == nil:
+			failed = append(failed, name)
+		default:
+			good = append(good, name)
+		}
+	}
+	all := len(failed) + len(good) + len(untried)
+	if len(failed) == 0 || all < 2 {
+		return ""
+	}
+	join := func(names []string) string { return strings.Join(names, a.say("limits.and")) }
+	return a.say("headline.ways", "all", fmt.Sprint(all), "failed", join(failed), "good", join(good), "untried", join(untried))
+}
+
 // name of an incident: its number, and what its plan calls it.
 func (a author) incidentName(id int) string {
 	name := ""

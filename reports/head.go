@@ -31,6 +31,9 @@ func inLanguage(t record.Text, l Language, fallback string) string {
 // figures that it asks for, each as the objectives have it.
 func (a author) sentence() string {
 	var parts []string
+	if ways := a.ways(); ways != "" {
+		parts = append(parts, ways)
+	}
 	if a.v.Status != record.StatusPassed {
 		parts = append(parts, nonEmpty(cmp.Or(a.lesson(), a.why()), a.refused())...)
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
@@ -33,6 +35,7 @@ func (a *app) historyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "history", Short: "List the drills: every one that took a number, however it ended",
 		Long: "Judges every journal again and lists the drills, oldest first. Journals that cannot be read are listed, too.\n" +
+			"Into a pipe or a file it writes one line for each drill, its columns apart by tabs, nothing cut.\n" +
 			exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -71,6 +74,10 @@ func judgeLine(dir string, w words) historyLine {
 	h := r.Header
 	l.Number, l.Series, l.Scenario, l.Started = h.Number, h.Series, h.Scenario, h.Started
 	l.Status, l.Verdict = string(r.Status), string(v.Status)
+	if r.Status == record.RunCrashed && drills.Running(dir) { // its journal has no end yet
+		l.Status, l.Verdict = "running", "running"
+		return l
+	}
 	if len(v.Reasons) > 0 {
 		l.Why = w.cat.Sentence(w.lang, v.Reasons[0])
 	}
@@ -83,24 +90,54 @@ func (a *app) historyTable(lines []historyLine, w words) error {
 		return err
 	}
 	width := a.whyWidth(lines)
+	if width == 0 {
+		return a.historyLines(lines, w)
+	}
 	t := tablewriter.NewTable(a.stdout, tablewriter.WithHeaderAutoFormat(tw.Off))
-	t.Header(w.Text("history.number", nil), w.Text("history.drill", nil), w.Text("history.scenario", nil),
-		w.Text("history.started", nil), w.Text("history.verdict", nil), w.Text("history.why", nil))
+	t.Header(historyHead(w))
 	for _, l := range lines {
-		number := "?"
-		if l.Number > 0 {
-			number = l.Series + " " + strconv.Itoa(l.Number)
-		}
-		started := ""
-		if !l.Started.IsZero() {
-			started = l.Started.Format("2006-01-02 15:04 -07:00")
-		}
-		if err := t.Append(clean(number), l.Drill, clean(l.Scenario), started, w.Text("status."+l.Verdict, nil),
-			ansi.Wrap(clean(l.Why), width, "")); err != nil {
+		cells := l.cells(w)
+		cells[len(cells)-1] = ansi.Wrap(cells[len(cells)-1], width, "")
+		if err := t.Append(cells); err != nil {
 			return fmt.Errorf("list drill %s: %w", l.Drill, err)
 		}
 	}
 	return t.Render()
+}
+
+// historyLines is the list for programs: a head, then one line for each drill.
+func (a *app) historyLines(lines []historyLine, w words) error {
+	var b strings.Builder
+	b.WriteString(strings.Join(historyHead(w), "\t") + "\n")
+	for _, l := range lines {
+		b.WriteString(strings.Join(l.cells(w), "\t") + "\n")
+	}
+	_, err := io.WriteString(a.stdout, b.String())
+	return err
+}
+
+func historyHead(w words) []string {
+	var head []string
+	for _, name := range []string{"number", "drill", "scenario", "started", "verdict", "why"} {
+		head = append(head, w.Text("history."+name, nil))
+	}
+	return head
+}
+
+// cells of a drill, each a line without tabs.
+func (l historyLine) cells(w words) []string {
+	number, started := "?", ""
+	if l.Number > 0 {
+		number = l.Series + " " + strconv.Itoa(l.Number)
+	}
+	if !l.Started.IsZero() {
+		started = l.Started.Format("2006-01-02 15:04 -07:00")
+	}
+	cells := []string{number, l.Drill, l.Scenario, started, w.Text("status."+l.Verdict, nil), l.Why}
+	for i, text := range cells {
+		cells[i] = strings.Join(strings.Fields(clean(text)), " ")
+	}
+	return cells
 }
 
 // whyWidth is what the other columns leave of a terminal; elsewhere a line may be as long as it wants.

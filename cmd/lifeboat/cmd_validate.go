@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lifeboat/drills"
 	"lifeboat/scenarios"
 )
 
@@ -20,8 +21,14 @@ func (a *app) validateCommand() *cobra.Command {
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			var all scenarios.Problems
+			foreseen := map[string][]string{}
 			for _, arg := range args {
-				_, err := a.load(arg, files)
+				s, err := a.load(arg, files)
+				if err == nil {
+					if said := drills.Foresee(a.kit(), s); len(said) > 0 {
+						foreseen[arg] = said
+					}
+				}
 				var problems scenarios.Problems
 				switch {
 				case errors.As(err, &problems):
@@ -30,13 +37,20 @@ func (a *app) validateCommand() *cobra.Command {
 					return err
 				case !a.json:
 					fmt.Fprintf(a.stdout, "%s: ok\n", arg)
+					for _, said := range foreseen[arg] {
+						fmt.Fprintf(a.stdout, "%s: note: %s\n", arg, printed(said))
+					}
 				}
 			}
 			if len(all) > 0 {
 				return all
 			}
 			if a.json {
-				return json.NewEncoder(a.stdout).Encode(map[string]any{"valid": true, "files": args})
+				out := map[string]any{"valid": true, "files": args}
+				if len(foreseen) > 0 {
+					out["foreseen"] = foreseen
+				}
+				return json.NewEncoder(a.stdout).Encode(out)
 			}
 			return nil
 		},

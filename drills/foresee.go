@@ -1,0 +1,77 @@
+package drills
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"lifeboat/scenarios"
+)
+
+// Foresee says what is known beforehand to keep a drill from passing, each in a sentence with what to do. It asks neither
+// stores nor the host, so what only a manifest beside a backup can say is said with that.
+func Foresee(kit Kit, s *scenarios.Scenario) []string {
+	p, problems := resolve(kit, s)
+	if len(problems) > 0 {
+		return nil
+	}
+	return p.foresee(false)
+}
+
+// foresee is Foresee of a plan, of which it may be known what its stores list.
+func (p *Plan) foresee(listed bool) []string {
+	s := p.Scenario
+	name := ""
+	for _, n := range []string{"age", "data_loss"} {
+		if _, set := s.Objectives[n]; set && name == "" {
+			name = n
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	unless := " unless a manifest beside it says so"
+	if listed {
+		unless = ""
+	}
+	cannot := fmt.Sprintf("so the objective %s (%s) cannot be measured, and the drill can be no better than inconclusive;", name,
+		s.Objectives[name])
+	var all []string
+	timed, loaded := false, false
+	for _, n := range slices.Sorted(maps.Keys(p.Backups)) {
+		b := p.Backups[n]
+		dated := b.Spec.ConsistentTo != nil || !b.Point.ConsistentTo.IsZero()
+		header := b.Loader != nil && b.Spec.TimeZone != "" // a dump says when it was begun, and this in which zone
+		timed = timed || dated
+		if !b.holdsData(s) {
+			continue
+		}
+		if loaded = true; dated || header {
+			continue
+		}
+		zone := ""
+		if b.Loader != nil {
+			zone = "timezone: (for the time in the dump's own header), "
+		}
+		all = append(all, fmt.Sprintf("nothing says to which moment backup %s is consistent%s, %s put %sconsistent_to: on it, "+
+			"or a manifest beside it", n, unless, cannot, zone))
+	}
+	if !timed && !loaded {
+		all = append(all, fmt.Sprintf("no backup says to which moment it is consistent%s, %s put consistent_to: on one of them, "+
+			"or a manifest beside it", unless, cannot))
+	}
+	return all
+}
+
+// holdsData tells whether a backup is data, or a disk with some, and no mere program.
+func (b *BackupPlan) holdsData(s *scenarios.Scenario) bool {
+	if b.Loader != nil {
+		return true
+	}
+	for _, i := range s.Instances {
+		if i.Boot == b.Name && i.Virtual() {
+			return true
+		}
+	}
+	return false
+}
