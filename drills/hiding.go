@@ -11,13 +11,20 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 )
 
-// hideEvent gives the data of an event without secrets: everything that is written into a journal or told to whoever
-// looks on goes through it.
+// Bounds of an event: what a restored system says may be of any length, and the journal is read whole.
+const (
+	longestText = 64 << 10 // bytes; more is cut
+	longestList = 1000     // texts; of more the number is told
+)
+
+// hideEvent gives the data of an event without secrets and of a bearable length: everything that is written into a journal
+// or told to whoever looks on goes through it.
 func (s *secrets) hideEvent(data any) any {
-	if data == nil || len(s.list()) == 0 {
+	if data == nil {
 		return data
 	}
 	into := reflect.New(reflect.TypeOf(data)).Elem()
@@ -36,7 +43,7 @@ func (s *secrets) hideValue(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
 		if v.Type() == reflect.TypeFor[string]() { // named ones are the program's own words
-			v.SetString(s.hide(v.String()))
+			v.SetString(shorten(s.hide(v.String()), longestText))
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -50,6 +57,10 @@ func (s *secrets) hideValue(v reflect.Value) {
 				v.SetBytes([]byte(s.hideJSON(string(v.Bytes()))))
 			}
 			return
+		}
+		if texts, ok := v.Interface().([]string); ok && len(texts) > longestList {
+			more := fmt.Sprintf("… and %d more", len(texts)-longestList)
+			v.Set(reflect.ValueOf(append(slices.Clone(texts[:longestList]), more)))
 		}
 		into := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
 		reflect.Copy(into, v)

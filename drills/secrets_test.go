@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -187,4 +189,18 @@ type listing struct {
 
 func (l listing) List(context.Context) ([]store.Point, error) {
 	return []store.Point{{ID: l.id, Size: 1, Taken: time.Unix(1, 0)}}, l.err
+}
+
+// What a restored system says may be of any length; what stands in the journal is not.
+func TestEventsAreBounded(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("词", 1<<20)
+	got := (&secrets{}).hideEvent(record.CheckResult{Name: "rows", Message: long, Diff: slices.Repeat([]string{"+ a row"}, 5000)})
+	r, ok := got.(record.CheckResult)
+	require.True(t, ok)
+	assert.LessOrEqual(t, len(r.Message), longestText+len(" …"))
+	assert.True(t, strings.HasPrefix(r.Message, "词词") && strings.HasSuffix(r.Message, " …") && utf8.ValidString(r.Message))
+	assert.Len(t, r.Diff, longestList+1)
+	assert.Equal(t, "… and 4000 more", r.Diff[longestList])
+	assert.Equal(t, "rows", r.Name)
 }
