@@ -84,7 +84,7 @@ func open(f *os.File, scope Scope) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l, errors.Join(l.append(line{Scope: &scope}), d.Sync(), d.Close())
+	return l, errors.Join(l.keep(line{Scope: &scope}), d.Sync(), d.Close())
 }
 
 // Intend writes an entry down and waits for the disk. Only then may the thing
@@ -93,14 +93,15 @@ func (l *File) Intend(e Entry) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.ID, e.State, e.Error = l.next, Intended, ""
-	if err := l.append(line{Entry: &e}); err != nil {
+	if err := l.keep(line{Entry: &e}); err != nil {
 		return 0, fmt.Errorf("write %s %s into the ledger: %w", e.What, e.Name, err)
 	}
 	l.next++
 	return e.ID, nil
 }
 
-// Mark writes down what became of an entry; failure is the reason of Failed, else nil.
+// Mark writes down what became of an entry; failure is the reason of Failed, else nil. It does not wait for the disk: who
+// finds an entry without its mark undoes it once more, and finds nothing.
 func (l *File) Mark(id int, state State, failure error) error {
 	m := mark{ID: id, State: state}
 	if failure != nil {
@@ -117,7 +118,20 @@ func (l *File) Mark(id int, state State, failure error) error {
 	return nil
 }
 
-// append writes a whole line and waits for the disk, or leaves the file as it was.
+// keep is append, and waits for the disk.
+func (l *File) keep(x line) error {
+	before := l.size
+	if err := l.append(x); err != nil {
+		return err
+	}
+	if err := l.file.Sync(); err != nil {
+		l.size = before
+		return errors.Join(err, l.file.Truncate(l.size))
+	}
+	return nil
+}
+
+// append writes a whole line, or leaves the file as it was.
 func (l *File) append(x line) error {
 	b, err := json.Marshal(x)
 	if err != nil {
@@ -125,9 +139,6 @@ func (l *File) append(x line) error {
 	}
 	b = append(b, '\n')
 	if _, err := l.file.WriteAt(b, l.size); err != nil {
-		return errors.Join(err, l.file.Truncate(l.size))
-	}
-	if err := l.file.Sync(); err != nil {
 		return errors.Join(err, l.file.Truncate(l.size))
 	}
 	l.size += int64(len(b))
