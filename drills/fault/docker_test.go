@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,12 +35,15 @@ type bench struct {
 	undoers map[string]ledger.Undoer
 }
 
+// benches counts them: each is a drill of its own.
+var benches atomic.Int64
+
 func newBench(t *testing.T) bench {
 	t.Helper()
 	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", image).CombinedOutput(); err != nil {
 		needs.Skipf(t, "the engine has no image %s (%s); make images builds it", image, strings.TrimSpace(string(out)))
 	}
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("fault%d", os.Getpid()), instancetest.Program(t))
+	site, notes := instancetest.NewSite(t, fmt.Sprintf("fault%dn%d", os.Getpid(), benches.Add(1)), instancetest.Program(t))
 	d, err := docker.New(site)
 	require.NoError(t, err)
 	if err := d.Ready(t.Context()); err != nil {
@@ -100,6 +104,7 @@ func effective(t *testing.T, f fault.Fault, target fault.Target) error {
 // Every fault of a PostgreSQL server bites on a real one, and what was written down
 // before it was injected heals it, twice over.
 func TestFaultsOfAServer(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for i, c := range []struct {
 		kind, keys string
@@ -114,6 +119,7 @@ func TestFaultsOfAServer(t *testing.T) {
 		{"pg-wrong-owner", "{}", true},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
+			t.Parallel()
 			name := fmt.Sprintf("db%d", i)
 			m := b.boot(t, name, 1)
 			healthy(t, m)
@@ -176,6 +182,7 @@ func replay(t *testing.T, m instance.Machine, undo ledger.Undo) {
 
 // A fault that changes nothing is never effective, although the server restarts with it.
 func TestFaultsWithoutEffect(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	m := b.boot(t, "db", 1)
 	healthy(t, m)
@@ -210,6 +217,7 @@ func TestFaultsWithoutEffect(t *testing.T) {
 }
 
 func TestFileMissing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	m := b.boot(t, "db", 1)
 	healthy(t, m)

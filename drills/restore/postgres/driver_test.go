@@ -45,6 +45,7 @@ func sealed(t testing.TB, l *Loader) instance.Machine {
 
 // The same loads through the sealed sandbox of a drill: its exec, its put, its tunnel.
 func TestLoadThroughTheDriver(t *testing.T) {
+	t.Parallel()
 	dumps := map[string][]byte{}
 	for _, name := range []string{"custom", "plain", "directory"} {
 		dumps[name] = good(t, name)

@@ -18,6 +18,7 @@ import (
 
 // A database of every kind of encoding loads in every format, and the checks read it rightly.
 func TestLoadEncodings(t *testing.T) {
+	t.Parallel()
 	m := postgres(t)
 	all := []string{"-Fc", "-Fp", "-Ft", "-Fd"}
 	for encoding, test := range map[string]struct {
@@ -93,9 +94,11 @@ func run(t *testing.T, m *machine, sql string) {
 
 // Rows that are in a dump and not in its table are missed, whatever the server's statistics say.
 func TestLoadMissesRows(t *testing.T) {
+	t.Parallel()
 	m := postgres(t)
 	raw := good(t, "custom")
 	require.NoError(t, forget(t.Context(), m))
+	defer func() { assert.NoError(t, forget(context.WithoutCancel(t.Context()), m)) }()
 	l := loader(t, settings+"\ndatabase: restored")
 	src := source(raw, "")
 	stream, err := src.Open(t.Context())

@@ -166,6 +166,7 @@ const state = `select (select count(*) from orders) || ' ' || (select sum(total)
 	(select tableowner from pg_tables where tablename = 'orders')`
 
 func TestLoadGoodDumps(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		dump     string
 		pack     string
@@ -197,6 +198,7 @@ func TestLoadGoodDumps(t *testing.T) {
 		"directory by several jobs":      {dump: "directory", settings: "jobs: 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m := postgres(t)
 			raw := good(t, test.dump)
 			if test.pack != "" {

@@ -22,6 +22,7 @@ func (ended) Console(context.Context) (string, error)       { return "one\ntwo\n
 func (ended) Dial(context.Context, int) (net.Conn, error)   { return nil, errors.New("refused") }
 
 func TestReady(t *testing.T) {
+	t.Parallel()
 	m := postgres(t)
 	t.Run("a server that serves", func(t *testing.T) {
 		began := time.Now()

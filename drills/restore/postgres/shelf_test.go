@@ -3,6 +3,7 @@ package postgres
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"path"
@@ -168,11 +169,14 @@ CREATE TRIGGER swallow BEFORE INSERT ON public.parts_1 FOR EACH ROW EXECUTE FUNC
 `
 
 func TestLoadBrokenDumps(t *testing.T) {
+	t.Parallel()
 	for name, b := range shelf {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m := postgres(t)
 			raw := b.spoil(t, good(t, b.dump))
 			require.NoError(t, forget(t.Context(), m))
+			defer func() { assert.NoError(t, forget(context.WithoutCancel(t.Context()), m)) }()
 			_, err := loader(t, settings+"\ndatabase: restored\n"+b.settings).Load(t.Context(), source(raw, ""), m)
 			require.Error(t, err, "a broken backup was restored")
 			var bad *restore.BackupError
@@ -208,11 +212,14 @@ var lacking = map[string]broken{
 }
 
 func TestLoadWhatTheImageLacks(t *testing.T) {
+	t.Parallel()
 	for name, b := range lacking {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m := postgres(t)
 			raw := b.spoil(t, good(t, b.dump))
 			require.NoError(t, forget(t.Context(), m))
+			defer func() { assert.NoError(t, forget(context.WithoutCancel(t.Context()), m)) }()
 			_, err := loader(t, settings+"\ndatabase: restored\n"+b.settings).Load(t.Context(), source(raw, digest(raw)), m)
 			require.ErrorContains(t, err, b.want)
 			var bad *restore.BackupError
@@ -233,8 +240,10 @@ var silent = map[string]broken{
 }
 
 func TestDigestShowsSilentDamage(t *testing.T) {
+	t.Parallel()
 	for name, b := range silent {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m := postgres(t)
 			raw := good(t, b.dump)
 			_, err := loader(t, settings+"\ndatabase: restored").Load(t.Context(), source(b.spoil(t, raw), digest(raw)), m)
