@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -86,6 +87,9 @@ type drill struct {
 // Run runs a plan. The error means that nothing was started: *RefusedError or a
 // home that cannot be used. After that there is a Result, or a *BrokenError.
 func Run(ctx context.Context, kit Kit, p *Plan, opt Options) (*Result, error) {
+	if refusals := append(slices.Clone(p.Refusals), p.tryHost(ctx, kit)...); len(refusals) > 0 {
+		return nil, &RefusedError{Reasons: refusals}
+	}
 	d, err := open(kit, p, opt)
 	if err != nil {
 		return nil, err
@@ -112,11 +116,8 @@ func Run(ctx context.Context, kit Kit, p *Plan, opt Options) (*Result, error) {
 	return res, nil
 }
 
-// open does the preflight, takes a number, and opens journal, ledger and reaper, in this order.
+// open takes a number, and opens journal, ledger and reaper, in this order.
 func open(kit Kit, p *Plan, opt Options) (*drill, error) {
-	if len(p.Refusals) > 0 {
-		return nil, &RefusedError{Reasons: p.Refusals}
-	}
 	now := time.Now()
 	id := record.NewID(now)
 	dir, err := filepath.Abs(filepath.Join(opt.Home, "drills", id))

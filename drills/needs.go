@@ -42,6 +42,25 @@ func (p *Plan) askHost(ctx context.Context, kit Kit) (overhead map[string]int64)
 	return overhead
 }
 
+// tryHost has every kind of instance prove that this host really carries a drill, in its own words if not.
+func (p *Plan) tryHost(ctx context.Context, kit Kit) (refusals []string) {
+	for _, kind := range p.Kinds {
+		driver, err := kit.Instances[kind](instance.Site{Log: slog.New(slog.DiscardHandler)})
+		ground := driver
+		if g, ok := driver.(instance.Grounded); ok && err == nil {
+			ground = g.Ground()
+		}
+		if t, ok := ground.(instance.Trier); ok && err == nil {
+			err = t.Tried(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			refusals = append(refusals, fmt.Sprintf("%s: %v; lifeboat doctor tries it again", kind, err))
+		}
+		closeDriver(driver)
+	}
+	return refusals
+}
+
 // estimate sums what the instances take and refuses what cannot fit: before anything starts.
 func (p *Plan) estimate(ctx context.Context, kit Kit, overhead map[string]int64) {
 	for _, name := range p.Order {

@@ -2,6 +2,9 @@ package drills
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,6 +13,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/fake"
+	"lifeboat/scenarios"
 )
 
 // heavy is a driver of machines that take 768 MiB beside their own.
@@ -63,4 +67,41 @@ func TestNeeds(t *testing.T) {
 			require.True(t, seen)
 		})
 	}
+}
+
+// untried is a driver whose host turns out not to carry a drill.
+type untried struct {
+	*fake.Driver
+	why error
+}
+
+func (u untried) Try(context.Context) error   { return u.why }
+func (u untried) Tried(context.Context) error { return u.why }
+
+// An engine that cannot carry a drill is said before the drill takes a number, in its own words.
+func TestTriedBeforeTheNumber(t *testing.T) {
+	w := newWorld(t)
+	why := errors.New("it does not do sysctls")
+	w.change = func(k *Kit) {
+		plain := k.Instances["fake"]
+		k.Instances["fake"] = func(s instance.Site) (instance.Driver, error) {
+			_, err := plain(s)
+			return untried{w.driver, why}, err
+		}
+	}
+	file := filepath.Join(t.TempDir(), "s.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(simple), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(file), "flow.js"), []byte("export default function () {}\n"), 0o600))
+	s, err := scenarios.Load(file)
+	require.NoError(t, err)
+	plan, err := NewPlan(t.Context(), w.kit(), s)
+	require.NoError(t, err)
+	require.Empty(t, plan.Refusals, "a plan starts nothing")
+	_, err = Run(t.Context(), w.kit(), plan, Options{Home: w.home, Tool: "test"})
+	var refused *RefusedError
+	require.ErrorAs(t, err, &refused)
+	require.ErrorContains(t, err, why.Error())
+	left, err := os.ReadDir(w.home)
+	require.NoError(t, err)
+	require.Empty(t, left)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
@@ -21,10 +22,13 @@ type diagnosis struct {
 func (a *app) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Say what this host can do, and why not",
-		Long: "Asks every back-end whether it works here. Changes nothing.\n" + exitHelp,
+		Long: "Asks every back-end whether it works here, and boots and removes a sealed machine of its own.\n" +
+			"It needs no image and asks no registry.\n" + exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			kit := a.kit()
+			var tried bool // what machines of all kinds stand in, once
+			var trial error
 			var all []diagnosis
 			add := func(what string, err error) {
 				d := diagnosis{What: what, OK: err == nil}
@@ -37,6 +41,19 @@ func (a *app) doctorCommand() *cobra.Command {
 				driver, err := kit.Instances[kind](instance.Site{Log: a.log()})
 				if err == nil {
 					err = driver.Ready(cmd.Context())
+				}
+				ground := driver
+				if g, ok := driver.(instance.Grounded); ok && err == nil {
+					ground = g.Ground()
+				}
+				if t, ok := ground.(instance.Trier); ok && err == nil {
+					if !tried {
+						tried, trial = true, t.Try(cmd.Context())
+					}
+					err = trial
+				}
+				if c, ok := driver.(io.Closer); ok && driver != nil {
+					_ = c.Close()
 				}
 				add("instances: "+kind, err)
 			}

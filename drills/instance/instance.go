@@ -59,6 +59,14 @@ type Driver interface {
 	Boot(ctx context.Context, r Request) (Machine, error)
 }
 
+// Trier is a driver that can try whether this host really carries a drill: Ready only asks.
+type Trier interface {
+	// Try boots a machine of lifeboat's own in a sealed sandbox and removes it. It needs no image.
+	Try(ctx context.Context) error
+	// Tried is nil at once where Try has worked here before, with the same engine, kernel and lifeboat; else it is Try.
+	Tried(ctx context.Context) error
+}
+
 // Heavier is a driver whose machines take memory beside what they are given.
 type Heavier interface {
 	// Overhead of one machine, bytes.

@@ -96,6 +96,26 @@ func creating(change func(body object) (refusal string)) Way {
 	}
 }
 
+// Refuses containers that are given a setting of the host's configuration, in these words.
+func Refuses(setting, words string) Way {
+	return creating(func(body object) string {
+		if list, _ := in(body, "HostConfig")[setting].([]any); len(list) > 0 {
+			return words
+		}
+		return ""
+	})
+}
+
+// RefusesValue is Refuses for a value that begins so.
+func RefusesValue(setting, begins, words string) Way {
+	return creating(func(body object) string {
+		if value, _ := in(body, "HostConfig")[setting].(string); strings.HasPrefix(value, begins) {
+			return words
+		}
+		return ""
+	})
+}
+
 const linkSysctls = "com.docker.network.endpoint.sysctls"
 
 // RefusesLinkSysctls is Docker 28 and later: sysctls of a network's interface come with the network.

@@ -20,6 +20,8 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"lifeboat/internal/decoy"
@@ -105,6 +107,8 @@ const (
 	CommandTunnel = "tunnel" // carry connections over standard input and output
 	CommandKill   = "kill"   // CONTAINER PID: end a process and its descendants
 	CommandDecoy  = "decoy"  // KIND: answer whatever is asked, for the negative control
+	CommandWait   = "wait"   // for a signal: the machine of a trial
+	CommandEcho   = "echo"   // WORD: say it
 )
 
 // Main is the program of a sandbox. It returns the exit code.
@@ -122,6 +126,12 @@ func Main(args []string) int {
 		err = Serve(standard{os.Stdin, os.Stdout})
 	case len(args) == 3 && args[0] == CommandKill:
 		err = kill(args[1:])
+	case len(args) == 1 && args[0] == CommandWait:
+		stop := make(chan os.Signal, 1)
+		signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+		<-stop
+	case len(args) == 2 && args[0] == CommandEcho:
+		_, err = fmt.Println(args[1])
 	default:
 		err = errors.New("it is started by lifeboat, inside sandboxes")
 	}

@@ -97,6 +97,12 @@ func (d *Driver) Close() error {
 	if d == nil { // made of an engine that could not be reached
 		return nil
 	}
+	d.hangUp()
+	return d.engine.Close()
+}
+
+// hangUp closes the connections into the sandboxes.
+func (d *Driver) hangUp() {
 	d.mu.Lock()
 	d.closed = true
 	slots := slices.Collect(maps.Values(d.slots))
@@ -108,7 +114,6 @@ func (d *Driver) Close() error {
 		}
 		s.mu.Unlock()
 	}
-	return d.engine.Close()
 }
 
 // Closed tells whether the driver's drill is over.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -109,4 +110,38 @@ func guestArchive(t *testing.T, d *Driver) instance.ImageArchive {
 	return instance.ImageArchive{ID: digest(config), Layers: layers, Name: "app",
 		Archive: tarOf([]*tar.Header{{Name: name, Mode: 0o644}, {Name: "layer.tar", Mode: 0o644}, {Name: "manifest.json", Mode: 0o644}},
 			map[string][]byte{name: config, "layer.tar": layer, "manifest.json": list})}
+}
+
+// Whether an engine carries a drill is tried before one begins, is said in the engine's own words, leaves nothing behind and
+// asks no registry.
+func TestTry(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ways []enginetest.Way
+		says string
+	}{
+		"it does":                     {nil, ""},
+		"it refuses capabilities":     {[]enginetest.Way{enginetest.Refuses("CapAdd", "adding capabilities is not allowed here")}, "adding capabilities is not allowed here"},
+		"it refuses volumes":          {[]enginetest.Way{enginetest.Refuses("Mounts", "no volumes for you")}, "no volumes for you"},
+		"it joins no other's network": {[]enginetest.Way{enginetest.RefusesValue("NetworkMode", "container:", "cannot join network of a non running container")}, "cannot join network"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other := enginetest.Before(t, defaultHost(), c.ways...)
+			d, _ := newBenchAt(t, other.Host)
+			err := d.Try(t.Context())
+			if c.says == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, c.says)
+				require.ErrorContains(t, err, "cannot carry a drill")
+			}
+			assert.Empty(t, other.Pulls())
+			trial := regexp.MustCompile("trial-[a-z0-9]{8}").FindString(strings.Join(other.Asked(), "\n"))
+			require.NotEmpty(t, trial)
+			left, err := d.engine.Leftovers(t.Context(), trial)
+			require.NoError(t, err)
+			assert.Empty(t, left)
+		})
+	}
 }
