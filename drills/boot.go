@@ -204,6 +204,7 @@ func (d *drill) blame(fact *record.Restored, bp *BackupPlan, err error) bool {
 	var backup *restore.BackupError
 	var image *restore.ImageError
 	var kind *restore.KindError
+	var misfit *restore.MisfitError
 	var mismatch *store.Mismatch
 	switch {
 	case errors.As(err, &kind):
@@ -216,6 +217,9 @@ func (d *drill) blame(fact *record.Restored, bp *BackupPlan, err error) bool {
 		}
 		fact.Kind = named.Fact()
 		fact.Kind.Said, fact.Kind.Command = d.secrets.hide(fact.Kind.Said), d.secrets.hide(fact.Kind.Command)
+	case errors.As(err, &misfit):
+		fact.Unread = misfit.Reason()
+		fact.Misfit = &record.Misfit{What: misfit.What, Has: misfit.Has, Wants: misfit.Wants}
 	case errors.As(err, &image):
 		fact.ImageBad = d.secrets.hide(image.Reason)
 	case errors.As(err, &backup):

@@ -71,7 +71,11 @@ func (d *drill) lookAt(ctx context.Context, bp *BackupPlan) error {
 		who = bp.Imager
 	}
 	if looker, ok := who.(restore.Looker); ok {
-		err := looker.Look(ctx, restore.Source{Backup: bp.Name, Point: bp.Point, Open: open})
+		src := restore.Source{Backup: bp.Name, Point: bp.Point, Open: open}
+		if from, ok := bp.Store.(store.RandomStore); ok && !bp.Point.Dir {
+			src.OpenAt = func(ctx context.Context) (store.Random, error) { return from.OpenAt(ctx, bp.Point, d.dir) }
+		}
+		err := looker.Look(ctx, src)
 		if d.blame(&record.Restored{}, bp, err) {
 			return err
 		}

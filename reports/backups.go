@@ -107,6 +107,8 @@ func (a author) notRestored(f *record.RestoreFact) cell {
 		what = a.say("backup.image_lacks", "what", f.ImageBad)
 	case f.Lack != nil:
 		what = a.say("backup.lack", "lack", f.Lack.Kind, "what", f.Lack.What)
+	case f.Misfit != nil:
+		what = a.say("backup.misfit", "what", f.Misfit.What, "has", f.Misfit.Has, "wants", f.Misfit.Wants)
 	case f.Kind != nil:
 		what = a.say("backup.kind_is", "kind", f.Kind.Name, "said", f.Kind.Said, "why", f.Kind.Why)
 	}

@@ -65,6 +65,7 @@ var Messages = []Message{
 	{"detect.silent", []string{"rule", "within", "incident"}, []Use{UseReason}},
 	{"incident.undecided", []string{"incident"}, []Use{UseReason}},
 	{"backup.bad", []string{"backup", "point", "why", "instance"}, []Use{UseReason, UseFinding}},
+	{"backup.misfit", []string{"backup", "point", "what", "has", "wants"}, []Use{UseReason, UseFinding}},
 	{"backup.missing", []string{"backup", "name", "why", "more", "newest", "limit"}, []Use{UseReason, UseFinding}},
 	{"backup.no_backup", []string{"backup", "point", "kind", "said"}, []Use{UseReason, UseFinding}},
 	{"backup.packed", []string{"backup", "point", "kind", "why", "command"}, []Use{UseReason, UseFinding}},

@@ -22,6 +22,12 @@ func (j *judge) kind(x record.RestoreFact) {
 		j.finding("high", "backup.missing", a)
 		return
 	}
+	if m := x.Misfit; m != nil {
+		a := args{"backup": x.Backup, "point": x.Point, "what": m.What, "has": m.Has, "wants": m.Wants}
+		j.unknown("backup.misfit", a)
+		j.finding("medium", "backup.misfit", a)
+		return
+	}
 	k := x.Kind
 	if x.BackupBad != "" {
 		a := args{"backup": x.Backup, "point": x.Point, "kind": k.Name, "said": k.Said}

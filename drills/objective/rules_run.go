@@ -91,7 +91,7 @@ func (j *judge) isolation() {
 // restores: whose fault it is when one goes wrong.
 func (j *judge) restores() {
 	for _, x := range j.r.Restores {
-		if x.Kind != nil || x.Missing != nil {
+		if x.Kind != nil || x.Missing != nil || x.Misfit != nil {
 			j.kind(x)
 			continue
 		}

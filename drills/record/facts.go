@@ -118,6 +118,7 @@ type Restored struct {
 	Lack      *Lack         `json:"lack,omitempty"`    // of the scenario, without which the backup cannot be judged
 	Unread    string        `json:"unread,omitempty"`  // why it was not restored, which is no word on it
 	Kind      *FileKind     `json:"kind,omitempty"`    // with BackupBad and Unread: what it is instead
+	Misfit    *Misfit       `json:"misfit,omitempty"`  // with Unread: it is made for something else than what is there
 	Missing   *Missing      `json:"missing,omitempty"` // with BackupBad and Unread: there is nothing to restore
 	During    string        `json:"during"`            // restore | rollback
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
@@ -128,6 +129,13 @@ type Restored struct {
 type Network struct {
 	Range    string `json:"range"`
 	Declared string `json:"declared,omitempty"` // the range of the scenario that it was cut from; empty: lifeboat's choice
+}
+
+// Misfit says what a backup is made for and what is there.
+type Misfit struct {
+	What  string `json:"what"` // a name of the catalogue: platform
+	Has   string `json:"has"`
+	Wants string `json:"wants"`
 }
 
 // Missing says that a store holds nothing complete to restore, or nothing that is young enough.

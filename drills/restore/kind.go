@@ -56,3 +56,22 @@ func (e *KindError) Error() string { return fmt.Sprintf("restore %s: %s", e.Back
 func (e *KindError) Fact() *record.FileKind {
 	return &record.FileKind{Name: e.Found.Name, Said: e.Found.Said, Why: e.Why, Command: e.Found.Command(e.File)}
 }
+
+// MisfitError says that a backup is made for something else than what it is to be restored to: no word on the backup.
+type MisfitError struct {
+	Backup string
+	What   string // one of the constants below
+	Has    string // what the backup is made for
+	Wants  string // what is there
+}
+
+// MisfitPlatform is the What of an image: os/architecture. Each has words and a next step in the catalogue, as
+// misfit.WHAT and misfit_next.WHAT.
+const MisfitPlatform = "platform"
+
+// Reason is the error without the backup's name.
+func (e *MisfitError) Reason() string {
+	return fmt.Sprintf("its image is for %s, wanted is %s (set platform:, or drill it on such a host)", e.Has, e.Wants)
+}
+
+func (e *MisfitError) Error() string { return fmt.Sprintf("restore %s: %s", e.Backup, e.Reason()) }

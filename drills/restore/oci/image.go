@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"lifeboat/drills/restore"
 )
 
 // image is one of an archive whose parts are all there and right.
@@ -226,8 +228,23 @@ func (img *image) plain() (sums []string) {
 // fits compares what the image was built for with what is wanted.
 func (i *Imager) fits(img *image) error {
 	if img.os != i.os || img.arch != i.arch {
-		return bad("its image is for %s/%s, wanted is %s/%s (set platform:, or drill it on such a host)",
-			img.os, img.arch, i.os, i.arch)
+		return i.misfit(img.os + "/" + img.arch)
 	}
 	return nil
+}
+
+// misfit is the error of an image that is built for another platform: it may be as good as any.
+func (i *Imager) misfit(has string) error {
+	return &restore.MisfitError{What: restore.MisfitPlatform, Has: has, Wants: i.os + "/" + i.arch}
+}
+
+// platforms of what an index names, as text.
+func platforms(all []descriptor) string {
+	var names []string
+	for _, d := range all {
+		if d.Platform != nil && !slices.Contains(names, d.Platform.OS+"/"+d.Platform.Architecture) {
+			names = append(names, d.Platform.OS+"/"+d.Platform.Architecture)
+		}
+	}
+	return strings.Join(names, ", ")
 }

@@ -137,7 +137,7 @@ func (i *Imager) follow(a *archive, d descriptor, depth int) (*image, error) {
 		case len(l.Manifests) == 0:
 			return nil, bad("%s is neither an index nor a manifest", p.name)
 		case len(fit) == 0 && len(l.Manifests) > 1:
-			return nil, bad("it holds no image for %s/%s (set platform:, or drill it on such a host)", i.os, i.arch)
+			return nil, i.misfit(platforms(l.Manifests))
 		case len(fit) == 0:
 			fit = l.Manifests
 		}

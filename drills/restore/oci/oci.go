@@ -25,10 +25,9 @@ type Settings struct {
 
 // Imager makes images of archives; safe for concurrent use.
 type Imager struct {
-	tag          string
-	os, arch     string
-	compressions []compression
-	large        int64 // bytes; see largeEnough
+	tag      string
+	os, arch string
+	large    int64 // bytes; see largeEnough
 }
 
 // New makes the imager of its settings.
@@ -42,7 +41,7 @@ func New(s scenarios.Settings) (*Imager, []scenarios.Problem) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return &Imager{tag: c.Tag, os: osName, arch: arch, compressions: known, large: largeEnough}, nil
+	return &Imager{tag: c.Tag, os: osName, arch: arch, large: largeEnough}, nil
 }
 
 // Fits implements restore.Fitting.
@@ -112,6 +111,18 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 
 // classify makes one of the contract's errors of what is the backup's fault.
 func classify(backup string, err error) error {
+	var kind *restore.KindError
+	if errors.As(err, &kind) {
+		named := *kind
+		named.Backup = backup
+		return &named
+	}
+	var misfit *restore.MisfitError
+	if errors.As(err, &misfit) {
+		named := *misfit
+		named.Backup = backup
+		return &named
+	}
 	var mine *broken
 	var mismatch *store.Mismatch
 	if errors.As(err, &mine) || errors.As(err, &mismatch) {

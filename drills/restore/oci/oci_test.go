@@ -24,6 +24,9 @@ func TestImage(t *testing.T) {
 	}{
 		"docker save":               {pack(t, s.saved(t, "shop/app:1")...), "{}", s.id()},
 		"docker save in gzip":       {squeeze(t, "gzip", pack(t, s.saved(t)...)), "{}", s.id()},
+		"docker save in xz":         {squeeze(t, "xz", pack(t, s.saved(t)...)), "{}", s.id()},
+		"docker save in bzip2":      {squeeze(t, "bzip2", pack(t, s.saved(t)...)), "{}", s.id()},
+		"docker save in lz4":        {squeeze(t, "lz4", pack(t, s.saved(t)...)), "{}", s.id()},
 		"docker save in zstd":       {squeeze(t, "zstd", pack(t, s.saved(t)...)), "{}", s.id()},
 		"OCI layout, gzip layers":   {pack(t, s.layout(t, "gzip", "1")...), "{}", s.id()},
 		"OCI layout, zstd layers":   {pack(t, s.layout(t, "zstd", "1")...), "{}", s.id()},
@@ -185,9 +188,10 @@ func flipped(raw []byte) []byte       { raw[len(raw)/2] ^= 0x40; return raw }
 func TestImageRefusesWhatDoesNotFit(t *testing.T) {
 	s := newSample(t, "s390x")
 	_, err := imager(t, "{}").Image(t.Context(), source("", pack(t, s.saved(t)...)), &engine{})
-	var backup *restore.BackupError
-	require.ErrorAs(t, err, &backup)
-	assert.Contains(t, backup.Reason, "its image is for linux/s390x")
+	var misfit *restore.MisfitError
+	require.ErrorAs(t, err, &misfit)
+	assert.Equal(t, "linux/s390x", misfit.Has)
+	assert.Equal(t, "shop-app", misfit.Backup)
 	_, err = imager(t, "platform: linux/s390x").Image(t.Context(), source("", pack(t, s.saved(t)...)), &engine{})
 	assert.NoError(t, err)
 }

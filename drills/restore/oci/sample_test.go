@@ -10,10 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
@@ -128,8 +130,20 @@ func pack(t *testing.T, members ...member) []byte {
 func squeeze(t *testing.T, with string, raw []byte) []byte {
 	t.Helper()
 	var buf bytes.Buffer
+	if with == "xz" || with == "bzip2" {
+		if _, err := exec.LookPath(with); err != nil {
+			t.Skip(err)
+		}
+		c := exec.Command(with, "-c")
+		c.Stdin, c.Stdout = bytes.NewReader(raw), &buf
+		require.NoError(t, c.Run())
+		return buf.Bytes()
+	}
 	var w io.WriteCloser = gzip.NewWriter(&buf)
-	if with == "zstd" {
+	switch with {
+	case "lz4":
+		w = lz4.NewWriter(&buf)
+	case "zstd":
 		z, err := zstd.NewWriter(&buf)
 		require.NoError(t, err)
 		w = z

@@ -2,41 +2,24 @@ package oci
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"lifeboat/drills/restore"
+	"lifeboat/internal/filekind"
+	"lifeboat/internal/filekind/unpack"
 )
 
 const (
 	pieceSize = 256 << 10
-	maxWindow = 128 << 20 // bytes of memory for zstd
 	// What expands more than this much is a bomb, once it is large.
 	maxExpansion = 500
 	largeEnough  = 4 << 30
 )
 
-// compression is one that archives and layers come in.
-type compression struct {
-	name  string
-	magic []byte
-	open  func(io.Reader) (io.ReadCloser, error)
-}
-
-var known = []compression{
-	{"gzip", []byte{0x1f, 0x8b}, func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }},
-	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, func(r io.Reader) (io.ReadCloser, error) {
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	}},
-}
+// compressions are those that archives and layers come in.
+var compressions = []string{"gzip", "zstd", "xz", "bzip2", "lz4"}
 
 // unpacked reads content without its compression, and tells damage of the content from
 // an error of the stream that it comes in.
@@ -57,19 +40,14 @@ type unpacked struct {
 func (i *Imager) unpack(what string, r io.Reader, outer *unpacked) (*unpacked, error) {
 	u := &unpacked{what: what, outer: outer, limit: i.large}
 	u.in = bufio.NewReaderSize(remembering{u, r}, pieceSize)
-	head, err := u.in.Peek(5)
+	const magic = 16
+	head, err := u.in.Peek(magic)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if bytes.HasPrefix(head, []byte("BZh")) || bytes.HasPrefix(head, []byte("\xfd7zXZ")) {
-		return nil, fmt.Errorf("%s is compressed with bzip2 or xz, which is not supported (pack it with gzip or zstd)", what)
-	}
-	for _, c := range i.compressions {
-		if !bytes.HasPrefix(head, c.magic) {
-			continue
-		}
-		u.name = c.name
-		if u.r, err = c.open(u.in); err != nil {
+	if kind := filekind.Of(head).Kind; kind.In(compressions...) {
+		u.name = kind.Words
+		if u.r, err = unpack.Open(kind, u.in); err != nil {
 			return nil, u.wrong(err)
 		}
 		return u, nil
@@ -103,12 +81,15 @@ func (u *unpacked) bomb(n int) bool {
 func (u *unpacked) Close() error { return u.r.Close() }
 
 func (u *unpacked) wrong(err error) error {
+	var refusal *unpack.Refusal
+	var another *restore.KindError
 	switch {
 	case u.inErr != nil:
 		return u.inErr
-	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return fmt.Errorf("the zstd window of %s is larger than %d MiB (pack it without --ultra and --long)",
-			u.what, maxWindow>>20)
+	case errors.As(err, &another):
+		return err
+	case errors.As(err, &refusal):
+		return &restore.KindError{Found: filekind.Found{Kind: refusal.Kind}, Why: refusal.Why}
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return bad("the %s compression of %s is cut off", u.name, u.what)
 	}

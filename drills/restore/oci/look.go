@@ -1,0 +1,122 @@
+package oci
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"lifeboat/drills/restore"
+	"lifeboat/drills/store"
+	"lifeboat/internal/filekind"
+	"lifeboat/internal/filekind/unpack"
+)
+
+// Look tells from the beginning of a backup whether it can be an image archive, and of one that lies where it can be read
+// at any place, for which platform its image is.
+func (i *Imager) Look(ctx context.Context, s restore.Source) error {
+	head, err := start(ctx, s)
+	if err != nil {
+		return err
+	}
+	found := filekind.Of(head)
+	packed := unpack.Can(found.Kind)
+	if packed {
+		found = inside(found.Kind, head)
+	}
+	if found.Name != "" && !found.In("oci", "tar") {
+		return &restore.KindError{Backup: s.Backup, Found: found}
+	}
+	if s.OpenAt == nil || packed || found.Name == "" {
+		return nil
+	}
+	if err := i.lookInside(ctx, s); err != nil {
+		return classify(s.Backup, err)
+	}
+	return nil
+}
+
+// start is the beginning of a backup.
+func start(ctx context.Context, s restore.Source) ([]byte, error) {
+	stream, err := s.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("restore %s: %w", s.Backup, err)
+	}
+	defer stream.Close()
+	head := make([]byte, filekind.Enough)
+	n, err := io.ReadFull(stream, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("restore %s: %w", s.Backup, err)
+	}
+	return head[:n], nil
+}
+
+// inside is what is known of a compressed file by the bytes that come out of its beginning; nothing where none do.
+func inside(kind filekind.Kind, head []byte) filekind.Found {
+	r, err := unpack.Open(kind, bytes.NewReader(head))
+	if err != nil {
+		return filekind.Found{} // what is wrong with it is found when all of it is read
+	}
+	defer r.Close()
+	inner := make([]byte, filekind.Enough)
+	n, _ := io.ReadFull(r, inner)
+	if n == 0 {
+		return filekind.Found{}
+	}
+	return filekind.Of(inner[:n])
+}
+
+// lookInside reads the list of an archive of docker save, which is its last part, without reading its layers. What is not
+// found there, or is wrong, is left to the restore.
+func (i *Imager) lookInside(ctx context.Context, s restore.Source) error {
+	r, err := s.OpenAt(ctx)
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	texts := descriptions(ctx, r)
+	var entries []entry
+	if json.Unmarshal(texts[saveList], &entries) != nil {
+		return nil
+	}
+	for _, e := range entries {
+		var c configuration
+		name, err := plainName(e.Config)
+		if err != nil || json.Unmarshal(texts[name], &c) != nil || c.OS == "" || c.Architecture == "" ||
+			!i.wants(append(slices.Clone(e.RepoTags), idOf(e.Config))) {
+			continue
+		}
+		return i.fits(&image{os: c.OS, arch: c.Architecture})
+	}
+	return nil
+}
+
+// descriptions are the files of an archive that may be descriptions, by their names. The others are skipped, not read.
+func descriptions(ctx context.Context, r store.Random) map[string][]byte {
+	const most = 1 << 20 // bytes; a configuration has a few KiB
+	texts := map[string][]byte{}
+	kept := 0
+	tr := tar.NewReader(io.NewSectionReader(r, 0, r.Size())) // which seeks over what is not read
+	for range maxFiles {
+		h, err := tr.Next()
+		if err != nil || ctx.Err() != nil {
+			break
+		}
+		name, err := plainName(h.Name)
+		if err != nil || h.Typeflag != tar.TypeReg || h.Size > most || kept > maxTexts || strings.HasSuffix(name, ".tar") {
+			continue
+		}
+		text, err := io.ReadAll(tr)
+		if err != nil {
+			break
+		}
+		texts[name] = text
+		kept += len(text)
+	}
+	return texts
+}
