@@ -59,6 +59,15 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 			return err
 		}
 	}
+	if spec.VM != nil {
+		for i, disk := range spec.VM.Disks {
+			ref, err := d.image(ctx, name, d.plan.Backups[disk.Backup], b.during)
+			if err != nil {
+				return err
+			}
+			req.VM.Disks[i].Image = ref
+		}
+	}
 	loads := d.plan.Backups[spec.Load]
 	if b.keepData {
 		loads = nil
@@ -148,6 +157,9 @@ func (d *drill) virtual(vm *scenarios.VM) (instance.VM, error) {
 	out := instance.VM{Firmware: vm.Firmware, Bus: vm.Bus, Ports: slices.Clone(vm.Ports),
 		Control: slices.Clone(vm.Control), User: vm.User, Password: password, MAC: vm.MAC, Hostname: vm.Hostname, Seed: vm.Seed,
 		Address: vm.Address, Gateway: vm.Gateway, DNS: vm.DNS}
+	for _, disk := range vm.Disks { // their images are known once they were read
+		out.Disks = append(out.Disks, instance.VMDisk{Bus: disk.Bus, Serial: disk.Serial, WWN: disk.WWN})
+	}
 	if vm.Clock != nil {
 		out.Clock = vm.Clock.Format(time.RFC3339)
 	}
@@ -175,7 +187,8 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 	run func(restore.Source) (restore.Outcome, error)) (restore.Outcome, error) {
 	fact := record.Restored{Backup: bp.Name, Point: bp.Point.ID, Started: d.elapsed(), During: during,
 		Throttle: d.throttle(bp)}
-	out, err := run(restore.Source{Backup: bp.Name, Point: bp.Point, Open: d.opener(bp), OpenAt: d.openerAt(bp)})
+	out, err := run(restore.Source{Backup: bp.Name, Point: bp.Point, Open: d.opener(bp), OpenAt: d.openerAt(bp),
+		Keep: d.keepDisk(bp.Name)})
 	fact.Ended, fact.Digest, fact.Bytes, fact.Verifying = d.elapsed(), out.Digest, out.Bytes, out.Verifying
 	d.host.restored(fact.Started, fact.Ended)
 	fact.Verified = err == nil && bp.Point.Digest != "" && bp.Point.Digest == out.Digest

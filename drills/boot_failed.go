@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +24,11 @@ func (d *drill) badBoot(ctx context.Context, name, from string, b boot, started 
 	if from == "" {
 		return d.bootFailed(ctx, name, b.during, started, err)
 	}
-	if unread := d.unreadable(from); unread != nil {
-		return fmt.Errorf("%w: %w", err, unread)
+	from = cmp.Or(bad.Backup, from)
+	for _, backup := range append([]string{from}, d.plan.Scenario.Instances[name].Backups()...) {
+		if unread := d.unreadable(backup); unread != nil {
+			return fmt.Errorf("%w: %w", err, unread)
+		}
 	}
 	fact := record.Restored{Backup: from, Point: d.plan.Backups[from].Point.ID, Started: started, Ended: d.elapsed(),
 		During: b.during}

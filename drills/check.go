@@ -96,6 +96,11 @@ func (p *Plan) planInstances(kit Kit) []scenarios.Problem {
 			p.Kinds = append(p.Kinds, i.Kind)
 		}
 		problems = append(problems, p.boots(name, i.Boot, i.Pos)...)
+		if i.VM != nil {
+			for _, d := range i.VM.Disks {
+				problems = append(problems, p.boots(name, d.Backup, i.Pos)...)
+			}
+		}
 		if b := p.Backups[i.Load]; b != nil && b.Loader == nil && b.Imager != nil {
 			problems = append(problems, p.problem(i.Pos, "write boot: "+i.Load,
 				"instance %s loads backup %s, which is an image", name, i.Load))

@@ -30,6 +30,7 @@ type disk struct {
 	backup string
 	life   context.Context
 	broke  func(error) // is told of the first read that failed
+	kept   bool        // it was unpacked, so nothing of the backup itself is read any more
 
 	failed sync.Once
 	once   sync.Once
@@ -145,7 +146,7 @@ func (d *drill) closeDisks() {
 	defer d.disks.mu.Unlock()
 	var errs []error
 	for _, k := range d.disks.open {
-		if k.Path() == "" {
+		if k.Path() == "" && !k.kept {
 			errs = append(errs, d.Append(record.KindDiskRead, record.Subject{},
 				record.DiskRead{Backup: k.backup, Fetched: k.Fetched(), Size: k.Size()}))
 		}

@@ -151,7 +151,7 @@ func here(ctx context.Context, bp *BackupPlan, scratch string) bool {
 // userOf is an instance that is restored from a backup; "" where only a step restores it.
 func (d *drill) userOf(backup string) string {
 	for _, name := range d.plan.Order {
-		if spec := d.plan.Scenario.Instances[name]; spec.Boot == backup || spec.Load == backup {
+		if spec := d.plan.Scenario.Instances[name]; slices.Contains(spec.Backups(), backup) {
 			return name
 		}
 	}

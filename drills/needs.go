@@ -99,7 +99,7 @@ func (p *Plan) estimate(ctx context.Context, kit Kit, overhead map[string]int64)
 // backupsOf lists those from which an instance is booted or loaded, at first and by the steps, each once.
 func (p *Plan) backupsOf(name string) []string {
 	i := p.Scenario.Instances[name]
-	all := []string{i.Boot, i.Load}
+	all := i.Backups()
 	for _, st := range slices.Concat(p.steps()...) {
 		if st.Boot != nil && st.Boot.Instance == name {
 			all = append(all, st.Boot.From)

@@ -176,6 +176,9 @@ func outlineVM(vm scenarios.VM) string {
 	}
 	say("firmware", vm.Firmware)
 	say("disk on", vm.Bus)
+	for _, d := range vm.Disks {
+		say("also the disk", d.Backup)
+	}
 	say("ports", strings.Trim(fmt.Sprint(vm.Ports), "[]"))
 	say("controlled by", strings.Join(vm.Control, " "))
 	say("user", vm.User)

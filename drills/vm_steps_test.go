@@ -55,6 +55,25 @@ func TestScenarioThatLacksSomething(t *testing.T) {
 	assert.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
 }
 
+// Every disk of a machine is restored before it boots; one that is bad is blamed by its own name.
+func TestMachineWithTwoDisks(t *testing.T) {
+	two := []string{"  app: {store", "  data: {store: {kind: fake}, restore: {kind: disk}}\n  app: {store",
+		"kind: qemu, boot: app,", "kind: qemu, boot: app, vm: {disks: [{backup: data, serial: SN1}]},"}
+	res := vmWorld(t, &guest{}).run(oneIncident("[{revert: {on: app, name: before}}]", two...))
+	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+	var restored []string
+	for _, x := range res.Record.Restores {
+		restored = append(restored, x.Backup)
+	}
+	assert.Equal(t, []string{"app", "data"}, restored)
+
+	res = vmWorld(t, &guest{refused: "is damaged", blames: "data"}).run(oneIncident("[{reboot: app}]", two...))
+	assert.Equal(t, record.StatusFailed, res.Verdict.Status)
+	last := res.Record.Restores[len(res.Record.Restores)-1]
+	assert.Equal(t, "data", last.Backup)
+	assert.Equal(t, "is damaged", last.BackupBad)
+}
+
 // A rollback to an image that was taken before a file was written: the file is missing, and the diff says why.
 func TestImageTakenBeforeAFileWasWritten(t *testing.T) {
 	g, old := &guest{conf: "tills=3"}, &guest{}

@@ -37,6 +37,7 @@ type guest struct {
 	forecast  string      // what the module forecast's script prints; "": it is not understood
 	conf      string      // of /etc/app/app.conf; "": the image lacks it
 	refused   string      // why its disk is not booted; "": it is
+	blames    string      // the backup whose image is at fault then; "": its first
 	lack      string      // what the scenario does not give, for which its disk is not booted, or the machine hangs
 	booted    func()      // is told of each boot
 	stuck     func() bool // its console shows that it will not come up
@@ -67,7 +68,7 @@ func (g *guest) up(_ context.Context, m *fake.Machine) error {
 		g.booted()
 	}
 	if g.refused != "" {
-		return &instance.BootError{Instance: m.Name(), Reason: g.refused, Lack: g.lack}
+		return &instance.BootError{Instance: m.Name(), Reason: g.refused, Lack: g.lack, Backup: g.blames}
 	}
 	if content(m, "/boot/next") == "" { // the first boot of an image
 		m.WriteFile("/boot/next", []byte(kernelA))

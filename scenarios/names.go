@@ -87,6 +87,9 @@ func (r *review) usedBackups() map[string]bool {
 	used := map[string]bool{}
 	for _, in := range r.sc.Instances {
 		used[in.Boot], used[in.Load] = true, true
+		for _, n := range in.disks() {
+			used[n] = true
+		}
 	}
 	r.eachStep(func(_ string, s Step) {
 		if s.Boot != nil {

@@ -16,6 +16,7 @@ const kindVM = "qemu"
 type VM struct {
 	Firmware string `yaml:"firmware" enum:"bios uefi"`       // bios (default) | uefi
 	Bus      string `yaml:"bus" enum:"virtio sata ide scsi"` // of the disk: virtio (default) | sata | ide | scsi
+	Disks    []Disk `yaml:"disks"`                           // beside the one that it boots from, in this order
 	Ports    []int  `yaml:"ports"`                           // TCP ports of the guest that can be reached; no other can
 	// ways to run commands in it, best first: agent, ssh, serial; default agent, ssh
 	Control []string `yaml:"control" enum:"agent ssh serial"`
@@ -67,6 +68,7 @@ func (r *review) machine(n string, in Instance) {
 	}
 	if in.VM != nil {
 		r.vm(path+".vm", *in.VM)
+		r.disks(path+".vm", in.Boot, *in.VM)
 	}
 }
 

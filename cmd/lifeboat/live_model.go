@@ -106,7 +106,7 @@ func newBoard(w words, p *drills.Plan, interrupt func()) *board {
 	}
 	for _, name := range p.Order {
 		b.instances = append(b.instances, instanceRow{name: name, state: "waiting"})
-		for _, backup := range []string{s.Instances[name].Boot, s.Instances[name].Load} {
+		for _, backup := range s.Instances[name].Backups() {
 			if bp := p.Backups[backup]; bp != nil && b.backup(backup) == nil {
 				b.backups = append(b.backups, backupRow{name: backup, total: bp.Point.Size})
 			}

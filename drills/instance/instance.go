@@ -168,6 +168,8 @@ type BootError struct {
 	Overdue *record.Overdue
 	// Lack is the kind of what the scenario does not give, if that is why it does not come up; "": it is the image's fault.
 	Lack string
+	// Backup whose image is at fault; "": the one that it boots from.
+	Backup string
 }
 
 func (e *BootError) Error() string { return fmt.Sprintf("boot %s: %s", e.Instance, e.Said()) }

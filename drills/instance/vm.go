@@ -20,7 +20,16 @@ type VM struct {
 	Gateway  string   // empty: the first address of that network
 	DNS      string   // empty: the gateway
 	Clock    string   // RFC 3339: what the guest's clock says at boot; empty: now
+	Disks    []VMDisk // beside the one that it boots from, in this order
 	Seed     string   // NoCloud user-data; it changes the instance
+}
+
+// VMDisk is a disk of a virtual machine beside the one that it boots from.
+type VMDisk struct {
+	Image  string // as a DiskLoader returned it
+	Bus    string // empty: that of the machine's first disk
+	Serial string // as /dev/disk/by-id has it; at most 20 letters
+	WWN    string // 0x and 16 digits
 }
 
 // DiskLoader is what a driver offers that boots disk images where they lie.

@@ -6,6 +6,7 @@ package restore
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -19,6 +20,9 @@ type Source struct {
 	Open   func(ctx context.Context) (store.Stream, error) // already throttled and counted by the engine
 	// OpenAt reads it where it lies, throttled by the engine; nil: the store cannot.
 	OpenAt func(ctx context.Context) (store.Random, error)
+	// Keep gives what fill writes into a file without a name, in the drill's folder, for as long as the drill's machines
+	// may read it; nil: nothing is kept.
+	Keep func(fill func(*os.File) error) (store.Random, error)
 }
 
 // Imager turns a backup into something that a driver can boot.

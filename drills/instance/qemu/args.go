@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"math"
 	"path"
@@ -64,7 +63,9 @@ func (m *Machine) start() (string, error) {
 	}
 	var b strings.Builder
 	top := m.layers[len(m.layers)-1]
-	fmt.Fprintf(&b, "[ -e %[1]s ] || qemu-img create -q -f qcow2 %[1]s %d || exit 1\n", top.path(), m.virtual)
+	for _, v := range m.drives {
+		fmt.Fprintf(&b, "[ -e %[1]s ] || qemu-img create -q -f qcow2 %[1]s %d || exit 1\n", v.path(top), v.virtual)
+	}
 	switch {
 	case !m.uefi():
 	case m.variables != "":
@@ -124,7 +125,7 @@ func (m *Machine) arguments() ([]string, error) {
 		credential := base64.StdEncoding.EncodeToString([]byte(key))
 		a = append(a, "-smbios", "type=11,value=io.systemd.credential.binary:ssh.authorized_keys.root="+credential)
 	}
-	disk, err := m.diskArguments(vm.Bus)
+	disk, err := m.diskArguments()
 	if err != nil {
 		return nil, err
 	}
@@ -133,37 +134,6 @@ func (m *Machine) arguments() ([]string, error) {
 		return nil, err
 	}
 	return append(append(a, disk...), net...), nil
-}
-
-// diskArguments are the backup, the overlays on it, a throttle without limits, and the guest's device.
-func (m *Machine) diskArguments(bus string) ([]string, error) {
-	node := m.imageNode()
-	for i, l := range m.layers {
-		node = map[string]any{"driver": "qcow2", "node-name": l.node(), "backing": node, "discard": "unmap",
-			"cache": map[string]any{"no-flush": true}, // the overlay is disposable: nothing needs to survive the host
-			"file":  map[string]any{"driver": "file", "filename": l.path(), "discard": "unmap"}}
-		if i < len(m.layers)-1 {
-			node["read-only"] = true
-		}
-	}
-	graph, err := json.Marshal(map[string]any{"driver": "throttle", "node-name": diskNode, "throttle-group": throttle,
-		"file": node})
-	if err != nil {
-		return nil, err
-	}
-	a := []string{"-object", "throttle-group,id=" + throttle, "-blockdev", string(graph)}
-	const device = "drive=" + diskNode + ",id=disk0,bootindex=0"
-	switch bus {
-	case "sata":
-		return append(a, "-device", "ich9-ahci,id=ahci0", "-device", "ide-hd,bus=ahci0.0,"+device), nil
-	case "ide":
-		return append(a, "-device", "ide-hd,bus=ide.0,"+device), nil
-	case "scsi":
-		return append(a, "-device", "virtio-scsi-pci,id=scsi0", "-device", "scsi-hd,bus=scsi0.0,"+device), nil
-	case "", "virtio":
-		return append(a, "-device", "virtio-blk-pci,"+device), nil
-	}
-	return nil, fmt.Errorf("boot %s: there is no bus %q", m.Name(), bus)
 }
 
 // putSeed writes what cloud-init reads at its first start. https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html

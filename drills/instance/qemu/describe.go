@@ -12,11 +12,11 @@ import (
 func (m *Machine) Describe(ctx context.Context) map[string]string {
 	ctx, cancel := context.WithTimeout(ctx, describeLimit)
 	defer cancel()
-	facts := map[string]string{"acceleration": string(m.accel), "firmware": "bios", "format": m.disk.Format}
+	facts := map[string]string{"acceleration": string(m.accel), "firmware": "bios", "format": m.drives[0].image.Format}
 	if m.request.VM.Firmware != "" {
 		facts["firmware"] = m.request.VM.Firmware
 	}
-	if sealed := m.layout.encrypted(); sealed != "" {
+	if sealed := m.encrypted(); sealed != "" {
 		facts["encrypted"] = sealed
 	}
 	m.leaveWire(ctx) // it came up

@@ -195,7 +195,7 @@ func (m *Machine) ask(ctx context.Context, console consoleText, found []finding)
 			return found
 		}
 	}
-	if sealed := m.layout.encrypted(); sealed != "" && !console.login {
+	if sealed := m.encrypted(); sealed != "" && !console.login {
 		found = append(found, finding{class: classPassphrase, source: sourceHypervisor, lack: record.LackPassphrase,
 			words: "passphrase: " + sealed + ", and nothing shows that it was opened"})
 	}

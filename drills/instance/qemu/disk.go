@@ -44,52 +44,45 @@ type look struct {
 	} `json:"format-specific"`
 }
 
-// imageNode is the block graph of the backup: declared format, read-only, no backing file whatever
-// the image says.
-func (m *Machine) imageNode() map[string]any {
-	file := map[string]any{"driver": "file", "filename": backupPath, "read-only": true}
-	if !m.direct() {
-		file = map[string]any{"driver": "nbd", "read-only": true, "open-timeout": 30, "reconnect-delay": 30,
-			"server": map[string]any{"type": "unix", "path": strings.TrimPrefix(diskSocket, "@"), "abstract": true}}
-	}
-	n := map[string]any{"driver": formats[m.disk.Format], "read-only": true, "file": file}
-	if m.disk.Format == "qcow2" || m.disk.Format == "vmdk" {
-		n["backing"] = nil
-	}
-	return n
-}
-
-// inspection is the script that looks at the image. Nothing of the host is in that container but the
-// image itself, so an image that points elsewhere points at nothing.
-func inspection(node map[string]any, format string) (string, error) {
-	graph, err := json.Marshal(node)
-	if err != nil {
-		return "", err
-	}
-	image := quote("json:" + string(graph))
-	beginning, err := json.Marshal(map[string]any{"driver": "raw", "read-only": true, "offset": 0, "size": headBytes, "file": node})
-	if err != nil {
-		return "", err
-	}
-	head := "qemu-img convert -q -O raw " + quote("json:"+string(beginning)) + " " + headFile + " 2>/dev/null\n" // a disk may be shorter
-	script := "qemu-img info --output=json " + image + " >" + diskDir + "/info.json 2>" + diskDir + "/info.err\n" +
-		"echo $? >" + diskDir + "/info.exit\n"
-	check := "echo 0 >" + diskDir + "/check.exit\n: >" + diskDir + "/check.err\n"
-	if format != "raw" && format != "vhd" { // these have no redundancy that could be checked
-		check = "qemu-img check " + image + " >" + diskDir + "/check.err 2>&1\necho $? >" + diskDir + "/check.exit\n"
+// inspection is the script that looks at the images. Nothing of the host is in that container but the
+// images themselves, so one that points elsewhere points at nothing.
+func inspection(drives []*drive) (string, error) {
+	var b strings.Builder
+	for _, v := range drives {
+		node := v.imageNode()
+		graph, err := json.Marshal(node)
+		if err != nil {
+			return "", err
+		}
+		beginning, err := json.Marshal(map[string]any{"driver": "raw", "read-only": true, "offset": 0, "size": headBytes, "file": node})
+		if err != nil {
+			return "", err
+		}
+		image := quote("json:" + string(graph))
+		fmt.Fprintf(&b, "qemu-img info --output=json %s >%s 2>%s\necho $? >%s\n", image, v.said("info.json"), v.said("info.err"),
+			v.said("info.exit"))
+		if v.image.Format == "raw" || v.image.Format == "vhd" { // these have no redundancy that could be checked
+			fmt.Fprintf(&b, "echo 0 >%s\n: >%s\n", v.said("check.exit"), v.said("check.err"))
+		} else {
+			fmt.Fprintf(&b, "qemu-img check %s >%s 2>&1\necho $? >%s\n", image, v.said("check.err"), v.said("check.exit"))
+		}
+		// A disk may be shorter than its beginning.
+		fmt.Fprintf(&b, "qemu-img convert -q -O raw %s %s 2>/dev/null\n", quote("json:"+string(beginning)), v.head())
 	}
 	// Once is enough: at every later start it would cost the time to read all metadata again.
-	return "if [ ! -e " + looked + " ]; then\n" + script + check + head + ": >" + looked + "\nfi\n", nil
+	return "if [ ! -e " + looked + " ]; then\n" + b.String() + ": >" + looked + "\nfi\n", nil
 }
 
 // inspect refuses an image that is damaged or points outside the backup.
 func (m *Machine) inspect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, inspectLimit)
 	defer cancel()
-	if bad := headerFlaw(m.disk.Format, m.disk.Disk); bad.words != "" {
-		return m.unbootable(bad)
+	for _, v := range m.drives {
+		if bad := headerFlaw(v.image.Format, v.image.Disk); bad.words != "" {
+			return m.unbootable(v, bad)
+		}
 	}
-	script, err := inspection(m.imageNode(), m.disk.Format)
+	script, err := inspection(m.drives)
 	if err != nil {
 		return err
 	}
@@ -114,53 +107,53 @@ func (m *Machine) inspect(ctx context.Context) error {
 			return fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
 		}
 	}
-	bad, err := m.judgeDisk(ctx)
-	if err != nil {
-		return err
-	}
-	if failed := m.diskFailed(); failed != nil { // where it lies could not be read: no word on the backup
-		return failed
-	}
-	if bad.words == "" {
-		m.layout = m.readDisk(ctx)
-		bad = m.layout.unfit(m.request.VM.Firmware)
-		if v, ok := readVHD(m.disk.Disk); ok && m.disk.Format == "vhd" && bad.words == "" {
-			bad = v.differs(m.virtual, m.layout)
+	for _, v := range m.drives {
+		bad, err := m.judgeDrive(ctx, v)
+		if err != nil {
+			return fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
 		}
-	}
-	if bad.words != "" {
-		return m.unbootable(bad)
+		if failed := m.diskFailed(); failed != nil { // where it lies could not be read: no word on the backup
+			return failed
+		}
+		if bad.words != "" {
+			return m.unbootable(v, bad)
+		}
 	}
 	return nil
 }
 
 // unbootable is the finding on an image that is not booted.
-func (m *Machine) unbootable(bad flaw) error {
-	return &instance.BootError{Instance: m.Name(), Reason: "the disk image " + bad.words, Lack: bad.lack}
+func (m *Machine) unbootable(v *drive, bad flaw) error {
+	return &instance.BootError{Instance: m.Name(), Reason: "the disk image " + bad.words, Lack: bad.lack, Backup: v.image.Name}
 }
 
-// judgeDisk says what is wrong with the image, or nothing.
-func (m *Machine) judgeDisk(ctx context.Context) (flaw, error) {
+// judgeDrive says what is wrong with an image, or nothing.
+func (m *Machine) judgeDrive(ctx context.Context, v *drive) (bad flaw, err error) {
 	var text [5]string
 	for i, name := range []string{"info.exit", "info.err", "info.json", "check.exit", "check.err"} {
-		b, err := m.body.Get(ctx, diskDir+"/"+name)
+		b, err := m.body.Get(ctx, v.said(name))
 		if err != nil {
-			return flaw{}, fmt.Errorf("read what qemu-img says of %s: %w", m.Name(), err)
+			return flaw{}, fmt.Errorf("read what qemu-img says: %w", err)
 		}
 		text[i] = strings.TrimSpace(string(b))
 	}
-	var bad flaw
-	var err error
-	m.virtual, bad, err = judgeLook(m.disk.Format, text)
-	if err != nil {
-		return flaw{}, fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
+	v.virtual, bad, err = judgeLook(v.image.Format, v.backup(), text)
+	if err != nil || bad.words != "" {
+		return bad, err
+	}
+	v.layout = m.readDisk(ctx, v)
+	if v.index == 0 {
+		bad = v.layout.unfit(m.request.VM.Firmware)
+	}
+	if h, ok := readVHD(v.image.Disk); ok && v.image.Format == "vhd" && bad.words == "" {
+		bad = h.differs(v.virtual, v.layout)
 	}
 	return bad, nil
 }
 
 // judgeLook judges the exit code, the words and the facts of qemu-img info, and the exit code and the words of qemu-img
 // check. An error: qemu-img did not come to its end, which says nothing about the image.
-func judgeLook(format string, text [5]string) (virtual int64, bad flaw, err error) {
+func judgeLook(format, path string, text [5]string) (virtual int64, bad flaw, err error) {
 	for _, i := range []int{0, 3} {
 		if e, err := strconv.Atoi(text[i]); err != nil || e >= exitShell {
 			return 0, flaw{}, fmt.Errorf("qemu-img ended with exit code %q: %s", text[i], plain(text[i+1]))
@@ -180,7 +173,7 @@ func judgeLook(format string, text [5]string) (virtual int64, bad flaw, err erro
 	if err := json.Unmarshal([]byte(text[2]), &l); err != nil {
 		return 0, flaw{}, fmt.Errorf("read what qemu-img says: %w", err)
 	}
-	if bad := l.refuse(format); bad.words != "" {
+	if bad := l.refuse(format, path); bad.words != "" {
 		return l.Virtual, bad, nil
 	}
 	if text[3] == "1" { // errors of its own (qemu-img(1))
@@ -206,7 +199,7 @@ var ofTheImage = regexp.MustCompile(`(?i)not in \S+ format|invalid|corrupt|trunc
 const exitShell = 126
 
 // refuse tells why an image that can be opened is not booted.
-func (l look) refuse(format string) flaw {
+func (l look) refuse(format, path string) flaw {
 	switch {
 	case l.Format != formats[format]:
 		return flaw{words: fmt.Sprintf("is %s and not %s, as the scenario says", l.Format, format)}
@@ -223,7 +216,7 @@ func (l look) refuse(format string) flaw {
 		return flaw{words: "holds a disk of 0 bytes"}
 	}
 	for _, e := range l.FormatDetail.Data.Extents {
-		if e.Filename != "" && e.Filename != backupPath && !strings.HasPrefix(e.Filename, "json:") {
+		if e.Filename != "" && e.Filename != path && !strings.HasPrefix(e.Filename, "json:") {
 			return flaw{fmt.Sprintf("keeps its data in another file, %q", e.Filename), record.LackFile}
 		}
 	}

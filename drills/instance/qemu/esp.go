@@ -23,7 +23,7 @@ rm -f ` + diskDir + `/esp.raw`
 // nothingBoots adds to the finding that the firmware finds nothing to boot why that is, where it is not the backup's fault.
 func (m *Machine) nothingBoots(ctx context.Context, found []finding) {
 	i := slices.IndexFunc(found, func(f finding) bool { return f.class == classNoDevice && f.fatal })
-	if i < 0 || m.layout.esp == 0 {
+	if i < 0 || m.drives[0].layout.esp == 0 {
 		return
 	}
 	f := &found[i]
@@ -47,9 +47,10 @@ func (m *Machine) nothingBoots(ctx context.Context, found []finding) {
 
 // loaders lists the files of boot loaders in the EFI system partition.
 func (m *Machine) loaders(ctx context.Context) ([]string, error) {
-	size := min(int64(espBytes), m.virtual-m.layout.esp)
-	graph, err := json.Marshal(map[string]any{"driver": "raw", "read-only": true, "offset": m.layout.esp, "size": size,
-		"file": m.imageNode()})
+	v := m.drives[0]
+	size := min(int64(espBytes), v.virtual-v.layout.esp)
+	graph, err := json.Marshal(map[string]any{"driver": "raw", "read-only": true, "offset": v.layout.esp, "size": size,
+		"file": v.imageNode()})
 	if err != nil {
 		return nil, err
 	}

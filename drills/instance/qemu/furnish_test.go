@@ -59,7 +59,7 @@ func TestDiskIsServedNoMoreWhenAMachineFails(t *testing.T) {
 	body, err := docker.Find(t.Context(), strings.Replace(engine.URL, "http://", "tcp://", 1), "c0ffee", "d1")
 	require.NoError(t, err)
 	m := &Machine{body: body, request: instance.Request{Name: "pos", VM: &instance.VM{Seed: "#cloud-config"}},
-		disk:   instance.DiskImage{Disk: farDisk{}},
+		drives: []*drive{{image: instance.DiskImage{Disk: farDisk{}}}},
 		driver: &Driver{site: instance.Site{Log: slog.New(slog.DiscardHandler)}}}
 	require.ErrorContains(t, m.furnish(t.Context()), "write /disk/seed")
 	assert.Eventually(t, func() bool {

@@ -16,8 +16,7 @@ import (
 )
 
 const (
-	headFile  = diskDir + "/head.raw" // the beginning of the guest's disk
-	headBytes = 64 << 10
+	headBytes = 64 << 10 // of the beginning of a guest's disk
 	sector    = 512
 	mostParts = 16 // partitions that are looked at
 )
@@ -136,10 +135,10 @@ func (l layout) unfit(firmware string) flaw {
 	return flaw{}
 }
 
-// readDisk reads the layout of the guest's disk, as the container's inspection found it, and looks into its partitions.
+// readDisk reads the layout of a disk of the guest, as the container's inspection found it, and looks into its partitions.
 // Where that cannot be read nothing is known, and nothing said.
-func (m *Machine) readDisk(ctx context.Context) layout {
-	head, err := m.body.Get(ctx, headFile)
+func (m *Machine) readDisk(ctx context.Context, v *drive) layout {
+	head, err := m.body.Get(ctx, v.head())
 	if err != nil {
 		return layout{}
 	}
@@ -147,7 +146,7 @@ func (m *Machine) readDisk(ctx context.Context) layout {
 	if len(l.parts) == 0 {
 		return l
 	}
-	graph, err := json.Marshal(m.imageNode())
+	graph, err := json.Marshal(v.imageNode())
 	if err != nil {
 		return l
 	}
@@ -203,4 +202,19 @@ func (l layout) encrypted() string {
 		return ""
 	}
 	return "partition " + strings.Join(slices.Compact(names), ", ") + " is encrypted (LUKS)"
+}
+
+// encrypted names what of the machine's disks is encrypted; "" where nothing is known to be.
+func (m *Machine) encrypted() string {
+	var all []string
+	for _, v := range m.drives {
+		words := v.layout.encrypted()
+		if words != "" && v.index > 0 {
+			words = "backup " + v.image.Name + ": " + words
+		}
+		if words != "" {
+			all = append(all, words)
+		}
+	}
+	return strings.Join(all, "; ")
 }

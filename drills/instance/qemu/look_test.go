@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
 )
 
 // runIn runs a script of the container below a folder of this host, where qemu-img is a stand-in that counts its calls.
@@ -26,7 +28,7 @@ func runIn(t *testing.T, dir, script string) *exec.Cmd {
 func TestImageIsLookedAtOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	script, err := inspection(map[string]any{"driver": "qcow2"}, "qcow2")
+	script, err := inspection([]*drive{{image: instance.DiskImage{Format: "qcow2"}, here: true}})
 	require.NoError(t, err)
 	for range 2 {
 		out, err := runIn(t, dir, script).CombinedOutput()
@@ -90,7 +92,7 @@ func TestJudgeLook(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			virtual, words, err := judgeLook("qcow2", tc.text)
+			virtual, words, err := judgeLook("qcow2", backupPath, tc.text)
 			if tc.fail != "" {
 				require.ErrorContains(t, err, tc.fail)
 				return

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,11 +20,9 @@ import (
 type Machine struct {
 	driver  *Driver
 	request instance.Request
-	disk    instance.DiskImage
+	drives  []*drive // the first is the one that it boots from
 	accel   accel
 	body    *docker.Machine
-	virtual int64 // size of the disk, bytes
-	layout  layout
 
 	mu        sync.Mutex
 	layers    []layer   // overlays, the lowest first; the last is written to
@@ -39,20 +36,15 @@ type Machine struct {
 	asked     time.Time // when its console first asked for a login since it was switched on; zero: not yet
 	booted    int64     // length of the console when the guest last started, bytes
 	puts      int
-	stopDisk  context.CancelFunc
-	diskErr   func() error
 
 	powerCut atomic.Bool // the guest had to be stopped by force when it was last asked to power off
 }
 
-// layer is one overlay file.
+// layer is one overlay file of each drive.
 type layer struct {
 	number int
 	name   string // of the snapshot that froze it; empty: it is written to, or was dropped
 }
-
-func (l layer) path() string { return diskDir + "/" + strconv.Itoa(l.number) + ".qcow2" }
-func (l layer) node() string { return layerNode + strconv.Itoa(l.number) }
 
 var (
 	_ instance.Machine   = (*Machine)(nil)
@@ -103,7 +95,7 @@ func (m *Machine) power(ctx context.Context) error {
 	m.forget()
 	m.powerCut.Store(false)
 	m.asked = time.Time{}
-	if err := m.disk.Disk.Same(); err != nil { // the container would mount whatever has that name now
+	if err := m.same(); err != nil { // the container would mount whatever has that name now
 		return fmt.Errorf("start %s: %w", m.Name(), err)
 	}
 	if len(m.layers) == 0 {

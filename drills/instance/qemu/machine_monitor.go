@@ -49,8 +49,10 @@ func (m *Machine) hangUp() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.forget()
-	if m.stopDisk != nil {
-		m.stopDisk()
+	for _, v := range m.drives {
+		if v.stop != nil {
+			v.stop()
+		}
 	}
 }
 

@@ -90,20 +90,20 @@ func (d *Driver) LoadDisk(_ context.Context, i instance.DiskImage) (string, erro
 // Boot implements instance.Driver.
 func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine, error) {
 	d.mu.Lock()
-	disk, known := d.disks[r.Image]
 	old := d.machines[r.Name]
 	d.mu.Unlock()
-	if !known {
-		return nil, fmt.Errorf("boot %s: %q is no disk of a backup", r.Name, r.Image)
-	}
 	if r.VM == nil {
 		r.VM = &instance.VM{}
+	}
+	drives, err := d.drivesOf(r)
+	if err != nil {
+		return nil, fmt.Errorf("boot %s: %w", r.Name, err)
 	}
 	accel, err := d.accel.choose(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{driver: d, request: r, disk: disk, accel: accel}
+	m := &Machine{driver: d, request: r, drives: drives, accel: accel}
 	if r.KeepData {
 		if old == nil {
 			return nil, fmt.Errorf("boot %s on kept data: no machine of that name was booted before", r.Name)
@@ -112,7 +112,13 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 			return nil, fmt.Errorf("boot %s on kept data: shut it down: %w", r.Name, err)
 		}
 		m.layers, m.snapshots, m.numbered = old.layers, old.snapshots, old.numbered
-		m.virtual, m.layout, m.key = old.virtual, old.layout, old.key
+		m.key = old.key
+		for i, v := range m.drives {
+			if i >= len(old.drives) {
+				return nil, fmt.Errorf("boot %s on kept data: it had fewer disks before", r.Name)
+			}
+			v.virtual, v.layout = old.drives[i].virtual, old.drives[i].layout
+		}
 	}
 	if m.key == nil {
 		if err := m.makeKey(); err != nil {
@@ -143,8 +149,10 @@ func (m *Machine) container() instance.Request {
 	h := instance.Request{Name: r.Name, Generation: r.Generation, Image: Image,
 		Entrypoint: []string{"/bin/sh", runScript}, Aliases: r.Aliases, Data: []string{diskDir}, KeepData: r.KeepData,
 		Memory: m.memory() + headroom, Allow: r.Allow, Hold: true, VM: r.VM}
-	if m.direct() {
-		h.Mounts = []instance.Mount{{Source: m.disk.Disk.Path(), Target: backupPath}}
+	for _, v := range m.drives {
+		if v.here {
+			h.Mounts = append(h.Mounts, instance.Mount{Source: v.image.Disk.Path(), Target: v.backup()})
+		}
 	}
 	if m.accel == accelKVM {
 		h.Devices = []string{kvmDevice}
@@ -152,8 +160,24 @@ func (m *Machine) container() instance.Request {
 	return h
 }
 
-// direct tells whether QEMU opens the image's file itself; otherwise lifeboat reads it for QEMU.
-func (m *Machine) direct() bool { return m.disk.Disk.Path() != "" && m.driver.ground.Local() }
+// drivesOf a request, the one that it boots from first.
+func (d *Driver) drivesOf(r instance.Request) ([]*drive, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	specs := append([]instance.VMDisk{{Image: r.Image, Bus: r.VM.Bus}}, r.VM.Disks...)
+	var drives []*drive
+	for i, spec := range specs {
+		image, known := d.disks[spec.Image]
+		if !known {
+			return nil, fmt.Errorf("%q is no disk of a backup", spec.Image)
+		}
+		if spec.Bus == "" {
+			spec.Bus = r.VM.Bus
+		}
+		drives = append(drives, &drive{index: i, image: image, spec: spec, here: image.Disk.Path() != "" && d.ground.Local()})
+	}
+	return drives, nil
+}
 
 func (m *Machine) memory() int64 {
 	if m.request.Memory == 0 {
@@ -184,7 +208,7 @@ func (m *Machine) create(ctx context.Context) error {
 // furnish gives the container what QEMU needs in it beside the image. When it fails, the place where the disk is
 // offered is free again.
 func (m *Machine) furnish(ctx context.Context) error {
-	err := errors.Join(m.serveDisk(ctx), m.putSeed(ctx))
+	err := errors.Join(m.serveDisks(ctx), m.putSeed(ctx))
 	if err != nil {
 		m.hangUp()
 	}

@@ -31,8 +31,12 @@ func (m *Machine) Snapshot(ctx context.Context, name string) error {
 	top := &m.layers[len(m.layers)-1]
 	next := m.fresh()
 	thaw := m.freeze(ctx)
-	err = q.do(ctx, "blockdev-snapshot-sync", map[string]any{"node-name": top.node(), "snapshot-file": next.path(),
-		"format": "qcow2", "snapshot-node-name": next.node()}, nil)
+	var actions []any // all drives at one moment, or none
+	for _, v := range m.drives {
+		actions = append(actions, map[string]any{"type": "blockdev-snapshot-sync", "data": map[string]any{
+			"node-name": v.layerNode(*top), "snapshot-file": v.path(next), "format": "qcow2", "snapshot-node-name": v.layerNode(next)}})
+	}
+	err = q.do(ctx, "transaction", map[string]any{"actions": actions}, nil)
 	if err == nil { // whatever becomes of the thaw, QEMU writes there now
 		err = m.keepVariables(ctx, *top)
 		top.name = name

@@ -83,9 +83,9 @@ func TestSnapshotThatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := &Machine{request: instance.Request{Name: "pos"}, agent: tc.agent}
+			m := &Machine{request: instance.Request{Name: "pos"}, agent: tc.agent, drives: []*drive{{}, {index: 1}}}
 			m.monitor = answering(t, func(command string) string {
-				if command == "blockdev-snapshot-sync" {
+				if command == "transaction" {
 					return tc.says
 				}
 				return ""

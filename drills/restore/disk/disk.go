@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
+	"lifeboat/internal/filekind"
 	"lifeboat/scenarios"
 )
 
@@ -64,6 +66,13 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 	if err != nil {
 		return restore.Outcome{}, fmt.Errorf("restore %s: %w", s.Backup, err)
 	}
+	// Where its beginning cannot be read nothing is said yet; QEMU reads it again.
+	if head, ok := beginning(disk); ok && s.Keep != nil && !fits(i.settings.Format, filekind.Of(head)) {
+		if err := disk.Close(); err != nil {
+			return restore.Outcome{}, fmt.Errorf("restore %s: %w", s.Backup, err)
+		}
+		return i.keep(ctx, s, loader)
+	}
 	out, err := i.hand(ctx, s, disk, loader)
 	if err != nil {
 		return restore.Outcome{}, errors.Join(err, disk.Close())
@@ -110,4 +119,40 @@ func verify(ctx context.Context, s restore.Source) (digest string, n int64, err 
 		return "", 0, fmt.Errorf("restore %s: %w", s.Backup, err)
 	}
 	return stream.Digest(), stream.Bytes(), nil
+}
+
+// beginning of a disk; false where it cannot be read.
+func beginning(disk store.Random) ([]byte, bool) {
+	b := make([]byte, min(filekind.Enough, disk.Size()))
+	n, err := disk.ReadAt(b, 0)
+	return b, n == len(b) && (err == nil || errors.Is(err, io.EOF))
+}
+
+// keep unpacks the image while it is read, and hands that to the driver.
+func (i *Imager) keep(ctx context.Context, s restore.Source, to instance.DiskLoader) (restore.Outcome, error) {
+	var out restore.Outcome
+	var what []string
+	kept, err := s.Keep(func(f *os.File) error {
+		stream, err := s.Open(ctx)
+		if err != nil {
+			return fmt.Errorf("restore %s: %w", s.Backup, err)
+		}
+		defer stream.Close()
+		if what, err = i.unpack(s, stream, f); err == nil {
+			out.Digest, out.Bytes = stream.Digest(), stream.Bytes()
+		}
+		return err
+	})
+	if err != nil {
+		return restore.Outcome{}, err
+	}
+	note := fmt.Sprintf("it is %s: unpacked to %d bytes before the boot", strings.Join(what, ", and in that "), kept.Size())
+	if i.settings.Lazy {
+		note += ", so it could not be read lazily"
+	}
+	out.Notes = append(out.Notes, note)
+	if out.Image, err = to.LoadDisk(ctx, instance.DiskImage{Name: s.Backup, Format: i.settings.Format, Disk: kept}); err != nil {
+		return restore.Outcome{}, errors.Join(fmt.Errorf("restore %s: %w", s.Backup, err), kept.Close())
+	}
+	return out, nil
 }
