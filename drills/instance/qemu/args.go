@@ -73,6 +73,7 @@ func (m *Machine) start() (string, error) {
 	default:
 		fmt.Fprintf(&b, "[ -e %[1]s ] || cp /usr/share/OVMF/OVMF_VARS_4M.fd %[1]s || exit 1\n", variablesPath)
 	}
+	b.WriteString(boundConsole(consoleLog, consoleMost, consoleKept, 5*time.Second))
 	b.WriteString("exec qemu-system-x86_64")
 	for _, a := range args {
 		b.WriteString(" " + quote(a))

@@ -97,6 +97,9 @@ func (m *Machine) sinceBoot(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the console of %s: %w", m.Name(), err)
 	}
+	if from > size { // what was printed before was let go
+		from = 0
+	}
 	before := from - (size - int64(len(end))) // of an earlier start, in what was read
 	return string(end[min(max(0, before), int64(len(end))):]), nil
 }
