@@ -67,7 +67,7 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 		return restore.Outcome{}, fmt.Errorf("restore %s: %w", s.Backup, err)
 	}
 	// Where its beginning cannot be read nothing is said yet; QEMU reads it again.
-	if head, ok := beginning(disk); ok && s.Keep != nil && !fits(i.settings.Format, filekind.Of(head)) {
+	if head, ok := beginning(disk); ok && s.Keep != nil && !i.takes(filekind.Of(head).Kind) {
 		if err := disk.Close(); err != nil {
 			return restore.Outcome{}, fmt.Errorf("restore %s: %w", s.Backup, err)
 		}

@@ -23,19 +23,6 @@ const (
 	memberLeast = 1 << 20 // bytes of a file in an archive that may be a raw disk
 )
 
-// fits tells whether a file of a kind is taken for an image of a format. What is not known is: QEMU judges it.
-func fits(format string, found filekind.Found) bool {
-	switch format {
-	case "raw":
-		return found.Class == filekind.Unknown || found.Class == filekind.Foreign || found.In("disk", "iso", "luks", "zeros")
-	case "vhd": // one of a fixed size begins as its disk does, and ends with its footer
-		return found.Class == filekind.Unknown || found.Class == filekind.Foreign || found.In("vhd", "disk", "iso", "luks", "zeros")
-	case "vmdk":
-		return found.Class == filekind.Unknown || found.In("vmdk", "vmdk_text")
-	}
-	return found.Class == filekind.Unknown || found.Name == format
-}
-
 // archive tells whether the image may be a file in it.
 func archive(found filekind.Found) bool { return found.In("tar", "ova") }
 
@@ -60,7 +47,7 @@ func (i *Imager) unwrap(s restore.Source, in io.Reader) (*wrapped, error) {
 		}
 		w.found = filekind.Of(head)
 		switch {
-		case fits(i.settings.Format, w.found):
+		case i.takes(w.found.Kind):
 			return w, nil
 		case len(w.names) >= mostWraps:
 			return w, &restore.KindError{Backup: s.Backup, Found: w.found, File: s.Point.ID}
@@ -116,7 +103,7 @@ func (i *Imager) nextMember(w *wrapped) (filekind.Found, error) {
 		found := filekind.Of(head)
 		named := strings.HasSuffix(strings.ToLower(h.Name), "."+i.settings.Format)
 		known := found.Class == filekind.Image || named || h.Size >= memberLeast && slices.Contains([]string{"raw", "vhd"}, i.settings.Format)
-		if fits(i.settings.Format, found) && known {
+		if i.takes(found.Kind) && known {
 			w.in = in
 			return found, nil
 		}
@@ -160,18 +147,6 @@ func (r reading) Read(p []byte) (int, error) {
 		err = &readError{err}
 	}
 	return n, err
-}
-
-// Look implements restore.Looker.
-func (i *Imager) Look(ctx context.Context, s restore.Source) error {
-	stream, err := s.Open(ctx)
-	if err != nil {
-		return fmt.Errorf("look at %s: %w", s.Backup, err)
-	}
-	defer stream.Close()
-	w, err := i.unwrap(s, reading{stream})
-	w.done()
-	return err
 }
 
 func (w *wrapped) done() {

@@ -86,7 +86,7 @@ func TestPackedImages(t *testing.T) {
 		"cut off":         {"format: qcow2", gzipped(qcow2)[:len(gzipped(qcow2))-30], "", "", "it is cut off", ""},
 		"a VMA":           {"format: raw", "VMA\x00\x00\x00\x00\x01" + strings.Repeat("x", 2000), "", "", "", "vma extract"},
 		"a packed VMA":    {"format: raw", gzipped("VMA\x00\x00\x00\x00\x01" + strings.Repeat("x", 2000)), "", "", "", "a VMA"},
-		"another image":   {"format: raw", qcow2, "", "", "", "a qcow2 disk image"},
+		"another image":   {"format: vmdk", qcow2, "", "", "", "a qcow2 disk image"},
 		"a raw disk":      {"format: qcow2", raw, "", "", "", "a disk with a partition table"},
 		"a page":          {"format: qcow2", "<!DOCTYPE html><title>403</title>", "", "", "", "an HTML page"},
 		"a fixed VHD":     {"format: vhd", raw, raw, "", "", ""},
