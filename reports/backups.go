@@ -107,6 +107,8 @@ func (a author) notRestored(f *record.RestoreFact) cell {
 		what = a.say("backup.image_lacks", "what", f.ImageBad)
 	case f.Lack != nil:
 		what = a.say("backup.lack", "lack", f.Lack.Kind, "what", f.Lack.What)
+	case f.Missing != nil:
+		what = a.say("backup.missing", "name", f.Missing.Name, "why", f.Missing.Why)
 	case f.Misfit != nil:
 		what = a.say("backup.misfit", "what", f.Misfit.What, "has", f.Misfit.Has, "wants", f.Misfit.Wants)
 	case f.Kind != nil:

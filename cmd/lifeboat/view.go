@@ -127,8 +127,8 @@ func eventLine(w words, e drills.EventSeen) string {
 			return text("phase_failed", "phase", w.Text("phase."+d.Phase, nil), "error", d.Error)
 		}
 	case record.Restored:
-		if bad := d.Bad(); bad != "" {
-			return text("restore_failed", "backup", d.Backup, "error", bad)
+		if d.Bad() != "" {
+			return text("restore_failed", "backup", d.Backup, "error", notRestored(w, d))
 		}
 		return text("restored", "backup", d.Backup, "bytes", strconv.FormatInt(d.Bytes, 10),
 			"time", (d.Ended - d.Started).String())
@@ -187,4 +187,17 @@ func eventLine(w words, e drills.EventSeen) string {
 		}
 	}
 	return ""
+}
+
+// notRestored says why a restore went wrong, in the words of the catalogue where it has some.
+func notRestored(w words, d record.Restored) string {
+	switch {
+	case d.Kind != nil:
+		return w.Text("backup.kind_is", map[string]string{"kind": d.Kind.Name, "said": d.Kind.Said, "why": d.Kind.Why})
+	case d.Misfit != nil:
+		return w.Text("backup.misfit", map[string]string{"what": d.Misfit.What, "has": d.Misfit.Has, "wants": d.Misfit.Wants})
+	case d.Missing != nil:
+		return w.Text("backup.missing", map[string]string{"name": d.Missing.Name, "why": d.Missing.Why})
+	}
+	return d.Bad()
 }

@@ -134,6 +134,30 @@ func casesOfTheRun() []verdictCase {
 		{"the scenario gives no second disk", "fault", func(s *story) {
 			edit(s, func(r *record.Restored) { r.Lack = &record.Lack{Kind: record.LackDisk, What: "timed out"} })
 		}, unknown, "backup.lack"},
+		{"a page lies in the backup's place", "fault", func(s *story) {
+			edit(s, func(r *record.Restored) { r.BackupBad, r.Kind = "it is HTML", &record.FileKind{Name: "html"} })
+		}, failed, "backup.no_backup"},
+		{"the backup is encrypted", "fault", func(s *story) {
+			edit(s, func(r *record.Restored) {
+				r.Unread, r.Kind = "it is encrypted", &record.FileKind{Name: "gpg", Command: "gpg -d x"}
+			})
+		}, unknown, "backup.packed"},
+		{"the backup is another system's", "fault", func(s *story) {
+			edit(s, func(r *record.Restored) { r.Unread, r.Kind = "it is MySQL's", &record.FileKind{Name: "mysql"} })
+		}, unknown, "backup.misplaced"},
+		{"the image is for another platform", "fault", func(s *story) {
+			edit(s, func(r *record.Restored) {
+				r.Unread, r.Misfit = "for arm64", &record.Misfit{What: "platform", Has: "linux/arm64", Wants: "linux/amd64"}
+			})
+		}, unknown, "backup.misfit"},
+		{"only a part of the backup is there", "fault", func(s *story) {
+			edit(s, func(r *record.Restored) {
+				r.BackupBad, r.Missing = "x", &record.Missing{Name: "x.part", Why: "partial"}
+			})
+		}, failed, "backup.missing"},
+		{"nobody may read the backup", "fault", func(s *story) {
+			edit(s, func(r *record.Restored) { r.Unread, r.Missing = "x", &record.Missing{Name: "x", Why: "unreadable"} })
+		}, unknown, "backup.missing"},
 		{"a probe got out", "fault", func(s *story) {
 			edit(s, func(p *record.Probe) { p.Reached = true })
 		}, unknown, "isolation.leak"},

@@ -78,7 +78,11 @@ func (j *judge) order() {
 
 // lacks: an objective has no figure for want of something of its own, which no other reason tells.
 func (j *judge) lacks(r record.Reason) bool {
+	unrestored := slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool { return x.Bad() != "" })
 	return slices.ContainsFunc(j.v.Objectives, func(o record.Judged) bool {
+		if unrestored && o.Note != nil && o.Note.ID == "unmeasured.no_consistency_time" {
+			return false // what was not read could not say so
+		}
 		return r.ID == "objective.not_measured" && o.Name == r.Args["objective"] && o.Note != nil &&
 			slices.Contains([]string{"unmeasured.no_consistency_time", "unmeasured.consistent_after", "unmeasured.unseen_boot",
 				"unmeasured.unknown_objective"}, o.Note.ID)
