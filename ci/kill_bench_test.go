@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/record"
@@ -248,8 +249,11 @@ func loaded(t *testing.T, home, drill string) []string {
 		if json.Unmarshal([]byte(line), &l) != nil || l.Entry.What != "image" { // the last line may be torn
 			continue
 		}
-		if id := l.Entry.Undo.Data.ID; exec.Command("docker", "image", "inspect", id).Run() == nil {
+		id := l.Entry.Undo.Data.ID
+		if _, err := engineOf(t).ImageInspect(t.Context(), id); err == nil {
 			found = append(found, "image "+id)
+		} else if !cerrdefs.IsNotFound(err) {
+			require.NoError(t, err)
 		}
 	}
 	return found

@@ -59,11 +59,11 @@ func TestKilledReaper(t *testing.T) {
 }
 
 // Harness and reaper killed together: what they left is removed by the next
-// start, by hand or of a drill; what looks like it and belongs to somebody else stays.
+// start, by hand or of a drill; what looks like it and belongs to somebody else stays. Nothing runs beside it: every drill
+// on this host begins with a sweep.
 func TestKilledTogether(t *testing.T) {
 	for _, next := range []string{"sweep", "drill"} {
 		t.Run(next, func(t *testing.T) {
-			t.Parallel()
 			b, home := onKillBench(t), t.TempDir()
 			scenario := b.small()
 			h := b.start(home, scenario)
@@ -133,6 +133,7 @@ func (f *foreigners) has(id string) bool {
 
 // Whoever ends a drill in an orderly way gets it healed, cleaned and sealed as aborted.
 func TestAborted(t *testing.T) {
+	t.Parallel()
 	signal := func(sig syscall.Signal) func(*harness, string) {
 		return func(h *harness, _ string) { assert.NoError(h.t, h.cmd.Process.Signal(sig)) }
 	}
@@ -189,10 +190,11 @@ func TestAbortedTwice(t *testing.T) {
 
 // A drill past its deadline is ended by its reaper, also one that does not answer any more.
 func TestDeadline(t *testing.T) {
+	t.Parallel()
 	for _, hangs := range []bool{false, true} {
 		t.Run(fmt.Sprintf("hangs %v", hangs), func(t *testing.T) {
 			t.Parallel()
-			const deadline = 15 * time.Second
+			const deadline = 25 * time.Second
 			b, home := onKillBench(t), t.TempDir()
 			h := b.start(home, b.small("trigger: fault", "trigger: fault\ndeadline: "+deadline.String()))
 			drill := h.await(begun, time.Minute)
@@ -216,6 +218,7 @@ func TestDeadline(t *testing.T) {
 // With --keep the instances of a drill that did not pass stay until its
 // deadline: no sweep of any home takes them before, but one that is told to.
 func TestKeep(t *testing.T) {
+	t.Parallel()
 	for _, early := range []bool{false, true} {
 		t.Run(fmt.Sprintf("early %v", early), func(t *testing.T) {
 			t.Parallel()
@@ -225,7 +228,7 @@ func TestKeep(t *testing.T) {
 }
 
 func keep(t *testing.T, early bool) {
-	const deadline = time.Minute
+	const deadline = 90 * time.Second // beside other drills it takes a while until it has failed
 	b, home := onKillBench(t), t.TempDir()
 	scenario := b.small("trigger: fault", "trigger: fault\ndeadline: "+deadline.String())
 	dumps, err := filepath.Glob(filepath.Join(filepath.Dir(scenario), "backups", "shop-db", "*.dump"))
@@ -263,6 +266,7 @@ func keep(t *testing.T, early bool) {
 // Drills side by side on one host, four of them or (make test-kill) ten: each in its own network, none sees another,
 // nothing is left.
 func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
 	side := 4
 	if os.Getenv("LIFEBOAT_KILL") == "all" {
 		side = 10

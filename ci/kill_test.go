@@ -80,13 +80,14 @@ func every(t *testing.T, b *killBench) []moment {
 // between: its reaper leaves nothing, and the truth in the journal.
 // LIFEBOAT_KILL=all takes every event (make test-kill).
 func TestKilledAfterEvents(t *testing.T) {
+	t.Parallel()
 	b := onKillBench(t)
 	foreign := lookalikes(t, record.NewID(time.Now()), ledgerOf(t))
 	moments := spread()
 	if os.Getenv("LIFEBOAT_KILL") == "all" {
 		moments = every(t, b)
 	}
-	side := 2
+	side := 4
 	if n, err := strconv.Atoi(os.Getenv("LIFEBOAT_KILL_SIDE")); err == nil {
 		side = n
 	}

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -46,13 +45,21 @@ type Server struct {
 // Program is where the newest build of the server is; the test is skipped where there is none, and fails in CI.
 func Program(t testing.TB) string {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	built, err := filepath.Glob(filepath.Join(filepath.Dir(here), "../../../../build/tools/versitygw@*"))
+	root, err := os.Getwd() // a test runs in its package's folder
+	require.NoError(t, err)
+	for ; !isModule(root) && root != filepath.Dir(root); root = filepath.Dir(root) {
+	}
+	built, err := filepath.Glob(filepath.Join(root, "build", "tools", "versitygw@*"))
 	require.NoError(t, err)
 	if len(built) == 0 {
 		needs.Skip(t, "no S3 server to test with: make s3-server builds it")
 	}
 	return slices.Max(built)
+}
+
+func isModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
 }
 
 // Start a server and wait until it answers. It ends with Stop, at the latest with this process.
