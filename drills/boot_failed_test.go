@@ -99,18 +99,14 @@ func TestWhoMetWhom(t *testing.T) {
 // An upgrade whose new version does not come up keeps what it printed.
 func TestLastWordsOfAnUpgrade(t *testing.T) {
 	w := newWorld(t)
+	var up atomic.Bool
+	w.machine.Images["img"] = fake.Script{BootTime: time.Second, Up: func(context.Context, *fake.Machine) error { up.Store(true); return nil }}
 	w.machine.Images["broken"] = fake.Script{Up: func(_ context.Context, m *fake.Machine) error {
+		up.Store(false)
 		m.Print("migrating\nERROR: relation \"orders\" does not exist\n")
 		return errors.New("ended with exit code 1")
 	}}
-	w.business = func() bool {
-		m := w.driver.Machine("db")
-		if m == nil {
-			return false
-		}
-		s, err := m.State(context.Background())
-		return err == nil && s.Running && m.Request().Image == "img"
-	}
+	w.business = up.Load
 	res := w.run(strings.NewReplacer("trigger: fault", "trigger: upgrade", "faults: [{kind: break, on: db}]\n",
 		"upgrade: [{boot: {instance: db, image: broken}}]\n").Replace(simple))
 	assert.Equal(t, record.StatusPassed, res.Verdict.Status, "%v", res.Verdict.Reasons)

@@ -117,9 +117,9 @@ func (p *Plan) planInstances(kit Kit) []scenarios.Problem {
 	return problems
 }
 
-// steps lists those of every upgrade and of every rollback.
+// steps lists those of the preparation, of every upgrade and of every rollback.
 func (p *Plan) steps() [][]scenarios.Step {
-	all := [][]scenarios.Step{p.Scenario.Upgrade}
+	all := [][]scenarios.Step{p.Scenario.Prepare, p.Scenario.Upgrade}
 	for _, in := range p.Scenario.Incidents {
 		all = append(all, in.Upgrade, in.Rollback)
 	}

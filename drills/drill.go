@@ -209,6 +209,7 @@ func (d *drill) phases(ctx context.Context) error {
 	}{
 		{record.PhasePrecheck, d.precheck, false},
 		{record.PhaseRestore, d.restoreAll, false},
+		{record.PhasePrepare, d.prepare, len(s.Prepare) == 0},
 		{record.PhaseBaseline, d.baseline, false},
 		{record.PhaseUpgrade, d.upgrade, len(s.Upgrade) == 0},
 	}

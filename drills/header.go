@@ -21,6 +21,7 @@ func (d *drill) header(number int) record.Header {
 		Risk: s.Risk, Trigger: s.Trigger, StableFor: s.StableFor.Std(), Decision: "simulated",
 		Excluded: s.Checks.Excluded, ExpectedEgress: s.Egress.Expected, AllowedEgress: s.Egress.Allow,
 		People: s.People, Production: s.Production,
+		Prepare:      describeAll(s.Prepare),
 		NotRehearsed: []string{"not.production", "not.traffic_switch", "not.cloud_quota"},
 		Host:         host(), Tool: d.opt.Tool, Started: d.base, BoottimeNS: record.Boottime() - int64(d.elapsed()), BootID: d.scope.Owner.BootID,
 		ClockState: clockState(), Deadline: s.Deadline.Std(),

@@ -16,6 +16,7 @@ type Outline struct {
 	Trigger    string            `json:"trigger"`
 	Restore    []OutlineBackup   `json:"restore"`
 	Boot       []string          `json:"boot"`
+	Prepare    []string          `json:"prepare,omitempty"`
 	Upgrade    []string          `json:"upgrade,omitempty"`
 	Incidents  []OutlineIncident `json:"incidents,omitempty"`
 	Objectives map[string]string `json:"objectives,omitempty"`
@@ -79,7 +80,7 @@ func (p *Plan) Outline() Outline {
 		}
 		o.Boot = append(o.Boot, what)
 	}
-	o.Upgrade = describeAll(s.Upgrade)
+	o.Prepare, o.Upgrade = describeAll(s.Prepare), describeAll(s.Upgrade)
 	for _, in := range s.Incidents {
 		oi := OutlineIncident{Name: in.Name, Upgrade: describeAll(in.Upgrade), Detect: in.Detect.When,
 			Decide: in.Decide.By, Rollback: describeAll(in.Rollback)}
@@ -139,6 +140,7 @@ func (o Outline) String() string {
 	}
 	section("restore", points...)
 	section("boot", o.Boot...)
+	section("prepare", o.Prepare...)
 	section("upgrade", o.Upgrade...)
 	for i, in := range o.Incidents {
 		head := fmt.Sprintf("incident %d", i+1)

@@ -73,6 +73,9 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (s
 	case st.Script != nil:
 		return d.scriptStep(ctx, phase, st.Script)
 	case st.Boot != nil:
+		if phase == record.PhasePrepare { // it belongs to the restore
+			phase = record.PhaseRestore
+		}
 		return "", d.bootInstance(ctx, st.Boot.Instance, boot{image: st.Boot.Image, from: st.Boot.From,
 			env: st.Boot.Env, command: st.Boot.Command, keepData: st.Boot.KeepData, during: phase})
 	case st.Restore != "":

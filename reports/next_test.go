@@ -88,6 +88,7 @@ var sampleArgs = map[string]string{
 	"held":                       "5m12s",
 	"host":                       "api.pay.example.com",
 	"image":                      "shop/app:2",
+	"step":                       "exec on db: vacuumdb --all",
 	"incident":                   "1",
 	"instance":                   "db",
 	"kind":                       "gzip",

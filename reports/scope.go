@@ -63,6 +63,7 @@ func (a author) scope() section {
 		}
 	}
 	add("trigger", text(a.c.Named(a.l, "trigger", string(h.Trigger))))
+	add("prepare", text(strings.Join(h.Prepare, " → ")))
 	for _, in := range h.Incidents {
 		add("begins", text(strings.Join(in.Upgrade, " → ")))
 		add("faults", text(strings.Join(in.Faults, ", ")))

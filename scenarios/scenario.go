@@ -41,9 +41,11 @@ type Scenario struct {
 	Egress    Egress              `yaml:"egress"`
 	Backups   map[string]Backup   `yaml:"backups" jsonschema:"required"`
 	Instances map[string]Instance `yaml:"instances" jsonschema:"required"`
-	Flow      *Flow               `yaml:"flow"`
-	Baseline  Baseline            `yaml:"baseline"`
-	Upgrade   []Step              `yaml:"upgrade"` // its real steps
+	// steps after the restore and before the baseline, such as a reindex that a real restore needs; printed
+	Prepare  []Step   `yaml:"prepare"`
+	Flow     *Flow    `yaml:"flow"`
+	Baseline Baseline `yaml:"baseline"`
+	Upgrade  []Step   `yaml:"upgrade"` // its real steps
 	// faults, detect, decide, rollback at the top make the only one
 	Incidents []Incident `yaml:"incidents"`
 	Verify    Verify     `yaml:"verify"`

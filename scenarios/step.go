@@ -1,6 +1,6 @@
 package scenarios
 
-// Step is one action of an upgrade or a rollback; exactly one of its keys is set.
+// Step is one action of a preparation, an upgrade or a rollback; exactly one of its keys is set.
 type Step struct {
 	Exec    *ExecStep   `yaml:"exec"`
 	Stop    string      `yaml:"stop"`    // the instance

@@ -13,13 +13,14 @@ var stepKeys = []string{"exec", "stop", "start", "destroy", "boot", "restore", "
 // StepKeys lists what a step can be.
 func StepKeys() []string { return slices.Clone(stepKeys) }
 
-// eachStep visits the steps of every upgrade and of every rollback.
+// eachStep visits the steps of the preparation, of every upgrade and of every rollback, in their order.
 func (r *review) eachStep(visit func(path string, s Step)) {
 	each := func(path string, steps []Step) {
 		for i, s := range steps {
 			visit(index(path, i), s)
 		}
 	}
+	each("prepare", r.sc.Prepare)
 	each("upgrade", r.sc.Upgrade)
 	for k, in := range r.sc.Incidents {
 		each(r.part(k, "upgrade"), in.Upgrade)

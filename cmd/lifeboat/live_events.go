@@ -99,6 +99,8 @@ func (b *board) restored(d record.Restored) {
 // plannedSteps are the steps of the phase that runs.
 func (b *board) plannedSteps() []scenarios.Step {
 	switch in := b.scenario.Incidents; {
+	case b.steps.phase == record.PhasePrepare:
+		return b.scenario.Prepare
 	case b.steps.phase == record.PhaseUpgrade && b.steps.incident > 1 && b.steps.incident <= len(in):
 		return in[b.steps.incident-1].Upgrade
 	case b.steps.phase == record.PhaseUpgrade:

@@ -129,7 +129,11 @@ func title(s *scenarios.Scenario, w words) string {
 }
 
 func plannedPhases(s *scenarios.Scenario) []string {
-	names := []string{record.PhasePrecheck, record.PhaseRestore, record.PhaseBaseline}
+	names := []string{record.PhasePrecheck, record.PhaseRestore}
+	if len(s.Prepare) > 0 {
+		names = append(names, record.PhasePrepare)
+	}
+	names = append(names, record.PhaseBaseline)
 	if len(s.Upgrade) > 0 {
 		names = append(names, record.PhaseUpgrade)
 	}

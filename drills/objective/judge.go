@@ -22,6 +22,7 @@ func Judge(r *record.Record) record.Verdict {
 	j.isolation()
 	j.restores()
 	j.failures()
+	j.prepared()
 	j.pulse()
 	j.baseline()
 	j.checks()

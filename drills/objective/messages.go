@@ -74,6 +74,7 @@ var Messages = []Message{
 	{"backup.lack", []string{"backup", "lack", "what", "instance"}, []Use{UseReason, UseFinding}},
 	{"boot.failed", []string{"instance", "backup", "point", "image", "why", "met", "sought", "unknown"}, []Use{UseReason,
 		UseFinding}},
+	{"prepare.failed", []string{"step", "error"}, []Use{UseReason}},
 	{"backup.contradicts", []string{"backup", "point", "declared", "source", "made", "zone"}, []Use{UseReason,
 		UseFinding}},
 	{"restore_point.after_dump", []string{"backup", "point", "declared", "source", "made", "zone"}, []Use{UseReason}},

@@ -46,7 +46,7 @@ func (j *judge) run() {
 
 // unasked takes those reasons away that say no more than that the drill was stopped before anything was to be asked.
 func (j *judge) unasked() {
-	stopped := []string{"upgrade.stopped", "boot.failed", "flow.blind", "flow.blind_errors", "fault.red_before"}
+	stopped := []string{"upgrade.stopped", "boot.failed", "prepare.failed", "flow.blind", "flow.blind_errors", "fault.red_before"}
 	if !slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool { return slices.Contains(stopped, r.ID) }) {
 		return
 	}
@@ -129,6 +129,15 @@ func (j *judge) restores() {
 			} else {
 				j.observe("digest.unverified", args{"backup": p.Backup})
 			}
+		}
+	}
+}
+
+// prepared: a step between restore and baseline that failed left nothing to rehearse.
+func (j *judge) prepared() {
+	for _, st := range j.r.Steps {
+		if st.Phase == record.PhasePrepare && st.Outcome == record.OutcomeFailed {
+			j.unknown("prepare.failed", args{"step": st.What, "error": st.Error})
 		}
 	}
 }

@@ -30,6 +30,7 @@ type Header struct {
 	AllowedEgress  []string          `json:"allowed_egress,omitempty"`
 	People         map[string]string `json:"people,omitempty"` // role → name or names
 	Production     map[string]string `json:"production,omitempty"`
+	Prepare        []string          `json:"prepare,omitempty"`       // steps between restore and baseline, in words
 	NotRehearsed   []string          `json:"not_rehearsed,omitempty"` // ids of messages: what this drill was not
 	Host           Host              `json:"host"`
 	Tool           string            `json:"tool"` // lifeboat's version

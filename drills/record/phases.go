@@ -5,6 +5,7 @@ package record
 const (
 	PhasePrecheck = "precheck"
 	PhaseRestore  = "restore"
+	PhasePrepare  = "prepare" // steps of the scenario between restore and baseline
 	PhaseBaseline = "baseline"
 	PhaseUpgrade  = "upgrade"
 	PhaseFault    = "fault"

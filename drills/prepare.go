@@ -1,0 +1,17 @@
+package drills
+
+import (
+	"context"
+
+	"lifeboat/drills/record"
+)
+
+// prepare takes the scenario's steps between restore and baseline: what a real restore needs beside its backups. One that
+// fails ends the drill, and its step says why; that is no word on the backups, nor on any way back.
+func (d *drill) prepare(ctx context.Context) error {
+	err := d.runSteps(ctx, record.PhasePrepare, d.plan.Scenario.Prepare)
+	if ctx.Err() == nil && isStepsOwn(err) {
+		return &stopError{why: "a step of the preparation failed: " + err.Error()}
+	}
+	return err
+}
