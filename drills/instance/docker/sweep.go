@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"lifeboat/drills/ledger"
@@ -132,14 +133,30 @@ func (e *Engine) removeNamed(ctx context.Context, what string, t thing) error {
 		if drill != t.Drill || owner != "" && t.Owner != "" && owner != t.Owner { // a forged drill has another owner
 			return fmt.Errorf("%s %s: %w", what, t.Name, errNotOurs)
 		}
+		if removed && e.leaving(ctx, what, t.Name) {
+			time.Sleep(leavingPause)
+			continue
+		}
 		if removed {
 			return fmt.Errorf("remove %s %s: it is still there", what, t.Name)
 		}
-		if err := e.drop(ctx, what, id); err != nil && !gone(err) {
+		if err := e.drop(ctx, what, id); err != nil && !gone(err) && !e.leaving(ctx, what, t.Name) {
 			return fmt.Errorf("remove %s %s: %w", what, t.Name, err)
 		}
 		removed = true
 	}
+}
+
+// leavingPause is how often a container that somebody else removes is looked at.
+const leavingPause = 50 * time.Millisecond
+
+// leaving tells whether the engine is removing a container already: a reaper and the sweep of another drill may meet.
+func (e *Engine) leaving(ctx context.Context, what, name string) bool {
+	if what != whatContainer {
+		return false
+	}
+	i, err := e.client.ContainerInspect(ctx, name, client.ContainerInspectOptions{})
+	return err == nil && i.Container.State != nil && i.Container.State.Status == container.StateRemoving
 }
 
 // find looks a thing up by name and returns what to remove, and the drill and the owner that it belongs to.
