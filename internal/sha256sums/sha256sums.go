@@ -13,11 +13,39 @@ import (
 	"strings"
 )
 
-// Name of a list of several digests; Suffix of the list of one backup.
-const (
-	Name   = "SHA256SUMS"
-	Suffix = ".sha256"
+// Name of a list of several digests.
+const Name = "SHA256SUMS"
+
+// Names are all under which such a list may lie; Suffixes end the name of the list of one backup.
+var (
+	Names    = []string{Name, "SHA256SUMS.txt", "sha256sums", "sha256sums.txt", "sha256sum.txt"}
+	Suffixes = []string{".sha256", ".sha256sum"}
 )
+
+// About are the paths of the lists that may be about something of that path: beside it, and of it alone.
+func About(name string) []string {
+	var lists []string
+	for _, n := range Names {
+		lists = append(lists, path.Join(path.Dir(name), n))
+	}
+	if own, is := Of(name); is {
+		name = own
+	}
+	for _, suffix := range Suffixes {
+		lists = append(lists, name+suffix)
+	}
+	return lists
+}
+
+// Of is the backup that a list of one backup is of.
+func Of(list string) (backup string, is bool) {
+	for _, suffix := range Suffixes {
+		if own, ok := strings.CutSuffix(list, suffix); ok {
+			return own, true
+		}
+	}
+	return "", false
+}
 
 // Sum is one promised digest.
 type Sum struct {
@@ -90,7 +118,7 @@ func (l *Lists) ready() {
 // Unopened says of a list that it is there and cannot be read, and why: what it promises is not known.
 func (l *Lists) Unopened(list, why string) {
 	l.ready()
-	if own, single := strings.CutSuffix(list, Suffix); single {
+	if own, single := Of(list); single {
 		l.doubts[own] = fmt.Sprintf("%s cannot be read: %s", list, why)
 		return
 	}
@@ -102,7 +130,7 @@ func (l *Lists) Unopened(list, why string) {
 // last part of its name or as standard input, or a file in it.
 func (l *Lists) Add(list, text string) {
 	l.ready()
-	own, single := strings.CutSuffix(list, Suffix)
+	own, single := Of(list)
 	if bare := strings.TrimSpace(text); single && isDigest(bare) {
 		l.promise(own, Sum{Hex: strings.ToLower(bare), By: list})
 		return

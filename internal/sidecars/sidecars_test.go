@@ -10,7 +10,7 @@ import (
 func TestIs(t *testing.T) {
 	for name, want := range map[string]bool{
 		"shop.dump": false, "SHA256SUMS": true, "a/SHA256SUMS": true, ".hidden": true, "a/.hidden": true, ".a/shop": false,
-		"shop.dump.sha256": true, "shop.dump.manifest.yaml": true, "shop.dump.asc": true, "manifest.yaml": false,
+		"shop.dump.sha256": true, "shop.dump.sha256sum": true, "sha256sums.txt": true, "README": true, "shop.dump.manifest.yaml": true, "shop.dump.asc": true, "manifest.yaml": false,
 		"shop.dump.md5": true, "shop.log": true, "shop.json": true, "a/lost+found": true, "MD5SUMS": true, "log": false,
 	} {
 		assert.Equal(t, want, Is(name), name)

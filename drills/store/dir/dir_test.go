@@ -82,6 +82,11 @@ func TestList(t *testing.T) {
 				".tmp":                 "x", "a.dump.sha256": sumOf("a") + "\n"},
 			want: "a.dump ca978112 2026-02-03T04:05:06Z manifest a.dump.manifest.yaml\n",
 		},
+		"lists by other names": {
+			files: map[string]string{"a": "a", "a.sha256sum": sumOf("a") + "  a\n", "b": "b", "sha256sums.txt": sumOf("b") + "  b\n",
+				"c": "c"},
+			want: "a ca978112\nb 3e23e816\nc ? sha256sums.txt does not name it\n",
+		},
 		"pattern": {
 			files: map[string]string{"a.dump": "a", "b.sql": "b"}, settings: "pattern: '*.sql'", want: "b.sql\n",
 		},

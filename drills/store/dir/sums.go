@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 	"syscall"
 
 	"lifeboat/internal/sha256sums"
@@ -22,9 +21,10 @@ const mostSums = 256 << 20
 func (s *Store) sums(root *os.Root, names []string) *sha256sums.Lists {
 	lists := map[string]bool{sha256sums.Name: true}
 	for _, n := range names {
-		lists[path.Join(path.Dir(n), sha256sums.Name)] = true
 		lists[path.Join(n, sha256sums.Name)] = true
-		lists[strings.TrimSuffix(n, sha256sums.Suffix)+sha256sums.Suffix] = true
+		for _, list := range sha256sums.About(n) {
+			lists[list] = true
+		}
 	}
 	all := &sha256sums.Lists{}
 	for _, list := range slices.Sorted(maps.Keys(lists)) {

@@ -37,10 +37,22 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 			err = s.problem("write it with sha256sum", "%s", unread) // a page, perhaps: none of it names a backup
 		}
 	case s.set.Sums != noSums:
-		for _, list := range []string{base + sha256sums.Suffix, sha256sums.Name} {
-			if e := s.read(ctx, beside(u, list), list, sums); e != nil && !errors.Is(e, store.ErrNoPoint) {
+		var lists []string
+		for _, suffix := range sha256sums.Suffixes {
+			lists = append(lists, base+suffix)
+		}
+		lists = append(lists, sha256sums.Name)
+		own := false // one list of its own is enough: some servers answer a page to every name
+		for _, list := range lists {
+			_, single := sha256sums.Of(list)
+			if single && own {
+				continue
+			}
+			e := s.read(ctx, beside(u, list), list, sums)
+			if e != nil && !errors.Is(e, store.ErrNoPoint) {
 				return nil, s.known(ctx, orNone(e))
 			} // none there: nobody promised anything
+			own = own || single && e == nil
 		}
 		sums.Settle(func(name string) bool { return name == base })
 	}

@@ -3,7 +3,6 @@ package s3
 import (
 	"context"
 	"errors"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -33,8 +32,9 @@ type manifest struct {
 func (s *Store) about(ctx context.Context, names []string, there map[string]remote.Facts) (about, error) {
 	wanted := map[string]bool{sha256sums.Name: true}
 	for _, n := range names {
-		wanted[path.Join(path.Dir(n), sha256sums.Name)] = true
-		wanted[strings.TrimSuffix(n, sha256sums.Suffix)+sha256sums.Suffix] = true
+		for _, list := range sha256sums.About(n) {
+			wanted[list] = true
+		}
 		if !sidecars.Is(n) {
 			wanted[n+sidecars.Manifest] = true
 		}
