@@ -40,9 +40,17 @@ func (d *drill) baselineBusiness(ctx context.Context) error {
 	stable := d.plan.Scenario.Baseline.StableFor.Std()
 	if err := d.waitGreen(ctx, stable, baselineWithin, 0); err != nil {
 		if errors.Is(err, errNotGreen) {
+			if err := d.askAlone(ctx); err != nil {
+				return err
+			}
 			return &stopError{why: "the baseline never was green for " + stable.String()}
 		}
 		return err
+	}
+	if d.pulse.overlapped() {
+		if err := d.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.company"}); err != nil {
+			return err
+		}
 	}
 	return d.askChecks(ctx, d.firstAsked(), func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
 }
@@ -53,6 +61,21 @@ func (d *drill) firstAsked() string {
 		return record.Once
 	}
 	return verifier.Before
+}
+
+// askAlone finds out whether a flow that is red where its iterations overlap is good by one user, and says so.
+func (d *drill) askAlone(ctx context.Context) error {
+	p := d.pulse
+	if !p.overlapped() {
+		return nil
+	}
+	f := d.plan.Scenario.Flow
+	r, err := d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Iterations: 1, Timeout: longestFlow})
+	if err != nil || r.Good == 0 && (!d.throws || r.Unproven == 0) {
+		return err
+	}
+	return d.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.crowded",
+		Args: map[string]string{"pace": f.Pulse.String(), "why": p.lastError()}})
 }
 
 // baselineWithin is how long a freshly restored business may take to become green.

@@ -32,7 +32,10 @@ func (d *drill) header(number int) record.Header {
 	}
 	slices.SortFunc(h.Objectives, func(a, b record.Objective) int { return strings.Compare(a.Name, b.Name) })
 	if f := s.Flow; f != nil {
-		h.PulseRate, h.PulseTimeout = float64(f.Pulse), f.Timeout.Std()
+		h.PulseRate, h.PulseTimeout = usualRate, f.Timeout.Std() // until it is known
+		if f.Pulse.Given() {
+			h.PulseRate = float64(time.Second) / float64(f.Pulse.Period())
+		}
 		h.LatencyLimit, h.Tolerate = f.Latency.Std(), f.Tolerate.Share()
 	}
 	for _, name := range d.plan.Order {

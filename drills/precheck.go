@@ -29,7 +29,7 @@ func (d *drill) precheck(ctx context.Context) error {
 	}
 	if f := d.plan.Scenario.Flow; f != nil {
 		results, err := against(func(k decoy.Kind) (verifier.FlowResult, error) {
-			return d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Iterations: 1, Decoy: k, Timeout: longestFlow})
+			return d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Iterations: 1, Decoy: k, Timeout: longestFlow})
 		})
 		if err != nil {
 			return fmt.Errorf("run the flow against a decoy: %w", err)

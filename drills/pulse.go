@@ -19,6 +19,7 @@ type pulse struct {
 	d       *drill
 	running verifier.Pulse
 	started record.Moment
+	pace    record.Pace
 
 	mu      sync.Mutex
 	edges   *detect.Edges
@@ -27,6 +28,9 @@ type pulse struct {
 	fired   *record.Detected
 	silence *detect.Silence
 	starts  *detect.Starts
+	newest  time.Duration // end of the iterations so far
+	crowded bool          // iterations overlapped
+	bad     string        // the error of the latest bad one
 	changed chan struct{} // closed at each sample
 	err     error         // of the journal
 }
@@ -41,17 +45,18 @@ func (d *drill) startPulse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := &pulse{d: d, changed: make(chan struct{}),
-		edges:   detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), float64(f.Pulse)),
-		silence: detect.SilenceOf(record.Header{PulseRate: float64(f.Pulse)}.LongestSilence()),
-		starts:  detect.StartsOf(float64(f.Pulse))}
-	p.edges.Timeout = f.Timeout.Std()
+	pace, err := d.pace(ctx)
+	if err != nil {
+		return err
+	}
+	p := &pulse{d: d, changed: make(chan struct{}), pace: pace, edges: detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), pace),
+		silence: detect.SilenceOf(pace.LongestSilence()), starts: detect.StartsOf(pace)}
 	p.started = d.now()
-	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: "started", At: p.started}); err != nil {
+	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: "started", At: p.started, Pace: &pace}); err != nil {
 		return err
 	}
 	p.running, err = d.flows.Pulse(ctx, verifier.PulseRequest{
-		Script: f.Script, Rate: float64(f.Pulse), Timeout: f.Timeout.Std(), Env: env, Base: d.base,
+		Script: f.Script, Scenario: f.Scenario, Pace: pace, Env: env, Base: d.base,
 		Raw: d.pulseStream(), Hide: d.secrets.hideLines, Sample: p.sample,
 	})
 	if err != nil {
@@ -71,6 +76,10 @@ func (p *pulse) sample(s verifier.Sample) {
 	for i := range s.Failed {
 		s.Failed[i] = p.d.secrets.hide(s.Failed[i])
 	}
+	if s.Setup && s.OK { // it asked, and what it was told is for the iterations with it to say
+		p.looked(s)
+		return
+	}
 	if p.d.throws && s.OK && s.Checks == 0 && s.Dropped == 0 {
 		s.Checks = 1 // that it did not throw is its answer
 	}
@@ -81,6 +90,13 @@ func (p *pulse) sample(s verifier.Sample) {
 	if p.watch != nil && p.fired == nil {
 		p.fired = p.watch.Add(s, p.rule)
 	}
+	if s.Dropped == 0 {
+		p.crowded = p.crowded || s.Start < p.newest
+		p.newest = max(p.newest, s.End)
+		if p.edges.Bad(s) {
+			p.bad = s.Error
+		}
+	}
 	p.silence.Add(s)
 	p.starts.Add(s.Start)
 	close(p.changed)
@@ -89,6 +105,28 @@ func (p *pulse) sample(s verifier.Sample) {
 	if p.d.opt.Watch.Sample != nil {
 		p.d.opt.Watch.Sample(s)
 	}
+}
+
+// renew has the flow's session made anew: what setup() had of a system is gone when that is another since. Where the
+// flow has no setup() nothing happens.
+func (d *drill) renew() {
+	if d.pulse != nil {
+		d.pulse.running.Renew()
+	}
+}
+
+// overlapped tells whether iterations ran at once.
+func (p *pulse) overlapped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.crowded
+}
+
+// lastError is that of the latest iteration that was not good.
+func (p *pulse) lastError() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bad
 }
 
 // wait returns when done says so (it is asked at each sample), when the pulse breaks, or with the context.

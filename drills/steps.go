@@ -47,6 +47,9 @@ func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.St
 			fact.Started = d.elapsed()
 			stepCtx, cancel := context.WithTimeout(ctx, st.Timeout.Std())
 			out, err := d.runStep(stepCtx, phase, st)
+			if st.Wait == nil {
+				d.renew()
+			}
 			err = unanswered(st, stepCtx.Err() != nil && ctx.Err() == nil, err)
 			cancel()
 			err = d.bootFailed(ctx, stepInstance(st), phase, fact.Started, err)

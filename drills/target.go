@@ -91,6 +91,7 @@ func (d *drill) Restart(ctx context.Context, on string) error {
 	if err := m.Start(ctx); err != nil {
 		return err
 	}
+	defer d.renew()
 	return d.waitReady(ctx, m, d.plan.Scenario.Instances[d.instanceOf(on)].Ready, booting)
 }
 
@@ -99,7 +100,12 @@ func (d *drill) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.Flow
 	if err := d.openFlows(); err != nil {
 		return verifier.FlowResult{}, err
 	}
-	if f := d.plan.Scenario.Flow; f != nil && r.Env == nil {
+	f := d.plan.Scenario.Flow
+	if f != nil && r.Script == f.Script && r.Scenario == "" {
+		r.Scenario = f.Scenario
+	}
+	same := f != nil && r.Script == f.Script && r.Scenario == f.Scenario && r.Env == nil
+	if f != nil && r.Env == nil {
 		env, err := d.flowEnv(f.Env)
 		if err != nil {
 			return verifier.FlowResult{}, err
@@ -110,7 +116,11 @@ func (d *drill) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.Flow
 		return d.runControl(ctx, r)
 	}
 	d.reached.byFlow(r.Script)
-	return d.flows.Run(ctx, r)
+	run := func(r verifier.FlowRequest) (verifier.FlowResult, error) { return d.flows.Run(ctx, r) }
+	if d.pulse == nil {
+		return run(r)
+	}
+	return d.pulse.aside(ctx, r, same, run)
 }
 
 // openFlows finds who can run k6 for this drill, once.

@@ -10,7 +10,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +43,11 @@ type world struct {
 	crash    bool                                            // the checks panic
 	bite     bool                                            // faults bite
 	refuse   string                                          // the instance on which no fault can be injected
+	takes    time.Duration                                   // an iteration; 0: next to nothing
+	slow     time.Duration                                   // an iteration that nobody is beside; 0: as all
+	crowd    bool                                            // the flow does not bear its own company
+	late     time.Duration                                   // each iteration of the pulse is given up after that
+	pace     record.Pace                                     // that the pulse was asked for
 	mute     bool                                            // the pulse's iterations have no checks
 	before   func(k decoy.Kind) (verifier.FlowResult, error) // the flow's run before a decoy; nil: it is red
 	silent   time.Duration                                   // for how long the machine does not answer with the fault; then it has come up
@@ -275,10 +282,32 @@ func (c fakeCheck) Judge(_, after verifier.Facts) verifier.Answer {
 
 type fakeFlows struct{ w *world }
 
-// Run is asked by the negative control alone: checks of this world run no flow.
+// alone runs a flow with nobody beside it; the business may be busy for as long as an iteration takes.
+func (f fakeFlows) alone(r verifier.FlowRequest) verifier.FlowResult {
+	took := cmp.Or(f.w.slow, f.w.takes, 10*time.Millisecond)
+	if !slices.Contains(f.w.machine.Flows, r.Script) {
+		f.w.machine.Flows = append(f.w.machine.Flows, r.Script)
+	}
+	res := verifier.FlowResult{Complete: true}
+	for range max(1, r.Iterations) {
+		from := time.Since(r.Base)
+		time.Sleep(took)
+		up := f.w.up()
+		if r.Sample != nil {
+			r.Sample(verifier.Sample{Start: from, End: from + took, OK: up, Checks: 1})
+		}
+		if res.Iterations++; up {
+			res.Good, res.ChecksPassed = res.Good+1, res.ChecksPassed+1
+			res.Shortest, res.Longest, res.LongestRequest = took, took, took/10
+		}
+	}
+	return res
+}
+
+// Run is asked by the negative control, and for how long an iteration takes.
 func (f fakeFlows) Run(_ context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
 	if r.Decoy == decoy.None {
-		return verifier.FlowResult{}, errors.New("the fake has no k6")
+		return f.alone(r), nil
 	}
 	if f.w.before != nil {
 		return f.w.before(r.Decoy)
@@ -289,9 +318,10 @@ func (f fakeFlows) Run(_ context.Context, r verifier.FlowRequest) (verifier.Flow
 func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.Pulse, error) {
 	f.w.machine.Flows = append(f.w.machine.Flows, r.Script)
 	p := &fakePulse{stop: make(chan struct{}), done: make(chan struct{}), broken: make(chan struct{})}
+	f.w.pace = r.Pace
 	go func() {
 		defer close(p.done)
-		tick := time.NewTicker(time.Duration(float64(time.Second) / r.Rate))
+		tick := time.NewTicker(r.Pace.Period())
 		defer tick.Stop()
 		for {
 			select {
@@ -304,7 +334,7 @@ func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.P
 				close(p.broken)
 				return
 			}
-			if f.w.blind != nil && f.w.blind(at) {
+			if f.w.blind != nil && f.w.blind(at) || p.resting.Load() {
 				continue
 			}
 			if f.w.drops != nil && f.w.drops(at) {
@@ -316,6 +346,18 @@ func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.P
 				up = f.w.script(at)
 			}
 			s := verifier.Sample{Start: at - time.Millisecond, End: at, OK: up, Checks: 1}
+			if f.w.takes > 0 && r.Pace.Alone() { // one user waits for its answer
+				time.Sleep(f.w.takes)
+			}
+			if f.w.takes > 0 {
+				s = verifier.Sample{Start: at, End: at + f.w.takes, OK: up, Checks: 1}
+			}
+			if f.w.crowd && !r.Pace.Alone() && f.w.takes > r.Pace.Period() {
+				s.OK, s.Error, s.Answered = false, "three feeds, not six", true
+			}
+			if f.w.late > 0 {
+				s = verifier.Sample{Start: at - f.w.late, End: at, TimedOut: true, Error: "given up"}
+			}
 			if f.w.mute {
 				s.Checks = 0
 			}
@@ -325,7 +367,15 @@ func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.P
 	return p, nil
 }
 
-type fakePulse struct{ stop, done, broken chan struct{} }
+type fakePulse struct {
+	stop, done, broken chan struct{}
+	resting            atomic.Bool
+	renewed            atomic.Int64
+}
+
+func (p *fakePulse) Rest(context.Context) error { p.resting.Store(true); return nil }
+func (p *fakePulse) GoOn()                      { p.resting.Store(false) }
+func (p *fakePulse) Renew()                     { p.renewed.Add(1) }
 
 func (p *fakePulse) Stop(context.Context) error {
 	close(p.stop)

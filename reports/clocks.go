@@ -182,12 +182,11 @@ const mostStretches = 40
 
 // pulse is the witness in figures: how many iterations, and each red stretch.
 func (a author) pulse(p *record.Pulse) []block {
-	h := a.r.Header
 	t := p.Totals
 	line := a.say(
 		"pulse.totals",
-		"rate",
-		fmt.Sprintf("%g", h.PulseRate),
+		"pace",
+		a.pace(),
 		"all",
 		a.l.Count(int64(t.Good+t.Bad+t.Unproven)),
 		"good",
@@ -200,15 +199,27 @@ func (a author) pulse(p *record.Pulse) []block {
 		orEmpty(t.Dropped),
 		"p95",
 		positive(t.P95),
-		"timeout",
-		positive(h.PulseTimeout),
+		"limits",
+		a.givesUp(),
 	)
 	blocks := []block{{Paragraph: line}}
+	if m := a.r.Pace().Measured; m != nil {
+		blocks = append(blocks, block{Paragraph: a.say("pulse.measured", "runs", a.l.Count(int64(m.Iterations)),
+			"shortest", m.Shortest.String(), "longest", m.Longest.String(), "request", positive(m.Request))})
+	}
 	if p.Broken != "" {
 		blocks = append(
 			blocks,
 			block{List: []cell{marked(a.badge("status", "inconclusive"), a.say("pulse.broken", "why", p.Broken))}},
 		)
+	}
+	for _, r := range p.Rests {
+		key := "pulse.rested"
+		if !r.Seen {
+			key = "pulse.unseen"
+		}
+		blocks = append(blocks, block{Paragraph: a.say(key, "at", r.From.Early.String(), "for", (r.To.Late - r.From.Early).String(),
+			"flow", r.Flow)})
 	}
 	if len(p.Reds) == 0 {
 		return blocks

@@ -111,8 +111,29 @@ func (a author) green() string {
 	if h.LatencyLimit > 0 {
 		latency = a.l.Limit(h.LatencyLimit)
 	}
-	return a.say("scope.green_means", "rate", fmt.Sprintf("%g", h.PulseRate), "timeout", positive(h.PulseTimeout),
-		"latency", latency, "tolerate", fmt.Sprintf("%g %%", h.Tolerate*100))
+	return a.say("scope.green_means", "pace", a.pace(), "limits", a.givesUp(), "latency", latency,
+		"tolerate", fmt.Sprintf("%g %%", h.Tolerate*100))
+}
+
+// pace says how the pulse asks.
+func (a author) pace() string {
+	p := a.r.Pace()
+	if p.Alone() {
+		return a.say("pulse.alone", "every", positive(p.Every))
+	}
+	return a.say("pulse.rate", "rate", fmt.Sprintf("%g", p.Rate))
+}
+
+// givesUp says when the pulse gives up; "" where nobody knows.
+func (a author) givesUp() string {
+	p := a.r.Pace()
+	switch {
+	case p.Timeout <= 0:
+		return ""
+	case p.Request <= 0 || p.Request == p.Timeout:
+		return a.say("pulse.limit", "timeout", positive(p.Timeout))
+	}
+	return a.say("pulse.limits", "timeout", positive(p.Timeout), "request", positive(p.Request))
 }
 
 func (a author) people() section {

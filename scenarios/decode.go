@@ -116,6 +116,11 @@ func (d *decoder) special(n *yaml.Node, v reflect.Value, path string) bool {
 		unit(d, n, into, path, ParseRate, hintRate)
 	case *PerSecond:
 		unit(d, n, into, path, ParsePerSecond, hintPerSecond)
+	case *Pulse:
+		if n.Kind != yaml.ScalarNode {
+			return false
+		}
+		unit(d, n, &into.Rate, path, ParsePerSecond, hintPulse)
 	case *Percent:
 		unit(d, n, into, path, ParsePercent, hintPercent)
 	case *time.Time:

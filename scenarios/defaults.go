@@ -16,7 +16,7 @@ const (
 const (
 	shortestStable = 5 * second // a shorter green window proves nothing
 	slowestPulse   = PerSecond(0.2)
-	longestTimeout = 5 * second
+	slowestUser    = minute
 	defaultRule    = "flow.failed > 5% for 5s" // 5xx above 5 %: what operations teams alarm on
 )
 
@@ -59,8 +59,6 @@ func (s *Scenario) defaults() {
 func (b *Backup) defaults() { b.Pick = "latest" }
 
 func (r *Ready) defaults() { r.Within = 2 * minute }
-
-func (f *Flow) defaults() { f.Pulse, f.Timeout = 10, second }
 
 func (i *Course) defaults() {
 	i.Detect.Within = 10 * minute

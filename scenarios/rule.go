@@ -77,10 +77,10 @@ func (r Rule) String() string {
 
 // unseen says why a pulse cannot see what the rule is about; "" means that it can.
 func (r Rule) unseen(f Flow) string {
-	if f.Pulse > 0 && r.For.Std() < 2*f.Pulse.Interval() {
+	if r.For.Std() < 2*f.Pulse.Period() {
 		return fmt.Sprintf("a pulse of %s has fewer than two samples in %s", f.Pulse, r.For)
 	}
-	if r.Metric == MetricLatency && r.Duration >= f.Timeout {
+	if r.Metric == MetricLatency && f.Timeout > 0 && r.Duration >= f.Timeout {
 		return fmt.Sprintf("a pulse that gives up after %s never sees a latency of %s", f.Timeout, r.Duration)
 	}
 	return ""

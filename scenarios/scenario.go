@@ -121,14 +121,26 @@ type Ready struct {
 
 // Flow is the business as a customer sees it, and its pulse.
 type Flow struct {
-	Script  string    `yaml:"script" jsonschema:"required"` // of k6, from the scenario's folder
-	Pulse   PerSecond `yaml:"pulse"`                        // default 10/s
-	Timeout Duration  `yaml:"timeout"`                      // of one request; default 1s
-	Latency Duration  `yaml:"latency"`                      // slower is red; 0: only failures are
+	Script   string `yaml:"script" jsonschema:"required"` // of k6, from the scenario's folder
+	Scenario string `yaml:"scenario"`                     // of those in the script's options: its exec and env are used
+	// 10/s: so many iterations a second, whoever has ended; {every: 5s}: one user, who begins an iteration every 5s or when
+	// the one before has ended. Default: 10/s where an iteration is as short as that, else one user
+	Pulse Pulse `yaml:"pulse"`
+	// of one iteration; default: four times the longest good one before the pulse, at least 1s
+	Timeout Duration `yaml:"timeout"`
+	// of one request; default: four times the longest of those, at least 1s, at most the timeout
+	RequestTimeout Duration `yaml:"request_timeout"`
+	Latency        Duration `yaml:"latency"` // slower is red; 0: only failures are
 	// share of bad iterations that is still green; default 0%
 	Tolerate Percent           `yaml:"tolerate"`
 	Env      map[string]Secret `yaml:"env"`
 	Pos      Pos               `yaml:"-"`
+}
+
+// Pulse is how a flow is asked: at a rate, or as one user. Without it the drill finds out.
+type Pulse struct {
+	Rate  PerSecond `yaml:"-"`     // iterations a second, whether or not the ones before have ended; or
+	Every Duration  `yaml:"every"` // one user: from one begin to the next, or until the iteration before has ended
 }
 
 // Baseline is how long everything must be green before anything is broken.

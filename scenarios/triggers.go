@@ -13,28 +13,52 @@ func (r *review) flow() {
 		return
 	}
 	switch {
-	case f.Pulse < slowestPulse:
-		r.problem("flow.pulse", "at least 0.2/s, better 10/s", "%s is slower than one every 5s", f.Pulse)
-	case f.Pulse > 1000:
-		r.problem("flow.pulse", "a pulse is low and constant, such as 20/s", "%s is a load test", f.Pulse)
+	case f.Pulse.Every > slowestUser:
+		r.problem("flow.pulse.every", "at most 1m, better 5s", "%s between two looks is too long to see anything", f.Pulse.Every)
+	case f.Pulse.Every > 0:
+	case r.given("flow.pulse.every"):
+		r.problem("flow.pulse.every", hintDuration, "cannot be 0s")
+	case r.given("flow.pulse") && f.Pulse.Rate < slowestPulse:
+		r.problem("flow.pulse", "at least 0.2/s, better 10/s", "%s is slower than one every 5s", f.Pulse.Rate)
+	case f.Pulse.Rate > 1000:
+		r.problem("flow.pulse", "a pulse is low and constant, such as 20/s", "%s is a load test", f.Pulse.Rate)
 	}
-	longest := longestTimeout
-	for _, in := range r.sc.Incidents {
-		if rule, err := ParseRule(in.Detect.When); err == nil && rule.Metric == MetricLatency {
-			longest = max(longest, rule.Duration+longestTimeout) // a rule about slow answers has to wait for them
+	r.limits(f)
+	if f.Tolerate == 100 {
+		r.problem("flow.tolerate", "give the share of bad iterations that is still green", "nothing would ever be red")
+	}
+}
+
+// limits checks how long an iteration and a request may take. A rule must be able to fire after an iteration that was
+// waited for as long as it may take, and nothing else bounds them.
+func (r *review) limits(f *Flow) {
+	longest, what := r.sc.Verify.Within, "verify.within"
+	if r.sc.sees() {
+		for i, in := range r.sc.Incidents {
+			if rule, err := ParseRule(in.Detect.When); err == nil && rule.For < in.Detect.Within && in.Detect.Within-rule.For < longest {
+				longest, what = in.Detect.Within-rule.For, r.part(i, "detect.within")
+			}
+		}
+	}
+	for _, key := range []string{"timeout", "request_timeout"} {
+		limit := f.Timeout
+		if key == "request_timeout" {
+			limit = f.RequestTimeout
+		}
+		switch at := "flow." + key; {
+		case limit == 0 && r.given(at):
+			r.problem(at, hintDuration, "cannot be 0s")
+		case limit > longest:
+			r.problem(at, "at most "+longest.String()+", or a longer "+what, "a pulse that waits %s sees an outage too late", limit)
 		}
 	}
 	switch {
-	case f.Timeout == 0:
-		r.problem("flow.timeout", hintDuration, "cannot be 0s")
-	case f.Timeout > longest:
-		r.problem("flow.timeout", "at most "+longest.String(), "a pulse that waits %s sees an outage too late", f.Timeout)
-	case f.Latency >= f.Timeout:
+	case f.Timeout > 0 && f.RequestTimeout > f.Timeout:
+		r.problem("flow.request_timeout", "timeout is of one iteration, request_timeout of one request in it",
+			"an iteration that is given up after %s leaves no request %s", f.Timeout, f.RequestTimeout)
+	case f.Timeout > 0 && f.Latency >= f.Timeout:
 		r.problem("flow.latency", "make it shorter than the timeout, or delete it",
 			"a pulse that gives up after %s never sees a latency of %s", f.Timeout, f.Latency)
-	}
-	if f.Tolerate == 100 {
-		r.problem("flow.tolerate", "give the share of bad iterations that is still green", "nothing would ever be red")
 	}
 }
 

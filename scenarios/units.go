@@ -30,6 +30,7 @@ const (
 	hintSize      = "give a number with a unit, such as 512MiB or 2GB"
 	hintRate      = "give bytes per second with their unit, such as 20MB/s"
 	hintPerSecond = "give a number per second, such as 20/s"
+	hintPulse     = "give a number per second, such as 10/s, or {every: 5s}: one user"
 	hintPercent   = "give a share between 0% and 100%, such as 5%"
 )
 
@@ -170,6 +171,25 @@ func (p PerSecond) Interval() time.Duration {
 	return time.Duration(float64(time.Second) / float64(p))
 }
 
+// Given tells whether the scenario says how the flow is asked.
+func (p Pulse) Given() bool { return p != Pulse{} }
+
+// Period is the time from one begin to the next; 0 where the drill finds it out.
+func (p Pulse) Period() time.Duration {
+	if p.Every > 0 {
+		return p.Every.Std()
+	}
+	return p.Rate.Interval()
+}
+
+// String writes 10/s, or every 5s by one user.
+func (p Pulse) String() string {
+	if p.Every > 0 {
+		return "every " + p.Every.String() + " by one user"
+	}
+	return p.Rate.String()
+}
+
 // String writes 20/s.
 func (p PerSecond) String() string { return strconv.FormatFloat(float64(p), 'f', -1, 64) + "/s" }
 
@@ -190,6 +210,9 @@ func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // MarshalText writes the value with its unit.
 func (p PerSecond) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// MarshalText writes the value with its unit.
+func (p Pulse) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // MarshalText writes the value with its unit.
 func (p Percent) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

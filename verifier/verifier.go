@@ -91,24 +91,33 @@ type FlowRequest struct {
 	Env        map[string]string
 	Timeout    time.Duration // of all iterations; 0: 5 minutes
 	Decoy      decoy.Kind    // that stands in the place of the system: a negative control of the flow
+	Scenario   string        // of the script's options, whose function and variables are used; "": the script's own choice
+
+	Base   time.Time    // the drill's base, with its monotonic reading; with Sample
+	Sample func(Sample) // is told each iteration, from one goroutine; nil: nobody asks
 }
 
 // FlowResult is what the stream of records said; never the exit code alone.
 type FlowResult struct {
-	Iterations   int      `json:"iterations"`
-	Cut          int      `json:"cut,omitempty"` // iterations that had not ended when time was up
-	Good         int      `json:"good"`
-	Unproven     int      `json:"unproven,omitempty"` // ended well without a check
-	Threw        int      `json:"threw,omitempty"`    // ended by an exception
-	ChecksPassed int      `json:"checks_passed"`
-	ChecksFailed int      `json:"checks_failed"`
-	Failed       []string `json:"failed,omitempty"`     // names of failed checks, thresholds and exceptions
-	Unmeasured   []string `json:"unmeasured,omitempty"` // thresholds that no sample ever came for: nobody knows
-	Notes        []string `json:"notes,omitempty"`      // what the script wrote to its console as a warning or an error
-	Complete     bool     `json:"complete"`             // the end record was seen
-	Script       bool     `json:"script_broken"`        // the script itself is bad: the drill is, not the system
-	Exit         int      `json:"exit"`
-	Error        string   `json:"error,omitempty"`
+	Iterations   int `json:"iterations"`
+	Cut          int `json:"cut,omitempty"` // iterations that had not ended when time was up
+	Good         int `json:"good"`
+	Unproven     int `json:"unproven,omitempty"` // ended well without a check
+	Threw        int `json:"threw,omitempty"`    // ended by an exception
+	ChecksPassed int `json:"checks_passed"`
+	ChecksFailed int `json:"checks_failed"`
+	// of the iterations that ended well, nanoseconds
+	Shortest       time.Duration `json:"shortest_ns,omitempty"`
+	Longest        time.Duration `json:"longest_ns,omitempty"`
+	LongestRequest time.Duration `json:"longest_request_ns,omitempty"`
+
+	Failed     []string `json:"failed,omitempty"`     // names of failed checks, thresholds and exceptions
+	Unmeasured []string `json:"unmeasured,omitempty"` // thresholds that no sample ever came for: nobody knows
+	Notes      []string `json:"notes,omitempty"`      // what the script wrote to its console as a warning or an error
+	Complete   bool     `json:"complete"`             // the end record was seen
+	Script     bool     `json:"script_broken"`        // the script itself is bad: the drill is, not the system
+	Exit       int      `json:"exit"`
+	Error      string   `json:"error,omitempty"`
 }
 
 // Throws tells whether it is by exceptions alone that the flow says no, which a flow without a check may do.
@@ -124,14 +133,14 @@ type Flows interface {
 
 // PulseRequest says how to take the pulse.
 type PulseRequest struct {
-	Script  string
-	Rate    float64       // iterations a second
-	Timeout time.Duration // of one request; slower than 5 s is refused by validate
-	Env     map[string]string
-	Base    time.Time           // the drill's base, with its monotonic reading
-	Raw     string              // file that the stream is written to
-	Hide    func(string) string // takes secrets out of a line before it is written there; nil: nobody knows any
-	Sample  func(Sample)
+	Script   string
+	Scenario string // of the script's options, as with FlowRequest
+	Pace     record.Pace
+	Env      map[string]string
+	Base     time.Time           // the drill's base, with its monotonic reading
+	Raw      string              // file that the stream is written to
+	Hide     func(string) string // takes secrets out of a line before it is written there; nil: nobody knows any
+	Sample   func(Sample)
 }
 
 // Sample is one iteration of the pulse, in time since the drill's base.
@@ -141,6 +150,8 @@ type Sample struct {
 	Checks     int // 0: nothing was asked in it, so it proves nothing and is not good
 	Error      string
 	Failed     []string // names of the checks that failed in it
+	TimedOut   bool     // it, or a request of it, was given up
+	Setup      bool     // no iteration: the script's session was made anew. Where that failed OK is not set
 	Answered   bool     // it was given a wrong answer: a status, other content. Nobody there, or nobody in time, is none
 	Dropped    int      // with this set it is no iteration, but iterations that k6 could not start
 }
@@ -159,6 +170,12 @@ type Pulse interface {
 	// Stop ends it and returns after the last sample was delivered. The error says that the
 	// stream broke off: what was seen stays true, what came after is unknown.
 	Stop(ctx context.Context) error
+	// Rest lets the iterations that run end, begins no other until GoOn, and returns when none runs any more. Where the
+	// error is not nil, it may rest or not.
+	Rest(ctx context.Context) error
+	GoOn()
+	// Renew has the script's setup() run anew, until it ends well, for what it had of a system that is another since.
+	Renew()
 	// Broken is closed when the stream ends by itself.
 	Broken() <-chan struct{}
 }

@@ -69,6 +69,11 @@ func refine(t reflect.Type, of *jsonschema.Schema, all jsonschema.Definitions, s
 		*of = jsonschema.Schema{Description: long.Description,
 			OneOf: []*jsonschema.Schema{{Type: "string", Description: "the instance"}, &long}}
 	}
+	if t == reflect.TypeFor[scenarios.Pulse]() {
+		long, rate := *of, pattern(`^[0-9.]+/s$`, "10/s")()
+		rate.Description = "iterations a second"
+		*of = jsonschema.Schema{Description: long.Description, OneOf: []*jsonschema.Schema{rate, &long}}
+	}
 	if t == reflect.TypeFor[scenarios.Step]() {
 		for _, key := range scenarios.StepKeys() {
 			of.OneOf = append(of.OneOf, &jsonschema.Schema{Required: []string{key}})

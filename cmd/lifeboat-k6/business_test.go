@@ -83,7 +83,21 @@ func TestBusiness(t *testing.T) {
 		{name: "test-abort", job: job{flow: "abort.js"}, exit: 108, bad: 1, want: func(t *testing.T, o outcome) {
 			assert.Contains(t, o.end(t).Error, "enough")
 		}},
-		{name: "marked-failed", job: job{flow: "marked.js"}, exit: 110, good: 1},
+		{name: "marked-failed", job: job{flow: "marked.js"}, exit: 110, bad: 1},
+		{name: "expects", job: job{flow: "expects.js"}, good: 1},
+		{name: "expects-failed", job: job{flow: "expects.js", env: fail}, exit: 108, bad: 1, want: func(t *testing.T, o outcome) {
+			assert.Contains(t, o.kind(wire.KindIter)[0].Error, "expected 200, got 500")
+		}},
+		{name: "expects-softly", job: job{flow: "expects.js", env: []string{"TARGET=/fail", "SOFT=1"}}, exit: 110, bad: 1},
+		{name: "scenario", job: job{flow: "scenarios.js", scenario: "look"}, good: 1, want: func(t *testing.T, o outcome) {
+			assert.Equal(t, "look as look", o.kind(wire.KindCheck)[0].Name)
+			assert.False(t, o.end(t).Thresholds[0].Unmeasured, "its own scenario's threshold is measured")
+		}},
+		{name: "scenario-first", job: job{flow: "scenarios.js"}, good: 1, want: func(t *testing.T, o outcome) {
+			assert.Equal(t, "buy as buy", o.kind(wire.KindCheck)[0].Name)
+			assert.Empty(t, o.end(t).Thresholds, "those of scenarios that are not run are nobody's")
+		}},
+		{name: "scenario-unknown", job: job{flow: "scenarios.js", scenario: "sell"}, exit: 107, noEnd: true},
 		{name: "syntax-error", job: job{flow: "syntax.js"}, exit: 107, noEnd: true},
 		{name: "init-throws", job: job{flow: "initthrows.js"}, exit: 107, noEnd: true},
 		{name: "no-default", job: job{flow: "nodefault.js"}, exit: 107, noEnd: true, want: func(t *testing.T, o outcome) {

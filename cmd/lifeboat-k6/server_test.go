@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/http"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,9 +14,10 @@ import (
 
 // system is a small system under test that can be switched off, refusing connections, and on again at its address.
 type system struct {
-	addr string
-	srv  *http.Server
-	stop chan struct{}
+	addr          string
+	srv           *http.Server
+	logins, since atomic.Int64 // sessions that were made, and the latest that is not known any more
+	stop          chan struct{}
 }
 
 func newSystem(t *testing.T) *system {
@@ -41,6 +45,12 @@ func (s *system) on(t *testing.T) {
 		select {
 		case <-r.Context().Done():
 		case <-s.stop:
+		}
+	})
+	mux.HandleFunc("/login", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s.logins.Add(1)) })
+	mux.HandleFunc("/me", func(w http.ResponseWriter, r *http.Request) {
+		if n, err := strconv.ParseInt(r.FormValue("token"), 10, 64); err != nil || n <= s.since.Load() {
+			w.WriteHeader(http.StatusUnauthorized)
 		}
 	})
 	s.srv = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}

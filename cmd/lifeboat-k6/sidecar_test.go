@@ -47,6 +47,9 @@ type record struct {
 	End           int64            `json:"end"`
 	OK            bool             `json:"ok"`
 	Cut           bool             `json:"cut"`
+	Setup         bool             `json:"setup"`
+	TimedOut      int              `json:"timed_out"`
+	Longest       int64            `json:"longest_request"`
 	VU            uint64           `json:"vu"`
 	Iter          int64            `json:"iter"`
 	Name          string           `json:"name"`
@@ -77,7 +80,9 @@ type job struct {
 	out      string        // after lifeboat=; default stdout
 	env      []string
 	args     []string
-	fd3      bool // records on descriptor 3
+	fd3      bool          // records on descriptor 3
+	scenario string        // of the script's options
+	every    time.Duration // pulse: one user, who begins that often
 }
 
 // outcome is what a reader and a waiting parent see.
@@ -132,6 +137,9 @@ func (j job) script(t *testing.T) string {
 			"executor": "constant-arrival-rate", "rate": j.rate, "timeUnit": "1s", "duration": j.duration.String(),
 			"preAllocatedVUs": vus, "maxVUs": vus, "gracefulStop": "1s",
 		}
+		if j.every > 0 {
+			scenario = map[string]any{"executor": "constant-vus", "vus": 1, "duration": j.duration.String(), "gracefulStop": "1s"}
+		}
 	} else {
 		scenario = map[string]any{
 			"executor": "shared-iterations", "vus": 1, "iterations": max(j.iters, 1), "maxDuration": "10m", "gracefulStop": "1s",
@@ -139,7 +147,8 @@ func (j job) script(t *testing.T) string {
 	}
 	js, err := json.Marshal(scenario)
 	require.NoError(t, err)
-	text := strings.NewReplacer("__FLOW__", "./flows/"+j.flow, "__SCENARIO__", string(js)).Replace(string(template))
+	text := strings.NewReplacer("__FLOW__", "./flows/"+j.flow, "__SCENARIO__", string(js), "__NAME__", `"`+j.scenario+`"`,
+		"__EVERY__", max(j.every, 0).String()).Replace(string(template))
 	path := filepath.Join(dir, j.wrapper+".js")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
@@ -151,7 +160,15 @@ type child struct {
 	lines   chan record
 	raw     bytes.Buffer
 	stderr  bytes.Buffer
+	stdin   io.WriteCloser
 	started time.Time
+}
+
+// say gives the sidecar a command.
+func (c *child) say(t *testing.T, command string) {
+	t.Helper()
+	_, err := io.WriteString(c.stdin, command+"\n")
+	require.NoError(t, err)
 }
 
 func (j job) start(t *testing.T) *child {
@@ -176,6 +193,8 @@ func (j job) start(t *testing.T) *child {
 	} else {
 		c.cmd.Stdout = w
 	}
+	c.stdin, err = c.cmd.StdinPipe()
+	require.NoError(t, err)
 	require.NoError(t, c.cmd.Start())
 	require.NoError(t, w.Close())
 	go c.read(t, r)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lifeboat/drills"
+	"lifeboat/drills/detect"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 )
@@ -27,6 +28,9 @@ func (b *board) event(e drills.EventSeen) {
 	case record.Step:
 		b.step(e.Subject.Incident, d)
 	case record.PulseEvent:
+		if f := b.scenario.Flow; f != nil && d.Pace != nil {
+			b.pulse.edges = detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), *d.Pace)
+		}
 		b.pulse.event(e.Elapsed, d)
 	case record.Aborted:
 		b.ending = true
@@ -155,6 +159,8 @@ func (p *pulseRow) event(at time.Duration, d record.PulseEvent) {
 	switch d.State {
 	case "started":
 		p.started, p.begun = true, at
+		return
+	case record.PulseRests, record.PulseGoesOn:
 		return
 	case "stopped", "broken":
 		p.totals, p.final = d.Totals, true

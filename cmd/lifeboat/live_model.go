@@ -114,7 +114,7 @@ func newBoard(w words, p *drills.Plan, interrupt func()) *board {
 	}
 	b.pulse.cells = map[int64]cell{}
 	if f := s.Flow; f != nil {
-		b.pulse.edges = detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), float64(f.Pulse))
+		b.pulse.edges = detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), record.Pace{})
 	}
 	return b
 }

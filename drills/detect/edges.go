@@ -45,9 +45,13 @@ const (
 )
 
 // EdgesOf makes the watcher. latency: slower iterations are bad (0: never);
-// tolerate: share of bad ones that is still green (0..1); rate in iterations a second.
-func EdgesOf(latency time.Duration, tolerate, rate float64) *Edges {
-	return &Edges{latency: latency, tolerate: tolerate, size: max(10, int(rate*2)), times: &quantile{}}
+// tolerate: share of bad ones that is still green (0..1).
+func EdgesOf(latency time.Duration, tolerate float64, pace record.Pace) *Edges {
+	size := 10
+	if p := pace.Period(); p > 0 {
+		size = max(size, int(2*time.Second/p))
+	}
+	return &Edges{Timeout: pace.Timeout, latency: latency, tolerate: tolerate, size: size, times: &quantile{}}
 }
 
 // State is red, green or "" before the first sample, and since when.
@@ -176,7 +180,7 @@ func (e *Edges) reddens(s verifier.Sample) {
 	switch {
 	case s.Answered && !slow:
 		r.Answer = max(r.Answer, s.End)
-	case slow || e.Timeout > 0 && s.End-s.Start >= e.Timeout:
+	case slow || s.TimedOut || e.Timeout > 0 && s.End-s.Start >= e.Timeout:
 		r.Late++
 	}
 }

@@ -77,7 +77,7 @@ func TestEdges(t *testing.T) {
 			[]record.PulseEvent{green(0, 5)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			edges := edgesOf(EdgesOf(c.latency, 0, 10), c.samples...)
+			edges := edgesOf(EdgesOf(c.latency, 0, record.Pace{Rate: 10}), c.samples...)
 			for i := range edges {
 				edges[i].Red = nil // TestRedFacts
 			}
@@ -87,7 +87,7 @@ func TestEdges(t *testing.T) {
 }
 
 func TestTotals(t *testing.T) {
-	e := EdgesOf(0, 0, 10)
+	e := EdgesOf(0, 0, record.Pace{Rate: 10})
 	edgesOf(e, ok(0, 10), ok(20, 30), bad(40, 50), verifier.Sample{Start: 60 * ms, End: 61 * ms, OK: true},
 		verifier.Sample{Dropped: 4})
 	assert.Equal(t, 2, e.Totals.Good)
@@ -98,7 +98,7 @@ func TestTotals(t *testing.T) {
 	state, since := e.State()
 	assert.Equal(t, Red, state)
 	assert.Equal(t, moment(20, 50), since)
-	state, _ = EdgesOf(0, 0, 10).State()
+	state, _ = EdgesOf(0, 0, record.Pace{Rate: 10}).State()
 	assert.Empty(t, state)
 }
 
@@ -140,7 +140,7 @@ func TestBracketsHoldTheTruth(t *testing.T) {
 			r := run{rate: []float64{5, 10, 20, 50}[i%4], hangs: i%2 == 1}
 			r.from = 3*time.Second + time.Duration(random.IntN(2000))*ms
 			r.to = r.from + 2*time.Second + time.Duration(random.IntN(8000))*ms
-			e := EdgesOf(0, tolerate, r.rate)
+			e := EdgesOf(0, tolerate, record.Pace{Rate: r.rate})
 			edges := edgesOf(e, r.samples(20*time.Second, random)...)
 			require.Len(t, edges, 3, "%+v tolerate %v: %v", r, tolerate, edges)
 			for n, truth := range []time.Duration{r.from, r.to} {
@@ -171,7 +171,7 @@ func TestBracketOfAShortHang(t *testing.T) {
 			samples = append(samples, s)
 		}
 		slices.SortStableFunc(samples, func(a, b verifier.Sample) int { return int(a.End - b.End) })
-		edges := edgesOf(EdgesOf(0, 0, 10), samples...)
+		edges := edgesOf(EdgesOf(0, 0, record.Pace{Rate: 10}), samples...)
 		require.Len(t, edges, 3)
 		assert.True(t, edges[1].At.Early <= from && from <= edges[1].At.Late, "%v outside %v", from, edges[1].At)
 		assert.True(t, edges[2].At.Early <= to && to <= edges[2].At.Late, "%v outside %v", to, edges[2].At)
@@ -187,8 +187,8 @@ func TestTolerance(t *testing.T) {
 		}
 		samples = append(samples, s)
 	}
-	assert.Equal(t, []record.PulseEvent{green(0, 5)}, edgesOf(EdgesOf(0, 0.26, 10), samples...), "one in ten is tolerated")
-	edges := edgesOf(EdgesOf(0, 0.05, 10), samples...)
+	assert.Equal(t, []record.PulseEvent{green(0, 5)}, edgesOf(EdgesOf(0, 0.26, record.Pace{Rate: 10}), samples...), "one in ten is tolerated")
+	edges := edgesOf(EdgesOf(0, 0.05, record.Pace{Rate: 10}), samples...)
 	assert.NotEmpty(t, edges)
 	last := edges[len(edges)-1]
 	assert.Equal(t, Red, last.State, "one in ten is more than one in twenty")

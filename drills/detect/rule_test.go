@@ -16,7 +16,7 @@ func watch(t *testing.T, rule string, from time.Duration) *Watch {
 	t.Helper()
 	r, err := scenarios.ParseRule(rule)
 	require.NoError(t, err)
-	return WatchOf(r, from, EdgesOf(0, 0, 10).Bad)
+	return WatchOf(r, from, EdgesOf(0, 0, record.Pace{Rate: 10}).Bad)
 }
 
 // fires says with which sample a watch fires.

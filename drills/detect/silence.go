@@ -18,6 +18,7 @@ type Silence struct {
 	last    time.Duration // end of the newest one
 	since   time.Duration // start of the first one after the latest silence that was too long
 	longest time.Duration
+	unseen  bool // since the latest rest no iteration has ended
 }
 
 // SilenceOf makes one. What lasts longer than allowed is a blind spot.
@@ -32,11 +33,32 @@ func (s *Silence) Add(v verifier.Sample) {
 	if s.asked {
 		s.longest = max(s.longest, gap)
 	}
-	if !s.asked || gap > s.allowed {
-		s.since = v.Start
+	if !s.asked || gap > s.allowed || s.unseen {
+		s.since, s.unseen = v.Start, false
 	}
 	s.asked, s.began, s.last = true, max(s.began, v.Start), max(s.last, v.End)
 }
+
+// Look takes an iteration of the same flow that is none of the pulse.
+func (s *Silence) Look(start, end time.Duration) {
+	if s.asked {
+		s.Add(verifier.Sample{Start: start, End: end})
+	}
+}
+
+// Rest takes a time in which the pulse rested and another flow asked the business. It is no silence; but where it was
+// longer than a silence may be, nothing that was seen before it lasts.
+func (s *Silence) Rest(from, to time.Duration) {
+	if !s.asked {
+		return
+	}
+	s.longest = max(s.longest, from-s.last)
+	s.unseen = s.unseen || to-from > s.allowed
+	s.began, s.last = max(s.began, to), max(s.last, to)
+}
+
+// Began is the latest start of an iteration, 0 before the first.
+func (s *Silence) Began() time.Duration { return s.began }
 
 // Last is the end of the newest iteration, 0 before the first.
 func (s *Silence) Last() time.Duration { return s.last }
@@ -52,5 +74,5 @@ func (s *Silence) Longest(now time.Duration) time.Duration {
 
 // Since is when the stretch began in which somebody has been asking all along; false: nobody is now.
 func (s *Silence) Since(now time.Duration) (time.Duration, bool) {
-	return s.since, s.asked && now-s.last <= s.allowed
+	return s.since, s.asked && !s.unseen && now-s.last <= s.allowed
 }

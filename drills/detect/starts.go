@@ -12,6 +12,7 @@ import (
 type Starts struct {
 	period time.Duration
 	all    []time.Duration
+	rests  []record.Lapse // in which k6 was to begin nothing
 }
 
 const (
@@ -20,13 +21,12 @@ const (
 	mostStarts = 1 << 20                // a day and a night at ten a second; then the oldest half is forgotten
 )
 
-// StartsOf a pulse of so many iterations a second.
-func StartsOf(rate float64) *Starts {
-	s := &Starts{}
-	if rate > 0 {
-		s.period = time.Duration(float64(time.Second) / rate)
+// StartsOf a pulse. One user begins when it has been answered, which is no schedule that k6 could be behind.
+func StartsOf(pace record.Pace) *Starts {
+	if pace.Alone() {
+		return &Starts{}
 	}
-	return s
+	return &Starts{period: pace.Period()}
 }
 
 // Add takes the start of an iteration, or when one could not be started.
@@ -36,6 +36,11 @@ func (s *Starts) Add(start time.Duration) {
 		s.all = append(s.all[:0], s.all[mostStarts/2:]...)
 	}
 	s.all = append(s.all, start)
+}
+
+// Rest takes a time in which the pulse rested.
+func (s *Starts) Rest(from, to time.Duration) {
+	s.rests = append(s.rests, record.Lapse{From: from, To: to})
 }
 
 // Late lists the stretches in which an iteration began later than its schedule says: k6 starts what is due at once, so
@@ -49,7 +54,8 @@ func (s *Starts) Late() []record.LateStart {
 	for i := 1; i < len(s.all); i++ {
 		from, to := s.all[i-1], s.all[i]
 		by := to - from - s.period
-		if by < tellsLate {
+		rested := slices.ContainsFunc(s.rests, func(r record.Lapse) bool { return r.From < to && r.To > from })
+		if by < tellsLate || rested {
 			continue
 		}
 		if n := len(late); n > 0 && from-late[n-1].To < joinsLate {

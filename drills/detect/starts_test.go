@@ -12,7 +12,7 @@ import (
 func TestLateStarts(t *testing.T) {
 	t.Parallel()
 	at := func(starts ...int) []record.LateStart {
-		s := StartsOf(10)
+		s := StartsOf(record.Pace{Rate: 10})
 		for _, ms := range starts {
 			s.Add(time.Duration(ms) * time.Millisecond)
 		}
@@ -29,7 +29,7 @@ func TestLateStarts(t *testing.T) {
 		steady = append(steady, ms)
 	}
 	assert.Len(t, at(append(steady, 7000)...), 2)
-	none := StartsOf(0)
+	none := StartsOf(record.Pace{Rate: 0})
 	none.Add(0)
 	none.Add(time.Hour)
 	assert.Empty(t, none.Late())
@@ -43,7 +43,7 @@ func TestRedFacts(t *testing.T) {
 	answered := bad(2200, 2210)
 	answered.Answered = true
 	answered.Failed, answered.Error = []string{"read it back", "log in"}, ""
-	e := EdgesOf(500*ms, 0, 10)
+	e := EdgesOf(500*ms, 0, record.Pace{Rate: 10})
 	e.Timeout = time.Second
 	edges := edgesOf(e, ok(0, 5), late, slow)
 	assert.Equal(t, &record.RedFacts{From: 200 * ms, To: 2100 * ms, Bad: 2, Late: 2, Last: "refused"}, e.Red())
@@ -56,7 +56,7 @@ func TestRedFacts(t *testing.T) {
 	edges = edgesOf(e, bad(2400, 2405), ok(2500, 2505))
 	assert.Equal(t, &record.RedFacts{From: 2400 * ms, To: 2405 * ms, Bad: 1, Last: "refused"}, edges[len(edges)-1].Red, "of this one alone")
 
-	tolerant := EdgesOf(0, 0.15, 5)
+	tolerant := EdgesOf(0, 0.15, record.Pace{Rate: 5})
 	edges = edgesOf(tolerant, ok(0, 5), bad(100, 105), ok(200, 205), ok(300, 305), bad(400, 405))
 	assert.Equal(t, Red, edges[len(edges)-1].State)
 	assert.Equal(t, 2, tolerant.Red().Bad, "the first one counts, too")

@@ -264,6 +264,8 @@ type Program struct {
 	Dir    string
 	Files  map[string][]byte // absolute path → content, mode 0755
 	Trees  []Tree            // larger things, streamed in before the start
+	// Stdin is copied into the program while it runs; it must end for itself when that has ended. nil: there is none.
+	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
 	Memory int64 // bytes; 0: ProgramMemory

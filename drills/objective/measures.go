@@ -48,6 +48,11 @@ func (j *judge) outage() []measure {
 		}
 		o.Open = o.Open || s.Open
 	}
+	for _, r := range u.Rests { // what was not looked at may have been red
+		if !r.Seen && r.To.Late > from.Early && !within(r.Window, u.Reds) {
+			o.Sum.Upper += max(0, r.To.Late-max(r.From.Early, from.Early))
+		}
+	}
 	o.Open = o.Open || u.Open
 	j.v.Outage = &o
 	m := measure{basis: j.basis(), span: &o.Sum, ran: ran}
@@ -56,6 +61,13 @@ func (j *judge) outage() []measure {
 		m.span, m.atLeast = nil, &lower
 	}
 	return []measure{m}
+}
+
+// within tells whether a time lies in a red stretch.
+func within(w record.Window, reds []record.Stretch) bool {
+	return slices.ContainsFunc(reds, func(s record.Stretch) bool {
+		return s.From.Early <= w.From.Early && (s.Open || s.To.Late >= w.To.Late)
+	})
 }
 
 // outageFrom is when counting begins.

@@ -56,6 +56,8 @@ var Messages = []Message{
 	{"rollback.changed_nothing", []string{"incident"}, []Use{UseObservation}},
 	{"flow.blind", []string{"flows"}, []Use{UseReason, UseObservation}},
 	{"flow.blind_errors", []string{"flows"}, []Use{UseReason, UseObservation}},
+	{"flow.crowded", []string{"pace", "why"}, []Use{UseReason, UseObservation}},
+	{"flow.late", []string{"bad", "all", "timeout", "request", "why"}, []Use{UseReason}},
 	{"reach.none", []string{"instance", "backup"}, []Use{UseReason}},
 	{"reach.elsewhere", []string{"flows"}, []Use{UseReason}},
 	{"reach.not_again", []string{"instance", "backup"}, []Use{UseReason}},

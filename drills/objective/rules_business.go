@@ -41,7 +41,7 @@ func (j *judge) business() {
 			return
 		}
 		a := told(s, args{"since": span(s.From.Late)})
-		if j.hiccup(s) || j.silentSince() > j.r.Header.LongestSilence() { // nobody asked whether it still was
+		if j.hiccup(s) || j.silentSince() > j.r.Pace().LongestSilence() { // nobody asked whether it still was
 			j.unknown("business.red_at_end", a)
 			return
 		}

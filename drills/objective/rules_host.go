@@ -1,7 +1,6 @@
 package objective
 
 import (
-	"cmp"
 	"time"
 
 	"lifeboat/drills/record"
@@ -118,7 +117,7 @@ func (j *judge) slowBusiness(s record.Stretch) (args, bool) {
 	if f == nil || f.Bad == 0 {
 		return nil, false
 	}
-	if limit := cmp.Or(j.r.Header.LatencyLimit, j.r.Header.PulseTimeout); f.Late == f.Bad && limit > 0 {
+	if limit := j.r.Pace().Limit(j.r.Header.LatencyLimit); f.Late == f.Bad && limit > 0 {
 		if a, ok := j.overdue(&record.Overdue{Limit: limit, From: f.From, To: max(f.To, f.From+limit)}); ok {
 			return j.red(s, a), true
 		}

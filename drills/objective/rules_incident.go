@@ -45,13 +45,20 @@ func (j *judge) pulse() {
 		j.unknown("pulse.degraded", args{"good": number(t.Good), "bad": number(t.Bad), "unproven": number(t.Unproven),
 			"dropped": number(t.Dropped), "share": percent(share)})
 	}
-	if longest := h.LongestSilence(); j.silence() > longest {
+	if longest := j.r.Pace().LongestSilence(); j.silence() > longest {
 		j.unknown("pulse.silent", args{"silence": span(j.silence()), "longest": span(longest)})
 	}
 	// A stream that fell silent without saying so: half of what the rate promises is missing.
 	const shortest = 10 * time.Second
 	lasted := u.To.Early - u.From.Late
-	if want := h.PulseRate * lasted.Seconds() / 2; lasted > shortest && u.Broken == "" && float64(all) < want {
+	for _, r := range u.Rests {
+		lasted -= r.To.Late - r.From.Early
+	}
+	var want float64
+	if slowest := j.r.Pace().Slowest(); slowest > 0 {
+		want = float64(lasted) / float64(slowest) / 2
+	}
+	if lasted > shortest && u.Broken == "" && float64(all) < want {
 		j.unknown("pulse.sparse", args{"seen": number(all), "expected": number(int(2 * want))})
 	}
 }

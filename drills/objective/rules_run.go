@@ -29,6 +29,8 @@ func (j *judge) run() {
 		switch o.ID {
 		case "fault.red_before":
 			j.unknown(o.ID, args{"incident": o.Args["incident"]})
+		case "flow.crowded":
+			j.unknown(o.ID, args{"pace": o.Args["pace"], "why": o.Args["why"]})
 		case "flow.blind", "flow.blind_errors":
 			j.unknown(o.ID, args{"flows": o.Args["flows"]})
 		case "flow.hollow", "flow.uncontrolled", "flow.uncontrolled_errors":
@@ -199,6 +201,9 @@ func (j *judge) baseline() {
 	}
 	why := phase.Error
 	if len(bad) == 0 {
+		if j.crowded() || j.lateBaseline(phase) {
+			return
+		}
 		red, ok := j.redBaseline(phase)
 		if !ok {
 			j.unknown("baseline.unknown", args{"why": why})
@@ -228,7 +233,7 @@ func (j *judge) redBaseline(phase record.Phase) (why string, ok bool) {
 	if u == nil || u.Broken != "" {
 		return "", false
 	}
-	if t := u.Totals; !u.Open && (t.Bad == 0 || degraded(t) || t.Silence > j.r.Header.LongestSilence()) {
+	if t := u.Totals; !u.Open && (t.Bad == 0 || degraded(t) || t.Silence > j.r.Pace().LongestSilence()) {
 		return "", false
 	}
 	for _, s := range u.Reds {

@@ -13,16 +13,6 @@ func (h Header) Stable() time.Duration {
 	return h.StableFor
 }
 
-// LongestSilence of the pulse that is no blind spot: a host under load starts iterations late. A share of a long drill
-// would hide a whole outage.
-func (h Header) LongestSilence() time.Duration {
-	longest := 5 * time.Second
-	if h.PulseRate > 0 {
-		longest = max(longest, time.Duration(10/h.PulseRate*float64(time.Second)))
-	}
-	return longest
-}
-
 // effect finds T0: the earliest effect that was confirmed. The earliest of
 // several brackets lies between the least of their early and of their late bounds.
 func (b *builder) effect(in *Incident, end Moment) {

@@ -22,10 +22,18 @@ func (b *builder) pulse(e Event, p PulseEvent) {
 	}
 	u := b.r.Pulse
 	switch p.State {
+	case "started":
+		u.Pace = p.Pace
 	case "red", "green":
 		red := p.State == "red"
 		if n := len(b.edges); n == 0 || b.edges[n-1].red != red {
 			b.edges = append(b.edges, edge{red: red, at: ordered(p.At), why: p.Why, of: p.Red})
+		}
+	case PulseRests:
+		u.Rests = append(u.Rests, Rest{Window: Window{From: ordered(p.At), Open: true}, Flow: p.Why, Seen: p.Seen})
+	case PulseGoesOn:
+		if n := len(u.Rests); n > 0 {
+			u.Rests[n-1].To, u.Rests[n-1].Open = ordered(p.At), false
 		}
 	case "stopped":
 		u.Late, b.red = p.Late, p.Red
@@ -66,6 +74,11 @@ func (b *builder) finishPulse() {
 	}
 	if n := len(u.Reds); n > 0 && u.Reds[n-1].Open {
 		u.Reds[n-1].Facts = b.red
+	}
+	for i := range u.Rests {
+		if u.Rests[i].Open {
+			u.Rests[i].To = u.To
+		}
 	}
 	for i := range u.Reds {
 		u.Reds[i].Incident = b.incidentAt(u.Reds[i].From.Late)

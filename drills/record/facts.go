@@ -198,13 +198,21 @@ type Link struct {
 
 // PulseEvent is the start, an edge, or the end of the pulse.
 type PulseEvent struct {
-	State  string      `json:"state"` // started | red | green | stopped | broken
+	State  string      `json:"state"` // started | red | green | rests | goes_on | stopped | broken
 	At     Moment      `json:"at"`
-	Why    string      `json:"why,omitempty"` // first error of the edge
+	Why    string      `json:"why,omitempty"`  // first error of the edge; of a rest, the flow that ran meanwhile
+	Seen   bool        `json:"seen,omitempty"` // of a rest: that was the same flow, so the business was asked what the pulse asks
 	Totals PulseTotals `json:"totals,omitzero"`
 	Late   []LateStart `json:"late,omitempty"` // with stopped and broken
 	Red    *RedFacts   `json:"red,omitempty"`  // of the red stretch that ends here
+	Pace   *Pace       `json:"pace,omitempty"` // with started
 }
+
+// States of a pulse that rests between two iterations.
+const (
+	PulseRests  = "rests"
+	PulseGoesOn = "goes_on"
+)
 
 // PulseTotals counts the iterations of a pulse.
 type PulseTotals struct {

@@ -120,6 +120,15 @@ type Pulse struct {
 	Totals PulseTotals `json:"totals"`
 	Reds   []Stretch   `json:"reds,omitempty"`
 	Late   []LateStart `json:"late,omitempty"` // when k6 was behind its own schedule
+	Rests  []Rest      `json:"rests,omitempty"`
+	Pace   *Pace       `json:"pace,omitempty"` // nil in journals that say it in their header only
+}
+
+// Rest is a time in which the pulse asked nothing, because another run of a flow did.
+type Rest struct {
+	Window        // from the last begin before it, until it was told to go on
+	Flow   string `json:"flow"`           // the script that ran
+	Seen   bool   `json:"seen,omitempty"` // it was the pulse's own flow
 }
 
 // Stretch is one red stretch of the pulse.

@@ -1,6 +1,7 @@
 package business
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -17,7 +18,12 @@ func bundle(script string) (entry string, files map[string][]byte, err error) {
 	return filepath.Base(script), files, nil
 }
 
-// wrap fills a wrapper: the flow's path and the k6 scenario as JSON.
-func wrap(wrapper, flow, scenario string) []byte {
-	return []byte(strings.NewReplacer("__FLOW__", flow, "__SCENARIO__", scenario).Replace(wrapper))
+// wrap fills a wrapper: the flow's path, the k6 scenario as JSON, and what the script says of itself.
+func wrap(wrapper, flow, scenario string, script flowScript) []byte {
+	name, err := json.Marshal(script.scenario)
+	if err != nil { // of a text: never
+		name = []byte(`""`)
+	}
+	return []byte(strings.NewReplacer("__FLOW__", flow, "__SCENARIO__", scenario, "__NAME__", string(name),
+		"__EVERY__", script.every.String()).Replace(wrapper))
 }

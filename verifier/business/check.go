@@ -22,6 +22,7 @@ func Kinds() []string { return []string{"k6"} }
 // k6Keys of the scenario.
 type k6Keys struct {
 	Script     string                      `yaml:"script"`     // from the scenario's folder
+	Scenario   string                      `yaml:"scenario"`   // of those in the script's options; default: as of the flow
 	Iterations int                         `yaml:"iterations"` // default 1
 	Env        map[string]scenarios.Secret `yaml:"env"`        // instead of the flow's
 	Timeout    scenarios.Duration          `yaml:"timeout"`    // of all iterations; default 5m
@@ -118,6 +119,7 @@ func (c *k6) against(ctx context.Context, t verifier.Target, k decoy.Kind, itera
 }
 
 func (c *k6) run(ctx context.Context, t verifier.Target, r verifier.FlowRequest) (played, error) {
+	r.Scenario = c.keys.Scenario
 	for _, name := range slices.Sorted(maps.Keys(c.keys.Env)) {
 		value, err := c.keys.Env[name].Reveal()
 		if err != nil {

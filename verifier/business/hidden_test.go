@@ -19,10 +19,11 @@ func TestRawStreamHoldsNoSecret(t *testing.T) {
 	raw, err := os.Create(filepath.Join(t.TempDir(), "pulse.ndjson"))
 	require.NoError(t, err)
 	defer raw.Close()
-	p := &pulse{clock: clock{base: time.Now()}, sample: func(verifier.Sample) {}, scanned: make(chan struct{}), raw: raw,
+	p := &pulse{clock: clock{base: time.Now()}, sample: func(verifier.Sample) {}, raw: raw,
 		kept: &hiddenLines{to: raw, hide: func(s string) string { return strings.ReplaceAll(s, "hunter22", "***") }}}
 	pr, pw := io.Pipe()
-	go p.read(pr)
+	read := make(chan error, 1)
+	go func() { read <- p.read(pr) }()
 	for _, piece := range []string{"{\"k\":\"note\",\"a\":\"hun", "ter22\"}\n{\"k\":\"note\"}\n{\"k\":\"note\",\"b\":\"hunter22"} {
 		_, err = io.WriteString(pw, piece)
 		require.NoError(t, err)
@@ -36,6 +37,6 @@ func TestRawStreamHoldsNoSecret(t *testing.T) {
 	assert.Eventually(t, func() bool { return strings.Count(written(), "\n") == 2 }, time.Minute, time.Millisecond)
 	assert.NotContains(t, written(), "hunter")
 	_ = pw.Close()
-	<-p.scanned
+	<-read
 	assert.Equal(t, "{\"k\":\"note\",\"a\":\"***\"}\n{\"k\":\"note\"}\n{\"k\":\"note\",\"b\":\"***", written())
 }

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"os"
 	"path"
 	"strings"
@@ -23,7 +22,6 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
-	"lifeboat/drills/record"
 	"lifeboat/internal/decoy"
 	"lifeboat/verifier"
 )
@@ -56,14 +54,21 @@ var controlWrapper string
 // inside is the folder of the flow's files in the container that runs k6.
 const inside = "/flow"
 
+// flowScript is a flow and how its wrapper is filled.
+type flowScript struct {
+	path     string
+	scenario string        // of its options; "": its own choice
+	every    time.Duration // from one begin to the next at least
+}
+
 // program is what both uses of k6 have in common.
-func (r *Runner) program(name, script, wrapper string, scenario any, out string,
+func (r *Runner) program(name string, script flowScript, wrapper string, scenario any, out string,
 	env map[string]string) (instance.Program, error) {
 	b, err := json.Marshal(scenario)
 	if err != nil {
 		return instance.Program{}, err
 	}
-	entry, files, err := bundle(script)
+	entry, files, err := bundle(script.path)
 	if err != nil {
 		return instance.Program{}, err
 	}
@@ -71,9 +76,9 @@ func (r *Runner) program(name, script, wrapper string, scenario any, out string,
 	for rel, content := range files {
 		put[path.Join(inside, rel)] = content
 	}
-	put[path.Join(inside, "lifeboat-run.js")] = wrap(wrapper, "./"+entry, string(b))
+	put[path.Join(inside, "lifeboat-run.js")] = wrap(wrapper, "./"+entry, string(b), script)
 	return instance.Program{
-		Name: fmt.Sprintf("k6-%s-%d", name, r.runs.Add(1)), Binary: r.sidecar, Dir: inside, Files: put, Flow: script,
+		Name: fmt.Sprintf("k6-%s-%d", name, r.runs.Add(1)), Binary: r.sidecar, Dir: inside, Files: put, Flow: script.path,
 		Args: []string{"run", "--quiet", "--summary-mode=disabled", "--out", "lifeboat=stdout" + out, "lifeboat-run.js"},
 		Env:  env,
 	}, nil
@@ -89,7 +94,7 @@ func (r *Runner) Run(ctx context.Context, q verifier.FlowRequest) (verifier.Flow
 	if q.Decoy != decoy.None {
 		wrapper = controlWrapper
 	}
-	p, err := r.program("check", q.Script, wrapper, map[string]any{"executor": "shared-iterations", "vus": 1,
+	p, err := r.program("check", flowScript{path: q.Script, scenario: q.Scenario}, wrapper, map[string]any{"executor": "shared-iterations", "vus": 1,
 		"iterations": max(1, q.Iterations), "maxDuration": within.String(), "gracefulStop": "1s"}, "", q.Env)
 	if err != nil {
 		return verifier.FlowResult{}, err
@@ -98,7 +103,12 @@ func (r *Runner) Run(ctx context.Context, q verifier.FlowRequest) (verifier.Flow
 	var stderr tail
 	pr, pw := io.Pipe()
 	p.Stdout, p.Stderr = pw, &stderr
-	var res result
+	res := result{sample: q.Sample, clock: clock{base: q.Base}}
+	if q.Sample != nil {
+		if res.bootID, err = ledger.BootID(); err != nil {
+			return verifier.FlowResult{}, err
+		}
+	}
 	scanned := make(chan error, 1)
 	go func() {
 		err := scan(pr, res.add)
@@ -122,140 +132,6 @@ func (r *Runner) Run(ctx context.Context, q verifier.FlowRequest) (verifier.Flow
 		err = e
 	}
 	return res.finish(exit, stderr.String()), err
-}
-
-// Pulse implements verifier.Flows: the flow at a low, constant rate until Stop.
-func (r *Runner) Pulse(ctx context.Context, q verifier.PulseRequest) (verifier.Pulse, error) {
-	rate, unit := q.Rate, time.Second
-	for rate != math.Trunc(rate) && unit < time.Hour { // k6 takes whole rates only
-		rate, unit = rate*10, unit*10
-	}
-	users := int(math.Ceil(q.Rate*(q.Timeout+500*time.Millisecond).Seconds())) + 5
-	p, err := r.program("pulse", q.Script, pulseWrapper, map[string]any{"executor": "constant-arrival-rate",
-		"rate": int(rate), "timeUnit": unit.String(), "duration": "8h0m0s", "preAllocatedVUs": users, "maxVUs": users,
-		"gracefulStop": q.Timeout.String()}, ",timeout="+q.Timeout.String(), q.Env)
-	if err != nil {
-		return nil, err
-	}
-	p.Args = append([]string{p.Args[0], "--no-thresholds"}, p.Args[1:]...)
-	raw, err := os.OpenFile(q.Raw, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("keep the pulse's stream: %w", err)
-	}
-	bootID, err := ledger.BootID()
-	if err != nil {
-		return nil, errors.Join(err, raw.Close())
-	}
-	run := &pulse{clock: clock{base: q.Base}, bootID: bootID, sample: q.Sample,
-		broken: make(chan struct{}), scanned: make(chan struct{}), raw: raw,
-		kept: &hiddenLines{to: raw, hide: q.Hide}}
-	pr, pw := io.Pipe()
-	run.writer = pw
-	p.Stdout, p.Stderr = pw, &run.stderr
-	go run.read(pr)
-	if run.process, err = r.companion.Run(ctx, p); err != nil {
-		return nil, errors.Join(fmt.Errorf("run k6: %w", err), pw.Close(), raw.Close())
-	}
-	go run.wait(context.WithoutCancel(ctx))
-	return run, nil
-}
-
-// pulse is a running pulse.
-type pulse struct {
-	process instance.Process
-	clock   clock
-	bootID  string
-	sample  func(verifier.Sample)
-	failed  failedChecks
-	raw     *os.File
-	kept    *hiddenLines // writes to raw
-	writer  *io.PipeWriter
-	stderr  tail
-	broken  chan struct{}
-	scanned chan struct{}
-	stopped atomic.Bool
-	ended   bool // the end record was seen
-	lost    int
-	err     error // of the stream; read after scanned
-	exitErr error
-}
-
-func (p *pulse) read(r *io.PipeReader) {
-	defer close(p.scanned)
-	p.err = errors.Join(scan(io.TeeReader(r, p.kept), p.add), p.kept.flush())
-	r.CloseWithError(p.err)
-}
-
-func (p *pulse) add(l line) error {
-	switch l.Kind {
-	case "hello":
-		p.clock.hello(l, p.bootID, record.Boottime)
-	case "hb":
-		p.clock.seen(l.At)
-	case "check":
-		p.failed.add(l)
-	case "iter":
-		p.clock.seen(l.End)
-		failed := p.failed.take(l)
-		if l.Iter >= 0 && !l.Cut {
-			s := l.sample(p.clock.at(l.Start), p.clock.at(l.End))
-			s.Failed = failed
-			p.sample(s)
-		}
-	case "drop":
-		p.sample(verifier.Sample{Start: p.clock.at(l.At), End: p.clock.at(l.At), Dropped: max(1, l.Count)})
-	case "end":
-		p.ended, p.lost = true, l.Totals.Lost
-	}
-	return nil
-}
-
-// wait closes the stream when k6 has ended, and says so if nobody asked it to.
-func (p *pulse) wait(ctx context.Context) {
-	exit, err := p.process.Wait(ctx)
-	p.exitErr = err
-	if err == nil && !p.stopped.Load() {
-		p.exitErr = fmt.Errorf("k6 ended by itself with exit code %d: %s", exit, p.stderr.String())
-	}
-	p.writer.Close() // never fails
-	<-p.scanned
-	close(p.broken)
-}
-
-// Broken implements verifier.Pulse.
-func (p *pulse) Broken() <-chan struct{} { return p.broken }
-
-// Stop implements verifier.Pulse.
-func (p *pulse) Stop(ctx context.Context) error {
-	select {
-	case <-p.broken: // before anybody asked for it
-		return errors.Join(p.verdict(), p.raw.Close())
-	default:
-	}
-	p.stopped.Store(true)
-	if err := p.process.Stop(ctx, 15*time.Second); err != nil {
-		return errors.Join(fmt.Errorf("stop k6: %w", err), p.raw.Close())
-	}
-	select {
-	case <-p.broken:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	return errors.Join(p.verdict(), p.raw.Close())
-}
-
-func (p *pulse) verdict() error {
-	switch {
-	case p.exitErr != nil:
-		return p.exitErr
-	case p.err != nil:
-		return p.err
-	case !p.ended:
-		return fmt.Errorf("k6's stream has no end: %s", p.stderr.String())
-	case p.lost > 0:
-		return fmt.Errorf("%d records of the pulse were lost", p.lost)
-	}
-	return nil
 }
 
 // tail keeps the last bytes written to it.

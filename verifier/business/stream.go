@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeboat/drills/record"
 	"lifeboat/verifier"
 )
 
@@ -33,6 +34,9 @@ type line struct {
 	HTTPFailed   int         `json:"http_failed"`
 	HTTPAnswered int         `json:"http_answered"`
 	Cut          bool        `json:"cut"`
+	Setup        bool        `json:"setup"`
+	TimedOut     int         `json:"timed_out"`
+	Longest      int64       `json:"longest_request"`
 	Count        int         `json:"count"`
 	Level        string      `json:"level"`
 	Message      string      `json:"message"`
@@ -62,8 +66,12 @@ type totals struct {
 
 // sample is an iteration of the pulse. A check that failed without a failed request was answered, only wrongly.
 func (l line) sample(start, end time.Duration) verifier.Sample {
-	return verifier.Sample{Start: start, End: end, OK: l.OK, Checks: l.ChecksPassed, Error: plainError(l.Error),
-		Answered: l.HTTPAnswered > 0 || l.ChecksFailed > 0 && l.HTTPFailed == 0}
+	s := verifier.Sample{Start: start, End: end, OK: l.OK, Checks: l.ChecksPassed, Error: plainError(l.Error), Setup: l.Setup,
+		TimedOut: l.TimedOut > 0, Answered: l.HTTPAnswered > 0 || l.ChecksFailed > 0 && l.HTTPFailed == 0}
+	if l.Setup && !l.OK {
+		s.Error = "setup: " + s.Error
+	}
+	return s
 }
 
 // wireVersion of the stream that this package reads.
@@ -101,11 +109,19 @@ func scan(r io.Reader, each func(line) error) error {
 }
 
 // result is what the stream of a business run said; the exit code only confirms it.
-type result struct{ verifier.FlowResult }
+type result struct {
+	verifier.FlowResult
+	sample func(verifier.Sample) // nil: nobody asks
+	clock  clock
+	bootID string
+}
 
 func (r *result) add(l line) error {
 	switch l.Kind {
+	case "hello":
+		r.clock.hello(l, r.bootID, record.Boottime)
 	case "iter":
+		r.clock.seen(l.End)
 		switch {
 		case l.Iter < 0:
 			return nil
@@ -114,6 +130,17 @@ func (r *result) add(l line) error {
 			return nil
 		}
 		r.Iterations++
+		if r.sample != nil {
+			r.sample(l.sample(r.clock.at(l.Start), r.clock.at(l.End)))
+		}
+		if l.OK {
+			took := time.Duration(l.End - l.Start)
+			if r.Shortest == 0 || took < r.Shortest {
+				r.Shortest = took
+			}
+			r.Longest = max(r.Longest, took)
+			r.LongestRequest = max(r.LongestRequest, time.Duration(l.Longest))
+		}
 		switch {
 		case l.OK && l.ChecksPassed > 0:
 			r.Good++

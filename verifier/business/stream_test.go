@@ -63,10 +63,16 @@ func TestEveryTrapOfK6(t *testing.T) {
 		"business-threshold":             {99, 1, "failed", "checks: rate>0.99"},
 		"business-threshold-unmeasured": {0, 1, "crashed",
 			"checks{scenario:buy}: rate>0.99; late: rate<0.01 got no sample"},
-		"business-console-error": {0, 1, "passed", "1 checks passed; the script notes: the cache is cold"},
-		"business-test-abort":    {108, 1, "failed", "test aborted: enough"},
-		"business-marked-failed": {110, 1, "failed", "test marked as failed"},
-		"business-setup-throws":  {107, 1, "crashed", "flow.js is broken, exit code 107: Error: bad setup"},
+		"business-console-error":    {0, 1, "passed", "1 checks passed; the script notes: the cache is cold"},
+		"business-test-abort":       {108, 1, "failed", "test aborted: enough"},
+		"business-marked-failed":    {110, 1, "failed", "test marked as failed"},
+		"business-expects":          {0, 1, "failed", "no check ran in flow.js"}, // unless it was seen to throw
+		"business-expects-failed":   {108, 1, "failed", "expected 200, got 500"},
+		"business-expects-softly":   {110, 1, "failed", "expected 200, got 500"},
+		"business-scenario":         {0, 1, "passed", "1 checks passed"},
+		"business-scenario-first":   {0, 1, "passed", "1 checks passed"},
+		"business-scenario-unknown": {107, 1, "crashed", "flow.js is broken, exit code 107: k6 said why"},
+		"business-setup-throws":     {107, 1, "crashed", "flow.js is broken, exit code 107: Error: bad setup"},
 		// not even hello
 		"business-syntax-error":  {107, 1, "crashed", "flow.js is broken, exit code 107: k6 said why"},
 		"business-init-throws":   {107, 1, "crashed", "flow.js is broken, exit code 107: k6 said why"},
@@ -99,7 +105,8 @@ func TestABrokenStreamNeverPasses(t *testing.T) {
 	lines := bytes.SplitAfter(bytes.TrimSuffix(whole, []byte("\n")), []byte("\n"))
 	r, a := outcome(t, whole, 0, 3)
 	require.Equal(t, record.CheckPassed, a.Status)
-	assert.Equal(t, verifier.FlowResult{Iterations: 3, Good: 3, ChecksPassed: 6, Complete: true}, r)
+	assert.Equal(t, verifier.FlowResult{Iterations: 3, Good: 3, ChecksPassed: 6, Complete: true, Shortest: 551032,
+		Longest: 2891302}, r)
 	for i := range lines {
 		without := slices.Concat(slices.Concat(lines[:i]...), slices.Concat(lines[i+1:]...))
 		var l line
@@ -274,7 +281,7 @@ func TestWrappersAreThoseThatWereTested(t *testing.T) {
 		theirs, err := os.ReadFile(filepath.Join("../../cmd/lifeboat-k6/testdata/wrapper", name))
 		require.NoError(t, err)
 		assert.Equal(t, string(theirs), ours, "%s: copy it from cmd/lifeboat-k6/testdata/wrapper", name)
-		filled := string(wrap(ours, "./flow.js", `{"executor":"x"}`))
+		filled := string(wrap(ours, "./flow.js", `{"executor":"x"}`, flowScript{scenario: "buy"}))
 		assert.NotContains(t, filled, "__FLOW__")
 		assert.NotContains(t, filled, "__SCENARIO__")
 		assert.Contains(t, filled, `{"executor":"x"}`)

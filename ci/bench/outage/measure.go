@@ -78,8 +78,9 @@ func measure(ctx context.Context, s settings, how shutting, rate float64) (found
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{edges: detect.EdgesOf(0, 0, rate), base: time.Now()}
-	pulse, err := runner.Pulse(ctx, verifier.PulseRequest{Script: script, Rate: rate, Timeout: s.timeout, Base: w.base,
+	pace := record.Pace{Rate: rate, Timeout: s.timeout}
+	w := &watcher{edges: detect.EdgesOf(0, 0, pace), base: time.Now()}
+	pulse, err := runner.Pulse(ctx, verifier.PulseRequest{Script: script, Pace: pace, Base: w.base,
 		Raw: filepath.Join(dir, "pulse.ndjson"), Sample: w.sample})
 	if err != nil {
 		return nil, err

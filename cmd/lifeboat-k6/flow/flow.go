@@ -42,8 +42,19 @@ type instance struct {
 
 // Exports is what a script can import.
 func (i *instance) Exports() modules.Exports {
-	return modules.Exports{Named: map[string]any{"flow": i.flow}}
+	return modules.Exports{Named: map[string]any{"flow": i.flow, "turn": i.turn, "session": i.session, "made": i.made}}
 }
+
+// turn is for the pulse's wrapper: what a virtual user is to do in this iteration, "run", "rest" or "setup".
+func (i *instance) turn(renews bool) (string, error) {
+	return i.s.Turn(i.vu.Context(), i.vu.State().VUID, renews)
+}
+
+// session is how often the script's session was made anew, and what setup() returned the last time, as JSON.
+func (i *instance) session() (int, string) { return i.s.Session() }
+
+// made takes what setup() returned, as JSON; "" is nothing.
+func (i *instance) made(json string) { i.s.Made(i.vu.State().VUID, json) }
 
 func (i *instance) flow(name string, fn sobek.Callable) (sobek.Value, error) {
 	start := time.Now()

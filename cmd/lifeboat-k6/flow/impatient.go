@@ -4,20 +4,27 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"sync/atomic"
 	"time"
+
+	"lifeboat-k6/stream"
 )
 
-// impatient ends requests when their iteration's time is up. Without it a hanging server would hold a virtual user for
-// k6's own 60 s, and the pulse would run out of users and go blind.
+// impatient ends requests when their own time or their iteration's is up. Without it a hanging server would hold a
+// virtual user for k6's own 60 s, and the pulse would run out of users and go blind.
 type impatient struct {
-	next  http.RoundTripper
-	limit *deadline
+	next http.RoundTripper
+	s    *stream.Stream
+	vu   uint64
 }
 
 // RoundTrip is http.RoundTripper.
 func (i *impatient) RoundTrip(req *http.Request) (*http.Response, error) {
-	at, ok := i.limit.get()
+	at, ok := i.s.Deadline(i.vu)
+	if d := i.s.Request(); d > 0 {
+		if own := time.Now().Add(d); !ok || own.Before(at) {
+			at, ok = own, true
+		}
+	}
 	if !ok {
 		return i.next.RoundTrip(req)
 	}
@@ -41,22 +48,4 @@ type body struct {
 func (b *body) Close() error {
 	defer b.cancel()
 	return b.ReadCloser.Close()
-}
-
-// deadline is set by the watcher and read by requests, possibly at once.
-type deadline struct{ at atomic.Pointer[time.Time] }
-
-func (d *deadline) set(t time.Time, ok bool) {
-	if !ok {
-		d.at.Store(nil)
-		return
-	}
-	d.at.Store(&t)
-}
-
-func (d *deadline) get() (time.Time, bool) {
-	if t := d.at.Load(); t != nil {
-		return *t, true
-	}
-	return time.Time{}, false
 }

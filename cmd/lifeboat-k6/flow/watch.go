@@ -1,10 +1,13 @@
 package flow
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"reflect"
 
 	"go.k6.io/k6/v2/js/modules"
+	"go.k6.io/k6/v2/lib"
 
 	"lifeboat-k6/stream"
 )
@@ -19,8 +22,7 @@ const (
 // end is queued before the next one starts.
 func watch(s *stream.Stream, vu modules.VU) {
 	_, events := vu.Events().Local.Subscribe(iterStart, iterEnd)
-	var limit deadline
-	wrapped := false
+	var user user
 	go func() {
 		for e := range events {
 			it, err := readIter(e.Data)
@@ -30,18 +32,48 @@ func watch(s *stream.Stream, vu modules.VU) {
 				s.IterEnded(it.vu, it.iter, it.scenario, err)
 			case e.Type == iterStart:
 				s.IterStarted(it.vu, it.iter, it.scenario)
-				at, ok := s.Deadline(it.vu)
-				limit.set(at, ok)
-				if st := vu.State(); ok && !wrapped && st != nil {
-					st.Transport = &impatient{next: st.Transport, limit: &limit}
-					wrapped = true
-				}
+				user.begin(s, vu.State(), it.vu)
 			default:
-				s.IterEnded(it.vu, it.iter, it.scenario, it.err)
+				s.IterEnded(it.vu, it.iter, it.scenario, user.end(it.err))
 			}
 			e.Done()
 		}
 	}()
+}
+
+// user is a virtual user's part of the watcher.
+type user struct {
+	wrapped bool
+	whole   *lib.TestStatus // of the run, as k6 made it
+	own     *lib.TestStatus // of the iteration
+}
+
+// begin makes the user's requests impatient, and gives its iteration a verdict of its own: k6 has one of the whole run,
+// which would lay exec.test.fail() at nobody's door.
+func (u *user) begin(s *stream.Stream, st *lib.State, vu uint64) {
+	if st == nil {
+		return
+	}
+	if !u.wrapped && (s.Timeout() > 0 || s.Request() > 0) {
+		st.Transport, u.wrapped = &impatient{next: st.Transport, s: s, vu: vu}, true
+	}
+	if u.whole == nil {
+		u.whole = st.TestStatus
+	}
+	u.own = lib.NewTestStatus()
+	st.TestStatus = u.own
+}
+
+// errMarked is the error of an iteration that called exec.test.fail() and threw nothing.
+var errMarked = errors.New("the script marked the test as failed")
+
+// end is the iteration's error, its own verdict included.
+func (u *user) end(err error) error {
+	if u.own == nil || !u.own.Failed() {
+		return err
+	}
+	u.whole.MarkFailed()
+	return cmp.Or(err, errMarked)
 }
 
 type iter struct {

@@ -16,6 +16,8 @@ type config struct {
 	fd      int
 	http    bool
 	timeout time.Duration
+	request time.Duration
+	control bool
 }
 
 // parseConfig reads a comma-separated list; unknown words are errors.
@@ -34,14 +36,20 @@ func parseConfig(arg string) (config, error) {
 			c.fd = n
 		case part == "http":
 			c.http = true
-		case key == "timeout":
+		case part == "control":
+			c.control = true
+		case key == "timeout" || key == "request":
 			d, err := time.ParseDuration(value)
 			if err != nil || d <= 0 {
-				return c, fmt.Errorf("read lifeboat output %q: a timeout is a length of time above 0, such as 1s", part)
+				return c, fmt.Errorf("read lifeboat output %q: a limit is a length of time above 0, such as 1s", part)
 			}
-			c.timeout = d
+			if key == "request" {
+				c.request = d
+			} else {
+				c.timeout = d
+			}
 		default:
-			return c, fmt.Errorf("read lifeboat output: unknown word %q; known are stdout, fd:N, http, timeout=1s", part)
+			return c, fmt.Errorf("read lifeboat output: unknown word %q; known are stdout, fd:N, http, control, timeout=1s, request=1s", part)
 		}
 	}
 	if c.stdout == (c.fd >= 0) {

@@ -26,7 +26,10 @@ type joiner struct {
 	vus     int
 }
 
-type counts struct{ passed, failed, httpFailed, httpAnswered int }
+type counts struct {
+	passed, failed, httpFailed, httpAnswered, timedOut int
+	longest                                            time.Duration
+}
 
 type vuState struct {
 	counts
@@ -74,11 +77,22 @@ func (j *joiner) check(w wire.Where, ok bool) {
 	}
 }
 
-func (j *joiner) request(w wire.Where, failed, answered bool) {
-	if failed {
-		j.state(w.VU).httpFailed++
-		if answered {
-			j.state(w.VU).httpAnswered++
+// asked is a request that ended.
+type asked struct {
+	failed, answered, timedOut bool
+	took                       time.Duration
+}
+
+func (j *joiner) request(w wire.Where, a asked) {
+	st := j.state(w.VU)
+	st.longest = max(st.longest, a.took)
+	if a.timedOut {
+		st.timedOut++
+	}
+	if a.failed {
+		st.httpFailed++
+		if a.answered {
+			st.httpAnswered++
 		}
 		j.totals.HTTPFailed++
 	}
@@ -116,6 +130,7 @@ func (j *joiner) iteration(w wire.Where, start, end int64, out emit) {
 	it := wire.Iter{
 		Kind: wire.KindIter, Start: start, End: end, Where: w,
 		ChecksPassed: st.passed, ChecksFailed: st.failed, HTTPFailed: st.httpFailed, HTTPAnswered: st.httpAnswered,
+		TimedOut: st.timedOut, LongestRequest: int64(st.longest),
 	}
 	st.counts = counts{}
 	if e, ok := st.ended[w.Iter]; ok {
@@ -133,6 +148,10 @@ func (j *joiner) iteration(w wire.Where, start, end int64, out emit) {
 // finish writes an iteration of which everything is known.
 func (j *joiner) finish(st *vuState, it wire.Iter, e ended, out emit) {
 	delete(st.started, it.Iter)
+	if e.rested {
+		return
+	}
+	it.Setup = e.setup
 	it.FlowsFailed = e.flowsFailed
 	if e.err != nil {
 		it.Error = clip(e.err.Error())
@@ -145,13 +164,19 @@ func (j *joiner) finish(st *vuState, it wire.Iter, e ended, out emit) {
 // Without checks only a failed request makes it bad; checks_passed = 0 then tells the reader how little was asked.
 func (j *joiner) judge(it wire.Iter, out emit) {
 	took := time.Duration(it.End - it.Start)
-	if j.timeout > 0 && took > j.timeout && it.Error == "" {
-		it.Error = fmt.Sprintf("took %v, more than the allowed %v", took.Round(time.Millisecond), j.timeout)
+	if j.timeout > 0 && took > j.timeout && !it.Setup {
+		it.TimedOut++
+		if it.Error == "" {
+			it.Error = fmt.Sprintf("took %v, more than the allowed %v", took.Round(time.Millisecond), j.timeout)
+		}
 	}
 	if it.VU == 0 && it.Error == "" {
 		it.Error = "iteration without a virtual user's number: its checks cannot be told apart"
 	}
 	it.OK = it.Error == "" && it.ChecksFailed == 0 && it.FlowsFailed == 0 && (it.ChecksPassed > 0 || it.HTTPFailed == 0)
+	if it.Setup {
+		it.OK = it.Error == "" // what else it shows is for the iterations with it to say
+	}
 	j.totals.Iterations++
 	if !it.OK {
 		j.totals.IterationsFailed++
@@ -182,6 +207,9 @@ func (j *joiner) release(now time.Time, all bool, out emit) {
 func (j *joiner) cut(now time.Time, out emit) {
 	for vu, st := range j.vu {
 		for iter, e := range st.started {
+			if e.rested {
+				continue
+			}
 			it, sampled := st.sampled[iter]
 			if !sampled {
 				it = wire.Iter{

@@ -88,13 +88,13 @@ func TestJoinOrders(t *testing.T) {
 			f.sample(1, 0, 0, 1)
 		}, []bool{true}},
 		{"nothing asked, request failed", func(f *fixture) {
-			f.j.request(wire.Where{VU: 1}, true, false)
+			f.j.request(wire.Where{VU: 1}, asked{failed: true})
 			f.edge(1, 0, false, nil)
 			f.edge(1, 0, true, nil)
 			f.sample(1, 0, 0, 1)
 		}, []bool{false}},
 		{"checked, request failed as it should", func(f *fixture) {
-			f.j.request(wire.Where{VU: 1}, true, false)
+			f.j.request(wire.Where{VU: 1}, asked{failed: true})
 			check(f)
 			f.edge(1, 0, false, nil)
 			f.edge(1, 0, true, nil)

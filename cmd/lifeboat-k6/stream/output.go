@@ -27,6 +27,7 @@ type Output struct {
 	w          io.WriteCloser
 	version    string
 	http       bool
+	control    bool
 	thresholds map[string]metrics.Thresholds
 	watched    map[string]*watched // by the thresholds' metric
 	builtin    *metrics.BuiltinMetrics
@@ -70,9 +71,10 @@ func (s *Stream) Constructor(sinks Sinks) output.Constructor {
 			return nil, err
 		}
 		s.timeout.Store(int64(cfg.timeout))
+		s.request.Store(int64(cfg.request))
 		logger.AddHook(logHook{s})
 		return &Output{
-			s: s, w: w, http: cfg.http, version: sinks.Version, done: make(chan struct{}),
+			s: s, w: w, http: cfg.http, control: cfg.control, version: sinks.Version, done: make(chan struct{}),
 			log: p.Logger.WithField("output", "lifeboat"), join: newJoiner(s, cfg.timeout),
 		}, nil
 	}
@@ -106,6 +108,9 @@ func (o *Output) Start() error {
 	}
 	o.s.started.Store(true)
 	go o.loop()
+	if o.control {
+		go o.s.obey(os.Stdin)
+	}
 	return nil
 }
 

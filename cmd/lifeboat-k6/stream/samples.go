@@ -21,6 +21,9 @@ var (
 	builtinPrefixes = []string{"http_req_", "ws_", "grpc_", "browser_"}
 )
 
+// timeoutCodes are k6's error codes of a request, and of a connection, that was given up.
+var timeoutCodes = []string{"1050", "1211"}
+
 func (o *Output) container(c metrics.SampleContainer) {
 	if len(o.watched) > 0 {
 		for _, s := range c.GetSamples() {
@@ -40,12 +43,13 @@ func (o *Output) request(t *httpext.Trail) {
 	failed := t.Failed.Valid && t.Failed.Bool
 	where := place(t.Tags, t.Metadata)
 	status := tag(t.Tags, "status")
-	o.join.request(where, failed, status != "" && status != "0")
+	// Blocked already holds connecting and the TLS handshake where k6 measured it so; the larger is the truth.
+	total := t.Duration + max(t.Blocked, t.Connecting+t.TLSHandshaking)
+	o.join.request(where, asked{failed: failed, answered: status != "" && status != "0", took: total,
+		timedOut: slices.Contains(timeoutCodes, tag(t.Tags, "error_code"))})
 	if !o.http {
 		return
 	}
-	// Blocked already holds connecting and the TLS handshake where k6 measured it so; the larger is the truth.
-	total := t.Duration + max(t.Blocked, t.Connecting+t.TLSHandshaking)
 	o.encode(wire.HTTP{
 		Kind: wire.KindHTTP, Start: o.s.Offset(t.EndTime.Add(-total)), End: o.s.Offset(t.EndTime), OK: !failed, Where: where,
 		Method: tag(t.Tags, "method"), Name: tag(t.Tags, "name"), Status: status,

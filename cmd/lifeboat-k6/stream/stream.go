@@ -4,6 +4,8 @@
 //	--out lifeboat=fd:3            records on an inherited descriptor
 //	--out lifeboat=fd:3,http       with one record a request
 //	--out lifeboat=fd:3,timeout=1s an iteration that takes longer has failed, and its requests give up then
+//	--out lifeboat=fd:3,request=1s a request that takes longer is given up
+//	--out lifeboat=fd:3,control    commands on standard input, one a line: rest, go on, renew
 //
 // k6 hands samples over every 50 ms, so a record comes up to that late; its times are those of the event.
 package stream
@@ -26,6 +28,7 @@ const maxQueue = 200_000
 type Stream struct {
 	started atomic.Bool
 	timeout atomic.Int64 // time.Duration; 0: none
+	request atomic.Int64 // the same, of one request
 	base    time.Time    // set before started, then only read
 
 	mu     sync.Mutex
@@ -36,6 +39,7 @@ type Stream struct {
 	wake   chan struct{}
 
 	deadlines sync.Map // VU id (uint64) -> time.Time
+	turns     turns
 }
 
 // edge is an iteration's start or end, as our module saw it.
@@ -46,6 +50,8 @@ type edge struct {
 	at       time.Time
 	end      bool
 	err      error
+	rested   bool // nothing was done in it: the pulse rests
+	setup    bool // it made the session anew
 }
 
 // NewStream makes an idle stream; records emitted before the output starts are kept until then.
@@ -56,6 +62,9 @@ func (s *Stream) Started() bool { return s.started.Load() }
 
 // Timeout is how long an iteration may take; 0 means no limit.
 func (s *Stream) Timeout() time.Duration { return time.Duration(s.timeout.Load()) }
+
+// Request is how long one request may take; 0 means no limit.
+func (s *Stream) Request() time.Duration { return time.Duration(s.request.Load()) }
 
 // Deadline is when the running iteration of a virtual user has taken too long; false when there is no limit.
 func (s *Stream) Deadline(vu uint64) (time.Time, bool) {
@@ -89,13 +98,18 @@ func (s *Stream) IterStarted(vu uint64, iter int64, scenario string) {
 	if d := s.Timeout(); d > 0 {
 		s.deadlines.Store(vu, now.Add(d))
 	}
-	s.push(edge{vu: vu, iter: iter, scenario: scenario, at: now})
+	s.push(edge{vu: vu, iter: iter, scenario: scenario, at: now, rested: s.turns.begin(vu)})
 }
 
 // IterEnded says that a virtual user ended an iteration; err is the exception that escaped it, or nil.
 func (s *Stream) IterEnded(vu uint64, iter int64, scenario string, err error) {
 	s.deadlines.Delete(vu)
-	s.push(edge{vu: vu, iter: iter, scenario: scenario, at: time.Now(), end: true, err: err})
+	was, idle := s.turns.end(vu)
+	s.push(edge{vu: vu, iter: iter, scenario: scenario, at: time.Now(), end: true, err: err,
+		rested: was.rests, setup: was.makes})
+	if idle {
+		s.rest()
+	}
 }
 
 func (s *Stream) samples(c []metrics.SampleContainer) { s.push(c) }

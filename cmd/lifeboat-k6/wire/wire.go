@@ -20,6 +20,7 @@ const (
 	KindBeat   = "hb"
 	KindFlow   = "flow"
 	KindSQL    = "sql"
+	KindRest   = "rest"
 	KindEnd    = "end"
 )
 
@@ -57,9 +58,15 @@ type Iter struct {
 	ChecksFailed int `json:"checks_failed"`
 	HTTPFailed   int `json:"http_failed"`
 	// HTTPAnswered are those of them that had an answer, with a status that says no.
-	HTTPAnswered int    `json:"http_answered,omitempty"`
-	FlowsFailed  int    `json:"flows_failed"`
-	Error        string `json:"error,omitempty"`
+	HTTPAnswered int `json:"http_answered,omitempty"`
+	// TimedOut counts its requests that were given up, by whatever limit, and itself where it took too long.
+	TimedOut int `json:"timed_out,omitempty"`
+	// LongestRequest in nanoseconds, connecting included; 0 without a request.
+	LongestRequest int64  `json:"longest_request,omitempty"`
+	FlowsFailed    int    `json:"flows_failed"`
+	Error          string `json:"error,omitempty"`
+	// Setup: it made the script's session anew and did nothing else. OK then says that setup() ended well.
+	Setup bool `json:"setup,omitempty"`
 	// Cut: stopped in the middle by the end of the run; says nothing about the system. OK is false.
 	Cut bool `json:"cut,omitempty"`
 }
@@ -123,6 +130,12 @@ type Beat struct {
 	At         int64  `json:"at"`
 	VUs        int    `json:"vus"`
 	Iterations int    `json:"iterations"`
+}
+
+// Rest says that no iteration runs any more, and that none will until the reader says go on.
+type Rest struct {
+	Kind string `json:"kind"`
+	At   int64  `json:"at"`
 }
 
 // Span is a flow() step or an SQL statement. Name is the step's name, or exec or query; never the statement's text.

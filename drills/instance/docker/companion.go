@@ -56,7 +56,8 @@ type place struct {
 }
 
 func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instance.Process, error) {
-	run := plan{name: d.name("run", p.Name), image: p.Image, role: roleProgram, command: p.Args, env: p.Env, dir: p.Dir}
+	run := plan{name: d.name("run", p.Name), image: p.Image, role: roleProgram, command: p.Args, env: p.Env, dir: p.Dir,
+		stdin: p.Stdin != nil}
 	run.host = container.HostConfig{NetworkMode: at.network, Tmpfs: map[string]string{"/tmp": ""}}
 	for _, dev := range at.devices {
 		run.host.Devices = append(run.host.Devices,
@@ -131,13 +132,16 @@ func (e *Engine) furnish(ctx context.Context, id string, p instance.Program) err
 func (e *Engine) launch(ctx context.Context, c *body, p instance.Program,
 	beside []*body) (instance.Process, error) {
 	h, err := e.client.ContainerAttach(context.WithoutCancel(ctx), c.id, client.ContainerAttachOptions{Stream: true,
-		Stdout: true, Stderr: true})
+		Stdin: p.Stdin != nil, Stdout: true, Stderr: true})
 	if err != nil {
 		return nil, fmt.Errorf("attach to %s: %w", p.Name, err)
 	}
 	if err := c.start(ctx); err != nil {
 		h.Close()
 		return nil, fmt.Errorf("start %s: %w", p.Name, err)
+	}
+	if p.Stdin != nil {
+		go func() { _, _ = io.Copy(h.Conn, p.Stdin) }() // a program that has ended takes no more
 	}
 	proc := &process{engine: e, body: c, name: p.Name, beside: beside, done: make(chan struct{})}
 	go func() {

@@ -17,6 +17,7 @@ type plan struct {
 	entrypoint, command         []string
 	env                         map[string]string
 	user, dir, hostname         string
+	stdin                       bool // is kept open
 	host                        container.HostConfig
 	networks, aliases           []string
 	address                     netip.Addr
@@ -42,7 +43,7 @@ func (d *Driver) createContainer(ctx context.Context, p plan) (*body, error) {
 	}
 	c, err := d.engine.client.ContainerCreate(ctx, client.ContainerCreateOptions{Name: p.name, HostConfig: &host,
 		Config: &container.Config{Image: p.image, Entrypoint: p.entrypoint, Cmd: p.command, Env: environment(p.env),
-			User: p.user, WorkingDir: p.dir, Hostname: p.hostname, Healthcheck: noHealthcheck, Labels: d.labels(p.instance, p.role)},
+			User: p.user, WorkingDir: p.dir, Hostname: p.hostname, OpenStdin: p.stdin, Healthcheck: noHealthcheck, Labels: d.labels(p.instance, p.role)},
 		NetworkingConfig: &mobynet.NetworkingConfig{EndpointsConfig: ends}})
 	if gone(err) {
 		if _, look := d.engine.client.ImageInspect(ctx, p.image); gone(look) {

@@ -1,0 +1,57 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"lifeboat/drills/record"
+	"lifeboat/verifier"
+)
+
+// aside runs a flow while the pulse rests: a flow that is right for one user need not be right for two, and a check is
+// about the system. An iteration of the pulse is never cut for it.
+//
+//	pulse  ├──┤ ├──┤ ├──┤            ├──┤ ├──┤
+//	flow                  ├──┤ ├──┤
+//	rest            └──────────────────┘ from the last begin before to the first end after
+//
+// The flow's iterations are looks at the business like the pulse's own where it is the same flow; they turn nothing
+// red or green. Another flow sees other things: nothing was seen of this one meanwhile, and the record says so.
+func (p *pulse) aside(ctx context.Context, r verifier.FlowRequest, same bool,
+	run func(verifier.FlowRequest) (verifier.FlowResult, error)) (res verifier.FlowResult, err error) {
+	defer p.running.GoOn()
+	if err := p.running.Rest(ctx); err != nil {
+		return res, fmt.Errorf("let the pulse rest while %s runs: %w", filepath.Base(r.Script), err)
+	}
+	p.mu.Lock()
+	begun := p.silence.Began()
+	p.mu.Unlock()
+	from := p.d.elapsed()
+	rest := record.PulseEvent{State: record.PulseRests, At: record.Moment{Early: min(begun, from), Late: from},
+		Why: filepath.Base(r.Script), Seen: same}
+	if err := p.d.Append(record.KindPulse, record.Subject{}, rest); err != nil {
+		return res, err
+	}
+	if same {
+		r.Base, r.Sample = p.d.base, p.looked
+	}
+	res, err = run(r)
+	to := p.d.elapsed()
+	p.mu.Lock()
+	if !same {
+		p.silence.Rest(from, to)
+	}
+	p.starts.Rest(from, to)
+	p.mu.Unlock()
+	return res, errors.Join(err, p.d.Append(record.KindPulse, record.Subject{},
+		record.PulseEvent{State: record.PulseGoesOn, At: record.At(to), Why: rest.Why, Seen: same}))
+}
+
+// looked takes an iteration of the same flow that somebody else ran.
+func (p *pulse) looked(s verifier.Sample) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.silence.Look(s.Start, s.End)
+}

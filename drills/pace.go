@@ -1,0 +1,109 @@
+package drills
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lifeboat/drills/record"
+	"lifeboat/scenarios"
+	"lifeboat/verifier"
+)
+
+// What the pulse does where the scenario does not say.
+const (
+	usualRate     = 10.0                   // iterations a second
+	usualPeriod   = 100 * time.Millisecond // of these
+	shortestLimit = time.Second            // of an iteration and of a request
+	limitFactor   = 4                      // times the longest that was good
+	unknownLimit  = 10 * time.Second       // where none was good
+	paceRuns      = 3                      // of the flow, one after the other
+	paceWithin    = 20 * time.Second       // a run that begins later is none; a freshly restored business may still be starting
+	paceTimeout   = 30 * time.Second       // of each run
+	paceAgain     = 500 * time.Millisecond
+)
+
+// pace finds how the pulse asks: as the scenario says, and where it says nothing, as the flow's own good runs show.
+func (d *drill) pace(ctx context.Context) (record.Pace, error) {
+	f := d.plan.Scenario.Flow
+	p := record.Pace{Rate: float64(f.Pulse.Rate), Every: f.Pulse.Every.Std(), Timeout: f.Timeout.Std(),
+		Request: f.RequestTimeout.Std()}
+	if !f.Pulse.Given() || f.Timeout == 0 {
+		m, err := d.measureFlow(ctx)
+		if err != nil {
+			return p, fmt.Errorf("measure the flow: %w", err)
+		}
+		p.Measured = m
+	}
+	if !f.Pulse.Given() {
+		if m := p.Measured; m != nil && m.Shortest <= usualPeriod {
+			p.Rate = usualRate
+		} else {
+			p.Every = usualPeriod
+		}
+	}
+	slow := d.slowestSeen()
+	if f.Timeout == 0 {
+		p.Timeout = max(unknownLimit, slow, p.Request)
+		if m := p.Measured; m != nil {
+			p.Timeout = max(limitOf(m.Longest), slow, p.Request)
+		}
+	}
+	if p.Request == 0 {
+		p.Request = p.Timeout
+		if m := p.Measured; m != nil && f.Timeout == 0 && slow == 0 {
+			p.Request = min(limitOf(m.Request), p.Timeout)
+		}
+	}
+	return p, nil
+}
+
+// limitOf what was good for so long, in tenths of a second.
+func limitOf(longest time.Duration) time.Duration {
+	const step = 100 * time.Millisecond
+	return max(shortestLimit, (limitFactor*longest + step - 1).Truncate(step))
+}
+
+// slowestSeen is how long an iteration must be waited for so that what is said about slow ones is seen; 0: nothing is.
+func (d *drill) slowestSeen() time.Duration {
+	s := d.plan.Scenario
+	var slow time.Duration
+	if s.Flow.Latency > 0 {
+		slow = 2 * s.Flow.Latency.Std()
+	}
+	for _, in := range s.Incidents {
+		if rule, err := scenarios.ParseRule(in.Detect.When); err == nil && rule.Metric == scenarios.MetricLatency {
+			slow = max(slow, 2*rule.Duration.Std())
+		}
+	}
+	return slow
+}
+
+// measureFlow runs the flow by one user, with nobody beside it, until it is good; nil: it was not in time.
+func (d *drill) measureFlow(ctx context.Context) (*record.Measured, error) {
+	f := d.plan.Scenario.Flow
+	var best *record.Measured
+	for from := d.elapsed(); d.elapsed()-from < paceWithin; {
+		r, err := d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Iterations: paceRuns,
+			Timeout: paceTimeout})
+		if err != nil {
+			return nil, err
+		}
+		good := r.Good
+		if d.throws {
+			good += r.Unproven
+		}
+		if good > 0 && (best == nil || good > best.Iterations) {
+			best = &record.Measured{Iterations: good, Shortest: r.Shortest, Longest: r.Longest, Request: r.LongestRequest}
+		}
+		if good > 0 && good == r.Iterations {
+			break
+		}
+		select {
+		case <-time.After(paceAgain):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	return best, nil
+}
