@@ -16,7 +16,8 @@ func TestEveryKindOfFileHasWords(t *testing.T) {
 		assert.Equal(t, k.Words, Messages().Label(English, "filekind."+k.Name, nil), k.Name)
 		assert.NotEqual(t, k.Words, Messages().Label(Chinese, "filekind."+k.Name, nil), k.Name)
 	}
-	for _, u := range []store.Unusable{store.Partial, store.Special, store.Dangling, store.Mixed, store.Hollow, store.Unreadable} {
+	for _, u := range []store.Unusable{store.Partial, store.Special, store.Dangling, store.Mixed, store.Hollow, store.Absent,
+		store.Unreadable} {
 		assert.Equal(t, u.Words(), Messages().Label(English, "unusable."+string(u), nil), string(u))
 	}
 	for why, words := range unpack.Whys {

@@ -49,7 +49,12 @@ func Pick(points []Point, pick string) (Choice, error) {
 		switch pick {
 		case "", Latest:
 			for chosen = len(points) - 1; chosen >= 0 && !usable(points[chosen]); chosen-- {
-				c.Skipped = append(c.Skipped, points[chosen])
+				if points[chosen].Unusable != Absent {
+					c.Skipped = append(c.Skipped, points[chosen])
+				}
+			}
+			if chosen >= 0 {
+				c.Skipped = append(c.Skipped, absent(points, points[chosen])...)
 			}
 			for i := chosen - 1; i >= 0 && len(c.Older) < few; i-- {
 				if usable(points[i]) {
@@ -72,6 +77,20 @@ func Pick(points []Point, pick string) (Choice, error) {
 }
 
 const few = 3
+
+// absent are those that are not there and may be newer than the chosen one: all but what by its name is not, as where old
+// backups are removed and their lines stay.
+func absent(points []Point, chosen Point) []Point {
+	var all []Point
+	at, known := Dated(chosen.ID)
+	for _, p := range points {
+		gone, dated := Dated(p.ID)
+		if p.Unusable == Absent && !(known && dated && !gone.After(at)) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
 
 func word(pick string) string {
 	if pick == "" {

@@ -67,6 +67,30 @@ func TestPickLeavesOutWhatCannotBeUsed(t *testing.T) {
 	assert.NoError(t, err, "of another")
 }
 
+// Lines of backups that were removed long ago say nothing; what may have been the newest is named.
+func TestPickWhatIsAbsent(t *testing.T) {
+	gone := func(id string) Point { return Point{ID: id, Unusable: Absent} }
+	for name, test := range map[string]struct {
+		points []Point
+		want   int
+	}{
+		"older by name": {[]Point{gone("shop-20261101"), gone("shop-20261127"), {ID: "shop-20261128"}}, 0},
+		"newer by name": {[]Point{gone("shop-20261129"), {ID: "shop-20261128"}}, 1},
+		"no date":       {[]Point{gone("shop.dump"), {ID: "shop-20261128"}}, 1},
+		"no date there": {[]Point{gone("shop-20261101"), {ID: "shop.dump"}}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Pick(test.points, "")
+			require.NoError(t, err)
+			assert.Equal(t, test.points[len(test.points)-1].ID, c.ID)
+			assert.Len(t, c.Skipped, test.want)
+		})
+	}
+	var none *NoneUsable
+	_, err := Pick([]Point{gone("x")}, "")
+	assert.ErrorAs(t, err, &none)
+}
+
 func TestLater(t *testing.T) {
 	for name, test := range map[string]struct {
 		p, other string

@@ -10,6 +10,7 @@ const (
 	Dangling   Unusable = "dangling"   // a link to nothing, or out of the store
 	Mixed      Unusable = "mixed"      // a folder that holds something like that
 	Hollow     Unusable = "hollow"     // a folder without a file
+	Absent     Unusable = "absent"     // a list of digests names it, and it is not there; nobody knows how old it was
 	Unreadable Unusable = "unreadable" // it may be good, and nobody here may read it
 )
 
@@ -21,6 +22,7 @@ func (u Unusable) Words() string {
 		Dangling:   "a link to nothing that is in the store",
 		Mixed:      "a folder that holds more than files",
 		Hollow:     "a folder without a file",
+		Absent:     "named in a list of digests and not there",
 		Unreadable: "not to be read by lifeboat",
 	}[u]
 }

@@ -76,9 +76,7 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		}
 		points = append(points, s.point(root, name, sums))
 	}
-	if err := s.missing(sums, points); err != nil {
-		return nil, err
-	}
+	points = append(points, s.missing(sums, points)...)
 	slices.SortStableFunc(points, store.Older)
 	return points, nil
 }
@@ -204,7 +202,7 @@ func (s *Store) manifest(root *os.Root, name string) (time.Time, string, error) 
 
 // missing finds backups that were promised and are not there: the newest one
 // gone must not make an older one the latest in silence.
-func (s *Store) missing(sums *sha256sums.Lists, points []store.Point) error {
+func (s *Store) missing(sums *sha256sums.Lists, points []store.Point) (gone []store.Point) {
 	there := map[string]bool{}
 	for _, p := range points {
 		there[p.ID] = true
@@ -212,12 +210,12 @@ func (s *Store) missing(sums *sha256sums.Lists, points []store.Point) error {
 	for _, name := range sums.Names() {
 		for at := name; at != "."; at = path.Dir(at) {
 			if ok, _ := path.Match(s.pattern, at); ok && !sidecars.Is(at) && !there[at] {
-				return s.problem("put it back, or take its line out", "%s is listed in %s and is not there",
-					name, sums.List[name].By)
+				gone = append(gone, store.Point{ID: at, Unusable: store.Absent})
+				there[at] = true
 			}
 		}
 	}
-	return nil
+	return gone
 }
 
 // cause drops the operation and the path that the caller names anyway.

@@ -68,6 +68,10 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		return nil, s.known(ctx, err)
 	}
 	slices.SortStableFunc(points, store.Older)
+	// Where none of a list is there, the address may be the wrong one.
+	if n := len(points); n > 0 && !slices.ContainsFunc(points, func(p store.Point) bool { return p.Unusable != store.Absent }) {
+		return nil, s.problem("put it back, or take its line out", "%s is listed in %s and is not there", points[n-1].ID, base)
+	}
 	return points, nil
 }
 
@@ -131,8 +135,8 @@ func (s *Store) point(ctx context.Context, id string, sums *sha256sums.Lists) (s
 	}
 	f, err := s.head(ctx, u)
 	if err != nil {
-		if by, listed := sums.List[id]; listed && errors.Is(err, store.ErrNoPoint) {
-			err = s.problem("put it back, or take its line out", "%s is listed in %s and is not there", id, by.By)
+		if _, listed := sums.List[id]; listed && errors.Is(err, store.ErrNoPoint) {
+			return store.Point{ID: id, Unusable: store.Absent}, nil
 		}
 		return store.Point{}, err
 	}

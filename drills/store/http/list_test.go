@@ -72,6 +72,8 @@ func TestList(t *testing.T) {
 			problem: "a.img is listed in SHA256SUMS and is not there (put it back"},
 		"listed elsewhere": {url: "/b/SHA256SUMS", files: map[string]string{"/b/SHA256SUMS": sumOf("a") + "  ../a.img\n"},
 			problem: "a.img is listed in SHA256SUMS and is not there"},
+		"some listed and missing": {url: "/b/SHA256SUMS", files: map[string]string{"/b/b.img": "b", "/b/SHA256SUMS": sumOf("a") +
+			"  a.img\n" + sumOf("b") + "  b.img\n"}, want: "a.img 0 - 00:00! absent\nb.img 1 3e23e816 12:00\n"},
 		"no list": {url: "/b/SHA256SUMS", problem: "/b/SHA256SUMS is answered with 404"},
 		"a list without end": {url: "/b/SHA256SUMS", files: map[string]string{"/b/SHA256SUMS": strings.Repeat("#\n", 3<<20)},
 			problem: "is larger than 4 MiB"},
@@ -111,6 +113,9 @@ func TestList(t *testing.T) {
 				got += fmt.Sprintf("%s %d %s %s", p.ID, p.Size, sum, p.Taken.Format("15:04"))
 				if p.Doubt != "" {
 					got += "? " + p.Doubt
+				}
+				if p.Unusable != "" {
+					got += "! " + string(p.Unusable)
 				}
 				got += "\n"
 			}

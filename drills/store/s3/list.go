@@ -57,9 +57,7 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		}
 		points = append(points, p)
 	}
-	if err := s.missing(about.sums.List, there); err != nil {
-		return nil, err
-	}
+	points = append(points, s.missing(about.sums.List, there)...)
 	slices.SortStableFunc(points, store.Older)
 	return points, nil
 }
@@ -106,12 +104,12 @@ func (s *Store) objects(outer context.Context) (map[string]remote.Facts, error) 
 
 // missing finds backups that were promised and are not there: the newest one gone must not make an older one the
 // latest in silence.
-func (s *Store) missing(sums sha256sums.List, there map[string]remote.Facts) error {
+func (s *Store) missing(sums sha256sums.List, there map[string]remote.Facts) (gone []store.Point) {
 	for _, name := range sums.Names() {
 		ok, _ := path.Match(s.set.Pattern, name)
 		if _, found := there[name]; ok && !found && !sidecars.Is(name) {
-			return s.problem("put it back, or take its line out", "%s is listed in %s and is not there", name, sums[name].By)
+			gone = append(gone, store.Point{ID: name, Unusable: store.Absent})
 		}
 	}
-	return nil
+	return gone
 }
