@@ -22,11 +22,21 @@ func (r *review) files() {
 	r.scripts, r.sums, r.sizes = map[string][]byte{}, map[string]string{}, map[string]int64{}
 	if f := r.sc.Flow; f != nil && f.Script != "" {
 		f.Script = r.flowScript("flow.script", f.Script, Settings{})
+		r.flowScenario(r.scriptAt(f.Script), f.Scenario, func(hint, format string, args ...any) {
+			r.problem("flow.scenario", hint, format, args...)
+		})
 	}
 	for _, c := range r.sc.Checks.All() {
 		for _, script := range c.Settings.texts("script") {
 			if c.Kind == "k6" {
-				r.flowScript("", script, c.Settings)
+				full := r.flowScript("", script, c.Settings)
+				wanted := c.Settings.Text("scenario")
+				if f := r.sc.Flow; f != nil && f.Script == full {
+					wanted = orElse(wanted, f.Scenario)
+				}
+				r.flowScenario(r.scriptAt(full), wanted, func(hint, format string, args ...any) {
+					r.problems = append(r.problems, c.Settings.Problem("script", hint, format, args...))
+				})
 			} else {
 				r.script("", script, c.Settings)
 			}
@@ -50,6 +60,15 @@ func (r *review) flowScript(at, script string, of Settings) string {
 		r.flowTree(at, full, of)
 	}
 	return full
+}
+
+// scriptAt is what was read of a script, nil where it could not be.
+func (r *review) scriptAt(full string) []byte {
+	rel, err := filepath.Rel(r.sc.Dir, full)
+	if err != nil {
+		return nil
+	}
+	return r.scripts[filepath.ToSlash(rel)]
 }
 
 // script checks that a file exists within the folder and gives its full path,

@@ -1,0 +1,72 @@
+package scenarios
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// exportsDefault tells whether a script has a default function.
+var exportsDefault = regexp.MustCompile(`\bexport\s+default\b|\bas\s+default\b|\bexports\.default\b|\bmodule\.exports\b`)
+
+// flowScenario holds the scenario that is named for a script against those in its options. One without a default
+// function and with several of them must be told which.
+func (r *review) flowScenario(raw []byte, wanted string, problem func(hint, format string, args ...any)) {
+	names := scenarioNames(string(raw))
+	switch {
+	case len(names) == 0:
+	case wanted != "" && !slices.Contains(names, wanted):
+		problem(nearest(wanted, names, "scenarios in the script's options: "), "the script has no scenario %q", clip(wanted))
+	case wanted == "" && len(names) > 1 && !exportsDefault.Match(raw):
+		problem("choose one of "+strings.Join(names, ", ")+" by scenario: "+names[0],
+			"the script has %d scenarios in its options and no default function", len(names))
+	}
+}
+
+// scenarioNames lists the keys below scenarios: in a script, where they are written out. Like scanImports it reads
+// letters, not JavaScript: what is put together at run time k6 itself says.
+func scenarioNames(text string) []string {
+	text = comments.ReplaceAllString(text, "")
+	at := scenariosKey.FindStringIndex(text)
+	if at == nil {
+		return nil
+	}
+	s := jsScanner{text: []rune(text[at[1]:]), line: 1, column: 1}
+	var names []string
+	key := ""
+	for depth := 1; !s.end() && depth > 0; {
+		switch c := s.text[s.at]; {
+		case c == '\'' || c == '"' || c == '`':
+			key, _ = s.quoted(c)
+		case c == '{' || c == '[' || c == '(':
+			depth++
+			s.step(1)
+		case c == '}' || c == ']' || c == ')':
+			depth--
+			s.step(1)
+		case c == ':':
+			if depth == 1 && key != "" {
+				names = append(names, key)
+			}
+			key = ""
+			s.step(1)
+		case c == '.' || c == ',' || c == '?': // a spread, or the end of a value
+			key = ""
+			s.step(1)
+		case isWord(c):
+			from := s.at
+			for !s.end() && isWord(s.text[s.at]) {
+				s.step(1)
+			}
+			key = string(s.text[from:s.at])
+		default:
+			s.step(1)
+		}
+	}
+	return names
+}
+
+// comments leave addresses alone: their slashes follow a colon.
+var comments = regexp.MustCompile(`(?m)(?:^|\s)//.*$|(?s:/\*.*?\*/)`)
+
+var scenariosKey = regexp.MustCompile(`(?m)(?:^|[{,\s])['"]?scenarios['"]?\s*:\s*\{`)

@@ -1,0 +1,16 @@
+// Scenarios of its own, each with its function and its variables.
+import http from 'k6/http';
+import { check } from 'k6';
+
+export const options = {
+  scenarios: {
+    buy: { executor: 'constant-vus', vus: 3, duration: '1h', exec: 'buy', env: { WHAT: 'buy', BASE_URL: 'http://shop.example' } },
+    see: { executor: 'ramping-vus', stages: [], exec: 'see', env: { WHAT: 'see' } },
+  },
+  thresholds: { 'checks{scenario:see}': ['rate>0.9'] },
+};
+function ask(what) {
+  check(http.get(`${__ENV.BASE_URL}/ok?${what}`), { [`${what} as ${__ENV.WHAT}`]: (r) => r.status === 200 });
+}
+export function buy() { ask('buy'); }
+export function see() { ask('see'); }
