@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -131,6 +132,7 @@ func onEngine(t *testing.T, drill string) []string {
 	for _, i := range is.Items {
 		found = append(found, i.ID)
 	}
+	slices.Sort(found) // the engine has its volumes in any order
 	return found
 }
 
