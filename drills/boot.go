@@ -135,7 +135,7 @@ func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.
 	if spec.Virtual() {
 		vm, err := d.virtual(spec.VM)
 		if err != nil {
-			return r, fmt.Errorf("set the password of %s: %w", name, err)
+			return r, fmt.Errorf("set the secrets of %s: %w", name, err)
 		}
 		r.VM = &vm
 	}
@@ -154,8 +154,12 @@ func (d *drill) virtual(vm *scenarios.VM) (instance.VM, error) {
 		return instance.VM{}, nil
 	}
 	password, err := d.secrets.reveal(vm.Password)
+	if err != nil {
+		return instance.VM{}, err
+	}
+	unlock, err := d.secrets.reveal(vm.Unlock)
 	out := instance.VM{Firmware: vm.Firmware, Bus: vm.Bus, Ports: slices.Clone(vm.Ports),
-		Control: slices.Clone(vm.Control), User: vm.User, Password: password, MAC: vm.MAC, Hostname: vm.Hostname, Seed: vm.Seed,
+		Control: slices.Clone(vm.Control), User: vm.User, Password: password, Unlock: unlock, MAC: vm.MAC, Hostname: vm.Hostname, Seed: vm.Seed,
 		Address: vm.Address, Gateway: vm.Gateway, DNS: vm.DNS}
 	for _, disk := range vm.Disks { // their images are known once they were read
 		out.Disks = append(out.Disks, instance.VMDisk{Bus: disk.Bus, Serial: disk.Serial, WWN: disk.WWN})

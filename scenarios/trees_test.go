@@ -86,7 +86,7 @@ func TestLoadVM(t *testing.T) {
 	password, err := vm.Password.Reveal()
 	require.NoError(t, err)
 	assert.Equal(t, "hunter2", password)
-	assert.Len(t, sc.Secrets(), 1, "what the journal must not hold")
+	assert.Len(t, sc.Secrets(), 2, "what the journal must not hold")
 	require.Len(t, sc.Incidents, 3)
 	assert.Equal(t, "old kernel", sc.Incidents[1].Name)
 	assert.Equal(t, SnapshotStep{On: "app", Name: "upgraded"}, *sc.Incidents[1].Upgrade[0].Revert)

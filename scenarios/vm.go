@@ -23,6 +23,8 @@ type VM struct {
 	User    string   `yaml:"user"` // of ssh and serial; default root
 	// of the serial console
 	Password Secret `yaml:"password"`
+	// of encrypted disks, typed where the serial console asks for it
+	Unlock   Secret `yaml:"unlock"`
 	MAC      string `yaml:"mac"`      // default: one of the hypervisor's own
 	Hostname string `yaml:"hostname"` // given by DHCP; default: the image keeps its own
 	// the address that the guest has set for itself, with its network: 192.168.10.20/24; default: DHCP gives it one

@@ -14,6 +14,7 @@ type VM struct {
 	Control  []string // channels to try, best first, of agent, ssh, serial; empty: agent, ssh
 	User     string   // for ssh and serial; default root
 	Password string   // for serial only; a secret
+	Unlock   string   // what is typed where the serial console asks for the passphrase of a disk; a secret; empty: nothing
 	MAC      string   // empty: one of the hypervisor's own
 	Hostname string   // offered by DHCP; an image with a host name of its own keeps that
 	Address  string   // of the guest with its network, 192.168.10.20/24; empty: DHCP gives it one

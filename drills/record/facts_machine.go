@@ -31,6 +31,8 @@ const (
 	LackBIOS       = "bios"       // the other way round
 	LackBootEntry  = "boot-entry" // the disk boots by an entry in the variables of production's UEFI
 	LackMachine    = "machine"    // the disk boots on machines of another kind
+	LackFormat     = "format"     // the image is booted as raw and begins as another format
+	LackBus        = "bus"        // the guest does not see the disk that it boots from
 	LackFile       = "file"       // the image stands on another file
 	LackReplay     = "replay"     // the image was not closed: its log must be replayed into it
 	LackGeometry   = "geometry"   // the image says two sizes

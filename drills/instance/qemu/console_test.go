@@ -221,3 +221,11 @@ func TestDecodeScreen(t *testing.T) {
 	}
 	assert.Empty(t, decodeScreen(noise), "memory that is no text")
 }
+
+func TestQuestions(t *testing.T) {
+	t.Parallel()
+	assert.Empty(t, questions("pos-1 login: "))
+	assert.Equal(t, []string{"vda3_crypt", "vda3_crypt", "cr_data"}, questions("Please unlock disk vda3_crypt: \r\n"+
+		"cryptsetup: ERROR: vda3_crypt: cryptsetup failed, bad password or options?\r\nPlease unlock disk vda3_crypt: \r\n"+
+		"[   12.0] \U0001f510 Please enter passphrase for disk cr_data: (press TAB for no echo) "))
+}

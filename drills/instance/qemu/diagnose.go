@@ -73,6 +73,8 @@ func (m *Machine) look(ctx context.Context, console *consoleText, found []findin
 		found = m.screenToo(ctx, console)
 	}
 	m.nothingBoots(ctx, found)
+	m.unlocked(found)
+	m.rootless(found)
 	for _, f := range m.hypervisor(ctx) {
 		if !slices.ContainsFunc(found, func(known finding) bool { return known.class == f.class && !f.held }) {
 			found = append(found, f) // the console tells more of a panic, also that it ends by itself

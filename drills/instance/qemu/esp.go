@@ -9,6 +9,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
+	"lifeboat/internal/filekind"
 )
 
 // espBytes of an EFI system partition are looked at: its folders lie at its beginning.
@@ -23,7 +24,16 @@ rm -f ` + diskDir + `/esp.raw`
 // nothingBoots adds to the finding that the firmware finds nothing to boot why that is, where it is not the backup's fault.
 func (m *Machine) nothingBoots(ctx context.Context, found []finding) {
 	i := slices.IndexFunc(found, func(f finding) bool { return f.class == classNoDevice && f.fatal })
-	if i < 0 || m.drives[0].layout.esp == 0 {
+	if i < 0 {
+		return
+	}
+	boots := m.drives[0].image
+	if of := filekind.Of(at(boots.Disk, 0, filekind.Enough)); boots.Format == "raw" && slices.Contains(instance.DiskFormats(), of.Name) {
+		found[i].lack = record.LackFormat
+		found[i].words += "; the file begins as " + of.Words
+		return
+	}
+	if m.drives[0].layout.esp == 0 {
 		return
 	}
 	f := &found[i]

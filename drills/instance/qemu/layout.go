@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	headBytes = 64 << 10 // of the beginning of a guest's disk
-	sector    = 512
-	mostParts = 16 // partitions that are looked at
+	headBytes  = 64 << 10 // of the beginning of a guest's disk
+	sector     = 512
+	beginBytes = 2048 // of a partition
+	mostParts  = 16   // partitions that are looked at
 )
 
 // layout is what the beginning of a guest's disk says of how it boots.
@@ -28,8 +29,9 @@ type layout struct {
 	esp   int64  // where the EFI system partition begins, bytes; 0: there is none
 	fat   bool   // there are partitions beside that, which UEFI may look at
 	parts []part
-	end   int64 // of the last partition, or of GPT's copy, bytes
-	luks  []int // numbers of the partitions that LUKS encrypts; 0: all of the disk
+	end   int64    // of the last partition, or of GPT's copy, bytes
+	uuids []string // of the file systems that were found
+	luks  []int    // numbers of the partitions that LUKS encrypts; 0: all of the disk
 }
 
 type part struct {
@@ -152,38 +154,40 @@ func (m *Machine) readDisk(ctx context.Context, v *drive) layout {
 	}
 	args := []string{"qemu-io", "-r", "-U"}
 	for _, p := range l.parts {
-		args = append(args, "-c", fmt.Sprintf("read -v %d %d", p.begin, sector))
+		args = append(args, "-c", fmt.Sprintf("read -v %d %d", p.begin, beginBytes))
 	}
 	r, err := m.body.Exec(ctx, instance.Command{Args: append(args, "json:"+string(graph))})
 	if err != nil {
 		return l
 	}
-	for i, first := range firstBytes(r.Stdout) {
-		if i < len(l.parts) && bytes.HasPrefix(first, luksMagic) {
+	for i, begin := range beginnings(r.Stdout) {
+		if i < len(l.parts) && bytes.HasPrefix(begin, luksMagic) {
 			l.luks = append(l.luks, l.parts[i].number)
+		}
+		if id := uuidOf(begin); id != "" {
+			l.uuids = append(l.uuids, id)
 		}
 	}
 	return l
 }
 
-// firstBytes are the first 16 bytes of each read of qemu-io, nil of one that failed.
+// beginnings are what each read of qemu-io printed, nil of one that failed.
 // A read prints lines like "00100000:  4c 55 4b 53 ba be 00 02  …  LUKS....", then "read 512/512 bytes at offset 1048576".
-func firstBytes(output string) [][]byte {
+func beginnings(output string) [][]byte {
 	var all [][]byte
-	var first []byte
+	var begin []byte
 	for line := range strings.Lines(output) {
 		if strings.HasPrefix(line, "read ") {
-			all, first = append(all, first), nil
+			all, begin = append(all, begin), nil
 			continue
 		}
 		_, rest, dump := strings.Cut(line, ":  ")
-		if !dump || first != nil {
+		if !dump {
 			continue
 		}
 		fields := strings.Fields(rest)
-		b, err := hex.DecodeString(strings.Join(fields[:min(16, len(fields))], ""))
-		if err == nil {
-			first = b
+		if b, err := hex.DecodeString(strings.Join(fields[:min(16, len(fields))], "")); err == nil {
+			begin = append(begin, b...)
 		}
 	}
 	return all

@@ -3,6 +3,7 @@ package qemu
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -85,15 +86,16 @@ func FuzzLayout(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, head []byte) { readLayout(head).unfit("uefi") })
 }
 
-func TestFirstBytes(t *testing.T) {
+func TestBeginnings(t *testing.T) {
 	t.Parallel()
 	const said = "00100000:  4c 55 4b 53 ba be 00 02 00 00 00 00 00 00 40 00  LUKS..........@.\n" +
-		"00100010:  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  ................\n" +
-		"read 512/512 bytes at offset 1048576\n512 bytes, 1 ops; 00.00 sec (1 MiB/sec)\n" +
+		"00100010:  01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  ................\n" +
+		"read 32/32 bytes at offset 1048576\n32 bytes, 1 ops; 00.00 sec (1 MiB/sec)\n" +
 		"read failed: Input/output error\n" +
 		"00300000:  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  ................\n" +
-		"read 512/512 bytes at offset 3145728\n"
-	assert.Equal(t, [][]byte{[]byte("LUKS\xba\xbe\x00\x02\x00\x00\x00\x00\x00\x00@\x00"), nil, make([]byte, 16)}, firstBytes(said))
+		"read 16/16 bytes at offset 3145728\n"
+	assert.Equal(t, [][]byte{[]byte("LUKS\xba\xbe\x00\x02\x00\x00\x00\x00\x00\x00@\x00\x01" + strings.Repeat("\x00", 15)), nil,
+		make([]byte, 16)}, beginnings(said))
 }
 
 func TestLoaderNames(t *testing.T) {

@@ -36,6 +36,7 @@ type Machine struct {
 	asked     time.Time // when its console first asked for a login since it was switched on; zero: not yet
 	booted    int64     // length of the console when the guest last started, bytes
 	puts      int
+	unlocking *unlocking // nil: the scenario gives no passphrase
 
 	powerCut atomic.Bool // the guest had to be stopped by force when it was last asked to power off
 }
@@ -114,7 +115,11 @@ func (m *Machine) power(ctx context.Context) error {
 	if err := m.body.Start(ctx); err != nil {
 		return fmt.Errorf("start QEMU of %s: %w", m.Name(), notTheBackup(err))
 	}
-	return m.connect(ctx)
+	if err := m.connect(ctx); err != nil {
+		return err
+	}
+	m.startUnlocking(ctx)
+	return nil
 }
 
 // Destroy implements instance.Machine.

@@ -41,7 +41,10 @@ func (m *Machine) forget() {
 	if m.channel != nil {
 		m.channel.close()
 	}
-	m.monitor, m.agent, m.channel = nil, nil, nil
+	if m.unlocking != nil {
+		m.unlocking.stop()
+	}
+	m.monitor, m.agent, m.channel, m.unlocking = nil, nil, nil, nil
 }
 
 // hangUp lets go of everything outside the container.

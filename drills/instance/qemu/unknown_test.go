@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"bytes"
+	"encoding/hex"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -43,6 +44,51 @@ func tinySystem(says string) []byte {
 	copy(disk[len(code):], says)
 	disk[510], disk[511] = 0x55, 0xaa
 	return disk
+}
+
+// lockedSystem asks on the first serial port for the passphrase of its disk until it is opensesame, and then for a login.
+//
+//	ask: print prompt · read a line to 0x8000 · compare it with the word and its end · again, or print what follows
+func lockedSystem(t *testing.T) []byte {
+	t.Helper()
+	code, err := hex.DecodeString("31c08ed88ec08ed0bc0070be577ce82100bf0080e83300aa3c0d75f8be0080bf797cb90b00f3a675e2be847ce803" +
+		"00f4ebfdac84c0741288c4bafd03eca82074f888e0baf803eeebe9c3bafd03eca80174f8baf803ecc3")
+	require.NoError(t, err)
+	disk := make([]byte, 1<<20)
+	copy(disk, append(code, "\r\nPlease unlock disk vda3_crypt: \x00opensesame\r\r\ncryptsetup: vda3_crypt: set up successfully\r\n"+
+		"pos-1 login: \x00"...))
+	disk[510], disk[511] = 0x55, 0xaa
+	return disk
+}
+
+// A question for a passphrase is told at once; it is answered where the scenario says how.
+func TestVMPassphrase(t *testing.T) {
+	needs.EveryVM(t)
+	d := newBench(t)
+	for name, tc := range map[string]struct{ unlock, words, console string }{
+		"nobody gives it": {"", "passphrase: vda3_crypt", "Please unlock"},
+		"a wrong one":     {"sesame", "typed 2 times and asked for again", "Please unlock"},
+		"the right one":   {"opensesame", "", "set up successfully"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := bootRaw(t, d, lockedSystem(t), "locked"+strings.ReplaceAll(name, " ", "-"), instance.VM{Unlock: tc.unlock})
+			began := time.Now()
+			var got instance.Diagnosis
+			text := ""
+			for time.Since(began) < time.Minute && (tc.words != "" && !got.Fatal || !strings.Contains(text, tc.console)) {
+				var err error
+				got, err = m.Diagnose(t.Context())
+				require.NoError(t, err)
+				text, err = m.Console(t.Context())
+				require.NoError(t, err)
+			}
+			t.Logf("told after %s: %s", time.Since(began), got.Words)
+			assert.Contains(t, text, tc.console)
+			assert.Contains(t, got.Words, tc.words)
+			assert.Equal(t, tc.words != "", got.Fatal)
+			require.NoError(t, m.Destroy(t.Context()))
+		})
+	}
 }
 
 func rawDisk(t *testing.T, content []byte) *file {
@@ -121,6 +167,7 @@ func TestVMNothingToBoot(t *testing.T) {
 			{"no-fallback", "uefi", "no-fallback.raw", "has SHIMX64.EFI and no BOOTX64.EFI", record.LackBootEntry},
 			{"aarch64", "uefi", "aarch64.raw", "has a loader for 64-bit ARM", record.LackMachine},
 			{"damaged-loader", "uefi", "luks.raw", "", ""},
+			{"not-raw", "bios", "backing-missing.qcow2", "begins as a qcow2 disk image", record.LackFormat},
 		}...)
 	}
 	for _, tc := range cases {
