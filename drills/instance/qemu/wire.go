@@ -132,7 +132,7 @@ func (m *Machine) leaveWire(ctx context.Context) {
 }
 
 // quietFor is how long after its login prompt a guest that sent nothing may take to ask for an address.
-const quietFor = time.Minute
+const quietFor = 2 * time.Minute
 
 // silentOnTheWire tells that a guest which has come up speaks from another address than the one at which it is reached, or
 // from none. Where nothing shows that it has come up, it may take another address yet. login: its console asks for one.
@@ -148,6 +148,10 @@ func (m *Machine) silentOnTheWire(ctx context.Context, login bool) (finding, boo
 		return finding{}, false // it was reached before, or whoever keeps it does not answer
 	}
 	f, silent := w.silent(m.given())
-	f.fatal = login && (long || len(w.from) > 0)
-	return f, silent && (f.fatal || len(w.from) > 0)
+	speaks := len(w.from) > 0
+	if !speaks && m.request.VM.Address != "" { // it asks nobody for an address, and nobody may have asked it anything yet
+		return finding{}, false
+	}
+	f.fatal = login && (long || speaks)
+	return f, silent && (f.fatal || speaks)
 }
