@@ -35,6 +35,12 @@ func TestTemplateCommentsAreTrue(t *testing.T) {
 	text = regexp.MustCompile(`(?m)^  # (pos:|web:|  .*)$`).ReplaceAllString(text, "  $1")
 	text = regexp.MustCompile(`(?m)^# (upgrade:$|  - [a-z])`).ReplaceAllString(text, "$1")
 	text = regexp.MustCompile(`(?m)^# (- [a-z])`).ReplaceAllString(text, "  $1")
+	text = regexp.MustCompile(`(?m)^# (network|egress|prepare):(.*)$`).ReplaceAllString(text, "$1:$2")
+	text = regexp.MustCompile(`(?m)^#(     [a-z]+: |     - exec)`).ReplaceAllString(text, "$1")
+	text = strings.Replace(text, "  # outcome: watch", "  outcome: full-rollback", 1)
+	// The list of incidents stands in the place of the only one.
+	several := regexp.MustCompile(`(?m)^# (incidents:|    - name|      [a-z]+: \[)`).ReplaceAllString(text, "$1")
+	several = several[:strings.Index(several, "\nfaults:")] + several[strings.Index(several, "\nincidents:"):]
 	dir := t.TempDir()
 	for _, folder := range []string{"flows", "kernel-b"} {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, folder), 0o755))
@@ -50,6 +56,13 @@ func TestTemplateCommentsAreTrue(t *testing.T) {
 	assert.True(t, sc.Instances["pos"].Virtual())
 	assert.Len(t, sc.Upgrade, 6)
 	assert.Len(t, sc.Incidents[0].Rollback, 5)
+	assert.Equal(t, "10.20.0.0/16", sc.Network.String())
+	assert.Len(t, sc.Egress.Expected, 2)
+	assert.Len(t, sc.Egress.Allow, 1)
+	assert.Len(t, sc.Prepare, 1)
+	sc, problems = load("shop.yaml", dir, []byte(several))
+	require.Empty(t, problems)
+	assert.Len(t, sc.Incidents, 2)
 }
 
 // The template names every kind of everything, and every step: nobody has to read a schema to learn that there is one.
