@@ -77,7 +77,7 @@ func unknownKind[V any](s *scenarios.Scenario, pos scenarios.Pos, what, kind str
 		return nil
 	}
 	return []scenarios.Problem{{
-		File: s.File, Line: pos.Line, Column: pos.Column,
+		File: pos.In(s.File), Line: pos.Line, Column: pos.Column,
 		Message: fmt.Sprintf("unknown kind of %s %q", what, kind),
 		Hint:    scenarios.Nearest(kind, slices.Sorted(maps.Keys(known)), "this lifeboat knows "),
 	}}
@@ -149,7 +149,7 @@ func (p *Plan) boots(name, backup string, pos scenarios.Pos) []scenarios.Problem
 
 // problem of the scenario at a place.
 func (p *Plan) problem(pos scenarios.Pos, hint, format string, args ...any) scenarios.Problem {
-	return scenarios.Problem{File: p.Scenario.File, Line: pos.Line, Column: pos.Column,
+	return scenarios.Problem{File: pos.In(p.Scenario.File), Line: pos.Line, Column: pos.Column,
 		Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 

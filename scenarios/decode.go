@@ -49,7 +49,7 @@ func (d *decoder) note(n *yaml.Node, path, hint, message string) {
 	}
 	pos := at(n)
 	d.problems = append(d.problems,
-		Problem{File: d.file, Line: pos.Line, Column: pos.Column, Message: message, Hint: hint})
+		Problem{File: pos.In(d.file), Line: pos.Line, Column: pos.Column, Message: message, Hint: hint})
 }
 
 // spend counts a value and tells whether decoding may go on.
@@ -131,6 +131,7 @@ func (d *decoder) special(n *yaml.Node, v reflect.Value, path string) bool {
 		d.text(n, into, path)
 	case *Settings:
 		d.settings(n, into, path)
+	case *Include: // it was read before the rest
 	case *BootStep:
 		if n.Kind != yaml.ScalarNode {
 			return false

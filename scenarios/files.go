@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,7 @@ const largestScript = 64 << 20
 // absolute and keeps them for the digest.
 func (r *review) files() {
 	r.scripts, r.sums, r.sizes = map[string][]byte{}, map[string]string{}, map[string]int64{}
+	maps.Copy(r.scripts, r.included)
 	if f := r.sc.Flow; f != nil && f.Script != "" {
 		f.Script = r.flowScript("flow.script", f.Script, Settings{})
 		r.flowScenario(r.scriptAt(f.Script), f.Scenario, func(hint, format string, args ...any) {

@@ -68,16 +68,17 @@ func load(file, dir string, raw []byte) (*Scenario, Problems) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	root, included, wrong := include(file, dir, root)
 	d := &decoder{file: file, dir: dir, budget: nodeBudget, where: map[string]Pos{},
 		bad: map[string]bool{}, secrets: new([]Secret)}
 	var doc Document
 	d.decode(root, reflect.ValueOf(&doc).Elem(), "")
 	if d.spent {
-		return nil, d.problems
+		return nil, append(wrong, d.problems...)
 	}
 	sc := &doc.Scenario
 	sc.File, sc.Dir, sc.secrets = file, dir, d.secrets
-	r := &review{sc: sc, file: file, where: d.where, bad: d.bad, problems: d.problems}
+	r := &review{sc: sc, file: file, where: d.where, bad: d.bad, problems: append(wrong, d.problems...), included: included}
 	r.incident(doc.Course)
 	r.fill()
 	r.all()
@@ -95,6 +96,7 @@ type review struct {
 	where    map[string]Pos
 	bad      map[string]bool // already reported: what stands there is not known
 	problems Problems
+	included map[string][]byte // files that the scenario includes, likewise
 	scripts  map[string][]byte // files that enter the digest, by their path from the scenario's folder
 	sizes    map[string]int64
 	sums     map[string]string // of files that are put into machines, likewise: SHA-256 in hexadecimal digits
@@ -158,5 +160,5 @@ func (r *review) problem(path, hint, format string, args ...any) {
 	}
 	pos := r.where[at]
 	r.problems = append(r.problems,
-		Problem{File: r.file, Line: pos.Line, Column: pos.Column, Message: message, Hint: hint})
+		Problem{File: pos.In(r.file), Line: pos.Line, Column: pos.Column, Message: message, Hint: hint})
 }

@@ -27,6 +27,7 @@ func parse(file string, raw []byte) (*yaml.Node, Problems) {
 		return nil, Problems{syntax(file, raw, err)}
 	}
 	root := document.Content[0]
+	standIn(root, "")
 	switch err := loader.Load(&second); {
 	case errors.Is(err, io.EOF):
 		return root, nil
@@ -50,7 +51,7 @@ func syntax(file string, raw []byte, err error) Problem {
 }
 
 // at is the place of a node.
-func at(n *yaml.Node) Pos { return Pos{Line: n.Line, Column: n.Column} }
+func at(n *yaml.Node) Pos { return Pos{Line: n.Line, Column: n.Column, File: n.FootComment} }
 
 // resolve follows aliases to what they stand for.
 func (d *decoder) resolve(n *yaml.Node) *yaml.Node {

@@ -56,6 +56,6 @@ func (r *review) ownPortsIn(file string, script []byte) {
 }
 
 func (r *review) ownPort(file string, pos Pos, port string) {
-	r.problems = append(r.problems, Problem{File: file, Line: pos.Line, Column: pos.Column, Hint: hintOwnPort,
+	r.problems = append(r.problems, Problem{File: pos.In(file), Line: pos.Line, Column: pos.Column, Hint: hintOwnPort,
 		Message: "port " + port + " is lifeboat's own in every sandbox: it answers whatever became of the system"})
 }

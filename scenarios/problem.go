@@ -12,7 +12,12 @@ import (
 type Pos struct {
 	Line   int `json:"line"`
 	Column int `json:"column"`
+	// File that the scenario includes, in which it stands; empty: the scenario's own
+	File string `json:"file,omitempty"`
 }
+
+// In is the file of a place: the scenario's own, or the one that it includes.
+func (p Pos) In(own string) string { return orElse(p.File, own) }
 
 // Problem is something to mend in a scenario file.
 type Problem struct {

@@ -16,7 +16,9 @@ type Scenario struct {
 	File string `yaml:"-" json:"-"` // as the user gave it
 	Dir  string `yaml:"-" json:"-"` // absolute; relative paths start here
 	// sha256:… over the file and every file it names but the backups
-	Digest   string      `yaml:"-" json:"-"`
+	Digest string `yaml:"-" json:"-"`
+	// files of its folder that hold keys of it, shared with other scenarios; what stands here counts more
+	Include  Include     `yaml:"include"`
 	Name     string      `yaml:"scenario" jsonschema:"required"` // its name: lower-case letters, digits, hyphens
 	Title    record.Text `yaml:"title"`                          // a text, or {en: …, zh: …}
 	Service  string      `yaml:"service"`                        // whose recovery is drilled; printed

@@ -84,7 +84,7 @@ func (s Settings) Problem(key, hint, format string, args ...any) Problem {
 	if path := join(s.path, key); path != "" {
 		message = path + ": " + message
 	}
-	return Problem{File: s.file, Line: pos.Line, Column: pos.Column, Message: message, Hint: hint}
+	return Problem{File: pos.In(s.file), Line: pos.Line, Column: pos.Column, Message: message, Hint: hint}
 }
 
 // MarshalJSON writes the kind alone: the other keys may hold secrets.

@@ -69,7 +69,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	if !d.want(n, yaml.MappingNode, "keys and values", path) {
 		return
 	}
-	others := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}
+	others := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column, FootComment: n.FootComment}
 	given := map[string]bool{}
 	for _, p := range d.pairs(n, path) {
 		key := p.key.Value
@@ -142,7 +142,8 @@ func (d *decoder) respell(n *yaml.Node, spelling string) *yaml.Node {
 	copied.Content = slices.Clone(n.Content)
 	for i := 1; i < len(copied.Content); i += 2 {
 		value := d.resolve(copied.Content[i])
-		text := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Line: value.Line, Column: value.Column}
+		text := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Line: value.Line, Column: value.Column,
+			FootComment: value.FootComment}
 		switch {
 		case spelling == "plain" && value.Kind == yaml.ScalarNode && !isNull(value):
 			text.Value = value.Value

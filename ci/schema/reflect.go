@@ -22,11 +22,14 @@ var spellings = map[reflect.Type]func() *jsonschema.Schema{
 	reflect.TypeFor[scenarios.Rate]():      pattern(`^[0-9.]+ ?([KMGT]i?B|kB|B)/s$`, "20MB/s"),
 	reflect.TypeFor[scenarios.PerSecond](): pattern(`^[0-9.]+/s$`, "20/s"),
 	reflect.TypeFor[scenarios.Percent]():   pattern(`^[0-9.]+ ?%$`, "5%"),
-	reflect.TypeFor[scenarios.Range]():     pattern(`^[0-9]+(\.[0-9]+){3}/([89]|1[0-9]|2[0-6])$`, "10.20.0.0/16"),
-	reflect.TypeFor[scenarios.Secret]():    secret,
-	reflect.TypeFor[scenarios.Settings]():  settings,
-	reflect.TypeFor[record.Text]():         text,
-	reflect.TypeFor[time.Time]():           moment,
+	reflect.TypeFor[scenarios.Include](): func() *jsonschema.Schema {
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
+	},
+	reflect.TypeFor[scenarios.Range]():    pattern(`^[0-9]+(\.[0-9]+){3}/([89]|1[0-9]|2[0-6])$`, "10.20.0.0/16"),
+	reflect.TypeFor[scenarios.Secret]():   secret,
+	reflect.TypeFor[scenarios.Settings](): settings,
+	reflect.TypeFor[record.Text]():        text,
+	reflect.TypeFor[time.Time]():          moment,
 }
 
 // reflectDocument makes the schema of a scenario file.
@@ -53,6 +56,9 @@ func reflectDocument(sources string) (*jsonschema.Schema, error) {
 	if err := addKinds(schema); err != nil {
 		return nil, err
 	}
+	// What a file must have may stand in one that it includes.
+	schema.AnyOf = []*jsonschema.Schema{{Required: schema.Required}, {Required: []string{"include"}}}
+	schema.Required = nil
 	return schema, nil
 }
 
