@@ -86,8 +86,8 @@ func (a author) objectiveSmall(j record.Judged) string {
 		parts = append(parts, a.say("objective.verifying", "verifying", a.l.Duration(j.Verifying, Up),
 			"without", a.l.Duration(max(0, *j.Measured-j.Verifying), Up)))
 	}
-	known := j.Note != nil && j.Note.ID == "basis.emulated" && len(parts) > 0 // it says what the basis says
-	if j.Note != nil && !known && !a.reasoned(*j.Note) {
+	known := j.Note != nil && j.Note.ID == "basis.emulated" && len(parts) > 0                   // it says what the basis says
+	if j.Note != nil && !known && !a.reasoned(*j.Note) && j.Note.ID != "objective.unfinished" { // the figure says that one
 		parts = append(parts, a.words(*j.Note))
 	}
 	return strings.Join(parts, " · ")

@@ -148,7 +148,7 @@ func spread(labels []label, left, right, gap float64) {
 // drawPhases writes the name inside where it fits, else below on a leader.
 func (d *drawing) drawPhases() float64 {
 	var outside []label
-	for i, p := range d.r.Phases {
+	for _, p := range d.r.Phases {
 		if p.Outcome == record.OutcomeNotReached {
 			continue
 		}
@@ -166,30 +166,36 @@ func (d *drawing) drawPhases() float64 {
 			d.word(x+w/2, phaseY+15.5, "in", "middle", name)
 			continue
 		}
-		outside = append(outside, label{At: x + w/2, Text: d.shortName(name, i)})
+		outside = append(outside, label{At: x + w/2, Text: name})
 	}
-	bottom := phaseY + phaseH
-	if len(outside) == 0 {
-		return bottom
-	}
-	spread(outside, d.left, d.right, 9)
-	for _, l := range outside {
-		d.line("leader", l.At, bottom, l.At, bottom+3, l.X, bottom+13, l.X, bottom+16)
-		d.word(l.X, bottom+28, "soft", "middle", l.Text)
-	}
-	return bottom + 34
+	return d.namesBelow(outside, phaseY+phaseH)
 }
 
-// shortName is the phase's name where all names fit beside each other, else its number in the table below.
-func (d *drawing) shortName(name string, i int) string {
+// nameRow is the height of a row of names.
+const nameRow = 15.0
+
+// namesBelow writes names in as many rows as they need, in turn, so that neighbours stand in different ones.
+func (d *drawing) namesBelow(names []label, bottom float64) float64 {
+	if len(names) == 0 {
+		return bottom
+	}
 	total := 0.0
-	for _, p := range d.r.Phases {
-		total += wide(d.c.Named(d.l, "phase", p.Name)) + 9
+	for _, l := range names {
+		total += wide(l.Text) + 9
 	}
-	if total > d.right-d.left {
-		return fmt.Sprint(i + 1)
+	rows := make([][]label, 1+int(total/(d.right-d.left)))
+	for i, l := range names {
+		rows[i%len(rows)] = append(rows[i%len(rows)], l)
 	}
-	return name
+	for n, row := range rows {
+		spread(row, d.left, d.right, 9)
+		down := bottom + float64(n)*nameRow
+		for _, l := range row {
+			d.line("leader", l.At, bottom, l.At, bottom+3, l.X, bottom+13, l.X, down+16)
+			d.word(l.X, down+28, "soft", "middle", l.Text)
+		}
+	}
+	return bottom + 34 + float64(len(rows)-1)*nameRow
 }
 
 // drawAxis draws as many steps of a round length as have room for their words, behind everything else.
@@ -248,7 +254,7 @@ func (d *drawing) drawClocks(bottom float64) {
 // mostImportant drops clocks, the least telling first, until their labels have room side by
 // side; the table of clocks has them all.
 func (d *drawing) mostImportant(marks []label) []label {
-	for _, less := range []string{"T2", "T1", "T5", "T7", "T4", "T8"} {
+	for _, less := range []string{"T2", "T1", "T5", "T7", "T4", "T8", "T3", "T6"} {
 		total := 0.0
 		for _, m := range marks {
 			total += wide(m.Text) + 10
@@ -256,7 +262,16 @@ func (d *drawing) mostImportant(marks []label) []label {
 		if total <= d.right-d.left {
 			break
 		}
-		marks = slices.DeleteFunc(marks, func(m label) bool { return strings.HasPrefix(m.Text, less) && !strings.Contains(m.Text, " ") })
+		var rest []label
+		for _, m := range marks {
+			m.Text = strings.Join(slices.DeleteFunc(strings.Fields(m.Text), func(name string) bool {
+				return strings.HasPrefix(name, less)
+			}), " ")
+			if m.Text != "" {
+				rest = append(rest, m)
+			}
+		}
+		marks = rest
 	}
 	return marks
 }
