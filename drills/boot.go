@@ -196,6 +196,7 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 	fact.Ended, fact.Digest, fact.Bytes, fact.Verifying = d.elapsed(), out.Digest, out.Bytes, out.Verifying
 	d.host.restored(fact.Started, fact.Ended)
 	fact.Verified = err == nil && bp.Point.Digest != "" && bp.Point.Digest == out.Digest
+	fact.Said = out.Said
 	for _, n := range out.Notes {
 		fact.Notes = append(fact.Notes, d.secrets.hide(n))
 	}

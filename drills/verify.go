@@ -134,12 +134,15 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when string) record.Ch
 	with, ok := c.Check.(verifier.Comparer)
 	r.Compared = ok && with.Compares() && len(before) > 0
 	r.Status, r.Message, r.Facts = a.Status, d.secrets.hide(a.Message), d.keepFacts(&r, d.secrets.hide(string(facts)))
+	if a.Said != nil && a.Said.Is(a.Message) {
+		r.Said = a.Said
+	}
 	for _, line := range a.Diff {
 		r.Diff = append(r.Diff, d.secrets.hide(line))
 	}
 	if r.Status == record.CheckFailed {
 		if err := d.intact(ctx); err != nil {
-			r.Status, r.Message = record.CheckCrashed, d.secrets.hide(err.Error())
+			r.Status, r.Message, r.Said = record.CheckCrashed, d.secrets.hide(err.Error()), nil
 			return r
 		}
 		r.Backup = d.backupOf(c)

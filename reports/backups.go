@@ -94,7 +94,9 @@ func (a author) restore(f *record.RestoreFact) cell {
 	if f.Throttle > 0 {
 		small = append(small, a.say("backup.throttled", "rate", fmt.Sprint(f.Throttle)))
 	}
-	small = append(small, f.Notes...)
+	for _, n := range f.Notes {
+		small = append(small, a.note(f, n))
+	}
 	return cell{Badge: &b, Text: text, Small: strings.Join(nonEmpty(small...), " · ")}
 }
 

@@ -2,7 +2,9 @@ package reports
 
 import (
 	"embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
@@ -25,12 +27,13 @@ type Catalogue struct {
 	labels    map[Language]map[string]string
 	sentences map[Language]map[string]string
 	next      map[Language]map[string]string // what to do now: see next.go
+	phrases   map[Language]map[string]string // of what the journal holds in English: see phrases.go
 }
 
 // Messages returns the catalogue that is built in. It is read once.
 var Messages = sync.OnceValue(func() *Catalogue {
 	c := &Catalogue{labels: map[Language]map[string]string{}, sentences: map[Language]map[string]string{},
-		next: map[Language]map[string]string{}}
+		next: map[Language]map[string]string{}, phrases: map[Language]map[string]string{}}
 	for _, l := range Languages() {
 		if err := c.read(l); err != nil {
 			panic(fmt.Sprintf("read the built-in messages of %s: %v", l, err)) // only a broken build can get here
@@ -44,12 +47,16 @@ type catalogueFile struct {
 	Labels    map[string]any    `yaml:"labels"`
 	Sentences map[string]string `yaml:"sentences"`
 	Next      map[string]string `yaml:"next"`
+	Phrases   map[string]string `yaml:"phrases"`
 }
 
 func (c *Catalogue) read(l Language) error {
 	var f catalogueFile
-	for _, name := range []string{".yaml", ".next.yaml"} {
+	for _, name := range []string{".yaml", ".next.yaml", ".phrases.yaml"} {
 		text, err := messageFiles.ReadFile("messages/" + string(l) + name)
+		if errors.Is(err, fs.ErrNotExist) && name == ".phrases.yaml" {
+			continue // the journal is in English
+		}
 		if err != nil {
 			return err
 		}
@@ -58,6 +65,7 @@ func (c *Catalogue) read(l Language) error {
 		}
 	}
 	c.labels[l], c.sentences[l], c.next[l] = map[string]string{}, f.Sentences, f.Next
+	c.phrases[l] = f.Phrases
 	return flatten(c.labels[l], "", f.Labels)
 }
 

@@ -149,16 +149,17 @@ func (a author) columns(numbers string, keys ...string) []column {
 
 // words writes a reason; where there is only one incident, nobody needs its number.
 func (a author) words(r record.Reason) string {
+	args := maps.Clone(r.Args)
+	a.saidIn(args)
 	if len(a.r.Header.Incidents) <= 1 && len(a.r.Incidents) <= 1 {
-		args := maps.Clone(r.Args)
 		if args["incident"] != "" {
 			args["incident"] = ""
 		}
 		if strings.HasPrefix(args["scope"], incidentScope) {
 			args["scope"] = ""
 		}
-		r.Args = args
 	}
+	r.Args = args
 	return a.c.Sentence(a.l, r)
 }
 

@@ -79,7 +79,7 @@ func TestHTMLSaysEverything(t *testing.T) {
 			}
 			for _, c := range sm.record.Checks {
 				assert.Contains(t, page, c.Name, sm.name)
-				assert.Contains(t, page, c.Message, sm.name)
+				assert.Contains(t, page, a.message(&c), sm.name)
 			}
 			for _, f := range sm.verdict.Findings {
 				assert.Contains(t, page, a.words(record.Reason{ID: f.ID, Args: f.Args}), sm.name)

@@ -175,7 +175,7 @@ func (a author) junitChecks(layer record.Layer) junitSuite {
 		} else {
 			total += res.Ended - res.Started
 			c.Time = xmlSeconds(res.Ended - res.Started)
-			c.result(checkStatus(res.Status), res.Message, strings.Join(res.Diff, "\n"))
+			c.result(checkStatus(res.Status), a.message(res), strings.Join(res.Diff, "\n"))
 		}
 		s.Cases = append(s.Cases, c)
 	}

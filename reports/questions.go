@@ -115,7 +115,7 @@ func (a author) answer(res *record.CheckResult, required bool, tone string) cell
 	if tone == "as-expected" && res.Status == record.CheckFailed {
 		b.Class = "broken"
 	}
-	return cell{Badge: &b, Small: res.Message}
+	return cell{Badge: &b, Small: a.message(res)}
 }
 
 func firstLines(lines []string, n int, a author) []string {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,12 @@ func samples(t *testing.T) []sample {
 
 // finish fills in what Build derives.
 func finish(r *record.Record) {
+	for i := range r.Checks {
+		if what, ok := strings.CutPrefix(r.Checks[i].Message, "recorded: "); ok {
+			r.Checks[i].Said = record.SaidOf("recorded: %s", what)
+		}
+	}
+
 	r.Observed = r.Ended
 	if r.Pulse != nil {
 		r.Observed = r.Pulse.To.Late

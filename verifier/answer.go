@@ -43,7 +43,7 @@ func Silent(within time.Duration, format string, args ...any) Answer {
 func Crashed(format string, args ...any) Answer { return answer(record.CheckCrashed, format, args) }
 
 func answer(s record.CheckStatus, format string, args []any) Answer {
-	return Answer{Status: s, Message: Line(fmt.Sprintf(format, args...), 400)}
+	return Answer{Status: s, Message: Line(fmt.Sprintf(format, args...), 400), Said: record.SaidOf(format, args...)}
 }
 
 // Line makes one line of at most n bytes of any text. The mark at the cut says where the engine has to look for

@@ -15,6 +15,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/verifier"
+	"lifeboat/verifier/verifiertest"
 )
 
 type fact struct {
@@ -31,8 +32,8 @@ func yes(before *fact, after fact) verifier.Answer {
 func TestFactsOfAnotherKindAreNoAnswer(t *testing.T) {
 	good, err := verifier.Encode("count", fact{N: 3})
 	require.NoError(t, err)
-	assert.Equal(t, verifier.Passed("3"), verifier.JudgeAs("count", nil, good, yes))
-	assert.Equal(t, verifier.Passed("3 before, 3 after"), verifier.JudgeAs("count", good, good, yes))
+	verifiertest.Says(t, verifier.Passed("3"), verifier.JudgeAs("count", nil, good, yes))
+	verifiertest.Says(t, verifier.Passed("3 before, 3 after"), verifier.JudgeAs("count", good, good, yes))
 	for name, bad := range map[string]string{
 		"nothing": "", "null": "null", "empty object": "{}", "text": `"x"`, "list": "[]", "number": "1",
 		"cut":          string(good[:len(good)-1]),
@@ -74,7 +75,7 @@ func TestJudgeNeedsABefore(t *testing.T) {
 	assert.Equal(t, record.CheckPassed, verifier.Judge(compared{}, "after", facts, facts).Status)
 	assert.Equal(t, record.CheckCrashed, verifier.Judge(compared{}, "after", nil, facts).Status, "nothing to compare with")
 	assert.Equal(t, record.CheckCrashed, verifier.Judge(compared{}, "broken", nil, facts).Status)
-	assert.Equal(t, verifier.Crashed("the check crashed: out of range"), verifier.Judge(panicking{}, "after", nil, facts))
+	verifiertest.Says(t, verifier.Crashed("the check crashed: out of range"), verifier.Judge(panicking{}, "after", nil, facts))
 }
 
 func TestSystemFault(t *testing.T) {

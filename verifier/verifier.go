@@ -78,8 +78,9 @@ type Controlled interface {
 // Answer of a check. Empty facts, zero samples and the like are CheckFailed or CheckCrashed, never passed.
 type Answer struct {
 	Status  record.CheckStatus
-	Message string   // what was seen, one line
-	Diff    []string // before against after, one line each
+	Message string       // what was seen, one line
+	Said    *record.Said // the same in its parts, for other languages; nil: there are none
+	Diff    []string     // before against after, one line each
 	// Late is, with CheckFailed, the limit of time that passed without any answer: all that is wrong.
 	Late time.Duration
 }

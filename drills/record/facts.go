@@ -112,6 +112,7 @@ type Restored struct {
 	Ended     time.Duration `json:"ended_ns"`
 	Throttle  int64         `json:"throttle_bytes_per_second,omitempty"`
 	Notes     []string      `json:"notes,omitempty"`      // e.g. roles created because the dump names them
+	Said      []Said        `json:"said,omitempty"`       // notes in their parts
 	BackupBad string        `json:"backup_bad,omitempty"` // what is wrong with the backup
 	Overdue   *Overdue      `json:"overdue,omitempty"`    // all that is wrong with it is that it took too long
 	ImageBad  string        `json:"image_lacks,omitempty"`

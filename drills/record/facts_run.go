@@ -23,6 +23,7 @@ type CheckResult struct {
 	When    string      `json:"when"` // before | broken | after; in a check run Once (journals of old: before and after)
 	Status  CheckStatus `json:"status"`
 	Message string      `json:"message,omitempty"` // what was seen, in one line
+	Said    *Said       `json:"said,omitempty"`    // the same in its parts
 	Facts   string      `json:"facts,omitempty"`   // short rendering of the observation
 	Diff    []string    `json:"diff,omitempty"`    // before against after
 	// Compared: the answer holds what is seen now against what was seen before the upgrade.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
 	"lifeboat/drills/store"
 )
 
@@ -54,10 +55,11 @@ type Outcome struct {
 	Image        string // of an Imager: the reference to boot
 	Digest       string // of the bytes as read
 	Bytes        int64
-	ConsistentTo time.Time // found in the backup itself; zero: it does not say
-	ConsistentBy string    // where that was found
-	Made         string    // when it was made, as the backup itself tells: 2026-01-31 02:00:00, and perhaps a zone
-	Notes        []string  // what had to be added, in one line each
+	ConsistentTo time.Time     // found in the backup itself; zero: it does not say
+	ConsistentBy string        // where that was found
+	Made         string        // when it was made, as the backup itself tells: 2026-01-31 02:00:00, and perhaps a zone
+	Notes        []string      // what had to be added, in one line each
+	Said         []record.Said // notes in their parts, where they have them
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration
 }

@@ -91,7 +91,7 @@ func TestObserve(t *testing.T) {
 	}
 	facts, err := observe(good, nil)
 	require.NoError(t, err)
-	assert.Equal(t, verifier.Passed("2 iterations, 4 checks passed"), check.Judge(nil, facts))
+	verifiertest.Says(t, verifier.Passed("2 iterations, 4 checks passed"), check.Judge(nil, facts))
 	bad := good
 	bad.Failed, bad.Good = []string{"token refused"}, 1
 	facts, err = observe(bad, nil)

@@ -218,11 +218,11 @@ func TestJudgeFreshness(t *testing.T) {
 
 func TestJudgeSQL(t *testing.T) {
 	table := func(v string) map[string]any { return map[string]any{"rows": [][]string{{v}}} }
-	assert.Equal(t, verifier.Passed(`db answered "1"`), judged(t, "sql", `{on: db, query: q, expect: "1"}`, nil,
+	verifiertest.Says(t, verifier.Passed(`db answered "1"`), judged(t, "sql", `{on: db, query: q, expect: "1"}`, nil,
 		table("1")))
-	assert.Equal(t, verifier.Failed(`the answer is "2", not "1"`), judged(t, "sql", `{on: db, query: q, expect: "1"}`,
+	verifiertest.Says(t, verifier.Failed(`the answer is "2", not "1"`), judged(t, "sql", `{on: db, query: q, expect: "1"}`,
 		nil, table("2")))
-	assert.Equal(t, verifier.Failed("db: refused"), judged(t, "sql", `{on: db, query: q, expect: "1"}`, nil,
+	verifiertest.Says(t, verifier.Failed("db: refused"), judged(t, "sql", `{on: db, query: q, expect: "1"}`, nil,
 		map[string]any{"rows": nil, "error": "refused"}))
 	a := judged(t, "sql", `{on: db, query: q, same: true}`, table("1"), table("2"))
 	assert.Equal(t, record.CheckFailed, a.Status)

@@ -58,7 +58,7 @@ func TestRestart(t *testing.T) {
 		return &instance.BootError{Instance: "app",
 			Reason: "it ended by itself"}
 	}))
-	assert.Equal(t, verifier.Failed("app did not come back after a restart: boot app: it ended by itself"), a)
+	verifiertest.Says(t, verifier.Failed("app did not come back after a restart: boot app: it ended by itself"), a)
 
 	target := dialing(strings.TrimPrefix(server.URL, "http://"))
 	target.OnRestart = func(string) error { return errors.New("engine gone") }
@@ -110,7 +110,7 @@ func TestSQLAgainstPostgres(t *testing.T) {
 	again := verifiertest.Make(t, New, "sql", `{on: db, password: sesame, query: select 1, expect: "1", restart: true}`)
 	facts, err := again.Observe(t.Context(), target)
 	require.NoError(t, err)
-	assert.Equal(t, verifier.Passed(`after a restart: db answered "1"`), again.Judge(nil, facts))
+	verifiertest.Says(t, verifier.Passed(`after a restart: db answered "1"`), again.Judge(nil, facts))
 	open := verifiertest.Make(t, New, "tcp", `{to: "db:5432"}`)
 	facts, err = open.Observe(t.Context(), target)
 	require.NoError(t, err)

@@ -97,5 +97,8 @@ func (q question[T]) answer(before *seen[T], now seen[T]) verifier.Answer {
 	}
 	again := q.judge(then, *now.Second)
 	again.Message = "after a restart: " + again.Message
+	if again.Said != nil {
+		again.Said.Form = "after a restart: " + again.Said.Form
+	}
 	return again
 }

@@ -156,7 +156,7 @@ func (c *state) judge(before *snapshot, now snapshot) verifier.Answer {
 	case len(diff) > 0:
 		a := verifier.Failed("%s", diff[0])
 		if len(diff) > 1 {
-			a.Message += fmt.Sprintf(", and %d more", len(diff)-1)
+			a = verifier.Failed("%s, and %d more", verifier.Line(diff[0], 300), len(diff)-1)
 		}
 		a.Diff = shown(diff)
 		return a

@@ -221,10 +221,11 @@ func TestStateOfAnEmptyImage(t *testing.T) {
 	assert.Equal(t, "recorded: 1 files", check.Judge(nil, before).Message)
 	after, err := check.Observe(t.Context(), bare(nil))
 	require.NoError(t, err)
-	assert.Equal(t, verifier.Answer{Status: record.CheckFailed,
-		Message: "/etc/shop/shop.conf is missing after the rollback: it was there before the upgrade",
-		Diff:    []string{"/etc/shop/shop.conf is missing after the rollback: it was there before the upgrade"}},
-		check.Judge(before, after))
+	missing := "/etc/shop/shop.conf is missing after the rollback: it was there before the upgrade"
+	a := check.Judge(before, after)
+	assert.Equal(t, record.CheckFailed, a.Status)
+	assert.Equal(t, missing, a.Message)
+	assert.Equal(t, []string{missing}, a.Diff)
 
 	folder := verifiertest.Make(t, New, "state-unchanged", `{on: app, paths: [/etc]}`)
 	_, err = folder.Observe(t.Context(), bare(map[string]string{"/etc": "folder"}))

@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"net"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
 
 	"lifeboat/verifier"
 )
@@ -60,4 +63,11 @@ func (f Fake) Flow(_ context.Context, r verifier.FlowRequest) (verifier.FlowResu
 		return verifier.FlowResult{}, ErrNotScripted
 	}
 	return f.OnFlow(r)
+}
+
+// Says holds an answer against another by what it says: how it is put together is for reports in other languages.
+func Says(t testing.TB, want, got verifier.Answer) {
+	t.Helper()
+	want.Said, got.Said = nil, nil
+	assert.Equal(t, want, got)
 }

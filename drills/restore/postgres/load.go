@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/postgres/pgdump"
 	"lifeboat/drills/store"
@@ -28,7 +29,8 @@ type load struct {
 	taken    atomic.Int64       // bytes that programs in the machine took
 	stop     context.CancelFunc // ends the reading of the backup
 	notes    []string
-	made     string // when, as the dump tells
+	said     []record.Said // the notes in their parts
+	made     string        // when, as the dump tells
 }
 
 // Load makes the database anew and loads the backup into it, in one pass where
@@ -56,7 +58,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	if err != nil {
 		return restore.Outcome{}, job.stillThere(ctx, classify(s.Backup, err))
 	}
-	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: job.notes,
+	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: job.notes, Said: job.said,
 		Made: job.made}, nil
 }
 
@@ -154,5 +156,5 @@ func (l *load) run(ctx context.Context) error {
 }
 
 func (l *load) note(format string, args ...any) {
-	l.notes = append(l.notes, fmt.Sprintf(format, args...))
+	l.notes, l.said = append(l.notes, fmt.Sprintf(format, args...)), append(l.said, *record.SaidOf(format, args...))
 }

@@ -1,0 +1,63 @@
+package reports
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"lifeboat/drills/record"
+)
+
+// afterRestart stands before the form of what a check said the second time.
+const afterRestart = "after a restart: "
+
+var phraseArg = regexp.MustCompile(`\{([1-9])\}`)
+
+// Said writes a text of the journal in a language: from its parts where the catalogue knows its form, else as it was said,
+// in English.
+func (c *Catalogue) Said(l Language, s *record.Said, text string) string {
+	if s == nil || !s.Is(text) {
+		return text
+	}
+	phrases, form, first := c.phrases[l.known()], s.Form, ""
+	if rest, ok := strings.CutPrefix(form, afterRestart); ok && phrases[afterRestart] != "" {
+		form, first = rest, phrases[afterRestart]
+	}
+	phrase, ok := phrases[form]
+	if !ok {
+		return text
+	}
+	return first + phraseArg.ReplaceAllStringFunc(phrase, func(hit string) string {
+		n, _ := strconv.Atoi(hit[1:2]) // the pattern says that it is one
+		if n > len(s.Args) {
+			return "–"
+		}
+		return strings.Join(strings.Fields(s.Args[n-1]), " ")
+	})
+}
+
+// message is what a check said.
+func (a author) message(c *record.CheckResult) string { return a.c.Said(a.l, c.Said, c.Message) }
+
+// note is what a restore had to add.
+func (a author) note(f *record.RestoreFact, text string) string {
+	for i := range f.Said {
+		if f.Said[i].Is(text) {
+			return a.c.Said(a.l, &f.Said[i], text)
+		}
+	}
+	return text
+}
+
+// saidIn puts what a check said into the arguments of a reason that quotes it.
+func (a author) saidIn(args map[string]string) {
+	if args["check"] == "" || args["message"] == "" {
+		return
+	}
+	for i := range a.r.Checks {
+		if c := &a.r.Checks[i]; c.Name == args["check"] && c.Message == args["message"] {
+			args["message"] = a.message(c)
+			return
+		}
+	}
+}
