@@ -150,6 +150,9 @@ func (s *Store) point(root *os.Root, name string, sums *sha256sums.Lists) store.
 	case !info.Mode().IsRegular():
 		p.Unusable = store.Special
 		return p
+	case !readable(root, name):
+		p.Unusable = store.Unreadable
+		return p
 	case p.Digest == "":
 		if p.Digest = s.linked(root, name, sums); p.Digest != "" {
 			p.Doubt = ""
@@ -157,6 +160,15 @@ func (s *Store) point(root *os.Root, name string, sums *sha256sums.Lists) store.
 	}
 	p.ConsistentTo, p.ConsistentBy, p.Wrong = s.manifest(root, name)
 	return p
+}
+
+// readable tells whether lifeboat may open a file. What else is wrong with it is found when it is read.
+func readable(root *os.Root, name string) bool {
+	f, err := userfile.OpenIn(root, name)
+	if err == nil {
+		_ = f.Close() // nothing was read
+	}
+	return !errors.Is(err, fs.ErrPermission)
 }
 
 // unusable is a point that cannot be looked at. Of a link, it is the link's own time.

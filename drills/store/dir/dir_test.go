@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -272,6 +273,32 @@ func TestListsThatAreNoFiles(t *testing.T) {
 	}
 }
 
+// asNobody calls do as a user who may not read everything, as root may. The thread ends with it.
+func asNobody(t *testing.T, dir string, do func()) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		do()
+		return
+	}
+	const nobody = 65534
+	for at := dir; at != os.TempDir() && at != "/"; at = filepath.Dir(at) {
+		require.NoError(t, os.Chmod(at, 0o755))
+	}
+	for _, name := range []string{"shop.dump", "older.dump"} {
+		require.NoError(t, os.Chmod(filepath.Join(dir, name), 0o644))
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: nobody else gets this thread
+		if err := syscall.Setfsuid(nobody); err != nil {
+			t.Error(err)
+		}
+		do()
+	}()
+	<-done
+}
+
 // The newest cannot be restored as it lies: the newest that can is chosen, and the other is named.
 func TestNewestThatIsNoBackup(t *testing.T) {
 	now := time.Now()
@@ -287,15 +314,22 @@ func TestNewestThatIsNoBackup(t *testing.T) {
 		"a folder that nobody may read": func(t *testing.T, at string) store.Unusable {
 			require.NoError(t, os.Mkdir(at, 0o700))
 			write(t, at, "x", "x", now)
-			if os.Getuid() == 0 { // who may read everything
-				require.NoError(t, syscall.Mkfifo(filepath.Join(at, "y"), 0o600))
-				return store.Mixed
-			}
 			require.NoError(t, os.Chmod(at, 0))
 			return store.Unreadable
 		},
-		"a folder without a file": func(t *testing.T, at string) store.Unusable {
+		"a file that nobody may read": func(t *testing.T, at string) store.Unusable {
+			write(t, filepath.Dir(at), filepath.Base(at), "x", now)
+			require.NoError(t, os.Chmod(at, 0))
+			return store.Unreadable
+		},
+		"a folder with a pipe in it": func(t *testing.T, at string) store.Unusable {
 			require.NoError(t, os.Mkdir(at, 0o700))
+			require.NoError(t, syscall.Mkfifo(filepath.Join(at, "y"), 0o600))
+			require.NoError(t, os.Chmod(at, 0o755))
+			return store.Mixed
+		},
+		"a folder without a file": func(t *testing.T, at string) store.Unusable {
+			require.NoError(t, os.Mkdir(at, 0o755))
 			return store.Hollow
 		},
 	} {
@@ -304,7 +338,10 @@ func TestNewestThatIsNoBackup(t *testing.T) {
 			write(t, dir, "shop.dump", "x", now.Add(-time.Hour))
 			write(t, dir, "older.dump", "x", now.Add(-2*time.Hour))
 			why := put(t, filepath.Join(dir, "newest.dump"))
-			points, err := open(t, dir, "").List(t.Context())
+			st := open(t, dir, "")
+			var points []store.Point
+			var err error
+			asNobody(t, dir, func() { points, err = st.List(t.Context()) })
 			require.NoError(t, err)
 			c, err := store.Pick(points, "")
 			require.NoError(t, err)
