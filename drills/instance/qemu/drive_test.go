@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -92,6 +93,10 @@ func TestVMSecondDisk(t *testing.T) {
 			ctx := t.Context()
 			read := func() string {
 				t.Helper()
+				require.Eventually(t, func() bool {
+					_, err := m.control(ctx)
+					return err == nil
+				}, 2*time.Minute, time.Second, "the agent comes up after the service")
 				r, err := m.Exec(ctx, instance.Command{Args: []string{"sh", "-c", `cd /dev/disk/by-id && for d in *SN0001 wwn-0x5*; do
   [ -e "$d" ] && head -c 13 "$d" && exit; done; ls`}})
 				require.NoError(t, err)

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	unlockEvery = time.Second // the console is looked at; a person would not be quicker
-	unlockTries = 2           // a question that comes back once may have been printed over
+	unlockEvery = time.Second      // the console is looked at; a person would not be quicker
+	unlockTaken = 10 * time.Second // a passphrase, by a guest under emulation
+	unlockTries = 2                // a question that comes back once may have been printed over
 )
 
 // unlocking types the passphrase of the guest's disks where its serial console asks for it.
@@ -44,7 +45,7 @@ func (m *Machine) startUnlocking(ctx context.Context) {
 				continue // it is read again in a moment
 			}
 			asked := questions(text)
-			if len(asked) <= answered {
+			if len(asked) <= answered || readConsole(text).login { // a passphrase is no name
 				continue
 			}
 			disk := asked[len(asked)-1]
@@ -70,7 +71,18 @@ func (m *Machine) answer(ctx context.Context, u *unlocking, disk string) error {
 		return err
 	}
 	defer c.Close()
-	return newSerialLine(c).send(m.request.VM.Unlock + "\r")
+	if err := newSerialLine(c).send(m.request.VM.Unlock + "\r"); err != nil {
+		return err
+	}
+	// QEMU drops what the guest has not taken when we leave: a guest takes a letter at a time, and says something then.
+	_ = c.SetReadDeadline(time.Now().Add(unlockTaken))
+	for said := 0; said < len("\r\n."); {
+		n, err := c.Read(make([]byte, 1<<10))
+		if said += n; err != nil {
+			return nil // it may have taken it in silence
+		}
+	}
+	return nil
 }
 
 // questions for passphrases on a console, by the disks that they are for.
