@@ -45,7 +45,7 @@ func TestRegularCustomer(t *testing.T) {
 			markdown, err := os.ReadFile(d.Reports["markdown"])
 			require.NoError(t, err)
 			for _, says := range []string{"one user, 0.10 s or more from one begin to the next", "The pulse rested from",
-				"regular.js ran as a check", "Before the pulse began 3 iterations by one user took"} {
+				"regular.js ran as a check", "regular.js, asked http://app:8080", "Before the pulse began 3 iterations by one user took"} {
 				assert.Contains(t, string(markdown), says)
 			}
 		})

@@ -2,6 +2,8 @@ package drills
 
 import (
 	"os"
+	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lifeboat/drills/record"
+	"lifeboat/scenarios"
 )
 
 // header fixes, before anything happens, everything by which the drill will be judged.
@@ -32,6 +35,7 @@ func (d *drill) header(number int) record.Header {
 	}
 	slices.SortFunc(h.Objectives, func(a, b record.Objective) int { return strings.Compare(a.Name, b.Name) })
 	if f := s.Flow; f != nil {
+		h.Flow, h.FlowEnv = filepath.Base(f.Script), d.shownEnv(f.Env)
 		h.PulseRate, h.PulseTimeout = usualRate, f.Timeout.Std() // until it is known
 		if f.Pulse.Given() {
 			h.PulseRate = float64(time.Second) / float64(f.Pulse.Period())
@@ -66,6 +70,27 @@ func (d *drill) header(number int) record.Header {
 	}
 	return h
 }
+
+// secretive are names of variables whose values are shown to nobody, though the file says them plainly.
+var secretive = regexp.MustCompile(`(?i)pass|pwd|secret|token|key|credential|auth|cookie|session|(^|_)pin(_|$)|dsn`)
+
+// shownEnv is a flow's environment as a report may hold it.
+func (d *drill) shownEnv(env map[string]scenarios.Secret) map[string]string {
+	if len(env) == 0 {
+		return nil
+	}
+	shown := map[string]string{}
+	for name, value := range env {
+		shown[name] = "***"
+		if plain, err := value.Reveal(); err == nil && !value.Hidden() && !secretive.MatchString(name) {
+			shown[name] = d.secrets.hide(userOf.ReplaceAllString(plain, "://***@"))
+		}
+	}
+	return shown
+}
+
+// userOf is the user and the password of an address.
+var userOf = regexp.MustCompile(`://[^/@\s]*@`)
 
 // host describes this machine; what cannot be read stays empty.
 func host() record.Host {

@@ -82,6 +82,17 @@ func TestBaselineThatSaysNothing(t *testing.T) {
 	}
 }
 
+// The record says which addresses the flow asked, and with which variables; what is secret, or looks so, is not shown.
+func TestFlowIsShown(t *testing.T) {
+	t.Setenv("SHOP_DOOR", "open-sesame")
+	res := newWorld(t).run(flowOf(", pulse: 10/s, timeout: 1s, env: {BASE_URL: \"http://me:pw12@app:8080/x\", API_TOKEN: abcd1234, " +
+		"DOOR: {env: SHOP_DOOR}, MODE: open-sesame, CUSTOMERS: 500}"))
+	assert.Equal(t, map[string]string{"BASE_URL": "http://***@app:8080/x", "API_TOKEN": "***", "DOOR": "***", "MODE": "***",
+		"CUSTOMERS": "500"}, res.Record.Header.FlowEnv)
+	assert.Equal(t, []string{"http://app:8080"}, res.Record.Pulse.Asked)
+	assert.Equal(t, "flow.js", res.Record.Header.Flow)
+}
+
 // flowCheck runs a flow as a check.
 type flowCheck struct {
 	name, script string

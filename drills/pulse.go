@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type pulse struct {
 	silence *detect.Silence
 	starts  *detect.Starts
 	newest  time.Duration // end of the iterations so far
+	asked   []string      // addresses
 	crowded bool          // iterations overlapped
 	bad     string        // the error of the latest bad one
 	changed chan struct{} // closed at each sample
@@ -57,7 +59,7 @@ func (d *drill) startPulse(ctx context.Context) error {
 	}
 	p.running, err = d.flows.Pulse(ctx, verifier.PulseRequest{
 		Script: f.Script, Scenario: f.Scenario, Pace: pace, Env: env, Base: d.base,
-		Raw: d.pulseStream(), Hide: d.secrets.hideLines, Sample: p.sample,
+		Raw: d.pulseStream(), Hide: d.secrets.hideLines, Sample: p.sample, Asked: p.wasAsked,
 	})
 	if err != nil {
 		return fmt.Errorf("start the pulse: %w", err)
@@ -112,6 +114,15 @@ func (p *pulse) sample(s verifier.Sample) {
 func (d *drill) renew() {
 	if d.pulse != nil {
 		d.pulse.running.Renew()
+	}
+}
+
+// wasAsked takes an address that the flow asked. A pulse that began anew tells them again.
+func (p *pulse) wasAsked(address string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Contains(p.asked, address) {
+		p.asked = append(p.asked, address)
 	}
 }
 
@@ -216,7 +227,7 @@ func (p *pulse) stop(ctx context.Context) error {
 	defer p.mu.Unlock()
 	e := record.PulseEvent{State: "stopped", At: record.At(p.silence.Last()), Totals: p.edges.Totals}
 	e.Totals.Silence = p.silence.Longest(asked)
-	e.Late, e.Red = p.starts.Late(), p.edges.Red()
+	e.Late, e.Red, e.Asked = p.starts.Late(), p.edges.Red(), p.asked
 	if broken != nil {
 		e.State, e.Why = "broken", p.d.secrets.hide(broken.Error())
 	}

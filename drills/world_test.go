@@ -319,6 +319,9 @@ func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.P
 	f.w.machine.Flows = append(f.w.machine.Flows, r.Script)
 	p := &fakePulse{stop: make(chan struct{}), done: make(chan struct{}), broken: make(chan struct{})}
 	f.w.pace = r.Pace
+	if r.Asked != nil {
+		r.Asked("http://app:8080")
+	}
 	go func() {
 		defer close(p.done)
 		tick := time.NewTicker(r.Pace.Period())

@@ -113,7 +113,7 @@ func passed() sample {
 			},
 		},
 		Upgrade: &record.Window{From: record.At(41 * s), To: record.At(60 * s)},
-		Pulse: &record.Pulse{Window: record.Window{From: record.At(24 * s), To: record.At(440 * s)},
+		Pulse: &record.Pulse{Asked: []string{"http://app:8080"}, Window: record.Window{From: record.At(24 * s), To: record.At(440 * s)},
 			Totals: record.PulseTotals{Good: 2345, Bad: 5974, Dropped: 1, P95: 41 * ms},
 			Reds: []record.Stretch{
 				{

@@ -116,7 +116,8 @@ func header() record.Header {
 			{Name: "data_loss", Limit: 15 * time.Minute},
 			{Name: "act", Limit: 3 * time.Minute},
 		},
-		StableFor: 60 * s, Decision: "simulated", PulseRate: 20, PulseTimeout: s, LatencyLimit: 500 * ms,
+		StableFor: 60 * s, Decision: "simulated", PulseRate: 20, PulseTimeout: s, Flow: "checkout.js",
+		FlowEnv: map[string]string{"BASE_URL": "http://app:8080", "SHOP_TOKEN": "***"}, LatencyLimit: 500 * ms,
 		Instances: []record.InstancePlan{{Name: "db", Kind: "docker", Backup: "shop-db", Basis: record.BasisMeasured},
 			{Name: "app", Kind: "docker", Backup: "shop-app", Needs: []string{"db"}, Basis: record.BasisMeasured}},
 		Incidents: []record.IncidentPlan{

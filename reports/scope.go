@@ -82,6 +82,7 @@ func (a author) scope() section {
 	}
 	add("instances", text(strings.Join(instances, " · ")))
 	add("green", text(a.green()))
+	add("flow", text(a.flow()))
 	add("stable", text(a.say("scope.stable_for", "stable", h.StableFor.String())))
 	add("deadline", text(a.l.Limit(h.Deadline)))
 	if n := a.r.Network; n != nil {
@@ -113,6 +114,23 @@ func (a author) green() string {
 	}
 	return a.say("scope.green_means", "pace", a.pace(), "limits", a.givesUp(), "latency", latency,
 		"tolerate", fmt.Sprintf("%g %%", h.Tolerate*100))
+}
+
+// flow says which script asked, with which variables and which addresses.
+func (a author) flow() string {
+	h := a.r.Header
+	if h.Flow == "" {
+		return ""
+	}
+	var env []string
+	for _, name := range slices.Sorted(maps.Keys(h.FlowEnv)) {
+		env = append(env, name+"="+h.FlowEnv[name])
+	}
+	asked := ""
+	if a.r.Pulse != nil {
+		asked = strings.Join(a.r.Pulse.Asked, ", ")
+	}
+	return a.say("scope.flow_asked", "flow", h.Flow, "asked", asked, "env", strings.Join(env, ", "))
 }
 
 // pace says how the pulse asks.

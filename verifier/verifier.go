@@ -114,6 +114,7 @@ type FlowResult struct {
 
 	Failed     []string `json:"failed,omitempty"`     // names of failed checks, thresholds and exceptions
 	Unmeasured []string `json:"unmeasured,omitempty"` // thresholds that no sample ever came for: nobody knows
+	Addresses  []string `json:"addresses,omitempty"`  // that it asked: http://app:8080
 	Notes      []string `json:"notes,omitempty"`      // what the script wrote to its console as a warning or an error
 	Complete   bool     `json:"complete"`             // the end record was seen
 	Script     bool     `json:"script_broken"`        // the script itself is bad: the drill is, not the system
@@ -142,6 +143,7 @@ type PulseRequest struct {
 	Raw      string              // file that the stream is written to
 	Hide     func(string) string // takes secrets out of a line before it is written there; nil: nobody knows any
 	Sample   func(Sample)
+	Asked    func(address string) // is told of each address, from the same goroutine; nil: nobody asks
 }
 
 // Sample is one iteration of the pulse, in time since the drill's base.

@@ -48,6 +48,7 @@ type record struct {
 	OK            bool             `json:"ok"`
 	Cut           bool             `json:"cut"`
 	Setup         bool             `json:"setup"`
+	Address       string           `json:"address"`
 	TimedOut      int              `json:"timed_out"`
 	Longest       int64            `json:"longest_request"`
 	VU            uint64           `json:"vu"`

@@ -75,7 +75,10 @@ func TestLimits(t *testing.T) {
 		o := job{wrapper: "pulse", flow: "get.js", every: time.Minute, duration: 1500 * time.Millisecond, out: out,
 			env: []string{sys.env(), "TARGET=" + target}}.run(t)
 		require.Len(t, o.kind(wire.KindIter), 1, "stderr: %s", o.stderr)
-		return o.kind(wire.KindIter)[0]
+		require.Len(t, o.kind(wire.KindAsked), 1)
+		it := o.kind(wire.KindIter)[0]
+		it.Address = o.kind(wire.KindAsked)[0].Address
+		return it
 	}
 	slow := run("/slow", "stdout,timeout=1s,request=200ms")
 	assert.False(t, slow.OK)
@@ -84,6 +87,7 @@ func TestLimits(t *testing.T) {
 	good := run("/slow", "stdout,timeout=1s,request=900ms")
 	assert.True(t, good.OK)
 	assert.Zero(t, good.TimedOut)
+	assert.Equal(t, "http://"+sys.addr, good.Address)
 	assert.InDelta(t, 300*time.Millisecond, good.Longest, float64(100*time.Millisecond))
 	wrong := run("/fail", "stdout,timeout=1s,request=900ms")
 	assert.False(t, wrong.OK)

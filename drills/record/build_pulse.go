@@ -36,12 +36,12 @@ func (b *builder) pulse(e Event, p PulseEvent) {
 			u.Rests[n-1].To, u.Rests[n-1].Open = ordered(p.At), false
 		}
 	case "stopped":
-		u.Late, b.red = p.Late, p.Red
+		u.Late, b.red, u.Asked = p.Late, p.Red, p.Asked
 		if u.Broken == "" {
 			u.To, u.Open, u.Totals = ordered(p.At), false, p.Totals
 		}
 	case "broken":
-		u.Late, b.red = p.Late, p.Red
+		u.Late, b.red, u.Asked = p.Late, p.Red, p.Asked
 		u.To, u.Open, u.Broken = ordered(p.At), true, p.Why
 		if u.Broken == "" {
 			u.Broken = "the stream ended"

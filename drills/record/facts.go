@@ -204,9 +204,10 @@ type PulseEvent struct {
 	Why    string      `json:"why,omitempty"`  // first error of the edge; of a rest, the flow that ran meanwhile
 	Seen   bool        `json:"seen,omitempty"` // of a rest: that was the same flow, so the business was asked what the pulse asks
 	Totals PulseTotals `json:"totals,omitzero"`
-	Late   []LateStart `json:"late,omitempty"` // with stopped and broken
-	Red    *RedFacts   `json:"red,omitempty"`  // of the red stretch that ends here
-	Pace   *Pace       `json:"pace,omitempty"` // with started
+	Late   []LateStart `json:"late,omitempty"`  // with stopped and broken
+	Red    *RedFacts   `json:"red,omitempty"`   // of the red stretch that ends here
+	Pace   *Pace       `json:"pace,omitempty"`  // with started
+	Asked  []string    `json:"asked,omitempty"` // with stopped and broken: addresses, such as http://app:8080
 }
 
 // States of a pulse that rests between two iterations.

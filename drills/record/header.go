@@ -22,6 +22,8 @@ type Header struct {
 	PulseTimeout   time.Duration     `json:"pulse_timeout_ns,omitempty"`
 	LatencyLimit   time.Duration     `json:"latency_limit_ns,omitempty"` // slower than this is red; 0: only failures are
 	Tolerate       float64           `json:"tolerate,omitempty"`         // share of bad ones that is still green, 0..1
+	Flow           string            `json:"flow,omitempty"`             // the script of the pulse, by its base name
+	FlowEnv        map[string]string `json:"flow_env,omitempty"`         // its variables; secrets are ***
 	Instances      []InstancePlan    `json:"instances,omitempty"`
 	Incidents      []IncidentPlan    `json:"incidents,omitempty"`
 	Checks         []CheckPlan       `json:"checks,omitempty"`

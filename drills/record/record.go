@@ -121,7 +121,8 @@ type Pulse struct {
 	Reds   []Stretch   `json:"reds,omitempty"`
 	Late   []LateStart `json:"late,omitempty"` // when k6 was behind its own schedule
 	Rests  []Rest      `json:"rests,omitempty"`
-	Pace   *Pace       `json:"pace,omitempty"` // nil in journals that say it in their header only
+	Pace   *Pace       `json:"pace,omitempty"`  // nil in journals that say it in their header only
+	Asked  []string    `json:"asked,omitempty"` // addresses that the flow asked, such as http://app:8080
 }
 
 // Rest is a time in which the pulse asked nothing, because another run of a flow did.

@@ -35,7 +35,7 @@ func (r *Runner) Pulse(ctx context.Context, q verifier.PulseRequest) (verifier.P
 	if err != nil {
 		return nil, errors.Join(err, raw.Close())
 	}
-	p := &pulse{clock: clock{base: q.Base}, bootID: bootID, sample: q.Sample, broken: make(chan struct{}), raw: raw,
+	p := &pulse{clock: clock{base: q.Base}, bootID: bootID, sample: q.Sample, asked: q.Asked, broken: make(chan struct{}), raw: raw,
 		kept: &hiddenLines{to: raw, hide: q.Hide}, patience: q.Pace.Timeout}
 	p.launch = func(ctx context.Context) (*leg, error) {
 		program, err := r.program("pulse", flowScript{q.Script, q.Scenario, q.Pace.Every}, pulseWrapper, scenario, out, q.Env)
@@ -77,6 +77,7 @@ type pulse struct {
 	clock    clock
 	bootID   string
 	sample   func(verifier.Sample)
+	asked    func(string) // nil: nobody asks
 	failed   failedChecks
 	raw      *os.File
 	kept     *hiddenLines // writes to raw
@@ -207,6 +208,10 @@ func (p *pulse) add(l line) error {
 			p.rested = nil
 		}
 		p.mu.Unlock()
+	case "asked":
+		if p.asked != nil {
+			p.asked(l.Address)
+		}
 	case "end":
 		p.ended, p.said = true, l
 		p.lost += l.Totals.Lost

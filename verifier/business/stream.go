@@ -29,6 +29,7 @@ type line struct {
 	VU           uint64      `json:"vu"`
 	Iter         int64       `json:"iter"`
 	Name         string      `json:"name"`
+	Address      string      `json:"address"`
 	ChecksPassed int         `json:"checks_passed"`
 	ChecksFailed int         `json:"checks_failed"`
 	HTTPFailed   int         `json:"http_failed"`
@@ -165,6 +166,8 @@ func (r *result) add(l line) error {
 		case l.Level == "error":
 			r.fail(l.Message)
 		}
+	case "asked":
+		r.Addresses = append(r.Addresses, l.Address)
 	case "end":
 		r.end(l)
 	}

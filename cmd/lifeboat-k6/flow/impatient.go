@@ -19,6 +19,7 @@ type impatient struct {
 
 // RoundTrip is http.RoundTripper.
 func (i *impatient) RoundTrip(req *http.Request) (*http.Response, error) {
+	i.s.Asked(req.URL.Scheme + "://" + req.URL.Host)
 	at, ok := i.s.Deadline(i.vu)
 	if d := i.s.Request(); d > 0 {
 		if own := time.Now().Add(d); !ok || own.Before(at) {

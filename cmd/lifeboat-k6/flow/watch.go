@@ -48,13 +48,13 @@ type user struct {
 	own     *lib.TestStatus // of the iteration
 }
 
-// begin makes the user's requests impatient, and gives its iteration a verdict of its own: k6 has one of the whole run,
+// begin makes the user's requests impatient and known by their addresses, and gives its iteration a verdict of its own: k6 has one of the whole run,
 // which would lay exec.test.fail() at nobody's door.
 func (u *user) begin(s *stream.Stream, st *lib.State, vu uint64) {
 	if st == nil {
 		return
 	}
-	if !u.wrapped && (s.Timeout() > 0 || s.Request() > 0) {
+	if !u.wrapped {
 		st.Transport, u.wrapped = &impatient{next: st.Transport, s: s, vu: vu}, true
 	}
 	if u.whole == nil {

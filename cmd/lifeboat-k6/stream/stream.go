@@ -40,6 +40,8 @@ type Stream struct {
 
 	deadlines sync.Map // VU id (uint64) -> time.Time
 	turns     turns
+	asked     sync.Map // addresses (string)
+	addresses atomic.Int64
 }
 
 // edge is an iteration's start or end, as our module saw it.
@@ -65,6 +67,16 @@ func (s *Stream) Timeout() time.Duration { return time.Duration(s.timeout.Load()
 
 // Request is how long one request may take; 0 means no limit.
 func (s *Stream) Request() time.Duration { return time.Duration(s.request.Load()) }
+
+// mostAddresses that are told.
+const mostAddresses = 50
+
+// Asked notes the address of a request, as scheme and host with its port, and tells it the first time.
+func (s *Stream) Asked(address string) {
+	if _, known := s.asked.LoadOrStore(address, true); !known && s.addresses.Add(1) <= mostAddresses {
+		s.Emit(wire.Asked{Kind: wire.KindAsked, At: s.Offset(time.Now()), Address: address})
+	}
+}
 
 // Deadline is when the running iteration of a virtual user has taken too long; false when there is no limit.
 func (s *Stream) Deadline(vu uint64) (time.Time, bool) {

@@ -21,6 +21,7 @@ const (
 	KindFlow   = "flow"
 	KindSQL    = "sql"
 	KindRest   = "rest"
+	KindAsked  = "asked"
 	KindEnd    = "end"
 )
 
@@ -136,6 +137,14 @@ type Beat struct {
 type Rest struct {
 	Kind string `json:"kind"`
 	At   int64  `json:"at"`
+}
+
+// Asked is an address that an HTTP request of an iteration went to, the first time.
+type Asked struct {
+	Kind string `json:"kind"`
+	At   int64  `json:"at"`
+	// Address is scheme, host and port, such as http://app:8080.
+	Address string `json:"address"`
 }
 
 // Span is a flow() step or an SQL statement. Name is the step's name, or exec or query; never the statement's text.
