@@ -131,7 +131,7 @@ func (d *decoder) special(n *yaml.Node, v reflect.Value, path string) bool {
 		d.text(n, into, path)
 	case *Settings:
 		d.settings(n, into, path)
-	case *Include: // it was read before the rest
+	case *Include, *Matrix: // they were read before the rest
 	case *BootStep:
 		if n.Kind != yaml.ScalarNode {
 			return false

@@ -140,11 +140,14 @@ func (r *review) exists(rel string) bool {
 }
 
 // digest is the SHA-256 over the lines that sha256sum would print for the
-// scenario file (as "scenario") and the files it names, sorted by path: it is
+// scenario file (as "scenario"), the name of its drill (as "drill"), if it has several, and the files it names, sorted by path: it is
 // the same wherever the folder lies.
-func (r *review) digest(raw []byte) string {
+func (r *review) digest(raw []byte, name string) string {
 	var lines strings.Builder
 	fmt.Fprintf(&lines, "%x  scenario\n", sha256.Sum256(raw))
+	if name != "" {
+		fmt.Fprintf(&lines, "%x  drill\n", sha256.Sum256([]byte(name)))
+	}
 	for rel, content := range r.scripts {
 		r.sums[rel] = fmt.Sprintf("%x", sha256.Sum256(content))
 	}

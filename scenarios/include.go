@@ -42,7 +42,7 @@ func include(file, dir string, root *yaml.Node) (merged *yaml.Node, read map[str
 		if other == nil {
 			continue
 		}
-		root = d.overlay(root, other, true)
+		root = d.overlay(root, without(other, keyInclude, keyMatrix), true)
 	}
 	return root, read, d.problems
 }
@@ -77,6 +77,9 @@ func (d *decoder) included(dir string, n *yaml.Node, read map[string][]byte) *ya
 	if again := d.lookup(root, keyInclude); again != nil {
 		d.note(again, keyInclude, "name it in the scenario, too", "a file that is included includes nothing itself")
 	}
+	if many := d.lookup(root, keyMatrix); many != nil {
+		d.note(many, keyMatrix, "move it into the scenario", "a file that is included makes no drills")
+	}
 	return root
 }
 
@@ -88,7 +91,6 @@ func (d *decoder) overlay(own, other *yaml.Node, deep bool) *yaml.Node {
 	for _, p := range d.pairs(other, "") {
 		i := slices.IndexFunc(mine, func(q pair) bool { return q.key.Value == p.key.Value })
 		switch {
-		case p.key.Value == keyInclude:
 		case i < 0:
 			all.Content = append(all.Content, p.key, p.value)
 		case deep:
@@ -102,8 +104,23 @@ func (d *decoder) overlay(own, other *yaml.Node, deep bool) *yaml.Node {
 	return &all
 }
 
+// without gives a mapping but for some keys.
+func without(n *yaml.Node, keys ...string) *yaml.Node {
+	all := *n
+	all.Content = nil
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if !slices.Contains(keys, n.Content[i].Value) {
+			all.Content = append(all.Content, n.Content[i], n.Content[i+1])
+		}
+	}
+	return &all
+}
+
 // lookup is the value under a key of a mapping; nil: there is none.
 func (d *decoder) lookup(n *yaml.Node, key string) *yaml.Node {
+	if n == nil {
+		return nil
+	}
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
 			return d.resolve(n.Content[i+1])

@@ -37,6 +37,7 @@ func Load(path string) (*Scenario, error) {
 // Read is Load for whoever has more to check: beside the problems, in the order of the file, it gives as much of the
 // scenario as could be understood, nil where that is nothing. With problems it is only good for finding more of them.
 func Read(path string) (*Scenario, Problems) {
+	path, name := part(path)
 	raw, err := readAll(path)
 	if err != nil {
 		return nil, Problems{{File: path, Message: err.Error(), Hint: "name a scenario file, or lifeboat new writes one"}}
@@ -45,7 +46,7 @@ func Read(path string) (*Scenario, Problems) {
 	if err != nil {
 		return nil, Problems{{File: path, Message: fmt.Sprintf("find its folder: %s", err)}}
 	}
-	sc, problems := load(path, dir, raw)
+	sc, problems := load(path, dir, raw, name)
 	return sc, problems.Sorted(path)
 }
 
@@ -62,13 +63,15 @@ func readAll(path string) ([]byte, error) {
 	return raw, err
 }
 
-// load makes a scenario of the bytes of a file, or as much of one as can be understood.
-func load(file, dir string, raw []byte) (*Scenario, Problems) {
+// load makes a scenario of the bytes of a file, or of one drill of its matrix, or as much of one as can be understood.
+func load(file, dir string, raw []byte, name string) (*Scenario, Problems) {
 	root, problems := parse(file, raw)
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	root, included, wrong := include(file, dir, root)
+	root, wrong := vary(file, root, name)
+	root, included, bad := include(file, dir, root)
+	wrong = append(wrong, bad...)
 	d := &decoder{file: file, dir: dir, budget: nodeBudget, where: map[string]Pos{},
 		bad: map[string]bool{}, secrets: new([]Secret)}
 	var doc Document
@@ -78,13 +81,16 @@ func load(file, dir string, raw []byte) (*Scenario, Problems) {
 	}
 	sc := &doc.Scenario
 	sc.File, sc.Dir, sc.secrets = file, dir, d.secrets
+	if name != "" && sc.Name != "" {
+		sc.Name += "-" + name
+	}
 	r := &review{sc: sc, file: file, where: d.where, bad: d.bad, problems: append(wrong, d.problems...), included: included}
 	r.incident(doc.Course)
 	r.fill()
 	r.all()
 	r.ownPorts("", root)
 	if len(r.problems) == 0 {
-		sc.Digest, sc.files = r.digest(raw), r.kept(raw)
+		sc.Digest, sc.files = r.digest(raw, name), r.kept(raw)
 	}
 	return sc, r.problems
 }

@@ -92,7 +92,7 @@ func TestLoadPresetsByRisk(t *testing.T) {
 		if risk == "" {
 			line = ""
 		}
-		sc, problems := load("s.yaml", absolute(t, "testdata/ok"), []byte(strings.Replace(text, "risk: high\n", line, 1)))
+		sc, problems := load("s.yaml", absolute(t, "testdata/ok"), []byte(strings.Replace(text, "risk: high\n", line, 1)), "")
 		require.Empty(t, problems, risk)
 		assert.Equal(t, want.by, sc.Incidents[0].Decide.By, risk)
 		assert.Equal(t, want.restored, sc.Objectives["restored"].String(), risk)
@@ -165,7 +165,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	dir := absolute(f, "testdata/ok")
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		sc, problems := load("fuzz.yaml", dir, raw)
+		sc, problems := load("fuzz.yaml", dir, raw, "")
 		if sc == nil && len(problems) == 0 || sc != nil && (sc.Digest == "") != (len(problems) > 0) {
 			t.Fatalf("want a scenario with a digest or problems, have %v and %v", sc, problems)
 		}

@@ -18,7 +18,10 @@ type Scenario struct {
 	// sha256:… over the file and every file it names but the backups
 	Digest string `yaml:"-" json:"-"`
 	// files of its folder that hold keys of it, shared with other scenarios; what stands here counts more
-	Include  Include     `yaml:"include"`
+	Include Include `yaml:"include"`
+	// several drills of this file: name → the keys in which it differs; lifeboat drill FILE.yaml makes all of them, and
+	// FILE.yaml#NAME is one
+	Matrix   Matrix      `yaml:"matrix"`
 	Name     string      `yaml:"scenario" jsonschema:"required"` // its name: lower-case letters, digits, hyphens
 	Title    record.Text `yaml:"title"`                          // a text, or {en: …, zh: …}
 	Service  string      `yaml:"service"`                        // whose recovery is drilled; printed

@@ -41,7 +41,7 @@ func TestShortSecrets(t *testing.T) {
 instances:
   db: {kind: docker, image: x, env: {A: {env: LIFEBOAT_TEST_SHORT}, B: {env: LIFEBOAT_TEST_EMPTY}, C: {env: LIFEBOAT_TEST_LONG},
     D: {env: LIFEBOAT_TEST_ABSENT}, E: abc}}
-`))
+`), "")
 	found := 0
 	for _, p := range problems {
 		if strings.Contains(p.Message, "too short to be hidden") {

@@ -49,7 +49,7 @@ func TestTemplateCommentsAreTrue(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, file), nil, 0o600))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "flows", "shop.js"), TemplateFlow(), 0o600))
-	sc, problems := load("shop.yaml", dir, []byte(text))
+	sc, problems := load("shop.yaml", dir, []byte(text), "")
 	require.Empty(t, problems)
 	assert.Len(t, sc.Backups, 4)
 	assert.Len(t, sc.Instances, 4)
@@ -60,7 +60,7 @@ func TestTemplateCommentsAreTrue(t *testing.T) {
 	assert.Len(t, sc.Egress.Expected, 2)
 	assert.Len(t, sc.Egress.Allow, 1)
 	assert.Len(t, sc.Prepare, 1)
-	sc, problems = load("shop.yaml", dir, []byte(several))
+	sc, problems = load("shop.yaml", dir, []byte(several), "")
 	require.Empty(t, problems)
 	assert.Len(t, sc.Incidents, 2)
 }

@@ -25,6 +25,9 @@ var spellings = map[reflect.Type]func() *jsonschema.Schema{
 	reflect.TypeFor[scenarios.Include](): func() *jsonschema.Schema {
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
 	},
+	reflect.TypeFor[scenarios.Matrix](): func() *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "object"}}
+	},
 	reflect.TypeFor[scenarios.Range]():    pattern(`^[0-9]+(\.[0-9]+){3}/([89]|1[0-9]|2[0-6])$`, "10.20.0.0/16"),
 	reflect.TypeFor[scenarios.Secret]():   secret,
 	reflect.TypeFor[scenarios.Settings](): settings,
@@ -57,7 +60,8 @@ func reflectDocument(sources string) (*jsonschema.Schema, error) {
 		return nil, err
 	}
 	// What a file must have may stand in one that it includes.
-	schema.AnyOf = []*jsonschema.Schema{{Required: schema.Required}, {Required: []string{"include"}}}
+	schema.AnyOf = []*jsonschema.Schema{{Required: schema.Required}, {Required: []string{"include"}},
+		{Required: []string{"matrix"}}}
 	schema.Required = nil
 	return schema, nil
 }

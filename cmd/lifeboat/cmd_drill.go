@@ -25,9 +25,10 @@ func (a *app) drillCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "drill SCENARIO...", Short: "Run drills: restore, break, roll back, verify, judge, clean up",
 		Long: "Runs scenarios one after the other. A scenario is the path of a file, or the name of a shipped one.\n" +
+			"A file with a matrix makes several drills; FILE.yaml#NAME is one of them.\n" +
 			"With several drills the exit code is that of the worst.\n" + exitHelp,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.drill(cmd.Context(), o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.drill(cmd.Context(), o, parts(args)) },
 	}
 	filesFlag(c, &o.files)
 	c.Flags().BoolVar(&o.keep, "keep", false, "leave the instances of a drill that did not pass, until its deadline")

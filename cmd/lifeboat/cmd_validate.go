@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,7 @@ func (a *app) validateCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			var all scenarios.Problems
 			foreseen := map[string][]string{}
-			for _, arg := range args {
+			for _, arg := range parts(args) {
 				s, err := a.load(arg, files)
 				if err == nil {
 					if said := drills.Foresee(a.kit(), s); len(said) > 0 {
@@ -32,7 +33,11 @@ func (a *app) validateCommand() *cobra.Command {
 				var problems scenarios.Problems
 				switch {
 				case errors.As(err, &problems):
-					all = append(all, problems...)
+					for _, p := range problems { // drills of one file have most of their mistakes in common
+						if !slices.Contains(all, p) {
+							all = append(all, p)
+						}
+					}
 				case err != nil:
 					return err
 				case !a.json:

@@ -67,7 +67,9 @@ func (a *app) load(arg, files string) (*scenarios.Scenario, error) {
 // scenarioPath is that of a scenario's file. A scenario is given by its path, or a shipped one by its name: that one is looked for in the
 // folder of the demo's files, and written there when it is missing.
 func scenarioPath(arg, files string) (string, error) {
-	if strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml") {
+	file, _, _ := strings.Cut(arg, "#") // of one of its drills
+	if strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml") || strings.HasSuffix(file, ".yaml") ||
+		strings.HasSuffix(file, ".yml") {
 		return arg, nil
 	}
 	if !library.Has(arg) {
@@ -79,6 +81,15 @@ func scenarioPath(arg, files string) (string, error) {
 			"make demo-files DIR=%s makes the demo's, --files says where yours are", arg, files, files)
 	}
 	return library.Write(arg, files)
+}
+
+// parts gives every drill of the scenarios that are named: a file may hold several.
+func parts(args []string) []string {
+	var all []string
+	for _, arg := range args {
+		all = append(all, scenarios.Parts(arg)...)
+	}
+	return all
 }
 
 // words is the catalogue in one language.
