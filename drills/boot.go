@@ -129,7 +129,7 @@ func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.
 	}
 	r := instance.Request{
 		Name: name, Image: spec.Image, Command: spec.Command, Env: env, Aliases: spec.Aliases,
-		Data: slices.Clone(spec.Data), KeepData: b.keepData, Memory: int64(spec.Memory), CPUs: spec.CPUs,
+		Data: slices.Clone(spec.Data), Capabilities: slices.Clone(spec.Capabilities), KeepData: b.keepData, Memory: int64(spec.Memory), CPUs: spec.CPUs,
 		Allow: d.plan.Scenario.Egress.Allow,
 	}
 	if spec.Virtual() {

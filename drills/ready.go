@@ -154,7 +154,12 @@ func (d *drill) notReady(ctx context.Context, m instance.Machine, reason string,
 			reason, lack = reason+"; "+got.Words, got.Lack
 		}
 	}
-	console, _ := m.Console(context.WithoutCancel(ctx)) // best effort: the reason stands without it
+	console, _ := m.Console(context.WithoutCancel(ctx))                 // best effort: the reason stands without it
+	if l, ok := m.(instance.Lacking); ok && lack == "" && late == nil { // it ended
+		if kind, words := l.Lacks(ctx, console); kind != "" {
+			reason, lack = words, kind
+		}
+	}
 	return &instance.BootError{Instance: m.Name(), Console: console, Reason: reason, Overdue: late, Lack: lack}
 }
 

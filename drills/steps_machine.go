@@ -100,10 +100,13 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 			up.Facts[name] = d.secrets.hide(fact)
 		}
 	}
+	if up.Facts == nil {
+		up.Facts = map[string]string{}
+	}
+	if len(spec.Capabilities) > 0 {
+		up.Facts["capabilities"] = strings.Join(spec.Capabilities, ", ")
+	}
 	if spec.Ready == nil && health != nil {
-		if up.Facts == nil {
-			up.Facts = map[string]string{}
-		}
 		up.Facts["healthcheck"] = d.secrets.hide(strings.Join(health.Command, " "))
 	}
 	return d.Append(record.KindBooted, d.subject(m.Name()), up)

@@ -36,6 +36,9 @@ func (r *review) instances() {
 				r.problem(index(path+".data", i), "give its full path within the machine", "%q is not a folder", clip(folder))
 			}
 		}
+		for i, c := range in.Capabilities {
+			in.Capabilities[i] = r.capability(index(path+".capabilities", i), c)
+		}
 		if r.given(path+".memory") && in.Memory < 6<<20 {
 			r.problem(path+".memory", "engines take no less than 6MiB", "%s is too little", in.Memory)
 		}

@@ -108,11 +108,13 @@ type Instance struct {
 	Data    []string          `yaml:"data"`                       // folders on volumes
 	Memory  Size              `yaml:"memory"`                     // default 1GiB; at least 6MiB
 	// processors, above 0, such as 1.5; default of a virtual machine 2, of a container no limit
-	CPUs    float64 `yaml:"cpus"`
-	Ready   *Ready  `yaml:"ready"`
-	VM      *VM     `yaml:"vm"` // only with kind: qemu
-	Restart bool    `yaml:"-"`
-	Pos     Pos     `yaml:"-"`
+	CPUs  float64 `yaml:"cpus"`
+	Ready *Ready  `yaml:"ready"`
+	// of a container, beyond those of every one: SYS_NICE, IPC_LOCK, … None that would open the seal
+	Capabilities []string `yaml:"capabilities"`
+	VM           *VM      `yaml:"vm"` // only with kind: qemu
+	Restart      bool     `yaml:"-"`
+	Pos          Pos      `yaml:"-"`
 }
 
 // Ready says when an instance counts as booted. Without it: when its image's own HEALTHCHECK says so, or its backup is

@@ -54,7 +54,7 @@ func (r *review) machine(n string, in Instance) {
 	if !r.given(path + ".boot") {
 		r.problem(path, "add boot: the backup that holds its disk", "a virtual machine boots from a backup")
 	}
-	for _, key := range []string{"image", "load", "env", "command", "data"} {
+	for _, key := range []string{"image", "load", "env", "command", "data", "capabilities"} {
 		if r.given(path + "." + key) {
 			r.problem(path+"."+key, "delete it; exec steps change the machine, vm.seed prepares one with cloud-init",
 				"a virtual machine is what its disk holds")

@@ -88,11 +88,14 @@ type Request struct {
 	Memory     int64             // bytes; 0: the back-end's default (1 GiB). Always limited
 	CPUs       float64           // 0: no limit
 	Pids       int64             // 0: the back-end's default (512)
-	Hold       bool              // create, do not start: Start does it
-	Allow      []string          // host:port that the scenario allows through the seal
-	VM         *VM               // of a virtual machine; nil: a container
-	Mounts     []Mount           // of a hypervisor's container only: no restored container sees a file of the host
-	Devices    []string          // of a hypervisor's container only: /dev/kvm
+	// Capabilities that a container holds beyond those of every one, as SYS_NICE. Its programs may then gain rights from
+	// their files, as far as it holds them.
+	Capabilities []string
+	Hold         bool     // create, do not start: Start does it
+	Allow        []string // host:port that the scenario allows through the seal
+	VM           *VM      // of a virtual machine; nil: a container
+	Mounts       []Mount  // of a hypervisor's container only: no restored container sees a file of the host
+	Devices      []string // of a hypervisor's container only: /dev/kvm
 }
 
 // Machine is one booted machine. Methods may be called from several goroutines.

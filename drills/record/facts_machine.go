@@ -36,6 +36,8 @@ const (
 	LackFile       = "file"       // the image stands on another file
 	LackReplay     = "replay"     // the image was not closed: its log must be replayed into it
 	LackGeometry   = "geometry"   // the image says two sizes
+	LackCapability = "capability" // a program of the container has file capabilities that it is not given
+	LackSetuid     = "setuid"     // a program of the container changes its user when it is started
 )
 
 // Bad says in a line what went wrong with a restore, whoever's fault it is; "": nothing.

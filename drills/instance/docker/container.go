@@ -18,6 +18,7 @@ type plan struct {
 	env                         map[string]string
 	user, dir, hostname         string
 	stdin                       bool // is kept open
+	gains                       bool // its programs may gain rights when they are started
 	host                        container.HostConfig
 	networks, aliases           []string
 	address                     netip.Addr
@@ -34,7 +35,7 @@ func (d *Driver) createContainer(ctx context.Context, p plan) (*body, error) {
 	if err := d.intend("container", undoContainer, p.name, "docker rm -fv "+p.name); err != nil {
 		return nil, err
 	}
-	host := harden(p.host)
+	host := harden(p.host, p.gains)
 	ends := map[string]*mobynet.EndpointSettings{}
 	if len(p.networks) > 0 { // engines before version 25 take one at creation
 		host.NetworkMode = container.NetworkMode(p.networks[0])
@@ -69,9 +70,12 @@ func (e *Engine) noImage(ref string) error {
 }
 
 // harden adds what every container of a drill has in common.
-func harden(h container.HostConfig) container.HostConfig {
+func harden(h container.HostConfig, gains bool) container.HostConfig {
 	h.CapDrop = []string{"ALL"}
-	h.SecurityOpt = []string{"no-new-privileges:true", seccompOption()}
+	h.SecurityOpt = []string{seccompOption()}
+	if !gains {
+		h.SecurityOpt = append(h.SecurityOpt, "no-new-privileges:true")
+	}
 	h.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyDisabled}
 	h.LogConfig = container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "3"}}
 	return h

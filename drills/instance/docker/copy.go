@@ -91,9 +91,9 @@ func (m *Machine) Get(ctx context.Context, name string) ([]byte, error) {
 
 // Tail reads the last bytes of a file of any size, and how large it is; fs.ErrNotExist when there is none.
 func (m *Machine) Tail(ctx context.Context, name string, most int) (end []byte, size int64, err error) {
-	end, err = m.d.engine.follow(ctx, m.id, name, func(r io.Reader, n int64) ([]byte, error) {
-		size = n
-		if _, err := io.CopyN(io.Discard, r, max(0, n-int64(most))); err != nil {
+	end, err = m.d.engine.follow(ctx, m.id, name, func(r io.Reader, h *tar.Header) ([]byte, error) {
+		size = h.Size
+		if _, err := io.CopyN(io.Discard, r, max(0, size-int64(most))); err != nil {
 			return nil, err
 		}
 		return io.ReadAll(r)
@@ -105,16 +105,16 @@ func (m *Machine) Tail(ctx context.Context, name string, most int) (end []byte, 
 }
 
 func (e *Engine) get(ctx context.Context, id, name string) ([]byte, error) {
-	return e.follow(ctx, id, name, func(r io.Reader, size int64) ([]byte, error) {
-		if size > getLimit {
-			return nil, fmt.Errorf("it is %d bytes long; at most %d are read", size, getLimit)
+	return e.follow(ctx, id, name, func(r io.Reader, h *tar.Header) ([]byte, error) {
+		if h.Size > getLimit {
+			return nil, fmt.Errorf("it is %d bytes long; at most %d are read", h.Size, getLimit)
 		}
 		return io.ReadAll(r)
 	})
 }
 
 // reading takes what it wants of a file.
-type reading func(r io.Reader, size int64) ([]byte, error)
+type reading func(r io.Reader, h *tar.Header) ([]byte, error)
 
 // follow reads the file that symbolic links lead to.
 func (e *Engine) follow(ctx context.Context, id, name string, read reading) ([]byte, error) {
@@ -153,7 +153,7 @@ func oneFile(stream io.Reader, read reading) (content []byte, link string, err e
 	case tar.TypeSymlink:
 		return nil, h.Linkname, nil
 	case tar.TypeReg:
-		content, err = read(t, h.Size)
+		content, err = read(t, h)
 		return content, "", err
 	}
 	return nil, "", errors.New("it is not a regular file")

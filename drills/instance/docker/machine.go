@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -62,12 +65,11 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, kept m
 		}
 		return nil, fmt.Errorf("boot %s: look at image %s: %w", r.Name, r.Image, err)
 	}
-	paths := append([]string(nil), r.Data...)
+	var declared []string // else they would become volumes without a label
 	if img.Config != nil {
-		for p := range img.Config.Volumes { // else they would become volumes without a label
-			paths = append(paths, p)
-		}
+		declared = slices.Sorted(maps.Keys(img.Config.Volumes))
 	}
+	paths := volumesFor(r.Data, declared)
 	m := &Machine{d: d, slot: s.name, box: s.box, request: r, volumes: map[string]string{}, health: healthOf(img.Config)}
 	for p, v := range kept {
 		m.volumes[p] = v
@@ -84,7 +86,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, kept m
 	}
 	m.body, err = d.createContainer(ctx, plan{
 		name: d.name(r.Name, fmt.Sprint(r.Generation)), image: r.Image, instance: r.Name, role: roleMachine,
-		entrypoint: r.Entrypoint, command: r.Command, env: r.Env, user: r.User, host: m.hostConfig(),
+		entrypoint: r.Entrypoint, command: r.Command, env: r.Env, user: r.User, host: m.hostConfig(), gains: m.grants(),
 	})
 	if err != nil {
 		return nil, err
@@ -93,9 +95,23 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, kept m
 	return m, m.prove(ctx)
 }
 
+// volumesFor are the folders that get a volume: those that are asked for, and those that the image declares. What lies
+// within one that the image declares is on that volume already: postgres:18 refuses to start where its old data folder,
+// below the one that it declares now, is a mount of its own.
+func volumesFor(asked, declared []string) []string {
+	var paths []string
+	for _, p := range asked {
+		within := func(v string) bool { return strings.HasPrefix(path.Clean(p)+"/", path.Clean(v)+"/") }
+		if !slices.ContainsFunc(declared, within) {
+			paths = append(paths, p)
+		}
+	}
+	return append(paths, declared...)
+}
+
 func (m *Machine) hostConfig() container.HostConfig {
 	r := m.request
-	h := container.HostConfig{NetworkMode: container.NetworkMode("container:" + m.box.id), CapAdd: m.capabilities(),
+	h := container.HostConfig{NetworkMode: container.NetworkMode("container:" + m.box.id), CapAdd: m.held(),
 		ShmSize: sharedMemory}
 	if r.VM != nil {
 		m.hypervisor(&h)
@@ -195,6 +211,9 @@ func reason(s *container.State) string {
 func (m *Machine) Start(ctx context.Context) error {
 	m.ending.Store(false)
 	if err := m.body.start(ctx); err != nil {
+		if kind, words := m.Lacks(ctx, err.Error()); kind != "" {
+			return &instance.BootError{Instance: m.slot, Reason: words, Console: err.Error(), Lack: kind}
+		}
 		if badImage(err) {
 			return &instance.BootError{Instance: m.slot, Reason: err.Error()}
 		}
@@ -219,7 +238,11 @@ func (m *Machine) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return &instance.BootError{Instance: m.slot, Reason: "it " + s.Ended() + ", at once", Console: lastLines(console, 20)}
+	bad := &instance.BootError{Instance: m.slot, Reason: "it " + s.Ended() + ", at once", Console: lastLines(console, 20)}
+	if kind, words := m.Lacks(ctx, console); kind != "" {
+		bad.Reason, bad.Lack = words, kind
+	}
+	return bad
 }
 
 func lastLines(s string, n int) string {

@@ -39,7 +39,7 @@ func TestOtherEngines(t *testing.T) {
 			d, notes := newBenchAt(t, host.Host)
 			r := serving("db")
 			var err error
-			r.Image, err = d.LoadImage(t.Context(), guestArchive(t, d))
+			r.Image, err = d.LoadImage(t.Context(), guestArchive(t, d, &tar.Header{Mode: 0o755}))
 			require.NoError(t, err)
 			assert.True(t, strings.HasPrefix(r.Image, imageRepository+"/"+d.site.Scope.Drill), r.Image)
 			m, err := d.Boot(t.Context(), r)
@@ -91,11 +91,12 @@ func TestNothingIsPulled(t *testing.T) {
 }
 
 // guestArchive is a docker-save archive of the guest under a configuration of its own, so that no engine has it.
-func guestArchive(t *testing.T, d *Driver) instance.ImageArchive {
+func guestArchive(t *testing.T, d *Driver, head *tar.Header) instance.ImageArchive {
 	t.Helper()
 	guest, err := os.ReadFile(built.guest)
 	require.NoError(t, err)
-	layer, err := io.ReadAll(tarOf([]*tar.Header{{Name: "guest", Mode: 0o755}}, map[string][]byte{"guest": guest}))
+	head.Name = "guest"
+	layer, err := io.ReadAll(tarOf([]*tar.Header{head}, map[string][]byte{"guest": guest}))
 	require.NoError(t, err)
 	digest := func(b []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(b)) }
 	layers := []string{digest(layer)}

@@ -26,7 +26,7 @@ func (m *Machine) prove(ctx context.Context) error {
 	h := i.Container.HostConfig
 	var extra, mounts []string
 	for _, c := range h.CapAdd {
-		if !slices.Contains(m.capabilities(), strings.TrimPrefix(c, "CAP_")) {
+		if !slices.Contains(m.held(), strings.TrimPrefix(c, "CAP_")) {
 			extra = append(extra, c)
 		}
 	}
@@ -46,7 +46,7 @@ func (m *Machine) prove(ctx context.Context) error {
 	other := string(h.NetworkMode) != "container:"+m.box.id || h.PidMode != "" || h.IpcMode.IsHost()
 	facts := []record.Probe{
 		{Target: "raw socket", Address: "CAP_NET_RAW CAP_NET_ADMIN CAP_SYS_TIME", Protocol: "capability",
-			Reached: len(extra) > 0, Detail: told(extra, "none of them is held")},
+			Reached: len(extra) > 0, Detail: told(extra, m.granted())},
 		{Target: "host folder", Address: "/var/run/docker.sock and all others", Protocol: "mount",
 			Reached: len(mounts) > 0 || len(h.Binds) > 0, Detail: told(append(mounts, h.Binds...),
 				"only this drill's volumes, and of a virtual machine its backup, read-only")},
@@ -71,6 +71,14 @@ func (m *Machine) prove(ctx context.Context) error {
 		return &instance.LeakError{Instance: m.slot, Probes: open}
 	}
 	return nil
+}
+
+// granted are the words for what a machine holds beyond others.
+func (m *Machine) granted() string {
+	if !m.grants() {
+		return "none of them is held"
+	}
+	return "none of them is held; the scenario grants " + strings.Join(m.request.Capabilities, ", ")
 }
 
 func told(found []string, none string) string {
