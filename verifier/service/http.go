@@ -24,18 +24,20 @@ import (
 
 // httpKeys of the scenario.
 type httpKeys struct {
-	To       string                      `yaml:"to"`             // instance:port; with path
-	Path     string                      `yaml:"path"`           // default /
-	URL      string                      `yaml:"url"`            // instead of to and path; https: the certificate is not judged
-	Method   string                      `yaml:"method"`         // default GET
-	Headers  map[string]scenarios.Secret `yaml:"headers"`        // sent with the request
-	Body     string                      `yaml:"body"`           // to send
-	Status   int                         `yaml:"status"`         // default 200
-	Contains string                      `yaml:"contains"`       // in the answer's body
-	Matches  string                      `yaml:"matches"`        // regular expression (RE2) over it
-	Expect   map[string]string           `yaml:"expect_headers"` // each holds this text
-	Timeout  scenarios.Duration          `yaml:"timeout"`        // default 10s
-	Restart  bool                        `yaml:"restart"`        // restart the instance and ask again
+	To   string `yaml:"to"`   // instance:port; with path
+	Path string `yaml:"path"` // default /
+	URL  string `yaml:"url"`  // instead of to and path; https: the certificate is not judged, but for:
+	// a host name: the certificate must be for it, and valid today. Who signed it is not judged
+	Certificate string                      `yaml:"certificate"`
+	Method      string                      `yaml:"method"`         // default GET
+	Headers     map[string]scenarios.Secret `yaml:"headers"`        // sent with the request
+	Body        string                      `yaml:"body"`           // to send
+	Status      int                         `yaml:"status"`         // default 200
+	Contains    string                      `yaml:"contains"`       // in the answer's body
+	Matches     string                      `yaml:"matches"`        // regular expression (RE2) over it
+	Expect      map[string]string           `yaml:"expect_headers"` // each holds this text
+	Timeout     scenarios.Duration          `yaml:"timeout"`        // default 10s
+	Restart     bool                        `yaml:"restart"`        // restart the instance and ask again
 }
 
 // web asks for one page. Redirections are answers, not followed.
@@ -56,6 +58,7 @@ type page struct {
 	Headers  map[string]string `json:"headers,omitempty"` // those that something is expected of
 	Start    string            `json:"start,omitempty"`   // of the body, for the message
 	Error    string            `json:"error,omitempty"`
+	Shown    *certificate      `json:"certificate,omitempty"`
 	Silent   bool              `json:"silent,omitempty"` // it was asked, and there was no answer in time
 }
 
@@ -96,6 +99,9 @@ func newHTTP(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 			problems = append(problems, s.Problem("headers", "delete it: it follows from the body and the connection",
 				"%s is not sent as it is written here", name))
 		}
+	}
+	if k.Certificate != "" && !strings.HasPrefix(k.URL, "https:") {
+		problems = append(problems, s.Problem("certificate", "url: https://app:8443/", "there is none without https"))
 	}
 	c.port, c.Asked = port, verifier.AskedOf(spec.Name, on)
 	c.q = question[page]{on: on, restart: k.Restart, ask: c.get, judge: c.judge}
@@ -237,7 +243,7 @@ func (c *web) read(answer *http.Response, outer context.Context) (page, error) {
 	if outer.Err() != nil {
 		return page{}, context.Cause(outer)
 	}
-	p := page{Status: answer.StatusCode, Size: len(body), Headers: map[string]string{},
+	p := page{Shown: shown(answer.TLS), Status: answer.StatusCode, Size: len(body), Headers: map[string]string{},
 		Contains: c.keys.Contains != "" && strings.Contains(string(body), c.keys.Contains),
 		Matches:  c.pattern != nil && c.pattern.Match(body)}
 	if err != nil {
@@ -271,5 +277,12 @@ func (c *web) judge(_ *page, now page) verifier.Answer {
 			return verifier.Failed("%s answered with %s: %q, without %q", at, name, got, c.keys.Expect[name])
 		}
 	}
-	return verifier.Passed("%s answered %d, %d bytes", at, now.Status, now.Size)
+	wrong := now.Shown.wrong(c.keys.Certificate)
+	switch {
+	case wrong == "":
+		return verifier.Passed("%s answered %d, %d bytes", at, now.Status, now.Size)
+	case c.keys.Certificate != "":
+		return verifier.Failed("%s answered %d, but %s", at, now.Status, wrong)
+	}
+	return verifier.Passed("%s answered %d, %d bytes; %s, which is not judged (certificate: NAME does)", at, now.Status, now.Size, wrong)
 }
