@@ -2,7 +2,9 @@ package qemu
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -16,8 +18,10 @@ func (m *Machine) Describe(ctx context.Context) map[string]string {
 	if m.request.VM.Firmware != "" {
 		facts["firmware"] = m.request.VM.Firmware
 	}
-	if sealed := m.encrypted(); sealed != "" {
-		facts["encrypted"] = sealed
+	for _, v := range m.drives {
+		for _, n := range v.layout.luks { // disk.partition, both from 1; partition 0 is all of the disk
+			facts["encrypted"] = strings.TrimPrefix(fmt.Sprintf("%s, LUKS %d.%d", facts["encrypted"], v.index+1, n), ", ")
+		}
 	}
 	m.leaveWire(ctx) // it came up
 	ch, err := m.control(ctx)
