@@ -68,11 +68,15 @@ func (d *drill) bootFailed(ctx context.Context, name, during string, started tim
 	return d.fact(err, d.Append(record.KindBootFailed, d.subject(name), f))
 }
 
+// toldWithin is how long a sandbox may take to tell what it saw: five times a second it does.
+const toldWithin = time.Second
+
 // met is whom a machine spoke to, and what it looked for in vain since a moment. A virtual machine always looks for something: for
 // the time, for updates.
 func (d *drill) met(ctx context.Context, name string, since time.Duration) record.BootFailure {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), diagnoseWithin)
 	defer cancel()
+	_ = after(ctx, toldWithin)
 	var f record.BootFailure
 	alone := true
 	d.mu.Lock()

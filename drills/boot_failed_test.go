@@ -96,6 +96,24 @@ func TestWhoMetWhom(t *testing.T) {
 	}
 }
 
+// A sandbox tells what it saw a moment later: an instance that ended at once is asked for then.
+func TestWhoMetWhomIsAskedLater(t *testing.T) {
+	w := pairWorld(t)
+	var ended atomic.Int64
+	w.machine.Images["img"] = fake.Script{Up: func(context.Context, *fake.Machine) error {
+		ended.Store(time.Now().UnixNano())
+		return errors.New("ended with exit code 3")
+	}}
+	w.machine.Links = func() ([]record.Link, error) {
+		if at := ended.Load(); at == 0 || time.Since(time.Unix(0, at)) < 400*time.Millisecond {
+			return nil, nil
+		}
+		return []record.Link{{From: "app", To: "db", Port: 5432}}, nil
+	}
+	res := w.run(pair)
+	assert.Equal(t, "boot.failed", res.Verdict.Reasons[0].ID, "%v", res.Verdict.Reasons)
+}
+
 // An upgrade whose new version does not come up keeps what it printed.
 func TestLastWordsOfAnUpgrade(t *testing.T) {
 	w := newWorld(t)
