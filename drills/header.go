@@ -22,7 +22,7 @@ func (d *drill) header(number int) record.Header {
 		Version: record.Version, Drill: d.id, Number: number, Series: s.Series,
 		Scenario: s.Name, ScenarioDigest: s.Digest, Title: s.Title, Service: s.Service, Customer: s.Customer,
 		Risk: s.Risk, Trigger: s.Trigger, StableFor: s.StableFor.Std(), Decision: "simulated",
-		Excluded: s.Checks.Excluded, ExpectedEgress: s.Egress.Expected, AllowedEgress: s.Egress.Allow,
+		ExpectedEgress: s.Egress.Expected, AllowedEgress: s.Egress.Allow,
 		People: s.People, Production: s.Production,
 		Prepare:      describeAll(s.Prepare),
 		NotRehearsed: []string{"not.production", "not.traffic_switch", "not.cloud_quota"},
@@ -66,7 +66,20 @@ func (d *drill) header(number int) record.Header {
 	slices.Sort(h.NotRehearsed)
 	h.NotRehearsed = slices.Compact(h.NotRehearsed)
 	for _, c := range d.plan.Checks {
-		h.Checks = append(h.Checks, record.CheckPlan{Name: c.Spec.Name, Layer: c.Spec.Layer})
+		p := record.CheckPlan{Name: c.Spec.Name, Layer: c.Spec.Layer}
+		if c.Spec.Title.Others() {
+			p.Title = c.Spec.Title
+		}
+		h.Checks = append(h.Checks, p)
+	}
+	for layer, why := range s.Checks.Excluded {
+		if h.Excluded == nil {
+			h.Excluded, h.ExcludedIn = map[record.Layer]string{}, map[record.Layer]record.Text{}
+		}
+		h.Excluded[layer] = why.Any()
+		if why.Others() {
+			h.ExcludedIn[layer] = why
+		}
 	}
 	return h
 }

@@ -99,7 +99,7 @@ func (p *Plan) Outline() Outline {
 		o.Checks = append(o.Checks, string(c.Spec.Layer)+": "+c.Spec.Name)
 	}
 	for layer, why := range s.Checks.Excluded {
-		o.Excluded[string(layer)] = why
+		o.Excluded[string(layer)] = why.Any()
 	}
 	return secretsOf(p.Scenario).hideEvent(o).(Outline)
 }

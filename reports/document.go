@@ -151,6 +151,9 @@ func (a author) columns(numbers string, keys ...string) []column {
 func (a author) words(r record.Reason) string {
 	args := maps.Clone(r.Args)
 	a.saidIn(args)
+	if args["check"] != "" {
+		args["check"] = a.checkName(args["check"])
+	}
 	if len(a.r.Header.Incidents) <= 1 && len(a.r.Incidents) <= 1 {
 		if args["incident"] != "" {
 			args["incident"] = ""

@@ -216,7 +216,7 @@ func (a author) follows() string {
 		switch {
 		case !r.Follows:
 		case r.ID == "check.missing":
-			names["checks"] = append(names["checks"], a.say("follows.check", "check", r.Args["check"]))
+			names["checks"] = append(names["checks"], a.say("follows.check", "check", a.checkName(r.Args["check"])))
 		case r.Args["objective"] != "":
 			names["objectives"] = append(names["objectives"], a.c.Named(a.l, "objective", r.Args["objective"]))
 		default:

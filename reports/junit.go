@@ -164,7 +164,7 @@ func (a author) junitChecks(layer record.Layer) junitSuite {
 		if q.Layer != layer {
 			continue
 		}
-		c := junitCase{Class: s.Name, Name: printable(q.Name), Time: xmlSeconds(0)}
+		c := junitCase{Class: s.Name, Name: printable(a.checkName(q.Name)), Time: xmlSeconds(0)}
 		res := q.final(a.r.Header.Trigger)
 		if res == nil {
 			none := "junit.no_answer"

@@ -82,8 +82,8 @@ func (a author) fails(b rollback, last bool) string {
 		for _, c := range a.r.Checks {
 			own := c.Incident == b.In.ID || last && c.Incident == 0
 			if own && c.Layer == layer && c.When == "after" && c.Status == record.CheckFailed && c.Ended >= b.In.T3.Early &&
-				!slices.Contains(names, c.Name) {
-				names = append(names, c.Name)
+				!slices.Contains(names, a.checkName(c.Name)) {
+				names = append(names, a.checkName(c.Name))
 			}
 		}
 	}

@@ -71,7 +71,7 @@ func (a author) checks() section {
 	}
 	var diffs []block
 	for _, q := range questions {
-		row := []cell{text(a.c.Named(a.l, "layer", string(q.Layer))), text(q.Name)}
+		row := []cell{text(a.c.Named(a.l, "layer", string(q.Layer))), text(a.checkName(q.Name))}
 		if run {
 			row = append(row, a.answer(q.final(record.TriggerNone), true, "passed"))
 		} else {
@@ -83,7 +83,7 @@ func (a author) checks() section {
 		if res := q.final(a.r.Header.Trigger); res != nil && len(res.Diff) > 0 {
 			diffs = append(
 				diffs,
-				block{Caption: a.say("caption.diff", "check", q.Name), Pre: strings.Join(firstLines(res.Diff, 20, a), "\n")},
+				block{Caption: a.say("caption.diff", "check", a.checkName(q.Name)), Pre: strings.Join(firstLines(res.Diff, 20, a), "\n")},
 			)
 		}
 	}
@@ -125,12 +125,22 @@ func firstLines(lines []string, n int, a author) []string {
 	return append(append([]string{}, lines[:n]...), a.say("more", "count", fmt.Sprint(len(lines)-n)))
 }
 
+// checkName is a check's name in the report's language, where the scenario gives it in several.
+func (a author) checkName(name string) string {
+	for _, p := range a.r.Header.Checks {
+		if p.Name == name {
+			return inLanguage(p.Title, a.l, name)
+		}
+	}
+	return name
+}
+
 func (a author) excluded() []cell {
 	var list []cell
 	for _, e := range a.v.Excluded {
 		list = append(
 			list,
-			text(a.say("checks.excluded", "layer", a.c.Named(a.l, "layer", string(e.Layer)), "reason", e.Reason)),
+			text(a.say("checks.excluded", "layer", a.c.Named(a.l, "layer", string(e.Layer)), "reason", inLanguage(a.r.Header.ExcludedIn[e.Layer], a.l, e.Reason))),
 		)
 	}
 	return list

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strconv"
@@ -24,7 +25,7 @@ func (r *review) checks() {
 	for _, layer := range record.Layers() {
 		for i := range layers[layer] {
 			c := &layers[layer][i]
-			c.Layer = layer
+			c.Layer, c.Name = layer, cmp.Or(c.Name, c.Title.Any())
 			at := index("checks."+string(layer), i)
 			if c.Name != "" && names[c.Name] {
 				r.problem(at+".name", "give each check a name of its own", "another check is named %q already", clip(c.Name))
@@ -61,7 +62,7 @@ func (r *review) layer(layer record.Layer, count int) {
 	case r.bad["checks."+string(layer)] || r.bad["checks.excluded"]:
 	case excluded && count > 0:
 		r.problem(at, "delete the reason or the checks", "the layer has checks")
-	case excluded && !strings.ContainsFunc(reason, unicode.IsLetter):
+	case excluded && !strings.ContainsFunc(reason.Any(), unicode.IsLetter):
 		r.problem(at, "say why; it is printed beside the verdict", "has no reason")
 	case !excluded && count == 0 && r.given("checks"):
 		r.problem("checks", fmt.Sprintf("add one, or say why not under checks.excluded.%s", layer),

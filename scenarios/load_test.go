@@ -233,3 +233,30 @@ func TestLoadReadsEverything(t *testing.T) {
 	assert.Equal(t, Rate(50e6), slow.Rate)
 	assert.Equal(t, filepath.Join(sc.Dir, "rollback.sh"), second.Rollback[5].Script.File)
 }
+
+// A check's name and a reason may be given in several languages; the English one is the name by which others call it.
+func TestNamesInLanguages(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "s.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`scenario: s
+trigger: none
+backups: {db: {store: {kind: dir, path: .}, restore: {kind: oci}}}
+instances: {db: {kind: docker, boot: db, ready: {tcp: 80}}}
+checks:
+  service:
+  - {kind: tcp, to: "db:80", name: {en: web, zh: 网页}}
+  - {kind: tcp, to: "db:81", name: {zh: 端口}}
+  - {kind: tcp, to: "db:82", name: plain}
+  excluded: {system: {en: none, zh: 无}, data: none, business: {zh: 无}}
+`), 0o600))
+	s, err := Load(file)
+	require.NoError(t, err)
+	var names []string
+	for _, c := range s.Checks.Service {
+		names = append(names, c.Name)
+	}
+	assert.Equal(t, []string{"web", "端口", "plain"}, names)
+	assert.Equal(t, "网页", s.Checks.Service[0].Title["zh"])
+	assert.True(t, s.Checks.Service[0].Title.Others())
+	assert.False(t, s.Checks.Service[1].Title.Others())
+	assert.Equal(t, "无", s.Checks.Excluded["business"].Any())
+}

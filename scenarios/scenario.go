@@ -211,17 +211,19 @@ type Decide struct {
 
 // Checks in their four layers; a layer without a check is excluded with a reason.
 type Checks struct {
-	System   []CheckSpec             `yaml:"system"`
-	Service  []CheckSpec             `yaml:"service"`
-	Data     []CheckSpec             `yaml:"data"`
-	Business []CheckSpec             `yaml:"business"`
-	Excluded map[record.Layer]string `yaml:"excluded"` // layer → why it has no check; printed beside the verdict
+	System   []CheckSpec `yaml:"system"`
+	Service  []CheckSpec `yaml:"service"`
+	Data     []CheckSpec `yaml:"data"`
+	Business []CheckSpec `yaml:"business"`
+	// layer → why it has no check, a text or {en: …, zh: …}; printed beside the verdict
+	Excluded map[record.Layer]record.Text `yaml:"excluded"`
 }
 
 // CheckSpec is one check; its kind's own keys are in Settings.
 type CheckSpec struct {
 	Kind     string       `yaml:"kind" jsonschema:"required"`
-	Name     string       `yaml:"name"` // default: the kind and what it asks; unique in the scenario
+	Title    record.Text  `yaml:"name"` // a text, or {en: …, zh: …}; default: the kind and what it asks; unique in the scenario
+	Name     string       `yaml:"-"`    // in English, or else in the language that there is
 	Layer    record.Layer `yaml:"-"`
 	Settings Settings     `yaml:"-"`
 	Pos      Pos          `yaml:"-"`

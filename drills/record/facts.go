@@ -1,9 +1,18 @@
 package record
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Text is a sentence by language tag (en, zh); a plain string stands under "en".
 type Text map[string]string
+
+// Any is the English text, or else the Chinese one: the language that the journal is in, if there is one.
+func (t Text) Any() string { return cmp.Or(t["en"], t["zh"]) }
+
+// Others tells whether there is a text in another language than Any's.
+func (t Text) Others() bool { return t["en"] != "" && t["zh"] != "" && t["en"] != t["zh"] }
 
 // Trigger says why a rollback is taken.
 type Trigger string

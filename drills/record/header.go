@@ -27,7 +27,8 @@ type Header struct {
 	Instances      []InstancePlan    `json:"instances,omitempty"`
 	Incidents      []IncidentPlan    `json:"incidents,omitempty"`
 	Checks         []CheckPlan       `json:"checks,omitempty"`
-	Excluded       map[Layer]string  `json:"excluded,omitempty"` // layer → reason
+	Excluded       map[Layer]string  `json:"excluded,omitempty"`    // layer → reason
+	ExcludedIn     map[Layer]Text    `json:"excluded_in,omitempty"` // those that are given in several languages
 	ExpectedEgress []string          `json:"expected_egress,omitempty"`
 	AllowedEgress  []string          `json:"allowed_egress,omitempty"`
 	People         map[string]string `json:"people,omitempty"` // role → name or names
@@ -79,4 +80,5 @@ type IncidentPlan struct {
 type CheckPlan struct {
 	Name  string `json:"name"`
 	Layer Layer  `json:"layer"`
+	Title Text   `json:"title,omitempty"` // the name, where it is given in several languages
 }
