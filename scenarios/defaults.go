@@ -90,7 +90,7 @@ func (r *review) fill() {
 			in.Detect.Within = min(in.Detect.Within, s.Deadline)
 		}
 		if in.Detect.When == "" && s.sees() {
-			in.Detect.When = defaultRule
+			in.Detect.When = s.usualRule()
 		}
 		if in.Decide.By == "" {
 			in.Decide.By = "simulated"
@@ -112,6 +112,16 @@ func (r *review) fill() {
 			s.objective(name, limit)
 		}
 	}
+}
+
+// usualRule is the default rule, or the same for as long as a slow pulse needs to see two iterations.
+func (s *Scenario) usualRule() string {
+	if f := s.Flow; f != nil && 2*f.Pulse.Period() > 5*time.Second {
+		rule, _ := ParseRule(defaultRule) // a test reads it
+		rule.For = Duration(2 * f.Pulse.Period())
+		return rule.String()
+	}
+	return defaultRule
 }
 
 // objective sets a limit that the scenario does not set.

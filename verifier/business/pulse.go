@@ -159,6 +159,11 @@ func (p *pulse) follow(ctx context.Context, l *leg) {
 			p.err = fmt.Errorf("k6 ended by itself with exit code %d: %s", exit, l.stderr)
 			return
 		}
+		// A script that aborts whatever it meets does not make a process in every moment.
+		time.Sleep(min(restartPause, p.patience))
+		if p.wasStopped() {
+			return
+		}
 		next, err := p.launch(ctx)
 		if err != nil {
 			p.err = fmt.Errorf("begin the pulse anew: %w", err)
@@ -175,6 +180,9 @@ func (p *pulse) wasStopped() bool {
 	defer p.mu.Unlock()
 	return p.stopped
 }
+
+// restartPause lies well below what is silence.
+const restartPause = time.Second
 
 // k6's exit codes of a script that called exec.test.abort(), and of one whose setup() threw.
 const (
