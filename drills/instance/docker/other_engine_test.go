@@ -146,3 +146,22 @@ func TestTry(t *testing.T) {
 		})
 	}
 }
+
+// Where starting a process takes longer than a question may, the question was not asked: no word on the machine. With more
+// time, which waiting gives it, it is.
+func TestSlowToStart(t *testing.T) {
+	t.Parallel()
+	other := enginetest.Before(t, defaultHost(), enginetest.SlowToStart(2300*time.Millisecond))
+	d, _ := newBenchAt(t, other.Host)
+	m, err := d.Boot(t.Context(), serving("db"))
+	require.NoError(t, err)
+	ask := func(within time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), within)
+		defer cancel()
+		_, err := m.Exec(ctx, instance.Command{Args: []string{"/guest", "echo", "ready"}})
+		return err
+	}
+	var unasked *instance.UnaskedError
+	require.ErrorAs(t, ask(2*time.Second), &unasked)
+	require.NoError(t, ask(time.Minute))
+}
