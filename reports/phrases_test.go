@@ -79,7 +79,7 @@ func TestEveryFormHasAPhrase(t *testing.T) {
 	verb := regexp.MustCompile(`%[a-z]`)
 	for _, form := range forms {
 		if strings.ContainsFunc(verb.ReplaceAllString(form, ""), func(r rune) bool { return r >= 'a' && r <= 'z' }) {
-			assert.Contains(t, phrases, form, "write its Chinese into reports/messages/zh.phrases.yaml, with {1}, {2} … for its verbs")
+			assert.NotEmpty(t, phrases[form], "write the Chinese of %q into reports/messages/zh.phrases.yaml, with {1}, {2} … for its verbs", form)
 		}
 	}
 	for form, phrase := range phrases {
