@@ -180,10 +180,41 @@ func (d *drill) image(ctx context.Context, name string, bp *BackupPlan, during s
 }
 
 func (d *drill) load(ctx context.Context, name string, bp *BackupPlan, m instance.Machine, during string) error {
-	_, err := d.restored(ctx, name, bp, during, func(src restore.Source) (restore.Outcome, error) {
+	unused := during == record.PhaseRestore && d.unused()
+	out, err := d.restored(ctx, name, bp, during, func(src restore.Source) (restore.Outcome, error) {
+		src.Unused, src.Beside = unused, d.beside
 		return bp.Loader.Load(ctx, src, m)
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	for _, other := range slices.Sorted(maps.Keys(out.Beside)) {
+		if err := d.point(name, d.plan.Backups[other], out.Beside[other]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unused tells that nobody can use a machine yet: only such as load a backup are there.
+func (d *drill) unused() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name := range d.machines {
+		if d.plan.Scenario.Instances[name].Load == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// beside gives a backup that the restore of another one needs.
+func (d *drill) beside(name string) (restore.Source, error) {
+	bp := d.plan.Backups[name]
+	if bp == nil {
+		return restore.Source{}, fmt.Errorf("there is no backup %s", name)
+	}
+	return restore.Source{Backup: name, Point: bp.Point, Open: d.opener(bp), OpenAt: d.openerAt(bp)}, nil
 }
 
 // restored runs one restore and writes down how it went.
@@ -223,8 +254,11 @@ func (d *drill) blame(fact *record.Restored, bp *BackupPlan, err error) bool {
 	var image *restore.ImageError
 	var kind *restore.KindError
 	var misfit *restore.MisfitError
+	var lack *restore.LackError
 	var mismatch *store.Mismatch
 	switch {
+	case errors.As(err, &lack):
+		fact.Lack = &record.Lack{Kind: lack.Lack, What: d.secrets.hide(lack.What)}
 	case errors.As(err, &kind):
 		named := *kind
 		named.File = bp.Point.ID
@@ -265,7 +299,8 @@ func (d *drill) point(name string, bp *BackupPlan, out restore.Outcome) error {
 		Point: bp.Point.ID, Size: bp.Point.Size, Digest: out.Digest, Expected: bp.Point.Digest,
 		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
 		Zone: bp.Spec.TimeZone, Doubt: d.secrets.hide(bp.Point.Doubt), Beside: bp.Beside,
-		Loaded: bp.Loader != nil || d.plan.Scenario.Instances[name].Virtual()}
+		Loaded: bp.Loader != nil && d.plan.Scenario.Instances[name].Load == bp.Name ||
+			d.plan.Scenario.Instances[name].Virtual()}
 	if !consistent.IsZero() {
 		p.Age = d.base.Sub(consistent)
 	}

@@ -29,6 +29,7 @@ func resolve(kit Kit, s *scenarios.Scenario) (*Plan, scenarios.Problems) {
 		problems = append(problems, bad...)
 		p.Backups[name] = b
 	}
+	problems = append(problems, p.needed()...)
 	problems = append(problems, p.planInstances(kit)...)
 	problems = append(problems, p.planFaults(kit)...)
 	problems = append(problems, p.planChecks(kit)...)
@@ -68,6 +69,31 @@ func planBackup(kit Kit, s *scenarios.Scenario, name string) (*BackupPlan, []sce
 		bad = unknownKind(s, spec.Restore.Pos, "restore", spec.Restore.Kind, both)
 	}
 	return b, append(problems, bad...)
+}
+
+// needed looks for the backups that others need.
+func (p *Plan) needed() []scenarios.Problem {
+	var problems []scenarios.Problem
+	for _, name := range slices.Sorted(maps.Keys(p.Backups)) {
+		needing, ok := p.Backups[name].Loader.(restore.Needing)
+		if !ok {
+			continue
+		}
+		needs := needing.Needs()
+		for _, key := range slices.Sorted(maps.Keys(needs)) {
+			other := p.Backups[needs[key]]
+			settings := p.Backups[name].Spec.Restore
+			switch {
+			case other == nil:
+				problems = append(problems, settings.Problem(key, scenarios.Nearest(needs[key],
+					slices.Sorted(maps.Keys(p.Backups)), "backups are "), "there is no backup %q", needs[key]))
+			case other.Name == name || other.Loader == nil && other.Imager != nil:
+				problems = append(problems, settings.Problem(key, "name a backup of restore: {kind: postgres} that pg_dumpall wrote",
+					"backup %q holds no roles for this one", needs[key]))
+			}
+		}
+	}
+	return problems
 }
 
 // unknownKind says which kinds there are; that there is none at all was said when the file was read.

@@ -85,6 +85,9 @@ func (r *review) backups() {
 // usedBackups lists the backups that something is made of.
 func (r *review) usedBackups() map[string]bool {
 	used := map[string]bool{}
+	for _, b := range r.sc.Backups {
+		used[b.Restore.Text("roles_from")] = true // the one key by which a restore reads another backup
+	}
 	for _, in := range r.sc.Instances {
 		used[in.Boot], used[in.Load] = true, true
 		for _, n := range in.disks() {

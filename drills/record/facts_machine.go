@@ -15,7 +15,7 @@ type Booted struct {
 	Facts map[string]string `json:"facts,omitempty"`
 }
 
-// Lack is what a machine, or its disk, needs and its scenario does not give: it says nothing of the backup.
+// Lack is what a machine, its disk or a dump needs and the scenario does not give: it says nothing of the backup.
 type Lack struct {
 	Kind string `json:"kind"` // one of the constants below
 	What string `json:"what"` // in a line, as it was seen
@@ -38,6 +38,13 @@ const (
 	LackGeometry   = "geometry"   // the image says two sizes
 	LackCapability = "capability" // a program of the container has file capabilities that it is not given
 	LackSetuid     = "setuid"     // a program of the container changes its user when it is started
+
+	LackTables   = "tables"   // the dump holds data, or indexes, and not their tables
+	LackDatabase = "database" // the dump holds roles and no database
+	LackRoles    = "roles"    // the backup whose roles are wanted holds none
+	LackWhole    = "whole"    // the dump is a part of a database that needs the rest
+	LackLeftOut  = "left-out" // something stands on what the scenario leaves out
+	LackLabels   = "labels"   // the scenario leaves out some labels of an object, and not all
 )
 
 // Bad says in a line what went wrong with a restore, whoever's fault it is; "": nothing.

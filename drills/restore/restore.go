@@ -24,6 +24,10 @@ type Source struct {
 	// Keep gives what fill writes into a file without a name, in the drill's folder, for as long as the drill's machines
 	// may read it; nil: nothing is kept.
 	Keep func(fill func(*os.File) error) (store.Random, error)
+	// Unused: no other instance that could use the machine has been booted yet.
+	Unused bool
+	// Beside gives another backup of the scenario, one that the Loader Needs.
+	Beside func(backup string) (Source, error)
 }
 
 // Imager turns a backup into something that a driver can boot.
@@ -50,7 +54,13 @@ type Loader interface {
 	Load(ctx context.Context, s Source, m instance.Machine) (Outcome, error)
 }
 
-// Outcome of a restore that worked.
+// Needing is a Loader that reads other backups of the scenario too.
+type Needing interface {
+	// Needs lists them, by the key that names each.
+	Needs() map[string]string
+}
+
+// Outcome of a restore that worked; of one that did not, the notes.
 type Outcome struct {
 	Image        string // of an Imager: the reference to boot
 	Digest       string // of the bytes as read
@@ -60,6 +70,8 @@ type Outcome struct {
 	Made         string        // when it was made, as the backup itself tells: 2026-01-31 02:00:00, and perhaps a zone
 	Notes        []string      // what had to be added, in one line each
 	Said         []record.Said // notes in their parts, where they have them
+	// Beside is what became of the other backups that a Needing read, by name: digest and bytes.
+	Beside map[string]Outcome
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration
 }
@@ -71,6 +83,16 @@ type BackupError struct {
 }
 
 func (e *BackupError) Error() string { return fmt.Sprintf("restore %s: %s", e.Backup, e.Reason) }
+
+// LackError says that the backup needs what the scenario does not give, or cannot be restored alone: the backup may be
+// good, the drill is inconclusive.
+type LackError struct {
+	Backup string
+	Lack   string // its kind, as record.Lack has it
+	What   string // as it was seen
+}
+
+func (e *LackError) Error() string { return fmt.Sprintf("restore %s: %s", e.Backup, e.What) }
 
 // ImageError says that the instance's image lacks something that the backup needs, for
 // example an extension: the backup may be good, the drill is inconclusive.

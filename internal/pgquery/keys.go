@@ -7,6 +7,8 @@ import (
 	"net"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"lifeboat/scenarios"
 )
 
@@ -82,5 +84,10 @@ func Refusal(ctx context.Context, err error, refused, unasked func(error) bool) 
 	case errors.As(err, &doubt), unasked(err), errors.As(err, &dial) && !refused(dial.Err):
 		return no, err
 	}
-	return Refused{Error: err.Error(), Silent: Silent(err)}, nil
+	no = Refused{Error: err.Error(), Silent: Silent(err)}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42501" { // insufficient_privilege
+		no.Error += " (rights by membership are not in a dump of one database: restore.roles_from or member_of give them)"
+	}
+	return no, nil
 }

@@ -60,7 +60,7 @@ func (l *load) statementAgain(ctx context.Context, statement string) error {
 
 // withPsql runs entries of an archive through psql. The list of them comes on a descriptor of its own: standard
 // input is the archive, and no folder of the machine need be writable.
-const withPsql = `list=$1; format=$2; database=$3; shift 3
+const withPsql = `PATH=${PROGRAMS:+$PROGRAMS:}$PATH; list=$1; format=$2; database=$3; shift 3
 pg_restore --no-password -F "$format" -f - -L /dev/fd/3 "$@" 3<<EOF |
 $list
 EOF

@@ -54,11 +54,15 @@ var hints = []struct {
 	{"42704", "access method ", images},
 	{"42704", "text search template ", images},
 	{"22023", "invalid value for parameter", images}, // a tablespace, a time zone
+	{"22023", "security label provider", images},
 	{"22023", "locale", images},
 	{"55000", "must be loaded via", images}, // shared_preload_libraries
 	{"XX000", "could not load library", images},
 	{"42883", "could not find function", images}, // in a library of another version
 }
+
+// missing are the codes of what a statement names and the database does not have.
+var missing = map[string]bool{"42P01": true, "42704": true, "42883": true, "3F000": true, "42703": true}
 
 // blame makes the error of a statement that failed.
 func (l *load) blame(program string, t trouble) error {
@@ -75,15 +79,21 @@ func (l *load) blame(program string, t trouble) error {
 	if l.dumped != nil {
 		from = l.dumped()
 	}
-	here := l.server.version
-	if who == backups && strings.HasPrefix(t.code, "42") && newer(from, here) {
-		return &restore.ImageError{Backup: l.source.Backup, Reason: fmt.Sprintf(
-			"it was dumped from PostgreSQL %s and this server is %s: %s", from, here, t.text)}
+	if newer(from, l.server.version) && (who == images || who == backups && strings.HasPrefix(t.code, "42")) {
+		return l.older(from, t.text)
+	}
+	if who == backups && missing[t.code] {
+		if err := l.without(t.text); err != nil {
+			return err
+		}
 	}
 	switch who {
 	case backups:
 		return &restore.BackupError{Backup: l.source.Backup, Reason: t.text}
 	case images:
+		if strings.Contains(t.text, "security label provider") {
+			t.text += " (take an image that has it; where only a provider has it: restore.leave_out: {labels: [NAME]})"
+		}
 		return &restore.ImageError{Backup: l.source.Backup, Reason: t.text}
 	case hosts:
 		return fmt.Errorf("the server on %s could not go on: %s (give the instance more memory or disk)", l.machine.Name(),
@@ -93,16 +103,4 @@ func (l *load) blame(program string, t trouble) error {
 			"{NAME: {superuser: true}}, and restore.create_roles)", l.machine.Name(), t.text)
 	}
 	return fmt.Errorf("%s failed, which may be the fault of the backup, the image or the host: %s", program, t.text)
-}
-
-// newer compares the major versions of two servers. What cannot be read is not newer.
-func newer(dumped, here string) bool {
-	var a, b int
-	if n, _ := fmt.Sscanf(dumped, "%d", &a); n != 1 {
-		return false
-	}
-	if n, _ := fmt.Sscanf(here, "%d", &b); n != 1 {
-		return false
-	}
-	return a > b
 }

@@ -66,11 +66,17 @@ func ofTable(name, catalogue, table string) string {
 // table of contents can make pg_restore leave something out in silence.
 func (l *load) compare(ctx context.Context) error {
 	wanted := map[string]map[string][]pgdump.Entry{} // by database and kind
+	encodings := map[string]string{}
 	for _, e := range l.entries {
 		if _, ok := catalogue[e.Desc]; !ok {
 			continue
 		}
-		database := first(e.Database, l.loading)
+		t := l.at
+		if e.Database != "" {
+			t = l.called(e.Database)
+		}
+		database := t.loading
+		encodings[database] = t.encoding
 		if wanted[database] == nil {
 			wanted[database] = map[string][]pgdump.Entry{}
 		}
@@ -78,7 +84,7 @@ func (l *load) compare(ctx context.Context) error {
 	}
 	var missing []string
 	for _, database := range slices.Sorted(maps.Keys(wanted)) {
-		names, err := l.missing(ctx, database, wanted[database])
+		names, err := l.missing(ctx, database, encodings[database], wanted[database])
 		if err != nil {
 			return err
 		}
@@ -92,13 +98,14 @@ func (l *load) compare(ctx context.Context) error {
 }
 
 // missing lists the entries that a database does not have.
-func (l *load) missing(ctx context.Context, database string, wanted map[string][]pgdump.Entry) ([]string, error) {
+func (l *load) missing(ctx context.Context, database, encoding string,
+	wanted map[string][]pgdump.Entry) ([]string, error) {
 	conn, err := l.connect(ctx, l.machine, database)
 	if err != nil {
 		return nil, fmt.Errorf("connect to database %s on %s: %w", database, l.machine.Name(), err)
 	}
 	defer hangUp(ctx, conn)
-	if err := l.speak(ctx, conn, l.encoding); err != nil {
+	if err := l.speak(ctx, conn, encoding); err != nil {
 		return nil, err
 	}
 	var missing []string

@@ -32,10 +32,11 @@ func (l *load) custom(ctx context.Context) error {
 		return archive.ReadBlocks(r)
 	}
 	if l.set.Jobs == 1 {
-		c, err := l.pgRestore("custom")
+		c, done, err := l.pgRestore(ctx, "custom")
 		if err != nil {
 			return err
 		}
+		defer done()
 		if err := l.pour(ctx, c, data); err != nil {
 			return l.told(ctx, err, "custom", "")
 		}
@@ -48,10 +49,11 @@ func (l *load) custom(ctx context.Context) error {
 		if err := l.pour(ctx, write, data); err != nil {
 			return err
 		}
-		c, err := l.pgRestore("custom", "-j", fmt.Sprint(l.set.Jobs), file)
+		c, done, err := l.pgRestore(ctx, "custom", "-j", fmt.Sprint(l.set.Jobs), file)
 		if err != nil {
 			return err
 		}
+		defer done()
 		if err := l.exec(ctx, c); err != nil {
 			return l.told(ctx, err, "custom", file)
 		}
@@ -59,10 +61,18 @@ func (l *load) custom(ctx context.Context) error {
 	})
 }
 
-// pgRestore ends at the first error: the others follow from it.
-func (l *load) pgRestore(format string, args ...string) (instance.Command, error) {
-	return l.client(append([]string{"pg_restore", "--no-password", "--exit-on-error", "--no-tablespaces",
-		"-F", format, "-d", l.loading}, args...)...)
+// pgRestore ends at the first error: the others follow from it. done is to be called when it has ended.
+func (l *load) pgRestore(ctx context.Context, format string, args ...string) (c instance.Command, done func(), err error) {
+	list, done, err := l.list(ctx)
+	if err != nil {
+		return c, done, err
+	}
+	all := []string{"pg_restore", "--no-password", "--exit-on-error", "--no-tablespaces", "-F", format, "-d", l.loading}
+	if list != "" {
+		all = append(all, "-L", list)
+	}
+	c, err = l.client(append(all, args...)...)
+	return c, done, err
 }
 
 // staged gives a fresh folder on the machine's volume and removes it afterwards.

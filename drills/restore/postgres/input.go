@@ -150,14 +150,12 @@ func (in *input) format(head []byte, found filekind.Found) (string, error) {
 		return formatCustom, nil
 	case "tar":
 		return formatTar, nil
-	case "pg_plain":
+	case "pg_plain", "pg_cluster":
 		if bytes.HasPrefix(head, []byte(filekind.BOM)) { // psql skips it, too
 			_, err := in.r.Discard(len(filekind.BOM))
 			return formatPlain, err
 		}
 		return formatPlain, nil
-	case "pg_cluster":
-		return "", fmt.Errorf("%w: it is a dump of pg_dumpall (dump each database with pg_dump)", pgdump.ErrUnsupported)
 	case "":
 		return "", &pgdump.Damage{Reason: "it is not a dump of PostgreSQL: neither a custom, tar or folder dump nor SQL of " +
 			"pg_dump"}

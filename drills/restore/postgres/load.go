@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"lifeboat/drills/instance"
@@ -20,6 +21,8 @@ type load struct {
 	machine  instance.Machine
 	in       *input
 	server   *server
+	targets  []*target          // databases that the dump is loaded into
+	at       *target            // that what is read now goes into; nil: none yet
 	database string             // that it becomes
 	loading  string             // that it is loaded into: nobody writes into a half-restored database
 	archive  *pgdump.Archive    // nil: a plain dump
@@ -30,7 +33,10 @@ type load struct {
 	stop     context.CancelFunc // ends the reading of the backup
 	notes    []string
 	said     []record.Said // the notes in their parts
-	made     string        // when, as the dump tells
+	left     leftOut
+	beside   map[string]restore.Outcome
+	globals  bool   // the dump, or one beside it, has roles
+	made     string // when, as the dump tells
 }
 
 // Load makes the database anew and loads the backup into it, in one pass where
@@ -56,10 +62,10 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 		err = fmt.Errorf("read %s: %w", s.Backup, e)
 	}
 	if err != nil {
-		return restore.Outcome{}, job.stillThere(ctx, classify(s.Backup, err))
+		return restore.Outcome{Notes: job.notes, Said: job.said}, job.stillThere(ctx, classify(s.Backup, err))
 	}
 	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: job.notes, Said: job.said,
-		Made: job.made}, nil
+		Made: job.made, Beside: job.beside}, nil
 }
 
 // withCause tells both: that the bytes are wrong, and what they did.
@@ -84,7 +90,8 @@ func withCause(m *store.Mismatch, err error) string {
 func classify(backup string, err error) error {
 	var bad *restore.BackupError
 	var image *restore.ImageError
-	if errors.As(err, &bad) || errors.As(err, &image) {
+	var lack *restore.LackError
+	if errors.As(err, &bad) || errors.As(err, &image) || errors.As(err, &lack) {
 		return err
 	}
 	var kind *restore.KindError
@@ -124,6 +131,9 @@ func (l *load) run(ctx context.Context) error {
 		return err
 	}
 	defer hangUp(ctx, l.server.conn)
+	if err := l.rolesFrom(ctx); err != nil {
+		return err
+	}
 	switch format {
 	case formatCustom:
 		err = l.custom(ctx)
@@ -138,6 +148,9 @@ func (l *load) run(ctx context.Context) error {
 	if err := l.in.finish(); err != nil {
 		return err
 	}
+	if err := l.afterwards(ctx); err != nil {
+		return err
+	}
 	if err := l.compare(ctx); err != nil {
 		return err
 	}
@@ -146,15 +159,16 @@ func (l *load) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := l.release(ctx); err != nil {
-		return err
-	}
-	if l.archive == nil {
-		return nil
-	}
-	return l.databaseItself(ctx, l.archive)
+	return l.release(ctx)
 }
 
 func (l *load) note(format string, args ...any) {
 	l.notes, l.said = append(l.notes, fmt.Sprintf(format, args...)), append(l.said, *record.SaidOf(format, args...))
+}
+
+// noteOnce is for what may be met a thousand times.
+func (l *load) noteOnce(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(l.notes, text) {
+		l.note(format, args...)
+	}
 }

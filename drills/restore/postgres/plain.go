@@ -15,14 +15,13 @@ import (
 	"lifeboat/drills/restore/postgres/pgdump"
 )
 
-// plain loads SQL through psql. Each statement is looked at before psql can have it: the
-// roles that it needs are made just in time, so that one pass is enough.
+// plain loads SQL through psql. Each statement is looked at before psql can have it: what it needs is made just in
+// time, and what holds elsewhere only is left out, so that one pass is enough.
 func (l *load) plain(ctx context.Context) error {
-	server := l.server
-	if err := server.makeGivenRoles(ctx); err != nil {
+	if err := l.server.makeGivenRoles(ctx); err != nil {
 		return err
 	}
-	into, err := l.plainTarget(ctx, server)
+	into, err := l.plainTarget(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,16 +33,12 @@ func (l *load) plain(ctx context.Context) error {
 	told := &answers{mark: rand.Text()}
 	c.Stdout = told
 	dump := pgdump.NewPlain()
-	dump.OnStatement = func(s string) error {
-		if name := pgdump.Extension(s); name != "" {
-			return server.hasExtensions(ctx, name)
-		}
-		return server.needRoles(ctx, dump.Encoding, pgdump.Roles(s)...)
-	}
-	defer server.leave(ctx)
+	ed := newEditing(ctx, l, dump)
+	defer l.server.leave(ctx)
 	l.dumped = func() string { return dump.Server }
 	err = l.pour(ctx, c, func(out io.Writer) error {
-		if err := l.lines(dump, out); err != nil {
+		ed.Out = out
+		if err := l.lines(ed); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(out, "\n\\echo %s :LAST_ERROR_SQLSTATE\n", told.mark)
@@ -56,7 +51,10 @@ func (l *load) plain(ctx context.Context) error {
 		return err
 	}
 	l.made = dump.Started
-	l.entries, l.encoding = dump.Entries, dump.Encoding
+	l.entries = dump.Entries
+	if err := ed.atEnd(); err != nil {
+		return err
+	}
 	return l.rows(dump, told.rows)
 }
 
@@ -78,24 +76,17 @@ func (l *load) atEnd(told *answers) error {
 // conversion to UTF8. A dump in any other is converted as it is loaded.
 var raw = []string{"SQL_ASCII", "MULE_INTERNAL"}
 
-// plainTarget makes the database, unless the dump makes its own: pg_dump --create does.
-func (l *load) plainTarget(ctx context.Context, s *server) (string, error) {
+// plainTarget makes the database, unless the dump makes its own: pg_dump --create and pg_dumpall do.
+func (l *load) plainTarget(ctx context.Context) (string, error) {
 	const enough = 64 << 10
 	head, err := l.in.r.Peek(enough)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return "", err
 	}
-	own := ""
+	makes := false
 	p := pgdump.NewPlain()
-	encoding := func() string {
-		if slices.Contains(raw, p.Encoding) {
-			return p.Encoding
-		}
-		return "" // UTF8 holds what it holds
-	}
-	p.OnStatement = func(statement string) error {
-		if name, ok := pgdump.CreatesDatabase(statement); ok {
-			own = name
+	p.OnStatement = func(s pgdump.Statement) error {
+		if _, makes = s.CreatesDatabase(); makes {
 			return io.EOF
 		}
 		return nil
@@ -105,21 +96,24 @@ func (l *load) plainTarget(ctx context.Context, s *server) (string, error) {
 			break
 		}
 	}
-	if own == "" {
-		if err := s.makeDatabase(ctx, encoding()); err != nil {
-			return "", err
-		}
-		return l.loading, nil
+	if makes || p.Cluster {
+		return serverOwn[0], nil
 	}
-	if l.set.Database != "" && l.set.Database != own {
-		l.note("the dump makes its own database %s: the setting database: %s has no effect", own, l.set.Database)
+	encoding := "" // UTF8 holds what it holds
+	if slices.Contains(raw, p.Encoding) {
+		encoding = p.Encoding
 	}
-	l.database, l.loading = own, own // its own statements name it: there is no loading it under another name
-	return "postgres", s.dropDatabase(ctx, own)
+	t := &target{final: l.database, filled: true}
+	if err := l.server.makeDatabase(ctx, t, "", encoding); err != nil {
+		return "", err
+	}
+	l.targets = []*target{t}
+	l.enter(ctx, t)
+	return l.loading, l.server.makeExtensions(ctx)
 }
 
 // lines reads the dump to its end and passes it on.
-func (l *load) lines(dump *pgdump.Plain, out io.Writer) error {
+func (l *load) lines(ed *editing) error {
 	r := bufio.NewReaderSize(l.in, pieceSize)
 	for {
 		piece, err := r.ReadSlice('\n')
@@ -128,15 +122,12 @@ func (l *load) lines(dump *pgdump.Plain, out io.Writer) error {
 			return err
 		}
 		if len(piece) > 0 {
-			if e := dump.Line(piece, !long); e != nil {
-				return e
-			}
-			if _, e := out.Write(piece); e != nil {
+			if e := ed.Line(piece, !long); e != nil {
 				return e
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return dump.Close()
+			return ed.Close()
 		}
 	}
 }

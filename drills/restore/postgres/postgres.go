@@ -6,7 +6,9 @@ package postgres
 import (
 	"crypto/rand"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +25,13 @@ type Settings struct {
 	Format      string           `yaml:"format"`       // auto (default) | custom | plain | directory | tar
 	Jobs        int              `yaml:"jobs"`         // pg_restore -j: 1 (default) to 64; above 1 the backup is copied
 	CreateRoles bool             `yaml:"create_roles"` // make the roles that the dump names and cannot carry; default true
-	Roles       map[string]Role  `yaml:"roles"`        // that may log in: no dump carries their passwords
+	Roles       map[string]Role  `yaml:"roles"`        // that may log in: no dump of one database carries their passwords
+	// another backup of the scenario, made by pg_dumpall or pg_dumpall --globals-only: its roles, with their passwords
+	// and memberships, are restored first
+	RolesFrom  string   `yaml:"roles_from"`
+	Extensions []string `yaml:"extensions"` // made before the load: dumps of schemas or tables alone hold none
+	LeaveOut   LeaveOut `yaml:"leave_out"`  // what only a provider's server has
+	Programs   string   `yaml:"programs"`   // folder in the instance where psql and pg_restore are; default: on its path
 	// how long a load may stand still, with no byte taken and no statement ended, before it is given up as
 	// inconclusive; default 30m
 	Stall scenarios.Duration `yaml:"stall"`
@@ -33,6 +41,14 @@ type Settings struct {
 type Role struct {
 	Password  scenarios.Secret `yaml:"password"`
 	Superuser bool             `yaml:"superuser"`
+	MemberOf  []string         `yaml:"member_of"` // roles whose rights it has: no dump of one database holds memberships
+}
+
+// LeaveOut names what a dump holds and the scenario's server need not have. What was left out is in the report.
+type LeaveOut struct {
+	Extensions []string `yaml:"extensions"` // with the data of their own tables
+	Labels     []string `yaml:"labels"`     // of SECURITY LABEL: their providers
+	Tables     []string `yaml:"tables"`     // schema.table: the data of a table that nothing in the dump makes
 }
 
 // Formats of a dump.
@@ -87,7 +103,16 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	if c.Port < 1 || c.Port > 65535 {
 		problems = append(problems, s.Problem("port", "from 1 to 65535", "%d is no port", c.Port))
 	}
-	if slices.Contains([]string{"postgres", "template0", "template1"}, c.Database) {
+	if c.Programs != "" && !path.IsAbs(c.Programs) {
+		problems = append(problems, s.Problem("programs", "such as /usr/lib/postgresql/17/bin", "%q is no absolute path",
+			c.Programs))
+	}
+	for _, table := range c.LeaveOut.Tables {
+		if schema, name, ok := strings.Cut(table, "."); !ok || schema == "" || name == "" {
+			problems = append(problems, s.Problem("leave_out", "such as cron.job", "%q names no table of a schema", table))
+		}
+	}
+	if slices.Contains(serverOwn, c.Database) {
 		problems = append(problems, s.Problem("database", "the database is dropped and made anew at each restore",
 			"%s belongs to the server", c.Database))
 	}
@@ -95,6 +120,22 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 		return nil, problems
 	}
 	return &Loader{set: c, logins: map[string]login{}}, nil
+}
+
+// Needs names the backup that holds the roles.
+func (l *Loader) Needs() map[string]string {
+	if l == nil || l.set.RolesFrom == "" { // nil: its settings have problems of their own
+		return nil
+	}
+	return map[string]string{"roles_from": l.set.RolesFrom}
+}
+
+// program is how a program is called in the machine: PostgreSQL's own may lie in a folder that the scenario names.
+func (l *Loader) program(name string) string {
+	if name != "psql" && name != "pg_restore" {
+		return name
+	}
+	return path.Join(l.set.Programs, name)
 }
 
 // Prepare gives the machine its superuser's password and its folders on volumes.

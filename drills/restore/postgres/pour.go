@@ -89,11 +89,12 @@ func (l *load) client(args ...string) (instance.Command, error) {
 	if err != nil {
 		return instance.Command{}, err
 	}
+	args[0] = l.program(args[0])
 	return instance.Command{
 		Args: args,
 		User: nobody,
 		Dir:  "/",
-		Env: map[string]string{"PGHOST": l.server.host, "PGPORT": fmt.Sprint(l.set.Port), "PGUSER": who.user,
+		Env: map[string]string{"PROGRAMS": l.set.Programs, "PGHOST": l.server.host, "PGPORT": fmt.Sprint(l.set.Port), "PGUSER": who.user,
 			"PGPASSWORD": who.password, "LC_ALL": "C", "HOME": "/nonexistent", "PGOPTIONS": "-c lc_messages=C",
 			"PGAPPNAME": "lifeboat"},
 	}, nil

@@ -20,9 +20,10 @@ type server struct {
 	known map[string]bool // roles that are there
 	host  string          // that programs in the machine find it at
 
-	version string    // such as 15.4
-	made    bool      // the database that is loaded is there
-	within  *pgx.Conn // a session in it, once one was needed
+	version  string          // such as 15.4
+	settings map[string]bool // that it knows, once they were asked for
+	raised   []string        // roles that are superusers while the load runs
+	within   *pgx.Conn       // a session in the database that is loaded, once one was needed
 }
 
 // reach opens the session of a load.
@@ -50,7 +51,11 @@ func (l *load) reach(ctx context.Context) (*server, error) {
 }
 
 func (s *server) names(ctx context.Context, query string) (map[string]bool, error) {
-	rows, err := texts(ctx, s.conn, query)
+	return namesIn(ctx, s.conn, query)
+}
+
+func namesIn(ctx context.Context, conn *pgx.Conn, query string) (map[string]bool, error) {
+	rows, err := texts(ctx, conn, query)
 	names := map[string]bool{}
 	for _, row := range rows {
 		names[row[0]] = true
@@ -109,6 +114,17 @@ func (s *server) makeGivenRoles(ctx context.Context) error {
 		}
 		s.known[name] = true
 	}
+	for _, name := range given {
+		for _, group := range s.set.Roles[name].MemberOf {
+			if err := s.needRoles(ctx, "", group); err != nil {
+				return err
+			}
+			join := "grant " + pgx.Identifier{group}.Sanitize() + " to " + pgx.Identifier{name}.Sanitize()
+			if _, err := s.conn.Exec(ctx, join); err != nil {
+				return fmt.Errorf("make role %s a member of %s: %w", name, group, err)
+			}
+		}
+	}
 	return nil
 }
 
@@ -146,7 +162,7 @@ func (s *server) needRoles(ctx context.Context, encoding string, names ...string
 // the dump makes its database itself.
 func (s *server) inside(ctx context.Context, encoding string) (*pgx.Conn, error) {
 	conn := s.conn
-	if s.made {
+	if s.at != nil {
 		if s.within == nil {
 			var err error
 			if s.within, err = s.connect(ctx, s.machine, s.loading); err != nil {
@@ -175,10 +191,16 @@ func (s *server) hasExtensions(ctx context.Context, names ...string) error {
 	if err != nil {
 		return fmt.Errorf("look for extensions on %s: %w", s.machine.Name(), err)
 	}
+	var lacks []string
 	for _, name := range names {
 		if !here[name] {
-			return &restore.ImageError{Backup: s.source.Backup, Reason: fmt.Sprintf("extension %s is not available", name)}
+			lacks = append(lacks, name)
 		}
+	}
+	if len(lacks) > 0 {
+		return &restore.ImageError{Backup: s.source.Backup, Reason: fmt.Sprintf("extension %s is not available (take an image "+
+			"that has it; where only a provider has it and the business does without: restore.leave_out: {extensions: [%[1]s]})",
+			strings.Join(lacks, ", "))}
 	}
 	return nil
 }

@@ -201,7 +201,7 @@ var lacking = map[string]broken{
 	"plain: library": {dump: "plain",
 		damage: swap("SET client_min_messages", "LOAD 'postgis-3'; SET client_min_messages", 1),
 		want:   "could not access file"},
-	"plain: newer settings": {dump: "plain", damage: swap("SET lock_timeout", "SET transaction_timeout", 1),
+	"plain: newer settings": {dump: "plain", damage: swap("SET lock_timeout", "SET newer_timeout", 1),
 		want: "unrecognized configuration parameter"},
 	"a role that must not be made": {dump: "custom", damage: keep(-1), settings: "create_roles: false",
 		want: `role "shop_owner" does not exist`},

@@ -38,10 +38,11 @@ func (l *load) tarball(ctx context.Context) error {
 	if err := l.makeReady(ctx, toc); err != nil {
 		return err
 	}
-	c, err := l.pgRestore("tar")
+	c, done, err := l.pgRestore(ctx, "tar")
 	if err != nil {
 		return err
 	}
+	defer done()
 	err = l.pour(ctx, c, func(out io.Writer) error {
 		if err := fwd.open(out); err != nil {
 			return err
@@ -129,10 +130,11 @@ func (l *load) folder(ctx context.Context, fwd *forward) error {
 			return err
 		}
 		dump := path.Join(folder, "dump")
-		c, err := l.pgRestore("directory", "-j", fmt.Sprint(l.set.Jobs), dump)
+		c, done, err := l.pgRestore(ctx, "directory", "-j", fmt.Sprint(l.set.Jobs), dump)
 		if err != nil {
 			return err
 		}
+		defer done()
 		if err := l.exec(ctx, c); err != nil {
 			return l.told(ctx, err, "directory", dump)
 		}

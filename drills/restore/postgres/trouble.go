@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 
@@ -73,7 +74,7 @@ func ofEntry(stderr, text string) *entryError {
 
 // result tells what became of a command.
 func (l *load) result(c instance.Command, r instance.Result) error {
-	program := c.Args[0]
+	program := path.Base(c.Args[0])
 	for line := range strings.Lines(r.Stderr) {
 		if warning, ok := strings.CutPrefix(line, program+": warning: "); ok {
 			l.note("%s warns: %s", program, strings.TrimSpace(warning))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -39,14 +40,15 @@ const (
 
 // Archive is the table of contents of a custom, directory or tar dump.
 type Archive struct {
-	Minor      int // of the archive's version 1.Minor
-	Format     Format
-	Compressed bool
-	Rows       map[int]int64 // in the data of entries that are loaded by COPY, by ID; none where it cannot be read
-	Created    string        // as the header tells it: without a time zone
-	Database   string
-	Server     string // version of the dumped server
-	Entries    []Entry
+	Minor       int // of the archive's version 1.Minor
+	Format      Format
+	Compressed  bool
+	Rows        map[int]int64 // in the data of entries that are loaded by COPY, by ID; none where it cannot be read
+	Created     string        // as the header tells it: without a time zone
+	Database    string
+	Server      string // version of the dumped server
+	Entries     []Entry
+	Tablespaces []string // but the default one
 
 	intSize, offSize int
 	packed           compression
@@ -229,7 +231,9 @@ func (p *parser) entry() Entry {
 	e.Defn = p.text()
 	p.text() // the statement that drops it
 	e.Copy, e.Namespace = p.text(), p.text()
-	p.text() // tablespace
+	if space := p.text(); space != "" && space != "pg_default" && !slices.Contains(p.a.Tablespaces, space) {
+		p.a.Tablespaces = append(p.a.Tablespaces, space)
+	}
 	if p.a.Minor >= 14 {
 		p.text() // access method
 	}
@@ -238,7 +242,7 @@ func (p *parser) entry() Entry {
 	}
 	e.Owner = p.text()
 	p.text() // with oids
-	p.dependencies()
+	p.dependencies(&e)
 	if p.a.Format == Custom {
 		p.position(&e)
 	} else {
@@ -248,7 +252,7 @@ func (p *parser) entry() Entry {
 }
 
 // dependencies end with a text that is absent, which is not the same as empty.
-func (p *parser) dependencies() {
+func (p *parser) dependencies(e *Entry) {
 	for p.err == nil {
 		n := p.int()
 		if n < 0 || p.err != nil {
@@ -262,8 +266,12 @@ func (p *parser) dependencies() {
 		for i := range digits {
 			digits[i] = p.byte()
 		}
-		if _, err := strconv.Atoi(string(digits)); err != nil && p.err == nil {
+		id, err := strconv.Atoi(string(digits))
+		if err != nil && p.err == nil {
 			p.fail("its table of contents has the dependency %q", digits)
+		}
+		if e.Data() { // of all others nobody asks, and there may be millions
+			e.Needs = append(e.Needs, id)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func foreign(what string) error {
 	return damage("it holds %q, which pg_dump never writes: it is damaged or hostile", firstLine(what))
 }
 
-// The commands of psql that pg_dump and pg_dumpall write. \restrict and \unrestrict came with the minor
+// The commands of psql that pg_dump and pg_dumpall write, besides \encoding SQL_ASCII. \restrict and \unrestrict came with the minor
 // releases of August 2025 (CVE-2025-8714). A name that psql would take for a connection string is none.
 var (
 	connect = regexp.MustCompile(`^connect (?:-reuse-previous=on "dbname='((?:[^"]|"")*)'"|` +
@@ -25,6 +25,7 @@ var (
 // obey looks at a command of psql, the text behind its backslash.
 func (p *Plain) obey() error {
 	text := string(p.command)
+	p.ended++
 	if p.begun { // in the middle of a statement
 		return foreign(`\` + text)
 	}
@@ -39,6 +40,9 @@ func (p *Plain) obey() error {
 		}
 		return nil
 	}
+	if strings.TrimSpace(text) == "encoding SQL_ASCII" { // stands before a \connect to a name that needs quoting
+		return nil
+	}
 	m := connect.FindStringSubmatch(text)
 	if m == nil || m[2] != "" && strings.ContainsAny(m[2], "=:") {
 		return foreign(`\` + text)
@@ -50,10 +54,13 @@ func (p *Plain) obey() error {
 	if m[1] != "" { // a value of a connection string, within quotes of psql
 		name = strings.NewReplacer(`""`, `"`, `\\`, `\`, `\'`, `'`).Replace(m[1])
 	}
-	if !p.made[name] {
+	if own := p.Cluster && (name == "postgres" || name == "template1"); !p.made[name] && !own {
 		return damage("it connects to the database %q, which it does not make", name)
 	}
 	p.database = name
+	if p.OnConnect != nil {
+		return p.OnConnect(name)
+	}
 	return nil
 }
 

@@ -28,18 +28,6 @@ func (a *Archive) oldQuotes() bool {
 	return false
 }
 
-var locale = regexp.MustCompile(`\b(?:LOCALE|LC_COLLATE) = '([^']*)'`)
-
-// Locale by which the dumped database sorted; "" when the dump does not say.
-func (a *Archive) Locale() string {
-	for _, e := range a.Entries {
-		if m := locale.FindStringSubmatch(e.Defn); e.Desc == "DATABASE" && m != nil {
-			return m[1]
-		}
-	}
-	return ""
-}
-
 // Extensions that the dumped database had installed.
 func (a *Archive) Extensions() []string {
 	var names []string
@@ -51,17 +39,26 @@ func (a *Archive) Extensions() []string {
 	return names
 }
 
-// OfDatabase gives the statements about the database itself and its owner;
-// pg_restore leaves them out unless it makes the database.
-func (a *Archive) OfDatabase() (statements []string, owner string) {
+// OfDatabase gives the statement that makes the database, "" where there is none, and those that say something of it,
+// its owner first; pg_restore leaves them out unless it makes the database.
+func (a *Archive) OfDatabase() (create string, about []string) {
 	for _, e := range a.Entries {
 		switch {
 		case e.Desc == "DATABASE":
-			owner = e.Owner
+			for _, s := range Split(e.Defn) {
+				if _, ok := Parse(s).CreatesDatabase(); ok {
+					create = s
+				}
+			}
+			if e.Owner != "" {
+				about = append(about, "ALTER DATABASE "+quoteName(e.Tag)+" OWNER TO "+quoteName(e.Owner))
+			}
 		case e.Desc == "DATABASE PROPERTIES",
 			slices.Contains([]string{"ACL", "COMMENT", "SECURITY LABEL"}, e.Desc) && strings.HasPrefix(e.Tag, "DATABASE "):
-			statements = append(statements, Split(e.Defn)...)
+			about = append(about, Split(e.Defn)...)
 		}
 	}
-	return statements, owner
+	return create, about
 }
+
+func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }

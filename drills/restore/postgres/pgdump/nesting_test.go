@@ -26,7 +26,7 @@ func TestReadingIsBounded(t *testing.T) {
 		text := []byte("create view v as select " + strings.Repeat(part, size/len(part)))
 		began := time.Now()
 		_, _, _ = readPlain(text, 256<<10)
-		Roles(string(text))
+		Parse(string(text)).Roles()
 		_ = (&Archive{}).programs(Entry{Defn: "copy " + string(text), Copy: string(text)})
 		assert.Less(t, time.Since(began), limit, name)
 	}

@@ -20,6 +20,7 @@ type Entry struct {
 	Copy      string // COPY … FROM stdin; empty where there is no such data
 	File      string // of the data, in folder and tar dumps
 	HasData   bool
+	Needs     []int  // entries that data depend on, in archives
 	Database  string // of a plain dump that connects to one: where it is; "": where the dump is loaded
 	offset    int64  // of the data; negative: not told
 }
@@ -30,6 +31,38 @@ func (e Entry) Name() string {
 		return fmt.Sprintf("%s %s", e.Desc, e.Tag)
 	}
 	return fmt.Sprintf("%s %s.%s", e.Desc, e.Namespace, e.Tag)
+}
+
+// OfDatabase tells that an entry is about the database itself and nothing in it.
+func (e Entry) OfDatabase() bool {
+	switch e.Desc {
+	case "DATABASE", "DATABASE PROPERTIES":
+		return true
+	case "ACL", "COMMENT", "SECURITY LABEL":
+		return strings.HasPrefix(e.Tag, "DATABASE ")
+	}
+	return false
+}
+
+// Data tells that an entry belongs to the data of a dump, which need tables that are there.
+func (e Entry) Data() bool {
+	switch e.Desc {
+	case "TABLE DATA", "SEQUENCE SET", "BLOB", "BLOBS", "BLOB METADATA", "BLOB COMMENTS":
+		return true
+	case "ACL", "COMMENT", "SECURITY LABEL":
+		return strings.HasPrefix(e.Tag, "LARGE OBJECT")
+	}
+	return false
+}
+
+// Late tells that an entry belongs to what comes after the data of a dump, and stands on a table.
+func (e Entry) Late() bool {
+	switch e.Desc {
+	case "INDEX", "INDEX ATTACH", "CONSTRAINT", "FK CONSTRAINT", "TRIGGER", "RULE", "POLICY", "ROW SECURITY",
+		"MATERIALIZED VIEW DATA":
+		return true
+	}
+	return false
 }
 
 // Target is the table that the data of an entry are loaded into, as SQL: not always its own, since data of

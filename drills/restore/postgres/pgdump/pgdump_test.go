@@ -40,9 +40,9 @@ func TestReadArchive(t *testing.T) {
 			assert.Equal(t, "UTF8", a.Encoding())
 			assert.ElementsMatch(t, []string{"btree_gist", "pgcrypto"}, a.Extensions())
 			assert.ElementsMatch(t, []string{"shop_owner", "shop_app", "reporting", "odd Role", "postgres"}, a.Roles())
-			statements, owner := a.OfDatabase()
-			assert.Equal(t, "shop_owner", owner)
-			assert.ElementsMatch(t, []string{"GRANT CONNECT ON DATABASE shop TO reporting",
+			create, statements := a.OfDatabase()
+			assert.Contains(t, create, "CREATE DATABASE shop WITH TEMPLATE = template0")
+			assert.ElementsMatch(t, []string{`ALTER DATABASE "shop" OWNER TO "shop_owner"`, "GRANT CONNECT ON DATABASE shop TO reporting",
 				"ALTER DATABASE shop SET search_path TO 'public', 'extra'",
 				"ALTER ROLE shop_app IN DATABASE shop SET statement_timeout TO '5s'"}, statements)
 			if format == Custom {
@@ -104,8 +104,10 @@ func TestReadArchiveContradiction(t *testing.T) {
 func readPlain(raw []byte, size int) (*Plain, []string, error) {
 	p := NewPlain()
 	var statements []string
-	p.OnStatement = func(s string) error {
-		statements = append(statements, s)
+	p.OnStatement = func(s Statement) error {
+		if s.CopyTarget() == "" {
+			statements = append(statements, s.Text)
+		}
 		return nil
 	}
 	r := bufio.NewReaderSize(bytes.NewReader(raw), size)
@@ -142,7 +144,7 @@ func TestPlain(t *testing.T) {
 	}
 	roles := map[string]bool{}
 	for _, s := range first {
-		for _, r := range Roles(s) {
+		for _, r := range Parse(s).Roles() {
 			roles[r] = true
 		}
 	}
@@ -241,7 +243,7 @@ func TestRoles(t *testing.T) {
 		"ALTER TABLE t ALTER COLUMN c SET DEFAULT 'OWNER TO x'":                         nil,
 		"": nil,
 	} {
-		assert.Equal(t, want, Roles(statement), statement)
+		assert.Equal(t, want, Parse(statement).Roles(), statement)
 	}
 }
 
@@ -273,8 +275,8 @@ func FuzzPlain(f *testing.F) {
 			assert.Equal(t, whole.Copies, pieces.Copies)
 		}
 		for _, s := range want {
-			Roles(s)
-			Extension(s)
+			Parse(s).Roles()
+			Parse(s).Extension()
 		}
 	})
 }

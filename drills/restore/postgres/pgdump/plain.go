@@ -24,9 +24,11 @@ type CopyBlock struct {
 
 // Plain follows a plain dump line by line, as psql would read it.
 type Plain struct {
-	// OnStatement is called at the end of each statement that may name a role or an extension,
-	// before Line returns; its error ends the reading.
-	OnStatement func(statement string) error
+	// OnStatement is called at the end of each statement that may name a role, an extension, a database or a setting,
+	// and of those before the first object; its error ends the reading.
+	OnStatement func(s Statement) error
+	OnObject    func(e Entry) error         // is called at the heading of each object
+	OnConnect   func(database string) error // is called at each \connect
 
 	Header   bool   // the line that every dump of pg_dump begins with was there
 	Cluster  bool   // it is a dump of pg_dumpall
@@ -46,6 +48,8 @@ type Plain struct {
 	stmt       []byte
 	begun      bool // the statement has more than blanks
 	statements int  // that ended
+	ended      int  // statements, and commands of psql
+	cleaning   bool // no object was headed since a dump began: statements may be those of --clean
 	comment    []byte
 	comments   int
 	command    []byte          // of psql
@@ -58,6 +62,7 @@ type Plain struct {
 	back       int // bytes at a piece's end that wait for the next piece
 	copying    bool
 	copyNext   bool
+	copyLeft   bool // the data are left out
 	inLine     bool // a COPY line goes on
 }
 
@@ -131,10 +136,10 @@ func (p *Plain) copyLine(piece []byte, end bool) {
 	first := !p.inLine
 	p.inLine = !end
 	if first && end && (string(piece) == "\\.\n" || string(piece) == "\\.\r\n" || string(piece) == "\\.") {
-		p.copying = false
+		p.copying, p.copyLeft = false, false
 		return
 	}
-	if end {
+	if end && !p.copyLeft {
 		p.Copies[len(p.Copies)-1].Rows++
 	}
 }
@@ -143,7 +148,7 @@ func (p *Plain) copyLine(piece []byte, end bool) {
 func (p *Plain) Close() error {
 	switch {
 	case p.copying || p.copyNext:
-		return damage("it ends in the middle of the data of %s", target(p.Copies[len(p.Copies)-1].Statement))
+		return damage("it ends in the middle of the data of %s", p.copyTarget())
 	case p.state != top || p.begun || len(p.carry) > 0:
 		return damage("it ends in the middle of a statement")
 	case !p.complete:
@@ -152,6 +157,13 @@ func (p *Plain) Close() error {
 		return damage("it is incomplete: its \\restrict is never lifted by \\unrestrict")
 	}
 	return nil
+}
+
+func (p *Plain) copyTarget() string {
+	if p.copyLeft {
+		return "a table"
+	}
+	return target(p.Copies[len(p.Copies)-1].Statement)
 }
 
 var copyTarget = regexp.MustCompile(`(?i)^\s*COPY\s+(\S+)`)
@@ -163,7 +175,10 @@ func target(statement string) string {
 	return "a table"
 }
 
-var heading = regexp.MustCompile(`^-- (?:Data for )?Name: (.*); Type: (.*); Schema: (.*); Owner: (.*)$`)
+var heading = regexp.MustCompile(`^-- (?:Data for )?Name: (.*); Type: (.*); Schema: (.*); Owner: (.*?)(?:; Tablespace: .*)?$`)
+
+// clusterDump is the first line of a dump of pg_dumpall, and with a word more its last.
+const clusterDump = "-- PostgreSQL database cluster dump"
 
 const (
 	startedOn  = "-- Started on "
@@ -175,11 +190,13 @@ func (p *Plain) noteComment(line string) error {
 	line = strings.TrimRight(line, "\r\n")
 	switch {
 	case line == "-- PostgreSQL database dump":
-		p.Header = true
-	case strings.HasPrefix(line, "-- PostgreSQL database cluster dump"):
-		p.Cluster = true
-	case line == "-- PostgreSQL database dump complete":
+		p.Header, p.cleaning = true, true
+	case line == clusterDump:
+		p.Cluster, p.cleaning = true, true
+	case line == clusterDump+" complete":
 		p.complete = true
+	case line == "-- PostgreSQL database dump complete":
+		p.complete = !p.Cluster // more databases may follow
 	case strings.HasPrefix(line, startedOn):
 		p.Started = strings.TrimPrefix(line, startedOn)
 	case p.Server == "" && strings.HasPrefix(line, dumpedFrom):
@@ -198,6 +215,7 @@ func (p *Plain) noteComment(line string) error {
 	if m[3] != "-" {
 		e.Namespace = strings.Clone(m[3])
 	}
+	p.cleaning = false
 	if p.unsafe != nil && strings.ContainsFunc(line, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return nil // masked
 	}
@@ -205,24 +223,38 @@ func (p *Plain) noteComment(line string) error {
 		return damage("it has an object of the unknown kind %q", e.Desc)
 	}
 	p.Entries = append(p.Entries, e)
+	if p.OnObject != nil {
+		return p.OnObject(e)
+	}
 	return nil
 }
 
 // interesting are the first words of statements that OnStatement gets.
 var interesting = set("grant", "revoke", "alter", "create", "set", "copy", "comment", "security")
 
+// cleaners are the first words of those that it gets before the first object as well.
+var cleaners = set("drop", "select", "update")
+
+// Cleaning tells that no object was headed since the dump began: what comes now may be of pg_dump --clean.
+func (p *Plain) Cleaning() bool { return p.cleaning }
+
 // endStatement is called at a semicolon outside everything.
 func (p *Plain) endStatement() error {
 	text := bytes.TrimSpace(p.stmt)
 	p.stmt, p.begun, p.parens = p.stmt[:0], false, 0
 	p.statements++
+	p.ended++
 	word := text[:wordLength(text)]
-	if len(word) > 10 || !interesting[strings.ToLower(string(word))] {
+	if len(word) > 10 {
+		return nil
+	}
+	if first := strings.ToLower(string(word)); !interesting[first] && !(p.cleaning && cleaners[first]) {
 		return nil
 	}
 	s := string(text)
-	t := tokens(s)
-	f := &roleFinder{t: t}
+	parsed := Parse(s)
+	f := parsed.f
+	t := f.t
 	switch {
 	case f.is(0, "copy"):
 		if !fromStdin(f) {
@@ -233,7 +265,6 @@ func (p *Plain) endStatement() error {
 		}
 		p.copyNext = true
 		p.Copies = append(p.Copies, CopyBlock{Statement: s})
-		return nil
 	case f.starts("set", "standard_conforming_strings") && len(t) == 4:
 		p.oldQuotes = !slices.Contains([]string{"on", "true", "yes", "1"}, t[3].text)
 	case f.starts("set", "client_encoding") && len(t) == 4:
@@ -248,7 +279,7 @@ func (p *Plain) endStatement() error {
 	if p.OnStatement == nil {
 		return nil
 	}
-	return p.OnStatement(s)
+	return p.OnStatement(parsed)
 }
 
 func wordLength(s []byte) int {

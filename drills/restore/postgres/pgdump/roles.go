@@ -7,12 +7,8 @@ import (
 
 // Roles lists the roles that a statement of pg_dump needs: owners, grantees,
 // those of policies, default privileges and user mappings, each once.
-func Roles(statement string) []string {
-	t := tokens(statement)
-	if len(t) == 0 {
-		return nil
-	}
-	f := &roleFinder{t: t}
+func (s Statement) Roles() []string {
+	f := &roleFinder{t: s.f.t}
 	switch {
 	case f.starts("grant"), f.starts("revoke"):
 		f.after(0, "to", "from", "by") // GRANTED BY
@@ -34,7 +30,7 @@ func Roles(statement string) []string {
 			f.list(2)
 		}
 	case f.starts("alter"):
-		for i := range t {
+		for i := range f.t {
 			if f.is(i, "owner") && f.is(i+1, "to") {
 				f.list(i + 2)
 			}
@@ -126,7 +122,7 @@ func (a *Archive) Roles() []string {
 		switch e.Desc {
 		case "ACL", "DEFAULT ACL", "POLICY", "USER MAPPING", "DATABASE PROPERTIES", "SCHEMA":
 			for _, statement := range Split(e.Defn) {
-				add(Roles(statement)...)
+				add(Parse(statement).Roles()...)
 			}
 		}
 	}
@@ -137,8 +133,8 @@ func (a *Archive) Roles() []string {
 func Split(sql string) []string {
 	var all []string
 	p := NewPlain()
-	p.OnStatement = func(s string) error {
-		all = append(all, s)
+	p.OnStatement = func(s Statement) error {
+		all = append(all, s.Text)
 		return nil
 	}
 	for line := range strings.Lines(sql + "\n;\n") {

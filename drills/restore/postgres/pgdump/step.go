@@ -1,9 +1,6 @@
 package pgdump
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // step reads the next token of a line and says how long it is; at least 1.
 func (p *Plain) step(data []byte) (int, error) {
@@ -195,29 +192,4 @@ func (p *Plain) blockComment(data []byte) (int, error) {
 	}
 	i = min(i, len(data))
 	return i, p.countComment(i)
-}
-
-// Extension is the name in a CREATE EXTENSION statement; "" in any other.
-func Extension(statement string) string {
-	f := &roleFinder{t: tokens(statement)}
-	if !f.starts("create", "extension") {
-		return ""
-	}
-	i := 2
-	if f.is(2, "if") {
-		i = 5
-	}
-	if i >= len(f.t) {
-		return ""
-	}
-	return strings.TrimSpace(f.t[i].text)
-}
-
-// CreatesDatabase tells whether a statement is CREATE DATABASE, and of which name.
-func CreatesDatabase(statement string) (string, bool) {
-	f := &roleFinder{t: tokens(statement)}
-	if !f.starts("create", "database") || len(f.t) < 3 {
-		return "", false
-	}
-	return f.t[2].text, true
 }

@@ -1,0 +1,240 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore/postgres/pgdump"
+)
+
+// editing is a plain dump on its way to psql: what holds only where it was dumped is left out, or said here by lifeboat
+// itself, each with a note.
+type editing struct {
+	*pgdump.Editor
+	ctx  context.Context
+	load *load
+
+	schemas map[string]bool // that the dump makes, or that lifeboat made for it
+	content bool            // it has made what data go into
+	adds    bool            // it has data
+	makes   bool            // it has tables
+}
+
+func newEditing(ctx context.Context, l *load, dump *pgdump.Plain) *editing {
+	ed := &editing{Editor: &pgdump.Editor{Dump: dump}, ctx: ctx, load: l}
+	ed.forget()
+	dump.OnStatement, dump.OnObject, dump.OnConnect = ed.statement, ed.object, ed.connect
+	return ed
+}
+
+// forget is for a new database.
+func (e *editing) forget() {
+	e.content = false
+	e.schemas = map[string]bool{"": true, "public": true, "pg_catalog": true, "information_schema": true}
+}
+
+// statement is called before psql has the end of it.
+func (e *editing) statement(s pgdump.Statement) error {
+	l := e.load
+	l.noteVersion(e.Dump.Server)
+	if e.Dump.Cleaning() && s.Cleans() {
+		l.noteOnce("what --clean takes away was left out: the database is a new one")
+		e.Replace("")
+		return nil
+	}
+	if e.Dump.Cluster && l.at == nil {
+		if done, err := l.global(e.ctx, s); done || err != nil {
+			e.Replace("")
+			return err
+		}
+	}
+	if _, ok := s.CreatesDatabase(); ok {
+		e.Replace("")
+		return e.makeDatabase(s)
+	}
+	if name := s.Database(); name != "" {
+		if t := e.of(name); t != nil {
+			t.about = append(t.about, s.Text)
+			e.Replace("")
+			return l.server.needRoles(e.ctx, e.Dump.Encoding, s.Roles()...)
+		}
+	}
+	if done, err := e.setting(s); done || err != nil {
+		return err
+	}
+	if l.leavesOut(s) {
+		e.Replace("")
+		return nil
+	}
+	if table := s.CopyTarget(); table != "" {
+		if slices.Contains(l.set.LeaveOut.Tables, table) {
+			l.noteOnce("the data of %s were left out, as leave_out says", table)
+			e.LeaveOutData()
+		}
+		return nil
+	}
+	if name := s.Extension(); name != "" {
+		return l.server.hasExtensions(e.ctx, name)
+	}
+	role, what := s.SuperuserOwns()
+	if became := s.Becomes(); became != "" {
+		role, what = became, "what the dump makes in its name"
+	}
+	if err := l.server.needRoles(e.ctx, e.Dump.Encoding, s.Roles()...); err != nil || role == "" {
+		return err
+	}
+	return l.server.raise(e.ctx, role, what)
+}
+
+// of finds the database that a statement speaks of. A dump that makes none calls the one that it is loaded into by the
+// name that it had.
+func (e *editing) of(name string) *target {
+	l := e.load
+	if t := l.called(name); t != nil {
+		return t
+	}
+	switch {
+	case e.Dump.Cluster && slices.Contains(serverOwn, name):
+		t := &target{own: name, final: name}
+		l.targets = append(l.targets, t)
+		return t
+	case l.at != nil && l.at.own == "":
+		l.at.own = name
+		return l.at
+	}
+	return nil
+}
+
+// makeDatabase makes a database that the dump makes.
+func (e *editing) makeDatabase(s pgdump.Statement) error {
+	l := e.load
+	own, _ := s.CreatesDatabase()
+	t := l.called(own)
+	if t == nil {
+		t = &target{own: own, final: l.finalName(own, e.Dump.Cluster), filled: !slices.Contains(serverOwn, own)}
+		l.targets = append(l.targets, t)
+	}
+	t.encoding = e.Dump.Encoding
+	_, owner, _ := s.DatabaseOptions()
+	if owner != "" {
+		if err := l.server.needRoles(e.ctx, e.Dump.Encoding, owner); err != nil {
+			return err
+		}
+	}
+	return l.server.makeDatabase(e.ctx, t, s.Text, e.Dump.Encoding)
+}
+
+// connect leads psql to where the database is loaded.
+func (e *editing) connect(own string) error {
+	l := e.load
+	t := e.of(own)
+	if t == nil {
+		return fmt.Errorf("the database %q of the dump was not made", own)
+	}
+	if t.loading == "" {
+		if err := l.server.makeDatabase(e.ctx, t, "", e.Dump.Encoding); err != nil {
+			return err
+		}
+	}
+	if l.at != t {
+		e.forget()
+	}
+	l.enter(e.ctx, t)
+	value := strings.NewReplacer(`\`, `\\`, `'`, `\'`, `"`, `""`).Replace(t.loading)
+	e.Replace(`\connect -reuse-previous=on "dbname='` + value + `'"`)
+	return nil
+}
+
+// mild are settings of a dump's session that say nothing of what is in it: a server that does not know one of them
+// goes without.
+var mild = []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout",
+	"idle_session_timeout", "row_security", "default_table_access_method", "restrict_nonsystem_relation_kind"}
+
+// setting looks at what belongs to the server that was dumped, and at what is there already.
+func (e *editing) setting(s pgdump.Statement) (done bool, err error) {
+	l := e.load
+	name, value := s.Setting()
+	switch {
+	case name == "client_encoding" && l.at != nil:
+		l.at.encoding = value
+	case name == "client_encoding":
+		return false, l.speak(e.ctx, l.server.conn, value)
+	case name == "default_tablespace" && value != "" && value != "pg_default":
+		l.noteTablespace(value)
+		e.Replace("SET default_tablespace = '';")
+		return true, nil
+	case slices.Contains(mild, name):
+		known, err := l.server.knows(e.ctx, name)
+		if err != nil || known {
+			return false, err
+		}
+		l.noteOnce("its setting %s was left out: PostgreSQL %s does not know it", name, l.server.version)
+		e.Replace("")
+		return true, nil
+	}
+	if space, ok := s.Tablespace(); ok {
+		l.noteTablespace(space)
+		e.Replace("")
+		return true, nil
+	}
+	if schema := s.Schema(); schema == "public" {
+		l.notePublic()
+		e.Replace("")
+		return true, nil
+	} else if schema != "" {
+		e.schemas[schema] = true
+	}
+	return false, nil
+}
+
+// notePublic is for a dump that makes the schema public: pg_dump of whole databases knows that it is there.
+func (l *load) notePublic() {
+	l.left.part = true
+	l.noteOnce("it makes the schema public, which every database has: it holds schemas of a database and not all of it " +
+		"(pg_dump -n), so no extensions, no grants on the database and no large objects")
+}
+
+// object is called at the heading of each object.
+func (e *editing) object(o pgdump.Entry) error {
+	e.makes, e.adds = e.makes || o.Desc == "TABLE", e.adds || o.Desc == "TABLE DATA"
+	switch {
+	case o.OfDatabase():
+		return nil
+	case e.load.at == nil:
+		return nil
+	case !o.Data() && !o.Late():
+		e.content, e.load.at.filled = true, true
+	case !e.content:
+		return e.load.lacks(record.LackTables, "%s comes before any table (pg_dump --data-only, --section)", o.Name())
+	}
+	if o.Desc == "SCHEMA" {
+		e.schemas[o.Tag] = true
+	}
+	if o.Desc == "EXTENSION" { // it may have made any
+		e.schemas["*"] = true
+	}
+	if e.schemas["*"] || e.schemas[o.Namespace] {
+		return nil
+	}
+	e.schemas[o.Namespace] = true
+	return e.load.server.needSchema(e.ctx, e.Dump.Encoding, o.Namespace)
+}
+
+// atEnd says what the dump as a whole does not hold.
+func (e *editing) atEnd() error {
+	l := e.load
+	if len(l.targets) == 0 {
+		return l.lacks(record.LackDatabase, "it holds roles and no database (pg_dumpall --globals-only)")
+	}
+	if e.makes && !e.adds {
+		l.noteNoRows()
+	}
+	return nil
+}
+
+func (l *load) noteNoRows() {
+	l.noteOnce("it holds no row of any table (pg_dump --schema-only): that it could be restored says nothing of data")
+}

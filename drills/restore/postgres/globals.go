@@ -1,0 +1,156 @@
+package postgres
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/postgres/pgdump"
+)
+
+// rolesFrom restores the roles of another backup: pg_dump of one database holds neither them, nor their passwords, nor
+// which of them are members of which.
+func (l *load) rolesFrom(ctx context.Context) error {
+	name := l.set.RolesFrom
+	if name == "" {
+		return nil
+	}
+	if l.source.Beside == nil {
+		return fmt.Errorf("read %s for its roles: nobody gives it", name)
+	}
+	source, err := l.source.Beside(name)
+	if err != nil {
+		return fmt.Errorf("read %s for its roles: %w", name, err)
+	}
+	stream, err := source.Open(ctx)
+	if err != nil {
+		return classify(name, err)
+	}
+	in := openInput(ctx, stream)
+	err = l.readRoles(ctx, name, in)
+	if err != nil && ctx.Err() == nil && source.Point.Digest != "" {
+		if mismatch := in.mismatch(); mismatch != nil {
+			err = &restore.BackupError{Backup: name, Reason: withCause(mismatch, err)}
+		}
+	}
+	if e := in.close(); err == nil && e != nil {
+		err = fmt.Errorf("read %s: %w", name, e)
+	}
+	if err != nil {
+		return fmt.Errorf("its roles are taken from %s: %w", name, classify(name, err))
+	}
+	l.beside = map[string]restore.Outcome{name: {Digest: stream.Digest(), Bytes: stream.Bytes()}}
+	l.note("its roles, their passwords and memberships are those of %s %s", name, source.Point.ID)
+	return nil
+}
+
+// readRoles makes the roles of a dump of pg_dumpall, and reads what else it holds to its end.
+func (l *load) readRoles(ctx context.Context, name string, in *input) error {
+	format, err := in.detect()
+	if err != nil {
+		return err
+	}
+	dump := pgdump.NewPlain()
+	roles := 0
+	dump.OnStatement = func(s pgdump.Statement) error {
+		if len(dump.Entries) > 0 {
+			return nil
+		}
+		if key, value := s.Setting(); key == "client_encoding" {
+			return l.speak(ctx, l.server.conn, value)
+		}
+		if kind, _ := s.Global(); kind == pgdump.MakesRole {
+			roles++
+		}
+		_, err := l.global(ctx, s)
+		return err
+	}
+	if format == formatPlain {
+		err = readLines(in, dump)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !dump.Cluster || roles == 0:
+		return &restore.LackError{Backup: name, Lack: record.LackRoles, What: "it holds no roles"}
+	}
+	if err := l.speak(ctx, l.server.conn, ""); err != nil {
+		return err
+	}
+	return in.finish()
+}
+
+func readLines(in *input, dump *pgdump.Plain) error {
+	r := bufio.NewReaderSize(in, pieceSize)
+	for {
+		piece, err := r.ReadSlice('\n')
+		long := errors.Is(err, bufio.ErrBufferFull)
+		if err != nil && !long && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if len(piece) > 0 {
+			if e := dump.Line(piece, !long); e != nil {
+				return e
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return dump.Close()
+		}
+	}
+}
+
+// global does what a dump of pg_dumpall says of roles, in a session of its own: a server's messages must not repeat
+// passwords, and roles that are there already are no error. done: there is nothing left for psql to do.
+func (l *load) global(ctx context.Context, s pgdump.Statement) (done bool, err error) {
+	kind, role := s.Global()
+	server := l.server
+	switch {
+	case kind == pgdump.NoGlobal, s.Database() != "":
+		if space, ok := s.Tablespace(); ok {
+			l.noteTablespace(space)
+			return true, nil
+		}
+		return false, nil
+	case kind == pgdump.MakesRole && server.known[role]:
+		l.globals = true
+		return true, nil
+	case kind == pgdump.ChangesRole && role == server.conn.Config().User:
+		l.noteOnce("role %s is lifeboat's own here: its password and settings are the instance's, and not those of the dump",
+			role)
+		return true, nil
+	}
+	l.globals = true
+	_, err = texts(ctx, server.conn, s.Text)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && kind == pgdump.Membership {
+		// Who granted it may be nobody here, and options may be those of another version.
+		group, member, admin := s.Grant()
+		again := "grant " + pgx.Identifier{group}.Sanitize() + " to " + pgx.Identifier{member}.Sanitize()
+		if admin {
+			again += " with admin option"
+		}
+		_, err = texts(ctx, server.conn, again)
+	}
+	if errors.As(err, &pg) {
+		if kind == pgdump.Parameter && strings.HasPrefix(pg.Code, "42") { // of an extension that is not loaded here
+			l.noteOnce("a grant on a parameter was left out: %s", pg.Message)
+			return true, nil
+		}
+		return false, l.blame("the server", trouble{code: pg.Code, text: fmt.Sprintf("%s (role %s)", pg.Message, role)})
+	}
+	if err != nil {
+		return false, fmt.Errorf("make role %s: %w", role, err)
+	}
+	if kind == pgdump.MakesRole {
+		server.known[role] = true
+	}
+	return true, nil
+}
