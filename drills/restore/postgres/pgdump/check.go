@@ -58,11 +58,11 @@ func (a *Archive) checkEntry(e Entry) error {
 		if !e.HasData {
 			return damage("its table of contents has no data for %s", e.Name())
 		}
-		if e.Copy != "" && !names(e.Copy, e) {
+		if e.Copy != "" && !a.names(e.Copy, e) {
 			return damage("its table of contents contradicts itself: the data of %s go to %s", e.Name(), firstLine(e.Copy))
 		}
 	case "TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE", "SEQUENCE SET":
-		if !names(e.Defn, e) {
+		if !a.names(e.Defn, e) {
 			return damage("its table of contents contradicts itself: %s is made by %s", e.Name(), firstLine(e.Defn))
 		}
 	}
@@ -74,11 +74,14 @@ func (a *Archive) checkEntry(e Entry) error {
 
 // names tells whether a statement speaks of the entry that it belongs to. Quoting
 // doubles quotes, so only names without them are compared.
-func names(statement string, e Entry) bool {
+func (a *Archive) names(statement string, e Entry) bool {
 	if strings.ContainsAny(e.Tag+e.Namespace, `"'\`) {
 		return true
 	}
 	plain := strings.ReplaceAll(statement, `"`, "")
+	if a.Minor < 13 { // CVE-2018-1058: before it, pg_restore set the search path for each entry
+		return strings.Contains(plain, e.Tag)
+	}
 	return strings.Contains(plain, e.Namespace+"."+e.Tag)
 }
 

@@ -73,13 +73,19 @@ func (e Entry) Target() string {
 		return ""
 	}
 	s = s[len("COPY "):]
+	qualified := false
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '"':
 			_, n := quoted(s[i:], '"')
 			i += n - 1
 		case ' ', '(':
+			if !qualified && e.Namespace != "" { // in archives before 1.13
+				return quoteName(e.Namespace) + "." + s[:i]
+			}
 			return s[:i]
+		case '.':
+			qualified = true
 		}
 	}
 	return s
