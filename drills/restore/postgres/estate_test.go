@@ -137,6 +137,7 @@ func TestLoadWhatPeopleHave(t *testing.T) {
 	for name, test := range map[string]struct {
 		dump     string
 		pack     string
+		damage   accident
 		settings string
 		database string // that the questions go to
 		again    bool   // a second time, as in a rollback
@@ -206,6 +207,14 @@ func TestLoadWhatPeopleHave(t *testing.T) {
 			database: "estate", asks: []question{{as: "est_app", password: "mine", query: "select id from extra.fast", want: "7"}}},
 		"roles of a whole cluster": {dump: "custom", settings: "roles_from: cluster", database: "estate", asks: []question{
 			{as: "est_app", password: "sesame-app", query: "select id from extra.fast", want: "7"}}},
+		"what only a provider has, left out": {dump: "plain", damage: swap("CREATE VIEW", "CREATE EXTENSION IF NOT EXISTS aws_rds;\n"+
+			"COMMENT ON EXTENSION aws_rds IS 'x';\nSECURITY LABEL FOR anon ON SCHEMA public IS 'x';\nCREATE VIEW", 1),
+			settings: "leave_out: {extensions: [aws_rds], labels: [anon], tables: [extra.fast]}", database: "app",
+			asks: []question{orders, {query: "select count(*) from extra.fast", want: "0"}},
+			notes: []string{"extension aws_rds was left out", "security labels of anon were left out",
+				"the data of extra.fast were left out"}},
+		"a newer pg_dump": {dump: "plain", damage: swap("SET lock_timeout", "SET transaction_timeout = 0;\nSET lock_timeout", 1),
+			database: "app", asks: []question{orders}, notes: []string{"its setting transaction_timeout was left out"}},
 		"--schema-only": {dump: "schema only", database: "app", asks: []question{
 			{query: "select count(*) from orders", want: "0"}}, notes: []string{"it holds no row of any table"}},
 		"--schema-only, custom": {dump: "schema only,custom", database: "estate", asks: []question{
@@ -218,6 +227,9 @@ func TestLoadWhatPeopleHave(t *testing.T) {
 			t.Parallel()
 			m := postgres(t)
 			raw := dumped(t, test.dump)
+			if test.damage != nil {
+				raw = test.damage(t, bytes.Clone(raw))
+			}
 			if test.pack != "" {
 				raw = compress(t, test.pack, raw)
 			}
