@@ -50,7 +50,6 @@ var below = map[string][]string{
 
 // forbidden dependencies, each with its reason.
 var forbidden = map[string]string{
-	"github.com/testcontainers/testcontainers-go": "it pulls images that vanished, and obeys a file in the user's home",
 	"go.k6.io/k6":              "AGPL-3.0: it would make lifeboat AGPL; the sidecar in its own module links it",
 	"github.com/docker/docker": "frozen at v28.5.2 with open advisories; github.com/moby/moby/client is its maintained path",
 }

@@ -117,8 +117,11 @@ func TestReachGoesOn(t *testing.T) {
 	go func() {
 		c, err := tcp.Accept()
 		for b := make([]byte, 1); err == nil; _, err = c.Read(b) {
-			if b[0] != mute {
-				_, err = c.Write([]byte("x"))
+			if b[0] == mute {
+				continue
+			}
+			if _, err := c.Write([]byte("x")); err != nil {
+				return
 			}
 		}
 	}()

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	mobynet "github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
 )
 
 // plan of a container.
@@ -26,6 +27,7 @@ type plan struct {
 
 // body is a container that this process made.
 type body struct {
+	testcontainers.Container
 	engine *Engine
 	id     string
 }
@@ -35,17 +37,30 @@ func (d *Driver) createContainer(ctx context.Context, p plan) (*body, error) {
 	if err := d.intend("container", undoContainer, p.name, "docker rm -fv "+p.name); err != nil {
 		return nil, err
 	}
-	host := harden(p.host, p.gains)
-	ends := map[string]*mobynet.EndpointSettings{}
-	if len(p.networks) > 0 { // engines before version 25 take one at creation
-		host.NetworkMode = container.NetworkMode(p.networks[0])
-		ends[p.networks[0]] = &mobynet.EndpointSettings{Aliases: p.aliases, DriverOpts: linkSysctls(),
-			IPAMConfig: &mobynet.EndpointIPAMConfig{IPv4Address: p.address}}
+	provider, err := d.engine.lifecycle()
+	if err != nil {
+		return nil, err
 	}
-	c, err := d.engine.client.ContainerCreate(ctx, client.ContainerCreateOptions{Name: p.name, HostConfig: &host,
-		Config: &container.Config{Image: p.image, Entrypoint: p.entrypoint, Cmd: p.command, Env: environment(p.env),
-			User: p.user, WorkingDir: p.dir, Hostname: p.hostname, OpenStdin: p.stdin, Healthcheck: noHealthcheck, Labels: d.labels(p.instance, p.role)},
-		NetworkingConfig: &mobynet.NetworkingConfig{EndpointsConfig: ends}})
+	c, err := provider.CreateContainer(ctx, testcontainers.ContainerRequest{Name: p.name, Image: p.image, Networks: p.networks,
+		ConfigModifier: func(c *container.Config) {
+			// All of it: without testcontainers' session label a stranger's reaper leaves us alone.
+			*c = container.Config{Image: p.image, Entrypoint: p.entrypoint, Cmd: p.command, Env: environment(p.env),
+				User: p.user, WorkingDir: p.dir, Hostname: p.hostname, OpenStdin: p.stdin, Healthcheck: noHealthcheck,
+				Labels: d.labels(p.instance, p.role)}
+		},
+		HostConfigModifier: func(h *container.HostConfig) {
+			*h = harden(p.host, p.gains)
+			if len(p.networks) > 0 { // engines before version 25 take one at creation
+				h.NetworkMode = container.NetworkMode(p.networks[0])
+			}
+		},
+		EndpointSettingsModifier: func(all map[string]*mobynet.EndpointSettings) {
+			for _, e := range all {
+				e.Aliases, e.DriverOpts = p.aliases, linkSysctls()
+				e.IPAMConfig = &mobynet.EndpointIPAMConfig{IPv4Address: p.address}
+			}
+		},
+	})
 	if gone(err) {
 		if _, look := d.engine.client.ImageInspect(ctx, p.image); gone(look) {
 			err = d.engine.noImage(p.image)
@@ -54,13 +69,7 @@ func (d *Driver) createContainer(ctx context.Context, p plan) (*body, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create container %s: %w", p.name, err)
 	}
-	b := &body{d.engine, c.ID}
-	for _, n := range p.networks[min(1, len(p.networks)):] {
-		if _, err := d.engine.client.NetworkConnect(ctx, n, client.NetworkConnectOptions{Container: c.ID}); err != nil {
-			return b, fmt.Errorf("connect container %s to network %s: %w", p.name, n, err)
-		}
-	}
-	return b, nil
+	return &body{c, d.engine, c.GetContainerID()}, nil
 }
 
 // noImage says what is missing: nothing is pulled for a drill, which must not depend on a registry that the disaster took
@@ -81,10 +90,7 @@ func harden(h container.HostConfig, gains bool) container.HostConfig {
 	return h
 }
 
-func (b *body) start(ctx context.Context) error {
-	_, err := b.engine.client.ContainerStart(ctx, b.id, client.ContainerStartOptions{})
-	return err
-}
+func (b *body) start(ctx context.Context) error { return b.Start(ctx) }
 
 // stop with the image's own signal, then by force after the grace, which is rounded up to seconds.
 func (b *body) stop(ctx context.Context, signal string, grace time.Duration) error {
@@ -95,7 +101,7 @@ func (b *body) stop(ctx context.Context, signal string, grace time.Duration) err
 
 // terminate ends it at once and removes it with its unnamed volumes. One that is not there is as good.
 func (b *body) terminate(ctx context.Context) error {
-	_, err := b.engine.client.ContainerRemove(ctx, b.id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	err := b.Terminate(ctx, testcontainers.StopTimeout(0))
 	if gone(err) {
 		return nil
 	}

@@ -5,16 +5,22 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
 )
 
-// Engine is a Docker engine, or one that speaks its language. It is asked for nothing that makes it ask a registry:
+// Engine is a Docker engine, or one that speaks its language. testcontainers-go and the moby client, the two ways in which it
+// is used, share one connection and so one host. It is asked for nothing that makes it ask a registry:
 // what a drill boots is there, or comes out of a backup.
 type Engine struct {
 	client *client.Client
 	host   string
 	log    *slog.Logger
+
+	mu       sync.Mutex
+	provider *testcontainers.DockerProvider
 }
 
 // Open makes the client of the engine that DOCKER_HOST names, or else of the

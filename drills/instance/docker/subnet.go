@@ -106,7 +106,7 @@ func freeSubnet(from netip.Prefix, t taken) (netip.Prefix, error) {
 	if from.IsValid() {
 		return netip.Prefix{}, fmt.Errorf("no /%d of network: %s is free on this host and engine; give another range", subnetBits, from)
 	}
-	return netip.Prefix{}, fmt.Errorf("no /%d of the private ranges is free on this host and engine; give one with network:",
+	return netip.Prefix{}, fmt.Errorf("no /%d of the private ranges is free on this host and engine; give one with network: RANGE",
 		subnetBits)
 }
 
