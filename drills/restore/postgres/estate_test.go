@@ -57,9 +57,9 @@ const (
 	noRoles   = `for i in $(seq 400); do echo "drop role est_many_$i;"; done | psql -q`
 )
 
-// noEstate makes the server as empty as a drill finds it.
+// noEstate makes the server as empty as a drill finds it, whatever tests before left there.
 const noEstate = `set client_min_messages = error;
-	select format('drop database %I', datname) from pg_database where datname ~* 'estate|^app$|restored' \gexec
+	select format('drop database %I', datname) from pg_database where datname <> 'postgres' and not datistemplate \gexec
 	drop tablespace if exists est_fast;
 	select format('drop role %I', rolname) from pg_roles where rolname like 'est\_%' \gexec
 	drop table if exists public.in_postgres;`
@@ -82,6 +82,7 @@ func dumped(t *testing.T, name string) []byte {
 	t.Helper()
 	m := postgres(t)
 	estate.Do(func() {
+		clear(t, m)
 		estate.files = map[string][]byte{}
 		schema, err := os.ReadFile("testdata/estate.sql")
 		if err == nil {
@@ -233,6 +234,7 @@ func TestLoadWhatPeopleHave(t *testing.T) {
 			if test.pack != "" {
 				raw = compress(t, test.pack, raw)
 			}
+			clear(t, m)
 			defer clear(t, m)
 			for round := range 2 {
 				if round > 0 && !test.again {
@@ -307,6 +309,7 @@ func TestLoadWhatNeedsAnotherWay(t *testing.T) {
 			if test.damage != nil {
 				raw = test.damage(t, raw)
 			}
+			clear(t, m)
 			defer clear(t, m)
 			l := loader(t, both(settings, test.settings))
 			s := source(raw, digest(raw))
