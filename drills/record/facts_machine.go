@@ -38,6 +38,7 @@ const (
 	LackGeometry   = "geometry"   // the image says two sizes
 	LackCapability = "capability" // a program of the container has file capabilities that it is not given
 	LackSetuid     = "setuid"     // a program of the container changes its user when it is started
+	LackTag        = "tag"        // the archive holds several images, or another one than is named
 
 	LackTables   = "tables"   // the dump holds data, or indexes, and not their tables
 	LackDatabase = "database" // the dump holds roles and no database

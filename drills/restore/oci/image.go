@@ -2,12 +2,14 @@ package oci
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 )
 
@@ -182,11 +184,16 @@ func (i *Imager) only(wanted, all int, names []string) error {
 	case all == 0:
 		return bad("it holds no image")
 	case wanted == 0:
-		return bad("it does not hold the image %s (it holds %s)", i.tag, there)
+		return lacksTag("it does not hold the image %s (it holds %s)", i.tag, there)
 	case wanted > 1:
-		return bad("it holds %d images (add tag: with one of %s)", wanted, there)
+		return lacksTag("it holds %d images (add tag: with one of %s)", wanted, there)
 	}
 	return nil
+}
+
+// lacksTag is the error of an archive in which nobody knows which image is meant: any of them may be good.
+func lacksTag(format string, args ...any) error {
+	return &restore.LackError{Lack: record.LackTag, What: fmt.Sprintf(format, args...)}
 }
 
 // check compares an image's layers with its configuration.

@@ -60,6 +60,8 @@ func (i *Imager) layout(a *archive, index *part) (*image, error) {
 	// One index.json may list the same image for several platforms.
 	if fitting := i.fitting(wanted); len(wanted) > 1 && len(fitting) > 0 {
 		wanted = fitting
+	} else if len(wanted) > 1 && !slices.ContainsFunc(wanted, func(d descriptor) bool { return d.Platform == nil }) {
+		return nil, i.misfit(platforms(wanted))
 	}
 	if err := i.only(len(wanted), len(top.Manifests), names); err != nil {
 		return nil, err

@@ -84,16 +84,28 @@ func (i *Imager) lookInside(ctx context.Context, s restore.Source) error {
 	if json.Unmarshal(texts[saveList], &entries) != nil {
 		return nil
 	}
-	for _, e := range entries {
-		var c configuration
-		name, err := plainName(e.Config)
-		if err != nil || json.Unmarshal(texts[name], &c) != nil || c.OS == "" || c.Architecture == "" ||
-			!i.wants(append(slices.Clone(e.RepoTags), idOf(e.Config))) {
-			continue
-		}
-		return i.fits(&image{os: c.OS, arch: c.Architecture})
+	if len(entries) == 0 {
+		return nil
 	}
-	return nil
+	var wanted, names []string // names of configurations
+	for _, e := range entries {
+		names = append(append(names, e.RepoTags...), e.Config)
+		name, err := plainName(e.Config)
+		if err != nil || idOf(e.Config) == "" && (i.tag != "" || len(entries) > 1) { // its id is not known before it is read
+			return nil
+		}
+		if i.wants(append(slices.Clone(e.RepoTags), idOf(e.Config))) && !slices.Contains(wanted, name) {
+			wanted = append(wanted, name)
+		}
+	}
+	if err := i.only(len(wanted), len(entries), names); err != nil {
+		return err
+	}
+	var c configuration
+	if json.Unmarshal(texts[wanted[0]], &c) != nil || c.OS == "" || c.Architecture == "" {
+		return nil
+	}
+	return i.fits(&image{os: c.OS, arch: c.Architecture})
 }
 
 // descriptions are the files of an archive that may be descriptions, by their names. The others are skipped, not read.

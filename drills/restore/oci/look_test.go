@@ -35,11 +35,13 @@ func TestLook(t *testing.T) {
 	other := "s390x"
 	s, foreign := newSample(t, runtime.GOARCH), newSample(t, other)
 	foreign.layers[0] = pack(t, member{name: "big", content: bytes.Repeat([]byte("x"), 4<<20)})
+	_, two := twoImages(t, s)
 	for name, c := range map[string]struct {
 		raw    []byte
 		tag    string
 		kind   string
 		misfit bool
+		lack   string
 	}{
 		"docker save":           {raw: pack(t, s.saved(t, "shop/app:1")...)},
 		"OCI layout":            {raw: pack(t, s.layout(t, "gzip", "1")...)},
@@ -54,7 +56,9 @@ func TestLook(t *testing.T) {
 		"encrypted":             {raw: []byte("Salted__12345678"), kind: "openssl"},
 		"nothing":               {kind: "empty"},
 		"another platform":      {raw: pack(t, foreign.saved(t, "shop/app:1")...), misfit: true},
-		"of another image":      {raw: pack(t, foreign.saved(t, "shop/app:1")...), tag: "shop/app:2"},
+		"of another image":      {raw: pack(t, s.saved(t, "shop/app:1")...), tag: "shop/app:2", lack: "it holds shop/app:1"},
+		"of two images":         {raw: pack(t, two...), lack: "it holds 2 images"},
+		"the second of two":     {raw: pack(t, two...), tag: "shop/app:2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := &lying{Reader: bytes.NewReader(c.raw)}
@@ -67,7 +71,11 @@ func TestLook(t *testing.T) {
 			err := imager(t, settings).Look(t.Context(), src)
 			var kind *restore.KindError
 			var misfit *restore.MisfitError
+			var lack *restore.LackError
 			switch {
+			case c.lack != "":
+				require.ErrorAs(t, err, &lack)
+				assert.Contains(t, lack.What, c.lack)
 			case c.kind != "":
 				require.ErrorAs(t, err, &kind)
 				assert.Equal(t, c.kind, kind.Found.Name)

@@ -117,6 +117,12 @@ func classify(backup string, err error) error {
 		named.Backup = backup
 		return &named
 	}
+	var lack *restore.LackError
+	if errors.As(err, &lack) {
+		named := *lack
+		named.Backup = backup
+		return &named
+	}
 	var misfit *restore.MisfitError
 	if errors.As(err, &misfit) {
 		named := *misfit

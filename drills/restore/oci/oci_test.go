@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 )
 
@@ -109,7 +110,6 @@ func TestImageRefusesBrokenArchives(t *testing.T) {
 	layout := func() []member { return s.layout(t, "gzip", "1") }
 	whole := pack(t, save()...)
 	layerBlob := blob(squeeze(t, "gzip", s.layers[0])).name
-	_, pair := twoImages(t, s)
 	_, pair2 := twoImages(t, s)
 	fewer := s
 	fewer.layers = s.layers[:1]
@@ -149,7 +149,6 @@ func TestImageRefusesBrokenArchives(t *testing.T) {
 				"layer.tar"
 		})...), "", "lead nowhere"},
 		"a name twice, and different": {pack(t, append(save(), member{name: save()[0].name})...), "", "is there twice"},
-		"two images":                  {pack(t, pair...), "", "it holds 2 images (add tag: with one of"},
 		"the other image is damaged": {pack(t, change(pair2, "e/layer.tar", flip)...), "tag: shop/app:1",
 			"its configuration promises"},
 		"no end":              {whole[:len(whole)-1024], "", "the end of the archive is missing"},
@@ -157,8 +156,6 @@ func TestImageRefusesBrokenArchives(t *testing.T) {
 		"more behind the end": {append(bytes.Clone(whole), whole...), "", "it goes on after the end"},
 		"a device": {pack(t, append(save(), member{name: "dev/x", kind: tar.TypeChar})...), "",
 			"neither a file nor a folder"},
-		"another image": {whole, "tag: shop/app:2",
-			"it does not hold the image shop/app:2 (it holds shop/app:1"},
 		"layout: a bit in a layer": {pack(t, change(layout(), layerBlob, flip)...), "", "restore shop-app: "},
 		"layout: a layer missing":  {pack(t, without(layout(), layerBlob)...), "", "is missing"},
 		"layout: layer repacked": {pack(t, change(layout(), layerBlob, be(squeeze(t, "gzip", s.layers[1])))...), "",
@@ -194,6 +191,31 @@ func TestImageRefusesWhatDoesNotFit(t *testing.T) {
 	assert.Equal(t, "shop-app", misfit.Backup)
 	_, err = imager(t, "platform: linux/s390x").Image(t.Context(), source("", pack(t, s.saved(t)...)), &engine{})
 	assert.NoError(t, err)
+}
+
+// Which image is meant, the scenario says: where it does not, the archive may be as good as any.
+func TestImageThatNobodyNamed(t *testing.T) {
+	s := newSample(t, runtime.GOARCH)
+	_, pair := twoImages(t, s)
+	for name, test := range map[string]struct {
+		raw       []byte
+		tag, want string
+	}{
+		"two images":             {pack(t, pair...), "", "it holds 2 images (add tag: with one of shop/app:1, "},
+		"another image":          {pack(t, s.saved(t, "shop/app:1")...), "tag: shop/app:2", "it does not hold the image shop/app:2 (it holds shop/app:1"},
+		"another one, in layout": {pack(t, s.layout(t, "gzip", "1")...), "tag: shop/app:2", "it does not hold the image shop/app:2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := &engine{}
+			_, err := imager(t, "{"+test.tag+"}").Image(t.Context(), source("", test.raw), e)
+			var lack *restore.LackError
+			require.ErrorAs(t, err, &lack)
+			assert.Equal(t, record.LackTag, lack.Lack)
+			assert.Equal(t, "shop-app", lack.Backup)
+			assert.Contains(t, lack.What, test.want)
+			assert.Nil(t, e.files, "the engine must see nothing of it")
+		})
+	}
 }
 
 func TestImageComparesDigests(t *testing.T) {
