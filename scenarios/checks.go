@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -68,6 +69,14 @@ func (r *review) layer(layer record.Layer, count int) {
 		r.problem("checks", fmt.Sprintf("add one, or say why not under checks.excluded.%s", layer),
 			"the layer %s has no check", layer)
 	}
+}
+
+// excludes is the hint where a reason stands in the place of a layer's checks; "" where it is no layer.
+func excludes(layer, reason string) string {
+	if !slices.Contains(record.Layers(), record.Layer(layer)) {
+		return ""
+	}
+	return fmt.Sprintf("say why a layer has no check under checks.excluded: {%s: %q}", layer, clip(reason))
 }
 
 // references checks those settings of a check that name an instance.

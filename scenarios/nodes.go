@@ -132,6 +132,9 @@ func (d *decoder) want(n *yaml.Node, kind yaml.Kind, name, path string) bool {
 	if n.Kind == yaml.ScalarNode {
 		hint = mistyped(n.Value)
 	}
+	if layer, of := strings.CutPrefix(path, "checks."); of && hint == "" && n.Kind == yaml.ScalarNode && !isNull(n) {
+		hint = excludes(layer, n.Value)
+	}
 	if hint == "" && kind == yaml.SequenceNode && n.Kind == yaml.ScalarNode {
 		hint = "write it as a list: [" + clip(strings.Join(strings.Fields(n.Value), ", ")) + "]"
 	}
