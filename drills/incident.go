@@ -39,10 +39,15 @@ func (d *drill) upgrade(ctx context.Context) error {
 // harness: what it left undone, or did by half, is not what the upgrade does.
 func (d *drill) upgradeSteps(ctx context.Context, steps []scenarios.Step) error {
 	err := d.runSteps(ctx, record.PhaseUpgrade, steps)
-	if ctx.Err() == nil && d.plan.Scenario.Trigger == record.TriggerUpgrade && isStepsOwn(err) {
+	switch {
+	case ctx.Err() != nil || !isStepsOwn(err):
+		return err
+	case d.plan.Scenario.Trigger == record.TriggerUpgrade:
 		return nil
+	case isFact(err):
+		return err
 	}
-	return err
+	return &stopError{why: "a step of the upgrade failed: " + err.Error()} // which is written down with its step
 }
 
 // isStepsOwn tells whether a step failed by what it does, and not because lifeboat, its host or its engine could not take it.

@@ -47,13 +47,14 @@ func (d *drill) look(ctx context.Context) error {
 	return errors.Join(found...)
 }
 
-// lacking writes into a fact that there is nothing to restore. What nobody may read may be as good as any.
+// lacking writes into a fact that there is nothing to restore. What nobody may read may be as good as any; and a store in
+// which nothing lies may be one that is not mounted, or the wrong one.
 func (d *drill) lacking(fact *record.Restored, bp *BackupPlan) error {
 	missing := *bp.Missing
 	missing.Name, missing.Newest = d.secrets.hide(missing.Name), d.secrets.hide(missing.Newest)
 	fact.Missing = &missing
 	why := missingWords(&missing)
-	if missing.Why == string(store.Unreadable) {
+	if missing.Name == "" || missing.Why == string(store.Unreadable) {
 		fact.Unread = why
 	} else {
 		fact.BackupBad = why

@@ -104,6 +104,16 @@ func TestNothingCompleteToRestore(t *testing.T) {
 	}
 }
 
+// A store in which nothing lies may be one that is not mounted: the night has its record all the same.
+func TestNothingLiesThere(t *testing.T) {
+	res := drillShelf(t, "24h", nil)
+	assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%v", res.Verdict.Reasons)
+	assert.Equal(t, "backup.none", res.Verdict.Reasons[0].ID)
+	assert.Equal(t, map[string]string{"backup": "a"}, res.Verdict.Reasons[0].Args)
+	assert.Empty(t, res.Record.Boots)
+	assert.NotContains(t, reasons(res.Verdict), "harness.broke")
+}
+
 // The newest by the time of writing need not be the newest by its name, or by what it says of itself.
 func TestNewestByOtherMeans(t *testing.T) {
 	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -54,6 +54,10 @@ func (b *BackupPlan) pick(ctx context.Context, now time.Time, age time.Duration)
 
 // missing notes that there is nothing to restore: what lies there, the newest first, and the newest that is complete.
 func (b *BackupPlan) missing(lies []store.Point, newest store.Point, age time.Duration) {
+	if len(lies) == 0 {
+		b.Missing = &record.Missing{}
+		return
+	}
 	b.Missing = &record.Missing{Name: lies[0].ID, Why: string(lies[0].Unusable), More: len(lies) - 1, Newest: newest.ID,
 		Limit: age}
 }
@@ -78,6 +82,9 @@ func (b *BackupPlan) setBeside(chosen store.Choice, points []store.Point) {
 
 // words of what is missing, for those who read no catalogue.
 func missingWords(m *record.Missing) string {
+	if m.Name == "" {
+		return "nothing lies in its store"
+	}
 	s := fmt.Sprintf("nothing complete is there: %s is %s", m.Name, cmp.Or(store.Unusable(m.Why).Words(), m.Why))
 	if m.More > 0 {
 		s += fmt.Sprintf(", and %d more like it", m.More)

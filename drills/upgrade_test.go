@@ -14,6 +14,41 @@ import (
 	"lifeboat/drills/record"
 )
 
+// Where a fault is to come after the upgrade, a step of it that fails ends the drill, and is not lifeboat's own failure.
+func TestUpgradeBeforeAFault(t *testing.T) {
+	for name, tc := range map[string]struct{ step, want, error string }{
+		"a command says no":             {"{exec: {on: db, run: [upgrade]}}", "upgrade.failed", "exit code 1"},
+		"it takes too long":             {"{boot: {instance: db, image: slow}, timeout: 5s}", "upgrade.failed", "deadline"},
+		"the new version does not boot": {"{boot: {instance: db, image: broken}}", "boot.failed", ""},
+		"it is not ready":               {"{boot: {instance: db, image: deaf}}", "boot.failed", ""},
+		"the new version is not there":  {"{boot: {instance: db, image: nowhere}}", "harness.broke", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			exits := func(code int) func(context.Context, *fake.Machine, instance.Command) (instance.Result, error) {
+				return func(_ context.Context, _ *fake.Machine, c instance.Command) (instance.Result, error) {
+					if c.Args[0] == "upgrade" {
+						return instance.Result{Exit: 1}, nil
+					}
+					return instance.Result{Exit: code}, nil
+				}
+			}
+			w.machine.Images["img"] = fake.Script{BootTime: time.Second, Exec: exits(0)}
+			w.machine.Images["deaf"] = fake.Script{BootTime: time.Second, Exec: exits(1)}
+			w.machine.Images["slow"] = fake.Script{BootTime: time.Hour}
+			w.machine.Images["broken"] = fake.Script{Up: func(context.Context, *fake.Machine) error { return errors.New("no such file") }}
+			res := w.run(strings.NewReplacer("faults:", "upgrade: ["+tc.step+"]\nfaults:",
+				"load: db-backup}", "load: db-backup, ready: {exec: [ready], within: 20s}}").Replace(simple))
+			assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%v", res.Verdict.Reasons)
+			assert.Equal(t, tc.want, res.Verdict.Reasons[0].ID, "%v", res.Verdict.Reasons)
+			assert.Contains(t, res.Verdict.Reasons[0].Args["error"], tc.error)
+			if tc.want == "upgrade.failed" {
+				assert.Equal(t, tc.want, reasons(res.Verdict), "and nothing else is said")
+			}
+		})
+	}
+}
+
 // Where the upgrade is what goes wrong, a step that fails is the incident. One that lifeboat could not take is none: the
 // business is down because of the harness then, and a rollback from that proves nothing.
 func TestUpgradeThatGoesWrong(t *testing.T) {

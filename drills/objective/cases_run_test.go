@@ -158,6 +158,9 @@ func casesOfTheRun() []verdictCase {
 		{"nobody may read the backup", "fault", func(s *story) {
 			edit(s, func(r *record.Restored) { r.Unread, r.Missing = "x", &record.Missing{Name: "x", Why: "unreadable"} })
 		}, unknown, "backup.missing"},
+		{"nothing lies in the store", "fault", func(s *story) {
+			edit(s, func(r *record.Restored) { r.Unread, r.Missing = "x", &record.Missing{} })
+		}, unknown, "backup.none"},
 		{"a probe got out", "fault", func(s *story) {
 			edit(s, func(p *record.Probe) { p.Reached = true })
 		}, unknown, "isolation.leak"},

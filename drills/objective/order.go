@@ -54,7 +54,7 @@ var empty = []string{"check.missing", "objective.not_measured", "objective.unfin
 
 // ending is what ends a drill, or keeps the business down to its end, before all was asked that was to be asked. A drill that
 // it explains says so once. As in byCause, an entry may be the beginning of ids.
-var ending = []string{"aborted.by", "run.crashed", "harness.broke", "upgrade.stopped", "flow.blind", "flow.blind_errors",
+var ending = []string{"aborted.by", "run.crashed", "harness.broke", "upgrade.stopped", "upgrade.failed", "flow.blind", "flow.blind_errors",
 	"fault.red_before", "fault.no_effect", "backup.", "boot.", "prepare.", "host.slow_boot", "check.failed_before", "baseline.red",
 	"baseline.unknown", "host.slow_business", "detect.silent", "incident.undecided",
 	"rollback.failed", "rollback.unknown", "host.slow_rollback",

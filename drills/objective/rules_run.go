@@ -48,7 +48,7 @@ func (j *judge) run() {
 
 // unasked takes those reasons away that say no more than that the drill was stopped before anything was to be asked.
 func (j *judge) unasked() {
-	stopped := []string{"upgrade.stopped", "boot.failed", "prepare.failed", "flow.blind", "flow.blind_errors", "fault.red_before"}
+	stopped := []string{"upgrade.stopped", "upgrade.failed", "boot.failed", "prepare.failed", "flow.blind", "flow.blind_errors", "fault.red_before"}
 	if !slices.ContainsFunc(j.v.Reasons, func(r record.Reason) bool { return slices.Contains(stopped, r.ID) }) {
 		return
 	}
@@ -135,9 +135,16 @@ func (j *judge) restores() {
 	}
 }
 
-// prepared: a step between restore and baseline that failed left nothing to rehearse.
+// prepared: a step between restore and baseline that failed left nothing to rehearse, and nor did one of an upgrade after
+// which a fault was to come. Where anything else ended the upgrade, that is said.
 func (j *judge) prepared() {
+	upgrading := j.r.Header.Trigger == record.TriggerFault && j.r.Status == record.RunCompleted && len(j.r.Harness) == 0 &&
+		!slices.ContainsFunc(j.r.Failures, func(f record.FailureFact) bool { return f.During == record.PhaseUpgrade }) &&
+		!slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool { return x.During == record.PhaseUpgrade && x.Bad() != "" })
 	for _, st := range j.r.Steps {
+		if upgrading && st.Phase == record.PhaseUpgrade && st.Outcome == record.OutcomeFailed {
+			j.unknown("upgrade.failed", args{"step": st.What, "error": st.Error})
+		}
 		if st.Phase == record.PhasePrepare && st.Outcome == record.OutcomeFailed {
 			j.unknown("prepare.failed", args{"step": st.What, "error": st.Error})
 		}

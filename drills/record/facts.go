@@ -150,7 +150,7 @@ type Misfit struct {
 
 // Missing says that a store holds nothing complete to restore, or nothing that is young enough.
 type Missing struct {
-	Name   string        `json:"name"`               // the newest that lies there
+	Name   string        `json:"name"`               // the newest that lies there; "": nothing does
 	Why    string        `json:"why"`                // it cannot be restored; a name of the catalogue
 	More   int           `json:"more,omitempty"`     // that lie there like it
 	Newest string        `json:"newest,omitempty"`   // that is complete

@@ -19,15 +19,26 @@ type Choice struct {
 	Older   []Point // that can be used and come right after it, the newest first: a few
 }
 
-// NoneUsable says that points are there and none of those that were asked for can be used. It is a finding, not a problem
-// of the store.
+// NoneUsable says that none of the points that were asked for can be used, or that there is none at all. It is a finding,
+// not a problem of the store.
 type NoneUsable struct {
 	Pick string
-	Lies []Point // the newest first
+	Lies []Point // the newest first; none: the store is empty
 }
 
 func (e *NoneUsable) Error() string {
+	if len(e.Lies) == 0 {
+		return fmt.Sprintf("pick %s: the store is empty", word(e.Pick))
+	}
 	return fmt.Sprintf("pick %s: none is complete: %s is %s", word(e.Pick), e.Lies[0].ID, e.Lies[0].Unusable.Words())
+}
+
+// Unwrap is ErrNoPoint where there is none at all.
+func (e *NoneUsable) Unwrap() error {
+	if len(e.Lies) == 0 {
+		return ErrNoPoint
+	}
+	return nil
 }
 
 // Pick chooses among points that are in a store's order, oldest first: latest (also written as ""), oldest, or the point
@@ -35,7 +46,7 @@ func (e *NoneUsable) Error() string {
 // with what stands beside the point that would have been chosen.
 func Pick(points []Point, pick string) (Choice, error) {
 	if len(points) == 0 {
-		return Choice{}, fmt.Errorf("pick %s: %w: the store is empty", word(pick), ErrNoPoint)
+		return Choice{}, &NoneUsable{Pick: pick}
 	}
 	chosen, c := -1, Choice{}
 	usable := func(p Point) bool { return p.Unusable == "" }

@@ -30,8 +30,6 @@ func TestPick(t *testing.T) {
 		"a name that is a word": {points, "oldest", "oldest", ""},
 		"a name that is not there": {points, "wed", "",
 			"pick wed: no restore point of that name (there are: oldest, tue, mon)"},
-		"nothing to pick from":         {nil, "", "", "pick latest: no restore point: the store is empty"},
-		"nothing to pick by name from": {nil, "x", "", "pick x: no restore point: the store is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := Pick(test.points, test.pick)
@@ -41,6 +39,16 @@ func TestPick(t *testing.T) {
 				assert.EqualError(t, err, test.err)
 			}
 		})
+	}
+}
+
+func TestPickFromAnEmptyStore(t *testing.T) {
+	for pick, word := range map[string]string{"": Latest, Oldest: Oldest, "x": "x"} {
+		_, err := Pick(nil, pick)
+		var none *NoneUsable
+		require.ErrorAs(t, err, &none)
+		assert.Empty(t, none.Lies)
+		assert.EqualError(t, err, "pick "+word+": the store is empty")
 	}
 }
 
