@@ -110,6 +110,7 @@ func TestNothingLiesThere(t *testing.T) {
 	assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%v", res.Verdict.Reasons)
 	assert.Equal(t, "backup.none", res.Verdict.Reasons[0].ID)
 	assert.Equal(t, map[string]string{"backup": "a"}, res.Verdict.Reasons[0].Args)
+	assert.Empty(t, res.Record.Restores[0].BackupBad, "that is no word on the backup")
 	assert.Empty(t, res.Record.Boots)
 	assert.NotContains(t, reasons(res.Verdict), "harness.broke")
 }

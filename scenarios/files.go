@@ -24,7 +24,7 @@ func (r *review) files() {
 	maps.Copy(r.scripts, r.included)
 	if f := r.sc.Flow; f != nil && f.Script != "" {
 		f.Script = r.flowScript("flow.script", f.Script, Settings{})
-		r.flowScenario(r.scriptAt(f.Script), f.Scenario, func(hint, format string, args ...any) {
+		r.flowScenario(f.Script, f.Scenario, func(hint, format string, args ...any) {
 			r.problem("flow.scenario", hint, format, args...)
 		})
 	}
@@ -36,7 +36,7 @@ func (r *review) files() {
 				if f := r.sc.Flow; f != nil && f.Script == full {
 					wanted = orElse(wanted, f.Scenario)
 				}
-				r.flowScenario(r.scriptAt(full), wanted, func(hint, format string, args ...any) {
+				r.flowScenario(full, wanted, func(hint, format string, args ...any) {
 					r.problems = append(r.problems, c.Settings.Problem("script", hint, format, args...))
 				})
 			} else {

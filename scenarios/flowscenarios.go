@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,8 +12,9 @@ import (
 var exportsDefault = regexp.MustCompile(`\bexport\s+default\b|\bas\s+default\b|\bexports\.default\b|\bmodule\.exports\b`)
 
 // flowScenario holds the scenario that is named for a script against those in its options. One without a default
-// function and with several of them must be told which.
-func (r *review) flowScenario(raw []byte, wanted string, problem func(hint, format string, args ...any)) {
+// function and with several of them must be told which; one with both is told what runs.
+func (r *review) flowScenario(script string, wanted string, problem func(hint, format string, args ...any)) {
+	raw := r.scriptAt(script)
 	names := scenarioNames(string(raw))
 	switch {
 	case len(names) == 0:
@@ -20,6 +23,13 @@ func (r *review) flowScenario(raw []byte, wanted string, problem func(hint, form
 	case wanted == "" && len(names) > 1 && !exportsDefault.Match(raw):
 		problem("choose one of "+strings.Join(names, ", ")+" by scenario: "+names[0],
 			"the script has %d scenarios in its options and no default function", len(names))
+	case wanted == "" && len(names) > 1:
+		rel, _ := filepath.Rel(r.sc.Dir, script)
+		note := fmt.Sprintf("%s has %d scenarios in its options, and none of them is chosen: its default function is what runs, "+
+			"without their exec and env; to run one, choose it by scenario: (%s)", rel, len(names), strings.Join(names, ", "))
+		if !slices.Contains(r.sc.Notes, note) {
+			r.sc.Notes = append(r.sc.Notes, note)
+		}
 	}
 }
 

@@ -17,6 +17,8 @@ type Scenario struct {
 	Dir  string `yaml:"-" json:"-"` // absolute; relative paths start here
 	// sha256:… over the file and every file it names but the backups
 	Digest string `yaml:"-" json:"-"`
+	// what is no problem and not as one might read it, each in a sentence with what to do
+	Notes []string `yaml:"-" json:"-"`
 	// files of its folder that hold keys of it, shared with other scenarios; what stands here counts more
 	Include Include `yaml:"include"`
 	// several drills of this file: name → the keys in which it differs; lifeboat drill FILE.yaml makes all of them, and

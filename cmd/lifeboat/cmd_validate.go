@@ -22,12 +22,15 @@ func (a *app) validateCommand() *cobra.Command {
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			var all scenarios.Problems
-			foreseen := map[string][]string{}
+			foreseen, notes := map[string][]string{}, map[string][]string{}
 			for _, arg := range parts(args) {
 				s, err := a.load(arg, files)
 				if err == nil {
 					if said := drills.Foresee(a.kit(), s); len(said) > 0 {
 						foreseen[arg] = said
+					}
+					if len(s.Notes) > 0 {
+						notes[arg] = s.Notes
 					}
 				}
 				var problems scenarios.Problems
@@ -42,7 +45,7 @@ func (a *app) validateCommand() *cobra.Command {
 					return err
 				case !a.json:
 					fmt.Fprintf(a.stdout, "%s: ok\n", arg)
-					for _, said := range foreseen[arg] {
+					for _, said := range slices.Concat(foreseen[arg], notes[arg]) {
 						fmt.Fprintf(a.stdout, "%s: note: %s\n", arg, printed(said))
 					}
 				}
@@ -54,6 +57,9 @@ func (a *app) validateCommand() *cobra.Command {
 				out := map[string]any{"valid": true, "files": args}
 				if len(foreseen) > 0 {
 					out["foreseen"] = foreseen
+				}
+				if len(notes) > 0 {
+					out["notes"] = notes
 				}
 				return json.NewEncoder(a.stdout).Encode(out)
 			}
