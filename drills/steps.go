@@ -29,11 +29,30 @@ func (e *unansweredError) Unwrap() error { return e.error }
 
 // unanswered marks an error of a step that asks the machine itself, and any that came after the step's time was up.
 func unanswered(st scenarios.Step, late bool, err error) error {
+	if err != nil && late {
+		err = &lateError{st.Timeout, err}
+	}
 	asks := st.Exec != nil || st.Reboot != "" || st.Stop != "" || st.Start != ""
 	if err == nil || !asks && !late {
 		return err
 	}
 	return &unansweredError{err}
+}
+
+// lateError is of a step that was ended by its own limit of time.
+type lateError struct {
+	limit scenarios.Duration
+	error
+}
+
+func (e *lateError) Unwrap() error { return e.error }
+
+func (e *lateError) Error() string {
+	text := "not done within its timeout of " + e.limit.String()
+	if said := e.error.Error(); said != context.DeadlineExceeded.Error() {
+		text += ": " + said
+	}
+	return text
 }
 
 // runSteps runs steps in order and writes each one down; those after a failed one were not reached.

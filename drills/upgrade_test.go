@@ -18,7 +18,7 @@ import (
 func TestUpgradeBeforeAFault(t *testing.T) {
 	for name, tc := range map[string]struct{ step, want, error string }{
 		"a command says no":             {"{exec: {on: db, run: [upgrade]}}", "upgrade.failed", "exit code 1"},
-		"it takes too long":             {"{boot: {instance: db, image: slow}, timeout: 5s}", "upgrade.failed", "deadline"},
+		"it takes too long":             {"{boot: {instance: db, image: slow}, timeout: 5s}", "upgrade.failed", "not done within its timeout of 5s"},
 		"the new version does not boot": {"{boot: {instance: db, image: broken}}", "boot.failed", ""},
 		"it is not ready":               {"{boot: {instance: db, image: deaf}}", "boot.failed", ""},
 		"the new version is not there":  {"{boot: {instance: db, image: nowhere}}", "harness.broke", ""},
