@@ -297,3 +297,17 @@ func LosesAfterLook(image string, lose func()) Way {
 		})
 	}
 }
+
+// IsPodman answers questions for its version as Podman's socket does.
+func IsPodman(version string) Way {
+	return func(real http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasSuffix(r.URL.Path, "/version") {
+				real.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"Version":%q,"ApiVersion":"1.40","Components":[{"Name":"Podman Engine","Version":%[1]q}]}`, version)
+		})
+	}
+}

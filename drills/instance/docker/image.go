@@ -125,7 +125,8 @@ func (e *Engine) used(ctx context.Context, ref string) error {
 	return err
 }
 
-// forgetTools removes a repository's images that were last used before a moment, but for those that containers hold.
+// forgetTools removes a repository's images that were last used before a moment, but for those that containers hold. Podman
+// does not say when that was: there they stay.
 func (e *Engine) forgetTools(ctx context.Context, repository string, before time.Time) error {
 	list, err := e.client.ImageList(ctx, client.ImageListOptions{Filters: make(client.Filters).Add("reference", repository)})
 	if err != nil {
@@ -134,7 +135,7 @@ func (e *Engine) forgetTools(ctx context.Context, repository string, before time
 	for _, image := range list.Items {
 		for _, ref := range image.RepoTags {
 			have, err := e.client.ImageInspect(ctx, ref)
-			if err != nil || have.Metadata.LastTagTime.After(before) {
+			if err != nil || have.Metadata.LastTagTime.IsZero() || have.Metadata.LastTagTime.After(before) {
 				continue
 			}
 			if _, err := e.client.ImageRemove(ctx, ref, client.ImageRemoveOptions{}); err != nil {

@@ -68,8 +68,13 @@ type local struct {
 
 // ImagePull refuses: testcontainers would pull an image that vanished between two looks.
 func (l local) ImagePull(_ context.Context, ref string, _ client.ImagePullOptions) (client.ImagePullResponse, error) {
-	return nil, fmt.Errorf("%w: %w", l.engine.noImage(ref), cerrdefs.ErrPermissionDenied) // which is not tried again
+	return nil, notPulled{l.engine.noImage(ref)}
 }
+
+// notPulled is one of the errors after which testcontainers does not try to pull again.
+type notPulled struct{ error }
+
+func (notPulled) Is(target error) bool { return target == cerrdefs.ErrPermissionDenied }
 
 // quiet hands testcontainers' chatter to the debug log.
 type quiet struct{ log *slog.Logger }

@@ -165,3 +165,14 @@ func TestSlowToStart(t *testing.T) {
 	require.ErrorAs(t, ask(2*time.Second), &unasked)
 	require.NoError(t, ask(time.Minute))
 }
+
+// What only speaks Docker's language is told by its name, before anything is made on it.
+func TestPodmanIsTold(t *testing.T) {
+	t.Parallel()
+	other := enginetest.Before(t, defaultHost(), enginetest.IsPodman("4.3.1"))
+	d, _ := newBenchAt(t, other.Host)
+	err := d.Try(t.Context())
+	require.ErrorContains(t, err, "it is Podman 4.3.1")
+	require.ErrorContains(t, err, "DOCKER_HOST")
+	assert.NotContains(t, strings.Join(other.Asked(), "\n"), "/create")
+}

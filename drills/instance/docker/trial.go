@@ -44,8 +44,27 @@ func (d *Driver) Try(ctx context.Context) (err error) {
 			}
 		}
 	}()
-	if err := t.try(ctx); err != nil {
+	err = d.engine.unlike(ctx)
+	if err == nil {
+		err = t.try(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("the engine at %s cannot carry a drill: %w", d.engine.host, err)
+	}
+	return nil
+}
+
+// unlike says what an engine is that speaks Docker's language and is known to carry no drill. Podman takes a filter of system
+// calls as the name of a file on its own host, where Docker takes its text (seen with 4.3.1): nothing would be sealed by lifeboat's own.
+func (e *Engine) unlike(ctx context.Context) error {
+	v, err := e.client.ServerVersion(ctx, client.ServerVersionOptions{})
+	if err != nil {
+		return fmt.Errorf("ask for its version: %w", err)
+	}
+	for _, c := range v.Components {
+		if c.Name == "Podman Engine" {
+			return fmt.Errorf("it is Podman %s, which does not take lifeboat's filter of system calls; name a Docker engine with DOCKER_HOST", c.Version)
+		}
 	}
 	return nil
 }
