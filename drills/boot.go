@@ -236,6 +236,11 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 			return out, fmt.Errorf("%w (%v)", foreign, err)
 		}
 	}
+	if other := d.faulty(err); other != nil && other != bp { // one that is read beside this one
+		bp, out = other, restore.Outcome{}
+		fact.Backup, fact.Point, fact.Digest, fact.Bytes = bp.Name, bp.Point.ID, "", 0
+		fact.Verified, fact.Throttle = false, 0
+	}
 	// An abort proves nothing about the backup.
 	if err != nil && (ctx.Err() != nil || !d.blame(&fact, bp, err)) {
 		return out, err
@@ -246,6 +251,22 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 		}
 	}
 	return out, d.fact(err, d.Append(record.KindRestored, d.subject(name), fact), d.point(name, bp, out))
+}
+
+// faulty is the backup that an error of a restore names; nil: it names none.
+func (d *drill) faulty(err error) *BackupPlan {
+	var backup *restore.BackupError
+	var kind *restore.KindError
+	var lack *restore.LackError
+	switch {
+	case errors.As(err, &lack):
+		return d.plan.Backups[lack.Backup]
+	case errors.As(err, &kind):
+		return d.plan.Backups[kind.Backup]
+	case errors.As(err, &backup):
+		return d.plan.Backups[backup.Backup]
+	}
+	return nil
 }
 
 // blame writes into a fact whose fault an error of a restore is; false: it is no word on the backup or on its image.

@@ -41,7 +41,7 @@ const (
 	LackTag        = "tag"        // the archive holds several images, or another one than is named
 
 	LackTables   = "tables"   // the dump holds data, or indexes, and not their tables
-	LackDatabase = "database" // the dump holds roles and no database
+	LackDatabase = "database" // the dump holds no database, or not the one that is wanted
 	LackRoles    = "roles"    // the backup whose roles are wanted holds none
 	LackWhole    = "whole"    // the dump is a part of a database that needs the rest
 	LackLeftOut  = "left-out" // something stands on what the scenario leaves out

@@ -69,7 +69,7 @@ psql --no-psqlrc --no-password --set ON_ERROR_STOP=1 --set VERBOSITY=verbose -d 
 // dataAgain loads the data of a table once more, through psql.
 func (l *load) dataAgain(ctx context.Context, table, format, file string) error {
 	list := "" // tables of several schemas may be called so: what was loaded before goes in once more, and does no harm
-	for _, e := range l.archive.Entries {
+	for _, e := range l.entries {
 		if e.Desc == "TABLE DATA" && e.Tag == table {
 			list += strconv.Itoa(e.ID) + ";\n"
 		}

@@ -40,7 +40,7 @@ func (e *editing) forget() {
 func (e *editing) statement(s pgdump.Statement) error {
 	l := e.load
 	l.noteVersion(e.Dump.Server)
-	if e.Dump.Cleaning() && s.Cleans() {
+	if e.Dump.Cleaning() && s.Cleans() && (!e.content || s.CleansDatabase()) {
 		l.noteOnce("what --clean takes away was left out: the database is a new one")
 		e.Replace("")
 		return nil
@@ -114,8 +114,15 @@ func (e *editing) makeDatabase(s pgdump.Statement) error {
 	own, _ := s.CreatesDatabase()
 	t := l.called(own)
 	if t == nil {
+		if !e.Dump.Cluster && l.set.Database != "" && len(l.targets) > 0 {
+			return fmt.Errorf("it makes more databases than one, and %s would take the place of the one before it as %s (leave "+
+				"restore.database out: each takes its own name then)", own, l.set.Database)
+		}
 		t = &target{own: own, final: l.finalName(own, e.Dump.Cluster), filled: !slices.Contains(serverOwn, own)}
 		l.targets = append(l.targets, t)
+	} else if t.loading != "" && !slices.Contains(serverOwn, own) {
+		return fmt.Errorf("it makes the database %s twice: several dumps stand in it, one behind another (keep each in a file "+
+			"of its own)", own)
 	}
 	t.encoding = e.Dump.Encoding
 	_, owner, _ := s.DatabaseOptions()
@@ -142,6 +149,7 @@ func (e *editing) connect(own string) error {
 	if l.at != t {
 		e.forget()
 	}
+	t.entered = true
 	l.enter(e.ctx, t)
 	value := strings.NewReplacer(`\`, `\\`, `'`, `\'`, `"`, `""`).Replace(t.loading)
 	e.Replace(`\connect -reuse-previous=on "dbname='` + value + `'"`)
@@ -203,8 +211,8 @@ func (e *editing) object(o pgdump.Entry) error {
 	switch {
 	case o.OfDatabase():
 		return nil
-	case e.load.at == nil:
-		return nil
+	case e.load.at == nil: // it would lie in the server's own database, where nobody looks for it
+		return &pgdump.Damage{Reason: fmt.Sprintf("%s comes before it connects to any database", o.Name())}
 	case !o.Data() && !o.Late():
 		e.content, e.load.at.filled = true, true
 	case !e.content:
@@ -228,6 +236,14 @@ func (e *editing) atEnd() error {
 	l := e.load
 	if len(l.targets) == 0 {
 		return l.lacks(record.LackDatabase, "it holds roles and no database (pg_dumpall --globals-only)")
+	}
+	for _, t := range l.targets {
+		if t.loading != "" && !t.entered {
+			return &pgdump.Damage{Reason: fmt.Sprintf("it makes the database %q and never connects to it", t.own)}
+		}
+	}
+	if want := l.set.Database; want != "" && e.Dump.Cluster && l.called(want) == nil {
+		return l.lacks(record.LackDatabase, "it holds %s, and not %s, which restore.database names", few(l.holds()), want)
 	}
 	if e.makes && !e.adds {
 		l.noteNoRows()

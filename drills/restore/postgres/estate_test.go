@@ -35,6 +35,7 @@ var estateDumps = map[string]string{
 	"schema, custom":     "pg_dump -Fc -n public estate",
 	"schemas, custom":    "pg_dump -Fc -n public -n extra estate",
 	"table":              "pg_dump -t extra.fast estate",
+	"table, clean":       "pg_dump --clean -t extra.fast estate",
 	"table, custom":      "pg_dump -Fc -t extra.fast estate",
 	"clean":              "pg_dump --clean estate",
 	"clean if exists":    "pg_dump --clean --if-exists estate",
@@ -216,6 +217,11 @@ func TestLoadWhatPeopleHave(t *testing.T) {
 				"the data of extra.fast were left out"}},
 		"a newer pg_dump": {dump: "plain", damage: swap("SET lock_timeout", "SET transaction_timeout = 0;\nSET lock_timeout", 1),
 			database: "app", asks: []question{orders}, notes: []string{"its setting transaction_timeout was left out"}},
+		"a table left out of an archive": {dump: "custom", settings: "leave_out: {tables: [extra.fast]}", database: "estate",
+			asks:  []question{orders, {query: "select count(*) from extra.fast", want: "0"}},
+			notes: []string{"the data of extra.fast were left out"}},
+		"a dump behind another, as cron appends them": {dump: "table, clean", damage: twice, database: "app",
+			asks: []question{{query: "select id from extra.fast", want: "7"}}},
 		"--schema-only": {dump: "schema only", database: "app", asks: []question{
 			{query: "select count(*) from orders", want: "0"}}, notes: []string{"it holds no row of any table"}},
 		"--schema-only, custom": {dump: "schema only,custom", database: "estate", asks: []question{
@@ -283,6 +289,7 @@ func TestLoadWhatNeedsAnotherWay(t *testing.T) {
 		"--data-only":                      {dump: "data", lack: record.LackTables, want: []string{"--data-only"}},
 		"--data-only, custom":              {dump: "data, custom", lack: record.LackTables, want: []string{"--data-only"}},
 		"--section=post-data":              {dump: "post-data", lack: record.LackTables, want: []string{"--section"}},
+		"a cluster without the database":   {dump: "cluster", settings: "database: shop", lack: record.LackDatabase, want: []string{"estate", "not shop"}},
 		"globals alone":                    {dump: "globals", lack: record.LackDatabase, want: []string{"roles and no database"}},
 		"-n without its extension":         {dump: "schema", lack: record.LackWhole, want: []string{"citext", "pg_dump -n"}},
 		"-n without its extension, custom": {dump: "schema, custom", lack: record.LackWhole, want: []string{"citext", "pg_dump -n"}},

@@ -45,11 +45,20 @@ func (l *load) rolesFrom(ctx context.Context) error {
 		err = fmt.Errorf("read %s: %w", name, e)
 	}
 	if err != nil {
-		return fmt.Errorf("its roles are taken from %s: %w", name, classify(name, err))
+		return fmt.Errorf("its roles are taken from %s: %w", name, ofBackup(name, classify(name, err)))
 	}
 	l.beside = map[string]restore.Outcome{name: {Digest: stream.Digest(), Bytes: stream.Bytes()}}
 	l.note("its roles, their passwords and memberships are those of %s %s", name, source.Point.ID)
 	return nil
+}
+
+// ofBackup lets an error speak of the backup whose statements failed.
+func ofBackup(name string, err error) error {
+	var bad *restore.BackupError
+	if errors.As(err, &bad) {
+		return &restore.BackupError{Backup: name, Reason: bad.Reason}
+	}
+	return err
 }
 
 // readRoles makes the roles of a dump of pg_dumpall, and reads what else it holds to its end.

@@ -103,7 +103,7 @@ func (l *load) plainTarget(ctx context.Context) (string, error) {
 	if slices.Contains(raw, p.Encoding) {
 		encoding = p.Encoding
 	}
-	t := &target{final: l.database, filled: true}
+	t := &target{final: l.database, filled: true, entered: true}
 	if err := l.server.makeDatabase(ctx, t, "", encoding); err != nil {
 		return "", err
 	}

@@ -20,8 +20,8 @@ import (
 // compareRows holds the rows that an archive's data have against those that its tables got: pg_restore counts
 // none, and a server drops what follows a line \. without a word.
 func (l *load) compareRows(ctx context.Context) error {
-	wanted := map[string]int64{} // by table: the data of several partitions may go through their root
-	for _, e := range l.archive.Entries {
+	wanted := map[string]int64{}  // by table: the data of several partitions may go through their root
+	for _, e := range l.entries { // what was left out has none here
 		if n, ok := l.archive.Rows[e.ID]; ok {
 			wanted[e.Target()] += n
 		}

@@ -20,6 +20,7 @@ type target struct {
 	encoding string   // of the dump's text
 	about    []string // what the dump says of the database itself; it names it own, and holds once that is its name
 	filled   bool     // the dump has objects for it
+	entered  bool     // the dump connects to it
 }
 
 // serverOwn are the databases that every server has.
@@ -48,6 +49,19 @@ func (l *load) called(own string) *target {
 		}
 	}
 	return nil
+}
+
+// holds names the databases of the dump, besides the server's own.
+func (l *load) holds() (all []string) {
+	for _, t := range l.targets {
+		if !slices.Contains(serverOwn, t.own) {
+			all = append(all, t.own)
+		}
+	}
+	if len(all) == 0 {
+		return []string{"no database but the server's own"}
+	}
+	return all
 }
 
 // finalName is the name that a database of the dump takes here.

@@ -190,7 +190,7 @@ func (p *Plain) noteComment(line string) error {
 	line = strings.TrimRight(line, "\r\n")
 	switch {
 	case line == "-- PostgreSQL database dump":
-		p.Header, p.cleaning = true, true
+		p.Header, p.cleaning, p.complete = true, true, false
 	case line == clusterDump:
 		p.Cluster, p.cleaning = true, true
 	case line == clusterDump+" complete":

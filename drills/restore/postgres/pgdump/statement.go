@@ -133,6 +133,12 @@ func (s Statement) Cleans() bool {
 	return false
 }
 
+// CleansDatabase tells that a statement takes a whole database or its schema public away, or prepares that.
+func (s Statement) CleansDatabase() bool {
+	public := s.f.starts("drop", "schema", "public") || s.f.starts("drop", "schema", "if", "exists", "public")
+	return public || s.f.starts("drop", "database") || s.f.starts("alter", "database") || s.f.starts("update")
+}
+
 // CreatesDatabase tells whether a statement is CREATE DATABASE, and of which name.
 func (s Statement) CreatesDatabase() (string, bool) {
 	if !s.f.starts("create", "database") || len(s.f.t) < 3 {
