@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/therootcompany/xz"
@@ -66,7 +65,7 @@ func Open(kind filekind.Kind, r io.Reader) (io.ReadCloser, error) {
 func Can(kind filekind.Kind) bool { return openers[kind.Name] != nil }
 
 var openers = map[string]func(io.Reader) (io.ReadCloser, error){
-	"gzip": func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) },
+	"gzip": openMembers,
 	"zstd": func(r io.Reader) (io.ReadCloser, error) {
 		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(MaxWindow))
 		if err != nil {

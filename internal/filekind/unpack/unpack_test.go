@@ -79,6 +79,15 @@ func TestOpen(t *testing.T) {
 				require.NoError(t, err, "twice, as split logs are joined")
 				assert.Len(t, got, 2*len(plain))
 			}
+			if filekind.Of(raw).Name == "gzip" {
+				for _, n := range []int{1, 512, 1 << 16} {
+					got, err = open(append(bytes.Clone(raw), make([]byte, n)...))
+					require.NoError(t, err, "filled up with zeros, as gzip takes it")
+					assert.Len(t, got, len(plain))
+				}
+				_, err = open(append(append(bytes.Clone(raw), 0, 0), raw...))
+				assert.ErrorContains(t, err, "something else follows its end")
+			}
 			_, err = open(append(bytes.Clone(raw), "trailing garbage"...))
 			assert.Error(t, err, "something follows")
 		})
