@@ -26,8 +26,10 @@ func TestLoadKeepsDatabasesApart(t *testing.T) {
 			want: "comes before it connects to any database"},
 		"cluster: never connects to one": {dump: "cluster", damage: swap("\\connect -reuse-previous=on \"dbname='Second Estate'\"\n", "\n", 0),
 			want: "makes the database \"Second Estate\" and never connects to it"},
-		"a table dropped behind its data": {dump: "plain", damage: swap("-- Name: orders orders_pkey", "-- PostgreSQL database dump\n"+
+		"a table dropped behind its data": {dump: "plain", damage: swap("-- Name: orders orders_pkey", "-- PostgreSQL database dump complete\n-- PostgreSQL database dump\n"+
 			"DROP TABLE extra.fast;\n-- Name: orders orders_pkey", 1), want: "extra.fast"},
+		"a lost piece, from one into the next": {dump: "cluster", damage: swap("\n-- PostgreSQL database dump complete\n", "\n", 2),
+			want: "another dump begins before the closing line"},
 		"two, of one name here": {dump: "create", damage: another, settings: "database: app",
 			want: "estate2 would take the place of the one before it as app"},
 		"two, of their own names": {dump: "create", damage: another},

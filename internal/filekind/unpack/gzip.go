@@ -44,7 +44,7 @@ func (m *members) Read(p []byte) (int, error) {
 		if head[0] == 0 {
 			return 0, m.zeros()
 		}
-		if head, _ := m.in.Peek(2); len(head) == 2 && !bytes.Equal(head, []byte("\x1f\x8b")) {
+		if head, _ := m.in.Peek(2); !bytes.HasPrefix([]byte("\x1f\x8b"), head) {
 			return 0, errors.New("something else follows its end")
 		}
 		if err := m.gz.Reset(m.in); err != nil {

@@ -87,6 +87,8 @@ func TestOpen(t *testing.T) {
 				}
 				_, err = open(append(append(bytes.Clone(raw), 0, 0), raw...))
 				assert.ErrorContains(t, err, "something else follows its end")
+				_, err = open(append(bytes.Clone(raw), '\n'))
+				assert.ErrorContains(t, err, "something else follows its end")
 			}
 			_, err = open(append(bytes.Clone(raw), "trailing garbage"...))
 			assert.Error(t, err, "something follows")

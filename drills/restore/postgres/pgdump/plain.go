@@ -39,6 +39,7 @@ type Plain struct {
 	Copies   []CopyBlock
 
 	complete   bool
+	within     bool // a dump of one database began, and its closing line did not come yet
 	state      state
 	tag        []byte // of the current dollar quote
 	escapes    bool   // a backslash escapes within the current text
@@ -190,13 +191,16 @@ func (p *Plain) noteComment(line string) error {
 	line = strings.TrimRight(line, "\r\n")
 	switch {
 	case line == "-- PostgreSQL database dump":
-		p.Header, p.cleaning, p.complete = true, true, false
+		if p.within {
+			return damage("it is incomplete: another dump begins before the closing line of the one before it")
+		}
+		p.Header, p.cleaning, p.complete, p.within = true, true, false, true
 	case line == clusterDump:
 		p.Cluster, p.cleaning = true, true
 	case line == clusterDump+" complete":
-		p.complete = true
+		p.complete = !p.within
 	case line == "-- PostgreSQL database dump complete":
-		p.complete = !p.Cluster // more databases may follow
+		p.complete, p.within = !p.Cluster, false // more databases may follow
 	case strings.HasPrefix(line, startedOn):
 		p.Started = strings.TrimPrefix(line, startedOn)
 	case p.Server == "" && strings.HasPrefix(line, dumpedFrom):
