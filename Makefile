@@ -87,7 +87,7 @@ test: ## every test, the real drills included
 	@$(MAKE) --no-print-directory -j3 demo-files small-files foreign vm-files s3-server
 	@go test -vet=off -timeout 30m -p 3 -parallel 4 $$(go list ./... | grep -v '^lifeboat/ci$$')
 	@cd cmd/lifeboat-k6 && go test -vet=off -timeout 20m ./...
-	@go test -vet=off -timeout 60m -parallel 6 ./ci
+	@go test -vet=off -timeout 60m -parallel 3 ./ci
 	@LIFEBOAT_VM=some go test -vet=off -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times

@@ -196,7 +196,8 @@ func TestDeadline(t *testing.T) {
 			t.Parallel()
 			const deadline = 45 * time.Second // beside other drills it takes a while to begin
 			b, home := onKillBench(t), t.TempDir()
-			h := b.start(home, b.small("trigger: fault", "trigger: fault\ndeadline: "+deadline.String()))
+			h := b.start(home, b.small("baseline: {stable_for: 1s}", "baseline: {stable_for: 3m}", // so that it lasts
+				"trigger: fault", "trigger: fault\ndeadline: "+deadline.String()))
 			drill := h.await(begun, time.Minute)
 			began := time.Now()
 			want := 130

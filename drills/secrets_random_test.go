@@ -69,13 +69,18 @@ var echoes = []func(s string) string{
 	func(s string) string { return "…" + strings.ToValidUTF8(s[len(s)/2:], "") },
 }
 
-// leaks are the runs of a secret that a text shows: eight bytes of it, in any spelling, or all of a shorter one.
+// leaks are the runs of a secret that a text shows: eight bytes of it, in any spelling, or all of a shorter one. A run with
+// marks of quoting is longer than what it stands for (`\\u9f0b\` is one character), and has to be.
 func leaks(text, secret string) string {
 	for _, s := range append(spellings(secret), strings.Split(secret, "\n")...) {
-		n := min(len(s), gram)
-		for i := 0; n >= shortest && i+n <= len(s); i++ {
-			if strings.Contains(text, s[i:i+n]) && len(strings.TrimSpace(s[i:i+n])) >= shortest {
-				return s[i : i+n]
+		for i := range s {
+			run := s[i:min(len(s), i+gram)]
+			if strings.ContainsAny(run, `\%`) {
+				run = s[i:min(len(s), i+3*gram)]
+			}
+			whole := len(run) == len(s) || len(run) >= gram && (len(run) == 3*gram || !strings.ContainsAny(run, `\%`))
+			if whole && len(strings.TrimSpace(run)) >= shortest && strings.Contains(text, run) {
+				return run
 			}
 		}
 	}
