@@ -88,7 +88,10 @@ func leaks(text, secret string) string {
 }
 
 func TestSecretsOfAllShapes(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := uint64(1795861160498831245) // one that found something
+	if os.Getenv("LIFEBOAT_LONG") != "" {
+		seed = uint64(time.Now().UnixNano())
+	}
 	r := rand.New(rand.NewPCG(seed, 1))
 	for range 150 {
 		secret := randomSecret(r)
