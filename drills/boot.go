@@ -13,7 +13,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
-	"lifeboat/internal/sidecars"
+	"lifeboat/drills/store/sidecars"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/instance"
-	"lifeboat/internal/nbd"
+	"lifeboat/drills/instance/qemu/nbd"
 )
 
 // drive is one disk of a machine. The first is the one that it boots from.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
-	"lifeboat/internal/nbd"
+	"lifeboat/drills/instance/qemu/nbd"
 )
 
 // offerPause lies between two tries to offer a disk: the old place may be there still.

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/sha256sums"
-	"lifeboat/internal/sidecars"
+	"lifeboat/drills/store/sha256sums"
+	"lifeboat/drills/store/sidecars"
 	"lifeboat/internal/userfile"
 	"lifeboat/scenarios"
 )

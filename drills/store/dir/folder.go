@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/sha256sums"
+	"lifeboat/drills/store/sha256sums"
 	"lifeboat/internal/userfile"
 )
 

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"syscall"
 
-	"lifeboat/internal/sha256sums"
+	"lifeboat/drills/store/sha256sums"
 	"lifeboat/internal/userfile"
 )
 

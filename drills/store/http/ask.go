@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/remote"
 )
 
 const mostRedirects = 5

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/chunks"
 	"lifeboat/drills/store/storetest"
-	"lifeboat/internal/chunks"
 )
 
 // far is a server at a distance.

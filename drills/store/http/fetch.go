@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/remote"
 )
 
 // Fetch streams a file. Errors wrap store.ErrNoPoint when it is not there any more; *store.Problem when it is not

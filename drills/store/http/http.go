@@ -14,9 +14,9 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/chunks"
-	"lifeboat/internal/remote"
-	"lifeboat/internal/sha256sums"
+	"lifeboat/drills/store/chunks"
+	"lifeboat/drills/store/remote"
+	"lifeboat/drills/store/sha256sums"
 	"lifeboat/scenarios"
 )
 

@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/remote"
-	"lifeboat/internal/sha256sums"
-	"lifeboat/internal/sidecars"
+	"lifeboat/drills/store/remote"
+	"lifeboat/drills/store/sha256sums"
+	"lifeboat/drills/store/sidecars"
 )
 
 const (

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/remote"
 	"lifeboat/drills/store/storetest"
-	"lifeboat/internal/remote"
 )
 
 func sumOf(text string) string { return storetest.Sum([]byte(text))[len("sha256:"):] }

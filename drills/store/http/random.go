@@ -9,8 +9,8 @@ import (
 	"net/url"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/chunks"
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/chunks"
+	"lifeboat/drills/store/remote"
 )
 
 // OpenAt reads a file by ranges and keeps what it fetched in a file without a name in scratch, so that nothing is

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/remote"
-	"lifeboat/internal/sha256sums"
-	"lifeboat/internal/sidecars"
+	"lifeboat/drills/store/remote"
+	"lifeboat/drills/store/sha256sums"
+	"lifeboat/drills/store/sidecars"
 )
 
 const mostText = 4 << 20 // bytes of a list of digests, or of a manifest

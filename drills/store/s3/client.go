@@ -11,7 +11,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/remote"
 	"lifeboat/scenarios"
 )
 

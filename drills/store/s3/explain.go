@@ -14,7 +14,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/remote"
 )
 
 // theList is what is asked for where it is no object.

@@ -10,7 +10,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/remote"
 )
 
 // Fetch streams an object. Errors wrap store.ErrNoPoint when it is not there any more; *store.Problem when it is not

@@ -12,9 +12,9 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/remote"
-	"lifeboat/internal/sha256sums"
-	"lifeboat/internal/sidecars"
+	"lifeboat/drills/store/remote"
+	"lifeboat/drills/store/sha256sums"
+	"lifeboat/drills/store/sidecars"
 )
 
 const (

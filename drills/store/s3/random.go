@@ -7,8 +7,8 @@ import (
 	"io"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/chunks"
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/chunks"
+	"lifeboat/drills/store/remote"
 )
 
 // OpenAt reads an object by ranges and keeps what it fetched in a file without a name in scratch, so that nothing is

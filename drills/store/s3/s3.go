@@ -14,8 +14,8 @@ import (
 	"github.com/minio/minio-go/v7/pkg/s3utils"
 
 	"lifeboat/drills/store"
-	"lifeboat/internal/chunks"
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/chunks"
+	"lifeboat/drills/store/remote"
 	"lifeboat/scenarios"
 )
 

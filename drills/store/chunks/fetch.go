@@ -3,7 +3,7 @@ package chunks
 import (
 	"fmt"
 
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/remote"
 )
 
 // another is an error that says that the file became another one.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"lifeboat/internal/sha256sums"
+	"lifeboat/drills/store/sha256sums"
 	"lifeboat/scenarios"
 )
 

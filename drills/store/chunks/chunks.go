@@ -12,7 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/remote"
 )
 
 // Size in bytes of a chunk, which is fetched at once. Measured with the reads of a Debian guest that boots from a

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/internal/remote"
+	"lifeboat/drills/store/remote"
 )
 
 const chunk = 1 << 10
