@@ -80,22 +80,18 @@ type Request struct {
 	Image      string // of the engine, or as an Imager returned it
 	Command    []string
 	Entrypoint []string
-	User       string
 	Env        map[string]string // may hold secrets: never logged
 	Aliases    []string          // production's host names that must lead here
 	Data       []string          // absolute folders that live on labelled volumes
 	KeepData   bool              // true: on the volumes of the previous generation (a new image on the old data)
 	Memory     int64             // bytes; 0: the back-end's default (1 GiB). Always limited
 	CPUs       float64           // 0: no limit
-	Pids       int64             // 0: the back-end's default (512)
 	// Capabilities that a container holds beyond those of every one, as SYS_NICE. Its programs may then gain rights from
 	// their files, as far as it holds them.
 	Capabilities []string
 	Hold         bool     // create, do not start: Start does it
 	Allow        []string // host:port that the scenario allows through the seal
 	VM           *VM      // of a virtual machine; nil: a container
-	Mounts       []Mount  // of a hypervisor's container only: no restored container sees a file of the host
-	Devices      []string // of a hypervisor's container only: /dev/kvm
 }
 
 // Machine is one booted machine. Methods may be called from several goroutines.

@@ -105,9 +105,3 @@ type Described interface {
 // Grounded is a driver whose machines stand in another driver's sandboxes: what is asked once of a
 // whole drill (what tried to get out, is every sandbox intact, where do programs run) is asked of that one.
 type Grounded interface{ Ground() Driver }
-
-// Mount is a file of this host that a machine's hypervisor sees, always read-only.
-type Mount struct {
-	Source string // absolute, on this host
-	Target string // absolute, in the container
-}

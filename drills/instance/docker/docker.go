@@ -167,6 +167,15 @@ func (d *Driver) slot(name string) *slot {
 // there is replaced: with KeepData its volumes go over to the new one,
 // otherwise it is destroyed.
 func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine, error) {
+	m, err := d.boot(ctx, r, nil)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// boot is Boot; over is what a hypervisor's container has, nil: it is a restored one.
+func (d *Driver) boot(ctx context.Context, r instance.Request, over *Hypervisor) (*Machine, error) {
 	s := d.slot(r.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,12 +187,12 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 	if err != nil {
 		return nil, err
 	}
-	m, err := d.create(ctx, s, r, kept)
+	m, err := d.create(ctx, s, r, over, kept)
 	if err != nil {
 		return nil, err
 	}
 	s.machine = m
-	if r.Hold {
+	if r.Hold || over != nil {
 		return m, nil
 	}
 	if err := m.Start(ctx); err != nil {

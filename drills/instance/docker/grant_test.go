@@ -30,12 +30,12 @@ func TestGrants(t *testing.T) {
 	t.Parallel()
 	d, _ := newBench(t)
 	boot := func(name string, head *tar.Header, grant, run []string, ends bool) (kind, words string, err error) {
-		archive := guestArchive(t, d, head)
+		archive := guestArchive(t, d, head, "1000:1000")
 		archive.Name = name
 		ref, err := d.LoadImage(t.Context(), archive)
 		require.NoError(t, err)
 		r := serving(name)
-		r.Image, r.User, r.Capabilities = ref, "1000:1000", grant
+		r.Image, r.Capabilities = ref, grant
 		if run != nil {
 			r.Entrypoint = run
 		}

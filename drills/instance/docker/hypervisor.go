@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
@@ -18,34 +19,56 @@ import (
 // hypervisorCapabilities: the backup's file may belong to another user, and only be read by him.
 var hypervisorCapabilities = []string{"DAC_OVERRIDE"}
 
+// Hypervisor is a container in a sandbox in which a virtual machine runs: no restored container sees a file or a device
+// of the host.
+type Hypervisor struct {
+	Image   string // of the engine
+	Run     []string
+	Data    []string // absolute folders that live on labelled volumes
+	Memory  int64    // bytes, the guest's included
+	Files   []File
+	Devices []string // /dev/kvm
+}
+
+// File of this host that a hypervisor sees, always read-only.
+type File struct {
+	Source string // absolute, on this host
+	Target string // absolute, in the container
+}
+
+// Hypervise makes the container of a virtual machine in the sandbox of the machine's name, with its aliases and what it is
+// allowed to reach, unstarted.
+func (d *Driver) Hypervise(ctx context.Context, r instance.Request, h Hypervisor) (*Machine, error) {
+	return d.boot(ctx, instance.Request{Name: r.Name, Generation: r.Generation, Aliases: r.Aliases, Allow: r.Allow,
+		KeepData: r.KeepData, Image: h.Image, Entrypoint: h.Run, Data: h.Data, Memory: h.Memory}, &h)
+}
+
 func (m *Machine) capabilities() []string {
-	if m.request.VM != nil {
+	if m.over != nil {
 		return hypervisorCapabilities
 	}
 	return capabilities
 }
 
-// hypervisor narrows a container down to what a virtual machine's process needs: it reads the files
-// of this host that the request names, writes to its volumes, and nothing else.
-func (m *Machine) hypervisor(h *container.HostConfig) {
+// narrow a container down to what a virtual machine's process needs: it reads its files of this host, writes to its
+// volumes, and nothing else.
+func (v *Hypervisor) narrow(h *container.HostConfig) {
 	h.ReadonlyRootfs, h.Tmpfs = true, map[string]string{"/tmp": ""}
-	for _, f := range m.request.Mounts {
+	for _, f := range v.Files {
 		h.Mounts = append(h.Mounts, mount.Mount{Type: mount.TypeBind, Source: f.Source, Target: f.Target, ReadOnly: true})
 	}
-	for _, d := range m.request.Devices {
+	for _, d := range v.Devices {
 		h.Devices = append(h.Devices, container.DeviceMapping{PathOnHost: d, PathInContainer: d, CgroupPermissions: "rw"})
 	}
 }
 
-// expects tells whether a mount is one that the request names, and cannot be written to.
-func (m *Machine) expects(p container.MountPoint) bool {
-	for _, f := range m.request.Mounts {
-		if p.Source == f.Source && p.Destination == f.Target && !p.RW {
-			return true
-		}
-	}
-	return false
+// expects tells whether a mount is one of its files, and cannot be written to. No hypervisor has none.
+func (v *Hypervisor) expects(p container.MountPoint) bool {
+	return v != nil && !p.RW && slices.Contains(v.Files, File{Source: p.Source, Target: p.Destination})
 }
+
+// holds tells whether a device of this host is one of its own.
+func (v *Hypervisor) holds(device string) bool { return v != nil && slices.Contains(v.Devices, device) }
 
 // Local tells whether the engine sees the files of this host.
 func (d *Driver) Local() bool { return strings.HasPrefix(d.engine.host, "unix:") }

@@ -44,6 +44,7 @@ type Machine struct {
 	id      string
 	body    *body
 	request instance.Request
+	over    *Hypervisor // nil: no virtual machine runs in it
 
 	health *instance.Health // of its image; nil: none
 
@@ -57,7 +58,7 @@ type Machine struct {
 var _ instance.Machine = (*Machine)(nil)
 
 // create makes the container of a request, with its volumes, unstarted.
-func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, kept map[string]string) (*Machine, error) {
+func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, over *Hypervisor, kept map[string]string) (*Machine, error) {
 	img, err := d.engine.client.ImageInspect(ctx, r.Image)
 	if err != nil {
 		if gone(err) {
@@ -70,7 +71,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, kept m
 		declared = slices.Sorted(maps.Keys(img.Config.Volumes))
 	}
 	paths := volumesFor(r.Data, declared)
-	m := &Machine{d: d, slot: s.name, box: s.box, request: r, volumes: map[string]string{}, health: healthOf(img.Config)}
+	m := &Machine{d: d, slot: s.name, box: s.box, request: r, over: over, volumes: map[string]string{}, health: healthOf(img.Config)}
 	for p, v := range kept {
 		m.volumes[p] = v
 	}
@@ -86,7 +87,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, kept m
 	}
 	m.body, err = d.createContainer(ctx, plan{
 		name: d.name(r.Name, fmt.Sprint(r.Generation)), image: r.Image, instance: r.Name, role: roleMachine,
-		entrypoint: r.Entrypoint, command: r.Command, env: r.Env, user: r.User, host: m.hostConfig(), gains: m.grants(),
+		entrypoint: r.Entrypoint, command: r.Command, env: r.Env, host: m.hostConfig(), gains: m.grants(),
 	})
 	if err != nil {
 		return nil, err
@@ -113,19 +114,15 @@ func (m *Machine) hostConfig() container.HostConfig {
 	r := m.request
 	h := container.HostConfig{NetworkMode: container.NetworkMode("container:" + m.box.id), CapAdd: m.held(),
 		ShmSize: sharedMemory}
-	if r.VM != nil {
-		m.hypervisor(&h)
+	if m.over != nil {
+		m.over.narrow(&h)
 	}
 	h.Memory = r.Memory
 	if h.Memory == 0 {
 		h.Memory = defaultMemory
 	}
 	h.MemorySwap = h.Memory
-	pids := r.Pids
-	if pids == 0 {
-		pids = defaultPids
-	}
-	h.PidsLimit = &pids
+	h.PidsLimit = ptr(int64(defaultPids))
 	if r.CPUs > 0 {
 		// Not NanoCPUs: a fault that sets the quota later would collide with it.
 		h.CPUPeriod, h.CPUQuota = cpuPeriod, int64(r.CPUs*cpuPeriod)

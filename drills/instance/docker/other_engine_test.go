@@ -39,7 +39,7 @@ func TestOtherEngines(t *testing.T) {
 			d, notes := newBenchAt(t, host.Host)
 			r := serving("db")
 			var err error
-			r.Image, err = d.LoadImage(t.Context(), guestArchive(t, d, &tar.Header{Mode: 0o755}))
+			r.Image, err = d.LoadImage(t.Context(), guestArchive(t, d, &tar.Header{Mode: 0o755}, ""))
 			require.NoError(t, err)
 			assert.True(t, strings.HasPrefix(r.Image, imageRepository+"/"+d.site.Scope.Drill), r.Image)
 			m, err := d.Boot(t.Context(), r)
@@ -91,7 +91,7 @@ func TestNothingIsPulled(t *testing.T) {
 }
 
 // guestArchive is a docker-save archive of the guest under a configuration of its own, so that no engine has it.
-func guestArchive(t *testing.T, d *Driver, head *tar.Header) instance.ImageArchive {
+func guestArchive(t *testing.T, d *Driver, head *tar.Header, user string) instance.ImageArchive {
 	t.Helper()
 	guest, err := os.ReadFile(built.guest)
 	require.NoError(t, err)
@@ -101,7 +101,7 @@ func guestArchive(t *testing.T, d *Driver, head *tar.Header) instance.ImageArchi
 	digest := func(b []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(b)) }
 	layers := []string{digest(layer)}
 	config, err := json.Marshal(map[string]any{"architecture": runtime.GOARCH, "os": "linux",
-		"config": map[string]any{"Labels": map[string]string{"of": d.site.Scope.Drill},
+		"config": map[string]any{"User": user, "Labels": map[string]string{"of": d.site.Scope.Drill},
 			"Healthcheck": map[string]any{"Test": []string{"CMD", "/guest", "echo", "well"}}},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": layers}})
 	require.NoError(t, err)

@@ -34,12 +34,12 @@ func (m *Machine) prove(ctx context.Context) error {
 		extra = append(extra, "privileged")
 	}
 	for _, p := range i.Container.Mounts {
-		if p.Type != mount.TypeVolume && !m.expects(p) {
+		if p.Type != mount.TypeVolume && !m.over.expects(p) {
 			mounts = append(mounts, p.Source+" at "+p.Destination)
 		}
 	}
 	for _, d := range h.Devices {
-		if !slices.Contains(m.request.Devices, d.PathOnHost) {
+		if !m.over.holds(d.PathOnHost) {
 			mounts = append(mounts, d.PathOnHost)
 		}
 	}

@@ -228,7 +228,7 @@ func TestLimitsAndVolumes(t *testing.T) {
 	d, _ := newBench(t)
 	ctx := t.Context()
 	r := serving("db")
-	r.Data, r.Memory, r.CPUs, r.Pids = []string{"/data"}, 64<<20, 0.5, 100
+	r.Data, r.Memory, r.CPUs = []string{"/data"}, 64<<20, 0.5
 	m, err := d.Boot(ctx, r)
 	require.NoError(t, err)
 	i, err := d.engine.client.ContainerInspect(ctx, m.Handle(), client.ContainerInspectOptions{})
@@ -236,7 +236,7 @@ func TestLimitsAndVolumes(t *testing.T) {
 	h := i.Container.HostConfig
 	assert.EqualValues(t, 64<<20, h.Memory)
 	assert.Equal(t, h.Memory, h.MemorySwap)
-	assert.EqualValues(t, 100, *h.PidsLimit)
+	assert.EqualValues(t, defaultPids, *h.PidsLimit)
 	assert.EqualValues(t, 50000, h.CPUQuota)
 	assert.Contains(t, h.SecurityOpt, "no-new-privileges:true")
 	assert.Equal(t, []string{"ALL"}, h.CapDrop)

@@ -143,15 +143,12 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 // Overhead implements instance.Heavier: QEMU itself.
 func (d *Driver) Overhead() int64 { return headroom }
 
-// container is the request for the container that QEMU runs in.
-func (m *Machine) container() instance.Request {
-	r := m.request
-	h := instance.Request{Name: r.Name, Generation: r.Generation, Image: Image,
-		Entrypoint: []string{"/bin/sh", runScript}, Aliases: r.Aliases, Data: []string{diskDir}, KeepData: r.KeepData,
-		Memory: m.memory() + headroom, Allow: r.Allow, Hold: true, VM: r.VM}
+// container is what QEMU runs in.
+func (m *Machine) container() docker.Hypervisor {
+	h := docker.Hypervisor{Image: Image, Run: []string{"/bin/sh", runScript}, Data: []string{diskDir}, Memory: m.memory() + headroom}
 	for _, v := range m.drives {
 		if v.here {
-			h.Mounts = append(h.Mounts, instance.Mount{Source: v.image.Disk.Path(), Target: v.backup()})
+			h.Files = append(h.Files, docker.File{Source: v.image.Disk.Path(), Target: v.backup()})
 		}
 	}
 	if m.accel == accelKVM {
@@ -188,11 +185,10 @@ func (m *Machine) memory() int64 {
 
 // create makes the container and looks at the image in it, before anything of the image runs.
 func (m *Machine) create(ctx context.Context) error {
-	body, err := m.driver.ground.Boot(ctx, m.container())
-	if err != nil {
+	var err error
+	if m.body, err = m.driver.ground.Hypervise(ctx, m.request, m.container()); err != nil {
 		return err
 	}
-	m.body = body.(*docker.Machine)
 	if err := m.furnish(ctx); err != nil {
 		return err
 	}
