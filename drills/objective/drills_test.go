@@ -150,13 +150,21 @@ func TestPrefixIsNeverPassed(t *testing.T) {
 		r, err := record.Build(events)
 		require.NoError(t, err)
 		require.Equal(t, passed, Judge(r).Status, "%s: %v", name, Judge(r).Reasons)
+		b, soFar := record.NewBuilder(), []*record.Record{}
 		for n := 1; n < len(events); n++ {
 			r, err := record.Build(events[:n])
 			require.NoError(t, err)
+			require.NoError(t, b.Add(events[n-1]))
+			soFar = append(soFar, b.Record())
 			v := Judge(r)
 			spoken(t, v)
 			assert.NotEqual(t, passed, v.Status, "%s: the first %d events", name, n)
 			assert.NotEqual(t, failed, v.Status, "%s: the first %d events of a good drill: %v", name, n, v.Reasons)
+		}
+		for n, kept := range soFar { // no later event has changed it
+			r, err := record.Build(events[:n+1])
+			require.NoError(t, err)
+			assert.Equal(t, r, kept, "%s: the record of the first %d events, one by one", name, n+1)
 		}
 	}
 }

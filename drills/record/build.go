@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -12,24 +14,22 @@ import (
 // or not reached. It errs when the events are not a journal: no header, a
 // version it does not know, data that is not of its kind, or facts after the seal.
 func Build(events []Event) (*Record, error) {
-	b := &builder{r: &Record{}, at: map[int]int{}}
-	if err := b.header(events); err != nil {
-		return nil, fmt.Errorf("build the record: %w", err)
-	}
-	b.tick(events[0])
-	for _, e := range events[1:] {
-		b.tick(e)
-		if err := b.add(e); err != nil {
-			return nil, fmt.Errorf("build the record: event %d (%s): %w", e.Seq, e.Kind, err)
+	b := NewBuilder()
+	for _, e := range events {
+		if err := b.Add(e); err != nil {
+			return nil, fmt.Errorf("build the record: %w", err)
 		}
 	}
-	b.finish(events)
-	return b.r, nil
+	if len(events) == 0 {
+		return nil, errors.New("build the record: the journal is empty")
+	}
+	return b.Record(), nil
 }
 
-// builder is a record in the making.
-type builder struct {
+// Builder makes the record of a drill from its events, one by one as they come. It is not safe for concurrent use.
+type Builder struct {
 	r       *Record
+	last    Event
 	edges   []edge
 	red     *RedFacts // of the red stretch in which the pulse ended
 	broken  []broken  // checks that failed while the system was broken
@@ -45,127 +45,115 @@ type builder struct {
 	first   Event // the first such event since the latest jump
 }
 
-func (b *builder) header(events []Event) error {
-	if len(events) == 0 {
-		return errors.New("the journal is empty")
-	}
-	if events[0].Kind != KindOpened {
-		return fmt.Errorf("the first event is %s instead of %s", events[0].Kind, KindOpened)
-	}
-	if err := json.Unmarshal(events[0].Data, &b.r.Header); err != nil {
-		return fmt.Errorf("read the header: %w", err)
-	}
-	if v := b.r.Header.Version; v != Version {
-		return fmt.Errorf("the journal has version %d and this program reads version %d", v, Version)
-	}
-	return nil
-}
+// NewBuilder gives one that has seen nothing.
+func NewBuilder() *Builder { return &Builder{r: &Record{}, at: map[int]int{}} }
 
-// as decodes an event's data and hands it on.
-func as[T any](e Event, use func(T)) error {
-	var v T
-	if err := json.Unmarshal(e.Data, &v); err != nil {
-		return fmt.Errorf("read its data: %w", err)
+// Add takes the next event. The first is the header. After an error the builder is what it was before.
+func (b *Builder) Add(e Event) error {
+	m, known := kinds[e.Kind]
+	switch {
+	case b.last.Kind == "" && e.Kind != KindOpened:
+		return fmt.Errorf("the first event is %s instead of %s", e.Kind, KindOpened)
+	case b.last.Kind != "" && e.Kind == KindOpened:
+		return b.failed(e, errors.New("a journal is opened once"))
+	case b.sealed && e.Actor != ActorReaper:
+		return b.failed(e, errors.New("it comes after the seal"))
 	}
-	use(v)
-	return nil
-}
-
-func (b *builder) add(e Event) error {
-	if b.sealed {
-		return b.afterSeal(e)
+	var data any
+	if known = known && (!b.sealed || b.goesOn(e)); known {
+		var err error
+		if data, err = m.decode(e.Data); err != nil {
+			return b.failed(e, err)
+		}
 	}
-	if e.Actor != ActorReaper {
+	if h, ok := data.(Header); ok && h.Version != Version {
+		return fmt.Errorf("the journal has version %d and this program reads version %d", h.Version, Version)
+	}
+	b.last = e
+	b.tick(e)
+	if !b.sealed && e.Actor != ActorReaper {
 		b.watched = max(b.watched, e.Elapsed)
 	}
-	r := b.r
-	switch e.Kind {
-	case KindPhase:
-		return as(e, func(p PhaseEvent) { b.phase(e, p) })
-	case KindStep:
-		return as(e, func(s Step) { r.Steps = append(r.Steps, StepFact{e.Subject, s}) })
-	case KindRestorePoint:
-		return as(e, b.restorePoint)
-	case KindRestored:
-		return as(e, func(x Restored) { r.Restores = append(r.Restores, RestoreFact{e.Subject, x}) })
-	case KindProbe:
-		return as(e, func(x Probe) { r.Probes = append(r.Probes, ProbeFact{e.Subject, x}) })
-	case KindNetwork:
-		return as(e, func(x Network) { r.Network = &x })
-	case KindEgress:
-		return as(e, func(x Egress) { r.Egress = append(r.Egress, EgressFact{e.Subject, x}) })
-	case KindReach:
-		return as(e, func(x Reach) { r.Reach = &x })
-	case KindBooted:
-		return as(e, func(x Booted) { r.Boots = append(r.Boots, BootFact{e.Subject, x}) })
-	case KindBootFailed:
-		return as(e, func(x BootFailure) { r.Failures = append(r.Failures, FailureFact{e.Subject, x}) })
-	case KindDiagnosis:
-		return as(e, func(x Diagnosis) { r.Diagnoses = append(r.Diagnoses, DiagnosisFact{e.Subject, x}) })
-	case KindDiskRead:
-		return as(e, func(x DiskRead) { r.DiskReads = append(r.DiskReads, x) })
-	case KindWaited:
-		return as(e, func(o Overdue) { r.Waited = append(r.Waited, o) })
-	case KindHostLoad:
-		return as(e, func(l HostLoad) { r.Loads = append(r.Loads, l) })
-	case KindCheck:
-		return as(e, func(c CheckResult) { b.check(e, c) })
-	case KindPulse:
-		return as(e, func(p PulseEvent) { b.pulse(e, p) })
-	case KindUpgrade:
-		return as(e, func(u UpgradeEvent) { b.upgrade(e, u) })
-	case KindFault, KindIncident, KindDetected, KindDecided, KindRollback:
-		return b.incidentEvent(e)
-	}
-	return b.addRest(e)
-}
-
-func (b *builder) addRest(e Event) error {
-	r := b.r
-	switch e.Kind {
-	case KindOpened:
-		return errors.New("a journal is opened once")
-	case KindHarness:
-		return as(e, func(h HarnessError) {
-			h.At = e.Elapsed
-			r.Harness = append(r.Harness, h)
-			b.stop(e)
-		})
-	case KindObservation:
-		return as(e, func(o Observation) { r.Observations = append(r.Observations, o) })
-	case KindNote:
-		return as(e, func(n Note) { r.Notes = append(r.Notes, NoteFact{e.Elapsed, e.Actor, n}) })
-	case KindAborted:
-		return as(e, func(a Aborted) {
-			if r.Abort == nil {
-				a.By = e.Actor
-				r.Abort = &a
-			}
-			b.stop(e)
-		})
-	case KindCleanup:
-		return as(e, func(c CleanupEvent) { b.cleaned(e, c) })
-	case KindRaw:
-		return as(e, func(f RawFile) { r.Raw = append(r.Raw, f) })
-	case KindSealed:
-		return as(e, func(s Sealed) {
-			// Only the drill's own process ends a drill in order.
-			b.sealed, b.seal = e.Actor == ActorLifeboat, s.Status
-		})
-	case KindTorn:
-		r.Journal.Torn++
+	if known {
+		m.enter(b, e, data)
 	}
 	return nil
 }
 
+func (b *Builder) failed(e Event, err error) error {
+	return fmt.Errorf("event %d (%s): %w", e.Seq, e.Kind, err)
+}
+
+// Record is the record of all events so far, nil before the first. Events that come later do not change it.
+func (b *Builder) Record() *Record {
+	if b.last.Kind == "" {
+		return nil
+	}
+	c := b.copied()
+	c.finish()
+	return c.r
+}
+
+// Watched is the incident that is going on, or went on last, as the clocks stand so far; nil before any. For whoever
+// looks on: where the upgrade is what breaks, it goes on from the upgrade's begin, and the journal opens it after that.
+func (b *Builder) Watched() *Incident {
+	c := b.copied()
+	if u := c.r.Upgrade; u != nil && len(c.r.Incidents) == 0 && c.r.Header.Trigger == TriggerUpgrade {
+		c.incident(Event{Kind: KindIncident, Elapsed: u.From.Early})
+	}
+	if len(c.r.Incidents) == 0 {
+		return nil
+	}
+	c.finish()
+	return &c.r.Incidents[len(c.r.Incidents)-1]
+}
+
+// copied shares with b what is only ever appended to, and nothing that is written over.
+func (b *Builder) copied() *Builder {
+	c, r := *b, *b.r
+	c.r, c.at = &r, maps.Clone(b.at)
+	r.Phases, r.RestorePoints, r.Incidents = slices.Clone(r.Phases), slices.Clone(r.RestorePoints), slices.Clone(r.Incidents)
+	for i := range r.Incidents {
+		r.Incidents[i].Faults = slices.Clone(r.Incidents[i].Faults)
+	}
+	r.Cleanup.Failed = slices.Clone(r.Cleanup.Failed)
+	if r.Upgrade != nil {
+		upgrade := *r.Upgrade
+		r.Upgrade = &upgrade
+	}
+	if r.Pulse != nil {
+		pulse := *r.Pulse
+		pulse.Rests = slices.Clone(pulse.Rests)
+		r.Pulse = &pulse
+	}
+	return &c
+}
+
+func (b *Builder) harness(e Event, h HarnessError) {
+	h.At = e.Elapsed
+	b.r.Harness = append(b.r.Harness, h)
+	b.stop(e)
+}
+
+func (b *Builder) aborted(e Event, a Aborted) {
+	if b.r.Abort == nil {
+		a.By = e.Actor
+		b.r.Abort = &a
+	}
+	b.stop(e)
+}
+
+// seals: only the drill's own process ends a drill in order.
+func (b *Builder) seals(e Event, s Sealed) { b.sealed, b.seal = e.Actor == ActorLifeboat, s.Status }
+
 // stop: from here on nothing is proved by what did not come.
-func (b *builder) stop(e Event) {
+func (b *Builder) stop(e Event) {
 	if !b.stopped {
 		b.stopped, b.ended = true, e.Elapsed
 	}
 }
 
-func (b *builder) phase(e Event, p PhaseEvent) {
+func (b *Builder) phase(e Event, p PhaseEvent) {
 	if p.Outcome == "" {
 		if p.Phase == PhaseCleanup && b.cleanup == 0 {
 			b.cleanup = e.Elapsed
@@ -190,7 +178,7 @@ func (b *builder) phase(e Event, p PhaseEvent) {
 }
 
 // restorePoint enters each point once; a later event that knows more wins.
-func (b *builder) restorePoint(p RestorePoint) {
+func (b *Builder) restorePoint(_ Event, p RestorePoint) {
 	for i, q := range b.r.RestorePoints {
 		if q.Backup != p.Backup || q.Point != p.Point || (q.Digest != p.Digest && q.Digest != "" && p.Digest != "") {
 			continue
@@ -207,7 +195,7 @@ func (b *builder) restorePoint(p RestorePoint) {
 	b.r.RestorePoints = append(b.r.RestorePoints, p)
 }
 
-func (b *builder) upgrade(e Event, u UpgradeEvent) {
+func (b *Builder) upgrade(e Event, u UpgradeEvent) {
 	if b.r.Upgrade == nil {
 		b.r.Upgrade = &Window{From: At(e.Elapsed), Open: true}
 	}
@@ -216,9 +204,9 @@ func (b *builder) upgrade(e Event, u UpgradeEvent) {
 	}
 }
 
-func (b *builder) finish(events []Event) {
+func (b *Builder) finish() {
 	r := b.r
-	last := events[len(events)-1]
+	last := b.last
 	r.Ended = last.Elapsed
 	r.Observed = b.watched
 	if b.cleanup > 0 {

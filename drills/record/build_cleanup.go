@@ -1,31 +1,17 @@
 package record
 
-import (
-	"errors"
-	"slices"
-)
+import "slices"
 
-// afterSeal: a drill that was sealed is over. Only the reaper may go on, with
-// what was kept or what it finds when it could not know of the seal.
-func (b *builder) afterSeal(e Event) error {
-	switch {
-	case e.Actor != ActorReaper:
-		return errors.New("it comes after the seal")
-	case e.Kind == KindCleanup:
-		return as(e, func(c CleanupEvent) { b.cleaned(e, c) })
-	case e.Kind == KindFault:
-		if _, known := b.at[e.Subject.Incident]; known { // what the clean-up made of it
-			return b.incidentEvent(e)
-		}
-	case e.Kind == KindTorn:
-		b.r.Journal.Torn++
-	}
-	return nil
+// goesOn: a drill that was sealed is over. Only the reaper may go on, with what was kept or what it finds when it could
+// not know of the seal; what else it writes changes nothing.
+func (b *Builder) goesOn(e Event) bool {
+	_, known := b.at[e.Subject.Incident]
+	return e.Kind == KindCleanup || e.Kind == KindTorn || e.Kind == KindFault && known // what the clean-up made of it
 }
 
 // cleaned follows each thing to its last state: what the harness could not
 // remove and the reaper could is not left.
-func (b *builder) cleaned(e Event, c CleanupEvent) {
+func (b *Builder) cleaned(e Event, c CleanupEvent) {
 	k := &b.r.Cleanup
 	settled := func(same func(CleanupEvent) bool) { k.Failed = slices.DeleteFunc(k.Failed, same) }
 	same := func(o CleanupEvent) bool { return o.What == c.What && o.Name == c.Name && o.Entry == c.Entry }

@@ -15,7 +15,7 @@ func (h Header) Stable() time.Duration {
 
 // effect finds T0: the earliest effect that was confirmed. The earliest of
 // several brackets lies between the least of their early and of their late bounds.
-func (b *builder) effect(in *Incident, end Moment) {
+func (b *Builder) effect(in *Incident, end Moment) {
 	from, _ := in.injected() // nothing of this incident can have happened before
 	earliest := func(m Moment, source string) {
 		m.Early = min(max(m.Early, from), m.Late)
@@ -65,7 +65,7 @@ func (in *Incident) Breaks() time.Duration {
 // firstRed is the first red edge of an incident; planned downtime is none.
 // Where the business was red already when the fault came, and stayed red, the
 // fault counts from its injection: late detection must not look early.
-func (b *builder) firstRed(in *Incident, end Moment) (Moment, bool) {
+func (b *Builder) firstRed(in *Incident, end Moment) (Moment, bool) {
 	if b.r.Pulse == nil {
 		return Moment{}, false
 	}
@@ -90,7 +90,7 @@ func (b *builder) firstRed(in *Incident, end Moment) (Moment, bool) {
 
 // booted finds T4: the last instance that became ready after the rollback
 // began, before the next incident. Where nobody asked one of them whether it is ready, nobody knows which was the last.
-func (b *builder) booted(in *Incident, end Moment) {
+func (b *Builder) booted(in *Incident, end Moment) {
 	last := in.ID == b.current()
 	unseen := false
 	for _, f := range b.r.Boots {
@@ -111,7 +111,7 @@ func (b *builder) booted(in *Incident, end Moment) {
 
 // recovered finds T5 and T6 on the pulse between the rollback's start and the
 // incident's end.
-func (b *builder) recovered(in *Incident, end Moment, followed bool) {
+func (b *Builder) recovered(in *Incident, end Moment, followed bool) {
 	green, known := b.green(in.T3.Early)
 	var since *Moment // of the green window that is open
 	if known && green {
@@ -148,7 +148,7 @@ func (b *builder) recovered(in *Incident, end Moment, followed bool) {
 
 // verified finds T7: the business is back and every check that was planned
 // has passed, asked after this rollback.
-func (b *builder) verified(in *Incident) {
+func (b *Builder) verified(in *Incident) {
 	if in.T6 == nil || len(b.r.Header.Checks) == 0 {
 		return
 	}
@@ -165,7 +165,7 @@ func (b *builder) verified(in *Incident) {
 
 // passed says when a check's last result after a rollback came, and whether
 // all its results were good. Without a result of this incident those of later ones count.
-func (b *builder) passed(p CheckPlan, in *Incident) (ended time.Duration, ok bool) {
+func (b *Builder) passed(p CheckPlan, in *Incident) (ended time.Duration, ok bool) {
 	incident := 0
 	for _, c := range b.r.Checks {
 		if c.Name != p.Name || c.Layer != p.Layer || c.When != "after" || c.Incident < in.ID || c.Ended < in.T3.Early {

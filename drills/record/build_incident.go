@@ -14,7 +14,7 @@ type broken struct {
 
 // incident returns the incident that an event is about; it is made when a
 // journal speaks of it for the first time.
-func (b *builder) incident(e Event) *Incident {
+func (b *Builder) incident(e Event) *Incident {
 	id := e.Subject.Incident
 	if id <= 0 {
 		id = max(1, b.current())
@@ -31,50 +31,40 @@ func (b *builder) incident(e Event) *Incident {
 }
 
 // current is the incident that was opened last, 0 before any.
-func (b *builder) current() int {
+func (b *Builder) current() int {
 	if n := len(b.r.Incidents); n > 0 {
 		return b.r.Incidents[n-1].ID
 	}
 	return 0
 }
 
-func (b *builder) incidentEvent(e Event) error {
-	switch e.Kind {
-	case KindFault:
-		return as(e, func(f FaultEvent) { b.fault(b.incident(e), e, f) })
-	case KindIncident:
-		return as(e, func(x IncidentEvent) {
-			in := b.incident(e)
-			if x.Trigger != "" {
-				in.Trigger = x.Trigger
-			}
-			if in.Trigger == TriggerOrder && in.T0 == nil {
-				at := moment(x.At, e)
-				in.T0, in.T0Source = &at, "order"
-			}
-		})
-	case KindDetected:
-		return as(e, func(x Detected) {
-			if in := b.incident(e); in.T1 == nil {
-				at := moment(x.At, e)
-				in.T1, in.Rule = &at, x.Rule
-			}
-		})
-	case KindDecided:
-		return as(e, func(x Decision) {
-			if in := b.incident(e); in.T3 == nil {
-				x.At = moment(x.At, e)
-				in.T2, in.Decision = &x.At, &x
-			}
-		})
-	case KindRollback:
-		return as(e, func(x RollbackEvent) { rollback(b.incident(e), e, x) })
+func (b *Builder) opened(e Event, x IncidentEvent) {
+	in := b.incident(e)
+	if x.Trigger != "" {
+		in.Trigger = x.Trigger
 	}
-	return nil
+	if in.Trigger == TriggerOrder && in.T0 == nil {
+		at := moment(x.At, e)
+		in.T0, in.T0Source = &at, "order"
+	}
 }
 
-func rollback(in *Incident, e Event, x RollbackEvent) {
-	at := At(e.Elapsed)
+func (b *Builder) detected(e Event, x Detected) {
+	if in := b.incident(e); in.T1 == nil {
+		at := moment(x.At, e)
+		in.T1, in.Rule = &at, x.Rule
+	}
+}
+
+func (b *Builder) decided(e Event, x Decision) {
+	if in := b.incident(e); in.T3 == nil {
+		x.At = moment(x.At, e)
+		in.T2, in.Decision = &x.At, &x
+	}
+}
+
+func (b *Builder) rollback(e Event, x RollbackEvent) {
+	in, at := b.incident(e), At(e.Elapsed)
 	if in.T3 == nil {
 		in.T3, in.Rollback = &at, "running"
 	}
@@ -91,7 +81,8 @@ func moment(m Moment, e Event) Moment {
 	return ordered(m)
 }
 
-func (b *builder) fault(in *Incident, e Event, f FaultEvent) {
+func (b *Builder) fault(e Event, f FaultEvent) {
+	in := b.incident(e)
 	same := func(x FaultFact) bool { return x.Index == f.Index && x.Kind == f.Kind && x.On == f.On }
 	i := slices.IndexFunc(in.Faults, same)
 	if i < 0 {
@@ -118,7 +109,7 @@ func (b *builder) fault(in *Incident, e Event, f FaultEvent) {
 	}
 }
 
-func (b *builder) check(e Event, c CheckResult) {
+func (b *Builder) check(e Event, c CheckResult) {
 	if c.Incident == 0 {
 		c.Incident = e.Subject.Incident
 	}
@@ -132,7 +123,7 @@ func (b *builder) check(e Event, c CheckResult) {
 }
 
 // incidentAt is the incident that was open at a moment, 0 for none.
-func (b *builder) incidentAt(at time.Duration) int {
+func (b *Builder) incidentAt(at time.Duration) int {
 	id := 0
 	for _, in := range b.r.Incidents {
 		if in.Begin <= at {
@@ -144,7 +135,7 @@ func (b *builder) incidentAt(at time.Duration) int {
 
 // begins says from when on each incident is open, in order: from its first
 // event, its first injection, or, where the upgrade is what breaks, the upgrade's start.
-func (b *builder) begins() {
+func (b *Builder) begins() {
 	ins := b.r.Incidents
 	for i := range ins {
 		for _, f := range ins[i].Faults {
@@ -162,7 +153,7 @@ func (b *builder) begins() {
 	}
 }
 
-func (b *builder) finishIncidents() {
+func (b *Builder) finishIncidents() {
 	for i := range b.r.Incidents {
 		in := &b.r.Incidents[i]
 		if in.T0 == nil {
@@ -178,7 +169,7 @@ func (b *builder) finishIncidents() {
 }
 
 // end of an incident: the next one, or the end of the pulse, or of watching.
-func (b *builder) end(i int) Moment {
+func (b *Builder) end(i int) Moment {
 	if i+1 < len(b.r.Incidents) {
 		return At(b.r.Incidents[i+1].Begin)
 	}

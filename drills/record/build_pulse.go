@@ -13,7 +13,7 @@ type edge struct {
 	of  *RedFacts // of the stretch that a green edge ends
 }
 
-func (b *builder) pulse(e Event, p PulseEvent) {
+func (b *Builder) pulse(e Event, p PulseEvent) {
 	if p.At == (Moment{}) {
 		p.At = At(e.Elapsed)
 	}
@@ -55,7 +55,7 @@ func ordered(m Moment) Moment { return Moment{Early: min(m.Early, m.Late), Late:
 
 // finishPulse makes stretches of the edges. A stretch whose end was not seen
 // lasts as long as anybody watched.
-func (b *builder) finishPulse() {
+func (b *Builder) finishPulse() {
 	u := b.r.Pulse
 	if u == nil {
 		return
@@ -88,14 +88,14 @@ func (b *builder) finishPulse() {
 
 // planned: the stretch lies wholly inside an upgrade, before any fault of it. Where faults break things, what its last
 // step interrupts is planned as well, though it is seen or ends a moment later: the fault waits for that.
-func (b *builder) planned(s Stretch) bool {
+func (b *Builder) planned(s Stretch) bool {
 	if w := b.r.Upgrade; w != nil && b.plannedIn(*w, s) {
 		return true
 	}
 	return slices.ContainsFunc(b.begun, func(w Window) bool { return b.plannedIn(w, s) })
 }
 
-func (b *builder) plannedIn(w Window, s Stretch) bool {
+func (b *Builder) plannedIn(w Window, s Stretch) bool {
 	if s.Open || s.From.Late < w.From.Early || (!w.Open && s.To.Early > w.To.Late && b.r.Header.Trigger != TriggerFault) {
 		return false
 	}
@@ -111,7 +111,7 @@ func (b *builder) plannedIn(w Window, s Stretch) bool {
 
 // green tells what the pulse said at a moment: whether it was green, and
 // whether that is known at all.
-func (b *builder) green(at time.Duration) (green, known bool) {
+func (b *Builder) green(at time.Duration) (green, known bool) {
 	u := b.r.Pulse
 	if u == nil || u.From.Early > at || (u.Broken != "" && u.To.Late < at) {
 		return false, false

@@ -38,43 +38,8 @@ type Subject struct {
 	Incident   int    `json:"incident,omitempty"` // 1 is the first
 }
 
-// Kind names an event. The comment names the type of its data.
+// Kind names an event; kinds.go says what the data of each is.
 type Kind string
-
-// The kinds of events.
-const (
-	KindOpened       Kind = "drill.opened"       // Header
-	KindPhase        Kind = "phase"              // PhaseEvent
-	KindStep         Kind = "step"               // Step
-	KindRestorePoint Kind = "restore.point"      // RestorePoint
-	KindRestored     Kind = "restore.done"       // Restored
-	KindNetwork      Kind = "isolation.network"  // Network
-	KindProbe        Kind = "isolation.probe"    // Probe
-	KindEgress       Kind = "isolation.egress"   // Egress
-	KindReach        Kind = "reach"              // Reach
-	KindPulse        Kind = "pulse"              // PulseEvent
-	KindUpgrade      Kind = "upgrade"            // UpgradeEvent
-	KindFault        Kind = "fault"              // FaultEvent
-	KindIncident     Kind = "incident.opened"    // IncidentEvent
-	KindDetected     Kind = "incident.detected"  // Detected
-	KindDecided      Kind = "incident.decided"   // Decision
-	KindRollback     Kind = "incident.rollback"  // RollbackEvent
-	KindBooted       Kind = "instance.booted"    // Booted
-	KindBootFailed   Kind = "instance.failed"    // BootFailure
-	KindDiagnosis    Kind = "instance.diagnosis" // Diagnosis
-	KindDiskRead     Kind = "restore.read"       // DiskRead
-	KindWaited       Kind = "business.waited"    // Overdue
-	KindHostLoad     Kind = "host.load"          // HostLoad
-	KindCheck        Kind = "check"              // CheckResult
-	KindHarness      Kind = "harness.error"      // HarnessError
-	KindObservation  Kind = "observation"        // Observation
-	KindNote         Kind = "note"               // Note
-	KindAborted      Kind = "drill.aborted"      // Aborted
-	KindCleanup      Kind = "cleanup"            // CleanupEvent
-	KindRaw          Kind = "raw"                // RawFile
-	KindSealed       Kind = "drill.sealed"       // Sealed
-	KindTorn         Kind = "torn"               // Torn: a line cut off by a crash, closed by the reaper
-)
 
 // Actors that are not people.
 const (

@@ -43,7 +43,7 @@ func jumpOf(from, to Event) Jump {
 // tick compares the clocks of each event with those of the one before it, and with those of the first one since the
 // latest jump, so that many small ones add up. The reaper counts by boot time and looks at nothing: only the harness's
 // own events are witnesses.
-func (b *builder) tick(e Event) {
+func (b *Builder) tick(e Event) {
 	if e.Actor == ActorReaper || e.Wall.IsZero() {
 		return
 	}
