@@ -67,3 +67,31 @@ func TestBuilderRefuses(t *testing.T) {
 	assert.Equal(t, was, b.Record())
 	assert.Equal(t, j.build(), b.Record())
 }
+
+// A record that was asked for is not changed by what comes later.
+func TestBuilderKeepsWhatItGave(t *testing.T) {
+	t.Parallel()
+	one := Subject{Incident: 1}
+	j := begin(t, Header{Trigger: TriggerFault}).
+		add(1, KindRestorePoint, Subject{}, RestorePoint{Backup: "b", Point: "p"}).
+		add(2, KindRestorePoint, Subject{}, RestorePoint{Backup: "b", Point: "p", Digest: "d"}).
+		add(3, KindPulse, Subject{}, PulseEvent{State: "started"}).
+		add(4, KindPulse, Subject{}, PulseEvent{State: PulseRests}).
+		add(5, KindPulse, Subject{}, PulseEvent{State: PulseGoesOn}).
+		add(6, KindFault, one, fault("injected", 5, 6)).
+		add(7, KindFault, one, fault("effective", 6, 7)).
+		add(8, KindCleanup, Subject{}, CleanupEvent{What: "volume", Name: "a", State: "failed"}).
+		add(9, KindCleanup, Subject{}, CleanupEvent{What: "volume", Name: "b", State: "failed"}).
+		add(10, KindCleanup, Subject{}, CleanupEvent{What: "volume", Name: "a", State: "undone"})
+	b := NewBuilder()
+	var soFar []*Record
+	for _, e := range j.events {
+		require.NoError(t, b.Add(e))
+		soFar = append(soFar, b.Record())
+	}
+	for n, kept := range soFar {
+		want, err := Build(j.events[:n+1])
+		require.NoError(t, err)
+		assert.Equal(t, want, kept, "after %d events", n+1)
+	}
+}
