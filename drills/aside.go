@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"lifeboat/drills/record"
 	"lifeboat/verifier"
@@ -18,7 +19,8 @@ import (
 //	rest            └──────────────────┘ from the last begin before to the first end after
 //
 // The flow's iterations are looks at the business like the pulse's own where it is the same flow; they turn nothing
-// red or green. Another flow sees other things: nothing was seen of this one meanwhile, and the record says so.
+// red or green. Another flow sees other things: nothing was seen of this one meanwhile, and the record says so. So it
+// does where k6 needed longer to begin, or to end, than a silence may last: a busy host is slow to start anything.
 func (p *pulse) aside(ctx context.Context, r verifier.FlowRequest, same bool,
 	run func(verifier.FlowRequest) (verifier.FlowResult, error)) (res verifier.FlowResult, err error) {
 	defer p.running.GoOn()
@@ -34,19 +36,24 @@ func (p *pulse) aside(ctx context.Context, r verifier.FlowRequest, same bool,
 	if err := p.d.Append(record.KindPulse, record.Subject{}, rest); err != nil {
 		return res, err
 	}
+	seen, slow := from, false // until when somebody looked
 	if same {
-		r.Base, r.Sample = p.d.base, p.looked
+		r.Base, r.Sample = p.d.base, func(s verifier.Sample) {
+			if seen == from {
+				slow = p.unwatched(from, s.Start)
+			}
+			p.looked(s)
+			seen = max(seen, s.End)
+		}
 	}
 	res, err = run(r)
 	to := p.d.elapsed()
+	slow = p.unwatched(seen, to) || slow
 	p.mu.Lock()
-	if !same {
-		p.silence.Rest(from, to)
-	}
 	p.starts.Rest(from, to)
 	p.mu.Unlock()
 	return res, errors.Join(err, p.d.Append(record.KindPulse, record.Subject{},
-		record.PulseEvent{State: record.PulseGoesOn, At: record.At(to), Why: rest.Why, Seen: same}))
+		record.PulseEvent{State: record.PulseGoesOn, At: record.At(to), Why: rest.Why, Seen: same && !slow}))
 }
 
 // looked takes an iteration of the same flow that somebody else ran.
@@ -54,4 +61,11 @@ func (p *pulse) looked(s verifier.Sample) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.silence.Look(s.Start, s.End)
+}
+
+// unwatched takes a time of a rest in which nobody looked, and tells whether it was a long one.
+func (p *pulse) unwatched(from, to time.Duration) (long bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.silence.Rest(from, to)
 }

@@ -38,7 +38,8 @@ func (d *drill) baselineBusiness(ctx context.Context) error {
 		return err
 	}
 	stable := d.plan.Scenario.Baseline.StableFor.Std()
-	if err := d.waitGreen(ctx, stable, baselineWithin, 0); err != nil {
+	within := baselineWithin + 2*d.pulse.pace.Timeout // green lasts from one good iteration to the next
+	if err := d.waitGreen(ctx, stable, within, 0); err != nil {
 		if errors.Is(err, errNotGreen) {
 			if err := d.askAlone(ctx); err != nil {
 				return err

@@ -33,9 +33,9 @@ func (d *drill) look(ctx context.Context) error {
 		var err error
 		if bp.Missing != nil {
 			err = d.lacking(&fact, bp)
-		} else if err = d.lookAt(ctx, bp); ctx.Err() != nil {
+		} else if err = d.lookAt(ctx, &fact, bp); ctx.Err() != nil {
 			return context.Cause(ctx)
-		} else if !d.blame(&fact, bp, err) {
+		} else if err == nil {
 			bp.besideByContent(ctx)
 			continue
 		}
@@ -62,8 +62,9 @@ func (d *drill) lacking(fact *record.Restored, bp *BackupPlan) error {
 	return fmt.Errorf("restore %s: %s", bp.Name, why)
 }
 
-// lookAt asks who restores a backup, and the digest that was promised for it.
-func (d *drill) lookAt(ctx context.Context, bp *BackupPlan) error {
+// lookAt asks who restores a backup, and the digest that was promised for it. What is found about the backup is the error,
+// and stands in the fact; what could not be asked is neither.
+func (d *drill) lookAt(ctx context.Context, fact *record.Restored, bp *BackupPlan) error {
 	ctx, cancel := context.WithTimeout(ctx, mostLook)
 	defer cancel()
 	open := func(ctx context.Context) (store.Stream, error) { return bp.Store.Fetch(ctx, bp.Point) }
@@ -76,15 +77,17 @@ func (d *drill) lookAt(ctx context.Context, bp *BackupPlan) error {
 		if from, ok := bp.Store.(store.RandomStore); ok && !bp.Point.Dir {
 			src.OpenAt = func(ctx context.Context) (store.Random, error) { return from.OpenAt(ctx, bp.Point, d.dir) }
 		}
-		err := looker.Look(ctx, src)
-		if d.blame(&record.Restored{}, bp, err) {
+		if err := looker.Look(ctx, src); d.blame(fact, bp, err) {
 			return err
 		}
 	}
 	if f, ok := who.(restore.Fitting); ok && f.Fits(true) == nil {
 		return nil // a disk is verified before its machine boots, or was asked not to be read
 	}
-	return readAhead(ctx, bp, d.dir, open)
+	if err := readAhead(ctx, bp, d.dir, open); d.blame(fact, bp, err) {
+		return err
+	}
+	return nil
 }
 
 // besideByContent asks whether one that was written earlier says that it was made later: copies have the times of copying.

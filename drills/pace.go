@@ -21,6 +21,7 @@ const (
 	paceWithin    = 20 * time.Second       // a run that begins later is none; a freshly restored business may still be starting
 	paceTimeout   = 30 * time.Second       // of each run
 	paceAgain     = 500 * time.Millisecond
+	mostUsers     = 100 // of k6, while a system hangs, where the scenario gives a rate and no limit
 )
 
 // pace finds how the pulse asks: as the scenario says, and where it says nothing, as the flow's own good runs show.
@@ -36,7 +37,7 @@ func (d *drill) pace(ctx context.Context) (record.Pace, error) {
 		p.Measured = m
 	}
 	if !f.Pulse.Given() {
-		if m := p.Measured; m != nil && m.Shortest <= usualPeriod {
+		if m := p.Measured; m != nil && m.Shortest <= usualPeriod && limitOf(m.Longest) <= mostUsers*usualPeriod {
 			p.Rate = usualRate
 		} else {
 			p.Every = usualPeriod
@@ -48,7 +49,9 @@ func (d *drill) pace(ctx context.Context) (record.Pace, error) {
 		if m := p.Measured; m != nil {
 			p.Timeout = max(limitOf(m.Longest), slow, p.Request)
 		}
+		p.Timeout = min(p.Timeout, d.longestLimit(p, slow))
 	}
+	p.Blind = p.BlindAfter()
 	if p.Request == 0 {
 		p.Request = p.Timeout
 		if m := p.Measured; m != nil && f.Timeout == 0 && slow == 0 {
@@ -56,6 +59,18 @@ func (d *drill) pace(ctx context.Context) (record.Pace, error) {
 		}
 	}
 	return p, nil
+}
+
+// longestLimit bounds what comes from the flow's own runs, which a busy host may have held up for minutes: the trigger
+// rule must be able to fire after an iteration that was waited for so long, and at a rate each of those that hang holds a
+// user of k6, with its memory.
+func (d *drill) longestLimit(p record.Pace, slow time.Duration) time.Duration {
+	longest, _ := d.plan.Scenario.Patience(p.Alone())
+	limit := longest.Std()
+	if m := p.Measured; m != nil && !p.Alone() {
+		limit = min(limit, max(mostUsers*p.Period(), 2*m.Longest, slow))
+	}
+	return limit
 }
 
 // limitOf what was good for so long, in tenths of a second.

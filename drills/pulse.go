@@ -52,7 +52,7 @@ func (d *drill) startPulse(ctx context.Context) error {
 		return err
 	}
 	p := &pulse{d: d, changed: make(chan struct{}), pace: pace, edges: detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), pace),
-		silence: detect.SilenceOf(pace.LongestSilence()), starts: detect.StartsOf(pace)}
+		silence: detect.SilenceOf(pace), starts: detect.StartsOf(pace)}
 	p.started = d.now()
 	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: "started", At: p.started, Pace: &pace}); err != nil {
 		return err

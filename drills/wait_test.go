@@ -58,7 +58,7 @@ func TestWaitedInVainIsWritten(t *testing.T) {
 		require.NoError(t, j.Close())
 		d := &drill{base: time.Now(), journal: j, secrets: &secrets{}}
 		d.pulse = &pulse{d: d, running: &fakePulse{}, changed: make(chan struct{}), edges: detect.EdgesOf(0, 0, record.Pace{Rate: 1}),
-			silence: detect.SilenceOf(time.Minute)}
+			silence: detect.SilenceOf(record.Pace{Rate: 1, Blind: time.Minute})}
 		err = d.waitGreen(t.Context(), time.Second, time.Second, 0)
 		require.Error(t, err)
 		assert.NotErrorIs(t, err, errNotGreen, "who is told that goes on")

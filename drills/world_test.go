@@ -45,6 +45,7 @@ type world struct {
 	refuse   string                                          // the instance on which no fault can be injected
 	takes    time.Duration                                   // an iteration; 0: next to nothing
 	slow     time.Duration                                   // an iteration that nobody is beside; 0: as all
+	loads6   time.Duration                                   // k6 needs to start, once the pulse runs
 	crowd    bool                                            // the flow does not bear its own company
 	late     time.Duration                                   // each iteration of the pulse is given up after that
 	pace     record.Pace                                     // that the pulse was asked for
@@ -289,6 +290,9 @@ func (f fakeFlows) alone(r verifier.FlowRequest) verifier.FlowResult {
 		f.w.machine.Flows = append(f.w.machine.Flows, r.Script)
 	}
 	res := verifier.FlowResult{Complete: true}
+	if r.Sample != nil {
+		time.Sleep(f.w.loads6)
+	}
 	for range max(1, r.Iterations) {
 		from := time.Since(r.Base)
 		time.Sleep(took)

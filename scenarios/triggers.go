@@ -29,16 +29,33 @@ func (r *review) flow() {
 	}
 }
 
-// limits checks how long an iteration and a request may take. A rule must be able to fire after an iteration that was
-// waited for as long as it may take, and nothing else bounds them.
-func (r *review) limits(f *Flow) {
-	longest, what := r.sc.Verify.Within, "verify.within"
-	if r.sc.sees() {
-		for i, in := range r.sc.Incidents {
-			if rule, err := ParseRule(in.Detect.When); err == nil && rule.For < in.Detect.Within && in.Detect.Within-rule.For < longest {
-				longest, what = in.Detect.Within-rule.For, r.part(i, "detect.within")
-			}
+// Patience is how long an iteration of the flow may be waited for, and the incident whose rule says so; -1: none does. A
+// rule must be able to fire after an iteration that took as long as it may. One user may be in another one when things
+// break, which the rule does not count.
+func (s *Scenario) Patience(alone bool) (longest Duration, incident int) {
+	longest, incident = s.Verify.Within, -1
+	if !s.sees() {
+		return longest, incident
+	}
+	for i, in := range s.Incidents {
+		rule, err := ParseRule(in.Detect.When)
+		left := in.Detect.Within - rule.For
+		if alone {
+			left = min(left, in.Detect.Within/2)
 		}
+		if err == nil && left > 0 && left < longest {
+			longest, incident = left, i
+		}
+	}
+	return longest, incident
+}
+
+// limits checks how long an iteration and a request may take; nothing but Patience bounds them.
+func (r *review) limits(f *Flow) {
+	longest, incident := r.sc.Patience(f.Pulse.Every > 0)
+	what := "verify.within"
+	if incident >= 0 {
+		what = r.part(incident, "detect.within")
 	}
 	for _, key := range []string{"timeout", "request_timeout"} {
 		limit := f.Timeout

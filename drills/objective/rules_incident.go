@@ -69,12 +69,17 @@ func (j *judge) silence() time.Duration {
 	return max(j.r.Pulse.Totals.Silence, j.silentSince())
 }
 
-// silentSince is for how long nobody had asked any more when watching ended. A pulse that broke says so itself.
+// silentSince is for how long nobody had asked any more when watching ended, beyond what an iteration may take whose end
+// was not seen. A pulse that broke says so itself.
 func (j *judge) silentSince() time.Duration {
 	if j.r.Pulse.Open {
 		return 0
 	}
-	return max(0, j.r.Observed-j.r.Pulse.To.Late)
+	since := j.r.Observed - j.r.Pulse.To.Late
+	if p := j.r.Pace(); p.Blind > 0 {
+		since -= p.Timeout
+	}
+	return max(0, since)
 }
 
 // incidents: each planned one must have come, bitten, been decided, and its rollback ended.

@@ -34,6 +34,7 @@ func (b *Builder) pulse(e Event, p PulseEvent) {
 	case PulseGoesOn:
 		if n := len(u.Rests); n > 0 {
 			u.Rests[n-1].To, u.Rests[n-1].Open = ordered(p.At), false
+			u.Rests[n-1].Seen = u.Rests[n-1].Seen && p.Seen
 		}
 	case "stopped":
 		u.Late, b.red, u.Asked = p.Late, p.Red, p.Asked

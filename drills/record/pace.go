@@ -12,6 +12,8 @@ type Pace struct {
 	Every   time.Duration `json:"every_ns,omitempty"`           // one user, from one begin to the next at least
 	Timeout time.Duration `json:"timeout_ns,omitempty"`         // of one iteration
 	Request time.Duration `json:"request_timeout_ns,omitempty"` // of one request; 0: its iteration's is all
+	// Blind is how long a silence may last; 0 in journals that were judged by their patience.
+	Blind time.Duration `json:"blind_after_ns,omitempty"`
 	// Measured are the longest that was good before the pulse began, where limits or the pace come from it.
 	Measured *Measured `json:"measured,omitempty"`
 }
@@ -44,14 +46,21 @@ func (p Pace) Slowest() time.Duration {
 }
 
 // LongestSilence of the pulse that is no blind spot: a host under load starts iterations late. A share of a long drill
-// would hide a whole outage. Whoever waits for an answer is looking.
+// would hide a whole outage. Whoever waits for an answer is looking, so waiting is no silence; journals that do not say
+// what is one count it as such.
 func (p Pace) LongestSilence() time.Duration {
-	longest := max(5*time.Second, 10*p.Period())
+	if p.Blind > 0 {
+		return p.Blind
+	}
+	longest := p.BlindAfter()
 	if p.Request > 0 { // journals that do not know it are judged by what they were judged by
 		longest = max(longest, p.Timeout+2*p.Period())
 	}
 	return longest
 }
+
+// BlindAfter is how long nobody may begin to ask.
+func (p Pace) BlindAfter() time.Duration { return max(5*time.Second, 10*p.Period()) }
 
 // Limit is the time after which an iteration is bad though nothing wrong was answered: the shortest of its limits.
 func (p Pace) Limit(latency time.Duration) time.Duration {

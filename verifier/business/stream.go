@@ -263,7 +263,7 @@ func Samples(r io.Reader, boottime int64, each func(verifier.Sample)) error {
 		switch {
 		case l.Kind == "hello":
 			zero = time.Duration(l.Boot - boottime)
-		case l.Kind == "iter" && l.Iter >= 0 && !l.Cut:
+		case l.Kind == "iter" && l.Iter >= 0 && !l.Cut && (!l.Setup || !l.OK): // a session that was made anew is no answer
 			each(l.sample(zero+time.Duration(l.Start), zero+time.Duration(l.End)))
 		}
 		return nil
