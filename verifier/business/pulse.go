@@ -1,11 +1,9 @@
 package business
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"sync"
@@ -94,101 +92,6 @@ type pulse struct {
 	lost  int
 	err   error // of the stream or of k6; read after broken
 }
-
-// leg is one process of k6.
-type leg struct {
-	process  instance.Process
-	commands *commands
-	writer   *io.PipeWriter
-	stderr   *tail
-	scanned  chan error
-	began    time.Duration // on the drill's clock
-}
-
-func (p *pulse) run(ctx context.Context, c instance.Companion, program instance.Program) (*leg, error) {
-	pr, pw := io.Pipe()
-	l := &leg{commands: newCommands(), writer: pw, stderr: &tail{}, scanned: make(chan error, 1),
-		began: time.Since(p.clock.base)}
-	program.Stdin, program.Stdout, program.Stderr = l.commands, pw, l.stderr
-	go func() { l.scanned <- p.read(pr) }()
-	process, err := c.Run(ctx, program)
-	if err != nil {
-		l.commands.close()
-		return nil, errors.Join(fmt.Errorf("run k6: %w", err), pw.Close())
-	}
-	l.process = process
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.now = l
-	if p.resting {
-		l.commands.say("rest")
-	}
-	return l, nil
-}
-
-// read takes what k6 says until that ends.
-func (p *pulse) read(r *io.PipeReader) error {
-	err := errors.Join(scan(io.TeeReader(r, p.kept), p.add), p.kept.flush())
-	r.CloseWithError(err) // a reader that gave up must not block k6
-	return err
-}
-
-// follow waits for k6 to end, and begins anew where it is the script that ended it.
-func (p *pulse) follow(ctx context.Context, l *leg) {
-	defer close(p.broken)
-	for first := true; ; first = false {
-		exit, err := l.process.Wait(ctx)
-		l.commands.close()
-		l.writer.Close() // never fails
-		scanned := <-l.scanned
-		p.mu.Lock()
-		stopped := p.stopped
-		p.mu.Unlock()
-		switch {
-		case err != nil || stopped:
-			p.err = errors.Join(err, scanned)
-			return
-		case scanned != nil && exit != scriptFailed:
-			p.err = errors.Join(fmt.Errorf("k6 ended by itself with exit code %d: %s", exit, l.stderr), scanned)
-			return
-		case exit == scriptAborted: // the iteration that did so has told what is wrong
-		case exit == scriptFailed && !first: // setup() after that
-			at := time.Since(p.clock.base)
-			p.sample(verifier.Sample{Start: l.began, End: at, Error: "setup: " + cmp.Or(p.said.Error, l.stderr.String())})
-		default:
-			p.err = fmt.Errorf("k6 ended by itself with exit code %d: %s", exit, l.stderr)
-			return
-		}
-		// A script that aborts whatever it meets does not make a process in every moment.
-		time.Sleep(min(restartPause, p.patience))
-		if p.wasStopped() {
-			return
-		}
-		next, err := p.launch(ctx)
-		if err != nil {
-			p.err = fmt.Errorf("begin the pulse anew: %w", err)
-			return
-		}
-		if l = next; p.wasStopped() { // meanwhile
-			p.err = l.process.Stop(ctx, stopGrace)
-		}
-	}
-}
-
-func (p *pulse) wasStopped() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.stopped
-}
-
-// restartPause lies well below what is silence.
-const restartPause = time.Second
-
-// k6's exit codes of a script that called exec.test.abort(), and of one whose setup() threw.
-const (
-	scriptAborted = 108
-	scriptFailed  = 107
-)
 
 func (p *pulse) add(l line) error {
 	switch l.Kind {
@@ -304,41 +207,4 @@ func (p *pulse) verdict() error {
 		return fmt.Errorf("%d records of the pulse were lost", p.lost)
 	}
 	return nil
-}
-
-// commands is what is said to a running k6: a line each, for as long as it runs.
-type commands struct {
-	lines chan string
-	once  sync.Once
-	ended chan struct{}
-	rest  []byte // of a line that was not taken whole
-}
-
-func newCommands() *commands {
-	return &commands{lines: make(chan string, 64), ended: make(chan struct{})}
-}
-
-// say never waits: who has 64 commands to read reads none.
-func (c *commands) say(line string) {
-	select {
-	case c.lines <- line + "\n":
-	default:
-	}
-}
-
-func (c *commands) close() { c.once.Do(func() { close(c.ended) }) }
-
-// Read implements io.Reader.
-func (c *commands) Read(b []byte) (int, error) {
-	if len(c.rest) == 0 {
-		select {
-		case line := <-c.lines:
-			c.rest = []byte(line)
-		case <-c.ended:
-			return 0, io.EOF
-		}
-	}
-	n := copy(b, c.rest)
-	c.rest = c.rest[n:]
-	return n, nil
 }
