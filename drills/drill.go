@@ -18,14 +18,6 @@ import (
 	"lifeboat/verifier"
 )
 
-// EventSeen is what a Watch is told of an event.
-type EventSeen struct {
-	Kind    record.Kind
-	Subject record.Subject
-	Data    any
-	Elapsed time.Duration
-}
-
 // Result of a drill that took a number.
 type Result struct {
 	Drill   string
@@ -158,6 +150,11 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the journal: %w", err), d.ledger.Close())
 	}
+	if opt.Watch.Event != nil {
+		if err := d.journal.Tell(opt.Watch.Event); err != nil {
+			return nil, errors.Join(fmt.Errorf("read the journal: %w", err), d.journal.Close(), d.ledger.Close())
+		}
+	}
 	return d, nil
 }
 
@@ -260,12 +257,8 @@ func (d *drill) noteOf(kind record.Kind, subject record.Subject, data any) {
 
 // Append implements instance.Journal.
 func (d *drill) Append(kind record.Kind, subject record.Subject, data any) error {
-	data = d.secrets.hideEvent(data)
-	if err := d.journal.Append(kind, subject, data); err != nil {
+	if err := d.journal.Append(kind, subject, d.secrets.hideEvent(data)); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
-	}
-	if d.opt.Watch.Event != nil {
-		d.opt.Watch.Event(EventSeen{Kind: kind, Subject: subject, Data: data, Elapsed: d.elapsed()})
 	}
 	return nil
 }

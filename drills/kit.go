@@ -62,11 +62,17 @@ type Keeper interface {
 
 // Watch lets somebody look on. Every function may be nil; none may block.
 type Watch struct {
-	Event    func(e EventSeen)
+	Event    func(e record.Event) // every one, in the journal's order
 	Progress func(p Progress)
-	Sample   func(s verifier.Sample)
+	Sample   func(i Iteration)
 	// Ask is asked for a person's decision; nil: only lifeboat approve can answer.
 	Ask func(ctx context.Context, q Question) (Answer, error)
+}
+
+// Iteration of the pulse, and whether it counts against the business.
+type Iteration struct {
+	verifier.Sample
+	Bad bool
 }
 
 // Progress of one restore.

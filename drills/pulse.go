@@ -92,10 +92,11 @@ func (p *pulse) sample(s verifier.Sample) {
 	if p.watch != nil && p.fired == nil {
 		p.fired = p.watch.Add(s, p.rule)
 	}
+	bad := s.Dropped == 0 && p.edges.Bad(s)
 	if s.Dropped == 0 {
 		p.crowded = p.crowded || s.Start < p.newest
 		p.newest = max(p.newest, s.End)
-		if p.edges.Bad(s) {
+		if bad {
 			p.bad = s.Error
 		}
 	}
@@ -105,7 +106,7 @@ func (p *pulse) sample(s verifier.Sample) {
 	p.changed = make(chan struct{})
 	p.mu.Unlock()
 	if p.d.opt.Watch.Sample != nil {
-		p.d.opt.Watch.Sample(s)
+		p.d.opt.Watch.Sample(Iteration{s, bad})
 	}
 }
 

@@ -64,7 +64,7 @@ func TestEveryEventHasItsLabels(t *testing.T) {
 		w := words{cat: reports.Messages(), lang: lang}
 		text := ""
 		for _, e := range everyEvent() {
-			line := eventLine(w, drills.EventSeen{Data: e, Subject: record.Subject{Instance: "db"}})
+			line := lineOf(w, event(record.Subject{Instance: "db"}, e), e).text
 			assert.NotEmpty(t, line, "%#v", e)
 			assert.NotContains(t, line, "⟦", "%#v", e)
 			text += line + "\n"
@@ -109,6 +109,6 @@ func TestEveryNamedLabelExists(t *testing.T) {
 func TestEventLineIsHarmless(t *testing.T) {
 	w := words{cat: reports.Messages(), lang: reports.English}
 	why := "a\x1b]0;owned\x07b\x1b[2Jc\r\nd\x9b31me\u202ef"
-	line := eventLine(w, drills.EventSeen{Data: record.PulseEvent{State: "red", Why: why}})
+	line := lineOf(w, record.Event{}, record.PulseEvent{State: "red", Why: why}).text
 	assert.Equal(t, "business RED: abc def", regexp.MustCompile(` +`).ReplaceAllString(line, " "))
 }

@@ -4,20 +4,26 @@ import (
 	"slices"
 	"time"
 
-	"lifeboat/drills"
-	"lifeboat/drills/detect"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 )
 
 // event puts one event of the journal on the board.
-func (b *board) event(e drills.EventSeen) {
+func (b *board) event(e record.Event) {
 	b.begun = true
-	if text := eventLine(b.words, e); text != "" {
-		b.log = append(b.log, logLine{at: e.Elapsed, text: text, bad: isBad(e)})
+	data, err := record.Decode(e)
+	if err == nil {
+		err = b.journal.Add(e)
+	}
+	if err != nil { // the record cannot be made either
+		data = record.HarnessError{Error: err.Error()}
+	}
+	b.incident = b.journal.Watched()
+	if l := lineOf(b.words, e, data); l.text != "" {
+		b.log = append(b.log, loggedLine{l, e.Elapsed})
 		b.log = b.log[max(0, len(b.log)-keptLog):]
 	}
-	switch d := e.Data.(type) {
+	switch d := data.(type) {
 	case record.PhaseEvent:
 		b.phase(e.Elapsed, d)
 	case record.Restored:
@@ -28,41 +34,18 @@ func (b *board) event(e drills.EventSeen) {
 	case record.Step:
 		b.step(e.Subject.Incident, d)
 	case record.PulseEvent:
-		if f := b.scenario.Flow; f != nil && d.Pace != nil {
-			b.pulse.edges = detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), *d.Pace)
-		}
 		b.pulse.event(e.Elapsed, d)
 	case record.Aborted:
 		b.ending = true
 	}
-	b.clocks.event(e, b.scenario, &b.pulse)
 }
 
-// isBad tells which lines deserve the colour of trouble.
-func isBad(e drills.EventSeen) bool {
-	switch d := e.Data.(type) {
-	case record.PhaseEvent:
-		return d.Outcome == record.OutcomeFailed
-	case record.Restored:
-		return d.Bad() != ""
-	case record.Step:
-		return d.Outcome == record.OutcomeFailed
-	case record.PulseEvent:
-		return d.State == "red" || d.State == "broken"
-	case record.FaultEvent:
-		return slices.Contains([]string{"failed", "no-effect", record.FaultRemains, record.FaultUnasked}, d.State)
-	case record.RollbackEvent:
-		return d.State == "failed"
-	case record.CheckResult:
-		return d.Status != record.CheckPassed
-	case record.CleanupEvent:
-		return d.State == "failed" || d.State == "incomplete" || d.State == "unproved"
-	case record.Diagnosis:
-		return d.Class != ""
-	case record.HarnessError, record.Aborted, record.BootFailure:
-		return true
+// number of the incident that goes on; 1 before any.
+func (b *board) number() int {
+	if b.incident == nil {
+		return 1
 	}
-	return false
+	return b.incident.ID
 }
 
 func (b *board) phase(at time.Duration, p record.PhaseEvent) {
@@ -75,7 +58,7 @@ func (b *board) phase(at time.Duration, p record.PhaseEvent) {
 	switch p.Outcome {
 	case "":
 		*r = phaseRow{name: p.Phase, begun: at, state: phaseRunning}
-		b.steps = stepsDone{phase: p.Phase, incident: max(1, b.clocks.incident)}
+		b.steps = stepsDone{phase: p.Phase, incident: b.number()}
 		b.booting()
 		return
 	case record.OutcomeDone:

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"lifeboat/drills"
-	"lifeboat/verifier"
+	"lifeboat/drills/record"
 )
 
 // feed takes what a running drill tells and never blocks it: the screen fetches
@@ -18,9 +18,9 @@ import (
 type feed struct {
 	mu       sync.Mutex
 	base     time.Time // of the drill, known from its first event
-	events   []drills.EventSeen
+	events   []record.Event
 	progress map[string]drills.Progress
-	samples  []verifier.Sample
+	samples  []drills.Iteration
 	log      bytes.Buffer
 }
 
@@ -29,12 +29,12 @@ const maxSamples = 20_000
 // batch is everything since the last one.
 type batch struct {
 	now      time.Duration // since the drill's base
-	events   []drills.EventSeen
+	events   []record.Event
 	progress []drills.Progress // sorted by backup
-	samples  []verifier.Sample
+	samples  []drills.Iteration
 }
 
-func (f *feed) event(e drills.EventSeen) {
+func (f *feed) event(e record.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.base.IsZero() {
@@ -52,7 +52,7 @@ func (f *feed) restored(p drills.Progress) {
 	f.progress[p.Backup] = p
 }
 
-func (f *feed) sample(s verifier.Sample) {
+func (f *feed) sample(s drills.Iteration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.samples) >= maxSamples {

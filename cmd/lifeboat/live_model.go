@@ -8,10 +8,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"lifeboat/drills"
-	"lifeboat/drills/detect"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
-	"lifeboat/verifier"
 )
 
 // board is the model of the live view: what is known of the drill, changed by
@@ -27,12 +25,13 @@ type board struct {
 	ending, ended bool          // somebody wants it to end; it has ended
 	begun         bool          // something has happened
 	phases        []phaseRow
-	clocks        clocks
+	journal       *record.Builder
+	incident      *record.Incident // that goes on, or went on last
 	pulse         pulseRow
 	backups       []backupRow
 	instances     []instanceRow
 	steps         stepsDone
-	log           []logLine
+	log           []loggedLine
 	asked         *ask
 }
 
@@ -75,10 +74,9 @@ type stepsDone struct {
 	done     int
 }
 
-type logLine struct {
-	at   time.Duration
-	text string
-	bad  bool
+type loggedLine struct {
+	line
+	at time.Duration
 }
 
 const keptLog = 100
@@ -100,7 +98,8 @@ type (
 
 func newBoard(w words, p *drills.Plan, interrupt func()) *board {
 	s := p.Scenario
-	b := &board{words: w, scenario: s, title: title(s, w), interrupt: interrupt, width: 80, height: 24}
+	b := &board{words: w, scenario: s, title: title(s, w), interrupt: interrupt, width: 80, height: 24,
+		journal: record.NewBuilder()}
 	for _, name := range plannedPhases(s) {
 		b.phases = append(b.phases, phaseRow{name: name})
 	}
@@ -113,9 +112,6 @@ func newBoard(w words, p *drills.Plan, interrupt func()) *board {
 		}
 	}
 	b.pulse.cells = map[int64]cell{}
-	if f := s.Flow; f != nil {
-		b.pulse.edges = detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), record.Pace{})
-	}
 	return b
 }
 
@@ -239,7 +235,6 @@ func (b *board) instance(name, state string) {
 
 // pulseRow is the pulse as it is seen: good and bad iterations of each second.
 type pulseRow struct {
-	edges   *detect.Edges
 	state   string // green | red | broken | stopped, or nothing yet
 	since   time.Duration
 	begun   time.Duration
@@ -255,8 +250,8 @@ type cell struct{ good, bad int }
 // keptSeconds of the strip: wider than any terminal.
 const keptSeconds = 600
 
-func (p *pulseRow) add(s verifier.Sample) {
-	if p.edges == nil || p.final {
+func (p *pulseRow) add(s drills.Iteration) {
+	if p.final {
 		return
 	}
 	if s.Dropped > 0 {
@@ -265,7 +260,7 @@ func (p *pulseRow) add(s verifier.Sample) {
 	}
 	second := int64(s.End / time.Second)
 	c := p.cells[second]
-	if p.edges.Bad(s) {
+	if s.Bad {
 		c.bad++
 		p.totals.Bad++
 	} else {

@@ -19,7 +19,6 @@ import (
 	"lifeboat/drills"
 	"lifeboat/drills/record"
 	"lifeboat/reports"
-	"lifeboat/verifier"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -138,8 +137,8 @@ func TestFeedTakesFromEverybody(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for i := range 1000 {
-				f.event(drills.EventSeen{Data: record.Note{Text: "x"}, Elapsed: second})
-				f.sample(verifier.Sample{End: second})
+				f.event(record.Event{Kind: record.KindNote, Elapsed: second})
+				f.sample(drills.Iteration{})
 				f.restored(drills.Progress{Backup: "db", Bytes: int64(i)})
 				fmt.Fprintln(f, "a line")
 			}
@@ -158,7 +157,7 @@ func TestFeedTakesFromEverybody(t *testing.T) {
 	count()
 	assert.Equal(t, []int{4000, 4000, 4000}, []int{events, samples, lines})
 	for range 3 * maxSamples {
-		f.sample(verifier.Sample{})
+		f.sample(drills.Iteration{})
 	}
 	b, _ := f.take(time.Now())
 	assert.LessOrEqual(t, len(b.samples), maxSamples)
@@ -200,24 +199,47 @@ func TestLiveClocks(t *testing.T) {
 		s.at(10*second, record.PulseEvent{State: "red", At: record.At(8 * second)})
 		assert.Equal(t, 2*time.Minute-second, find(s, "restored").left)
 	})
-	for name, spoil := range map[string]any{
-		"a check failed":      record.CheckResult{When: "after", Status: record.CheckFailed},
-		"a check was skipped": record.CheckResult{When: "after", Status: record.CheckSkipped},
-		"the pulse is red":    record.PulseEvent{State: "red", At: record.At(171 * second)},
-		"the pulse broke":     record.PulseEvent{State: "broken", At: record.At(171 * second)},
+	asked := func(status record.CheckStatus) record.CheckResult {
+		return record.CheckResult{Name: "rows orders", Layer: record.LayerData, When: "after", Status: status,
+			Started: 179 * second, Ended: 180 * second}
+	}
+	for name, c := range map[string]struct {
+		last any
+		want countdownState
+	}{
+		"all is well":         {asked(record.CheckPassed), countdownReached},
+		"a check failed":      {asked(record.CheckFailed), countdownUnproved},
+		"a check was skipped": {asked(record.CheckSkipped), countdownUnproved},
+		"the pulse is red":    {record.PulseEvent{State: "red", At: record.At(180 * second)}, countdownUnproved},
+		"the pulse broke":     {record.PulseEvent{State: "broken", At: record.At(180 * second)}, countdownUnproved},
 	} {
-		t.Run("not reached when "+name, func(t *testing.T) {
+		t.Run("are judged when "+name, func(t *testing.T) {
 			s := tell(t, reports.English, 80, "")
 			s.rollingBack()
-			s.at(175*second, begin("verify"), spoil, done("verify"), begin("cleanup"))
-			assert.Equal(t, countdownUnproved, find(s, "restored").state)
-			assert.Contains(t, s.b.render(), "not proved")
+			s.at(170*second, record.PulseEvent{State: "green", At: record.At(170 * second)}, begin("verify"), asked(record.CheckPassed))
+			s.at(180*second, c.last, done("verify"), begin("cleanup"))
+			assert.NotContains(t, s.b.render(), "checked after", "the pulse has not said its last word")
+			s.at(181*second, record.PulseEvent{State: "stopped", Totals: record.PulseTotals{Good: 1}})
+			assert.Equal(t, c.want, find(s, "restored").state)
+			assert.Equal(t, c.want == countdownUnproved, strings.Contains(s.b.render(), "not proved"))
 		})
 	}
+	t.Run("run from the upgrade where that is what breaks", func(t *testing.T) {
+		s := tell(t, reports.English, 80, "")
+		s.b.journal = record.NewBuilder()
+		s.at(0, record.Header{Version: record.Version, Trigger: record.TriggerUpgrade})
+		s.at(8*second, record.PulseEvent{State: "started", At: record.At(8 * second)}, record.UpgradeEvent{State: "started"})
+		s.at(9*second, record.PulseEvent{State: "red", At: record.At(9 * second)})
+		s.b.now = 11 * second
+		assert.Equal(t, 2*time.Minute-2*second, find(s, "restored").left)
+		s.at(12*second, record.UpgradeEvent{State: "ended"}, record.IncidentEvent{Trigger: record.TriggerUpgrade})
+		assert.Equal(t, 2*time.Minute-3*second, find(s, "restored").left)
+	})
 	t.Run("not reached when verification never came", func(t *testing.T) {
 		s := tell(t, reports.English, 80, "")
 		s.rollingBack()
 		s.at(175*second, record.Aborted{Why: "interrupt"}, begin("cleanup"))
+		s.at(176*second, record.PulseEvent{State: "stopped"})
 		assert.Equal(t, countdownUnproved, find(s, "restored").state)
 	})
 	t.Run("no rollback decided", func(t *testing.T) {

@@ -114,7 +114,8 @@ func liveDrill(panics bool) int {
 	v := a.view(storyPlan("person"), reports.English, false)
 	defer v.Close()
 	w := v.Watch()
-	w.Event(drills.EventSeen{Data: record.PhaseEvent{Phase: record.PhasePrecheck}})
+	w.Event(event(record.Subject{}, record.Header{Version: record.Version}))
+	w.Event(event(record.Subject{}, record.PhaseEvent{Phase: record.PhasePrecheck}))
 	a.log().Warn("a line of the log", "said", "once")
 	if panics {
 		time.Sleep(3 * redraw)
@@ -123,10 +124,10 @@ func liveDrill(panics bool) int {
 	answer, err := w.Ask(ctx, drills.Question{Drill: "20260101T000000Z-abcd", Rule: "flow.failed > 5%",
 		Choices: drills.Outcomes()})
 	if err == nil {
-		w.Event(drills.EventSeen{Data: record.Decision{Outcome: answer.Outcome, By: answer.By}, Elapsed: time.Second})
+		w.Event(event(record.Subject{}, record.Decision{Outcome: answer.Outcome, By: answer.By}))
 		return exitPassed
 	}
-	w.Event(drills.EventSeen{Data: record.Aborted{Why: err.Error()}, Elapsed: time.Second})
+	w.Event(event(record.Subject{}, record.Aborted{Why: err.Error()}))
 	time.Sleep(time.Minute)
 	return exitInconclusive
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -39,43 +40,58 @@ func storyPlan(decide string) *drills.Plan {
 }
 
 // story feeds a board as a drill would.
-type story struct{ b *board }
+type story struct {
+	b   *board
+	seq int64
+}
 
 func tell(t *testing.T, lang reports.Language, width int, decide string) *story {
 	t.Helper()
-	b := newBoard(words{cat: reports.Messages(), lang: lang}, storyPlan(decide), func() {})
-	b.Update(tea.WindowSizeMsg{Width: width, Height: 40})
-	return &story{b}
+	s := &story{b: newBoard(words{cat: reports.Messages(), lang: lang}, storyPlan(decide), func() {})}
+	s.b.Update(tea.WindowSizeMsg{Width: width, Height: 40})
+	s.b.event(event(record.Subject{}, record.Header{Version: record.Version, Trigger: record.TriggerFault, StableFor: 5 * second,
+		Checks: []record.CheckPlan{{Name: "rows orders", Layer: record.LayerData}}}))
+	s.b.begun = false
+	return s
+}
+
+// event is what a journal says of data.
+func event(subject record.Subject, data any) record.Event {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		panic(err)
+	}
+	return record.Event{Kind: record.KindOf(data), Actor: record.ActorLifeboat, Subject: subject, Data: raw}
 }
 
 func (s *story) at(now time.Duration, data ...any) {
 	m := batch{now: now}
 	for _, d := range data {
-		e := drills.EventSeen{Data: d, Elapsed: now, Subject: record.Subject{Incident: s.b.clocks.incident}}
 		switch d := d.(type) {
-		case drills.EventSeen:
-			e = d
-			e.Elapsed = now
+		case record.Event:
+			m.events = append(m.events, d)
 		case drills.Progress:
 			m.progress = append(m.progress, d)
-			continue
-		case record.IncidentEvent:
-			e.Subject.Incident = 1
+		default:
+			m.events = append(m.events, event(record.Subject{Incident: s.b.number()}, d))
 		}
-		m.events = append(m.events, e)
+	}
+	for i := range m.events {
+		s.seq++
+		m.events[i].Seq, m.events[i].Elapsed = s.seq, now
 	}
 	s.b.Update(m)
 }
 
 func (s *story) samples(from, to time.Duration, ok bool) {
 	for at := from; at < to; at += 100 * time.Millisecond {
-		sample := verifier.Sample{Start: at, End: at + 10*time.Millisecond, OK: ok, Checks: 1}
-		s.b.Update(batch{now: at, samples: []verifier.Sample{sample}})
+		sample := drills.Iteration{Sample: verifier.Sample{Start: at, End: at + 10*time.Millisecond, OK: ok, Checks: 1}, Bad: !ok}
+		s.b.Update(batch{now: at, samples: []drills.Iteration{sample}})
 	}
 }
 
-func on(instance string, data any) drills.EventSeen {
-	return drills.EventSeen{Data: data, Subject: record.Subject{Instance: instance, Incident: 1}}
+func on(instance string, data any) record.Event {
+	return event(record.Subject{Instance: instance, Incident: 1}, data)
 }
 
 func begin(p string) record.PhaseEvent { return record.PhaseEvent{Phase: p} }
@@ -106,7 +122,8 @@ func (s *story) broken() {
 	s.at(18*second, done("upgrade"),
 		record.IncidentEvent{Trigger: record.TriggerFault, At: record.At(18 * second)}, begin("fault"))
 	s.samples(16*second, 19500*time.Millisecond, true)
-	s.at(19500*time.Millisecond, record.FaultEvent{Kind: "pg-hba-reject", On: "db", State: "injected"})
+	s.at(19500*time.Millisecond, record.FaultEvent{Kind: "pg-hba-reject", On: "db", State: "injected",
+		At: record.Moment{Early: 19300 * time.Millisecond, Late: 19500 * time.Millisecond}})
 	s.at(19700*time.Millisecond, record.PulseEvent{State: "red", Why: "login: \x1b[31m500\x1b[0m\x07 != 200",
 		At: record.Moment{Early: 19400 * time.Millisecond, Late: 19700 * time.Millisecond}})
 	s.at(20*second, done("fault"), begin("detect"))
@@ -130,8 +147,8 @@ func (s *story) over() {
 		on("db", record.Booted{}), record.RollbackEvent{State: "done"}, done("rollback"), begin("verify"),
 		record.PulseEvent{State: "green", At: record.At(170 * second)})
 	s.samples(170*second, 176*second, true)
-	s.at(176*second, record.CheckResult{Name: "rows orders", Layer: "data", When: "after", Status: record.CheckPassed},
-		done("verify"), begin("cleanup"))
+	s.at(176*second, record.CheckResult{Name: "rows orders", Layer: "data", When: "after", Status: record.CheckPassed,
+		Started: 175 * second, Ended: 176 * second}, done("verify"), begin("cleanup"))
 	totals := record.PulseTotals{Good: 1640, Bad: 1405, Unproven: 2}
 	s.at(177*second, record.PulseEvent{State: "stopped", Totals: totals},
 		record.CleanupEvent{State: "proved", Count: 9}, done("cleanup"))

@@ -24,6 +24,7 @@ type Journal struct {
 	After func(Event)
 
 	mu    sync.Mutex
+	seen  func(Event)
 	file  *os.File
 	clock func() time.Duration // elapsed; need not be monotonic across processes
 	host  Clock
@@ -97,6 +98,9 @@ func (j *Journal) AppendAs(actor string, kind Kind, subject Subject, data any) e
 	}
 	e.sum = digest(line)
 	j.seq, j.prev = e.Seq, e.sum
+	if j.seen != nil {
+		j.seen(e)
+	}
 	if synced[kind] {
 		if err := j.file.Sync(); err != nil {
 			return fmt.Errorf("flush event %d (%s) to the disk: %w", e.Seq, kind, err)
@@ -154,6 +158,19 @@ func (j *Journal) Events() ([]Event, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return Read(io.NewSectionReader(j.file, 0, j.size))
+}
+
+// Tell hands every event to seen, in the journal's order: those that stand in it already, and each that will be written
+// while no other can be. seen must not append, nor block.
+func (j *Journal) Tell(seen func(Event)) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	events, err := Read(io.NewSectionReader(j.file, 0, j.size))
+	for _, e := range events {
+		seen(e)
+	}
+	j.seen = seen
+	return err
 }
 
 // digest is the link of the chain: over the line's bytes as written, its newline included.

@@ -216,3 +216,23 @@ func TestReopenAfterARestartOfTheHost(t *testing.T) {
 	defer r.Close() //nolint:errcheck // nothing was written
 	assert.InDelta(t, time.Hour.Seconds(), r.Elapsed().Seconds(), 1)
 }
+
+// Whoever looks on is told of every event once, in the journal's order, also of those of people.
+func TestJournalTells(t *testing.T) {
+	t.Parallel()
+	j, path := create(t)
+	b, told := NewBuilder(), []int64(nil)
+	require.NoError(t, j.Append(KindPhase, Subject{}, PhaseEvent{Phase: "restore"}))
+	require.NoError(t, j.Tell(func(e Event) {
+		told = append(told, e.Seq)
+		require.NoError(t, b.Add(e))
+	}))
+	require.NoError(t, j.AppendAs("Li", KindNote, Subject{}, Note{Text: "seen"}))
+	require.NoError(t, j.Close())
+	assert.Equal(t, []int64{1, 2, 3}, told)
+	events, err := readFile(t, path)
+	require.NoError(t, err)
+	want, err := Build(events)
+	require.NoError(t, err)
+	assert.Equal(t, want, b.Record())
+}
