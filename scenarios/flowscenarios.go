@@ -3,13 +3,14 @@ package scenarios
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"lifeboat/internal/lazy"
 )
 
 // exportsDefault tells whether a script has a default function.
-var exportsDefault = regexp.MustCompile(`\bexport\s+default\b|\bas\s+default\b|\bexports\.default\b|\bmodule\.exports\b`)
+var exportsDefault = lazy.Regexp(`\bexport\s+default\b|\bas\s+default\b|\bexports\.default\b|\bmodule\.exports\b`)
 
 // flowScenario holds the scenario that is named for a script against those in its options. One without a default
 // function and with several of them must be told which; one with both is told what runs.
@@ -20,7 +21,7 @@ func (r *review) flowScenario(script string, wanted string, problem func(hint, f
 	case len(names) == 0:
 	case wanted != "" && !slices.Contains(names, wanted):
 		problem(nearest(wanted, names, "scenarios in the script's options: "), "the script has no scenario %q", clip(wanted))
-	case wanted == "" && len(names) > 1 && !exportsDefault.Match(raw):
+	case wanted == "" && len(names) > 1 && !exportsDefault().Match(raw):
 		problem("choose one of "+strings.Join(names, ", ")+" by scenario: "+names[0],
 			"the script has %d scenarios in its options and no default function", len(names))
 	case wanted == "" && len(names) > 1:
@@ -36,8 +37,8 @@ func (r *review) flowScenario(script string, wanted string, problem func(hint, f
 // scenarioNames lists the keys below scenarios: in a script, where they are written out. Like scanImports it reads
 // letters, not JavaScript: what is put together at run time k6 itself says.
 func scenarioNames(text string) []string {
-	text = comments.ReplaceAllString(text, "")
-	at := scenariosKey.FindStringIndex(text)
+	text = comments().ReplaceAllString(text, "")
+	at := scenariosKey().FindStringIndex(text)
 	if at == nil {
 		return nil
 	}
@@ -77,6 +78,6 @@ func scenarioNames(text string) []string {
 }
 
 // comments leave addresses alone: their slashes follow a colon.
-var comments = regexp.MustCompile(`(?m)(?:^|\s)//.*$|(?s:/\*.*?\*/)`)
+var comments = lazy.Regexp(`(?m)(?:^|\s)//.*$|(?s:/\*.*?\*/)`)
 
-var scenariosKey = regexp.MustCompile(`(?m)(?:^|[{,\s])['"]?scenarios['"]?\s*:\s*\{`)
+var scenariosKey = lazy.Regexp(`(?m)(?:^|[{,\s])['"]?scenarios['"]?\s*:\s*\{`)

@@ -54,7 +54,7 @@ func (r *review) instances() {
 
 // alias checks a name under which production knows an instance.
 func (r *review) alias(path, alias, instance string, owner map[string]string) {
-	if !hostPattern.MatchString(alias) {
+	if !hostPattern().MatchString(alias) {
 		r.problem(path, "give a DNS name, such as db.prod.example.com", "%q is not a host name", clip(alias))
 		return
 	}

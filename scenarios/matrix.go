@@ -72,7 +72,7 @@ func vary(file string, root *yaml.Node, name string) (*yaml.Node, Problems) {
 	var chosen *yaml.Node
 	for _, p := range d.pairs(matrix, keyMatrix) {
 		at, own := join(keyMatrix, p.key.Value), d.resolve(p.value)
-		if !namePattern.MatchString(p.key.Value) {
+		if !namePattern().MatchString(p.key.Value) {
 			d.problem(p.key, at, "use lower-case letters, digits and hyphens, at most 63", "%q is not a name", clip(p.key.Value))
 		}
 		if own.Kind != yaml.MappingNode {

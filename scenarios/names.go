@@ -2,21 +2,22 @@ package scenarios
 
 import (
 	"net"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"lifeboat/internal/lazy"
 )
 
 // namePattern: names become part of host names, labels and paths.
-var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var namePattern = lazy.Regexp(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // hostPattern is a DNS name.
-var hostPattern = regexp.MustCompile(`^(` + label + `\.)*` + label + `$`)
+var hostPattern = lazy.Regexp(`^(` + label + `\.)*` + label + `$`)
 
 const label = `[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?`
 
-var sha256Digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var sha256Digest = lazy.Regexp(`^sha256:[0-9a-f]{64}$`)
 
 const (
 	hintName   = "use lower-case letters, digits and hyphens, at most 63"
@@ -37,7 +38,7 @@ func (r *review) names() {
 		r.problem("series", "give a name without slashes that does not begin with a dot", "%q cannot name a series", clip(s))
 	}
 	for i, target := range r.sc.Egress.Allow {
-		if h, port, ok := splitTarget(target); !ok || !hostPattern.MatchString(h) && net.ParseIP(h) == nil {
+		if h, port, ok := splitTarget(target); !ok || !hostPattern().MatchString(h) && net.ParseIP(h) == nil {
 			r.problem(index("egress.allow", i), hintTarget, "%q is not a host with a port", clip(target))
 		} else if port == "0" {
 			r.problem(index("egress.allow", i), "", "port 0 cannot be reached")
@@ -48,7 +49,7 @@ func (r *review) names() {
 		if !ok {
 			h = target
 		}
-		if !hostPattern.MatchString(h) && net.ParseIP(h) == nil {
+		if !hostPattern().MatchString(h) && net.ParseIP(h) == nil {
 			r.problem(index("egress.expected", i), "write a host or host:port", "%q is not a host", clip(target))
 		}
 	}
@@ -56,7 +57,7 @@ func (r *review) names() {
 
 // name checks one name; an empty one is somebody else's problem.
 func (r *review) name(path, text string) {
-	if text != "" && !namePattern.MatchString(text) {
+	if text != "" && !namePattern().MatchString(text) {
 		r.problem(path, hintName, "%q is not a name", clip(text))
 	}
 }
@@ -66,7 +67,7 @@ func (r *review) backups() {
 	used := r.usedBackups()
 	for _, n := range keysOf(r.sc.Backups) {
 		b, path := r.sc.Backups[n], "backups."+n
-		if b.Digest != "" && !sha256Digest.MatchString(b.Digest) {
+		if b.Digest != "" && !sha256Digest().MatchString(b.Digest) {
 			r.problem(path+".digest", hintDigest, "%q is not a digest", clip(b.Digest))
 		}
 		if r.given(path+".throttle") && b.Throttle == 0 {

@@ -1,11 +1,12 @@
 package scenarios
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v4"
+
+	"lifeboat/internal/lazy"
 )
 
 // OwnPorts are those on which lifeboat itself listens in every sandbox, beside what was restored: whoever asks them
@@ -15,8 +16,8 @@ func OwnPorts() []int { return []int{65017, 65018, 65053} }
 const hintOwnPort = "name the port on which the restored service listens"
 
 var (
-	ownAddress = regexp.MustCompile(`:(65017|65018|65053)(?:\D|$)`)
-	ownNumber  = regexp.MustCompile(`(?:^|[^\w.])(65017|65018|65053)(?:\W|$)`)
+	ownAddress = lazy.Regexp(`:(65017|65018|65053)(?:\D|$)`)
+	ownNumber  = lazy.Regexp(`(?:^|[^\w.])(65017|65018|65053)(?:\W|$)`)
 	portKeys   = []string{"tcp", "port", "ports"}
 )
 
@@ -33,7 +34,7 @@ func (r *review) ownPorts(key string, n *yaml.Node) {
 		}
 	case yaml.ScalarNode:
 		number, err := strconv.Atoi(n.Value)
-		switch m := ownAddress.FindStringSubmatch(n.Value); {
+		switch m := ownAddress().FindStringSubmatch(n.Value); {
 		case m != nil:
 			r.ownPort(r.file, at(n), m[1])
 		case err == nil && slices.Contains(OwnPorts(), number) && slices.Contains(portKeys, key):
@@ -44,7 +45,7 @@ func (r *review) ownPorts(key string, n *yaml.Node) {
 
 // ownPortsIn finds them in a flow's script.
 func (r *review) ownPortsIn(file string, script []byte) {
-	for _, m := range ownNumber.FindAllSubmatchIndex(script, -1) {
+	for _, m := range ownNumber().FindAllSubmatchIndex(script, -1) {
 		line, column := 1, 1
 		for _, c := range string(script[:m[2]]) {
 			if column++; c == '\n' {

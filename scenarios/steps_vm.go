@@ -2,13 +2,14 @@ package scenarios
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"lifeboat/internal/lazy"
 )
 
 // releasePattern is what uname -r prints.
-var releasePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$`)
+var releasePattern = lazy.Regexp(`^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$`)
 
 // kindContainer is the kind of instances that have no kernel and no disk of their own.
 const kindContainer = "docker"
@@ -78,7 +79,7 @@ func (r *review) guestPath(at, to string) {
 
 // release checks the name of a kernel.
 func (r *review) release(at, text string) {
-	if text != "" && !releasePattern.MatchString(text) {
+	if text != "" && !releasePattern().MatchString(text) {
 		r.problem(at, "write it as uname -r prints it, or before", "%q is not the release of a kernel", clip(text))
 	}
 }

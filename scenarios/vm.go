@@ -2,11 +2,12 @@ package scenarios
 
 import (
 	"net"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"lifeboat/internal/lazy"
 )
 
 // kindVM is the kind of instances that are virtual machines.
@@ -40,7 +41,7 @@ type VM struct {
 func (in Instance) Virtual() bool { return in.Kind == kindVM }
 
 // userPattern is what useradd takes.
-var userPattern = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+var userPattern = lazy.Regexp(`^[a-z_][a-z0-9_-]{0,31}$`)
 
 // machine checks what belongs to virtual machines alone, and what they do not have.
 func (r *review) machine(n string, in Instance) {
@@ -92,7 +93,7 @@ func (r *review) vm(path string, vm VM) {
 			r.problem(index(path+".control", i), "delete it", "%s is given twice", clip(c))
 		}
 	}
-	if vm.User != "" && !userPattern.MatchString(vm.User) {
+	if vm.User != "" && !userPattern().MatchString(vm.User) {
 		r.problem(path+".user", "give the name of an account, such as admin", "%q is not a user", clip(vm.User))
 	}
 	if r.given(path+".password") && !slices.Contains(vm.Control, "serial") {
@@ -103,7 +104,7 @@ func (r *review) vm(path string, vm VM) {
 			"%q is not the address of a network card", clip(vm.MAC))
 	}
 	r.machineNetwork(path, vm)
-	if vm.Hostname != "" && !hostPattern.MatchString(vm.Hostname) {
+	if vm.Hostname != "" && !hostPattern().MatchString(vm.Hostname) {
 		r.problem(path+".hostname", "give a DNS name, such as app01", "%q is not a host name", clip(vm.Hostname))
 	}
 }

@@ -1,8 +1,9 @@
 package scenarios
 
 import (
-	"regexp"
 	"slices"
+
+	"lifeboat/internal/lazy"
 )
 
 // Disk is a disk of a virtual machine beside the one that it boots from, in a backup of its own.
@@ -17,8 +18,8 @@ type Disk struct {
 var mostDisks = map[string]int{"": 15, "virtio": 15, "scsi": 15, "sata": 5, "ide": 3}
 
 var (
-	serialPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,20}$`)
-	wwnPattern    = regexp.MustCompile(`^0x[0-9a-fA-F]{16}$`)
+	serialPattern = lazy.Regexp(`^[A-Za-z0-9_.-]{1,20}$`)
+	wwnPattern    = lazy.Regexp(`^0x[0-9a-fA-F]{16}$`)
 )
 
 // disks checks those of a machine that boots from a backup.
@@ -42,13 +43,13 @@ func (r *review) disks(path string, boot string, vm VM) {
 		if most := mostDisks[bus]; i >= most && most > 0 {
 			r.problem(at, "put some of them on virtio or scsi", "at most %d disks stand on one bus beside the first", most)
 		}
-		if d.Serial != "" && !serialPattern.MatchString(d.Serial) {
+		if d.Serial != "" && !serialPattern().MatchString(d.Serial) {
 			r.problem(at+".serial", "give up to 20 letters, digits, dots, hyphens and underscores", "%q is no serial number of a disk",
 				clip(d.Serial))
 		}
 		switch {
 		case d.WWN == "":
-		case !wwnPattern.MatchString(d.WWN):
+		case !wwnPattern().MatchString(d.WWN):
 			r.problem(at+".wwn", "write it like 0x5000c500a1b2c3d4", "%q is no world wide name", clip(d.WWN))
 		case bus == "" || bus == "virtio":
 			r.problem(at+".wwn", "say bus: scsi, or give a serial", "disks on virtio have none")

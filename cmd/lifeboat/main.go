@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lifeboat/drills"
+	"lifeboat/internal/startup"
 	"lifeboat/scenarios"
 )
 
@@ -46,6 +47,7 @@ func main() {
 
 // run is main without the process: everything that a script test needs.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	startup.Done()
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, logs: &redirect{to: stderr}}
 	ctx, stop := a.interruptible(context.Background())
 	defer stop()
@@ -165,7 +167,8 @@ func (a *app) root() *cobra.Command {
 	}
 	f := c.PersistentFlags()
 	f.StringVar(&a.home, "home", home, "folder of the drills' journals and records (LIFEBOAT_HOME)")
-	f.StringVar(&a.language, "lang", language(), "language of reports, live view and history: en or zh (LIFEBOAT_LANG, LANG);\nproblems, plans and help are in English")
+	f.StringVar(&a.language, "lang", language(),
+		"language of reports, live view and history: en or zh (LIFEBOAT_LANG, LANG);\nproblems, plans and help are in English")
 	f.BoolVar(&a.json, "json", false, "results as JSON on standard output, errors included")
 	f.BoolVar(&a.verbose, "verbose", false, "log what is done to standard error")
 	c.AddCommand(a.newCommand(), a.validateCommand(), a.planCommand(), a.drillCommand(), a.reportCommand(),

@@ -18,6 +18,7 @@ import (
 	"lifeboat/drills"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
+	"lifeboat/internal/startup"
 	"lifeboat/reports"
 	"lifeboat/scenarios"
 )
@@ -32,12 +33,20 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "reap" { // started by a part
 		main()
 	}
+	startup.Done()
 	testscript.Main(m, map[string]func(){"lifeboat": main})
 }
 
 func helpers() map[string]func() int {
 	return map[string]func() int{"drill": slowDrill, "owner": owner, "live": func() int { return liveDrill(false) },
-		"panic": func() int { return liveDrill(true) }}
+		"panic": func() int { return liveDrill(true) }, "environment": environment}
+}
+
+// environment prints what a child of lifeboat would inherit of what startup changes.
+func environment() int {
+	code := run([]string{"--version"}, os.Stdin, io.Discard, io.Discard)
+	fmt.Print(os.Getenv("HOST_PROC"))
+	return code
 }
 
 // onProcess is an app on the streams of this process.

@@ -4,9 +4,10 @@ import (
 	"archive/tar"
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"lifeboat/internal/lazy"
 )
 
 // BOM is the mark of UTF-8, with which Windows programs begin a text. It changes nothing of what the text is.
@@ -40,7 +41,7 @@ func ofText(head []byte) Found {
 		return Found{Kind: Named("json"), Said: said(text)}
 	case strings.HasPrefix(text, "version https://git-lfs.github.com/"):
 		return Found{Kind: Named("lfs")}
-	case message.MatchString(text):
+	case message().MatchString(text):
 		return Found{Kind: Named("message"), Said: said(text)}
 	}
 	return Found{}
@@ -48,7 +49,7 @@ func ofText(head []byte) Found {
 
 // message of a program, in the first line of what it should have written: its name and a colon, as programs that
 // complain write it, or the shell's, the engine's and the network's words.
-var message = regexp.MustCompile(`(?i)\A(` +
+var message = lazy.Regexp(`(?i)\A(` +
 	`(/\S*/)?(pg_dump|pg_dumpall|pg_restore|psql|pg_basebackup|mysqldump|mariadb-dump|mysqlpump|mysql|mariadb|mongodump|` +
 	`redis-cli|sqlite3|docker|podman|kubectl|ssh|scp|rsync|curl|wget|aws|mc|rclone|sudo|su|env|gzip|xz|zstd|gpg|openssl|` +
 	`tar|qemu-img|timeout|nsenter|OCI runtime exec)(\.exe)?( \[\d+\])?: |` +
@@ -83,9 +84,9 @@ func between(text, from, to string) string {
 	return inner
 }
 
-var jsonStart = regexp.MustCompile(`\A(\{\s*("|\})|\[\s*(\{|"|\]))`)
+var jsonStart = lazy.Regexp(`\A(\{\s*("|\})|\[\s*(\{|"|\]))`)
 
-func isJSON(text string) bool { return jsonStart.MatchString(text) }
+func isJSON(text string) bool { return jsonStart().MatchString(text) }
 
 // firstMember of a tar, which its first header's checksum tells: old ones carry no magic.
 func firstMember(head []byte) (name string, ok bool) {
@@ -111,11 +112,11 @@ func tarOf(member string) string {
 	case slices.Contains([]string{".dockerenv", "bin", "boot", "etc", "usr"}, top):
 		return "rootfs"
 	case slices.Contains([]string{"blobs", "oci-layout", "index.json", "manifest.json", "repositories"}, top),
-		imageFile.MatchString(clean):
+		imageFile().MatchString(clean):
 		return "oci"
 	}
 	return "tar"
 }
 
 // imageFile: docker save names a layer's folder and the configuration by their digests.
-var imageFile = regexp.MustCompile(`\A[0-9a-f]{64}(\.json|\.tar|/|\z)`)
+var imageFile = lazy.Regexp(`\A[0-9a-f]{64}(\.json|\.tar|/|\z)`)

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"lifeboat/internal/lazy"
 )
 
 // Query asks a question of the scenario's own, with a small answer. See Session.Look.
@@ -103,16 +104,16 @@ func (q *Session) misplaced(err error) error {
 }
 
 var (
-	word   = regexp.MustCompile(`"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*`)
-	dotted = regexp.MustCompile(`\.\s*$`)
+	word   = lazy.Regexp(`"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*`)
+	dotted = lazy.Regexp(`\.\s*$`)
 )
 
 // unqualified are the words of a query that may be names without a schema; also those that stand in a text or a
 // comment of it, since whoever tells those apart wrongly would miss a name.
 func unqualified(query string) []string {
 	var words []string
-	for _, at := range word.FindAllStringIndex(query, -1) {
-		if dotted.MatchString(query[:at[0]]) {
+	for _, at := range word().FindAllStringIndex(query, -1) {
+		if dotted().MatchString(query[:at[0]]) {
 			continue
 		}
 		w := query[at[0]:at[1]]

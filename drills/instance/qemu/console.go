@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/record"
+	"lifeboat/internal/lazy"
 )
 
 // Classes of what is wrong with a machine. Those of one list are told from the cause to what follows from it.
@@ -53,7 +54,7 @@ type finding struct {
 // consoleSign is a kind of line on a console. Words are replaced by the groups of the pattern.
 type consoleSign struct {
 	class   string
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 	words   string
 	fatal   bool
 	reason  bool // not a finding by itself: it says why the next one of its class comes
@@ -61,15 +62,15 @@ type consoleSign struct {
 }
 
 func sign(class, words, pattern string) consoleSign {
-	return consoleSign{class: class, words: words, pattern: regexp.MustCompile(pattern)}
+	return consoleSign{class: class, words: words, pattern: lazy.Regexp(pattern)}
 }
 
 func fatal(class, words, pattern string) consoleSign {
-	return consoleSign{class: class, words: words, pattern: regexp.MustCompile(pattern), fatal: true}
+	return consoleSign{class: class, words: words, pattern: lazy.Regexp(pattern), fatal: true}
 }
 
 func reason(class, words, pattern string) consoleSign {
-	return consoleSign{class: class, words: words, pattern: regexp.MustCompile(pattern), reason: true}
+	return consoleSign{class: class, words: words, pattern: lazy.Regexp(pattern), reason: true}
 }
 
 // lacks makes a sign of what the scenario does not give.
@@ -124,16 +125,16 @@ var consoleSigns = []consoleSign{
 }
 
 var (
-	loginPrompt  = regexp.MustCompile(`^(?:\S+ )?login:(?:\s|$)`)
-	lastLogin    = regexp.MustCompile(`^Last login:`)
-	selfRestart  = regexp.MustCompile(`Rebooting in \d+ seconds`) // a panic with panic=N ends by itself
-	kernelStamp  = regexp.MustCompile(`^\[ *\d+\.\d+\] `)
-	unitLine     = regexp.MustCompile(`^\[ *(?:OK|FAILED|DEPEND|TIME) *\] `)
-	firmwareSign = regexp.MustCompile(`^SeaBIOS \(version|^BdsDxe: `)
-	loaderSign   = regexp.MustCompile(`^GRUB loading|^Welcome to GRUB|^GNU GRUB |^SYSLINUX |^ISOLINUX `)
-	kernelSign   = regexp.MustCompile(`^Linux version \d`)
+	loginPrompt  = lazy.Regexp(`^(?:\S+ )?login:(?:\s|$)`)
+	lastLogin    = lazy.Regexp(`^Last login:`)
+	selfRestart  = lazy.Regexp(`Rebooting in \d+ seconds`) // a panic with panic=N ends by itself
+	kernelStamp  = lazy.Regexp(`^\[ *\d+\.\d+\] `)
+	unitLine     = lazy.Regexp(`^\[ *(?:OK|FAILED|DEPEND|TIME) *\] `)
+	firmwareSign = lazy.Regexp(`^SeaBIOS \(version|^BdsDxe: `)
+	loaderSign   = lazy.Regexp(`^GRUB loading|^Welcome to GRUB|^GNU GRUB |^SYSLINUX |^ISOLINUX `)
+	kernelSign   = lazy.Regexp(`^Linux version \d`)
 	// unlockedSign: whoever was asked for a passphrase gave it (cryptsetup-initramfs, systemd, GRUB).
-	unlockedSign = regexp.MustCompile(`^cryptsetup: \S+ set up successfully|Finished .*[Cc]ryptsetup|` +
+	unlockedSign = lazy.Regexp(`^cryptsetup: \S+ set up successfully|Finished .*[Cc]ryptsetup|` +
 		`Finished .*Cryptography Setup|Reached target .*(?:cryptsetup|Local Encrypted Volumes)|^Slot \d+ opened`)
 )
 
@@ -151,20 +152,20 @@ func readConsole(raw string) consoleText {
 	t := consoleText{lines: lastStart(plainLines(raw))}
 	reasons := reasonsOf{}
 	for _, line := range t.lines {
-		if kernelStamp.MatchString(line) || unitLine.MatchString(line) {
+		if kernelStamp().MatchString(line) || unitLine().MatchString(line) {
 			t.kernel = true
 			t.loaded()
 		}
-		line = kernelStamp.ReplaceAllString(line, "")
+		line = kernelStamp().ReplaceAllString(line, "")
 		switch {
-		case loginPrompt.MatchString(line) && !lastLogin.MatchString(line):
+		case loginPrompt().MatchString(line) && !lastLogin().MatchString(line):
 			t.takeBack()
 			t.kernel, t.login = true, true
-		case kernelSign.MatchString(line):
+		case kernelSign().MatchString(line):
 			t.takeBack() // a boot loader that complained and found a kernel after all
-		case selfRestart.MatchString(line):
+		case selfRestart().MatchString(line):
 			t.patience()
-		case unlockedSign.MatchString(line):
+		case unlockedSign().MatchString(line):
 			t.drop(classPassphrase)
 		default:
 			t.match(line, reasons)
@@ -181,11 +182,11 @@ type reasonSeen struct{ words, lack string }
 // match adds what a line says.
 func (t *consoleText) match(line string, reasons reasonsOf) {
 	for _, s := range consoleSigns {
-		at := s.pattern.FindStringSubmatchIndex(line)
+		at := s.pattern().FindStringSubmatchIndex(line)
 		if at == nil {
 			continue
 		}
-		words := strings.TrimSpace(string(s.pattern.ExpandString(nil, s.words, line, at)))
+		words := strings.TrimSpace(string(s.pattern().ExpandString(nil, s.words, line, at)))
 		if s.reason {
 			reasons[s.class] = append(reasons[s.class], reasonSeen{words, s.lack})
 			return
@@ -252,15 +253,15 @@ func lastStart(lines []string) []string {
 	const firmware, loader, kernel = 1, 2, 3
 	stage, from := 0, 0
 	for i, line := range lines {
-		stamped := kernelStamp.MatchString(line) || unitLine.MatchString(line)
-		line = kernelStamp.ReplaceAllString(line, "")
+		stamped := kernelStamp().MatchString(line) || unitLine().MatchString(line)
+		line = kernelStamp().ReplaceAllString(line, "")
 		next, once := stage, false
 		switch {
-		case firmwareSign.MatchString(line):
+		case firmwareSign().MatchString(line):
 			next, once = firmware, strings.HasPrefix(line, "SeaBIOS")
-		case loaderSign.MatchString(line):
+		case loaderSign().MatchString(line):
 			next = loader
-		case kernelSign.MatchString(line):
+		case kernelSign().MatchString(line):
 			next, once = kernel, true
 		case stamped:
 			stage = kernel

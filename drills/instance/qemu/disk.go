@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
+	"lifeboat/internal/lazy"
 )
 
 // formats of images, and QEMU's drivers for them.
@@ -160,10 +160,10 @@ func judgeLook(format, path string, text [5]string) (virtual int64, bad flaw, er
 		}
 	}
 	if text[0] != "0" {
-		if mustReplay.MatchString(text[1]) {
+		if mustReplay().MatchString(text[1]) {
 			return 0, flaw{"was copied while it was in use: its log must be replayed first", record.LackReplay}, nil
 		}
-		if !ofTheImage.MatchString(text[1]) {
+		if !ofTheImage().MatchString(text[1]) {
 			return 0, flaw{}, fmt.Errorf("qemu-img cannot open it as %s, which may be the fault of the image, of this QEMU or of "+
 				"the host: %s", format, plain(text[1]))
 		}
@@ -187,11 +187,11 @@ func judgeLook(format, path string, text [5]string) (virtual int64, bad flaw, er
 }
 
 // mustReplay is what QEMU says of an image that was not closed (block/vhdx-log.c). Its last line is a command.
-var mustReplay = regexp.MustCompile(`contains a log that needs to be replayed`)
+var mustReplay = lazy.Regexp(`contains a log that needs to be replayed`)
 
 // ofTheImage are the words of QEMU's block drivers for what is wrong with the bytes of an image. What they do not say
 // is not known to be its fault: an errno of the host, a feature that this QEMU lacks, a log that must be replayed.
-var ofTheImage = regexp.MustCompile(`(?i)not in \S+ format|invalid|corrupt|truncat|too (small|large|big|short)|` +
+var ofTheImage = lazy.Regexp(`(?i)not in \S+ format|invalid|corrupt|truncat|too (small|large|big|short)|` +
 	`failed to parse|no valid|signature|overlap|out of range|past the end|exceeds|smaller than|` +
 	`could not read .*(header|table)`)
 

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf16"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
+	"lifeboat/internal/lazy"
 )
 
 // headerFlaw is what the image itself says that QEMU does not: that it stands on other files, or was cut off. What
@@ -115,7 +115,7 @@ func utf16Text(b []byte) string {
 }
 
 // extentLine is a line of a VMDK's description ("Virtual Disk Format 5.0", VMware).
-var extentLine = regexp.MustCompile(`(?m)^(?:RW|RDONLY)\s+\d+\s+(\w+)\s+"([^"\r\n]+)"`)
+var extentLine = lazy.Regexp(`(?m)^(?:RW|RDONLY)\s+\d+\s+(\w+)\s+"([^"\r\n]+)"`)
 
 // describedVMDK tells of an image that is a description alone.
 func describedVMDK(head []byte) flaw {
@@ -124,7 +124,7 @@ func describedVMDK(head []byte) flaw {
 	}
 	var files []string
 	flat := true
-	for _, m := range extentLine.FindAllSubmatch(head, -1) {
+	for _, m := range extentLine().FindAllSubmatch(head, -1) {
 		files = append(files, string(m[2]))
 		flat = flat && (string(m[1]) == "FLAT" || string(m[1]) == "VMFS")
 	}

@@ -2,21 +2,21 @@ package qemu
 
 import (
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strings"
 
 	"lifeboat/drills/record"
+	"lifeboat/internal/lazy"
 )
 
 // rootMissing is what readConsole says of an initramfs that waits for the root file system.
-var rootMissing = regexp.MustCompile(`root device (\S+) does not exist`)
+var rootMissing = lazy.Regexp(`root device (\S+) does not exist`)
 
 // rootless adds to an initramfs that finds no root file system that it is the machine's hardware which it does not know:
 // the disk has another name on this bus, it is a volume of disks that were not seen, or it lies on a disk that is there.
 func (m *Machine) rootless(found []finding) {
 	for i, f := range found {
-		at := rootMissing.FindStringSubmatch(f.words)
+		at := rootMissing().FindStringSubmatch(f.words)
 		if f.class != classInitramfs || at == nil {
 			continue
 		}

@@ -114,7 +114,7 @@ func window(rows []string) []string {
 
 // stampOf is the time of a kernel message, seconds.
 func stampOf(row string) (seconds float64, stamped bool) {
-	stamp := strings.TrimSpace(strings.Trim(strings.TrimSpace(kernelStamp.FindString(row)), "[]"))
+	stamp := strings.TrimSpace(strings.Trim(strings.TrimSpace(kernelStamp().FindString(row)), "[]"))
 	seconds, err := strconv.ParseFloat(stamp, 64)
 	return seconds, err == nil
 }

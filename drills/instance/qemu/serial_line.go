@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"lifeboat/internal/lazy"
 )
 
 // serialLine is a shell on the other end of a serial console. It reads lines and evaluates them; what it says to us
@@ -29,7 +31,7 @@ func (e *lineError) Unwrap() error { return e.err }
 
 var (
 	// kernelLines fall between anything, also within a line; nothing else on the line has such a stamp.
-	kernelLines = regexp.MustCompile(`\[ *\d+\.\d+\] [^\n]*\n`)
+	kernelLines = lazy.Regexp(`\[ *\d+\.\d+\] [^\n]*\n`)
 	promptLogin = regexp.MustCompile(`(?:^|\s)login: ?$`)
 	promptWord  = regexp.MustCompile(`(?i)password: ?$`)
 	promptShell = regexp.MustCompile(`[#$%>] ?$`)
@@ -61,7 +63,7 @@ func (l *serialLine) await(ctx context.Context, limit time.Duration, want func(t
 			return nil, context.Cause(ctx)
 		}
 		n, err := l.c.Read(part)
-		l.text = kernelLines.ReplaceAll(append(l.text, part[:n]...), nil)
+		l.text = kernelLines().ReplaceAll(append(l.text, part[:n]...), nil)
 		if err != nil && ctx.Err() == nil {
 			return nil, &lineError{err}
 		}

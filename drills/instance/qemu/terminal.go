@@ -1,24 +1,25 @@
 package qemu
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+
+	"lifeboat/internal/lazy"
 )
 
 var (
 	// cursorMoves begin another line of the screen.
-	cursorMoves = regexp.MustCompile(`\x1b\[\d*(?:;\d*)?[HJf]|\x1bc`)
+	cursorMoves = lazy.Regexp(`\x1b\[\d*(?:;\d*)?[HJf]|\x1bc`)
 	// sequences are the rest of ECMA-48's control sequences. systemd shortens lines in the middle of one.
-	sequences = regexp.MustCompile(`\x1b\[[0-9;?=<>]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()#][0-9A-Za-z]|` +
+	sequences = lazy.Regexp(`\x1b\[[0-9;?=<>]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()#][0-9A-Za-z]|` +
 		`\x1b(?:\[[0-9;?]*)?…|…\[[0-9;]*m|\x1b[=>78DEHM]`)
 )
 
 // plainLines are the lines of a terminal's output as a person sees them in the end: without control sequences, what was
 // printed over, and empty lines.
 func plainLines(raw string) []string {
-	raw = cursorMoves.ReplaceAllString(raw, "\n")
-	raw = sequences.ReplaceAllStringFunc(raw, func(s string) string {
+	raw = cursorMoves().ReplaceAllString(raw, "\n")
+	raw = sequences().ReplaceAllStringFunc(raw, func(s string) string {
 		if strings.Contains(s, "…") {
 			return "…"
 		}

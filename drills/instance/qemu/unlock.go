@@ -90,9 +90,9 @@ func questions(text string) []string {
 	i := slices.IndexFunc(consoleSigns, func(s consoleSign) bool { return s.class == classPassphrase })
 	var asked []string
 	for _, line := range lastStart(plainLines(text)) {
-		line = kernelStamp.ReplaceAllString(line, "")
-		if at := consoleSigns[i].pattern.FindStringSubmatchIndex(line); at != nil {
-			asked = append(asked, string(consoleSigns[i].pattern.ExpandString(nil, consoleSigns[i].words, line, at)))
+		line = kernelStamp().ReplaceAllString(line, "")
+		if at := consoleSigns[i].pattern().FindStringSubmatchIndex(line); at != nil {
+			asked = append(asked, string(consoleSigns[i].pattern().ExpandString(nil, consoleSigns[i].words, line, at)))
 		}
 	}
 	return asked

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 
 	"github.com/minio/minio-go/v7"
 
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/remote"
+	"lifeboat/internal/lazy"
 )
 
 // theList is what is asked for where it is no object.
@@ -60,7 +60,7 @@ func (s *Store) refusal(what string, a minio.ErrorResponse) error {
 		return s.problem("", "%s is answered with headers that are not S3's", what)
 	}
 	said := fmt.Sprintf("%d %s", a.StatusCode, http.StatusText(a.StatusCode))
-	if code.MatchString(a.Code) {
+	if code().MatchString(a.Code) {
 		said += ", " + a.Code
 	}
 	err := s.problem(s.advice(what, a), "%s is answered with %s", what, said)
@@ -72,8 +72,8 @@ func (s *Store) refusal(what string, a minio.ErrorResponse) error {
 
 // What a code and the name of a region look like; nothing else that a server says is repeated.
 var (
-	code   = regexp.MustCompile(`^[A-Z][A-Za-z0-9.]{1,63}$`)
-	region = regexp.MustCompile(`^[a-z][a-z0-9-]{1,31}$`)
+	code   = lazy.Regexp(`^[A-Z][A-Za-z0-9.]{1,63}$`)
+	region = lazy.Regexp(`^[a-z][a-z0-9-]{1,31}$`)
 )
 
 var (
@@ -101,7 +101,7 @@ func (s *Store) passes(a minio.ErrorResponse) bool {
 func (s *Store) advice(what string, a minio.ErrorResponse) string {
 	switch {
 	case slices.Contains(wrongRegion, a.Code):
-		if region.MatchString(a.Region) {
+		if region().MatchString(a.Region) {
 			return "add region: " + a.Region + ", and the endpoint of that region"
 		}
 		return "give the region of the bucket as region, and the endpoint of that region"
