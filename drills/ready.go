@@ -228,11 +228,12 @@ func httpAnswers(ctx context.Context, m instance.Machine, url string) error {
 	}
 	var through atomic.Bool // the transport gives up on a dial before the dial says why
 	// A copy cannot hold production's certificate, and is asked by another name.
-	tr := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	tr := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	tr.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		c, err := m.Dial(ctx, port)
 		through.Store(err == nil)
 		return c, err
-	}}
+	}
 	defer tr.CloseIdleConnections()
 	res, err := tr.RoundTrip(req)
 	if err != nil {

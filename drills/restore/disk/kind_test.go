@@ -76,12 +76,13 @@ func TestPackedImages(t *testing.T) {
 		holds, note    string // what the driver gets, and what is noted
 		bad, kind      string // what is wrong with the backup, or what it is instead
 	}{
-		"plain":           {"format: qcow2", qcow2, qcow2, "", "", ""},
-		"gzip":            {"format: qcow2", gzipped(qcow2), qcow2, "it is gzip: unpacked to 300008 bytes before the boot", "", ""},
-		"gzip, lazy":      {"{format: qcow2, lazy: true}", gzipped(qcow2), qcow2, "so it could not be read lazily", "", ""},
-		"a tar.gz":        {"format: raw", gzipped(tarred(t, "README", "hello", "disk.raw", raw)), raw, "it is gzip, and in that a tar archive", "", ""},
-		"an OVA":          {"format: vmdk", tarred(t, "web.ovf", ovf, "web.mf", "SHA256(web.ovf)= 00\n", "web-disk1.vmdk", vmdk), vmdk, "it is an OVA", "", ""},
-		"two disks":       {"format: vmdk", tarred(t, "web.ovf", ovf, "1.vmdk", vmdk, "2.vmdk", vmdk), "", "", "", "an OVA: a tar archive with the disks of a virtual machine, and it holds more than one file (unpack it with tar -xf"},
+		"plain":      {"format: qcow2", qcow2, qcow2, "", "", ""},
+		"gzip":       {"format: qcow2", gzipped(qcow2), qcow2, "it is gzip: unpacked to 300008 bytes before the boot", "", ""},
+		"gzip, lazy": {"{format: qcow2, lazy: true}", gzipped(qcow2), qcow2, "so it could not be read lazily", "", ""},
+		"a tar.gz":   {"format: raw", gzipped(tarred(t, "README", "hello", "disk.raw", raw)), raw, "it is gzip, and in that a tar archive", "", ""},
+		"an OVA":     {"format: vmdk", tarred(t, "web.ovf", ovf, "web.mf", "SHA256(web.ovf)= 00\n", "web-disk1.vmdk", vmdk), vmdk, "it is an OVA", "", ""},
+		"two disks": {"format: vmdk", tarred(t, "web.ovf", ovf, "1.vmdk", vmdk, "2.vmdk", vmdk), "", "", "",
+			"an OVA: a tar archive with the disks of a virtual machine, and it holds more than one file (unpack it with tar -xf"},
 		"no disk":         {"format: vmdk", tarred(t, "web.ovf", ovf), "", "", "", "an OVA"},
 		"cut off":         {"format: qcow2", gzipped(qcow2)[:len(gzipped(qcow2))-30], "", "", "it is cut off", ""},
 		"a VMA":           {"format: raw", "VMA\x00\x00\x00\x00\x01" + strings.Repeat("x", 2000), "", "", "", "vma extract"},
