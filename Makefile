@@ -15,7 +15,7 @@ VM_TESTS    := ^TestVM
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .PHONY: help setup build images demo-files demo test check fix bench busy clean foreign test-kill test-long small-files \
-	vm-images vm-files demo-vm test-vm s3-server
+	vm-images vm-files demo-vm test-vm s3-server race govulncheck
 
 help: ## what there is to do
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,12 +83,14 @@ $(S3_SERVER):
 
 # make check has vetted all. Machines and containers are built side by side. Tests with containers, and drills, wait more than they compute: more of
 # them run at a time than there are processors.
-test: ## every test, the real drills included
+test: ## every test, the real drills included; what each suite and package took
 	@$(MAKE) --no-print-directory -j3 demo-files small-files foreign vm-files s3-server
-	@go test -vet=off -timeout 30m -p 3 -parallel 4 $$(go list ./... | grep -v '^lifeboat/ci$$')
-	@cd cmd/lifeboat-k6 && go test -vet=off -timeout 20m ./...
-	@go test -vet=off -timeout 60m -parallel 3 ./ci
-	@LIFEBOAT_VM=some go test -vet=off -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
+	@ci/suite.sh --begin
+	@ci/suite.sh packages go test -vet=off -timeout 30m -p 3 -parallel 4 $$(go list ./... | grep -v '^lifeboat/ci$$')
+	@ci/suite.sh sidecar go -C cmd/lifeboat-k6 test -vet=off -timeout 20m ./...
+	@ci/suite.sh drills go test -vet=off -timeout 60m -parallel 3 ./ci
+	@LIFEBOAT_VM=some ci/suite.sh machines go test -vet=off -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
+	@ci/suite.sh --print
 
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times
 	@LIFEBOAT_KILL=all go test -timeout 120m -count=1 -v -run 'TestKilled|TestAborted|TestDeadline|TestKeep|TestMany|TestStopped' ./ci
@@ -106,6 +108,18 @@ check: ## architecture, vet, staticcheck, format, schema and catalogues in step
 	@cd cmd/lifeboat-k6 && go vet ./...
 	@go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 	@go test -vet=off -count=1 ./ci/architecture ./ci/schema ./scenarios/... ./reports/...
+
+# Where goroutines meet and no container is needed. The race detector wants a C compiler, as nothing else does.
+RACE_PACKAGES := ./drills ./drills/record ./drills/ledger ./drills/detect ./drills/store ./drills/store/chunks ./drills/store/dir \
+	./drills/store/http ./drills/store/remote ./drills/instance ./drills/instance/fake ./drills/instance/qemu/nbd ./internal/...
+
+race: ## the race detector over the packages that need no container
+	@command -v gcc >/dev/null || { echo "race: a C compiler is missing: make setup installs gcc"; exit 2; }
+	@CGO_ENABLED=1 go test -race -vet=off -timeout 20m -skip '^TestQEMU' $(RACE_PACKAGES)
+
+govulncheck: ## known vulnerabilities in what is linked; needs a network
+	@go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+	@cd cmd/lifeboat-k6 && go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 fix: ## format, regenerate the schema and the golden files
 	@gofmt -w $(GO_FILES)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what building and drilling need on a Debian 12 machine and is not there yet: a Docker engine, mmdebstrap,
-# zstd, make, curl, and what writes the disk of a virtual machine: sfdisk, mke2fs, mkfs.vfat, mtools. Changes nothing
-# where all of it is there. Go is what a person installs, because Debian 12's own is too old to build lifeboat; without
+# zstd, make, curl, a C compiler for the race detector, and what writes the disk of a virtual machine: sfdisk, mke2fs,
+# mkfs.vfat, mtools. Changes nothing where all of it is there. Go is what a person installs, because Debian 12's own is too old to build lifeboat; without
 # it this script says so and ends with exit code 2.
 set -euo pipefail
 began=$SECONDS
@@ -27,6 +27,7 @@ command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
 command -v zstd >/dev/null || missing+=(zstd)
 command -v make >/dev/null || missing+=(make)
 command -v curl >/dev/null || missing+=(curl)
+command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 # Some of these are where only root's path leads.
 PATH=$PATH:/usr/sbin:/sbin
 command -v sfdisk >/dev/null || missing+=(fdisk)
