@@ -21,6 +21,7 @@ func remains(ctx context.Context, log *slog.Logger, s ledger.Scope) ([]string, e
 	if err != nil {
 		return nil, err
 	}
+	defer e.Close()
 	left, err := e.Leftovers(ctx, s.Drill)
 	var names []string
 	for _, l := range left {
@@ -39,6 +40,7 @@ func strays(ctx context.Context, log *slog.Logger, home string, dry bool) ([]dri
 	if err != nil {
 		return nil, err
 	}
+	defer e.Close()
 	all, err := e.Leftovers(ctx, "")
 	if err != nil {
 		return nil, err

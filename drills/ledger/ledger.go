@@ -24,6 +24,9 @@ const (
 // Gone is clean, but it is not the same as undone.
 var ErrGone = errors.New("not there")
 
+// ErrInUse is returned by an Undoer whose thing is still used by a container. It is tried again once one is gone.
+var ErrInUse = errors.New("in use")
+
 // Undo says how something is put right, as data: another process can do it.
 type Undo struct {
 	Kind string          `json:"kind"` // e.g. docker.container
@@ -42,6 +45,8 @@ type Entry struct {
 	Fix     string         `json:"fix"`             // the command that does the same by hand
 	State   State          `json:"state"`           // of the last line with this id
 	Error   string         `json:"error,omitempty"` // of the last attempt to undo it
+	// Since is when the undoing of its ledger began: what was under way when its owner died is that much older.
+	Since time.Time `json:"-"`
 }
 
 // Fault says which one an entry undoes.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -164,8 +165,7 @@ func TestUnwind(t *testing.T) {
 			panic("oops")
 		}}})
 		assert.Equal(t, []string{"fault2", "fault1"}, u.order[:2], "faults first, the youngest first")
-		assert.ElementsMatch(t, []string{"gone", "twice"}, u.order[2:4], "containers side by side")
-		assert.ElementsMatch(t, []string{"never", "net"}, u.order[4:6], "then what they used")
+		assert.ElementsMatch(t, []string{"gone", "twice", "never", "net"}, u.order[2:6], "then what is on the engine, side by side")
 		state := map[string]State{}
 		for _, o := range got {
 			state[o.Entry.Name] = o.State
@@ -194,18 +194,28 @@ func TestUnwindLimitsEachAttempt(t *testing.T) {
 	})
 }
 
-// What one engine holds is removed side by side, kind after kind; what looks for late comers begins when all of it is gone.
+// What one engine holds is removed side by side, what is in use as soon as its last user is gone; what looks for late
+// comers begins when all of it is gone. Reports come early, and in the order of undoing.
 func TestUnwindSideBySide(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
+		takes := map[string]time.Duration{"container3": 4 * time.Second, "container5": time.Second}
+		uses := map[string]string{"volume2": "container5", "volume6": "container3", "network0": "container3"}
 		var mu sync.Mutex
 		ended := map[string]time.Duration{}
-		slow := func(_ context.Context, _ Scope, e Entry) error {
-			time.Sleep(time.Second)
+		undo := func(_ context.Context, _ Scope, e Entry) error {
+			mu.Lock()
+			_, free := ended[uses[e.Name]]
+			mu.Unlock()
+			if uses[e.Name] != "" && !free {
+				return fmt.Errorf("remove %s: %w", e.Name, ErrInUse)
+			}
+			time.Sleep(cmp.Or(takes[e.Name], time.Second))
 			mu.Lock()
 			defer mu.Unlock()
 			ended[e.Name] = time.Since(start)
+			assert.Equal(t, start, e.Since)
 			return nil
 		}
 		var all []Entry
@@ -214,10 +224,42 @@ func TestUnwindSideBySide(t *testing.T) {
 			e.ID, e.State = i+1, Intended
 			all = append(all, e)
 		}
-		Unwind(t.Context(), UnwindRequest{Entries: all, Undoers: map[string]Undoer{"test": slow}})
-		assert.Equal(t, map[string]time.Duration{"container3": time.Second, "container5": time.Second,
-			"network0": 2 * time.Second, "volume2": 2 * time.Second, "image4": 2 * time.Second, "volume6": 2 * time.Second,
-			"engine1": 3 * time.Second}, ended)
+		var told []string
+		Unwind(t.Context(), UnwindRequest{Entries: all, Undoers: map[string]Undoer{"test": undo}, Report: func(o Outcome) {
+			told = append(told, fmt.Sprint(o.Entry.Name, " ", time.Since(start)))
+		}})
+		assert.Equal(t, map[string]time.Duration{"container5": time.Second, "image4": time.Second, "volume2": 2 * time.Second,
+			"container3": 4 * time.Second, "volume6": 5 * time.Second, "network0": 5 * time.Second,
+			"engine1": 6 * time.Second}, ended)
+		assert.Equal(t, []string{"container5 1s", "container3 4s", "volume6 5s", "image4 5s", "volume2 5s", "network0 5s",
+			"engine1 6s"}, told)
+	})
+}
+
+// What is in use by somebody else than the containers is tried once more after the last of them, and then has failed.
+func TestUnwindInUseByOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		all := []Entry{entry("volume", "v"), entry("container", "fails"), entry("container", "goes")}
+		for i := range all {
+			all[i].ID = i + 1
+		}
+		got := Unwind(t.Context(), UnwindRequest{Entries: all, Retry: -1, Undoers: map[string]Undoer{
+			"test": func(_ context.Context, _ Scope, e Entry) error {
+				time.Sleep(time.Duration(e.ID) * time.Second)
+				switch e.Name {
+				case "fails":
+					return errors.New("busy")
+				case "v":
+					tries++
+					return ErrInUse
+				}
+				return nil
+			}}})
+		assert.Equal(t, 3, tries)
+		assert.ErrorIs(t, got[2].Err, ErrInUse)
+		assert.Equal(t, Failed, got[2].State)
 	})
 }
 
@@ -226,18 +268,18 @@ func TestUnwindWithin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := func(ctx context.Context, _ Scope, _ Entry) error { <-ctx.Done(); return ctx.Err() }
 		var all []Entry
-		for id := range 20 {
+		for id := range 40 {
 			e := entry("volume", "v")
 			e.ID = id + 1
 			all = append(all, e)
 		}
 		start, reported := time.Now(), 0
-		got := Unwind(t.Context(), UnwindRequest{Entries: all, Within: time.Minute, Undoers: map[string]Undoer{"test": hang},
+		got := Unwind(t.Context(), UnwindRequest{Entries: all, Within: 50 * time.Second, Undoers: map[string]Undoer{"test": hang},
 			Report: func(Outcome) { reported++ }})
-		assert.Equal(t, time.Minute, time.Since(start), "eight of them hang for 30 s each, four at a time")
-		assert.Equal(t, 20, reported)
+		assert.Equal(t, 50*time.Second, time.Since(start), "each hangs for 30 s, sixteen at a time")
+		assert.Equal(t, 40, reported)
 		assert.ErrorIs(t, got[0].Err, context.DeadlineExceeded)
-		assert.ErrorContains(t, got[19].Err, "it was not its turn within the clean-up's limit of 1m0s")
+		assert.ErrorContains(t, got[39].Err, "it was not its turn within the clean-up's limit of 50s")
 	})
 }
 

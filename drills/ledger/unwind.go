@@ -36,12 +36,12 @@ const (
 	defaultRetry = 20 * time.Second
 	firstPause   = 200 * time.Millisecond
 	longestPause = 3 * time.Second
-	atOnce       = 4 // requests to an engine
+	atOnce       = 16 // requests to an engine: it works off what it can, and its slowest removal begins at once
 )
 
 // Unwind undoes every entry that is not undone or gone yet: faults first, then
-// processes and containers, then the networks, volumes and images that they used, then the rest; of each the
-// youngest first, and what waits for an engine a few side by side. It goes on when ctx is cancelled:
+// processes, containers and the networks, volumes and images that they use, then the rest; of each the
+// youngest first, and what waits for an engine side by side. It goes on when ctx is cancelled:
 // clean-up has limits of its own. What fails is tried again after everything
 // else was, so that one thing that cannot be undone keeps no other waiting.
 func Unwind(ctx context.Context, r UnwindRequest) []Outcome {
@@ -53,17 +53,18 @@ func Unwind(ctx context.Context, r UnwindRequest) []Outcome {
 	}
 	each, retry := cmp.Or(r.Each, defaultEach), cmp.Or(r.Retry, defaultRetry)
 	outcomes := make([]Outcome, 0, len(r.Entries))
+	began := time.Now()
 	for _, e := range order(r.Entries) {
+		e.Since = began
 		outcomes = append(outcomes, Outcome{Entry: e, State: Failed})
 	}
-	end := time.Now().Add(retry)
+	end := began.Add(retry)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		again := false
 		for group := range sideBySide(outcomes) {
 			r.attempts(ctx, group, each)
 			for i := range group {
-				o := &group[i]
-				again = again || o.State == Failed && !o.final()
+				again = again || group[i].open()
 			}
 		}
 		if !again || ctx.Err() != nil || !time.Now().Add(pause).Before(end) {
@@ -83,8 +84,7 @@ func Unwind(ctx context.Context, r UnwindRequest) []Outcome {
 	return outcomes
 }
 
-// sideBySide cuts outcomes into runs that may be undone at the same time:
-// containers need not wait for each other, nor what they used once they are gone; all else is one by one.
+// sideBySide cuts outcomes into runs that may be undone at the same time: what stands on an engine; all else is one by one.
 func sideBySide(all []Outcome) iter.Seq[[]Outcome] {
 	return func(yield func([]Outcome) bool) {
 		for i, n := 0, 0; i < len(all); i += n {
@@ -97,29 +97,34 @@ func sideBySide(all []Outcome) iter.Seq[[]Outcome] {
 	}
 }
 
-// attempts tries once what is not undone yet of a group, and reports what was.
+// attempts tries once what is not undone yet of a group, and reports what was, in its order. What is in use is tried
+// again whenever a container of the group is done with.
 func (r UnwindRequest) attempts(ctx context.Context, group []Outcome, each time.Duration) {
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
-	tried := make([]bool, len(group))
+	containers, told := usersOf(group), teller{report: r.Report, group: group, now: make([]tried, len(group))}
 	for i := range group {
 		o := &group[i]
-		if o.State != Failed || o.final() {
+		if !o.open() {
+			told.settled(i, false)
 			continue
 		}
-		tried[i] = true
 		slots <- struct{}{}
 		wait.Go(func() {
-			r.attempt(ctx, o, each)
-			<-slots
+			for {
+				next := containers.next() // before the attempt, so that no end is missed
+				r.attempt(ctx, o, each)
+				<-slots
+				if !o.inUse() || next == nil || !ends(ctx, next) {
+					break
+				}
+				slots <- struct{}{}
+			}
+			containers.ended(o.Entry)
+			told.settled(i, o.State != Failed)
 		})
 	}
 	wait.Wait()
-	for i, o := range group {
-		if tried[i] && o.State != Failed && r.Report != nil {
-			r.Report(o)
-		}
-	}
 }
 
 // order of undoing, without what is settled.
@@ -146,9 +151,11 @@ func rank(e Entry) int {
 	return 3
 }
 
-// together tells whether two neighbours in the order of undoing need not wait for each other.
+// together tells whether two neighbours in the order of undoing may be undone at the same time. What is still in use by
+// then says so (ErrInUse).
 func (e Entry) together(next Entry) bool {
-	return rank(e) == 2 && rank(next) == 2 || e.What == whatContainer && next.What == whatContainer
+	onEngine := func(e Entry) bool { return e.What == whatContainer || rank(e) == 2 }
+	return onEngine(e) && onEngine(next)
 }
 
 // errOver is why what was not tried in time has failed.
@@ -158,6 +165,10 @@ var errOver = errors.New("it was not its turn within the clean-up's limit")
 var errNoUndoer = errors.New("this program has no undo of that kind")
 
 func (o *Outcome) final() bool { return errors.Is(o.Err, errNoUndoer) }
+
+func (o *Outcome) open() bool { return o.State == Failed && !o.final() }
+
+func (o *Outcome) inUse() bool { return o.Entry.What != whatContainer && errors.Is(o.Err, ErrInUse) }
 
 func (o *Outcome) hint() error {
 	if o.Entry.Fix == "" {

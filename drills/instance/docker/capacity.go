@@ -20,6 +20,7 @@ func Capacity(ctx context.Context) (freeDisk, memory int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
+	defer e.Close()
 	i, err := e.client.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return 0, 0, fmt.Errorf("ask the Docker engine at %s for its capacity: %w", e.host, err)
@@ -45,7 +46,7 @@ func Roots(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer e.client.Close()
+	defer e.Close()
 	if !strings.HasPrefix(e.host, "unix://") {
 		return nil, nil
 	}

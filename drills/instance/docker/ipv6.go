@@ -23,9 +23,9 @@ func linkSysctls() map[string]string {
 	return map[string]string{linkOption: strings.Replace(link6, "eth0", "IFNAME", 1) + "=1"}
 }
 
-// startWith6 creates and starts a container of our own program with IPv6 on its loopback. Where that does not start it is
-// tried without: a kernel that has no IPv6 has no such setting. On any other the program finds its loopback lacking, and
-// seals nothing.
+// startWith6 creates and starts a container of our own program with IPv6 on its loopback. Where that is what keeps it from
+// starting it is tried without: a kernel that has no IPv6 has no such setting. On any other the program finds its loopback
+// lacking, and seals nothing.
 func (d *Driver) startWith6(ctx context.Context, p plan) (*body, error) {
 	with := p
 	with.host.Sysctls = map[string]string{loopback6: "0"}
@@ -34,7 +34,7 @@ func (d *Driver) startWith6(ctx context.Context, p plan) (*body, error) {
 		with.host.Sysctls[link6] = "1"
 	}
 	c, failed := d.started(ctx, with)
-	if failed == nil || ctx.Err() != nil {
+	if failed == nil || ctx.Err() != nil || !strings.Contains(failed.Error(), "ipv6") { // the kernel's own name of it
 		return c, failed
 	}
 	if c != nil {

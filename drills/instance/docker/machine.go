@@ -127,8 +127,10 @@ func (m *Machine) hostConfig() container.HostConfig {
 		// Not NanoCPUs: a fault that sets the quota later would collide with it.
 		h.CPUPeriod, h.CPUQuota = cpuPeriod, int64(r.CPUs*cpuPeriod)
 	}
+	// A reaper may remove the volume while this create is under way: the engine makes it anew then, and must label it too.
+	labels := &mount.VolumeOptions{Labels: m.d.labels(r.Name, roleVolume)}
 	for p, v := range m.volumes {
-		h.Mounts = append(h.Mounts, mount.Mount{Type: mount.TypeVolume, Source: v, Target: p})
+		h.Mounts = append(h.Mounts, mount.Mount{Type: mount.TypeVolume, Source: v, Target: p, VolumeOptions: labels})
 	}
 	return h
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
@@ -22,9 +23,12 @@ const (
 	whatImage     = "image"
 )
 
+// When nothing is thought to be in flight any more: after listings in a row that were empty, or one, where the removals
+// took long themselves. A create takes the engine up to a second under load, and two beside forty busy processes.
 const (
-	quietListings = 3                      // in a row, before nothing is thought to be in flight
-	listingPause  = 350 * time.Millisecond // a create takes the engine up to a second under load
+	quietListings = 3
+	listingPause  = 350 * time.Millisecond
+	flightTime    = 2500 * time.Millisecond
 )
 
 // Leftover is one thing on the engine that belongs to a drill.
@@ -141,11 +145,19 @@ func (e *Engine) removeNamed(ctx context.Context, what string, t thing) error {
 			return fmt.Errorf("remove %s %s: it is still there", what, t.Name)
 		}
 		if err := e.drop(ctx, what, id); err != nil && !gone(err) && !e.leaving(ctx, what, t.Name) {
+			if what != whatContainer && (cerrdefs.IsConflict(err) || cerrdefs.IsPermissionDenied(err)) {
+				err = inUse{err}
+			}
 			return fmt.Errorf("remove %s %s: %w", what, t.Name, err)
 		}
 		removed = true
 	}
 }
+
+// inUse is how engines refuse to remove what containers still use: a volume or an image by 409, a network by 403.
+type inUse struct{ error }
+
+func (inUse) Is(target error) bool { return target == ledger.ErrInUse }
 
 // leavingPause is how often a container that somebody else removes is looked at.
 const leavingPause = 50 * time.Millisecond
@@ -222,24 +234,23 @@ func (e *Engine) drop(ctx context.Context, what, id string) (err error) {
 // and another owner only looks like it. Images carry no owner.
 func (l Leftover) OwnedBy(owner string) bool { return l.Owner == owner || l.What == whatImage }
 
-// settle removes what still carries the drill's label until several listings
-// in a row are empty: a create or a load that was under way when its caller
-// was killed shows up late.
-func (e *Engine) settle(ctx context.Context, drill, owner string) error {
-	if drill == "" {
+// settle removes what still carries the drill's label until nothing is in flight that a caller, who was killed at since at
+// the latest, began: a create or a load that was under way then shows up late.
+func (e *Engine) settle(ctx context.Context, t thing, since time.Time) error {
+	if t.Drill == "" {
 		return errors.New("sweep: no drill is named")
 	}
-	empty, found := 0, false
+	found := false
 	var last error
-	for empty < quietListings {
-		left, err := e.Leftovers(ctx, drill)
+	for empty := 0; ; {
+		left, err := e.Leftovers(ctx, t.Drill)
 		if err != nil {
 			return err
 		}
-		left = slices.DeleteFunc(left, func(l Leftover) bool { return !l.OwnedBy(owner) })
+		left = slices.DeleteFunc(left, func(l Leftover) bool { return !l.OwnedBy(t.Owner) })
 		if len(left) > 0 {
 			empty, found = 0, true
-		} else if empty++; empty == quietListings {
+		} else if empty++; empty == quietListings || time.Since(since) >= flightTime {
 			break
 		}
 		for _, l := range left {
@@ -254,7 +265,7 @@ func (e *Engine) settle(ctx context.Context, drill, owner string) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("drill %s: %w", drill, ledger.ErrGone)
+		return fmt.Errorf("drill %s: %w", t.Drill, ledger.ErrGone)
 	}
 	return nil
 }

@@ -170,10 +170,10 @@ func (e *Engine) tunnel(ctx context.Context, box string) (*sandbox.Tunnel, error
 		}
 		w.CloseWithError(err) // nil: end of file
 	}()
-	t, err := sandbox.NewTunnel(&attached{r: r, h: h})
+	both := &attached{r: r, h: h}
+	t, err := sandbox.NewTunnel(both)
 	if err != nil {
-		h.Close()
-		return nil, err
+		return nil, errors.Join(err, both.Close())
 	}
 	return t, nil
 }

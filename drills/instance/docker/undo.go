@@ -1,11 +1,13 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
@@ -77,7 +79,7 @@ func Undoers(log *slog.Logger) map[string]ledger.Undoer {
 				return err
 			}
 			defer engine.Close()
-			return engine.settle(ctx, t.Drill, t.Owner)
+			return engine.settle(ctx, t, cmp.Or(e.Since, time.Now()))
 		},
 		undoExec: func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 			var r recall

@@ -3,7 +3,9 @@ package docker
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
+	"lifeboat/internal/enginetest"
 )
 
 // stranger makes things that belong to nobody's drill and removes them at the end of the test.
@@ -110,8 +113,9 @@ func TestSweepRemovesOnlyTheDrill(t *testing.T) {
 		assert.NotEmpty(t, l.Fix)
 	}
 	assert.Equal(t, map[string]int{whatContainer: 2, whatNetwork: 1, whatVolume: 2}, count)
-	require.NoError(t, d.engine.settle(ctx, d.site.Scope.Drill, d.site.Scope.Owner.String()))
-	assert.ErrorIs(t, d.engine.settle(ctx, d.site.Scope.Drill, d.site.Scope.Owner.String()), ledger.ErrGone)
+	ours := thing{Drill: d.site.Scope.Drill, Owner: d.site.Scope.Owner.String()}
+	require.NoError(t, d.engine.settle(ctx, ours, time.Now()))
+	assert.ErrorIs(t, d.engine.settle(ctx, ours, time.Now()), ledger.ErrGone)
 }
 
 // A create that was under way when its caller died shows up after an empty listing.
@@ -121,8 +125,68 @@ func TestSettleWaitsForWhatIsInFlight(t *testing.T) {
 	ctx := t.Context()
 	late := time.AfterFunc(listingPause, func() { _ = d.createVolume(context.Background(), "db", d.name("late")) })
 	defer late.Stop()
-	require.NoError(t, d.engine.settle(ctx, d.site.Scope.Drill, d.site.Scope.Owner.String()))
+	require.NoError(t, d.engine.settle(ctx, thing{Drill: d.site.Scope.Drill, Owner: d.site.Scope.Owner.String()}, time.Now()))
 	left, err := d.engine.Leftovers(ctx, d.site.Scope.Drill)
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+// Where the removals took longer than a create takes, nothing is in flight any more: one listing is enough.
+func TestSettleWaitsNoLonger(t *testing.T) {
+	t.Parallel()
+	other := enginetest.Before(t, defaultHost())
+	d, _ := newBenchAt(t, other.Host)
+	before := len(other.Asked())
+	ours := thing{Drill: d.site.Scope.Drill, Owner: d.site.Scope.Owner.String()}
+	assert.ErrorIs(t, d.engine.settle(t.Context(), ours, time.Now().Add(-flightTime)), ledger.ErrGone)
+	assert.Len(t, other.Asked()[before:], 4, "containers, networks, volumes and images, once each")
+}
+
+// What containers use says so, whichever way engines put it: it is undone when they are gone.
+func TestUndoWhatIsInUse(t *testing.T) {
+	t.Parallel()
+	d, notes := newBench(t)
+	ctx := t.Context()
+	r := serving("db")
+	r.Data = []string{"/data"}
+	_, err := d.Boot(ctx, r)
+	require.NoError(t, err)
+	undo := Undoers(slog.New(slog.DiscardHandler))
+	found := 0
+	for _, e := range notes.Entries() {
+		if e.What == whatNetwork || e.What == whatVolume {
+			found++
+			assert.ErrorIs(t, undo[e.Undo.Kind](ctx, d.site.Scope, e), ledger.ErrInUse, e.Name)
+		}
+	}
+	assert.Equal(t, 2, found)
+}
+
+// A volume that a reaper removed while its container was being created comes back with its labels, or nobody would ever find it.
+func TestVolumeThatComesBack(t *testing.T) {
+	t.Parallel()
+	var d *Driver
+	var was client.VolumeInspectResult
+	name := ""
+	faster := func(real http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if name != "" && strings.HasSuffix(r.URL.Path, "/containers/create") {
+				var err error
+				was, err = d.engine.client.VolumeInspect(r.Context(), name, client.VolumeInspectOptions{})
+				assert.NoError(t, err)
+				_, err = d.engine.client.VolumeRemove(r.Context(), name, client.VolumeRemoveOptions{})
+				assert.NoError(t, err)
+			}
+			real.ServeHTTP(w, r)
+		})
+	}
+	d, _ = newBenchAt(t, enginetest.Before(t, defaultHost(), faster).Host)
+	require.NoError(t, d.seal(t.Context(), d.slot("db"), nil, nil))
+	r := serving("db")
+	r.Data, name = []string{"/data"}, d.name("db", "1", "0")
+	_, err := d.Boot(t.Context(), r)
+	require.NoError(t, err)
+	now, err := d.engine.client.VolumeInspect(t.Context(), name, client.VolumeInspectOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, was.Volume.Labels, now.Volume.Labels)
 }
