@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -81,17 +82,37 @@ func TestClosedDriversLeaveNothing(t *testing.T) {
 		return len(list)
 	}
 	life := func() {
-		d, _ := newBench(t)
-		m, err := d.Boot(t.Context(), serving("db"))
+		ctx := t.Context()
+		d, notes := newBench(t)
+		m, err := d.Boot(ctx, serving("db"))
 		require.NoError(t, err)
 		for range 5 {
 			dialled(t, m)
 		}
-		_, err = m.Exec(t.Context(), instance.Command{Args: []string{"/guest", "echo", "x"}})
+		_, err = m.Exec(ctx, instance.Command{Args: []string{"/guest", "echo", "x"}})
 		require.NoError(t, err)
-		require.NoError(t, m.Destroy(t.Context()))
+		late, cancel := context.WithTimeout(ctx, time.Second) // killed, by a container of its own
+		_, err = m.Exec(late, instance.Command{Args: []string{"/guest", "serve", "7001"}})
+		cancel()
+		require.Error(t, err)
+		input, told := io.Pipe()
+		p, err := d.Run(ctx, instance.Program{Name: "p", Binary: built.guest, Args: []string{"echo", "x"}, Stdin: input})
+		require.NoError(t, err)
+		_, err = p.Wait(ctx)
+		require.NoError(t, err)
+		require.NoError(t, told.Close())
+		_, err = d.Egress(ctx)
+		require.NoError(t, err)
+		_, err = d.Reached(ctx)
+		require.NoError(t, err)
+		_, err = d.Used(ctx)
+		require.NoError(t, err)
+		_, _, err = Capacity(ctx)
+		require.NoError(t, err)
+		require.NoError(t, m.Destroy(ctx))
 		require.NoError(t, d.Close())
 		require.True(t, d.Closed())
+		notes.UndoAll(t, d.site.Scope, Undoers(d.log))
 	}
 	life() // what is made once
 	goroutines, files := runtime.NumGoroutine(), open()
