@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -66,7 +67,8 @@ func TestUndoProcess(t *testing.T) {
 		mark := ProcessMark(s.Drill, "k6")
 		c, o := sleeper(t, "sleep 100 & echo; wait", mark)
 		go c.Wait() //nolint:errcheck // it is ended by a signal
-		require.Len(t, marked(mark), 2)
+		// Between fork and exec a child is seen for a moment without its environment.
+		require.Eventually(t, func() bool { return len(marked(mark)) == 2 }, 30*time.Second, 10*time.Millisecond)
 		assert.NoError(t, undo(t.Context(), s, undoData(t, Process{Mark: mark})))
 		assert.Empty(t, marked(mark))
 		assert.NotEqual(t, Alive, o.Alive())
