@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
@@ -59,14 +58,12 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 			return err
 		}
 	}
-	if spec.VM != nil {
-		for i, disk := range spec.VM.Disks {
-			ref, err := d.image(ctx, name, d.plan.Backups[disk.Backup], b.during)
-			if err != nil {
-				return err
-			}
-			req.VM.Disks[i].Image = ref
+	for _, disk := range instance.DisksOf(d.plan.own[name]) {
+		ref, err := d.image(ctx, name, d.plan.Backups[disk.Backup], b.during)
+		if err != nil {
+			return err
 		}
+		req.Disks = append(req.Disks, ref)
 	}
 	loads := d.plan.Backups[spec.Load]
 	if b.keepData {
@@ -116,28 +113,19 @@ func imageOf(bp *BackupPlan, generation int) verifier.Image {
 	return image
 }
 
+// request to boot an instance, with its kind's own keys in it.
 func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.Request, error) {
-	env := map[string]string{}
-	for _, m := range []map[string]scenarios.Secret{spec.Env, b.env} {
-		for k, v := range m {
-			plain, err := d.secrets.reveal(v)
-			if err != nil {
-				return instance.Request{}, fmt.Errorf("set %s of %s: %w", k, name, err)
-			}
-			env[k] = plain
-		}
+	r := instance.Request{Name: name, Image: spec.Image, Env: map[string]string{}, Aliases: spec.Aliases, KeepData: b.keepData,
+		Memory: int64(spec.Memory), CPUs: spec.CPUs, Allow: d.plan.Scenario.Egress.Allow}
+	if err := d.plan.own[name].Fill(&r, d.secrets.reveal); err != nil {
+		return r, err
 	}
-	r := instance.Request{
-		Name: name, Image: spec.Image, Command: spec.Command, Env: env, Aliases: spec.Aliases,
-		Data: slices.Clone(spec.Data), Capabilities: slices.Clone(spec.Capabilities), KeepData: b.keepData, Memory: int64(spec.Memory), CPUs: spec.CPUs,
-		Allow: d.plan.Scenario.Egress.Allow,
-	}
-	if spec.Virtual() {
-		vm, err := d.virtual(spec.VM)
+	for k, v := range b.env {
+		plain, err := d.secrets.reveal(v)
 		if err != nil {
-			return r, fmt.Errorf("set the secrets of %s: %w", name, err)
+			return r, fmt.Errorf("set %s of %s: %w", k, name, err)
 		}
-		r.VM = &vm
+		r.Env[k] = plain
 	}
 	if b.image != "" {
 		r.Image = b.image
@@ -146,28 +134,6 @@ func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.
 		r.Command = b.command
 	}
 	return r, nil
-}
-
-// virtual is what a scenario says of a virtual machine, for its driver, which knows the defaults.
-func (d *drill) virtual(vm *scenarios.VM) (instance.VM, error) {
-	if vm == nil {
-		return instance.VM{}, nil
-	}
-	password, err := d.secrets.reveal(vm.Password)
-	if err != nil {
-		return instance.VM{}, err
-	}
-	unlock, err := d.secrets.reveal(vm.Unlock)
-	out := instance.VM{Firmware: vm.Firmware, Bus: vm.Bus, Ports: slices.Clone(vm.Ports),
-		Control: slices.Clone(vm.Control), User: vm.User, Password: password, Unlock: unlock, MAC: vm.MAC, Hostname: vm.Hostname, Seed: vm.Seed,
-		Address: vm.Address, Gateway: vm.Gateway, DNS: vm.DNS}
-	for _, disk := range vm.Disks { // their images are known once they were read
-		out.Disks = append(out.Disks, instance.VMDisk{Bus: disk.Bus, Serial: disk.Serial, WWN: disk.WWN})
-	}
-	if vm.Clock != nil {
-		out.Clock = vm.Clock.Format(time.RFC3339)
-	}
-	return out, err
 }
 
 // image has an Imager verify the backup and hand it to the engine.
@@ -320,8 +286,7 @@ func (d *drill) point(name string, bp *BackupPlan, out restore.Outcome) error {
 		Point: bp.Point.ID, Size: bp.Point.Size, Digest: out.Digest, Expected: bp.Point.Digest,
 		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
 		Zone: bp.Spec.TimeZone, Doubt: d.secrets.hide(bp.Point.Doubt), Beside: bp.Beside,
-		Loaded: bp.Loader != nil && d.plan.Scenario.Instances[name].Load == bp.Name ||
-			d.plan.Scenario.Instances[name].Virtual()}
+		Loaded: bp.Loader != nil && d.plan.Scenario.Instances[name].Load == bp.Name || d.plan.kindOf(name).OwnDisk}
 	if !consistent.IsZero() {
 		p.Age = d.base.Sub(consistent)
 	}

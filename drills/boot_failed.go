@@ -25,7 +25,7 @@ func (d *drill) badBoot(ctx context.Context, name, from string, b boot, started 
 		return d.bootFailed(ctx, name, b.during, started, err)
 	}
 	from = cmp.Or(bad.Backup, from)
-	for _, backup := range append([]string{from}, d.plan.Scenario.Instances[name].Backups()...) {
+	for _, backup := range append([]string{from}, d.plan.MadeOf(name)...) {
 		if unread := d.unreadable(backup); unread != nil {
 			return fmt.Errorf("%w: %w", err, unread)
 		}
@@ -97,7 +97,7 @@ func (d *drill) met(ctx context.Context, name string, since time.Duration) recor
 			}
 		}
 		r, ok := ground.(instance.EgressReporter)
-		if !ok || d.plan.Scenario.Instances[name].Virtual() {
+		if !ok || d.plan.kindOf(name).OwnKernel {
 			continue
 		}
 		tried, err := r.Egress(ctx)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/fault"
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/scenarios"
@@ -22,7 +23,8 @@ func Check(kit Kit, s *scenarios.Scenario) scenarios.Problems {
 
 // resolve finds the back-end of every kind, and what it has to say.
 func resolve(kit Kit, s *scenarios.Scenario) (*Plan, scenarios.Problems) {
-	p := &Plan{Scenario: s, Backups: map[string]*BackupPlan{}, Order: bootOrder(s)}
+	p := &Plan{Scenario: s, Backups: map[string]*BackupPlan{}, Order: bootOrder(s), kinds: kit.Instances,
+		own: map[string]instance.Settings{}}
 	var problems scenarios.Problems
 	for _, name := range slices.Sorted(maps.Keys(s.Backups)) {
 		b, bad := planBackup(kit, s, name)
@@ -30,7 +32,9 @@ func resolve(kit Kit, s *scenarios.Scenario) (*Plan, scenarios.Problems) {
 		p.Backups[name] = b
 	}
 	problems = append(problems, p.needed()...)
-	problems = append(problems, p.planInstances(kit)...)
+	problems = append(problems, p.planInstances()...)
+	problems = append(problems, p.planTraits()...)
+	problems = append(problems, p.unused()...)
 	problems = append(problems, p.planFaults(kit)...)
 	problems = append(problems, p.planChecks(kit)...)
 	known := secretsOf(s)     // now that the back-ends have read theirs
@@ -109,40 +113,6 @@ func unknownKind[V any](s *scenarios.Scenario, pos scenarios.Pos, what, kind str
 	}}
 }
 
-func (p *Plan) planInstances(kit Kit) []scenarios.Problem {
-	var problems []scenarios.Problem
-	s := p.Scenario
-	for _, name := range p.Order {
-		i := s.Instances[name]
-		if _, ok := kit.Instances[i.Kind]; !ok {
-			problems = append(problems, unknownKind(s, i.Pos, "instance", i.Kind, kit.Instances)...)
-			continue
-		}
-		if !slices.Contains(p.Kinds, i.Kind) {
-			p.Kinds = append(p.Kinds, i.Kind)
-		}
-		problems = append(problems, p.boots(name, i.Boot, i.Pos)...)
-		if i.VM != nil {
-			for _, d := range i.VM.Disks {
-				problems = append(problems, p.boots(name, d.Backup, i.Pos)...)
-			}
-		}
-		if b := p.Backups[i.Load]; b != nil && b.Loader == nil && b.Imager != nil {
-			problems = append(problems, p.problem(i.Pos, "write boot: "+i.Load,
-				"instance %s loads backup %s, which is an image", name, i.Load))
-		}
-	}
-	for _, steps := range p.steps() {
-		for _, st := range steps {
-			if st.Boot != nil && st.Boot.From != "" {
-				problems = append(problems, p.boots(st.Boot.Instance, st.Boot.From, st.Pos)...)
-			}
-		}
-	}
-	slices.Sort(p.Kinds)
-	return problems
-}
-
 // steps lists those of the preparation, of every upgrade and of every rollback.
 func (p *Plan) steps() [][]scenarios.Step {
 	all := [][]scenarios.Step{p.Scenario.Prepare, p.Scenario.Upgrade}
@@ -150,27 +120,6 @@ func (p *Plan) steps() [][]scenarios.Step {
 		all = append(all, in.Upgrade, in.Rollback)
 	}
 	return all
-}
-
-// boots checks that an instance can be booted from a backup. References to nothing were reported when the file was read.
-func (p *Plan) boots(name, backup string, pos scenarios.Pos) []scenarios.Problem {
-	i, known := p.Scenario.Instances[name]
-	b := p.Backups[backup]
-	switch {
-	case !known || b == nil:
-	case b.Imager == nil && b.Loader != nil && i.Virtual():
-		return []scenarios.Problem{p.problem(pos, "a machine boots restore: {kind: disk}; a dump is loaded into a container",
-			"instance %s boots from backup %s, which is loaded, not booted", name, backup)}
-	case b.Imager == nil && b.Loader != nil:
-		return []scenarios.Problem{p.problem(pos, "write load: "+backup+" and name an image",
-			"instance %s boots from backup %s, which is loaded, not booted", name, backup)}
-	default:
-		if f, ok := b.Imager.(restore.Fitting); ok && f.Fits(i.Virtual()) != nil {
-			return []scenarios.Problem{p.problem(pos, "boot it from another backup, or change the kind of one of them",
-				"instance %s (%s) cannot boot from backup %s: %v", name, i.Kind, backup, f.Fits(i.Virtual()))}
-		}
-	}
-	return nil
 }
 
 // problem of the scenario at a place.
@@ -191,11 +140,10 @@ func (p *Plan) planFaults(kit Kit) []scenarios.Problem {
 			}
 			f, bad := open(spec.Settings)
 			problems = append(problems, bad...)
-			on := p.Scenario.Instances[spec.On]
-			_, known := kit.Instances[on.Kind]
-			if fit, ok := f.(fault.Fitting); ok && known && fit.Fits(on.Virtual()) != nil {
-				problems = append(problems, p.problem(spec.Pos, "name an instance of kind: qemu, or choose another fault",
-					"fault %s cannot be injected on %s: %v", spec.Kind, spec.On, fit.Fits(on.Virtual())))
+			if fit, ok := f.(fault.Fitting); ok && p.known(spec.On) && fit.Fits(p.kindOf(spec.On).Traits) != nil {
+				problems = append(problems, p.problem(spec.Pos, fmt.Sprintf("name an instance of kind: %s, or choose another fault",
+					p.kindsThat(func(t instance.Traits) bool { return fit.Fits(t) == nil })),
+					"fault %s cannot be injected on %s: %v", spec.Kind, spec.On, fit.Fits(p.kindOf(spec.On).Traits)))
 			}
 			plans = append(plans, FaultPlan{Spec: spec, Fault: f, Incident: i + 1, Index: k + 1})
 		}

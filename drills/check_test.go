@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
 )
@@ -30,10 +31,10 @@ func (s farStore) List(context.Context) ([]store.Point, error) {
 func TestCheckAsksNobody(t *testing.T) {
 	k := newWorld(t).kit()
 	k.Stores["far"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return farStore{t: t}, nil }
-	k.Instances["fake"] = func(instance.Site) (instance.Driver, error) {
+	k.Instances["fake"] = docker.Kind(func(instance.Site) (instance.Driver, error) {
 		t.Error("the host was asked")
 		return nil, errors.New("no engine")
-	}
+	})
 	k.Capacity = func(context.Context) (int64, int64, error) {
 		t.Error("the host was measured")
 		return 0, 0, nil

@@ -161,7 +161,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 // wire makes the drivers of this drill; the plan has asked whether this host can do it.
 func (d *drill) wire(site instance.Site) error {
 	for _, kind := range d.plan.Kinds {
-		driver, err := d.kit.Instances[kind](site)
+		driver, err := d.kit.Instances[kind].New(site)
 		if err != nil {
 			return &RefusedError{Reasons: []string{d.secrets.hide(fmt.Sprintf("%s: %v", kind, err))}}
 		}

@@ -43,7 +43,7 @@ func (p *Plan) foresee(listed bool) []string {
 		dated := b.Spec.ConsistentTo != nil || !b.Point.ConsistentTo.IsZero()
 		header := b.Loader != nil && b.Spec.TimeZone != "" // a dump says when it was begun, and this in which zone
 		timed = timed || dated
-		if !b.holdsData(s) {
+		if !p.holdsData(b) {
 			continue
 		}
 		if loaded = true; dated || header {
@@ -64,12 +64,12 @@ func (p *Plan) foresee(listed bool) []string {
 }
 
 // holdsData tells whether a backup is data, or a disk with some, and no mere program.
-func (b *BackupPlan) holdsData(s *scenarios.Scenario) bool {
+func (p *Plan) holdsData(b *BackupPlan) bool {
 	if b.Loader != nil {
 		return true
 	}
-	for _, i := range s.Instances {
-		if i.Boot == b.Name && i.Virtual() {
+	for name, i := range p.Scenario.Instances {
+		if i.Boot == b.Name && p.kindOf(name).OwnDisk {
 			return true
 		}
 	}

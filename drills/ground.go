@@ -46,9 +46,9 @@ func (p *Plan) speaksTo() []string {
 			all = append(all, host)
 		}
 	}
-	for _, in := range p.Scenario.Instances {
-		if in.Virtual() {
-			all = append(all, in.VM.Network().String())
+	for _, own := range p.own {
+		if n, ok := own.(instance.Networked); ok {
+			all = append(all, n.Network().String())
 		}
 	}
 	slices.Sort(all)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/instance/fake"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
@@ -74,11 +75,11 @@ func pressedWorld(t *testing.T, share float64, way, listens time.Duration) *worl
 	}}
 	w.change = func(k *Kit) {
 		k.Imagers["image"] = func(scenarios.Settings) (restore.Imager, []scenarios.Problem) { return readyImage{}, nil }
-		boots := k.Instances["fake"]
-		k.Instances["fake"] = func(s instance.Site) (instance.Driver, error) {
+		boots := k.Instances["fake"].New
+		k.Instances["fake"] = docker.Kind(func(s instance.Site) (instance.Driver, error) {
 			d, err := boots(s)
 			return slowDriver{d.(*fake.Driver), way}, err
-		}
+		})
 		k.Host = func() (pressure.Counters, error) {
 			if began.IsZero() {
 				began = time.Now()

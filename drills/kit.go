@@ -28,7 +28,7 @@ type Kit struct {
 	Stores    map[string]func(dir string, s scenarios.Settings) (store.Store, []scenarios.Problem)
 	Loaders   map[string]func(s scenarios.Settings) (restore.Loader, []scenarios.Problem)
 	Imagers   map[string]func(s scenarios.Settings) (restore.Imager, []scenarios.Problem)
-	Instances map[string]instance.Factory
+	Instances map[string]instance.Kind
 	Faults    map[string]func(s scenarios.Settings) (fault.Fault, []scenarios.Problem)
 	Checks    map[string]func(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem)
 	Flows     func(c instance.Companion, log *slog.Logger) (verifier.Flows, error)

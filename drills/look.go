@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
@@ -81,7 +82,7 @@ func (d *drill) lookAt(ctx context.Context, fact *record.Restored, bp *BackupPla
 			return err
 		}
 	}
-	if f, ok := who.(restore.Fitting); ok && f.Fits(true) == nil {
+	if f, ok := who.(restore.Fitting); ok && f.Fits(instance.Traits{Boots: instance.Disks}) == nil {
 		return nil // a disk is verified before its machine boots, or was asked not to be read
 	}
 	if err := readAhead(ctx, bp, d.dir, open); d.blame(fact, bp, err) {
@@ -155,7 +156,7 @@ func here(ctx context.Context, bp *BackupPlan, scratch string) bool {
 // userOf is an instance that is restored from a backup; "" where only a step restores it.
 func (d *drill) userOf(backup string) string {
 	for _, name := range d.plan.Order {
-		if spec := d.plan.Scenario.Instances[name]; slices.Contains(spec.Backups(), backup) {
+		if slices.Contains(d.plan.MadeOf(name), backup) {
 			return name
 		}
 	}

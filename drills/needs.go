@@ -23,29 +23,28 @@ const overlayDisk = 1 << 30
 // defaultMemory of an instance that names none, bytes.
 const defaultMemory = 1 << 30
 
-// askHost asks every kind of instance whether this host can boot it, and what one takes beside its own memory.
-func (p *Plan) askHost(ctx context.Context, kit Kit) (overhead map[string]int64) {
-	overhead = map[string]int64{}
+// askHost asks every kind of instance whether this host can boot it.
+func (p *Plan) askHost(ctx context.Context, kit Kit) {
 	for _, kind := range p.Kinds {
-		driver, err := kit.Instances[kind](instance.Site{Log: slog.New(slog.DiscardHandler)})
+		if kit.Instances[kind].Isolation != instance.Sealed {
+			p.Refusals = append(p.Refusals, kind+": nothing keeps such instances from production; no drill boots them")
+			continue
+		}
+		driver, err := kit.Instances[kind].New(instance.Site{Log: slog.New(slog.DiscardHandler)})
 		if err == nil {
 			err = driver.Ready(ctx)
 		}
 		if err != nil {
 			p.Refusals = append(p.Refusals, fmt.Sprintf("%s: %v", kind, err))
 		}
-		if o, ok := driver.(instance.Heavier); ok {
-			overhead[kind] = o.Overhead()
-		}
 		closeDriver(driver)
 	}
-	return overhead
 }
 
 // tryHost has every kind of instance prove that this host really carries a drill, in its own words if not.
 func (p *Plan) tryHost(ctx context.Context, kit Kit) (refusals []string) {
 	for _, kind := range p.Kinds {
-		driver, err := kit.Instances[kind](instance.Site{Log: slog.New(slog.DiscardHandler)})
+		driver, err := kit.Instances[kind].New(instance.Site{Log: slog.New(slog.DiscardHandler)})
 		ground := driver
 		if g, ok := driver.(instance.Grounded); ok && err == nil {
 			ground = g.Ground()
@@ -62,12 +61,12 @@ func (p *Plan) tryHost(ctx context.Context, kit Kit) (refusals []string) {
 }
 
 // estimate sums what the instances take and refuses what cannot fit: before anything starts.
-func (p *Plan) estimate(ctx context.Context, kit Kit, overhead map[string]int64) {
+func (p *Plan) estimate(ctx context.Context, kit Kit) {
 	for _, name := range p.Order {
 		i := p.Scenario.Instances[name]
-		p.Needs.Memory += cmp.Or(int64(i.Memory), defaultMemory) + overhead[i.Kind]
+		p.Needs.Memory += cmp.Or(int64(i.Memory), defaultMemory) + p.kindOf(name).Overhead
 		for _, backup := range p.backupsOf(name) {
-			if i.Virtual() { // it is read where it lies
+			if p.kindOf(name).Boots == instance.Disks { // it is read where it lies
 				p.Needs.Disk += overlayDisk
 			} else {
 				p.Needs.Disk += p.Backups[backup].Point.Size * diskFactor
@@ -98,8 +97,7 @@ func (p *Plan) estimate(ctx context.Context, kit Kit, overhead map[string]int64)
 
 // backupsOf lists those from which an instance is booted or loaded, at first and by the steps, each once.
 func (p *Plan) backupsOf(name string) []string {
-	i := p.Scenario.Instances[name]
-	all := i.Backups()
+	all := p.MadeOf(name)
 	for _, st := range slices.Concat(p.steps()...) {
 		if st.Boot != nil && st.Boot.Instance == name {
 			all = append(all, st.Boot.From)

@@ -12,14 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/instance/fake"
 	"lifeboat/scenarios"
 )
-
-// heavy is a driver of machines that take 768 MiB beside their own.
-type heavy struct{ *fake.Driver }
-
-func (heavy) Overhead() int64 { return 768 << 20 }
 
 // What a drill takes is what it asks for, with what runs its machines and asks its business.
 func TestNeeds(t *testing.T) {
@@ -47,14 +43,6 @@ func TestNeeds(t *testing.T) {
 			w.files = map[string]string{"x.sh": "#!/bin/sh\n"}
 			w.machine.Images["disk-of-disk"] = (&guest{}).script()
 			w.change = func(k *Kit) {
-				light := k.Instances["fake"]
-				k.Instances["qemu"] = func(s instance.Site) (instance.Driver, error) {
-					d, err := light(s)
-					if err != nil {
-						return nil, err
-					}
-					return heavy{d.(*fake.Driver)}, nil
-				}
 				k.Capacity = func(context.Context) (int64, int64, error) { return 1 << 40, 1 << 40, nil }
 			}
 			seen := false
@@ -83,11 +71,11 @@ func TestTriedBeforeTheNumber(t *testing.T) {
 	w := newWorld(t)
 	why := errors.New("it does not do sysctls")
 	w.change = func(k *Kit) {
-		plain := k.Instances["fake"]
-		k.Instances["fake"] = func(s instance.Site) (instance.Driver, error) {
+		plain := k.Instances["fake"].New
+		k.Instances["fake"] = docker.Kind(func(s instance.Site) (instance.Driver, error) {
 			_, err := plain(s)
 			return untried{w.driver, why}, err
-		}
+		})
 	}
 	file := filepath.Join(t.TempDir(), "s.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(simple), 0o600))
@@ -104,4 +92,22 @@ func TestTriedBeforeTheNumber(t *testing.T) {
 	left, err := os.ReadDir(w.home)
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+// A kind that does not promise to seal its instances boots none.
+func TestUnsealedKindIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.change = func(k *Kit) {
+		kind := k.Instances["fake"]
+		kind.Isolation = ""
+		k.Instances["fake"] = kind
+	}
+	file := filepath.Join(t.TempDir(), "s.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(simple), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(file), "flow.js"), []byte("export default function () {}\n"), 0o600))
+	s, err := scenarios.Load(file)
+	require.NoError(t, err)
+	plan, err := NewPlan(t.Context(), w.kit(), s)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"fake: nothing keeps such instances from production; no drill boots them"}, plan.Refusals)
 }

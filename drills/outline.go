@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"lifeboat/scenarios"
+	"lifeboat/drills/instance"
 )
 
 // Outline is a plan as a person or a program reads it.
@@ -75,8 +75,10 @@ func (p *Plan) Outline() Outline {
 		if i.Load != "" {
 			what += ", load " + i.Load
 		}
-		if i.VM != nil {
-			what += outlineVM(*i.VM)
+		if own, ok := p.own[name].(instance.Outlined); ok {
+			for _, said := range own.Outline() {
+				what += ", " + said
+			}
 		}
 		o.Boot = append(o.Boot, what)
 	}
@@ -166,33 +168,6 @@ func (o Outline) String() string {
 	section("will not pass", o.Foreseen...)
 	section("this host cannot", o.Cannot...)
 	return b.String()
-}
-
-// outlineVM is what the scenario says of a virtual machine beyond its defaults.
-func outlineVM(vm scenarios.VM) string {
-	var out strings.Builder
-	say := func(what, value string) {
-		if value != "" {
-			fmt.Fprintf(&out, ", %s %s", what, value)
-		}
-	}
-	say("firmware", vm.Firmware)
-	say("disk on", vm.Bus)
-	for _, d := range vm.Disks {
-		say("also the disk", d.Backup)
-	}
-	say("ports", strings.Trim(fmt.Sprint(vm.Ports), "[]"))
-	say("controlled by", strings.Join(vm.Control, " "))
-	say("user", vm.User)
-	say("MAC", vm.MAC)
-	say("host name", vm.Hostname)
-	if vm.Clock != nil {
-		say("clock at", vm.Clock.Format(time.RFC3339))
-	}
-	if vm.Seed != "" {
-		say("changed by", "a cloud-init seed")
-	}
-	return out.String()
 }
 
 func pairs(m map[string]string) []string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lifeboat/drills/fault"
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
@@ -24,8 +25,10 @@ type Plan struct {
 	Order    []string // instances, those that are needed first
 	Faults   [][]FaultPlan
 	Checks   []CheckPlan
-	Kinds    []string // of instances, sorted
-	Refusals []string // why this host cannot run it, each a sentence
+	Kinds    []string                     // of instances, sorted
+	kinds    map[string]instance.Kind     // by their names
+	own      map[string]instance.Settings // of each instance
+	Refusals []string                     // why this host cannot run it, each a sentence
 	Needs    Needs
 }
 
@@ -78,7 +81,8 @@ func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error)
 		}
 	}
 	p.lookForSpace(ctx, kit)
-	p.estimate(ctx, kit, p.askHost(ctx, kit))
+	p.askHost(ctx, kit)
+	p.estimate(ctx, kit)
 	known := secretsOf(s)
 	for i, why := range p.Refusals { // a store repeats what its server said
 		p.Refusals[i] = known.hide(why)

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/instance/fake"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
@@ -192,12 +193,12 @@ func (g *gossip) kit(w *world, k *Kit) {
 		log.Error(g.say(), "error", g.err())
 		return gossipingFlows{fakeFlows{w}, g}, nil
 	}
-	boot := k.Instances["fake"]
-	k.Instances["fake"] = func(s instance.Site) (instance.Driver, error) {
+	boot := k.Instances["fake"].New
+	k.Instances["fake"] = docker.Kind(func(s instance.Site) (instance.Driver, error) {
 		s.Log.With("token", g.say()).Warn(g.say(), "error", g.err(), slog.Group("request", "header", g.say()))
 		return boot(s)
-	}
-	k.Instances["qemu"] = k.Instances["fake"]
+	})
+	k.Instances["qemu"] = virtual(k.Instances["fake"].New)
 }
 
 func (g *gossip) world(t *testing.T) *world {

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/record"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
@@ -88,12 +89,12 @@ func TestNoSecretIsLeft(t *testing.T) {
 			c, problems := made(s, dir)
 			return telling{c}, problems
 		}
-		boot := k.Instances["fake"]
-		k.Instances["fake"] = func(s instance.Site) (instance.Driver, error) {
+		boot := k.Instances["fake"].New
+		k.Instances["fake"] = docker.Kind(func(s instance.Site) (instance.Driver, error) {
 			s.Log.With("token", flowToken).Warn("signed in with "+flowToken, "error", fmt.Errorf("sign in: %s", flowToken),
 				slog.Group("request", "header", flowToken))
 			return boot(s)
-		}
+		})
 	}
 	res := w.run(strings.Replace(simple, "timeout: 1s}", "timeout: 1s, env: {TOKEN: {env: FLOW_TOKEN}}}", 1))
 	require.Len(t, res.Left, 1)

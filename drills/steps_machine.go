@@ -103,9 +103,6 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 	if up.Facts == nil {
 		up.Facts = map[string]string{}
 	}
-	if len(spec.Capabilities) > 0 {
-		up.Facts["capabilities"] = strings.Join(spec.Capabilities, ", ")
-	}
 	if spec.Ready == nil && health != nil {
 		up.Facts["healthcheck"] = d.secrets.hide(strings.Join(health.Command, " "))
 	}

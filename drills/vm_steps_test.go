@@ -12,7 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/instance/fake"
+	"lifeboat/drills/instance/qemu"
 	"lifeboat/drills/record"
 )
 
@@ -207,7 +209,7 @@ func TestMachineThatNobodyAsks(t *testing.T) {
 
 // grounded is a driver whose machines stand in another's sandboxes.
 type grounded struct {
-	*fake.Driver
+	fake.Virtual
 	ground instance.Driver
 }
 
@@ -233,15 +235,15 @@ func TestGroundIsAskedOnce(t *testing.T) {
 		return 0, err
 	}
 	w.change = func(k *Kit) {
-		below := k.Instances["fake"]
+		below := k.Instances["fake"].New
 		var ground instance.Driver
-		k.Instances["fake"] = func(s instance.Site) (d instance.Driver, err error) {
+		k.Instances["fake"] = docker.Kind(func(s instance.Site) (d instance.Driver, err error) {
 			ground, err = below(s)
 			return ground, err
-		}
-		k.Instances["qemu"] = func(s instance.Site) (instance.Driver, error) {
-			return &grounded{Driver: ground.(*fake.Driver), ground: ground}, nil
-		}
+		})
+		k.Instances["qemu"] = qemu.Kind(func(s instance.Site) (instance.Driver, error) {
+			return &grounded{Virtual: fake.Virtual{Driver: ground.(*fake.Driver)}, ground: ground}, nil
+		})
 	}
 	w.files = map[string]string{"x.sh": "#!/bin/sh\n"}
 	res := w.run(oneIncident("[{revert: {on: app, name: before}}, {script: {file: x.sh}}]",
@@ -325,8 +327,8 @@ func TestOutlineOfVirtualMachines(t *testing.T) {
 		`{kind: qemu, boot: app, vm: {firmware: uefi, ports: [8080], control: [ssh], seed: "#cloud-config"},`, 1))
 	vm := w.driver.Machine("app")
 	require.NotNil(t, vm)
-	assert.Equal(t, instance.VM{Firmware: "uefi", Ports: []int{8080}, Control: []string{"ssh"}, Seed: "#cloud-config"},
-		*vm.Request().VM)
+	assert.Equal(t, &qemu.VM{Firmware: "uefi", Ports: []int{8080}, Control: []string{"ssh"}, Seed: "#cloud-config"},
+		vm.Request().Own)
 }
 
 // A check that slows an emulated business down for a moment neither ends the comparison nor hides what was restored.

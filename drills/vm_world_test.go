@@ -15,6 +15,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/fake"
+	"lifeboat/drills/instance/qemu"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
@@ -218,9 +219,20 @@ func (k *lazyDisk) Same() error {
 	return k.changed
 }
 
+// virtual machines of a world.
+func virtual(make instance.Factory) instance.Kind {
+	return qemu.Kind(func(s instance.Site) (instance.Driver, error) {
+		d, err := make(s)
+		if err != nil {
+			return nil, err
+		}
+		return fake.Virtual{Driver: d.(*fake.Driver)}, nil
+	})
+}
+
 // vmKit adds what virtual machines need to the kit of a world.
 func (w *world) vmKit(k Kit) Kit {
-	k.Instances["qemu"] = k.Instances["fake"]
+	k.Instances["qemu"] = virtual(k.Instances["fake"].New)
 	k.Imagers = map[string]func(scenarios.Settings) (restore.Imager, []scenarios.Problem){
 		"disk": func(scenarios.Settings) (restore.Imager, []scenarios.Problem) { return fakeImager{w}, nil }}
 	k.Stores["lazy"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) {

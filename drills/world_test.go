@@ -21,6 +21,7 @@ import (
 
 	"lifeboat/drills/fault"
 	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/instance/fake"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
@@ -117,10 +118,10 @@ func (w *world) kit() Kit {
 			"fake": func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return fakeStore{}, nil }},
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
 			"fake": func(scenarios.Settings) (restore.Loader, []scenarios.Problem) { return fakeLoader{w}, nil }},
-		Instances: map[string]instance.Factory{"fake": func(s instance.Site) (instance.Driver, error) {
+		Instances: map[string]instance.Kind{"fake": docker.Kind(func(s instance.Site) (instance.Driver, error) {
 			w.driver = fake.New(s, w.machine)
 			return w.driver, nil
-		}},
+		})},
 		Faults: map[string]func(scenarios.Settings) (fault.Fault, []scenarios.Problem){
 			"break": func(scenarios.Settings) (fault.Fault, []scenarios.Problem) { return fakeFault{w}, nil }},
 		Checks:  map[string]func(scenarios.CheckSpec, string) (verifier.Check, []scenarios.Problem){},

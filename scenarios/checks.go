@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -60,7 +59,7 @@ func (r *review) layer(layer record.Layer, count int) {
 	reason, excluded := r.sc.Checks.Excluded[layer]
 	at := "checks.excluded." + string(layer)
 	switch {
-	case r.bad["checks."+string(layer)] || r.bad["checks.excluded"]:
+	case r.sc.bad["checks."+string(layer)] || r.sc.bad["checks.excluded"]:
 	case excluded && count > 0:
 		r.problem(at, "delete the reason or the checks", "the layer has checks")
 	case excluded && !strings.ContainsFunc(reason.Any(), unicode.IsLetter):
@@ -81,23 +80,16 @@ func excludes(layer, reason string) string {
 
 // references checks those settings of a check that name an instance.
 func (r *review) references(s Settings) {
-	for _, n := range s.texts("on") {
+	for _, n := range s.Texts("on") {
 		if _, ok := r.sc.Instances[n]; !ok {
 			r.problems = append(r.problems, s.Problem("on",
 				nearest(n, keysOf(r.sc.Instances), "instances: "), "there is no instance %q", clip(n)))
 		}
 	}
-	for _, target := range s.texts("to") {
-		h, port, ok := splitTarget(target)
-		number, _ := strconv.Atoi(port) // splitTarget has seen that it is one
-		switch why := r.sc.Instances[h].closed(number); {
+	for _, target := range s.Texts("to") {
+		switch h, _, ok := SplitTarget(target); {
 		case !ok:
 			r.problems = append(r.problems, s.Problem("to", hintTarget, "%q is not a host with a port", clip(target)))
-		case why != "":
-			r.problems = append(r.problems, s.Problem("to", "add it to instances."+h+".vm.ports", "%s", why))
-		case s.Kind == "tcp" && r.sc.Instances[h].Virtual() && !s.Has("expect"):
-			r.problems = append(r.problems, s.Problem("to", "add expect: what its greeting holds, or ask with http or a command",
-				"%s", acceptedForIt))
 		case !r.reachable(h):
 			r.problems = append(r.problems, s.Problem("to",
 				nearest(h, keysOf(r.sc.Instances), "instances: "), "there is no instance %q", clip(h)))
@@ -105,8 +97,8 @@ func (r *review) references(s Settings) {
 	}
 }
 
-// texts is the text or the list of texts under a key.
-func (s Settings) texts(key string) []string {
+// Texts is the text or the list of texts under a key.
+func (s Settings) Texts(key string) []string {
 	n := s.value(key)
 	if n == nil {
 		return nil
@@ -130,10 +122,10 @@ func (c CheckSpec) title() string {
 			break
 		}
 	}
-	if on := strings.Join(c.Settings.texts("on"), ", "); on != "" {
+	if on := strings.Join(c.Settings.Texts("on"), ", "); on != "" {
 		title += " on " + on
 	}
-	if to := strings.Join(c.Settings.texts("to"), ", "); to != "" {
+	if to := strings.Join(c.Settings.Texts("to"), ", "); to != "" {
 		title += " to " + to
 	}
 	return title

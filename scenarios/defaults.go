@@ -86,7 +86,7 @@ func (r *review) fill() {
 	}
 	for i := range s.Incidents {
 		in := &s.Incidents[i]
-		if !r.given(r.part(i, "detect.within")) {
+		if !r.given(r.sc.part(i, "detect.within")) {
 			in.Detect.Within = min(in.Detect.Within, s.Deadline)
 		}
 		if in.Detect.When == "" && s.sees() {
@@ -94,7 +94,7 @@ func (r *review) fill() {
 		}
 		if in.Decide.By == "" {
 			in.Decide.By = "simulated"
-			spelt := r.given(r.part(i, "decide.after")) || r.given(r.part(i, "decide.outcome"))
+			spelt := r.given(r.sc.part(i, "decide.after")) || r.given(r.sc.part(i, "decide.outcome"))
 			if presets[s.Risk].person && s.sees() && !spelt {
 				in.Decide.By = "person"
 			}

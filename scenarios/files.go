@@ -29,7 +29,7 @@ func (r *review) files() {
 		})
 	}
 	for _, c := range r.sc.Checks.All() {
-		for _, script := range c.Settings.texts("script") {
+		for _, script := range c.Settings.Texts("script") {
 			if c.Kind == "k6" {
 				full := r.flowScript("", script, c.Settings)
 				wanted := c.Settings.Text("scenario")
@@ -44,7 +44,7 @@ func (r *review) files() {
 			}
 		}
 	}
-	r.eachStep(func(path string, s Step) {
+	r.sc.EachStep(func(path string, s Step) {
 		if s.Script != nil && s.Script.File != "" {
 			s.Script.File = r.script(path+".script.file", s.Script.File, Settings{})
 		}

@@ -11,18 +11,6 @@ func (r *review) instances() {
 	owner := map[string]string{}
 	for _, n := range keysOf(r.sc.Instances) {
 		in, path := r.sc.Instances[n], "instances."+n
-		image, boot := r.given(path+".image"), r.given(path+".boot")
-		r.machine(n, in)
-		switch {
-		case in.Virtual():
-		case image && boot:
-			r.problem(path, "keep image for the engine's own, boot for one in a backup", "has both image and boot")
-		case !image && !boot && r.given(path+".load"):
-			r.problem(path, "add image: the database server that the backup is loaded into",
-				"has no image to load %s into", in.Load)
-		case !image && !boot:
-			r.problem(path, "add image: of the engine, or boot: a backup", "has neither image nor boot")
-		}
 		r.backup(path+".boot", in.Boot)
 		r.backup(path+".load", in.Load)
 		for i, need := range in.Needs {
@@ -30,14 +18,6 @@ func (r *review) instances() {
 		}
 		for i, alias := range in.Aliases {
 			r.alias(index(path+".aliases", i), alias, n, owner)
-		}
-		for i, folder := range in.Data {
-			if !strings.HasPrefix(folder, "/") || folder == "/" || strings.Contains(folder, "/..") {
-				r.problem(index(path+".data", i), "give its full path within the machine", "%q is not a folder", clip(folder))
-			}
-		}
-		for i, c := range in.Capabilities {
-			in.Capabilities[i] = r.capability(index(path+".capabilities", i), c)
 		}
 		if r.given(path+".memory") && in.Memory < 6<<20 {
 			r.problem(path+".memory", "engines take no less than 6MiB", "%s is too little", in.Memory)

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"strconv"
-	"strings"
 
 	"lifeboat/drills/record"
 	"lifeboat/internal/userfile"
@@ -80,11 +79,11 @@ func load(file, dir string, raw []byte, name string) (*Scenario, Problems) {
 		return nil, append(wrong, d.problems...)
 	}
 	sc := &doc.Scenario
-	sc.File, sc.Dir, sc.secrets = file, dir, d.secrets
+	sc.File, sc.Dir, sc.secrets, sc.where, sc.bad = file, dir, d.secrets, d.where, d.bad
 	if name != "" && sc.Name != "" {
 		sc.Name += "-" + name
 	}
-	r := &review{sc: sc, file: file, where: d.where, bad: d.bad, problems: append(wrong, d.problems...), included: included}
+	r := &review{sc: sc, file: file, problems: append(wrong, d.problems...), included: included}
 	r.incident(doc.Course)
 	r.fill()
 	r.all()
@@ -99,8 +98,6 @@ func load(file, dir string, raw []byte, name string) (*Scenario, Problems) {
 type review struct {
 	sc       *Scenario
 	file     string
-	where    map[string]Pos
-	bad      map[string]bool // already reported: what stands there is not known
 	problems Problems
 	included map[string][]byte // files that the scenario includes, likewise
 	scripts  map[string][]byte // files that enter the digest, by their path from the scenario's folder
@@ -114,7 +111,6 @@ func (r *review) all() {
 	r.backups()
 	r.instances()
 	r.cycles()
-	r.network()
 	r.flow()
 	r.times()
 	r.checks()
@@ -138,33 +134,17 @@ func (r *review) incident(top Course) {
 }
 
 // part is the path of a key of the i-th incident.
-func (r *review) part(i int, key string) string {
-	if r.given("incidents") {
+func (s *Scenario) part(i int, key string) string {
+	if s.Given("incidents") {
 		return "incidents[" + strconv.Itoa(i) + "]." + key
 	}
 	return key
 }
 
 // given tells whether a value stands in the file.
-func (r *review) given(path string) bool {
-	_, ok := r.where[path]
-	return ok
-}
+func (r *review) given(path string) bool { return r.sc.Given(path) }
 
-// problem notes one at a path, or where the nearest value around it stands.
+// problem notes one at a path.
 func (r *review) problem(path, hint, format string, args ...any) {
-	if r.bad[path] {
-		return
-	}
-	message := fmt.Sprintf(format, args...)
-	if path != "" {
-		message = path + ": " + message
-	}
-	at := path
-	for at != "" && !r.given(at) {
-		at = at[:max(0, strings.LastIndexAny(at, ".["))]
-	}
-	pos := r.where[at]
-	r.problems = append(r.problems,
-		Problem{File: pos.In(r.file), Line: pos.Line, Column: pos.Column, Message: message, Hint: hint})
+	r.problems = append(r.problems, r.sc.Problem(path, hint, format, args...)...)
 }

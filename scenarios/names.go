@@ -38,14 +38,14 @@ func (r *review) names() {
 		r.problem("series", "give a name without slashes that does not begin with a dot", "%q cannot name a series", clip(s))
 	}
 	for i, target := range r.sc.Egress.Allow {
-		if h, port, ok := splitTarget(target); !ok || !hostPattern().MatchString(h) && net.ParseIP(h) == nil {
+		if h, port, ok := SplitTarget(target); !ok || !hostPattern().MatchString(h) && net.ParseIP(h) == nil {
 			r.problem(index("egress.allow", i), hintTarget, "%q is not a host with a port", clip(target))
 		} else if port == "0" {
 			r.problem(index("egress.allow", i), "", "port 0 cannot be reached")
 		}
 	}
 	for i, target := range r.sc.Egress.Expected {
-		h, _, ok := splitTarget(target)
+		h, _, ok := SplitTarget(target)
 		if !ok {
 			h = target
 		}
@@ -64,7 +64,6 @@ func (r *review) name(path, text string) {
 
 // backups checks how backups are picked and that each is put to the test.
 func (r *review) backups() {
-	used := r.usedBackups()
 	for _, n := range keysOf(r.sc.Backups) {
 		b, path := r.sc.Backups[n], "backups."+n
 		if b.Digest != "" && !sha256Digest().MatchString(b.Digest) {
@@ -77,35 +76,7 @@ func (r *review) backups() {
 			r.problem(path+".timezone", "as IANA names it, such as Asia/Shanghai or UTC", "%q is not a time zone",
 				clip(b.TimeZone))
 		}
-		if !used[n] {
-			r.problem(path, "name it under boot or load of an instance, or delete it", "is restored nowhere")
-		}
 	}
-}
-
-// usedBackups lists the backups that something is made of.
-func (r *review) usedBackups() map[string]bool {
-	used := map[string]bool{}
-	for _, b := range r.sc.Backups {
-		used[b.Restore.Text("roles_from")] = true // the one key by which a restore reads another backup
-	}
-	for _, in := range r.sc.Instances {
-		used[in.Boot], used[in.Load] = true, true
-		for _, n := range in.disks() {
-			used[n] = true
-		}
-	}
-	r.eachStep(func(_ string, s Step) {
-		if s.Boot != nil {
-			used[s.Boot.From] = true
-		}
-		if s.Script != nil {
-			for _, n := range s.Script.Backups {
-				used[n] = true
-			}
-		}
-	})
-	return used
 }
 
 // backup checks a reference to a backup.
@@ -135,8 +106,11 @@ func (r *review) reachable(h string) bool {
 	return false
 }
 
-// splitTarget takes host:port apart.
-func splitTarget(text string) (string, string, bool) {
+// IsHostName tells whether a text is a DNS name.
+func IsHostName(text string) bool { return hostPattern().MatchString(text) }
+
+// SplitTarget takes host:port apart; false: it is none.
+func SplitTarget(text string) (string, string, bool) {
 	h, port, err := net.SplitHostPort(text)
 	n, bad := strconv.ParseUint(port, 10, 16)
 	return h, port, err == nil && bad == nil && h != "" && strconv.FormatUint(n, 10) == port

@@ -16,8 +16,8 @@ const (
 	rangeExample = "write it like 10.20.0.0/16"
 )
 
-// MachineRange is the network that a virtual machine sees on its own card, where it says no other: no address of the drill lies in it.
-var MachineRange = netip.MustParsePrefix("10.0.2.0/24")
+// Unusable tells whether a network has addresses that no network can have.
+func Unusable(p netip.Prefix) bool { return slices.ContainsFunc(unusable, p.Overlaps) }
 
 // unusable ranges are nobody's network.
 var unusable = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"),
@@ -33,7 +33,7 @@ func (r *Range) UnmarshalText(text []byte) error {
 		return errors.New("its first address is " + p.Masked().Addr().String() + "; write " + p.Masked().String())
 	case p.Bits() < widestRange || p.Bits() > NetworkBits:
 		return errors.New("the drill's network takes a /26 of it: give a range between /8 and /26")
-	case slices.ContainsFunc(unusable, p.Overlaps):
+	case Unusable(p):
 		return errors.New("no network can have these addresses; " + rangeExample)
 	}
 	r.Prefix = p
@@ -42,17 +42,3 @@ func (r *Range) UnmarshalText(text []byte) error {
 
 // MarshalText writes it back; nothing for the zero value.
 func (r Range) MarshalText() ([]byte, error) { return r.Prefix.MarshalText() }
-
-// network holds the range against the networks that machines have of their own.
-func (r *review) network() {
-	n := r.sc.Network
-	for _, name := range keysOf(r.sc.Instances) {
-		in := r.sc.Instances[name]
-		own := in.VM.Network()
-		if n.IsValid() && in.Virtual() && own.Bits() <= n.Bits() && n.Overlaps(own) {
-			r.problem("network", "give another range; a larger one, such as 10.0.0.0/16, may hold it",
-				"%s sees %s on its own card", name, own)
-			return
-		}
-	}
-}

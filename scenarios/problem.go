@@ -70,3 +70,26 @@ func (ps Problems) Sorted(first string) Problems {
 	})
 	return slices.Compact(ps)
 }
+
+// Given tells whether a value stands in the file at a path such as upgrade[2].boot.image.
+func (s *Scenario) Given(path string) bool {
+	_, ok := s.where[path]
+	return ok
+}
+
+// Problem is one at a path, or where the nearest value around it stands; none where what stands there could not be read.
+func (s *Scenario) Problem(path, hint, format string, args ...any) Problems {
+	if s.bad[path] {
+		return nil
+	}
+	message := fmt.Sprintf(format, args...)
+	if path != "" {
+		message = path + ": " + message
+	}
+	at := path
+	for at != "" && !s.Given(at) {
+		at = at[:max(0, strings.LastIndexAny(at, ".["))]
+	}
+	pos := s.where[at]
+	return Problems{{File: pos.In(s.File), Line: pos.Line, Column: pos.Column, Message: message, Hint: hint}}
+}

@@ -169,7 +169,9 @@ func describe(n *yaml.Node) string {
 	}
 }
 
-// clip keeps a message on one line of bearable length.
+// Clip keeps a message on one line of bearable length.
+func Clip(text string) string { return clip(text) }
+
 func clip(text string) string {
 	if r := []rune(text); len(r) > 60 {
 		return strings.TrimSpace(string(r[:60])) + "…"

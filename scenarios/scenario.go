@@ -4,6 +4,7 @@
 package scenarios
 
 import (
+	"slices"
 	"time"
 
 	"lifeboat/drills/record"
@@ -67,6 +68,8 @@ type Scenario struct {
 
 	secrets *[]Secret
 	files   []File
+	where   map[string]Pos  // of every value, by its path
+	bad     map[string]bool // already reported: what stands there is not known
 }
 
 // Secrets are all values of the scenario that come from outside the file:
@@ -99,24 +102,24 @@ type Backup struct {
 
 // Instance is a temporary machine.
 type Instance struct {
-	Kind    string            `yaml:"kind" jsonschema:"required"` // docker (a container) | qemu (a virtual machine)
-	Image   string            `yaml:"image"`                      // of the engine; or
-	Boot    string            `yaml:"boot"`                       // the backup that it boots from; and
-	Load    string            `yaml:"load"`                       // the backup that is loaded into it
-	Needs   []string          `yaml:"needs"`                      // instances that are booted before it
-	Aliases []string          `yaml:"aliases"`                    // names that production calls it by: db.example.com
-	Env     map[string]Secret `yaml:"env"`                        // of a container
-	Command []string          `yaml:"command"`                    // of a container, instead of its image's own
-	Data    []string          `yaml:"data"`                       // folders on volumes
-	Memory  Size              `yaml:"memory"`                     // default 1GiB; at least 6MiB
+	Kind    string   `yaml:"kind" jsonschema:"required"` // docker (a container) | qemu (a virtual machine)
+	Image   string   `yaml:"image"`                      // of the engine; or
+	Boot    string   `yaml:"boot"`                       // the backup that it boots from; and
+	Load    string   `yaml:"load"`                       // the backup that is loaded into it
+	Needs   []string `yaml:"needs"`                      // instances that are booted before it
+	Aliases []string `yaml:"aliases"`                    // names that production calls it by: db.example.com
+	Memory  Size     `yaml:"memory"`                     // default 1GiB; at least 6MiB
 	// processors, above 0, such as 1.5; default of a virtual machine 2, of a container no limit
 	CPUs  float64 `yaml:"cpus"`
-	Ready *Ready  `yaml:"ready"`
-	// of a container, beyond those of every one: SYS_NICE, IPC_LOCK, … None that would open the seal
-	Capabilities []string `yaml:"capabilities"`
-	VM           *VM      `yaml:"vm"` // only with kind: qemu
-	Restart      bool     `yaml:"-"`
-	Pos          Pos      `yaml:"-"`
+	Ready *Ready  `yaml:"ready"` // when it counts as booted
+	// all keys of the instance that its kind owns
+	Settings Settings `yaml:"-" lifeboat:"beside"`
+	Pos      Pos      `yaml:"-"`
+}
+
+// Backups are those that it boots from and that is loaded into it.
+func (in Instance) Backups() []string {
+	return slices.DeleteFunc([]string{in.Boot, in.Load}, func(n string) bool { return n == "" })
 }
 
 // Ready says when an instance counts as booted. Without it: when its image's own HEALTHCHECK says so, or its backup is

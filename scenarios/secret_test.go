@@ -33,24 +33,8 @@ func TestSecretsOfFilesThatAreNone(t *testing.T) {
 }
 
 // A secret that would take half of every word with it is refused where its value can be read.
-func TestShortSecrets(t *testing.T) {
+func TestShortSecret(t *testing.T) {
 	t.Setenv("LIFEBOAT_TEST_SHORT", "abc")
-	t.Setenv("LIFEBOAT_TEST_EMPTY", "")
-	t.Setenv("LIFEBOAT_TEST_LONG", "abcd")
-	_, problems := load("s.yaml", t.TempDir(), []byte(`scenario: x
-instances:
-  db: {kind: docker, image: x, env: {A: {env: LIFEBOAT_TEST_SHORT}, B: {env: LIFEBOAT_TEST_EMPTY}, C: {env: LIFEBOAT_TEST_LONG},
-    D: {env: LIFEBOAT_TEST_ABSENT}, E: abc}}
-`), "")
-	found := 0
-	for _, p := range problems {
-		if strings.Contains(p.Message, "too short to be hidden") {
-			found++
-			assert.Equal(t, "instances.db.env.A: the value of LIFEBOAT_TEST_SHORT is shorter than 4 characters, "+
-				"too short to be hidden in reports", p.Message)
-		}
-	}
-	assert.Equal(t, 1, found)
 	_, err := Secret{env: "LIFEBOAT_TEST_SHORT"}.Reveal()
 	assert.ErrorIs(t, err, ErrShortSecret)
 }

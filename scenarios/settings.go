@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
+	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -14,10 +17,13 @@ type Settings struct {
 	Kind string
 	Pos  Pos
 
-	node *yaml.Node // a mapping without the keys that the outer struct owns
-	file string
-	dir  string
-	path string // of the mapping within the file: backups.shop-db.store
+	node  *yaml.Node // a mapping without the keys that the outer struct owns
+	whole *yaml.Node // with them; nil: the outer struct owns none
+	file  string
+	dir   string
+	path  string // of the mapping within the file: backups.shop-db.store
+
+	beside []string // keys of the outer struct that a misspelt one may be meant for
 
 	secrets *[]Secret // of the scenario; nil: nobody asks for them
 	watch   func(into any)
@@ -48,13 +54,35 @@ func (s Settings) Decode(into any) []Problem {
 	if s.node == nil {
 		return nil
 	}
-	d := &decoder{file: s.file, dir: s.dir, budget: nodeBudget, secrets: s.secrets}
+	d := &decoder{file: s.file, dir: s.dir, budget: nodeBudget, secrets: s.secrets, beside: s.beside}
 	d.decode(s.node, reflect.ValueOf(into).Elem(), s.path)
 	return d.problems.Sorted(s.file)
 }
 
-// Has tells whether a key is given.
-func (s Settings) Has(key string) bool { return s.value(key) != nil }
+// Has tells whether a value is given at a path such as vm.disks[0].bus; the keys of the outer struct count, too.
+func (s Settings) Has(path string) bool {
+	_, exact := s.find(path)
+	return exact
+}
+
+// Without leaves keys out of what is decoded.
+func (s Settings) Without(keys ...string) Settings {
+	if s.node == nil {
+		return s
+	}
+	left := *s.node
+	left.Content = nil
+	for i := 0; i+1 < len(s.node.Content); i += 2 {
+		if !slices.Contains(keys, s.node.Content[i].Value) {
+			left.Content = append(left.Content, s.node.Content[i], s.node.Content[i+1])
+		}
+	}
+	if s.whole == nil {
+		s.whole = s.node
+	}
+	s.node = &left
+	return s
+}
 
 // Text gives the text under a key; "" where there is none.
 func (s Settings) Text(key string) string {
@@ -73,11 +101,11 @@ func (s Settings) Keys() []string {
 	return keys
 }
 
-// Problem is one at a key's value, or at the kind itself where the key is not
-// given. The message is prefixed with the key's path.
+// Problem is one at the value of a key, or of a path such as vm.disks[0].bus, or where the nearest value around it stands.
+// The message is prefixed with the whole path.
 func (s Settings) Problem(key, hint, format string, args ...any) Problem {
 	pos := s.Pos
-	if n := s.value(key); n != nil {
+	if n, _ := s.find(key); n != nil {
 		pos = at(n)
 	}
 	message := fmt.Sprintf(format, args...)
@@ -92,12 +120,41 @@ func (s Settings) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"kind": s.Kind})
 }
 
-// value is the node under a key, nil where there is none.
-func (s Settings) value(key string) *yaml.Node {
+// value is the node at a path, nil where there is none.
+func (s Settings) value(path string) *yaml.Node {
+	if n, exact := s.find(path); exact {
+		return n
+	}
+	return nil
+}
+
+// find is the node at a path, or the nearest one around it; exact tells which.
+func (s Settings) find(path string) (n *yaml.Node, exact bool) {
+	if n = s.whole; n == nil {
+		n = s.node
+	}
+	if n == nil {
+		return nil, false
+	}
 	d := &decoder{budget: nodeBudget}
-	for _, p := range d.pairs(s.node, "") {
-		if p.key.Value == key {
-			return d.resolve(p.value)
+	for _, step := range strings.FieldsFunc(path, func(c rune) bool { return strings.ContainsRune(".[]", c) }) {
+		inner := d.child(n, step)
+		if inner == nil {
+			return n, false
+		}
+		n = d.resolve(inner)
+	}
+	return n, true
+}
+
+// child is what a node holds under a key or a number, nil where there is nothing.
+func (d *decoder) child(n *yaml.Node, step string) *yaml.Node {
+	if i, err := strconv.Atoi(step); n.Kind == yaml.SequenceNode && err == nil && i >= 0 && i < len(n.Content) {
+		return n.Content[i]
+	}
+	for _, p := range d.pairs(n, "") {
+		if p.key.Value == step {
+			return p.value
 		}
 	}
 	return nil

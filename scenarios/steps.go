@@ -13,24 +13,24 @@ var stepKeys = []string{"exec", "stop", "start", "destroy", "boot", "restore", "
 // StepKeys lists what a step can be.
 func StepKeys() []string { return slices.Clone(stepKeys) }
 
-// eachStep visits the steps of the preparation, of every upgrade and of every rollback, in their order.
-func (r *review) eachStep(visit func(path string, s Step)) {
+// EachStep visits the steps of the preparation, of every upgrade and of every rollback, in their order.
+func (s *Scenario) EachStep(visit func(path string, st Step)) {
 	each := func(path string, steps []Step) {
-		for i, s := range steps {
-			visit(index(path, i), s)
+		for i, st := range steps {
+			visit(index(path, i), st)
 		}
 	}
-	each("prepare", r.sc.Prepare)
-	each("upgrade", r.sc.Upgrade)
-	for k, in := range r.sc.Incidents {
-		each(r.part(k, "upgrade"), in.Upgrade)
-		each(r.part(k, "rollback"), in.Rollback)
+	each("prepare", s.Prepare)
+	each("upgrade", s.Upgrade)
+	for k, in := range s.Incidents {
+		each(s.part(k, "upgrade"), in.Upgrade)
+		each(s.part(k, "rollback"), in.Rollback)
 	}
 }
 
 // steps checks the actions of every upgrade and of every rollback.
 func (r *review) steps() {
-	r.eachStep(r.step)
+	r.sc.EachStep(r.step)
 	r.snapshots()
 }
 
@@ -86,15 +86,6 @@ func (r *review) bootStep(path string, s BootStep) {
 	r.backup(path+".from", s.From)
 	if s.Image != "" && s.From != "" {
 		r.problem(path, "keep image for the engine's own, from for one in a backup", "has both image and from")
-	}
-	if !r.sc.Instances[s.Instance].Virtual() {
-		return
-	}
-	for _, key := range []string{"image", "env", "command", "keep_data"} {
-		if r.given(path + "." + key) {
-			r.problem(path+"."+key, "delete it; revert goes back to a disk of before, exec changes the machine",
-				"a virtual machine is booted from its disk alone")
-		}
 	}
 }
 

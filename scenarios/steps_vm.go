@@ -11,25 +11,22 @@ import (
 // releasePattern is what uname -r prints.
 var releasePattern = lazy.Regexp(`^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$`)
 
-// kindContainer is the kind of instances that have no kernel and no disk of their own.
-const kindContainer = "docker"
-
 // machineStep checks those actions that mostly virtual machines know.
 func (r *review) machineStep(at string, s Step) {
 	r.instance(at+".reboot", s.Reboot)
 	if s.Snapshot != nil {
-		r.ownDisk(at+".snapshot.on", s.Snapshot.On)
+		r.instance(at+".snapshot.on", s.Snapshot.On)
 		r.name(at+".snapshot.name", s.Snapshot.Name)
 	}
 	if s.Revert != nil {
-		r.ownDisk(at+".revert.on", s.Revert.On)
+		r.instance(at+".revert.on", s.Revert.On)
 	}
 	if s.Put != nil {
 		r.instance(at+".put.on", s.Put.On)
 		r.guestPath(at+".put.to", s.Put.To)
 	}
 	if s.Select != nil {
-		r.ownDisk(at+".select-kernel.on", s.Select.On)
+		r.instance(at+".select-kernel.on", s.Select.On)
 		r.release(at+".select-kernel.release", s.Select.Release)
 	}
 	if s.Predict != nil {
@@ -43,7 +40,7 @@ func (r *review) predictStep(at string, s PredictStep) {
 		r.problem(at, "move it into the scenario's upgrade, before the reboot", "predict belongs to the upgrade")
 	}
 	at += ".predict"
-	r.ownDisk(at+".on", s.On)
+	r.instance(at+".on", s.On)
 	packages, release := r.given(at+".packages"), r.given(at+".release")
 	switch {
 	case packages && release:
@@ -57,15 +54,6 @@ func (r *review) predictStep(at string, s PredictStep) {
 	r.release(at+".release", s.Release)
 	if s.Release == Before {
 		r.problem(at+".release", "name the kernel that comes", "what runs already is loaded already")
-	}
-}
-
-// ownDisk checks a reference to an instance that is more than a container.
-func (r *review) ownDisk(at, to string) {
-	r.instance(at, to)
-	if r.sc.Instances[to].Kind == kindContainer {
-		r.problem(at, "name a virtual machine (kind: qemu)",
-			"%s is a container: its disk and its kernel are its host's", to)
 	}
 }
 
@@ -87,13 +75,13 @@ func (r *review) release(at, text string) {
 // snapshots checks that each has a name of its own, and that those were taken before to which something is reverted.
 func (r *review) snapshots() {
 	all, taken, lost := map[string][]string{}, map[string][]string{}, map[string]bool{}
-	r.eachStep(func(_ string, s Step) {
+	r.sc.EachStep(func(_ string, s Step) {
 		if s.Snapshot != nil {
 			all[s.Snapshot.On] = append(all[s.Snapshot.On], s.Snapshot.Name)
 		}
 	})
 	seen := map[string][]string{}
-	r.eachStep(func(at string, s Step) { // in the order in which they are taken
+	r.sc.EachStep(func(at string, s Step) { // in the order in which they are taken
 		fresh := s.Destroy
 		if s.Boot != nil {
 			fresh = s.Boot.Instance

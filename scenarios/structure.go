@@ -26,6 +26,7 @@ type form struct {
 	fields map[string]field
 	order  []string
 	rest   reflect.Value // collects the keys that no field has
+	beside bool          // one of those may be meant for a field
 }
 
 // take lists the fields of a struct, those of embedded structs included, and
@@ -47,7 +48,7 @@ func (f *form) take(v reflect.Value, pos Pos) {
 			v.Field(i).Set(reflect.ValueOf(pos))
 			continue
 		case name == "-" && t.Type == reflect.TypeFor[Settings]():
-			f.rest = v.Field(i)
+			f.rest, f.beside = v.Field(i), t.Tag.Get("lifeboat") == "beside"
 			continue
 		case name == "-" || !t.IsExported():
 			continue
@@ -66,6 +67,8 @@ func (f *form) take(v reflect.Value, pos Pos) {
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	f := form{fields: map[string]field{}}
 	f.take(v, at(n))
+	known := slices.Concat(d.beside, f.order)
+	d.beside = nil
 	if !d.want(n, yaml.MappingNode, "keys and values", path) {
 		return
 	}
@@ -73,15 +76,15 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	given := map[string]bool{}
 	for _, p := range d.pairs(n, path) {
 		key := p.key.Value
-		to, known := f.fields[key]
+		to, own := f.fields[key]
 		given[key] = true
 		switch {
-		case known:
+		case own:
 			d.field(d.respell(p.value, to.spelling), to, join(path, key))
 		case f.rest.IsValid() && mistyped(key) == "":
 			others.Content = append(others.Content, p.key, p.value)
 		default:
-			hint := orElse(mistyped(key), nearest(key, f.order, "known keys: "), "delete it: there are none here")
+			hint := orElse(mistyped(key), nearest(key, known, "known keys: "), "delete it: there are none here")
 			d.problem(p.key, "", hint, "unknown key %q%s", key, in(path))
 		}
 	}
@@ -95,8 +98,11 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 		if k := f.fields["kind"].value; k.IsValid() {
 			kind = k.String()
 		}
-		f.rest.Set(reflect.ValueOf(Settings{Kind: kind, Pos: at(n), node: others, file: d.file, dir: d.dir, path: path,
-			secrets: d.secrets}))
+		s := Settings{Kind: kind, Pos: at(n), node: others, whole: n, file: d.file, dir: d.dir, path: path, secrets: d.secrets}
+		if f.beside {
+			s.beside = f.order
+		}
+		f.rest.Set(reflect.ValueOf(s))
 	}
 }
 

@@ -53,7 +53,7 @@ func TestTemplateCommentsAreTrue(t *testing.T) {
 	require.Empty(t, problems)
 	assert.Len(t, sc.Backups, 4)
 	assert.Len(t, sc.Instances, 4)
-	assert.True(t, sc.Instances["pos"].Virtual())
+	assert.Equal(t, "qemu", sc.Instances["pos"].Kind)
 	assert.Len(t, sc.Upgrade, 6)
 	assert.Len(t, sc.Incidents[0].Rollback, 5)
 	assert.Equal(t, "10.20.0.0/16", sc.Network.String())

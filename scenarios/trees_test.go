@@ -79,7 +79,17 @@ func TestLoadVM(t *testing.T) {
 	t.Setenv("APP_PASSWORD", "hunter2")
 	sc, err := Load("testdata/ok/vm.yaml")
 	require.NoError(t, err)
-	vm := sc.Instances["app"].VM
+	var own struct { // the kind's keys
+		VM struct {
+			Ports    []int      `yaml:"ports"`
+			Seed     string     `yaml:"seed"`
+			Clock    *time.Time `yaml:"clock"`
+			Password Secret     `yaml:"password"`
+			Unlock   Secret     `yaml:"unlock"`
+		} `yaml:"vm"`
+	}
+	sc.Instances["app"].Settings.Decode(&own) // which has more keys
+	vm := own.VM
 	assert.Equal(t, []int{22, 8080}, vm.Ports)
 	assert.Equal(t, "#cloud-config\nssh_pwauth: false\n", vm.Seed)
 	assert.True(t, vm.Clock.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)))

@@ -55,7 +55,7 @@ func (r *review) limits(f *Flow) {
 	longest, incident := r.sc.Patience(f.Pulse.Every > 0)
 	what := "verify.within"
 	if incident >= 0 {
-		what = r.part(incident, "detect.within")
+		what = r.sc.part(incident, "detect.within")
 	}
 	for _, key := range []string{"timeout", "request_timeout"} {
 		limit := f.Timeout
@@ -129,7 +129,7 @@ func (r *review) incidents() {
 		r.faults(i, in)
 		r.detect(i, in.Detect)
 		r.decide(i, in)
-		if at := r.part(i, "name"); in.Name != "" && names[in.Name] {
+		if at := r.sc.part(i, "name"); in.Name != "" && names[in.Name] {
 			r.problem(at, "give each incident a name of its own", "another incident is named %q already", clip(in.Name))
 		} else if len([]rune(in.Name)) > longestName || strings.ContainsAny(in.Name, "\n\t") {
 			r.problem(at, "a few words, such as old kernel", "is longer than %d letters or lines", longestName)
@@ -143,7 +143,7 @@ const longestName = 30
 
 // beginning checks the steps that make an incident begin.
 func (r *review) beginning(i int, in Incident) {
-	at := r.part(i, "upgrade")
+	at := r.sc.part(i, "upgrade")
 	switch {
 	case len(in.Upgrade) == 0:
 	case i == 0:
@@ -160,7 +160,7 @@ const slowRestore = "slow-restore"
 func (r *review) faults(i int, in Incident) {
 	broken := 0
 	for k, f := range in.Faults {
-		at := index(r.part(i, "faults"), k)
+		at := index(r.sc.part(i, "faults"), k)
 		if f.Kind == slowRestore {
 			r.backup(at+".on", f.On)
 			if f.RemovedBy != "" {
@@ -181,13 +181,13 @@ func (r *review) faults(i int, in Incident) {
 		}
 	}
 	if r.sc.Trigger == record.TriggerFault && broken == 0 {
-		r.problem(r.part(i, "faults"), "add what breaks, or say trigger: upgrade, order or none", "there is none")
+		r.problem(r.sc.part(i, "faults"), "add what breaks, or say trigger: upgrade, order or none", "there is none")
 	}
 }
 
 // detect checks the rule and that the pulse can see what it is about.
 func (r *review) detect(i int, d Detect) {
-	at := r.part(i, "detect")
+	at := r.sc.part(i, "detect")
 	if r.sc.Trigger == record.TriggerOrder {
 		if r.given(at) {
 			r.problem(at, "delete it", "under an order nothing is detected")
@@ -218,7 +218,7 @@ func (r *review) detect(i int, d Detect) {
 
 // decide checks the decision against what follows it.
 func (r *review) decide(i int, in Incident) {
-	at, d := r.part(i, "decide"), in.Decide
+	at, d := r.sc.part(i, "decide"), in.Decide
 	for k, n := range d.Scope {
 		r.instance(index(at+".scope", k), n)
 	}
@@ -235,7 +235,7 @@ func (r *review) decide(i int, in Incident) {
 	if d.By == "simulated" && d.Outcome == "partial-rollback" && len(d.Scope) == 0 {
 		r.problem(at, "add scope: the instances that are rolled back", "a partial rollback has a scope")
 	}
-	steps := r.part(i, "rollback")
+	steps := r.sc.part(i, "rollback")
 	if d.rollsBack() && len(in.Rollback) == 0 && (r.sc.sees() || r.sc.Trigger == record.TriggerOrder) {
 		r.problem(steps, "add its steps, or say decide: {outcome: watch}", "there is none")
 	}

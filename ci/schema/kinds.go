@@ -11,6 +11,9 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"lifeboat/drills/fault"
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/instance/qemu"
 	"lifeboat/drills/restore/disk"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
@@ -27,7 +30,7 @@ import (
 // kind is one kind of something, and how its back-end is made.
 type kind struct {
 	name string
-	of   string // store, restore, fault, or a layer of checks
+	of   string // store, restore, instance, fault, or a layer of checks
 	text string // what it is, where a comment says so
 	from string // the function that makes it, where its keys have no type of their own
 	make func(s scenarios.Settings)
@@ -43,6 +46,12 @@ func kinds(said comments) []kind {
 		{name: "oci", of: "restore", make: func(s scenarios.Settings) { oci.New(s) }},
 		{name: "postgres", of: "restore", make: func(s scenarios.Settings) { postgres.New(s) }},
 	}
+	machine := func(name string, of instance.Kind) {
+		all = append(all, kind{name: name, of: "instance", text: of.Is,
+			make: func(s scenarios.Settings) { of.Settings(scenarios.Instance{Settings: s}) }})
+	}
+	machine("docker", docker.Kind(nil))
+	machine("qemu", qemu.Kind(nil))
 	for _, name := range fault.Kinds() {
 		build := fault.Catalogue()[name]
 		from := runtime.FuncForPC(reflect.ValueOf(build).Pointer()).Name()
@@ -65,7 +74,7 @@ func kinds(said comments) []kind {
 
 // addKinds puts the keys of every kind where the outer struct leaves them to it.
 func addKinds(schema *jsonschema.Schema) error {
-	said, err := readComments("drills/store", "drills/restore", "drills/fault", "verifier", "internal/pgquery")
+	said, err := readComments("drills/store", "drills/instance", "drills/restore", "drills/fault", "verifier", "internal/pgquery")
 	if err != nil {
 		return fmt.Errorf("read comments: %w", err)
 	}
@@ -84,9 +93,10 @@ func addKinds(schema *jsonschema.Schema) error {
 		list.Items = &jsonschema.Schema{OneOf: branches(defs, all, layer, layer, &checks, said)}
 	}
 	delete(defs, "CheckSpec")
-	broken := *defs["Fault"]
-	*defs["Fault"] = jsonschema.Schema{Description: broken.Description,
-		OneOf: branches(defs, all, "fault", "fault", &broken, said)}
+	for of, name := range map[string]string{"fault": "Fault", "instance": "Instance"} {
+		outer := *defs[name]
+		*defs[name] = jsonschema.Schema{Description: outer.Description, OneOf: branches(defs, all, of, of, &outer, said)}
+	}
 	return nil
 }
 
@@ -134,6 +144,10 @@ func keys(to *jsonschema.Schema, v reflect.Value, said comments, from string) {
 				s.Description = text
 			}
 			s.Default = initial(v.Field(i))
+			refineField(f, s)
+			if f.Tag.Get("jsonschema") == "required" {
+				to.Required = append(to.Required, name)
+			}
 			to.Properties.Set(name, s)
 		}
 	}

@@ -38,7 +38,7 @@ func (a *app) doctorCommand() *cobra.Command {
 				all = append(all, d)
 			}
 			for _, kind := range slices.Sorted(maps.Keys(kit.Instances)) {
-				driver, err := kit.Instances[kind](instance.Site{Log: a.log()})
+				driver, err := kit.Instances[kind].New(instance.Site{Log: a.log()})
 				if err == nil {
 					err = driver.Ready(cmd.Context())
 				}

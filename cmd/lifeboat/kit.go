@@ -53,15 +53,15 @@ func (a *app) kit() drills.Kit {
 			"oci":  func(s scenarios.Settings) (restore.Imager, []scenarios.Problem) { return oci.New(s) },
 			"disk": func(s scenarios.Settings) (restore.Imager, []scenarios.Problem) { return disk.New(s) },
 		},
-		Instances: map[string]instance.Factory{
-			"docker": func(site instance.Site) (instance.Driver, error) { return shared.of(site) },
-			"qemu": func(site instance.Site) (instance.Driver, error) {
+		Instances: map[string]instance.Kind{
+			"docker": docker.Kind(func(site instance.Site) (instance.Driver, error) { return shared.of(site) }),
+			"qemu": qemu.Kind(func(site instance.Site) (instance.Driver, error) {
 				ground, err := shared.of(site)
 				if err != nil {
 					return nil, err
 				}
 				return qemu.New(site, ground), nil
-			},
+			}),
 		},
 		Faults:   map[string]func(scenarios.Settings) (fault.Fault, []scenarios.Problem){},
 		Checks:   map[string]func(scenarios.CheckSpec, string) (verifier.Check, []scenarios.Problem){},

@@ -25,6 +25,7 @@ func TestSchemaKnowsTheKit(t *testing.T) {
 	add("store", slices.Collect(maps.Keys(k.Stores)))
 	add("restore", slices.Collect(maps.Keys(k.Loaders)))
 	add("restore", slices.Collect(maps.Keys(k.Imagers)))
+	add("instance", slices.Collect(maps.Keys(k.Instances)))
 	add("fault", slices.Collect(maps.Keys(k.Faults)))
 	for check := range k.Checks {
 		want = append(want, strings.Replace(check, "/", "-", 1))

@@ -105,7 +105,7 @@ func newBoard(w words, p *drills.Plan, interrupt func()) *board {
 	}
 	for _, name := range p.Order {
 		b.instances = append(b.instances, instanceRow{name: name, state: "waiting"})
-		for _, backup := range s.Instances[name].Backups() {
+		for _, backup := range p.MadeOf(name) {
 			if bp := p.Backups[backup]; bp != nil && b.backup(backup) == nil {
 				b.backups = append(b.backups, backupRow{name: backup, total: bp.Point.Size})
 			}

@@ -23,7 +23,7 @@ type below struct {
 func hypervised(m instance.Machine) (instance.Hypervised, error) {
 	h, ok := m.(instance.Hypervised)
 	if !ok {
-		return nil, fmt.Errorf("%s is not a virtual machine; boot it with kind: qemu", m.Name())
+		return nil, fmt.Errorf("%s is no virtual machine", m.Name())
 	}
 	return h, nil
 }
@@ -38,7 +38,7 @@ func (f *below) Available(ctx context.Context, t Target) error {
 }
 
 // Fits implements Fitting.
-func (f *below) Fits(virtual bool) error { return virtualOnly(virtual) }
+func (f *below) Fits(of instance.Traits) error { return virtualOnly(of) }
 
 // Prepare implements Fault.
 func (f *below) Prepare(_ context.Context, t Target) (ledger.Undo, error) {

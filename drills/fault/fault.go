@@ -57,16 +57,16 @@ func Lasts(ctx context.Context, f Fault, t Target) error {
 
 // Fitting is a fault that only some instances can have, whatever is in them.
 type Fitting interface {
-	// Fits returns nil, or half a sentence that says what it needs. virtual: the instance is a virtual machine.
-	Fits(virtual bool) error
+	// Fits returns nil, or half a sentence that says what it needs.
+	Fits(of instance.Traits) error
 }
 
 // errContainer is why what belongs to a machine of its own is not broken in a container.
 var errContainer = errors.New("only a virtual machine has a hypervisor, a disk and a kernel of its own")
 
 // virtualOnly is the Fits of faults of virtual machines.
-func virtualOnly(virtual bool) error {
-	if virtual {
+func virtualOnly(of instance.Traits) error {
+	if of.OwnKernel {
 		return nil
 	}
 	return errContainer

@@ -110,8 +110,8 @@ func TestFitting(t *testing.T) {
 		anywhere := strings.HasPrefix(kind, "pg-") || kind == "file-missing" || kind == "slow-restore" || kind == "none"
 		assert.Equal(t, anywhere, !ok, kind)
 		if ok {
-			assert.NoError(t, fitting.Fits(true), kind)
-			assert.ErrorContains(t, fitting.Fits(false), "virtual machine", kind)
+			assert.NoError(t, fitting.Fits(instance.Traits{OwnKernel: true}), kind)
+			assert.ErrorContains(t, fitting.Fits(instance.Traits{}), "virtual machine", kind)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (f *inGuest) Available(ctx context.Context, t Target) error {
 }
 
 // Fits implements Fitting.
-func (f *inGuest) Fits(virtual bool) error { return virtualOnly(virtual) }
+func (f *inGuest) Fits(of instance.Traits) error { return virtualOnly(of) }
 
 // Prepare implements Fault.
 func (f *inGuest) Prepare(_ context.Context, t Target) (ledger.Undo, error) {

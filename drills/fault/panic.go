@@ -44,7 +44,7 @@ func (f *kernelPanic) Available(ctx context.Context, t Target) error {
 }
 
 // Fits implements Fitting.
-func (f *kernelPanic) Fits(virtual bool) error { return virtualOnly(virtual) }
+func (f *kernelPanic) Fits(of instance.Traits) error { return virtualOnly(of) }
 
 // Prepare implements Fault.
 func (f *kernelPanic) Prepare(ctx context.Context, t Target) (ledger.Undo, error) {

@@ -68,7 +68,7 @@ func bootVM(t *testing.T) (*awake, func(ledger.Undo) error) {
 	t.Cleanup(func() { notes.UndoAll(t, site.Scope, undoers) })
 	ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: "pos", Format: "qcow2", Disk: disk{file, stat.Size()}})
 	require.NoError(t, err)
-	m, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, VM: &instance.VM{}})
+	m, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref})
 	require.NoError(t, err)
 	vm := &awake{Machine: m.(*qemu.Machine)}
 	vm.settle(t)

@@ -67,12 +67,6 @@ type Trier interface {
 	Tried(ctx context.Context) error
 }
 
-// Heavier is a driver whose machines take memory beside what they are given.
-type Heavier interface {
-	// Overhead of one machine, bytes.
-	Overhead() int64
-}
-
 // Request says what to boot.
 type Request struct {
 	Name       string // of the instance; the same name later gets the same sandbox and address
@@ -86,12 +80,10 @@ type Request struct {
 	KeepData   bool              // true: on the volumes of the previous generation (a new image on the old data)
 	Memory     int64             // bytes; 0: the back-end's default (1 GiB). Always limited
 	CPUs       float64           // 0: no limit
-	// Capabilities that a container holds beyond those of every one, as SYS_NICE. Its programs may then gain rights from
-	// their files, as far as it holds them.
-	Capabilities []string
-	Hold         bool     // create, do not start: Start does it
-	Allow        []string // host:port that the scenario allows through the seal
-	VM           *VM      // of a virtual machine; nil: a container
+	Hold       bool              // create, do not start: Start does it
+	Allow      []string          // host:port that the scenario allows through the seal
+	Disks      []string          // images of further disks, as a DiskLoader returned them
+	Own        any               // what only its kind's driver knows, from its Settings; nil: the defaults
 }
 
 // Machine is one booted machine. Methods may be called from several goroutines.
@@ -293,8 +285,7 @@ type Process interface {
 	Stop(ctx context.Context, grace time.Duration) error
 }
 
-// Factory makes the driver of one kind for a site. Settings are the instance's own keys of
-// the scenario, decoded strictly by the driver.
+// Factory makes the driver of one kind for a site.
 type Factory func(site Site) (Driver, error)
 
 // UndoExec is the data of a ledger.Undo made by Recall.

@@ -6,33 +6,6 @@ import (
 	"lifeboat/drills/record"
 )
 
-// VM is what a request for a virtual machine holds beyond that for a container. Zero values are the defaults.
-type VM struct {
-	Firmware string   // bios (default) or uefi
-	Bus      string   // of the disk: virtio (default), sata, ide or scsi
-	Ports    []int    // TCP ports of the guest that the sandbox forwards; no other can be dialled
-	Control  []string // channels to try, best first, of agent, ssh, serial; empty: agent, ssh
-	User     string   // for ssh and serial; default root
-	Password string   // for serial only; a secret
-	Unlock   string   // what is typed where the serial console asks for the passphrase of a disk; a secret; empty: nothing
-	MAC      string   // empty: one of the hypervisor's own
-	Hostname string   // offered by DHCP; an image with a host name of its own keeps that
-	Address  string   // of the guest with its network, 192.168.10.20/24; empty: DHCP gives it one
-	Gateway  string   // empty: the first address of that network
-	DNS      string   // empty: the gateway
-	Clock    string   // RFC 3339: what the guest's clock says at boot; empty: now
-	Disks    []VMDisk // beside the one that it boots from, in this order
-	Seed     string   // NoCloud user-data; it changes the instance
-}
-
-// VMDisk is a disk of a virtual machine beside the one that it boots from.
-type VMDisk struct {
-	Image  string // as a DiskLoader returned it
-	Bus    string // empty: that of the machine's first disk
-	Serial string // as /dev/disk/by-id has it; at most 20 letters
-	WWN    string // 0x and 16 digits
-}
-
 // DiskLoader is what a driver offers that boots disk images where they lie.
 type DiskLoader interface {
 	// LoadDisk returns the reference that Request.Image takes. Boot looks at the image before anything of it runs,

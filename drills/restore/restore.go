@@ -39,8 +39,8 @@ type Imager interface {
 
 // Fitting is an Imager whose images boot only some instances.
 type Fitting interface {
-	// Fits returns nil, or half a sentence that says what boots them. virtual: the instance is a virtual machine.
-	Fits(virtual bool) error
+	// Fits returns nil, or half a sentence that says what boots them.
+	Fits(of instance.Traits) error
 }
 
 // Loader loads a backup into a started machine.

@@ -20,12 +20,12 @@ import (
 
 // held are the capabilities that a machine's programs can have: those of all, and those that its scenario grants.
 func (m *Machine) held() []string {
-	return append(slices.Clone(m.capabilities()), m.request.Capabilities...)
+	return append(slices.Clone(m.capabilities()), m.own.Capabilities...)
 }
 
 // grants tells whether programs of the machine may gain rights when they are started: by capabilities of their files, or
 // as setuid. They never gain more than it holds.
-func (m *Machine) grants() bool { return len(m.request.Capabilities) > 0 }
+func (m *Machine) grants() bool { return len(m.own.Capabilities) > 0 }
 
 const (
 	grantLook = 10 * time.Second

@@ -35,7 +35,7 @@ func TestGrants(t *testing.T) {
 		ref, err := d.LoadImage(t.Context(), archive)
 		require.NoError(t, err)
 		r := serving(name)
-		r.Image, r.Capabilities = ref, grant
+		r.Image, r.Own = ref, Own{Capabilities: grant}
 		if run != nil {
 			r.Entrypoint = run
 		}

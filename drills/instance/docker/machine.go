@@ -44,6 +44,7 @@ type Machine struct {
 	id      string
 	body    *body
 	request instance.Request
+	own     Own
 	over    *Hypervisor // nil: no virtual machine runs in it
 
 	health *instance.Health // of its image; nil: none
@@ -72,6 +73,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, over *
 	}
 	paths := volumesFor(r.Data, declared)
 	m := &Machine{d: d, slot: s.name, box: s.box, request: r, over: over, volumes: map[string]string{}, health: healthOf(img.Config)}
+	m.own, _ = r.Own.(Own)
 	for p, v := range kept {
 		m.volumes[p] = v
 	}

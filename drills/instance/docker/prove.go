@@ -78,7 +78,7 @@ func (m *Machine) granted() string {
 	if !m.grants() {
 		return "none of them is held"
 	}
-	return "none of them is held; the scenario grants " + strings.Join(m.request.Capabilities, ", ")
+	return "none of them is held; the scenario grants " + strings.Join(m.own.Capabilities, ", ")
 }
 
 func told(found []string, none string) string {

@@ -40,7 +40,7 @@ type taken struct {
 
 // taken lists what is in use, now.
 func (d *Driver) taken(ctx context.Context) (taken, error) {
-	t := taken{never: []netip.Prefix{scenarios.MachineRange}}
+	t := taken{never: []netip.Prefix{GuestRange}}
 	list, err := d.engine.client.NetworkList(ctx, client.NetworkListOptions{})
 	if err != nil {
 		return t, fmt.Errorf("list networks: %w", err)

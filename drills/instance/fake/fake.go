@@ -47,7 +47,7 @@ type Script struct {
 	Health  *instance.Health // its healthcheck; nil: none
 	Volumes []string         // folders that live on volumes, beside the request's
 
-	// Of virtual machines only, which are those whose request says so.
+	// Of virtual machines only, which are those of a Virtual driver.
 	Diagnose func(m *Machine) instance.Diagnosis // nil: nothing is wrong with it
 	Basis    record.Basis                        // of its times; empty: measured
 	Facts    map[string]string                   // what Describe tells
@@ -91,6 +91,26 @@ func (d *Driver) Ready(context.Context) error { return d.world.NotReady }
 
 // Boot implements instance.Driver.
 func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine, error) {
+	m, err := d.boot(ctx, r, false)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Virtual is a driver whose machines have a disk and a kernel of their own.
+type Virtual struct{ *Driver }
+
+// Boot implements instance.Driver.
+func (v Virtual) Boot(ctx context.Context, r instance.Request) (instance.Machine, error) {
+	m, err := v.boot(ctx, r, true)
+	if err != nil {
+		return nil, err
+	}
+	return &VM{Machine: m}, nil
+}
+
+func (d *Driver) boot(ctx context.Context, r instance.Request, virtual bool) (*Machine, error) {
 	script, ok := d.script(r.Image)
 	if !ok {
 		return nil, fmt.Errorf("boot %s: there is no image %s", r.Name, r.Image)
@@ -103,6 +123,7 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 		return nil, err
 	}
 	m := newMachine(d, r, script, kept)
+	m.virtual = virtual
 	if _, err := d.site.Ledger.Intend(ledger.Entry{What: "container", Name: m.handle, Fix: "end the test",
 		Undo: instance.Encode(undoMachine, m.handle)}); err != nil {
 		return nil, fmt.Errorf("write %s to the ledger: %w", m.handle, err)
@@ -114,9 +135,6 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 		if err := m.Start(ctx); err != nil {
 			return nil, err
 		}
-	}
-	if r.VM != nil {
-		return &VM{Machine: m}, nil
 	}
 	return m, nil
 }

@@ -25,6 +25,7 @@ type Machine struct {
 	handle  string
 	request instance.Request
 	script  Script
+	virtual bool
 
 	mu      sync.Mutex
 	state   instance.State
@@ -110,7 +111,7 @@ func (m *Machine) Start(ctx context.Context) error {
 		err = m.script.Up(ctx, m)
 	}
 	refused := errors.As(err, new(*instance.BootError))
-	if err != nil && !refused && m.request.VM != nil && ctx.Err() == nil {
+	if err != nil && !refused && m.virtual && ctx.Err() == nil {
 		m.Print(err.Error() + "\n") // its processor goes on, whatever became of the system on it
 		return nil
 	}

@@ -82,7 +82,7 @@ func (m *Machine) start() (string, error) {
 }
 
 func (m *Machine) arguments() ([]string, error) {
-	vm := m.request.VM
+	vm := m.vm
 	cpus := defaultCPU
 	if m.request.CPUs > 0 {
 		cpus = int(math.Ceil(m.request.CPUs))
@@ -107,12 +107,8 @@ func (m *Machine) arguments() ([]string, error) {
 			a = append(a, "-device", fmt.Sprintf("pcie-root-port,id=%s,chassis=%d,slot=%[2]d", slot, i+1))
 		}
 	}
-	if vm.Clock != "" {
-		at, err := time.Parse(time.RFC3339, vm.Clock)
-		if err != nil {
-			return nil, fmt.Errorf("set the clock of %s: %w", m.Name(), err)
-		}
-		a = append(a, "-rtc", "base="+at.UTC().Format("2006-01-02T15:04:05"))
+	if vm.Clock != nil {
+		a = append(a, "-rtc", "base="+vm.Clock.UTC().Format("2006-01-02T15:04:05"))
 	}
 	if vm.Seed != "" {
 		a = append(a, "-blockdev", `{"driver":"vvfat","node-name":"seed","dir":"`+seedDir+`","label":"cidata","read-only":true}`,
@@ -139,14 +135,14 @@ func (m *Machine) arguments() ([]string, error) {
 
 // putSeed writes what cloud-init reads at its first start. https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html
 func (m *Machine) putSeed(ctx context.Context) error {
-	if m.request.VM.Seed == "" {
+	if m.vm.Seed == "" {
 		return nil
 	}
 	id := "instance-id: lifeboat-" + m.driver.site.Scope.Drill + "\n"
 	if err := m.putFile(ctx, seedDir+"/meta-data", id); err != nil {
 		return err
 	}
-	return m.putFile(ctx, seedDir+"/user-data", m.request.VM.Seed)
+	return m.putFile(ctx, seedDir+"/user-data", m.vm.Seed)
 }
 
 // putScript writes the script that the container starts with.

@@ -44,7 +44,7 @@ func (m *Machine) control(ctx context.Context) (channel, error) {
 	if !running {
 		return nil, fmt.Errorf("%s does not run", m.Name())
 	}
-	wanted := m.request.VM.Control
+	wanted := m.vm.Control
 	if len(wanted) == 0 {
 		wanted = []string{controlAgent, controlSSH}
 	}

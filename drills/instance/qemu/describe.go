@@ -15,8 +15,8 @@ func (m *Machine) Describe(ctx context.Context) map[string]string {
 	ctx, cancel := context.WithTimeout(ctx, describeLimit)
 	defer cancel()
 	facts := map[string]string{"acceleration": string(m.accel), "firmware": "bios", "format": m.drives[0].image.Format}
-	if m.request.VM.Firmware != "" {
-		facts["firmware"] = m.request.VM.Firmware
+	if m.vm.Firmware != "" {
+		facts["firmware"] = m.vm.Firmware
 	}
 	for _, v := range m.drives {
 		for _, n := range v.layout.luks { // disk.partition, both from 1; partition 0 is all of the disk

@@ -203,7 +203,7 @@ func (m *Machine) ask(ctx context.Context, console consoleText, found []finding)
 	}
 	view, err := within(ctx, diagnoseLimit, func(ctx context.Context) (insideView, error) { return m.inside(ctx, limit) })
 	if err != nil {
-		if !console.login || !slices.Contains(m.request.VM.Control, controlSSH) {
+		if !console.login || !slices.Contains(m.vm.Control, controlSSH) {
 			return found
 		}
 		view.settled, view.sshd = true, true // the scenario says that there is one

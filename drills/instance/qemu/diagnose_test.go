@@ -101,7 +101,7 @@ dpkg-deb -b /var/tmp/half /var/tmp/half.deb && ! dpkg -i /var/tmp/half.deb`
 func TestVMWillNotBoot(t *testing.T) {
 	needs.VM(t)
 	d := newBench(t)
-	m := d.bootGuest(t, openFile(t, guestImage(t)), instance.VM{})
+	m := d.bootGuest(t, openFile(t, guestImage(t)), VM{})
 	awaitGood(t, m)
 	keepConsole(t, m, "good")
 	require.NoError(t, m.Snapshot(t.Context(), "good"))

@@ -143,7 +143,7 @@ func (m *Machine) judgeDrive(ctx context.Context, v *drive) (bad flaw, err error
 	}
 	v.layout = m.readDisk(ctx, v)
 	if v.index == 0 {
-		bad = v.layout.unfit(m.request.VM.Firmware)
+		bad = v.layout.unfit(m.vm.Firmware)
 	}
 	if h, ok := readVHD(v.image.Disk); ok && v.image.Format == "vhd" && bad.words == "" {
 		bad = h.differs(v.virtual, v.layout)

@@ -48,7 +48,7 @@ func TestVMHostileImages(t *testing.T) {
 			before := digest(t, path)
 			ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: "pos", Format: tc.format, Disk: openFile(t, path)})
 			require.NoError(t, err)
-			_, err = d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, VM: &instance.VM{}})
+			_, err = d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, Own: &VM{}})
 			var bad *instance.BootError
 			require.ErrorAs(t, err, &bad)
 			t.Log(bad.Reason)
@@ -67,7 +67,7 @@ func TestVMForgedHeader(t *testing.T) {
 	ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: "pos", Format: "raw",
 		Disk: openFile(t, filepath.Join(dir, "forged.raw"))})
 	require.NoError(t, err)
-	made, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, VM: &instance.VM{}})
+	made, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, Own: &VM{}})
 	require.NoError(t, err)
 	q, err := made.(*Machine).qmp(t.Context())
 	require.NoError(t, err)
@@ -111,7 +111,7 @@ func TestVMFormats(t *testing.T) {
 			require.NoError(t, err)
 			began := time.Now()
 			m, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref,
-				VM: &instance.VM{Ports: []int{servicePort}}})
+				Own: &VM{Ports: []int{servicePort}}})
 			require.NoError(t, err)
 			awaitHTTP(t, m.(*Machine), "/healthz", 3*time.Minute)
 			t.Logf("the service answers after %s", time.Since(began))
@@ -123,7 +123,7 @@ func TestVMUEFI(t *testing.T) {
 	needs.EveryVM(t)
 	d := newBench(t)
 	began := time.Now()
-	m := d.bootGuest(t, openFile(t, guestImage(t)), instance.VM{Firmware: "uefi"})
+	m := d.bootGuest(t, openFile(t, guestImage(t)), VM{Firmware: "uefi"})
 	awaitHTTP(t, m, "/healthz", 3*time.Minute)
 	t.Logf("the service answers after %s", time.Since(began))
 	_, err := m.Get(t.Context(), "/sys/firmware/efi/fw_platform_size")
@@ -148,8 +148,9 @@ func TestVMLazy(t *testing.T) {
 	disk := openFile(t, guestImage(t))
 	disk.remote = true
 	began := time.Now()
-	m := d.bootGuest(t, disk, instance.VM{Control: []string{"ssh"}, Hostname: "drilled", MAC: "52:54:00:aa:bb:cc",
-		Clock: "2031-02-03T04:05:06+01:00", Seed: "#cloud-config\n{}\n"})
+	clock := time.Date(2031, 2, 3, 3, 5, 6, 0, time.UTC)
+	m := d.bootGuest(t, disk, VM{Control: []string{"ssh"}, Hostname: "drilled", MAC: "52:54:00:aa:bb:cc",
+		Clock: &clock, Seed: "#cloud-config\n{}\n"})
 	awaitHTTP(t, m, "/healthz", 4*time.Minute)
 	t.Logf("the service answers after %s; %d of %d MiB were read", time.Since(began), disk.Fetched()>>20, disk.Size()>>20)
 	assert.Less(t, disk.Fetched(), disk.Size())

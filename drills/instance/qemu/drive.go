@@ -16,7 +16,7 @@ import (
 type drive struct {
 	index   int
 	image   instance.DiskImage
-	spec    instance.VMDisk
+	spec    Disk
 	virtual int64 // size of the disk, bytes
 	here    bool  // QEMU opens the image's file itself; otherwise lifeboat reads it for QEMU
 	layout  layout

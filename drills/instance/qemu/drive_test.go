@@ -19,7 +19,7 @@ func driven(buses ...string) *Machine {
 	m := &Machine{request: instance.Request{Name: "pos"}, layers: []layer{{number: 1}, {number: 2}}}
 	for i, bus := range buses {
 		m.drives = append(m.drives, &drive{index: i, here: i == 0, image: instance.DiskImage{Format: "qcow2"},
-			spec: instance.VMDisk{Bus: bus, Serial: strings.Repeat("data", i)}})
+			spec: Disk{Bus: bus, Serial: strings.Repeat("data", i)}})
 	}
 	return m
 }
@@ -84,11 +84,11 @@ func TestVMSecondDisk(t *testing.T) {
 			data.remote = bus == "scsi" // lifeboat reads it for QEMU
 			ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: "data", Format: "raw", Disk: data})
 			require.NoError(t, err)
-			more := instance.VMDisk{Image: ref, Bus: bus, Serial: "SN0001"}
+			more := Disk{Bus: bus, Serial: "SN0001"}
 			if bus == "scsi" {
 				more.WWN = "0x5000c500a1b2c3d4"
 			}
-			m := d.bootGuest(t, openFile(t, guestImage(t)), instance.VM{Disks: []instance.VMDisk{more}})
+			m := d.bootGuest(t, openFile(t, guestImage(t)), VM{Disks: []Disk{more}}, ref)
 			assert.Equal(t, http.StatusOK, awaitHTTP(t, m, "/healthz", detectLimit))
 			ctx := t.Context()
 			read := func() string {

@@ -64,7 +64,7 @@ func (m *Machine) putLarge(ctx context.Context, dir string, stream io.Reader) (e
 	if res.Exit != 0 {
 		return fmt.Errorf("write the files to a disk: %s", lastLines(res.Stderr, 2))
 	}
-	_, slots := board(m.request.VM.Bus)
+	_, slots := board(m.vm.Bus)
 	if err := q.do(ctx, "blockdev-add", map[string]any{"driver": "raw", "node-name": id, "read-only": true,
 		"file": map[string]any{"driver": "file", "filename": file, "read-only": true}}, nil); err != nil {
 		return err

@@ -119,7 +119,7 @@ func (b broken) rate() float64 {
 func TestVMImpair(t *testing.T) {
 	needs.EveryVM(t)
 	d := newBench(t)
-	m := d.bootGuest(t, openFile(t, guestImage(t)), instance.VM{})
+	m := d.bootGuest(t, openFile(t, guestImage(t)), VM{})
 	awaitHTTP(t, m, "/healthz", 3*time.Minute)
 	b := broken{t, m}
 	require.Eventually(t, func() bool { // until then it reads a lot by itself

@@ -20,6 +20,7 @@ import (
 type Machine struct {
 	driver  *Driver
 	request instance.Request
+	vm      *VM
 	drives  []*drive // the first is the one that it boots from
 	accel   accel
 	body    *docker.Machine
@@ -155,13 +156,13 @@ func (m *Machine) Console(ctx context.Context) (string, error) {
 // Dial implements instance.Machine. A connection that stands proves nothing yet: QEMU accepts for the
 // guest. Where the guest refuses at once, so does Dial.
 func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
-	for _, p := range m.request.VM.Ports {
+	for _, p := range m.vm.Ports {
 		if p == port {
 			return m.body.Dial(ctx, port)
 		}
 	}
 	return nil, fmt.Errorf("dial port %d of %s: it is not forwarded; add it to vm: {ports: %v}", port, m.Name(),
-		append(m.request.VM.Ports, port))
+		append(m.vm.Ports, port))
 }
 
 // Reboot implements instance.Rebooter.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-
-	"lifeboat/drills/instance"
 )
 
 // firstLease is the address that QEMU's user-mode network gives by DHCP where nothing else is said.
@@ -25,7 +23,7 @@ type lan struct {
 }
 
 // lanOf a machine; false where DHCP gives it an address.
-func lanOf(vm *instance.VM) (lan, bool, error) {
+func lanOf(vm *VM) (lan, bool, error) {
 	if vm.Address == "" {
 		return lan{}, false, nil
 	}
@@ -70,7 +68,7 @@ func (l lan) options() string {
 // netArguments forward ports within the namespace. The guest's own connections are sockets of the
 // namespace, so the sandbox refuses and records them; restrict=on would hide them from its record.
 func (m *Machine) netArguments() ([]string, error) {
-	vm := m.request.VM
+	vm := m.vm
 	net, guest := "user,id=net0,ipv6=off", ""
 	l, own, err := lanOf(vm)
 	if err != nil {
@@ -96,7 +94,7 @@ func (m *Machine) netArguments() ([]string, error) {
 
 // given is the address at which the guest is reached.
 func (m *Machine) given() netip.Addr {
-	if l, own, err := lanOf(m.request.VM); own && err == nil {
+	if l, own, err := lanOf(m.vm); own && err == nil {
 		return l.guest
 	}
 	return firstLease

@@ -31,7 +31,7 @@ const upWithin = 8 * time.Minute
 func TestVMStaticAddress(t *testing.T) {
 	needs.EveryVM(t)
 	d := newBench(t)
-	m := d.bootGuest(t, openFile(t, guestImage(t)), instance.VM{})
+	m := d.bootGuest(t, openFile(t, guestImage(t)), VM{})
 	awaitHTTP(t, m, "/healthz", upWithin)
 	ctx := t.Context()
 	m.Describe(ctx)
@@ -53,14 +53,14 @@ func TestVMStaticAddress(t *testing.T) {
 		assert.Equal(t, record.LackAddress, got.Lack)
 		assert.Contains(t, got.Words, words)
 	}
-	boot := func(vm instance.VM) *Machine {
+	boot := func(vm VM) *Machine {
 		t.Helper()
 		vm.Ports = []int{servicePort}
-		b, err := d.Boot(ctx, instance.Request{Name: "pos", Generation: 1, KeepData: true, Image: "pos (qcow2)", VM: &vm})
+		b, err := d.Boot(ctx, instance.Request{Name: "pos", Generation: 1, KeepData: true, Image: "pos (qcow2)", Own: &vm})
 		require.NoError(t, err)
 		return b.(*Machine)
 	}
-	m = boot(instance.VM{Address: "192.168.10.20/24"})
+	m = boot(VM{Address: "192.168.10.20/24"})
 	assert.Equal(t, http.StatusOK, awaitHTTP(t, m, "/healthz", upWithin))
 	assert.NotEmpty(t, m.Describe(ctx)["control"])
 	r, err := m.Exec(ctx, instance.Command{Args: []string{"bash", "-c", `for way in 203.0.113.1/443 api.example.com/443; do
@@ -79,6 +79,6 @@ func TestVMStaticAddress(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotEqual(t, classSilent, got.Class, got.Words)
 
-	silent(boot(instance.VM{}), controlAgent, "it has the address 192.168.10.20/24 on enp")
-	silent(boot(instance.VM{Control: []string{controlSerial}}), sourceNetwork, "by DHCP, and sends nothing") // an idle guest
+	silent(boot(VM{}), controlAgent, "it has the address 192.168.10.20/24 on enp")
+	silent(boot(VM{Control: []string{controlSerial}}), sourceNetwork, "by DHCP, and sends nothing") // an idle guest
 }

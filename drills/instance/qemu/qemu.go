@@ -46,7 +46,6 @@ var (
 	_ instance.Driver     = (*Driver)(nil)
 	_ instance.DiskLoader = (*Driver)(nil)
 	_ instance.Grounded   = (*Driver)(nil)
-	_ instance.Heavier    = (*Driver)(nil)
 )
 
 // New makes a driver whose machines stand in the sandboxes of ground, which belongs to the same site.
@@ -92,10 +91,11 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 	d.mu.Lock()
 	old := d.machines[r.Name]
 	d.mu.Unlock()
-	if r.VM == nil {
-		r.VM = &instance.VM{}
+	vm, ok := r.Own.(*VM)
+	if !ok {
+		vm = &VM{}
 	}
-	drives, err := d.drivesOf(r)
+	drives, err := d.drivesOf(r, *vm)
 	if err != nil {
 		return nil, fmt.Errorf("boot %s: %w", r.Name, err)
 	}
@@ -103,7 +103,7 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{driver: d, request: r, drives: drives, accel: accel}
+	m := &Machine{driver: d, request: r, vm: vm, drives: drives, accel: accel}
 	if r.KeepData {
 		if old == nil {
 			return nil, fmt.Errorf("boot %s on kept data: no machine of that name was booted before", r.Name)
@@ -140,9 +140,6 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 	return m, m.Start(ctx)
 }
 
-// Overhead implements instance.Heavier: QEMU itself.
-func (d *Driver) Overhead() int64 { return headroom }
-
 // container is what QEMU runs in.
 func (m *Machine) container() docker.Hypervisor {
 	h := docker.Hypervisor{Image: Image, Run: []string{"/bin/sh", runScript}, Data: []string{diskDir}, Memory: m.memory() + headroom}
@@ -158,18 +155,22 @@ func (m *Machine) container() docker.Hypervisor {
 }
 
 // drivesOf a request, the one that it boots from first.
-func (d *Driver) drivesOf(r instance.Request) ([]*drive, error) {
+func (d *Driver) drivesOf(r instance.Request, vm VM) ([]*drive, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	specs := append([]instance.VMDisk{{Image: r.Image, Bus: r.VM.Bus}}, r.VM.Disks...)
+	specs := append([]Disk{{Bus: vm.Bus}}, vm.Disks...)
+	refs := append([]string{r.Image}, r.Disks...)
+	if len(refs) != len(specs) {
+		return nil, fmt.Errorf("there are %d disks, and the images of %d", len(specs), len(refs))
+	}
 	var drives []*drive
 	for i, spec := range specs {
-		image, known := d.disks[spec.Image]
+		image, known := d.disks[refs[i]]
 		if !known {
-			return nil, fmt.Errorf("%q is no disk of a backup", spec.Image)
+			return nil, fmt.Errorf("%q is no disk of a backup", refs[i])
 		}
 		if spec.Bus == "" {
-			spec.Bus = r.VM.Bus
+			spec.Bus = vm.Bus
 		}
 		drives = append(drives, &drive{index: i, image: image, spec: spec, here: image.Disk.Path() != "" && d.ground.Local()})
 	}

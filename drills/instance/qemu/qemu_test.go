@@ -134,12 +134,12 @@ func guestImage(t testing.TB) string {
 
 const servicePort = 8080
 
-func (d *Driver) bootGuest(t testing.TB, disk instance.Disk, vm instance.VM) *Machine {
+func (d *Driver) bootGuest(t testing.TB, disk instance.Disk, vm VM, more ...string) *Machine {
 	t.Helper()
 	ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: "pos", Format: "qcow2", Disk: disk})
 	require.NoError(t, err)
 	vm.Ports = []int{servicePort}
-	m, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, VM: &vm})
+	m, err := d.Boot(t.Context(), instance.Request{Name: "pos", Generation: 1, Image: ref, Own: &vm, Disks: more})
 	require.NoError(t, err)
 	return m.(*Machine)
 }
@@ -169,7 +169,7 @@ func TestVMLife(t *testing.T) {
 	d := newBench(t)
 	disk := openFile(t, image)
 	began := time.Now()
-	m := d.bootGuest(t, disk, instance.VM{})
+	m := d.bootGuest(t, disk, VM{})
 	t.Logf("QEMU runs after %s", time.Since(began))
 	assert.Equal(t, http.StatusOK, awaitHTTP(t, m, "/healthz", 3*time.Minute))
 	t.Logf("the service answers after %s", time.Since(began))

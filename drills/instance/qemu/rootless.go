@@ -30,7 +30,7 @@ func (m *Machine) rootless(found []finding) {
 func (m *Machine) unseen(device string) string {
 	name := strings.TrimPrefix(device, "/dev/")
 	id := strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(name, "disk/by-uuid/"), "UUID="))
-	bus := m.request.VM.Bus
+	bus := m.vm.Bus
 	if bus == "" {
 		bus = "virtio"
 	}

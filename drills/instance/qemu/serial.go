@@ -48,7 +48,7 @@ func newSerialChannel(m *Machine) *serialChannel {
 func (s *serialChannel) name() string { return "serial console as " + s.user() }
 
 func (s *serialChannel) user() string {
-	if u := s.machine.request.VM.User; u != "" {
+	if u := s.machine.vm.User; u != "" {
 		return u
 	}
 	return "root"
@@ -81,7 +81,7 @@ func (s *serialChannel) take(ctx context.Context) (*serialLine, func(), error) {
 
 // logIn types only where the console asks for a login: a key pressed in a boot loader stops the boot.
 func (s *serialChannel) logIn(ctx context.Context) (*serialLine, error) {
-	if s.machine.request.VM.Password == "" {
+	if revealed(s.machine.vm.Password) == "" {
 		return nil, errors.New("a login needs vm: {password: …}")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, serialLogin, errors.New("the login takes too long"))
@@ -98,7 +98,7 @@ func (s *serialChannel) logIn(ctx context.Context) (*serialLine, error) {
 		return nil, err
 	}
 	l := newSerialLine(c)
-	if err := l.logIn(ctx, s.user(), s.machine.request.VM.Password); err != nil {
+	if err := l.logIn(ctx, s.user(), revealed(s.machine.vm.Password)); err != nil {
 		_ = c.Close()
 		return nil, err
 	}

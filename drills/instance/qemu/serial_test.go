@@ -21,6 +21,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/internal/needs"
+	"lifeboat/scenarios"
 )
 
 // fakeLogin is a getty of this host.
@@ -139,7 +140,7 @@ func TestVMSerialControl(t *testing.T) {
 	needs.EveryVM(t)
 	image := guestImage(t)
 	d := newBench(t)
-	m := d.bootGuest(t, openFile(t, image), instance.VM{Control: []string{controlSerial}, Password: "pos-demo-root"})
+	m := d.bootGuest(t, openFile(t, image), VM{Control: []string{controlSerial}, Password: scenarios.Plain("pos-demo-root")})
 	assert.Equal(t, http.StatusOK, awaitHTTP(t, m, "/healthz", detectLimit))
 	ctx := t.Context()
 	var r instance.Result

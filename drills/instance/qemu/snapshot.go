@@ -52,7 +52,7 @@ func (m *Machine) Snapshot(ctx context.Context, name string) error {
 // variablesPath are the variables of UEFI, which hold the boot entries: part of what a snapshot goes back to.
 const variablesPath = diskDir + "/vars.fd"
 
-func (m *Machine) uefi() bool { return m.request.VM != nil && m.request.VM.Firmware == "uefi" }
+func (m *Machine) uefi() bool { return m.vm != nil && m.vm.Firmware == "uefi" }
 
 // variables as they were when the layer was frozen.
 func (l layer) variables() string { return diskDir + "/vars-" + strconv.Itoa(l.number) + ".fd" }

@@ -38,7 +38,7 @@ type sshChannel struct {
 
 // makeKey makes the machine's key when SSH is among its channels.
 func (m *Machine) makeKey() error {
-	if c := m.request.VM.Control; len(c) > 0 && !slices.Contains(c, controlSSH) {
+	if c := m.vm.Control; len(c) > 0 && !slices.Contains(c, controlSSH) {
 		return nil
 	}
 	var err error
@@ -61,7 +61,7 @@ func (m *Machine) publicKey() string {
 func (s *sshChannel) name() string { return "ssh as " + s.user() }
 
 func (s *sshChannel) user() string {
-	if u := s.machine.request.VM.User; u != "" {
+	if u := s.machine.vm.User; u != "" {
 		return u
 	}
 	return "root"

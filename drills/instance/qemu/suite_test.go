@@ -51,7 +51,7 @@ func TestVMSuite(t *testing.T) {
 		Virtual: func(b instancetest.Bench, name string) instance.Request {
 			ref, err := b.Driver.(*Driver).LoadDisk(t.Context(), instance.DiskImage{Name: "pos", Format: "qcow2", Disk: openFile(t, image)})
 			require.NoError(t, err)
-			return instance.Request{Name: name, Generation: 1, Image: ref, VM: &instance.VM{Ports: []int{instancetest.Port}}}
+			return instance.Request{Name: name, Generation: 1, Image: ref, Own: &VM{Ports: []int{instancetest.Port}}}
 		},
 		Prepare: func(t *testing.T, m instance.Machine) {
 			require.Eventually(t, func() bool {

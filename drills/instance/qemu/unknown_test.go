@@ -16,6 +16,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/internal/needs"
+	"lifeboat/scenarios"
 )
 
 // tinySystem is a boot sector that prints on the first serial port and stays: a guest that nobody knows.
@@ -73,7 +74,7 @@ func TestVMPassphrase(t *testing.T) {
 		"the right one":   {"opensesame", "", "set up successfully"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := bootRaw(t, d, lockedSystem(t), "locked"+strings.ReplaceAll(name, " ", "-"), instance.VM{Unlock: tc.unlock})
+			m := bootRaw(t, d, lockedSystem(t), "locked"+strings.ReplaceAll(name, " ", "-"), VM{Unlock: scenarios.Plain(tc.unlock)})
 			began := time.Now()
 			var got instance.Diagnosis
 			text := ""
@@ -100,11 +101,11 @@ func rawDisk(t *testing.T, content []byte) *file {
 	return openFile(t, path)
 }
 
-func bootRaw(t *testing.T, d *Driver, content []byte, name string, vm instance.VM) *Machine {
+func bootRaw(t *testing.T, d *Driver, content []byte, name string, vm VM) *Machine {
 	t.Helper()
 	ref, err := d.LoadDisk(t.Context(), instance.DiskImage{Name: name, Format: "raw", Disk: rawDisk(t, content)})
 	require.NoError(t, err)
-	m, err := d.Boot(t.Context(), instance.Request{Name: name, Generation: 1, Image: ref, VM: &vm, Memory: 256 << 20})
+	m, err := d.Boot(t.Context(), instance.Request{Name: name, Generation: 1, Image: ref, Own: &vm, Memory: 256 << 20})
 	require.NoError(t, err)
 	return m.(*Machine)
 }
@@ -113,7 +114,7 @@ func bootRaw(t *testing.T, d *Driver, content []byte, name string, vm instance.V
 func TestVMUnknownGuest(t *testing.T) {
 	needs.EveryVM(t)
 	d := newBench(t)
-	m := bootRaw(t, d, tinySystem("Shop OS 1.0\r\nready for tills\r\n"), "tills", instance.VM{})
+	m := bootRaw(t, d, tinySystem("Shop OS 1.0\r\nready for tills\r\n"), "tills", VM{})
 	ctx := t.Context()
 	require.Eventually(t, func() bool {
 		text, err := m.Console(ctx)
@@ -182,7 +183,7 @@ func TestVMNothingToBoot(t *testing.T) {
 				content, err = os.ReadFile(filepath.Join(dir, tc.file))
 				require.NoError(t, err)
 			}
-			m := bootRaw(t, d, content, "empty", instance.VM{Firmware: tc.firmware})
+			m := bootRaw(t, d, content, "empty", VM{Firmware: tc.firmware})
 			if tc.file == "luks.raw" {
 				assert.Equal(t, "LUKS 1.2", m.Describe(t.Context())["encrypted"])
 			}

@@ -24,7 +24,7 @@ type unlocking struct {
 
 // startUnlocking goes on for as long as this QEMU runs: the guest asks at each of its boots. The caller holds mu.
 func (m *Machine) startUnlocking(ctx context.Context) {
-	if m.request.VM.Unlock == "" {
+	if revealed(m.vm.Unlock) == "" {
 		return
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -71,7 +71,7 @@ func (m *Machine) answer(ctx context.Context, u *unlocking, disk string) error {
 		return err
 	}
 	defer c.Close()
-	if err := newSerialLine(c).send(m.request.VM.Unlock + "\r"); err != nil {
+	if err := newSerialLine(c).send(revealed(m.vm.Unlock) + "\r"); err != nil {
 		return err
 	}
 	// QEMU drops what the guest has not taken when we leave: a guest takes a letter at a time, and says something then.

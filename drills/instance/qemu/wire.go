@@ -149,7 +149,7 @@ func (m *Machine) silentOnTheWire(ctx context.Context, login bool) (finding, boo
 	}
 	f, silent := w.silent(m.given())
 	speaks := len(w.from) > 0
-	if !speaks && m.request.VM.Address != "" { // it asks nobody for an address, and nobody may have asked it anything yet
+	if !speaks && m.vm.Address != "" { // it asks nobody for an address, and nobody may have asked it anything yet
 		return finding{}, false
 	}
 	f.fatal = login && (long || speaks)

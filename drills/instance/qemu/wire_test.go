@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 )
 
@@ -80,16 +79,16 @@ func FuzzReadWire(f *testing.F) {
 func TestLAN(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		vm   instance.VM
+		vm   VM
 		want string
 	}{
-		"the gateway answers names": {instance.VM{Address: "192.168.10.20/24"},
+		"the gateway answers names": {VM{Address: "192.168.10.20/24"},
 			",net=192.168.10.0/24,host=192.168.10.2,dns=192.168.10.1,dhcpstart=192.168.10.20"},
-		"the guest is the first": {instance.VM{Address: "192.168.10.1/24"},
+		"the guest is the first": {VM{Address: "192.168.10.1/24"},
 			",net=192.168.10.0/24,host=192.168.10.3,dns=192.168.10.2,dhcpstart=192.168.10.1"},
-		"all are given": {instance.VM{Address: "10.1.2.3/16", Gateway: "10.1.255.254", DNS: "10.1.0.53"},
+		"all are given": {VM{Address: "10.1.2.3/16", Gateway: "10.1.255.254", DNS: "10.1.0.53"},
 			",net=10.1.0.0/16,host=10.1.255.254,dns=10.1.0.53,dhcpstart=10.1.2.3"},
-		"next to no place": {instance.VM{Address: "203.0.113.6/30", Gateway: "203.0.113.5", DNS: "203.0.113.5"},
+		"next to no place": {VM{Address: "203.0.113.6/30", Gateway: "203.0.113.5", DNS: "203.0.113.5"},
 			",net=203.0.113.4/30,host=203.0.113.4,dns=203.0.113.5,dhcpstart=203.0.113.6"},
 	} {
 		l, own, err := lanOf(&c.vm)
@@ -97,7 +96,7 @@ func TestLAN(t *testing.T) {
 		assert.True(t, own, name)
 		assert.Equal(t, c.want, l.options(), name)
 	}
-	_, own, err := lanOf(&instance.VM{})
+	_, own, err := lanOf(&VM{})
 	assert.NoError(t, err)
 	assert.False(t, own)
 }

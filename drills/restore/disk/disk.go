@@ -45,9 +45,9 @@ func New(s scenarios.Settings) (*Imager, []scenarios.Problem) {
 }
 
 // Fits implements restore.Fitting.
-func (i *Imager) Fits(virtual bool) error {
-	if !virtual {
-		return errors.New("a disk image boots a virtual machine, kind: qemu")
+func (i *Imager) Fits(of instance.Traits) error {
+	if of.Boots != instance.Disks {
+		return errors.New("a disk image boots a virtual machine")
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func (i *Imager) Fits(virtual bool) error {
 func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Driver) (restore.Outcome, error) {
 	loader, ok := driver.(instance.DiskLoader)
 	if !ok {
-		return restore.Outcome{}, fmt.Errorf("restore %s: instances of this kind boot no disk image; use kind qemu", s.Backup)
+		return restore.Outcome{}, fmt.Errorf("restore %s: instances of this kind boot no disk image", s.Backup)
 	}
 	if s.OpenAt == nil {
 		return restore.Outcome{}, fmt.Errorf("restore %s: its store cannot be read in place; copy the image into a folder "+

@@ -45,9 +45,9 @@ func New(s scenarios.Settings) (*Imager, []scenarios.Problem) {
 }
 
 // Fits implements restore.Fitting.
-func (i *Imager) Fits(virtual bool) error {
-	if virtual {
-		return errors.New("an image archive boots a container, kind: docker")
+func (i *Imager) Fits(of instance.Traits) error {
+	if of.Boots != instance.Images {
+		return errors.New("an image archive boots a container")
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func within(what string, err error) error { return fmt.Errorf("%s: %w", what, er
 func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Driver) (restore.Outcome, error) {
 	to, ok := driver.(instance.ImageLoader)
 	if !ok {
-		return restore.Outcome{}, fmt.Errorf("restore %s: instances of this kind boot no container image; use kind docker", s.Backup)
+		return restore.Outcome{}, fmt.Errorf("restore %s: instances of this kind boot no container image", s.Backup)
 	}
 	archive, digest, err := i.verify(ctx, s)
 	if err != nil {

@@ -1,4 +1,4 @@
-package scenarios
+package docker
 
 import (
 	"slices"
@@ -11,12 +11,8 @@ import (
 var grantable = []string{"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE",
 	"MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT", "SYS_NICE", "SYS_PTRACE", "SYS_RESOURCE"}
 
-// capability checks one that is granted, and returns its name as it is written everywhere: without CAP_, in capitals.
-func (r *review) capability(path, name string) string {
+// capability is one as it is written everywhere, without CAP_, in capitals; false: it is not granted.
+func capability(name string) (string, bool) {
 	plain := strings.TrimPrefix(strings.ToUpper(name), "CAP_")
-	if !slices.Contains(grantable, plain) {
-		r.problem(path, "these can be: "+strings.Join(grantable, ", "), "%q is not granted: it would open the seal, or there is no such capability",
-			clip(name))
-	}
-	return plain
+	return plain, slices.Contains(grantable, plain)
 }

@@ -1,9 +1,11 @@
-package scenarios
+package qemu
 
 import (
 	"slices"
+	"strconv"
 
 	"lifeboat/internal/lazy"
+	"lifeboat/scenarios"
 )
 
 // Disk is a disk of a virtual machine beside the one that it boots from, in a backup of its own.
@@ -23,14 +25,13 @@ var (
 )
 
 // disks checks those of a machine that boots from a backup.
-func (r *review) disks(path string, boot string, vm VM) {
+func (r *review) disks(boot string, vm VM) {
 	seen := []string{boot}
 	for i, d := range vm.Disks {
-		at := index(path+".disks", i)
-		r.backup(at+".backup", d.Backup)
+		at := "vm.disks[" + strconv.Itoa(i) + "]"
 		if d.Backup != "" && slices.Contains(seen, d.Backup) {
 			r.problem(at+".backup", "give each disk a backup of its own: two copies of one disk are taken for each other",
-				"%s is another disk of this machine", clip(d.Backup))
+				"%s is another disk of this machine", scenarios.Clip(d.Backup))
 		}
 		seen = append(seen, d.Backup)
 		bus := d.Bus
@@ -45,31 +46,14 @@ func (r *review) disks(path string, boot string, vm VM) {
 		}
 		if d.Serial != "" && !serialPattern().MatchString(d.Serial) {
 			r.problem(at+".serial", "give up to 20 letters, digits, dots, hyphens and underscores", "%q is no serial number of a disk",
-				clip(d.Serial))
+				scenarios.Clip(d.Serial))
 		}
 		switch {
 		case d.WWN == "":
 		case !wwnPattern().MatchString(d.WWN):
-			r.problem(at+".wwn", "write it like 0x5000c500a1b2c3d4", "%q is no world wide name", clip(d.WWN))
+			r.problem(at+".wwn", "write it like 0x5000c500a1b2c3d4", "%q is no world wide name", scenarios.Clip(d.WWN))
 		case bus == "" || bus == "virtio":
 			r.problem(at+".wwn", "say bus: scsi, or give a serial", "disks on virtio have none")
 		}
 	}
-}
-
-// disks are the backups of the machine's disks beside the one that it boots from.
-func (in Instance) disks() []string {
-	var all []string
-	if in.VM != nil {
-		for _, d := range in.VM.Disks {
-			all = append(all, d.Backup)
-		}
-	}
-	return all
-}
-
-// Backups are all from which the instance is made at first, the one that it boots from or that is loaded first.
-func (in Instance) Backups() []string {
-	all := append([]string{in.Boot, in.Load}, in.disks()...)
-	return slices.DeleteFunc(all, func(n string) bool { return n == "" })
 }

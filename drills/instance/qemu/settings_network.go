@@ -1,8 +1,10 @@
-package scenarios
+package qemu
 
 import (
 	"net/netip"
-	"slices"
+
+	"lifeboat/drills/instance/docker"
+	"lifeboat/scenarios"
 )
 
 // The narrowest and the widest network of a virtual machine's own, in bits of its prefix. A gateway and a name server
@@ -13,18 +15,17 @@ const (
 	addressExample   = "write it with its network, such as 192.168.10.20/24"
 )
 
-// Network is the network that the machine sees on its own card.
-func (v *VM) Network() netip.Prefix {
-	if v != nil {
-		if p, err := netip.ParsePrefix(v.Address); err == nil {
-			return p.Masked()
-		}
+// network is what the machine sees on its own card.
+func (v *VM) network() netip.Prefix {
+	if p, err := netip.ParsePrefix(v.Address); err == nil {
+		return p.Masked()
 	}
-	return MachineRange
+	return docker.GuestRange
 }
 
-// machineNetwork checks the network that a guest with an address of its own expects.
-func (r *review) machineNetwork(path string, vm VM) {
+// network checks the network that a guest with an address of its own expects.
+func (r *review) network(vm VM) {
+	const path = "vm"
 	if vm.Address == "" {
 		for key, value := range map[string]string{"gateway": vm.Gateway, "dns": vm.DNS} {
 			if value != "" {
@@ -38,7 +39,7 @@ func (r *review) machineNetwork(path string, vm VM) {
 	p, err := netip.ParsePrefix(vm.Address)
 	switch {
 	case err != nil || !p.Addr().Is4():
-		r.problem(at, addressExample, "%q is not the IPv4 address of a network card", clip(vm.Address))
+		r.problem(at, addressExample, "%q is not the IPv4 address of a network card", scenarios.Clip(vm.Address))
 		return
 	case p.Bits() < widestMachine || p.Bits() > narrowestMachine:
 		r.problem(at, "give a network between /8 and /30", "/%d leaves no place for a gateway", p.Bits())
@@ -46,7 +47,7 @@ func (r *review) machineNetwork(path string, vm VM) {
 	case p.Addr() == p.Masked().Addr() || p.Addr() == lastOf(p):
 		r.problem(at, addressExample, "%s is the network itself, or all of it", p.Addr())
 		return
-	case slices.ContainsFunc(unusable, p.Overlaps):
+	case scenarios.Unusable(p):
 		r.problem(at, addressExample, "no network can have these addresses")
 		return
 	}
@@ -57,7 +58,7 @@ func (r *review) machineNetwork(path string, vm VM) {
 		a, err := netip.ParseAddr(value)
 		switch at := path + "." + key; {
 		case err != nil || !a.Is4():
-			r.problem(at, "write it like 192.168.10.1", "%q is not an IPv4 address", clip(value))
+			r.problem(at, "write it like 192.168.10.1", "%q is not an IPv4 address", scenarios.Clip(value))
 		case !p.Masked().Contains(a) && key == "dns":
 			r.problem(at, "delete it: name servers elsewhere are answered for at any address", "%s is not in %s", a, p.Masked())
 		case !p.Masked().Contains(a):

@@ -1,0 +1,150 @@
+package drills
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/restore"
+	"lifeboat/scenarios"
+)
+
+// kindOf an instance; the zero Kind where nobody knows it.
+func (p *Plan) kindOf(name string) instance.Kind { return p.kinds[p.Scenario.Instances[name].Kind] }
+
+// known tells whether there is an instance of that name, of a kind that somebody boots.
+func (p *Plan) known(name string) bool { return p.kindOf(name).New != nil }
+
+// kindsThat lists the kinds of such instances.
+func (p *Plan) kindsThat(fit func(t instance.Traits) bool) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(p.kinds)) {
+		if fit(p.kinds[name].Traits) {
+			all = append(all, name)
+		}
+	}
+	return strings.Join(all, " or ")
+}
+
+// MadeOf are the backups that an instance is made of at first: the one that it boots from, the one that is loaded, and those
+// of further disks.
+func (p *Plan) MadeOf(name string) []string {
+	all := p.Scenario.Instances[name].Backups()
+	for _, d := range instance.DisksOf(p.own[name]) {
+		if d.Backup != "" {
+			all = append(all, d.Backup)
+		}
+	}
+	return all
+}
+
+// planInstances has each instance's own keys read by its kind, and looks at what it is made of.
+func (p *Plan) planInstances() []scenarios.Problem {
+	var problems []scenarios.Problem
+	s := p.Scenario
+	for _, name := range p.Order {
+		i := s.Instances[name]
+		if !p.known(name) {
+			problems = append(problems, unknownKind(s, i.Pos, "instance", i.Kind, p.kinds)...)
+			continue
+		}
+		if !slices.Contains(p.Kinds, i.Kind) {
+			p.Kinds = append(p.Kinds, i.Kind)
+		}
+		problems = append(problems, p.decode(name)...)
+		problems = append(problems, p.boots(name, i.Boot, i.Pos)...)
+		for _, d := range instance.DisksOf(p.own[name]) {
+			if p.Backups[d.Backup] == nil && d.Backup != "" {
+				problems = append(problems, i.Settings.Problem(d.Key, scenarios.Nearest(d.Backup,
+					slices.Sorted(maps.Keys(s.Backups)), "backups: "), "there is no backup %q", scenarios.Clip(d.Backup)))
+			}
+			problems = append(problems, p.boots(name, d.Backup, i.Pos)...)
+		}
+		if b := p.Backups[i.Load]; b != nil && b.Loader == nil && b.Imager != nil {
+			problems = append(problems, p.problem(i.Pos, "write boot: "+i.Load,
+				"instance %s loads backup %s, which is an image", name, i.Load))
+		}
+	}
+	for _, steps := range p.steps() {
+		for _, st := range steps {
+			if st.Boot != nil && st.Boot.From != "" {
+				problems = append(problems, p.boots(st.Boot.Instance, st.Boot.From, st.Pos)...)
+			}
+		}
+	}
+	slices.Sort(p.Kinds)
+	return problems
+}
+
+// decode has an instance's own keys read by its kind. Those that are another kind's are told by what that is.
+func (p *Plan) decode(name string) (problems []scenarios.Problem) {
+	i, kind := p.Scenario.Instances[name], p.kindOf(name)
+	for _, other := range slices.Sorted(maps.Keys(p.kinds)) {
+		for _, key := range p.kinds[other].Keys {
+			if !slices.Contains(kind.Keys, key) && slices.Contains(i.Settings.Keys(), key) {
+				problems = append(problems, i.Settings.Problem(key, fmt.Sprintf("say kind: %s, or delete it", other),
+					"belongs to %s", p.kinds[other].Is))
+				i.Settings = i.Settings.Without(key)
+			}
+		}
+	}
+	own, bad := kind.Settings(i)
+	p.own[name] = own
+	return append(problems, bad...)
+}
+
+// boots checks that an instance can be booted from a backup. References to nothing were reported when the file was read.
+func (p *Plan) boots(name, backup string, pos scenarios.Pos) []scenarios.Problem {
+	b, traits := p.Backups[backup], p.kindOf(name).Traits
+	switch {
+	case !p.known(name) || b == nil:
+	case b.Imager == nil && b.Loader != nil && traits.OwnDisk:
+		return []scenarios.Problem{p.problem(pos, "a machine boots restore: {kind: disk}; a dump is loaded into a container",
+			"instance %s boots from backup %s, which is loaded, not booted", name, backup)}
+	case b.Imager == nil && b.Loader != nil:
+		return []scenarios.Problem{p.problem(pos, "write load: "+backup+" and name an image",
+			"instance %s boots from backup %s, which is loaded, not booted", name, backup)}
+	default:
+		if f, ok := b.Imager.(restore.Fitting); ok && f.Fits(traits) != nil {
+			return []scenarios.Problem{p.problem(pos, "boot it from another backup, or change the kind of one of them",
+				"instance %s (%s) cannot boot from backup %s: %v, kind: %s", name, p.Scenario.Instances[name].Kind, backup, f.Fits(traits),
+				p.kindsThat(func(t instance.Traits) bool { return f.Fits(t) == nil }))}
+		}
+	}
+	return nil
+}
+
+// unused finds backups that nothing is made of.
+func (p *Plan) unused() (problems []scenarios.Problem) {
+	used := map[string]bool{}
+	use := func(names ...string) {
+		for _, n := range names {
+			used[n] = true
+		}
+	}
+	for name := range p.Scenario.Instances {
+		use(p.MadeOf(name)...)
+	}
+	for _, b := range p.Backups {
+		if n, ok := b.Loader.(restore.Needing); ok {
+			use(slices.Collect(maps.Values(n.Needs()))...)
+		}
+	}
+	p.Scenario.EachStep(func(_ string, st scenarios.Step) {
+		if st.Boot != nil {
+			use(st.Boot.From)
+		}
+		if st.Script != nil {
+			use(st.Script.Backups...)
+		}
+	})
+	for _, name := range slices.Sorted(maps.Keys(p.Scenario.Backups)) {
+		if !used[name] {
+			problems = append(problems, p.Scenario.Problem("backups."+name, "name it under boot or load of an instance, or delete it",
+				"is restored nowhere")...)
+		}
+	}
+	return problems
+}

@@ -1,0 +1,142 @@
+package drills
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"lifeboat/drills/instance"
+	"lifeboat/scenarios"
+)
+
+// planTraits holds what the scenario asks of its instances against what their kinds have.
+func (p *Plan) planTraits() []scenarios.Problem {
+	problems := p.networks()
+	for _, name := range p.Order {
+		problems = append(problems, p.readyAsked(name)...)
+	}
+	for _, c := range p.Scenario.Checks.All() {
+		problems = append(problems, p.portsAsked(c)...)
+	}
+	p.Scenario.EachStep(func(at string, st scenarios.Step) {
+		problems = append(problems, p.stepFits(at, st)...)
+	})
+	return problems
+}
+
+// networks holds the drill's range against the networks that machines have of their own.
+func (p *Plan) networks() []scenarios.Problem {
+	n := p.Scenario.Network
+	for _, name := range slices.Sorted(maps.Keys(p.own)) {
+		own := networkOf(p.own[name])
+		if n.IsValid() && own.IsValid() && own.Bits() <= n.Bits() && n.Overlaps(own) {
+			return p.Scenario.Problem("network", "give another range; a larger one, such as 10.0.0.0/16, may hold it",
+				"%s sees %s on its own card", name, own)
+		}
+	}
+	return nil
+}
+
+// networkOf an instance on its own card; the zero value: it has none.
+func networkOf(own instance.Settings) netip.Prefix {
+	if n, ok := own.(instance.Networked); ok {
+		return n.Network()
+	}
+	return netip.Prefix{}
+}
+
+// accepted says of a kind that accepts a connection before its guest listens, or lives.
+func accepted(k instance.Kind) string {
+	return fmt.Sprintf("a connection to %s is accepted for it, and so proves nothing", k.Is)
+}
+
+// closed says why a port of an instance cannot be reached, and which key opens it; "" where it can.
+func (p *Plan) closed(name string, port int) (why, key string) {
+	f, ok := p.own[name].(instance.Forwarding)
+	if !ok || port == 0 {
+		return "", ""
+	}
+	key, ports := f.Forwards()
+	if slices.Contains(ports, port) {
+		return "", key
+	}
+	return fmt.Sprintf("port %d of %s is reached only where %s names it", port, p.kindOf(name).Is, key), key
+}
+
+// readyAsked checks that what says when an instance is ready can say it.
+func (p *Plan) readyAsked(name string) (problems []scenarios.Problem) {
+	at, ready := "instances."+name+".ready", p.Scenario.Instances[name].Ready
+	if ready == nil || !p.known(name) {
+		return nil
+	}
+	if kind := p.kindOf(name); kind.Accepts && p.Scenario.Given(at+".tcp") {
+		problems = append(problems, p.Scenario.Problem(at+".tcp", "say ready: {http: …} or ready: {exec: […]}", "%s", accepted(kind))...)
+	}
+	if u, err := url.Parse(ready.HTTP); err == nil {
+		port, _ := strconv.Atoi(u.Port())
+		if why, key := p.closed(name, port); why != "" {
+			problems = append(problems, p.Scenario.Problem(at+".http", "add it to "+key+" of the instance", "%s", why)...)
+		}
+	}
+	return problems
+}
+
+// portsAsked checks that the ports that a check asks can be reached, and that an answer means something.
+func (p *Plan) portsAsked(c scenarios.CheckSpec) (problems []scenarios.Problem) {
+	for _, target := range c.Settings.Texts("to") {
+		name, text, ok := scenarios.SplitTarget(target)
+		if !ok || !p.known(name) {
+			continue
+		}
+		port, _ := strconv.Atoi(text)
+		switch why, key := p.closed(name, port); {
+		case why != "":
+			problems = append(problems, c.Settings.Problem("to", "add it to instances."+name+"."+key, "%s", why))
+		case c.Kind == "tcp" && p.kindOf(name).Accepts && !c.Settings.Has("expect"):
+			problems = append(problems, c.Settings.Problem("to", "add expect: what its greeting holds, or ask with http or a command",
+				"%s", accepted(p.kindOf(name))))
+		}
+	}
+	return problems
+}
+
+// stepFits checks that a step can be done with an instance of that kind.
+func (p *Plan) stepFits(at string, st scenarios.Step) (problems []scenarios.Problem) {
+	ownDisk := func(at, name string) {
+		kind := p.kindOf(name)
+		if !p.known(name) || kind.OwnDisk {
+			return
+		}
+		for _, other := range slices.Sorted(maps.Keys(p.kinds)) {
+			if k := p.kinds[other]; k.OwnDisk {
+				problems = append(problems, p.Scenario.Problem(at, fmt.Sprintf("name %s (kind: %s)", k.Is, other),
+					"%s is %s: its disk and its kernel are its host's", name, kind.Is)...)
+				return
+			}
+		}
+	}
+	if st.Snapshot != nil {
+		ownDisk(at+".snapshot.on", st.Snapshot.On)
+	}
+	if st.Revert != nil {
+		ownDisk(at+".revert.on", st.Revert.On)
+	}
+	if st.Select != nil {
+		ownDisk(at+".select-kernel.on", st.Select.On)
+	}
+	if st.Predict != nil {
+		ownDisk(at+".predict.on", st.Predict.On)
+	}
+	if st.Boot != nil && p.kindOf(st.Boot.Instance).OwnDisk {
+		for _, key := range []string{"image", "env", "command", "keep_data"} {
+			if key = at + ".boot." + key; p.Scenario.Given(key) {
+				problems = append(problems, p.Scenario.Problem(key, "delete it; revert goes back to a disk of before, exec changes the machine",
+					"%s is booted from its disk alone", p.kindOf(st.Boot.Instance).Is)...)
+			}
+		}
+	}
+	return problems
+}
