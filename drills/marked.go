@@ -66,10 +66,11 @@ func markClean(dir string) error {
 	if err != nil {
 		return fmt.Errorf("mark drill %s as clean: %w", filepath.Base(dir), err)
 	}
+	_ = proved(dir) // where that fails the next start looks at it once more
 	return nil
 }
 
-// markFound leftBehind a drill that was found clean, unless somebody writes its journal just now. Nothing depends on it but time.
+// markFound marks a drill that was found clean, unless somebody writes its journal just now. Nothing depends on it but time.
 func markFound(dir string) {
 	f, err := os.Open(filepath.Join(dir, journalName))
 	if err != nil {

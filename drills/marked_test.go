@@ -25,7 +25,7 @@ func TestMarkedClean(t *testing.T) {
 	require.NoError(t, err)
 	sweep := func() {
 		t.Helper()
-		swept, err := SweepAll(t.Context(), SweepRequest{Home: w.home, Kit: Kit{}})
+		swept, err := SweepAll(t.Context(), SweepRequest{Home: w.home, Kit: Kit{}, All: true})
 		require.NoError(t, err)
 		assert.Empty(t, swept)
 	}

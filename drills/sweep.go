@@ -21,6 +21,7 @@ type SweepRequest struct {
 	Log    *slog.Logger
 	DryRun bool
 	Kept   bool // also what was kept for looking, before its deadline
+	All    bool // look at every drill of the home, not only at those that are not known to be clean
 }
 
 // Swept is one dead drill and what became of it.
@@ -84,7 +85,7 @@ func Running(dir string) bool {
 // SweepAll cleans up after the dead: first the drills of this home by their
 // ledgers, then whatever else carries the label of a drill that is dead.
 func SweepAll(ctx context.Context, r SweepRequest) ([]Swept, error) {
-	dirs, err := List(r.Home)
+	dirs, learnt, err := unprovedDrills(r.Home, r.All)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +100,9 @@ func SweepAll(ctx context.Context, r SweepRequest) ([]Swept, error) {
 			swept = append(swept, *s)
 		}
 	}
+	if !r.DryRun {
+		errs = append(errs, learnt())
+	}
 	if r.Kit.Strays != nil {
 		strays, err := r.Kit.Strays(ctx, r.DryRun)
 		errs = append(errs, err)
@@ -109,8 +113,8 @@ func SweepAll(ctx context.Context, r SweepRequest) ([]Swept, error) {
 
 // sweepDrill returns nil for a drill that is clean or alive.
 func sweepDrill(ctx context.Context, r SweepRequest, dir string) (*Swept, error) {
-	if isMarked(dir) {
-		return nil, nil
+	if isMarked(dir) { // whoever marked it could not take it out any more
+		return nil, proved(dir)
 	}
 	rest, err := unfinished(dir)
 	if errors.Is(err, fs.ErrNotExist) { // no ledger: nothing was ever begun

@@ -19,11 +19,11 @@ func (a *app) sweepCommand() *cobra.Command {
 		Use: "sweep", Short: "Remove what dead drills left behind",
 		Long: "Heals and removes what belongs to drills whose owner is dead or whose deadline is over; nothing else.\n" +
 			"What lifeboat drill --keep left stays until its deadline; --kept removes that of this home, too.\n" +
-			"Every start of lifeboat drill does the same first.\n" + exitHelp,
+			"Every start of lifeboat drill does the same first, with those drills that are not known to be clean.\n" + exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			req := a.sweepRequest(a.kit())
-			req.DryRun, req.Kept = dry, kept
+			req.DryRun, req.Kept, req.All = dry, kept, true
 			swept, err := drills.SweepAll(cmd.Context(), req)
 			left := false
 			for _, s := range swept {
