@@ -56,3 +56,8 @@ func TestHistory(t *testing.T) {
 	require.NoError(t, c.RunE(c, nil))
 	assert.Equal(t, 1, strings.Count(out.String(), `"status":"running","verdict":"running"`), out.String())
 }
+
+// The test's own build has an id, as every build has.
+func TestBuildID(t *testing.T) {
+	assert.Regexp(t, `^[\w-]+/.*[\w-]$`, buildID())
+}
