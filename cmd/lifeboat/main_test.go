@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -102,12 +104,22 @@ func (a *app) own(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(ledger.Path{Path: thing})
+	// It takes the thing with it when it is asked to end, and outlives the terminal.
+	process := exec.Command("sh", "-c", `trap 'rmdir "$0"; exit' TERM; while :; do sleep 0.05; done`, thing)
+	process.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := process.Start(); err != nil {
+		return err
+	}
+	self, err := ledger.Of(process.Process.Pid)
 	if err != nil {
 		return err
 	}
-	undo := ledger.Undo{Kind: ledger.UndoFile, Data: data}
-	if _, err := l.Intend(ledger.Entry{What: "file", Name: "thing", Undo: undo}); err != nil {
+	data, err := json.Marshal(ledger.Process{Owner: &self})
+	if err != nil {
+		return err
+	}
+	undo := ledger.Undo{Kind: ledger.UndoProcess, Data: data}
+	if _, err := l.Intend(ledger.Entry{What: "process", Name: "thing", Undo: undo}); err != nil {
 		return err
 	}
 	_, err = a.startReaper(context.Background(), scope)

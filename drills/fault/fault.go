@@ -14,7 +14,6 @@ import (
 // Target is the machine to break.
 type Target struct {
 	Machine instance.Machine
-	Port    int // of the service, when the fault concerns one
 }
 
 // Fault breaks one thing in one machine.

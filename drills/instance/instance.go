@@ -135,7 +135,6 @@ type Result struct {
 type State struct {
 	Running bool
 	Exit    int
-	OOM     bool
 	Reason  string
 }
 

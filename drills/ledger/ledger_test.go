@@ -174,7 +174,11 @@ func TestUnwind(t *testing.T) {
 			"unknown": Failed, "crash": Failed, "net": Undone}, state)
 		assert.Len(t, reported, 8, "each once")
 		assert.LessOrEqual(t, time.Since(start), 5*time.Second)
-		err := Err(got)
+		var errs []error
+		for _, o := range got {
+			errs = append(errs, o.Err)
+		}
+		err := errors.Join(errs...)
 		for _, part := range []string{"undo volume never: busy; by hand: rm never", `"of another build"`, "crashed: oops"} {
 			assert.ErrorContains(t, err, part)
 		}

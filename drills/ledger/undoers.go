@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,17 +14,11 @@ import (
 	"time"
 )
 
-// Kinds of undo that need no back-end.
-const (
-	UndoProcess = "process" // data: Process
-	UndoFile    = "file"    // data: Path
-)
+// UndoProcess is the kind of undo that needs no back-end; data: Process.
+const UndoProcess = "process"
 
-// Undoers undoes what this package can undo by itself: processes of this host,
-// and files below the drill's folder.
-func Undoers() map[string]Undoer {
-	return map[string]Undoer{UndoProcess: undoProcess, UndoFile: undoFile}
-}
+// Undoers undoes what this package can undo by itself: processes of this host.
+func Undoers() map[string]Undoer { return map[string]Undoer{UndoProcess: undoProcess} }
 
 // Process finds a process of this host again. Before it is started there is
 // no pid: then Mark, which is put into its environment (and so into that of
@@ -33,11 +26,6 @@ func Undoers() map[string]Undoer {
 type Process struct {
 	Owner *Owner `json:"owner,omitempty"`
 	Mark  string `json:"mark,omitempty"` // NAME=value, as ProcessMark makes it
-}
-
-// Path is a file or folder below the drill's folder.
-type Path struct {
-	Path string `json:"path"`
 }
 
 // markName is the environment variable that tells a drill's processes.
@@ -151,34 +139,4 @@ func marked(mark string) []Owner {
 		}
 	}
 	return found
-}
-
-// undoFile removes a file or folder, and refuses everything outside the drill's folder, links included.
-func undoFile(_ context.Context, scope Scope, e Entry) error {
-	var p Path
-	if err := json.Unmarshal(e.Undo.Data, &p); err != nil {
-		return fmt.Errorf("read which file %s is: %w", e.Name, err)
-	}
-	rel, err := filepath.Rel(scope.Home, p.Path)
-	if err != nil || rel == "." || !filepath.IsLocal(rel) || !filepath.IsAbs(p.Path) {
-		return fmt.Errorf("remove %s: it does not lie below the drill's folder %s", p.Path, scope.Home)
-	}
-	root, err := os.OpenRoot(scope.Home)
-	if errors.Is(err, fs.ErrNotExist) {
-		return ErrGone
-	}
-	if err != nil {
-		return fmt.Errorf("open the drill's folder: %w", err)
-	}
-	defer root.Close() //nolint:errcheck // it was only read
-	if _, err := root.Lstat(rel); errors.Is(err, fs.ErrNotExist) {
-		return ErrGone
-	}
-	if err := root.RemoveAll(rel); err != nil {
-		return fmt.Errorf("remove %s: %w", p.Path, err)
-	}
-	if _, err := root.Lstat(rel); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove %s: it is still there", p.Path)
-	}
-	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -87,28 +85,4 @@ func TestUndoProcess(t *testing.T) {
 		o.BootID = "earlier"
 		assert.ErrorIs(t, undo(t.Context(), s, undoData(t, Process{Owner: &o})), ErrGone)
 	})
-}
-
-func TestUndoFile(t *testing.T) {
-	t.Parallel()
-	undo, s := Undoers()[UndoFile], scope(t)
-	outside := filepath.Join(t.TempDir(), "precious")
-	require.NoError(t, os.WriteFile(outside, nil, 0o600))
-	inside := filepath.Join(s.Home, "raw", "pulse")
-	require.NoError(t, os.MkdirAll(inside, 0o700))
-	require.NoError(t, os.Symlink(filepath.Dir(outside), filepath.Join(s.Home, "link")))
-
-	assert.NoError(t, undo(t.Context(), s, undoData(t, Path{inside})))
-	assert.NoDirExists(t, inside)
-	assert.ErrorIs(t, undo(t.Context(), s, undoData(t, Path{inside})), ErrGone)
-	for _, p := range []string{outside, s.Home, s.Home + "/../x", "raw", "/", s.Home + "x", filepath.Join(s.Home,
-		"link", "precious")} {
-		err := undo(t.Context(), s, undoData(t, Path{p}))
-		assert.Error(t, err, p)
-		assert.False(t, err == nil || strings.Contains(err.Error(), "not there"), p)
-	}
-	assert.FileExists(t, outside)
-	assert.NoError(t, undo(t.Context(), s, undoData(t, Path{filepath.Join(s.Home, "link")})),
-		"the link goes, what it leads to stays")
-	assert.FileExists(t, outside)
 }

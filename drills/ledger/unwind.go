@@ -210,12 +210,3 @@ func (r UnwindRequest) undo(ctx context.Context, e Entry) (err error) {
 	}()
 	return u(ctx, r.Scope, e)
 }
-
-// Err joins what could not be undone; nil when all was.
-func Err(outcomes []Outcome) error {
-	var errs []error
-	for _, o := range outcomes {
-		errs = append(errs, o.Err)
-	}
-	return errors.Join(errs...)
-}

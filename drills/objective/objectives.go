@@ -43,15 +43,6 @@ var rules = []rule{
 	{"age", (*judge).age},
 }
 
-// Known lists the names of the objectives that lifeboat measures by itself.
-func Known() []string {
-	names := make([]string, len(rules))
-	for i, r := range rules {
-		names[i] = r.name
-	}
-	return names
-}
-
 func (j *judge) objectives() {
 	limits := map[string][]time.Duration{}
 	for _, o := range j.r.Header.Objectives {

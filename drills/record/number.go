@@ -34,17 +34,6 @@ type counter struct {
 	Pending string `json:"pending,omitempty"` // the journal that Last was given to, until it was seen
 }
 
-// TakeNumber takes the next number of a series, under a lock: numbers begin
-// with 1 and have no gaps. An empty series is "default".
-func TakeNumber(home, series string) (int, error) {
-	var number int
-	err := WithNumber(home, series, "", func(n int) error {
-		number = n
-		return nil
-	})
-	return number, err
-}
-
 // WithNumber takes the next number of a series and hands it to use, which
 // creates the drill's journal with it. The number is given back when use
 // returns an error, and when the process dies before there is a journal. Other

@@ -21,7 +21,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			n, err := TakeNumber(home, "shop/checkout ../x")
+			n, err := takeNumber(home, "shop/checkout ../x")
 			assert.NoError(t, err)
 			mu.Lock()
 			got = append(got, n)
@@ -33,7 +33,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 	for i, n := range got {
 		assert.Equal(t, i+1, n)
 	}
-	n, err := TakeNumber(home, "other")
+	n, err := takeNumber(home, "other")
 	require.NoError(t, err)
 	assert.Equal(t, 1, n, "every series counts for itself")
 	files, err := os.ReadDir(filepath.Join(home, "series"))
@@ -50,7 +50,7 @@ func TestNumberIsGivenBack(t *testing.T) {
 	// A process that dies between taking a number and beginning its journal.
 	journal := filepath.Join(home, "journal.ndjson")
 	assert.Panics(t, func() { _ = WithNumber(home, "", journal, func(int) error { panic("killed") }) })
-	n, err := TakeNumber(home, "")
+	n, err := takeNumber(home, "")
 	require.NoError(t, err)
 	assert.Equal(t, 1, n)
 
@@ -61,7 +61,7 @@ func TestNumberIsGivenBack(t *testing.T) {
 			panic("killed")
 		})
 	})
-	n, err = TakeNumber(home, "")
+	n, err = takeNumber(home, "")
 	require.NoError(t, err)
 	assert.Equal(t, 3, n)
 }
@@ -69,10 +69,10 @@ func TestNumberIsGivenBack(t *testing.T) {
 func TestNumberOfABrokenCounter(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
-	_, err := TakeNumber(home, "s")
+	_, err := takeNumber(home, "s")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(home, "series", "s.json"), []byte("rubbish"), 0o600))
-	_, err = TakeNumber(home, "s")
+	_, err = takeNumber(home, "s")
 	assert.ErrorContains(t, err, "restore the file", "never begins again at 1")
 }
 
@@ -83,4 +83,14 @@ func TestIDsSortByTime(t *testing.T) {
 	assert.Less(t, a, b)
 	assert.Regexp(t, `^20260301-110000000-[a-z0-9]{6}$`, a)
 	assert.NotEqual(t, a, NewID(at))
+}
+
+// takeNumber takes a number that no drill keeps.
+func takeNumber(home, series string) (int, error) {
+	var number int
+	err := WithNumber(home, series, "", func(n int) error {
+		number = n
+		return nil
+	})
+	return number, err
 }

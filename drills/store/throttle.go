@@ -8,8 +8,7 @@ import (
 	"lifeboat/internal/ratelimit"
 )
 
-// Throttled is a stream with a limit that can be changed while it runs.
-// The limit counts bytes as stored, so compressed ones.
+// Throttled is a stream with a limit. The limit counts bytes as stored, so compressed ones.
 type Throttled struct {
 	Stream
 	ctx   context.Context
@@ -23,10 +22,6 @@ func Throttle(ctx context.Context, s Stream, bytesPerSecond float64) *Throttled 
 	return &Throttled{Stream: s, ctx: ctx, limit: ratelimit.New(bytesPerSecond)}
 }
 
-// SetLimit changes the limit from now on, for a read that is waiting as well.
-// It may be called from any goroutine.
-func (t *Throttled) SetLimit(bytesPerSecond float64) { t.limit.Set(bytesPerSecond) }
-
 // Read reads one piece and waits until the limit has room for it.
 func (t *Throttled) Read(p []byte) (int, error) {
 	if err := t.ctx.Err(); err != nil {
@@ -39,8 +34,7 @@ func (t *Throttled) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ThrottledAt is a point that is read where it lies, with a limit that can be
-// changed while it is open. The limit counts every byte that is asked for, kept
+// ThrottledAt is a point that is read where it lies, with a limit. The limit counts every byte that is asked for, kept
 // by the store or not: what is slow is the disk that the reader sees.
 type ThrottledAt struct {
 	Random
@@ -58,10 +52,6 @@ func ThrottleAt(ctx context.Context, r Random, bytesPerSecond float64) *Throttle
 	t.ctx, t.stop = context.WithCancel(ctx)
 	return t
 }
-
-// SetLimit changes the limit from now on, for reads that are waiting as well.
-// It may be called from any goroutine.
-func (t *ThrottledAt) SetLimit(bytesPerSecond float64) { t.limit.Set(bytesPerSecond) }
 
 // Path is "", see ThrottleAt.
 func (t *ThrottledAt) Path() string { return "" }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/moby/moby/client"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 )
 
@@ -47,7 +48,7 @@ func (m *Machine) Lacks(ctx context.Context, console string) (kind, words string
 		return "", ""
 	}
 	files := inPath(i.Container.Path, i.Container.Config.Env)
-	for _, l := range strings.Split(lastLines(console, 20), "\n") {
+	for _, l := range strings.Split(instance.LastLines(console, 20), "\n") {
 		if refusedWords.MatchString(l) {
 			files = append(files, pathInWords.FindAllString(l, -1)...)
 		}

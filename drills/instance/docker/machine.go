@@ -190,7 +190,7 @@ func (m *Machine) State(ctx context.Context) (instance.State, error) {
 			return instance.State{}, err
 		}
 	}
-	return instance.State{Running: s.Running, Exit: s.ExitCode, OOM: s.OOMKilled, Reason: reason(s)}, nil
+	return instance.State{Running: s.Running, Exit: s.ExitCode, Reason: reason(s)}, nil
 }
 
 func reason(s *container.State) string {
@@ -239,16 +239,11 @@ func (m *Machine) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bad := &instance.BootError{Instance: m.slot, Reason: "it " + s.Ended() + ", at once", Console: lastLines(console, 20)}
+	bad := &instance.BootError{Instance: m.slot, Reason: "it " + s.Ended() + ", at once", Console: instance.LastLines(console, 20)}
 	if kind, words := m.Lacks(ctx, console); kind != "" {
 		bad.Reason, bad.Lack = words, kind
 	}
 	return bad
-}
-
-func lastLines(s string, n int) string {
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 // Stop implements instance.Machine: the image's own stop signal, then force after ten seconds.

@@ -132,7 +132,7 @@ func (e *Engine) recall(ctx context.Context, r recall) error {
 	}
 	if res.Exit != 0 {
 		return fmt.Errorf("run %s in container %.12s: exit code %d: %s", first(r.Command.Args), r.Handle, res.Exit,
-			lastLines(res.Stderr, 3))
+			instance.LastLines(res.Stderr, 3))
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func (a *agentChannel) run(ctx context.Context, c instance.Command) (instance.Re
 			return r, nil
 		}
 		if err == nil {
-			err = pause(ctx, wait)
+			err = instance.Pause(ctx, wait)
 		}
 		if err != nil {
 			a.kill(ctx, pid)
@@ -221,11 +221,6 @@ func notFound(err error, check func(error) error) (instance.Result, error) {
 		return instance.Result{Exit: exitNotFound, Stderr: no.Error() + ": not found"}, nil
 	}
 	return instance.Result{}, check(err)
-}
-
-func lastLines(s string, n int) string {
-	lines := strings.Split(strings.TrimRight(s, "\r\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 func firstLine(s string) string {

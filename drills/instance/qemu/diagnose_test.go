@@ -198,7 +198,7 @@ func awaitGood(t *testing.T, m *Machine) {
 				polled <- fmt.Errorf("%s: %s", d.Class, d.Words)
 				return
 			}
-			_ = pause(up, time.Second)
+			_ = instance.Pause(up, time.Second)
 		}
 		polled <- nil
 	}()

@@ -103,7 +103,7 @@ func (m *Machine) inspect(ctx context.Context) error {
 		if s, err := m.body.State(ctx); err != nil || !s.Running {
 			return fmt.Errorf("look at the disk of %s: qemu-img ended early: %s", m.Name(), s.Reason)
 		}
-		if err := pause(ctx, askPause); err != nil {
+		if err := instance.Pause(ctx, askPause); err != nil {
 			return fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
 		}
 	}
@@ -253,14 +253,3 @@ func notTheBackup(err error) error {
 }
 
 const askPause = 50 * time.Millisecond
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

@@ -62,7 +62,7 @@ func (m *Machine) putLarge(ctx context.Context, dir string, stream io.Reader) (e
 		return err
 	}
 	if res.Exit != 0 {
-		return fmt.Errorf("write the files to a disk: %s", lastLines(res.Stderr, 2))
+		return fmt.Errorf("write the files to a disk: %s", instance.LastLines(res.Stderr, 2))
 	}
 	_, slots := board(m.vm.Bus)
 	if err := q.do(ctx, "blockdev-add", map[string]any{"driver": "raw", "node-name": id, "read-only": true,
@@ -123,7 +123,7 @@ func (m *Machine) guestScript(ctx context.Context, script string, args ...string
 		return err
 	}
 	if r.Exit != 0 {
-		return fmt.Errorf("exit code %d: %s", r.Exit, lastLines(r.Stderr, 3))
+		return fmt.Errorf("exit code %d: %s", r.Exit, instance.LastLines(r.Stderr, 3))
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ const (
 func (s skewed) sh(ctx context.Context, script string, args ...string) (string, error) {
 	r, err := s.guest(ctx, instance.Command{Args: append([]string{"/bin/sh", "-c", script, "sh"}, args...)})
 	if err == nil && r.Exit != 0 {
-		err = fmt.Errorf("exit code %d in the guest: %s", r.Exit, lastLines(r.Stderr, 2))
+		err = fmt.Errorf("exit code %d in the guest: %s", r.Exit, instance.LastLines(r.Stderr, 2))
 	}
 	return strings.TrimSpace(r.Stdout), err
 }

@@ -175,7 +175,7 @@ func (b balloon) lift(ctx context.Context) error {
 		if err != nil || now >= whole {
 			return err
 		}
-		if pause(waiting, execPoll) != nil {
+		if instance.Pause(waiting, execPoll) != nil {
 			return fmt.Errorf("the guest has taken %d of %d MiB back", now>>20, whole>>20)
 		}
 	}

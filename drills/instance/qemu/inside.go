@@ -39,7 +39,7 @@ func (m *Machine) inside(ctx context.Context, limit time.Duration) (insideView, 
 		return insideView{}, err
 	}
 	if r.Exit != 0 {
-		return insideView{}, fmt.Errorf("ask the guest how it is: exit code %d: %s", r.Exit, lastLines(r.Stderr, 2))
+		return insideView{}, fmt.Errorf("ask the guest how it is: exit code %d: %s", r.Exit, instance.LastLines(r.Stderr, 2))
 	}
 	source, _, _ := strings.Cut(ch.name(), " ")
 	if source == "guest" {

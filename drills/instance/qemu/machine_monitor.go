@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+
+	"lifeboat/drills/instance"
 )
 
 // connect waits until QEMU answers on its monitor.
@@ -22,9 +24,9 @@ func (m *Machine) connect(ctx context.Context) error {
 		}
 		if s, serr := m.body.State(ctx); serr == nil && !s.Running {
 			said, _ := m.body.Console(ctx) // the reason stands without it
-			return fmt.Errorf("start QEMU of %s: it %s: %s", m.Name(), s.Reason, lastLines(said, 5))
+			return fmt.Errorf("start QEMU of %s: it %s: %s", m.Name(), s.Reason, instance.LastLines(said, 5))
 		}
-		if pause(ctx, askPause) != nil {
+		if instance.Pause(ctx, askPause) != nil {
 			return fmt.Errorf("start QEMU of %s: %w: %w", m.Name(), context.Cause(ctx), err)
 		}
 	}

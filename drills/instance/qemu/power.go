@@ -2,6 +2,8 @@ package qemu
 
 import (
 	"context"
+
+	"lifeboat/drills/instance"
 )
 
 // Stop implements instance.Machine: the guest is asked to power off. Where it does not within powerDown its power is
@@ -15,7 +17,7 @@ func (m *Machine) Stop(ctx context.Context) error {
 	}
 	if m.monitor != nil && m.order(ctx, "system_powerdown") == nil {
 		within, cancel := context.WithTimeout(ctx, powerDown)
-		for s.Running && err == nil && pause(within, 4*askPause) == nil {
+		for s.Running && err == nil && instance.Pause(within, 4*askPause) == nil {
 			s, err = m.body.State(ctx)
 		}
 		cancel()

@@ -157,7 +157,7 @@ func awaitHTTP(t testing.TB, m *Machine, path string, within time.Duration) int 
 		}
 		if time.Now().After(end) {
 			console, _ := m.Console(context.Background())
-			t.Fatalf("%v; console: %s", err, lastLines(console, 20))
+			t.Fatalf("%v; console: %s", err, instance.LastLines(console, 20))
 		}
 	}
 }

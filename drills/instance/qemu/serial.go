@@ -192,7 +192,7 @@ func (s *serialChannel) read(ctx context.Context, name string) ([]byte, error) {
 	case r.Exit == large:
 		return nil, fmt.Errorf("it is longer than the %d bytes that the serial console carries", serialMost)
 	case r.Exit != 0:
-		return nil, errors.New(lastLines(r.Stderr, 1))
+		return nil, errors.New(instance.LastLines(r.Stderr, 1))
 	}
 	return []byte(r.Stdout), nil
 }
@@ -201,7 +201,7 @@ func (s *serialChannel) write(ctx context.Context, name string, content []byte) 
 	r, err := s.run(ctx, instance.Command{Args: []string{"/bin/sh", "-c", `cat >"$1"`, "sh", name},
 		Stdin: bytes.NewReader(content)})
 	if err == nil && r.Exit != 0 {
-		err = errors.New(lastLines(r.Stderr, 1))
+		err = errors.New(instance.LastLines(r.Stderr, 1))
 	}
 	return err
 }

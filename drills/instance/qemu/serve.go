@@ -59,7 +59,7 @@ func (m *Machine) offer(ctx context.Context, socket string, server *nbd.Server, 
 				return
 			}
 			m.driver.site.Log.Warn("offer the disk again", "machine", m.Name(), "error", err)
-			if pause(ctx, offerPause) != nil {
+			if instance.Pause(ctx, offerPause) != nil {
 				return
 			}
 		}

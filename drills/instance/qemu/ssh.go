@@ -200,7 +200,7 @@ func (s *sshChannel) detach(ctx context.Context, c instance.Command) error {
 	r, err := s.run(ctx, instance.Command{Args: []string{"/bin/sh", "-c",
 		"nohup " + line(c) + " >/dev/null 2>&1 </dev/null &"}})
 	if err == nil && r.Exit != 0 {
-		err = fmt.Errorf("exit code %d: %s", r.Exit, lastLines(r.Stderr, 2))
+		err = fmt.Errorf("exit code %d: %s", r.Exit, instance.LastLines(r.Stderr, 2))
 	}
 	return err
 }
@@ -215,7 +215,7 @@ func (s *sshChannel) read(ctx context.Context, name string) ([]byte, error) {
 	case r.Exit == missing:
 		return nil, fs.ErrNotExist
 	case r.Exit != 0:
-		return nil, errors.New(lastLines(r.Stderr, 1))
+		return nil, errors.New(instance.LastLines(r.Stderr, 1))
 	case len(r.Stdout) > getLimit:
 		return nil, fmt.Errorf("it is longer than %d bytes", getLimit)
 	}
@@ -225,7 +225,7 @@ func (s *sshChannel) read(ctx context.Context, name string) ([]byte, error) {
 func (s *sshChannel) write(ctx context.Context, name string, content []byte) error {
 	r, err := s.run(ctx, instance.Command{Args: []string{"/bin/sh", "-c", `cat >"$1"`, "sh", name}, Stdin: bytes.NewReader(content)})
 	if err == nil && r.Exit != 0 {
-		err = errors.New(lastLines(r.Stderr, 1))
+		err = errors.New(instance.LastLines(r.Stderr, 1))
 	}
 	return err
 }

@@ -58,7 +58,7 @@ func (r recall) again(ctx context.Context,
 		return fmt.Errorf("run %s in the guest: %w", r.Command.Args[0], err)
 	}
 	if res.Exit != 0 {
-		return fmt.Errorf("run %s in the guest: exit code %d: %s", r.Command.Args[0], res.Exit, lastLines(res.Stderr, 3))
+		return fmt.Errorf("run %s in the guest: exit code %d: %s", r.Command.Args[0], res.Exit, instance.LastLines(res.Stderr, 3))
 	}
 	return nil
 }

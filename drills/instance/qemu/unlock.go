@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 )
 
@@ -33,7 +34,7 @@ func (m *Machine) startUnlocking(ctx context.Context) {
 	go func() {
 		var from int64
 		answered := 0 // questions of this boot
-		for pause(ctx, unlockEvery) == nil {
+		for instance.Pause(ctx, unlockEvery) == nil {
 			m.mu.Lock()
 			if m.booted != from { // it started anew
 				from, answered = m.booted, 0
