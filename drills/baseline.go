@@ -3,6 +3,7 @@ package drills
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"lifeboat/drills/record"
@@ -44,7 +45,7 @@ func (d *drill) baselineBusiness(ctx context.Context) error {
 			if err := d.askAlone(ctx); err != nil {
 				return err
 			}
-			return &stopError{why: "the baseline never was green for " + stable.String()}
+			return &stopError{why: fmt.Sprintf("the baseline never was green for %s", stable)}
 		}
 		return err
 	}

@@ -1,57 +1,63 @@
 package drills
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
 	"lifeboat/scenarios"
 )
 
-// describe a step in words, for the plan, the journal and the report.
+// describe a step in words, for the plan, the journal and the report, which knows these forms in other languages.
 func describe(st scenarios.Step) string {
 	switch {
 	case st.Exec != nil:
-		return "exec on " + st.Exec.On + ": " + strings.Join(st.Exec.Run, " ")
+		return fmt.Sprintf("exec on %s: %s", st.Exec.On, strings.Join(st.Exec.Run, " "))
 	case st.Script != nil:
-		return "script " + strings.Join(append([]string{filepath.Base(st.Script.File)}, st.Script.Args...), " ")
+		return fmt.Sprintf("script %s", strings.Join(append([]string{filepath.Base(st.Script.File)}, st.Script.Args...), " "))
 	case st.Boot != nil:
-		what := "boot " + st.Boot.Instance
-		if v := st.Boot.Image + st.Boot.From; v != "" {
-			what += " as " + v
-		}
-		if st.Boot.KeepData {
-			what += " on the old data"
-		}
-		return what
+		return describeBoot(st.Boot)
 	case st.Restore != "":
-		return "restore " + st.Restore
+		return fmt.Sprintf("restore %s", st.Restore)
 	case st.Wait != nil:
-		return "wait for " + st.Wait.Check
+		return fmt.Sprintf("wait for %s", st.Wait.Check)
 	case st.Stop != "":
-		return "stop " + st.Stop
+		return fmt.Sprintf("stop %s", st.Stop)
 	case st.Start != "":
-		return "start " + st.Start
+		return fmt.Sprintf("start %s", st.Start)
 	case st.Destroy != "":
-		return "destroy " + st.Destroy
+		return fmt.Sprintf("destroy %s", st.Destroy)
 	}
 	return describeMachine(st)
+}
+
+func describeBoot(b *scenarios.BootStep) string {
+	switch v := b.Image + b.From; {
+	case v != "" && b.KeepData:
+		return fmt.Sprintf("boot %s as %s on the old data", b.Instance, v)
+	case v != "":
+		return fmt.Sprintf("boot %s as %s", b.Instance, v)
+	case b.KeepData:
+		return fmt.Sprintf("boot %s on the old data", b.Instance)
+	}
+	return fmt.Sprintf("boot %s", b.Instance)
 }
 
 // describeMachine is describe for the steps that mostly virtual machines know.
 func describeMachine(st scenarios.Step) string {
 	switch {
 	case st.Reboot != "":
-		return "reboot " + st.Reboot
+		return fmt.Sprintf("reboot %s", st.Reboot)
 	case st.Snapshot != nil:
-		return "snapshot " + st.Snapshot.On + " as " + st.Snapshot.Name
+		return fmt.Sprintf("snapshot %s as %s", st.Snapshot.On, st.Snapshot.Name)
 	case st.Revert != nil:
-		return "revert " + st.Revert.On + " to " + st.Revert.Name
+		return fmt.Sprintf("revert %s to %s", st.Revert.On, st.Revert.Name)
 	case st.Put != nil:
-		return "put " + filepath.Base(st.Put.From) + " into " + st.Put.On + " at " + st.Put.To
+		return fmt.Sprintf("put %s into %s at %s", filepath.Base(st.Put.From), st.Put.On, st.Put.To)
 	case st.Select != nil:
-		return "select kernel " + st.Select.Release + " on " + st.Select.On
+		return fmt.Sprintf("select kernel %s on %s", st.Select.Release, st.Select.On)
 	case st.Predict != nil:
-		return "predict the modules of " + st.Predict.On + " for " + st.Predict.Packages + st.Predict.Release
+		return fmt.Sprintf("predict the modules of %s for %s", st.Predict.On, st.Predict.Packages+st.Predict.Release)
 	}
 	return ""
 }

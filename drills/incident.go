@@ -47,7 +47,7 @@ func (d *drill) upgradeSteps(ctx context.Context, steps []scenarios.Step) error 
 	case isFact(err):
 		return err
 	}
-	return &stopError{why: "a step of the upgrade failed: " + err.Error()} // which is written down with its step
+	return &stopError{why: fmt.Sprintf("a step of the upgrade failed: %s", err)} // which is written down with its step
 }
 
 // isStepsOwn tells whether a step failed by what it does, and not because lifeboat, its host or its engine could not take it.
@@ -270,7 +270,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 		return err
 	case errors.As(err, &failed), errors.As(err, &down), isFact(err):
 		end = record.RollbackEvent{State: "failed", Error: d.secrets.hide(err.Error()), Overdue: lateOnly(failed, down)}
-		err = &stopError{why: "the rollback failed: " + end.Error}
+		err = &stopError{why: fmt.Sprintf("the rollback failed: %s", end.Error)}
 	default: // the harness: what the rollback would have done is not known
 		return err
 	}

@@ -49,7 +49,7 @@ func (d *drill) look(ctx context.Context) error {
 }
 
 // lacking writes into a fact that there is nothing to restore. What nobody may read may be as good as any; and a store in
-// which nothing lies may be one that is not mounted, or the wrong one.
+// which nothing lies, or that is not there, may be one that is not mounted, or the wrong one.
 func (d *drill) lacking(fact *record.Restored, bp *BackupPlan) error {
 	missing := *bp.Missing
 	missing.Name, missing.Newest = d.secrets.hide(missing.Name), d.secrets.hide(missing.Newest)

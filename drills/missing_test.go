@@ -2,6 +2,8 @@ package drills
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +21,10 @@ import (
 type shelf struct {
 	fakeStore
 	points []store.Point
+	gone   error // instead of a list
 }
 
-func (s shelf) List(context.Context) ([]store.Point, error) { return s.points, nil }
+func (s shelf) List(context.Context) ([]store.Point, error) { return s.points, s.gone }
 
 // dating is a loader that knows when each backup was made.
 type dating struct {
@@ -46,10 +49,15 @@ checks:
 
 func drillShelf(t *testing.T, age string, made map[string]string, points ...store.Point) *Result {
 	t.Helper()
+	return drillStore(t, age, made, shelf{points: points})
+}
+
+func drillStore(t *testing.T, age string, made map[string]string, of shelf) *Result {
+	t.Helper()
 	w := newWorld(t)
 	w.made = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(-time.Hour).Format(time.DateTime)
 	w.change = func(k *Kit) {
-		k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return shelf{points: points}, nil }
+		k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return of, nil }
 		k.Loaders["fake"] = func(scenarios.Settings) (restore.Loader, []scenarios.Problem) {
 			return dating{fakeLoader{w}, made}, nil
 		}
@@ -113,6 +121,52 @@ func TestNothingLiesThere(t *testing.T) {
 	assert.Empty(t, res.Record.Restores[0].BackupBad, "that is no word on the backup")
 	assert.Empty(t, res.Record.Boots)
 	assert.NotContains(t, reasons(res.Verdict), "harness.broke")
+}
+
+// A store that gives nothing leaves a record too, and is no word on the backup: a folder that is not mounted, a bucket that
+// is gone, a manifest that nobody can read, a name that is not there any more.
+func TestAStoreThatGivesNothing(t *testing.T) {
+	fri := store.Point{ID: "fri.dump", Size: 10, Digest: "sha256:00", Taken: time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)}
+	torn := fri
+	torn.Wrong = &store.Problem{Store: "b", Reason: "fri.dump.manifest.yaml: not a time"}
+	for want, of := range map[string]shelf{
+		"read store b: there is no folder /b": {gone: &store.Problem{Store: "b", Reason: "there is no folder /b"}},
+		"fri.dump.manifest.yaml: not a time":  {points: []store.Point{torn}},
+	} {
+		res := drillStore(t, "", nil, of)
+		assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "%v", res.Verdict.Reasons)
+		assert.Equal(t, "backup.unasked", res.Verdict.Reasons[0].ID)
+		assert.Contains(t, res.Verdict.Reasons[0].Args["why"], want)
+		assert.Empty(t, res.Record.Restores[0].BackupBad)
+		assert.Empty(t, res.Record.Boots, "nothing was started")
+		assert.NotContains(t, reasons(res.Verdict), "harness.broke")
+	}
+}
+
+// What this host lacks is refused before a number is taken, and a plan that cannot ask a store says so.
+func TestASecretThatIsNotThere(t *testing.T) {
+	w := newWorld(t)
+	planned := func(yaml string) *Plan {
+		file := filepath.Join(t.TempDir(), "s.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(strings.Replace(yaml, "OBJECTIVES", "", 1)), 0o600))
+		s, err := scenarios.Load(file)
+		require.NoError(t, err)
+		p, err := NewPlan(t.Context(), w.kit(), s)
+		require.NoError(t, err)
+		return p
+	}
+	p := planned(strings.Replace(shelved, "image: img", "image: img, env: {A: {env: LIFEBOAT_NOT_SET}, B: {env: LIFEBOAT_NOT_SET}}", 1))
+	require.Len(t, p.Refusals, 1)
+	assert.Contains(t, p.Refusals[0], "LIFEBOAT_NOT_SET is not set")
+
+	w.change = func(k *Kit) {
+		k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) {
+			return shelf{gone: &store.Problem{Store: "b", Reason: "there is no folder /b"}}, nil
+		}
+	}
+	p = planned(shelved)
+	assert.Empty(t, p.Refusals)
+	assert.Equal(t, []string{"list backup a: read store b: there is no folder /b"}, p.Outline().Cannot)
 }
 
 // The newest by the time of writing need not be the newest by its name, or by what it says of itself.

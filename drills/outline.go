@@ -52,12 +52,16 @@ type OutlineIncident struct {
 func (p *Plan) Outline() Outline {
 	s := p.Scenario
 	o := Outline{Scenario: s.Name, Trigger: string(s.Trigger), Objectives: map[string]string{},
-		Excluded: map[string]string{}, Needs: p.Needs, Foreseen: p.foresee(true), Cannot: p.Refusals}
+		Excluded: map[string]string{}, Needs: p.Needs, Foreseen: p.foresee(true), Cannot: slices.Clone(p.Refusals)}
 	for _, name := range slices.Sorted(maps.Keys(p.Backups)) {
 		b := p.Backups[name]
 		ob := OutlineBackup{Backup: name, Point: b.Point.ID, Size: b.Point.Size, Digest: b.Point.Digest}
 		if b.Missing != nil {
 			ob.Missing = missingWords(b.Missing)
+			if b.Missing.Store != "" {
+				o.Cannot = append(o.Cannot, fmt.Sprintf("list backup %s: %s", name, b.Missing.Store))
+				ob.Missing = ""
+			}
 		}
 		if !b.Point.ConsistentTo.IsZero() {
 			ob.ConsistentTo = &b.Point.ConsistentTo

@@ -12,6 +12,20 @@ import (
 	"lifeboat/drills/store"
 )
 
+// choose picks the restore point. Whatever a store says, or does not say, is no error of the scenario: a night on which its
+// folder, its bucket or its server is gone has a record.
+func (b *BackupPlan) choose(ctx context.Context, now time.Time, age time.Duration) error {
+	err := b.pick(ctx, now, age)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if said := errors.Unwrap(err); said != nil { // the backup is named beside it
+		err = said
+	}
+	b.Missing = &record.Missing{Store: err.Error()}
+	return nil
+}
+
 // pick chooses the restore point; the error is a sentence for the user. That nothing complete is there, or nothing that
 // is complete and younger than age (0: any), is no error but a finding of the drill.
 func (b *BackupPlan) pick(ctx context.Context, now time.Time, age time.Duration) error {
@@ -82,6 +96,9 @@ func (b *BackupPlan) setBeside(chosen store.Choice, points []store.Point) {
 
 // words of what is missing, for those who read no catalogue.
 func missingWords(m *record.Missing) string {
+	if m.Store != "" {
+		return m.Store
+	}
 	if m.Name == "" {
 		return "nothing lies in its store"
 	}

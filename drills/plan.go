@@ -75,8 +75,13 @@ func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error)
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	for _, secret := range s.Secrets() { // one that cannot be had is this host's, and no store's
+		if _, err := secret.Reveal(); err != nil && !slices.Contains(p.Refusals, err.Error()) {
+			p.Refusals = append(p.Refusals, err.Error())
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.Backups)) {
-		if err := p.Backups[name].pick(ctx, time.Now(), s.Objectives["age"].Std()); err != nil {
+		if err := p.Backups[name].choose(ctx, time.Now(), s.Objectives["age"].Std()); err != nil {
 			p.Refusals = append(p.Refusals, err.Error())
 		}
 	}
@@ -86,6 +91,11 @@ func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error)
 	known := secretsOf(s)
 	for i, why := range p.Refusals { // a store repeats what its server said
 		p.Refusals[i] = known.hide(why)
+	}
+	for _, b := range p.Backups {
+		if b.Missing != nil {
+			b.Missing.Store = known.hide(b.Missing.Store)
+		}
 	}
 	return p, nil
 }

@@ -133,9 +133,9 @@ func (d *drill) controlled(seen map[decoy.Kind]*control) error {
 	}
 	switch {
 	case len(silent.passed) > 0:
-		return &stopError{why: strings.Join(silent.passed, ", ") + ": passes where nothing answers"}
+		return &stopError{why: fmt.Sprintf("%s: passes where nothing answers", strings.Join(silent.passed, ", "))}
 	case len(failing.passed) > 0:
-		return &stopError{why: strings.Join(failing.passed, ", ") + ": passes where everything answers with an error"}
+		return &stopError{why: fmt.Sprintf("%s: passes where everything answers with an error", strings.Join(failing.passed, ", "))}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package drills
 
 import (
 	"context"
+	"fmt"
 
 	"lifeboat/drills/record"
 )
@@ -11,7 +12,7 @@ import (
 func (d *drill) prepare(ctx context.Context) error {
 	err := d.runSteps(ctx, record.PhasePrepare, d.plan.Scenario.Prepare)
 	if ctx.Err() == nil && isStepsOwn(err) {
-		return &stopError{why: "a step of the preparation failed: " + err.Error()}
+		return &stopError{why: fmt.Sprintf("a step of the preparation failed: %s", err)}
 	}
 	return err
 }

@@ -198,7 +198,7 @@ func (d *drill) waitedInVain(c CheckPlan, last verifier.Answer, o record.Overdue
 	if last.Status == record.CheckCrashed {
 		return &instance.UnaskedError{What: "check " + c.Spec.Name, Err: errors.New(last.Message)}
 	}
-	failed := &stepFailed{what: "wait " + c.Spec.Name, why: "not passed within " + o.Limit.String() + ": " + last.Message}
+	failed := &stepFailed{what: "wait " + c.Spec.Name, why: fmt.Sprintf("not passed within %s: %s", o.Limit, last.Message)}
 	if last.Late > 0 {
 		failed.late = &o
 	}

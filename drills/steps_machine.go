@@ -237,7 +237,7 @@ func told(modules []kernel.Outlook) (names, why string) {
 func (d *drill) foretold(s *scenarios.PredictStep, seen record.Observation) error {
 	err := d.Append(record.KindObservation, d.subject(s.On), seen)
 	if err == nil && s.OnConflict == "stop" {
-		err = &stopError{why: "the upgrade was stopped: " + seen.Args["why"]}
+		err = &stopError{why: fmt.Sprintf("the upgrade was stopped: %s", seen.Args["why"])}
 	}
 	return err
 }

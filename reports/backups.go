@@ -109,6 +109,8 @@ func (a author) notRestored(f *record.RestoreFact) cell {
 		what = a.say("backup.image_lacks", "what", f.ImageBad)
 	case f.Lack != nil:
 		what = a.say("backup.lack", "lack", f.Lack.Kind, "what", f.Lack.What)
+	case f.Missing != nil && f.Missing.Store != "":
+		what = a.say("backup.unasked", "why", f.Missing.Store)
 	case f.Missing != nil && f.Missing.Name == "":
 		what = a.say("backup.none")
 	case f.Missing != nil:

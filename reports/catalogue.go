@@ -27,13 +27,14 @@ type Catalogue struct {
 	labels    map[Language]map[string]string
 	sentences map[Language]map[string]string
 	next      map[Language]map[string]string // what to do now: see next.go
-	phrases   map[Language]map[string]string // of what the journal holds in English: see phrases.go
+	phrases   map[Language]map[string]string // of what the journal holds in English, in its parts: see phrases.go
+	texts     map[Language]func() []told     // of what it holds as one text: see texts.go
 }
 
 // Messages returns the catalogue that is built in. It is read once.
 var Messages = sync.OnceValue(func() *Catalogue {
 	c := &Catalogue{labels: map[Language]map[string]string{}, sentences: map[Language]map[string]string{},
-		next: map[Language]map[string]string{}, phrases: map[Language]map[string]string{}}
+		next: map[Language]map[string]string{}, phrases: map[Language]map[string]string{}, texts: map[Language]func() []told{}}
 	for _, l := range Languages() {
 		if err := c.read(l); err != nil {
 			panic(fmt.Sprintf("read the built-in messages of %s: %v", l, err)) // only a broken build can get here
@@ -48,13 +49,14 @@ type catalogueFile struct {
 	Sentences map[string]string `yaml:"sentences"`
 	Next      map[string]string `yaml:"next"`
 	Phrases   map[string]string `yaml:"phrases"`
+	Texts     map[string]string `yaml:"texts"`
 }
 
 func (c *Catalogue) read(l Language) error {
 	var f catalogueFile
-	for _, name := range []string{".yaml", ".next.yaml", ".phrases.yaml"} {
+	for _, name := range []string{".yaml", ".next.yaml", ".phrases.yaml", ".texts.yaml"} {
 		text, err := messageFiles.ReadFile("messages/" + string(l) + name)
-		if errors.Is(err, fs.ErrNotExist) && name == ".phrases.yaml" {
+		if errors.Is(err, fs.ErrNotExist) && (name == ".phrases.yaml" || name == ".texts.yaml") {
 			continue // the journal is in English
 		}
 		if err != nil {
@@ -65,7 +67,7 @@ func (c *Catalogue) read(l Language) error {
 		}
 	}
 	c.labels[l], c.sentences[l], c.next[l] = map[string]string{}, f.Sentences, f.Next
-	c.phrases[l] = f.Phrases
+	c.phrases[l], c.texts[l] = f.Phrases, sync.OnceValue(func() []told { return recognisers(f.Texts) })
 	return flatten(c.labels[l], "", f.Labels)
 }
 
@@ -224,7 +226,9 @@ func (c *Catalogue) write(l Language, value, form string) string {
 		return c.Label(l, "incident.caption", map[string]string{"id": number})
 	}
 	switch form {
-	case "", "scope", "up", "down", "limit", "size", "rate", "rateup", "ratedown", "count":
+	case "":
+		return c.Text(l, value)
+	case "scope", "up", "down", "limit", "size", "rate", "rateup", "ratedown", "count":
 		return value
 	}
 	return c.Named(l, form, value)

@@ -47,7 +47,7 @@ func TestCataloguesAreInStep(t *testing.T) {
 
 func TestEveryPlaceholderIsWellFormed(t *testing.T) {
 	forms := []string{"", "up", "down", "limit", "size", "rate", "rateup", "ratedown", "count",
-		"objective", "layer", "status", "phase", "decision", "trigger", "probe", "lack", "lack_next", "clock_state", "held_by", "scope",
+		"objective", "layer", "status", "phase", "decision", "trigger", "probe", "signal", "lack", "lack_next", "clock_state", "held_by", "scope",
 		"filekind", "unpack_why", "unusable", "misfit", "misfit_next"}
 	braces := regexp.MustCompile(`\{[^{}]*\}`)
 	for _, l := range Languages() {

@@ -61,7 +61,7 @@ func (a author) incident(in record.Incident, last bool) []block {
 		pairs = append(pairs, pair{a.say("incident.decision"), a.decision(d)})
 	}
 	if in.Rollback != "" {
-		pairs = append(pairs, pair{a.say("incident.rollback"), textOf(a.c.Named(a.l, "rollback", in.Rollback), in.Error)})
+		pairs = append(pairs, pair{a.say("incident.rollback"), textOf(a.c.Named(a.l, "rollback", in.Rollback), a.told(in.Error))})
 	}
 	caption := ""
 	if len(a.r.Incidents) > 1 {
@@ -289,7 +289,7 @@ func (a author) phases() block {
 	for i, p := range a.r.Phases {
 		out := a.badge("outcome", string(p.Outcome))
 		row := []cell{text(fmt.Sprint(i + 1)), text(a.c.Named(a.l, "phase", p.Name)), text(a.l.Clock(a.wall(p.Started))),
-			text(a.l.Duration(max(0, p.Ended-p.Started), Nearest)), {Badge: &out, Small: p.Error}}
+			text(a.l.Duration(max(0, p.Ended-p.Started), Nearest)), {Badge: &out, Small: a.told(p.Error)}}
 		if p.Outcome == record.OutcomeNotReached {
 			row[2], row[3] = text("–"), text("–")
 		}

@@ -144,13 +144,13 @@ func (a author) comparison() section {
 		t.Rows = append(t.Rows, cells)
 	}
 	if slices.ContainsFunc(list, func(b rollback) bool { return len(b.Plan.Upgrade) > 0 }) {
-		row("begins", func(b rollback) cell { return text(dash(strings.Join(b.Plan.Upgrade, " → "))) })
+		row("begins", func(b rollback) cell { return text(a.told(dash(strings.Join(b.Plan.Upgrade, " → ")))) })
 	}
-	row("steps", func(b rollback) cell { return text(dash(strings.Join(b.Plan.Rollback, " → "))) })
+	row("steps", func(b rollback) cell { return text(a.told(dash(strings.Join(b.Plan.Rollback, " → ")))) })
 	row("outcome", func(b rollback) cell {
 		badge := a.badge("outcome", map[string]string{"done": "done", "failed": "failed"}[b.In.Rollback])
 		badge.Word = a.c.Named(a.l, "rollback", b.In.Rollback)
-		return cell{Badge: &badge, Small: b.In.Error}
+		return cell{Badge: &badge, Small: a.told(b.In.Error)}
 	})
 	row("booted", func(b rollback) cell { return a.spanned(b.Booted) })
 	row("back", func(b rollback) cell { return a.spanned(b.Back) })

@@ -18,7 +18,7 @@ func (a author) machines() section {
 	s := a.section("machines")
 	for _, f := range a.r.Failures {
 		pairs := []pair{
-			{a.say("diagnosis.what"), marked(badge{Class: "failed", Symbol: "✗", Word: a.say("diagnosis.down")}, f.Why)},
+			{a.say("diagnosis.what"), marked(badge{Class: "failed", Symbol: "✗", Word: a.say("diagnosis.down")}, a.told(f.Why))},
 			{a.say("diagnosis.seen"), text(a.l.Clock(a.wall(f.Ended)))},
 		}
 		if len(f.Met) > 0 {

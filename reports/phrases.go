@@ -17,7 +17,7 @@ var phraseArg = regexp.MustCompile(`\{([1-9])\}`)
 // in English.
 func (c *Catalogue) Said(l Language, s *record.Said, text string) string {
 	if s == nil || !s.Is(text) {
-		return text
+		return c.Text(l, text)
 	}
 	phrases, form, first := c.phrases[l.known()], s.Form, ""
 	if rest, ok := strings.CutPrefix(form, afterRestart); ok && phrases[afterRestart] != "" {
@@ -25,14 +25,14 @@ func (c *Catalogue) Said(l Language, s *record.Said, text string) string {
 	}
 	phrase, ok := phrases[form]
 	if !ok {
-		return text
+		return c.Text(l, text)
 	}
 	return first + phraseArg.ReplaceAllStringFunc(phrase, func(hit string) string {
 		n, _ := strconv.Atoi(hit[1:2]) // the pattern says that it is one
 		if n > len(s.Args) {
 			return "–"
 		}
-		return strings.Join(strings.Fields(s.Args[n-1]), " ")
+		return c.Text(l, strings.Join(strings.Fields(s.Args[n-1]), " "))
 	})
 }
 
@@ -46,8 +46,11 @@ func (a author) note(f *record.RestoreFact, text string) string {
 			return a.c.Said(a.l, &f.Said[i], text)
 		}
 	}
-	return text
+	return a.told(text)
 }
+
+// told is a text of the journal in the report's language, as far as lifeboat wrote it.
+func (a author) told(text string) string { return a.c.Text(a.l, text) }
 
 // saidIn puts what a check said into the arguments of a reason that quotes it.
 func (a author) saidIn(args map[string]string) {

@@ -149,7 +149,7 @@ func (a author) cleanup() section {
 				t.Rows,
 				[]cell{
 					text(strings.Join(nonEmpty(f.What, f.Name, strings.Join(f.Left, ", ")), " ")),
-					text(f.Error),
+					text(a.told(f.Error)),
 					code(f.Fix),
 				},
 			)
@@ -181,10 +181,10 @@ func (a author) steps() section {
 		}
 		row := []cell{
 			phase,
-			textOf(st.What, instanceIfElse(st)),
+			textOf(a.told(st.What), instanceIfElse(st)),
 			text(a.l.Clock(a.wall(st.Started))),
 			text(a.l.Duration(max(0, st.Ended-st.Started), Nearest)),
-			{Badge: &b, Small: st.Error},
+			{Badge: &b, Small: a.told(st.Error)},
 		}
 		if st.Outcome == record.OutcomeNotReached || st.Outcome == record.OutcomeSkipped {
 			row[2], row[3] = text("–"), text("–")

@@ -87,7 +87,8 @@ func notRecovered() sample {
 		"seal",
 		752300*ms,
 	)
-	r.Phases[8].Outcome, r.Phases[8].Error = record.OutcomeFailed, "not green within 10m0s"
+	r.Phases[8].Outcome, r.Phases[8].Error = record.OutcomeFailed,
+		"the business is not back; what was to follow was not begun"
 	r.Steps[2] = record.StepFact{
 		Subject: record.Subject{Instance: "db", Incident: 1},
 		Step: record.Step{Phase: "rollback", Index: 1,
@@ -211,7 +212,7 @@ func aborted() sample {
 	r.Header.Number, r.Status = 21, record.RunAborted
 	r.Header.Decision = "person"
 	r.Ended = 180 * s
-	r.Abort = &record.Aborted{Why: "interrupted at the keyboard", By: "Zhao Min"}
+	r.Abort = &record.Aborted{Why: "interrupt", By: "Zhao Min"}
 	r.Phases = phases(
 		"precheck",
 		1200*ms,

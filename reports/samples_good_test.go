@@ -40,7 +40,7 @@ func passed() sample {
 				Subject: record.Subject{Instance: "db"},
 				Step: record.Step{
 					Phase:   "upgrade",
-					What:    "exec: apt-get install postgresql-15",
+					What:    "exec on db: apt-get install postgresql-15",
 					Outcome: record.OutcomeDone,
 					Started: 41 * s,
 					Ended:   60 * s,

@@ -81,7 +81,8 @@ func badBackup() sample {
 	r.Restores[0].BackupBad = "pg_restore: error: could not read from input file: end of file"
 	r.Restores[0].Ended, r.Restores[0].Verified = 9*s, false
 	r.Phases = phases("precheck", 1200*ms, "restore", 9*s, "cleanup", 12*s, "seal", 12100*ms)
-	r.Phases[1].Outcome, r.Phases[1].Error = record.OutcomeFailed, "restore shop-db: end of file"
+	r.Phases[1].Outcome, r.Phases[1].Error = record.OutcomeFailed,
+		"restore shop-db: pg_restore: error: could not read from input file: end of file"
 	r.RestorePoints[0].Digest = digest(7)
 	r.Boots, r.Checks, r.Ended, r.Cleanup.T8 = nil, nil, 13*s, at(11*s)
 	r.Egress = nil

@@ -188,7 +188,7 @@ func restorePoints(started time.Time) []record.RestorePoint {
 			Digest:           digest(2),
 			Expected:         digest(2),
 			ConsistentTo:     consistent,
-			ConsistentSource: "manifest beside the dump",
+			ConsistentSource: "manifest shop-2026-11-20.dump.manifest.yaml: the dump's own snapshot",
 			Age:              started.Sub(consistent),
 		},
 		{Backup: "shop-app", Store: "dir", Restore: "oci", Point: "shop-app.tar", Size: 8_120_000, Digest: digest(3)},
@@ -209,7 +209,10 @@ func restored(backup, during string, from, to time.Duration, generation int) rec
 		}}
 	if backup == "shop-app" {
 		f.Subject.Instance, f.Bytes, f.Verified, f.Digest = "app", 8_120_000, false, digest(3)
-		f.Notes = []string{"role shop_owner created, because the dump names it"}
+		f.Notes = []string{"the image declares volumes, and holds nothing that was written to them: /data"}
+	} else {
+		note := record.SaidOf("role %s was made without login: the dump names it and does not hold it", "shop_owner")
+		f.Notes, f.Said = []string{note.English()}, []record.Said{*note}
 	}
 	return f
 }

@@ -63,11 +63,16 @@ func (a author) scope() section {
 		}
 	}
 	add("trigger", text(a.c.Named(a.l, "trigger", string(h.Trigger))))
-	add("prepare", text(strings.Join(h.Prepare, " → ")))
+	add("prepare", text(a.told(strings.Join(h.Prepare, " → "))))
 	for _, in := range h.Incidents {
-		add("begins", text(strings.Join(in.Upgrade, " → ")))
-		add("faults", text(strings.Join(in.Faults, ", ")))
-		add("rollback", textOf(strings.Join(in.Rollback, " → "), in.Name))
+		add("begins", text(a.told(strings.Join(in.Upgrade, " → "))))
+		var faults []string
+		for _, f := range in.Faults { // as the plan calls them
+			kind, on, _ := strings.Cut(f, " on ")
+			faults = append(faults, a.say("incident.fault_on", "kind", kind, "on", on))
+		}
+		add("faults", text(strings.Join(faults, a.say("limits.and"))))
+		add("rollback", textOf(a.told(strings.Join(in.Rollback, " → ")), in.Name))
 	}
 	var instances []string
 	for _, i := range h.Instances {

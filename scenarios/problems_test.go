@@ -81,7 +81,7 @@ instances:
 	for _, p := range problemsOf(t, file) {
 		if strings.Contains(p.Message, "too short to be hidden") {
 			found++
-			assert.Equal(t, "instances.db.env.A: the value of LIFEBOAT_TEST_SHORT is shorter than 4 characters, "+
+			assert.Equal(t, "instances.db.env.A: the value of LIFEBOAT_TEST_SHORT is shorter than 4 bytes, "+
 				"too short to be hidden in reports", p.Message)
 		}
 	}

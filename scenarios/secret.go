@@ -25,7 +25,7 @@ const LargestSecret = 64 << 10
 const ShortestSecret = 4
 
 // ErrShortSecret says of a secret that it cannot be hidden.
-var ErrShortSecret = fmt.Errorf("is shorter than %d characters, too short to be hidden in reports", ShortestSecret)
+var ErrShortSecret = fmt.Errorf("is shorter than %d bytes, too short to be hidden in reports", ShortestSecret)
 
 // Plain makes a secret of a text.
 func Plain(text string) Secret { return Secret{plain: text} }

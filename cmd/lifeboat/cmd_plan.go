@@ -32,7 +32,7 @@ func (a *app) planCommand() *cobra.Command {
 			} else {
 				_, err = fmt.Fprint(a.stdout, printed(outline.String()))
 			}
-			if err == nil && len(p.Refusals) > 0 {
+			if err == nil && len(outline.Cannot) > 0 {
 				return &exitError{exitUsage}
 			}
 			return err

@@ -126,6 +126,8 @@ func notRestored(w words, d record.Restored) string {
 		return w.Text("backup.kind_is", map[string]string{"kind": d.Kind.Name, "said": d.Kind.Said, "why": d.Kind.Why})
 	case d.Misfit != nil:
 		return w.Text("backup.misfit", map[string]string{"what": d.Misfit.What, "has": d.Misfit.Has, "wants": d.Misfit.Wants})
+	case d.Missing != nil && d.Missing.Store != "":
+		return w.Text("backup.unasked", map[string]string{"why": d.Missing.Store})
 	case d.Missing != nil && d.Missing.Name == "":
 		return w.Text("backup.none", nil)
 	case d.Missing != nil:

@@ -186,13 +186,13 @@ func (f facts) outlook(m file) (State, string) {
 	}
 	if slices.Contains(f.dkms, m.name) {
 		if f.headers {
-			return Unknown, "no build for " + next + " yet: DKMS will compile it, if it compiles"
+			return Unknown, fmt.Sprintf("no build for %s yet: DKMS will compile it, if it compiles", next)
 		}
-		return Conflict, "no build for " + next + ", and DKMS cannot make one: its headers are missing"
+		return Conflict, fmt.Sprintf("no build for %s, and DKMS cannot make one: its headers are missing", next)
 	}
 	switch refused := f.target.refuses(m); {
 	case m.path == "" || m.vermagic == "":
-		return Conflict, "no build for " + next + "; where the loaded one came from is not known"
+		return Conflict, fmt.Sprintf("no build for %s; where the loaded one came from is not known", next)
 	case refused != "":
 		return Conflict, fmt.Sprintf("no build for %s, and the one for %s does not fit (%s)", next, f.running, refused)
 	}

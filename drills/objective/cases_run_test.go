@@ -158,6 +158,9 @@ func casesOfTheRun() []verdictCase {
 		{"nobody may read the backup", "fault", func(s *story) {
 			edit(s, func(r *record.Restored) { r.Unread, r.Missing = "x", &record.Missing{Name: "x", Why: "unreadable"} })
 		}, unknown, "backup.missing"},
+		{"the store is gone", "fault", func(s *story) {
+			edit(s, func(r *record.Restored) { r.Unread, r.Missing = "x", &record.Missing{Store: "no such folder"} })
+		}, unknown, "backup.unasked"},
 		{"nothing lies in the store", "fault", func(s *story) {
 			edit(s, func(r *record.Restored) { r.Unread, r.Missing = "x", &record.Missing{} })
 		}, unknown, "backup.none"},

@@ -69,6 +69,7 @@ var Messages = []Message{
 	{"backup.bad", []string{"backup", "point", "why", "instance"}, []Use{UseReason, UseFinding}},
 	{"backup.misfit", []string{"backup", "point", "what", "has", "wants"}, []Use{UseReason, UseFinding}},
 	{"backup.missing", []string{"backup", "name", "why", "more", "newest", "limit"}, []Use{UseReason, UseFinding}},
+	{"backup.unasked", []string{"backup", "why"}, []Use{UseReason, UseFinding}},
 	{"backup.none", []string{"backup"}, []Use{UseReason, UseFinding}},
 	{"backup.no_backup", []string{"backup", "point", "kind", "said"}, []Use{UseReason, UseFinding}},
 	{"backup.packed", []string{"backup", "point", "kind", "why", "command"}, []Use{UseReason, UseFinding}},

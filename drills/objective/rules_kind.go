@@ -5,6 +5,12 @@ import "lifeboat/drills/record"
 // kind: what lies in the place of a backup is something else. It has failed where that is no backup at all; what is
 // packed in a way that nothing here unpacks, and what another restore would take, may be as good as any.
 func (j *judge) kind(x record.RestoreFact) {
+	if m := x.Missing; m != nil && m.Store != "" {
+		a := args{"backup": x.Backup, "why": m.Store}
+		j.unknown("backup.unasked", a)
+		j.finding("medium", "backup.unasked", a)
+		return
+	}
 	if m := x.Missing; m != nil && m.Name == "" {
 		a := args{"backup": x.Backup}
 		j.unknown("backup.none", a)

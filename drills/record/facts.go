@@ -148,8 +148,9 @@ type Misfit struct {
 	Wants string `json:"wants"`
 }
 
-// Missing says that a store holds nothing complete to restore, or nothing that is young enough.
+// Missing says that a store holds nothing complete to restore, or nothing that is young enough, or that it gave nothing.
 type Missing struct {
+	Store  string        `json:"store,omitempty"`    // why it gave no restore point, so that nothing else is known
 	Name   string        `json:"name"`               // the newest that lies there; "": nothing does
 	Why    string        `json:"why"`                // it cannot be restored; a name of the catalogue
 	More   int           `json:"more,omitempty"`     // that lie there like it

@@ -146,11 +146,11 @@ func (i *Imager) keep(ctx context.Context, s restore.Source, to instance.DiskLoa
 	if err != nil {
 		return restore.Outcome{}, err
 	}
-	note := fmt.Sprintf("it is %s: unpacked to %d bytes before the boot", strings.Join(what, ", and in that "), kept.Size())
+	form := "it is %s: unpacked to %d bytes before the boot"
 	if i.settings.Lazy {
-		note += ", so it could not be read lazily"
+		form = "it is %s: unpacked to %d bytes before the boot, so it could not be read lazily"
 	}
-	out.Notes = append(out.Notes, note)
+	out.Notes = append(out.Notes, fmt.Sprintf(form, strings.Join(what, ", and in that "), kept.Size()))
 	if out.Image, err = to.LoadDisk(ctx, instance.DiskImage{Name: s.Backup, Format: i.settings.Format, Disk: kept}); err != nil {
 		return restore.Outcome{}, errors.Join(fmt.Errorf("restore %s: %w", s.Backup, err), kept.Close())
 	}

@@ -128,7 +128,7 @@ func (i *Imager) packed(s restore.Source, w *wrapped, err error) error {
 	case errors.As(err, &refusal):
 		return &restore.KindError{Backup: s.Backup, Found: filekind.Found{Kind: refusal.Kind}, Why: refusal.Why, File: s.Point.ID}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &restore.BackupError{Backup: s.Backup, Reason: "it is " + what + " and ends too early: it is cut off"}
+		return &restore.BackupError{Backup: s.Backup, Reason: fmt.Sprintf("it is %s and ends too early: it is cut off", what)}
 	}
 	return &restore.BackupError{Backup: s.Backup, Reason: fmt.Sprintf("it is %s and damaged: %v", what, err)}
 }

@@ -218,8 +218,8 @@ func (img *image) check() error {
 	}
 	img.os, img.arch = c.OS, c.Architecture
 	if folders := slices.Sorted(maps.Keys(c.Config.Volumes)); len(folders) > 0 {
-		img.notes = append(img.notes, "the image declares volumes, and holds nothing that was written to them: "+
-			strings.Join(folders, ", "))
+		img.notes = append(img.notes, fmt.Sprintf(
+			"the image declares volumes, and holds nothing that was written to them: %s", strings.Join(folders, ", ")))
 	}
 	return nil
 }

@@ -136,7 +136,7 @@ func classify(backup string, err error) error {
 	}
 	var refused *instance.RefusedError
 	if errors.As(err, &refused) {
-		return &restore.BackupError{Backup: backup, Reason: "every digest in it is right, and yet " + refused.Error()}
+		return &restore.BackupError{Backup: backup, Reason: fmt.Sprintf("every digest in it is right, and yet %s", refused.Error())}
 	}
 	return fmt.Errorf("restore %s: %w", backup, err)
 }

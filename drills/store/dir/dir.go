@@ -144,7 +144,7 @@ func (s *Store) point(root *os.Root, name string, sums *sha256sums.Lists) store.
 			}
 		}
 		if p.Digest != "" {
-			p.Doubt = sums.List[name].By + " promises the digest of a file, and it is a folder"
+			p.Doubt = fmt.Sprintf("%s promises the digest of a file, and it is a folder", sums.List[name].By)
 		}
 		p.Digest = sums.Folder(name)
 	case !info.Mode().IsRegular():

@@ -167,7 +167,7 @@ func (l *Lists) Add(list, text string) {
 	case unread != "":
 		l.doubts[own] = unread
 	default:
-		l.doubts[own] = list + " promises nothing"
+		l.doubts[own] = fmt.Sprintf("%s promises nothing", list)
 	}
 }
 
@@ -219,9 +219,9 @@ func (l *Lists) Doubt(name string) string {
 			func(n string) bool { return l.List[n].By == list && path.Dir(n) == path.Dir(name) })
 		switch unread := l.unread[list]; {
 		case about && unread != "":
-			return list + " does not name it, and " + unread
+			return fmt.Sprintf("%s does not name it, and %s", list, unread)
 		case about:
-			return list + " does not name it"
+			return fmt.Sprintf("%s does not name it", list)
 		}
 	}
 	return ""

@@ -80,9 +80,9 @@ func Consistency(file, text string) (to time.Time, by string, err error) {
 	case m.ConsistentTo.IsZero():
 		return time.Time{}, "", nil
 	case m.ConsistentBy != "":
-		return m.ConsistentTo, "manifest " + file + explained + m.ConsistentBy, nil
+		return m.ConsistentTo, fmt.Sprintf("manifest %s: %s", file, m.ConsistentBy), nil
 	}
-	return m.ConsistentTo, "manifest " + file, nil
+	return m.ConsistentTo, fmt.Sprintf("manifest %s", file), nil
 }
 
 // explained stands before the words of a manifest's author.

@@ -1,0 +1,236 @@
+package reports
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"html"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
+
+	"lifeboat/drills/record"
+)
+
+// walkSource parses the source below a folder, tests apart.
+func walkSource(t *testing.T, root string, visit func(ast.Node) bool) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err == nil {
+			ast.Inspect(f, visit)
+		}
+		return err
+	}))
+}
+
+// putTogether are the texts whose beginning is put before them elsewhere in the source.
+var putTogether = []string{"it ", "the disk image ", ", at once", ", and in that "}
+
+// Every text is one that lifeboat says, and what its back-ends say of a backup that is bad, or lacks something, or of a
+// step is among them.
+func TestEveryTextIsSaid(t *testing.T) {
+	said, wanted := map[string]bool{}, map[string]bool{}
+	makers := map[string]int{"bad": 0, "damage": 0, "lacks": 1, "lacksTag": 0, "NotInForce": 0}
+	fields := []string{"BackupError", "ImageError", "LackError", "stopError", "stepFailed"}
+	visit := func(n ast.Node) bool {
+		switch n := n.(type) {
+		case ast.Expr:
+			if s, ok := literal(n); ok {
+				said[s] = true
+			}
+		}
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			name := ""
+			switch f := n.Fun.(type) {
+			case *ast.Ident:
+				name = f.Name
+			case *ast.SelectorExpr:
+				name = f.Sel.Name
+			}
+			if i, ok := makers[name]; ok && i < len(n.Args) {
+				if s, ok := literal(n.Args[i]); ok {
+					wanted[s] = true
+				}
+			}
+		case *ast.FuncDecl:
+			if n.Recv == nil && slices.Contains([]string{"describe", "describeBoot", "describeMachine"}, n.Name.Name) { // steps
+				ast.Inspect(n, func(in ast.Node) bool {
+					if call, ok := in.(*ast.CallExpr); ok && len(call.Args) > 0 {
+						if s, ok := literal(call.Args[0]); ok && strings.Contains(s, "%") {
+							wanted[s] = true
+						}
+					}
+					return true
+				})
+			}
+		case *ast.CompositeLit:
+			name := ""
+			switch of := n.Type.(type) {
+			case *ast.Ident:
+				name = of.Name
+			case *ast.SelectorExpr:
+				name = of.Sel.Name
+			}
+			if !slices.Contains(fields, name) {
+				return true
+			}
+			for _, e := range n.Elts {
+				kv, ok := e.(*ast.KeyValueExpr)
+				if !ok {
+					continue
+				}
+				of := kv.Value
+				if call, ok := of.(*ast.CallExpr); ok && len(call.Args) > 0 {
+					of = call.Args[0]
+				}
+				if s, ok := literal(of); ok && strings.Contains(s, " ") {
+					wanted[s] = true
+				}
+			}
+		}
+		return true
+	}
+	for _, root := range []string{"../drills", "../internal/filekind", "../verifier"} {
+		walkSource(t, root, visit)
+	}
+	var file catalogueFile
+	raw, err := messageFiles.ReadFile("messages/zh.texts.yaml")
+	require.NoError(t, err)
+	require.NoError(t, yaml.Unmarshal(raw, &file))
+	for form, text := range file.Texts {
+		bare := form
+		for _, part := range putTogether {
+			bare = strings.TrimPrefix(strings.TrimSuffix(bare, part), part)
+		}
+		assert.True(t, said[form] || said[bare] || strings.Contains(form, ", and in that "),
+			"nobody says %q any more: delete it", form)
+		for _, m := range phraseArg.FindAllStringSubmatch(text, -1) {
+			assert.LessOrEqual(t, int(m[1][0]-'0'), recogniser(form, 3).NumSubexp(), form)
+		}
+	}
+	require.Greater(t, len(wanted), 100)
+	letters := regexp.MustCompile(`[A-Za-z]{2,} [a-z]{2,}`)
+	for form := range wanted {
+		if letters.MatchString(formVerb.ReplaceAllString(form, "")) {
+			_, ok := file.Texts[form]
+			assert.True(t, ok, "write the Chinese of %q into reports/messages/zh.texts.yaml", form)
+		}
+	}
+}
+
+func TestTextsAreRecognised(t *testing.T) {
+	c := Messages()
+	for text, want := range map[string]string{
+		"it is cut off after 12 files":                                                              "在第 12 个文件之后被截断",
+		"layer 2, a/layer.tar, is damaged or hostile: it is empty":                                  "第 2 层 a/layer.tar 已损坏或含恶意内容：内容为空",
+		"a layer of the image: the gzip compression of x y is cut off":                              "镜像的一层：x y 的 gzip 压缩数据被截断",
+		"destroy db → boot db as new on the old data":                                               "销毁 db → 在原有数据上以 new 启动 db",
+		"exec on db: psql -c select 1: done":                                                        "在 db 上执行：psql -c select 1: done",
+		`step "rollback.sh": exit code 1`:                                                           `步骤 "rollback.sh"：退出码 1`,
+		"list backup a: read store b: there is no folder /b (path starts at the scenario's folder)": "列出备份 a：读取存储 b：没有目录 /b（路径从场景所在目录算起）",
+		"manifest a.manifest.yaml: by hand":                                                         "清单文件 a.manifest.yaml：by hand",
+		"verify a.dump: digest is sha256:1, its manifest promises sha256:2":                         "校验 a.dump：摘要为 sha256:1，清单所列为 sha256:2",
+		// what others wrote stays
+		"pg_restore: error: could not read from input file: end of file": "pg_restore: error: could not read from input file: end of file",
+		"stop the world": "stop the world",
+		"db":             "db", "": "", "已有": "已有",
+	} {
+		assert.Equal(t, want, c.Text(Chinese, text))
+		assert.Equal(t, text, c.Text(English, text))
+	}
+}
+
+// quoted are the words of others in a record: names that the user gave, and what servers, tools and kernels said.
+func quoted(r *record.Record) []string {
+	h := r.Header
+	all := []string{h.Service, h.Customer, h.Series, h.Title["en"], h.Title["zh"], h.Scenario, "the dump's own snapshot"}
+	for _, c := range h.Checks {
+		all = append(all, c.Name)
+	}
+	for _, c := range r.Checks {
+		if c.Said == nil { // a server's
+			all = append(all, c.Message)
+		} else {
+			all = append(all, c.Said.Args...)
+		}
+		all = append(all, c.Diff...)
+	}
+	for _, why := range h.Excluded {
+		all = append(all, why)
+	}
+	for _, x := range r.Restores {
+		all = append(all, x.BackupBad)
+	}
+	for _, name := range h.People {
+		all = append(all, name)
+	}
+	for _, p := range h.Incidents {
+		all = append(all, p.Name)
+	}
+	for _, s := range r.Steps {
+		all = append(all, strings.Split(s.Output, "\n")...)
+		if _, command, ok := strings.Cut(s.What, ": "); ok {
+			all = append(all, command)
+		}
+	}
+	for _, d := range r.Diagnoses {
+		all = append(append(all, d.Lines...), d.Words)
+	}
+	for _, in := range r.Incidents {
+		if in.Decision != nil {
+			all = append(all, in.Decision.Reason)
+		}
+		for _, f := range in.Faults {
+			all = append(all, f.Note)
+		}
+	}
+	if r.Pulse != nil {
+		for _, red := range r.Pulse.Reds {
+			all = append(all, red.Why)
+		}
+	}
+	for _, o := range r.Observations { // names of checks
+		all = append(all, o.Args["flows"])
+	}
+	for _, n := range r.Notes {
+		all = append(all, n.Text)
+	}
+	for _, f := range r.Cleanup.Failed {
+		all = append(all, f.Error, f.Fix, f.What)
+	}
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return slices.DeleteFunc(all, func(s string) bool { return strings.TrimSpace(s) == "" })
+}
+
+// A Chinese report holds no English sentence of lifeboat's.
+func TestNoEnglishInChinese(t *testing.T) {
+	notText := regexp.MustCompile(`(?s)<(style|script|pre|code|title)\b.*?</(style|script|pre|code|title)>|<[^>]*>|` + "`[^`]*`" + `|(?m)^    .*$`)
+	sentence := regexp.MustCompile(`[A-Za-z][a-z'’]*(?: [A-Za-z][a-z'’]*){2,}`)
+	for _, sm := range samples(t) {
+		words := quoted(sm.record)
+		for _, f := range Formats() {
+			if f.Name != "html" && f.Name != "markdown" {
+				continue // the others hold the same words, cut into lines
+			}
+			t.Run(sm.name+"/"+f.Name, func(t *testing.T) {
+				got := strings.ReplaceAll(html.UnescapeString(notText.ReplaceAllString(render(t, f, sm, Chinese), " | ")), `\`, "")
+				for _, w := range words {
+					got = strings.ReplaceAll(got, w, "·")
+				}
+				assert.Empty(t, sentence.FindAllString(got, -1))
+			})
+		}
+	}
+}
