@@ -73,7 +73,7 @@ func (d *drill) askAlone(ctx context.Context) error {
 	}
 	f := d.plan.Scenario.Flow
 	r, err := d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Iterations: 1, Timeout: longestFlow})
-	if err != nil || r.Good == 0 && (!d.throws || r.Unproven == 0) {
+	if err != nil || r.Good == 0 && (!d.throws[askerOf(f)] || r.Unproven == 0) {
 		return err
 	}
 	return d.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.crowded",

@@ -71,7 +71,7 @@ type drill struct {
 	bootTook    map[string]time.Duration       // from each instance's last start until it was ready
 	screens     int                            // kept below raw/
 	controls    map[string]verifier.FlowResult // of flows before decoys, by what was asked
-	throws      bool                           // the flow has no checks: it throws, and was seen to
+	throws      map[asker]bool                 // flows that have no checks: they throw, and were seen to
 	disks       disks
 	reached     reached
 }
@@ -123,6 +123,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 		images: map[string]verifier.Image{}, snapshots: map[string][]string{},
 		releases: map[string]string{}, diagnosed: map[string]time.Duration{},
 		bootTook: map[string]time.Duration{}, controls: map[string]verifier.FlowResult{},
+		throws:  map[asker]bool{},
 		secrets: secretsOf(p.Scenario),
 	}
 	d.opt.Log = d.secrets.logger(opt.Log)

@@ -36,6 +36,9 @@ func (d *drill) header(number int) record.Header {
 	slices.SortFunc(h.Objectives, func(a, b record.Objective) int { return strings.Compare(a.Name, b.Name) })
 	if f := s.Flow; f != nil {
 		h.Flow, h.FlowEnv = filepath.Base(f.Script), d.shownEnv(f.Env)
+		if f.AfterUpgrade != nil {
+			h.FlowAfter = filepath.Base(f.AfterUpgrade.Script)
+		}
 		h.PulseRate, h.PulseTimeout = usualRate, f.Timeout.Std() // until it is known
 		if f.Pulse.Given() {
 			h.PulseRate = float64(time.Second) / float64(f.Pulse.Period())

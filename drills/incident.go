@@ -27,8 +27,11 @@ func (d *drill) upgrade(ctx context.Context) error {
 			return err
 		}
 	}
-	err := d.upgradeSteps(ctx, d.plan.Scenario.Upgrade)
+	taken, err := d.upgradeSteps(ctx, d.plan.Scenario.Upgrade)
 	err = errors.Join(err, d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: "ended"}))
+	if err == nil && taken {
+		err = d.turnNew(ctx, 1)
+	}
 	if err != nil || trigger != record.TriggerFault {
 		return err
 	}
@@ -36,18 +39,18 @@ func (d *drill) upgrade(ctx context.Context) error {
 }
 
 // upgradeSteps takes steps of an upgrade. One that says stop ends the drill all the same, and so does an error of the
-// harness: what it left undone, or did by half, is not what the upgrade does.
-func (d *drill) upgradeSteps(ctx context.Context, steps []scenarios.Step) error {
-	err := d.runSteps(ctx, record.PhaseUpgrade, steps)
+// harness: what it left undone, or did by half, is not what the upgrade does. taken: all of them were.
+func (d *drill) upgradeSteps(ctx context.Context, steps []scenarios.Step) (taken bool, err error) {
+	err = d.runSteps(ctx, record.PhaseUpgrade, steps)
 	switch {
 	case ctx.Err() != nil || !isStepsOwn(err):
-		return err
+		return err == nil, err
 	case d.plan.Scenario.Trigger == record.TriggerUpgrade:
-		return nil
+		return false, nil
 	case isFact(err):
-		return err
+		return false, err
 	}
-	return &stopError{why: fmt.Sprintf("a step of the upgrade failed: %s", err)} // which is written down with its step
+	return false, &stopError{why: fmt.Sprintf("a step of the upgrade failed: %s", err)} // which is written down with its step
 }
 
 // isStepsOwn tells whether a step failed by what it does, and not because lifeboat, its host or its engine could not take it.
@@ -78,7 +81,11 @@ func (d *drill) begin(ctx context.Context, i int, in scenarios.Incident) error {
 		return nil
 	}
 	return d.phase(ctx, record.PhaseUpgrade, func(ctx context.Context) error {
-		if err := d.upgradeSteps(ctx, in.Upgrade); err != nil || trigger == record.TriggerUpgrade {
+		taken, err := d.upgradeSteps(ctx, in.Upgrade)
+		if err == nil && taken {
+			err = d.turnNew(ctx, i+1)
+		}
+		if err != nil || trigger == record.TriggerUpgrade {
 			return err
 		}
 		return d.waitSettled(ctx, i+1)
@@ -245,6 +252,9 @@ var errNotDetected = errors.New("not detected in time")
 
 // rollback takes the rollback path; what follows it is the verification.
 func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) error {
+	if err := d.turnBack(ctx); err != nil {
+		return err
+	}
 	if err := d.Append(record.KindRollback, d.subject(""), record.RollbackEvent{State: "started"}); err != nil {
 		return err
 	}

@@ -100,6 +100,9 @@ func (p *Plan) Outline() Outline {
 	}
 	if f := s.Flow; f != nil {
 		o.Pulse = fmt.Sprintf("%s of %s, giving up after %s", f.Pulse, f.Script, f.Timeout)
+		if f.AfterUpgrade != nil {
+			o.Pulse += fmt.Sprintf("; between an upgrade and its rollback of %s", f.AfterUpgrade.Script)
+		}
 	}
 	for _, c := range p.Checks {
 		o.Checks = append(o.Checks, string(c.Spec.Layer)+": "+c.Spec.Name)

@@ -37,7 +37,7 @@ func (d *drill) pace(ctx context.Context) (record.Pace, error) {
 		p.Measured = m
 	}
 	if !f.Pulse.Given() {
-		if m := p.Measured; m != nil && m.Shortest <= usualPeriod && limitOf(m.Longest) <= mostUsers*usualPeriod {
+		if m := p.Measured; m != nil && f.AfterUpgrade == nil && m.Shortest <= usualPeriod && limitOf(m.Longest) <= mostUsers*usualPeriod {
 			p.Rate = usualRate
 		} else {
 			p.Every = usualPeriod
@@ -49,12 +49,15 @@ func (d *drill) pace(ctx context.Context) (record.Pace, error) {
 		if m := p.Measured; m != nil {
 			p.Timeout = max(limitOf(m.Longest), slow, p.Request)
 		}
+		if f.AfterUpgrade != nil { // nobody knows how long that one takes, nor whether it bears its own company
+			p.Timeout = max(p.Timeout, unknownLimit)
+		}
 		p.Timeout = min(p.Timeout, d.longestLimit(p, slow))
 	}
 	p.Blind = p.BlindAfter()
 	if p.Request == 0 {
 		p.Request = p.Timeout
-		if m := p.Measured; m != nil && f.Timeout == 0 && slow == 0 {
+		if m := p.Measured; m != nil && f.Timeout == 0 && slow == 0 && f.AfterUpgrade == nil {
 			p.Request = min(limitOf(m.Request), p.Timeout)
 		}
 	}
@@ -105,7 +108,7 @@ func (d *drill) measureFlow(ctx context.Context) (*record.Measured, error) {
 			return nil, err
 		}
 		good := r.Good
-		if d.throws {
+		if d.throws[askerOf(f)] {
 			good += r.Unproven
 		}
 		if good > 0 && (best == nil || good > best.Iterations) {

@@ -27,17 +27,17 @@ func (d *drill) precheck(ctx context.Context) error {
 	for _, k := range decoy.Kinds() {
 		seen[k] = &control{}
 	}
-	if f := d.plan.Scenario.Flow; f != nil {
+	for _, f := range askersOf(d.plan.Scenario.Flow) {
 		results, err := against(func(k decoy.Kind) (verifier.FlowResult, error) {
-			return d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Iterations: 1, Decoy: k, Timeout: longestFlow})
+			return d.Flow(ctx, verifier.FlowRequest{Script: f.script, Scenario: f.scenario, Iterations: 1, Decoy: k, Timeout: longestFlow})
 		})
 		if err != nil {
 			return fmt.Errorf("run the flow against a decoy: %w", err)
 		}
-		d.throws = results[decoy.Silent].Throws() && results[decoy.Failing].Throws()
+		d.throws[f] = results[decoy.Silent].Throws() && results[decoy.Failing].Throws()
 		for k, r := range results {
-			good := r.Good > 0 || d.throws && r.Unproven > 0
-			seen[k].note(filepath.Base(f.Script), good, r.Iterations == 0 && r.Cut == 0)
+			good := r.Good > 0 || d.throws[f] && r.Unproven > 0
+			seen[k].note(filepath.Base(f.script), good, r.Iterations == 0 && r.Cut == 0)
 		}
 	}
 	for _, p := range d.plan.Checks {

@@ -21,8 +21,11 @@ type pulse struct {
 	running verifier.Pulse
 	started record.Moment
 	pace    record.Pace
+	turned  bool // a flow asks that is not the first
 
 	mu      sync.Mutex
+	asker   asker          // the flow that asks
+	turning *time.Duration // since when another takes its place; nil: it has
 	edges   *detect.Edges
 	watch   *detect.Watch
 	rule    string
@@ -51,21 +54,31 @@ func (d *drill) startPulse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := &pulse{d: d, changed: make(chan struct{}), pace: pace, edges: detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), pace),
+	p := &pulse{d: d, changed: make(chan struct{}), pace: pace, asker: askerOf(f), edges: detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), pace),
 		silence: detect.SilenceOf(pace), starts: detect.StartsOf(pace)}
 	p.started = d.now()
 	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: "started", At: p.started, Pace: &pace}); err != nil {
 		return err
 	}
-	p.running, err = d.flows.Pulse(ctx, verifier.PulseRequest{
-		Script: f.Script, Scenario: f.Scenario, Pace: pace, Env: env, Base: d.base,
+	if err := p.run(ctx, p.asker, env, false); err != nil {
+		return err
+	}
+	d.reached.byFlow(f.Script)
+	d.pulse = p
+	return nil
+}
+
+// run lets a flow ask. down: what it asks may be broken already.
+func (p *pulse) run(ctx context.Context, a asker, env map[string]string, down bool) error {
+	d := p.d
+	running, err := d.flows.Pulse(ctx, verifier.PulseRequest{
+		Script: a.script, Scenario: a.scenario, Pace: p.pace, Env: env, Base: d.base, Down: down,
 		Raw: d.pulseStream(), Hide: d.secrets.hideLines, Sample: p.sample, Asked: p.wasAsked,
 	})
 	if err != nil {
 		return fmt.Errorf("start the pulse: %w", err)
 	}
-	d.reached.byFlow(f.Script)
-	d.pulse = p
+	p.running = running
 	return nil
 }
 
@@ -78,11 +91,14 @@ func (p *pulse) sample(s verifier.Sample) {
 	for i := range s.Failed {
 		s.Failed[i] = p.d.secrets.hide(s.Failed[i])
 	}
+	p.mu.Lock()
+	p.err = errors.Join(p.err, p.looksAgain(s))
+	p.mu.Unlock()
 	if s.Setup && s.OK { // it asked, and what it was told is for the iterations with it to say
 		p.looked(s)
 		return
 	}
-	if p.d.throws && s.OK && s.Checks == 0 && s.Dropped == 0 {
+	if p.d.throws[p.asker] && s.OK && s.Checks == 0 && s.Dropped == 0 {
 		s.Checks = 1 // that it did not throw is its answer
 	}
 	p.mu.Lock()

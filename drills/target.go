@@ -104,7 +104,7 @@ func (d *drill) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.Flow
 	if f != nil && r.Script == f.Script && r.Scenario == "" {
 		r.Scenario = f.Scenario
 	}
-	same := f != nil && r.Script == f.Script && r.Scenario == f.Scenario && r.Env == nil
+	same := d.pulse != nil && d.pulse.asks(r)
 	if f != nil && r.Env == nil {
 		env, err := d.flowEnv(f.Env)
 		if err != nil {

@@ -44,6 +44,7 @@ type world struct {
 	crash    bool                                            // the checks panic
 	bite     bool                                            // faults bite
 	refuse   string                                          // the instance on which no fault can be injected
+	fits     func(script string) bool                        // whether what is up is what a flow asks for; nil: always
 	takes    time.Duration                                   // an iteration; 0: next to nothing
 	slow     time.Duration                                   // an iteration that nobody is beside; 0: as all
 	loads6   time.Duration                                   // k6 needs to start, once the pulse runs
@@ -352,6 +353,9 @@ func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.P
 			up := f.w.up()
 			if f.w.script != nil {
 				up = f.w.script(at)
+			}
+			if f.w.fits != nil {
+				up = up && f.w.fits(filepath.Base(r.Script))
 			}
 			s := verifier.Sample{Start: at - time.Millisecond, End: at, OK: up, Checks: 1}
 			if f.w.takes > 0 && r.Pace.Alone() { // one user waits for its answer

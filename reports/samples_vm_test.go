@@ -108,6 +108,10 @@ func kernelIncident(r *record.Record, id int, began, boots time.Duration) {
 		kernelRestore(r, rolled+s, generation, id)
 	}
 	kernelBoot(r, rolled+s, booted, generation, id)
+	if id == 1 {
+		r.Pulse.Rests = []record.Rest{{Window: record.Window{From: record.At(began + 44*s), To: record.At(rolled)}, Flow: "new.js",
+			Scenario: "buy", Turn: true}}
+	}
 	r.Pulse.Reds = append(r.Pulse.Reds, record.Stretch{Why: "POST /orders: 503, no signing device", Incident: id,
 		Window: record.Window{From: *between(began+2*s, began+2500*ms), To: *between(booted+s, booted+1500*ms)}})
 	done := record.At(booted)

@@ -135,7 +135,7 @@ func (a author) flow() string {
 	if a.r.Pulse != nil {
 		asked = strings.Join(a.r.Pulse.Asked, ", ")
 	}
-	return a.say("scope.flow_asked", "flow", h.Flow, "asked", asked, "env", strings.Join(env, ", "))
+	return a.say("scope.flow_asked", "flow", h.Flow, "after", h.FlowAfter, "asked", asked, "env", strings.Join(env, ", "))
 }
 
 // pace says how the pulse asks.

@@ -27,6 +27,7 @@ func (r *review) files() {
 		r.flowScenario(f.Script, f.Scenario, func(hint, format string, args ...any) {
 			r.problem("flow.scenario", hint, format, args...)
 		})
+		r.afterUpgrade(f)
 	}
 	for _, c := range r.sc.Checks.All() {
 		for _, script := range c.Settings.Texts("script") {

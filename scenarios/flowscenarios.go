@@ -34,6 +34,30 @@ func (r *review) flowScenario(script string, wanted string, problem func(hint, f
 	}
 }
 
+// afterUpgrade checks the flow that asks after an upgrade: there must be one, and it must ask something else.
+func (r *review) afterUpgrade(f *Flow) {
+	other := f.AfterUpgrade
+	if other == nil {
+		return
+	}
+	upgrades := len(r.sc.Upgrade) > 0 || slices.ContainsFunc(r.sc.Incidents, func(in Incident) bool { return len(in.Upgrade) > 0 })
+	if !upgrades {
+		r.problem("flow.after_upgrade", "add the steps of the upgrade, or delete it", "there is no upgrade after which it could ask")
+	}
+	if other.Script == "" {
+		other.Script = f.Script
+	} else {
+		other.Script = r.flowScript("flow.after_upgrade.script", other.Script, Settings{})
+	}
+	if other.Script == f.Script && other.Scenario == f.Scenario && other.Env == nil {
+		r.problem("flow.after_upgrade", "name another script, another scenario of its options, or another env", "it is the flow itself")
+		return
+	}
+	r.flowScenario(other.Script, other.Scenario, func(hint, format string, args ...any) {
+		r.problem("flow.after_upgrade.scenario", hint, format, args...)
+	})
+}
+
 // scenarioNames lists the keys below scenarios: in a script, where they are written out. Like scanImports it reads
 // letters, not JavaScript: what is put together at run time k6 itself says.
 func scenarioNames(text string) []string {

@@ -146,7 +146,16 @@ type Flow struct {
 	// share of bad iterations that is still green; default 0%
 	Tolerate Percent           `yaml:"tolerate"`
 	Env      map[string]Secret `yaml:"env"`
-	Pos      Pos               `yaml:"-"`
+	// who asks between the end of an upgrade and the rollback, where the new version needs another flow
+	AfterUpgrade *OtherFlow `yaml:"after_upgrade"`
+	Pos          Pos        `yaml:"-"`
+}
+
+// OtherFlow asks in the place of the flow, at its pace.
+type OtherFlow struct {
+	Script   string            `yaml:"script"`   // default: the flow's own
+	Scenario string            `yaml:"scenario"` // of those in the script's options
+	Env      map[string]Secret `yaml:"env"`      // instead of the flow's
 }
 
 // Pulse is how a flow is asked: at a rate, or as one user. Without it the drill finds out.

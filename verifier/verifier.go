@@ -140,7 +140,8 @@ type PulseRequest struct {
 	Pace     record.Pace
 	Env      map[string]string
 	Base     time.Time           // the drill's base, with its monotonic reading
-	Raw      string              // file that the stream is written to
+	Raw      string              // file that the stream is written to, behind what is there
+	Down     bool                // what it asks may be down already: a setup() that throws is an iteration that is not good
 	Hide     func(string) string // takes secrets out of a line before it is written there; nil: nobody knows any
 	Sample   func(Sample)
 	Asked    func(address string) // is told of each address, from the same goroutine; nil: nobody asks

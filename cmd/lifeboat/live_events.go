@@ -143,7 +143,7 @@ func (p *pulseRow) event(at time.Duration, d record.PulseEvent) {
 	case "started":
 		p.started, p.begun = true, at
 		return
-	case record.PulseRests, record.PulseGoesOn:
+	case record.PulseRests, record.PulseTurns, record.PulseGoesOn:
 		return
 	case "stopped", "broken":
 		p.totals, p.final = d.Totals, true

@@ -236,11 +236,22 @@ func TestReachAfterTheRollback(t *testing.T) {
 		s.add(60*sec, record.KindStep, record.Subject{Instance: "db", Incident: 1}, record.Step{Phase: record.PhaseRollback,
 			What: "destroy db", Kind: "destroy", Outcome: record.OutcomeDone, Started: 59 * sec, Ended: 60 * sec})
 	}
+	turn := func(s *story, from time.Duration, flow string) {
+		s.add(from, record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseTurns, At: record.At(from), Why: flow})
+		s.add(from+sec/2, record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseGoesOn, At: record.At(from + sec/2)})
+	}
+	other := record.Link{Flow: "new.js", To: "app", First: 11 * sec, Last: before}
 	for name, c := range map[string]struct {
 		links  []record.Link
 		change func(*story)
 		want   []string
 	}{
+		"a flow of the new version": {links: []record.Link{other, flow("app", late), through("app", "db", late)}, change: func(s *story) {
+			turn(s, 12*sec, "new.js")
+			turn(s, 36*sec, "shop.js")
+		}},
+		"a flow of the new version that stayed": {links: []record.Link{other, flow("app", late), through("app", "db", late)},
+			change: func(s *story) { turn(s, 12*sec, "new.js") }, want: []string{"reach.elsewhere_since"}},
 		"all again":                {links: []record.Link{flow("app", late), through("app", "db", late)}},
 		"the database no more":     {links: []record.Link{flow("app", late), through("app", "db", before)}, want: []string{"reach.not_again"}},
 		"by a check":               {links: []record.Link{flow("app", late), through("app", "db", before), checked("db", late)}},
@@ -260,7 +271,11 @@ func TestReachAfterTheRollback(t *testing.T) {
 			if c.change != nil {
 				c.change(s)
 			}
-			s.add(182*sec, record.KindReach, record.Subject{}, record.Reach{Flows: []string{"shop.js"}, Links: c.links})
+			flows := []string{"shop.js"}
+			if c.links[0] == other {
+				flows = append(flows, other.Flow)
+			}
+			s.add(182*sec, record.KindReach, record.Subject{}, record.Reach{Flows: flows, Links: c.links})
 			v := s.judge(t)
 			if len(c.want) == 0 {
 				c.want = []string{"passed.all"}

@@ -69,6 +69,9 @@ func (j *judge) reachAgain(proved map[string]bool) {
 	}
 	var elsewhere []string
 	for _, f := range j.r.Reach.Flows {
+		if j.askedBefore(f) {
+			continue
+		}
 		heard := spokenTo(until(links, rolled), func(l record.Link) bool { return l.Flow == f })
 		if !slices.ContainsFunc(j.r.Header.Instances, func(i record.InstancePlan) bool { return heard[i.Name] && proved[i.Name] }) {
 			elsewhere = append(elsewhere, f)
@@ -77,6 +80,13 @@ func (j *judge) reachAgain(proved map[string]bool) {
 	if len(elsewhere) > 0 {
 		j.unknown("reach.elsewhere_since", args{"flows": strings.Join(elsewhere, ", ")})
 	}
+}
+
+// askedBefore tells whether a flow was the pulse between an upgrade and its rollback only: nobody ran it after that.
+func (j *judge) askedBefore(flow string) bool {
+	u := j.r.Pulse
+	return flow != j.r.Header.Flow && flow != u.Asking(j.r.Header.Flow) &&
+		slices.ContainsFunc(u.Rests, func(r record.Rest) bool { return r.Turn && r.Flow == flow })
 }
 
 // rebuilt tells whether a rollback brought an instance back and left it, and when.

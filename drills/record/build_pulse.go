@@ -31,6 +31,8 @@ func (b *Builder) pulse(e Event, p PulseEvent) {
 		}
 	case PulseRests:
 		u.Rests = append(u.Rests, Rest{Window: Window{From: ordered(p.At), Open: true}, Flow: p.Why, Seen: p.Seen})
+	case PulseTurns:
+		u.Rests = append(u.Rests, Rest{Window: Window{From: ordered(p.At), Open: true}, Flow: p.Why, Scenario: p.Scenario, Turn: true})
 	case PulseGoesOn:
 		if n := len(u.Rests); n > 0 {
 			u.Rests[n-1].To, u.Rests[n-1].Open = ordered(p.At), false

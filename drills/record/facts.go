@@ -209,20 +209,23 @@ type Link struct {
 
 // PulseEvent is the start, an edge, or the end of the pulse.
 type PulseEvent struct {
-	State  string      `json:"state"` // started | red | green | rests | goes_on | stopped | broken
+	State  string      `json:"state"` // started | red | green | rests | turns | goes_on | stopped | broken
 	At     Moment      `json:"at"`
-	Why    string      `json:"why,omitempty"`  // first error of the edge; of a rest, the flow that ran meanwhile
+	Why    string      `json:"why,omitempty"`  // first error of the edge; of a rest, the flow that ran meanwhile; of a turn, the one that asks from now on
 	Seen   bool        `json:"seen,omitempty"` // of a rest: that was the same flow, so the business was asked what the pulse asks
 	Totals PulseTotals `json:"totals,omitzero"`
 	Late   []LateStart `json:"late,omitempty"`  // with stopped and broken
 	Red    *RedFacts   `json:"red,omitempty"`   // of the red stretch that ends here
 	Pace   *Pace       `json:"pace,omitempty"`  // with started
 	Asked  []string    `json:"asked,omitempty"` // with stopped and broken: addresses, such as http://app:8080
+	// Scenario of the script's options, with turns
+	Scenario string `json:"scenario,omitempty"`
 }
 
 // States of a pulse that rests between two iterations.
 const (
 	PulseRests  = "rests"
+	PulseTurns  = "turns" // another flow takes its place
 	PulseGoesOn = "goes_on"
 )
 

@@ -20,10 +20,11 @@ type Header struct {
 	Decision       string            `json:"decision"` // simulated | person
 	PulseRate      float64           `json:"pulse_rate,omitempty"`
 	PulseTimeout   time.Duration     `json:"pulse_timeout_ns,omitempty"`
-	LatencyLimit   time.Duration     `json:"latency_limit_ns,omitempty"` // slower than this is red; 0: only failures are
-	Tolerate       float64           `json:"tolerate,omitempty"`         // share of bad ones that is still green, 0..1
-	Flow           string            `json:"flow,omitempty"`             // the script of the pulse, by its base name
-	FlowEnv        map[string]string `json:"flow_env,omitempty"`         // its variables; secrets are ***
+	LatencyLimit   time.Duration     `json:"latency_limit_ns,omitempty"`   // slower than this is red; 0: only failures are
+	Tolerate       float64           `json:"tolerate,omitempty"`           // share of bad ones that is still green, 0..1
+	Flow           string            `json:"flow,omitempty"`               // the script of the pulse, by its base name
+	FlowAfter      string            `json:"flow_after_upgrade,omitempty"` // the same between an upgrade and its rollback
+	FlowEnv        map[string]string `json:"flow_env,omitempty"`           // its variables; secrets are ***
 	Instances      []InstancePlan    `json:"instances,omitempty"`
 	Incidents      []IncidentPlan    `json:"incidents,omitempty"`
 	Checks         []CheckPlan       `json:"checks,omitempty"`

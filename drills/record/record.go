@@ -128,8 +128,21 @@ type Pulse struct {
 // Rest is a time in which the pulse asked nothing, because another run of a flow did.
 type Rest struct {
 	Window        // from the last begin before it, until it was told to go on
-	Flow   string `json:"flow"`           // the script that ran
+	Flow   string `json:"flow"`           // the script that ran, or the one that asks since
 	Seen   bool   `json:"seen,omitempty"` // it was the pulse's own flow
+	// Turn: that flow is the pulse from here on, by this scenario of its options
+	Turn     bool   `json:"turn,omitempty"`
+	Scenario string `json:"scenario,omitempty"`
+}
+
+// Asking is the script that is the pulse at its end.
+func (p *Pulse) Asking(first string) string {
+	for _, r := range p.Rests {
+		if r.Turn {
+			first = r.Flow
+		}
+	}
+	return first
 }
 
 // Stretch is one red stretch of the pulse.

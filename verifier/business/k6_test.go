@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -85,7 +86,7 @@ type beats struct {
 	all []verifier.Sample
 }
 
-func pulseOf(t *testing.T, script string, pace record.Pace, server string) *beats {
+func pulseOf(t *testing.T, script string, pace record.Pace, server string, down ...bool) *beats {
 	t.Helper()
 	k6, err := filepath.Abs("../../bin/lifeboat-k6")
 	require.NoError(t, err)
@@ -101,7 +102,7 @@ func pulseOf(t *testing.T, script string, pace record.Pace, server string) *beat
 	r, err := New(here{dir}, k6, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	b := &beats{}
-	b.Pulse, err = r.Pulse(t.Context(), verifier.PulseRequest{Script: path, Pace: pace, Base: time.Now(),
+	b.Pulse, err = r.Pulse(t.Context(), verifier.PulseRequest{Script: path, Pace: pace, Down: len(down) > 0, Base: time.Now(),
 		Raw: filepath.Join(dir, "pulse.ndjson"), Env: map[string]string{"BASE_URL": server}, Sample: func(s verifier.Sample) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
@@ -178,4 +179,21 @@ func TestPulseObeys(t *testing.T) {
 	b.until(t, 3, good)
 	assert.NoError(t, b.Stop(t.Context()))
 	assert.Equal(t, int64(2), logins.Load())
+}
+
+// A flow that takes another's place may begin while what it asks is down: that its setup() throws is no end of the pulse.
+func TestPulseThatBeginsWhileDown(t *testing.T) {
+	t.Parallel()
+	var up atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !up.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer server.Close()
+	b := pulseOf(t, "session.js", record.Pace{Rate: 20, Timeout: time.Second, Request: time.Second}, server.URL, true)
+	b.until(t, 1, func(s verifier.Sample) bool { return !s.OK && strings.Contains(s.Error, "setup: ") })
+	up.Store(true)
+	b.until(t, 3, func(s verifier.Sample) bool { return s.OK && !s.Setup })
+	assert.NoError(t, b.Stop(t.Context()))
 }

@@ -50,10 +50,11 @@ func (p *pulse) read(r *io.PipeReader) error {
 	return err
 }
 
-// follow waits for k6 to end, and begins anew where it is the script that ended it.
-func (p *pulse) follow(ctx context.Context, l *leg) {
+// follow waits for k6 to end, and begins anew where it is the script that ended it. down: what it asks may have been down
+// when k6 began.
+func (p *pulse) follow(ctx context.Context, l *leg, down bool) {
 	defer close(p.broken)
-	for first := true; ; first = false {
+	for ; ; down = true {
 		exit, err := l.process.Wait(ctx)
 		l.commands.close()
 		l.writer.Close() // never fails
@@ -69,7 +70,7 @@ func (p *pulse) follow(ctx context.Context, l *leg) {
 			p.err = errors.Join(fmt.Errorf("k6 ended by itself with exit code %d: %s", exit, l.stderr), scanned)
 			return
 		case exit == scriptAborted: // the iteration that did so has told what is wrong
-		case exit == scriptFailed && !first: // setup() after that
+		case exit == scriptFailed && down: // its setup()
 			at := time.Since(p.clock.base)
 			p.sample(verifier.Sample{Start: l.began, End: at, Error: "setup: " + cmp.Or(p.said.Error, l.stderr.String())})
 		default:

@@ -25,7 +25,7 @@ func (r *Runner) Pulse(ctx context.Context, q verifier.PulseRequest) (verifier.P
 	if q.Pace.Request > 0 {
 		out += ",request=" + q.Pace.Request.String()
 	}
-	raw, err := os.OpenFile(q.Raw, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	raw, err := os.OpenFile(q.Raw, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("keep the pulse's stream: %w", err)
 	}
@@ -48,7 +48,7 @@ func (r *Runner) Pulse(ctx context.Context, q verifier.PulseRequest) (verifier.P
 	if err != nil {
 		return nil, errors.Join(err, raw.Close())
 	}
-	go p.follow(context.WithoutCancel(ctx), first)
+	go p.follow(context.WithoutCancel(ctx), first, q.Down)
 	return p, nil
 }
 
