@@ -289,14 +289,3 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	}
 	return err
 }
-
-// lateOnly is the limit of time that was all that failed a rollback.
-func lateOnly(step *stepFailed, boot *instance.BootError) *record.Overdue {
-	switch {
-	case boot != nil:
-		return boot.Overdue
-	case step != nil:
-		return step.late
-	}
-	return nil
-}

@@ -224,3 +224,14 @@ func (d *drill) ask(ctx context.Context, c CheckPlan) verifier.Answer {
 	}
 	return verifier.Judge(c.Check, record.PhaseVerify, d.before[c.Spec.Name], facts)
 }
+
+// lateOnly is the limit of time that was all that failed a rollback.
+func lateOnly(step *stepFailed, boot *instance.BootError) *record.Overdue {
+	switch {
+	case boot != nil:
+		return boot.Overdue
+	case step != nil:
+		return step.late
+	}
+	return nil
+}

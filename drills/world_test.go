@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -378,26 +377,3 @@ func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.P
 	}()
 	return p, nil
 }
-
-type fakePulse struct {
-	stop, done, broken chan struct{}
-	resting            atomic.Bool
-	renewed            atomic.Int64
-}
-
-func (p *fakePulse) Rest(context.Context) error { p.resting.Store(true); return nil }
-func (p *fakePulse) GoOn()                      { p.resting.Store(false) }
-func (p *fakePulse) Renew()                     { p.renewed.Add(1) }
-
-func (p *fakePulse) Stop(context.Context) error {
-	close(p.stop)
-	<-p.done
-	select {
-	case <-p.broken:
-		return errors.New("k6 ended by itself")
-	default:
-		return nil
-	}
-}
-
-func (p *fakePulse) Broken() <-chan struct{} { return p.broken }

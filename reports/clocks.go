@@ -214,15 +214,7 @@ func (a author) pulse(p *record.Pulse) []block {
 		)
 	}
 	for _, r := range p.Rests {
-		key := "pulse.rested"
-		switch {
-		case r.Turn:
-			key = "pulse.turned"
-		case !r.Seen:
-			key = "pulse.unseen"
-		}
-		blocks = append(blocks, block{Paragraph: a.say(key, "at", r.From.Early.String(), "for", (r.To.Late - r.From.Early).String(),
-			"flow", r.Flow, "scenario", r.Scenario)})
+		blocks = append(blocks, block{Paragraph: a.rest(r)})
 	}
 	if len(p.Reds) == 0 {
 		return blocks

@@ -229,3 +229,15 @@ func (a author) production() section {
 	s.Note = a.say("note.production")
 	return s
 }
+
+// rest says what the pulse's flow did not see, and who asked meanwhile or from then on.
+func (a author) rest(r record.Rest) string {
+	key := "pulse.rested"
+	switch {
+	case r.Turn:
+		key = "pulse.turned"
+	case !r.Seen:
+		key = "pulse.unseen"
+	}
+	return a.say(key, "at", r.From.Early.String(), "for", (r.To.Late - r.From.Early).String(), "flow", r.Flow, "scenario", r.Scenario)
+}
