@@ -13,7 +13,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 
 	"lifeboat/drills/instance"
@@ -59,8 +61,17 @@ func New(site instance.Site, ground *docker.Driver) *Driver {
 // Ground implements instance.Grounded.
 func (d *Driver) Ground() instance.Driver { return d.ground }
 
-// Close ends the connections to the engine and into the sandboxes.
-func (d *Driver) Close() error { return d.ground.Close() }
+// Close lets go of the machines, whose disks nobody serves and whose consoles nobody reads from then on, and ends the
+// connections to the engine and into the sandboxes.
+func (d *Driver) Close() error {
+	d.mu.Lock()
+	machines := slices.Collect(maps.Values(d.machines))
+	d.mu.Unlock()
+	for _, m := range machines {
+		m.hangUp()
+	}
+	return d.ground.Close()
+}
 
 // Ready says in a sentence why this host cannot boot virtual machines, or nil.
 func (d *Driver) Ready(ctx context.Context) error {
