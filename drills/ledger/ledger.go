@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"lifeboat/drills/record"
@@ -54,6 +55,18 @@ type Fault struct {
 	Kind  string `json:"kind"`
 	On    string `json:"on"`
 	Index int    `json:"index"` // among those of its incident; 1 is the first
+}
+
+// Read decodes how an entry is undone, and refuses what was written for another drill: its data names one, as drill.
+func (e Entry) Read(s Scope, how any) error {
+	var of struct{ Drill string }
+	if err := errors.Join(json.Unmarshal(e.Undo.Data, &of), json.Unmarshal(e.Undo.Data, how)); err != nil {
+		return fmt.Errorf("read undo of %s: %w", e.Name, err)
+	}
+	if of.Drill != s.Drill || of.Drill == "" {
+		return fmt.Errorf("undo %s: it belongs to drill %q, not %q: left alone", e.Name, of.Drill, s.Drill)
+	}
+	return nil
 }
 
 // State of an entry.

@@ -360,3 +360,23 @@ func TestStatOfAStrangeName(t *testing.T) {
 		assert.Error(t, err, bad)
 	}
 }
+
+func TestEntryRead(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string]string{
+		`{"host":"h","drill":"d1"}`: "",
+		`{"host":"h","drill":"d2"}`: `it belongs to drill "d2", not "d1": left alone`,
+		`{"host":"h"}`:              `it belongs to drill "", not "d1": left alone`,
+		`{"host":1,"drill":"d1"}`:   "read undo of c",
+	} {
+		var how struct{ Host string }
+		err := Entry{Name: "c", Undo: Undo{Data: json.RawMessage(data)}}.Read(Scope{Drill: "d1"}, &how)
+		if want == "" {
+			require.NoError(t, err)
+			assert.Equal(t, "h", how.Host)
+			continue
+		}
+		assert.ErrorContains(t, err, want, data)
+	}
+	assert.ErrorContains(t, Entry{Undo: Undo{Data: json.RawMessage(`{}`)}}.Read(Scope{}, &struct{}{}), "left alone", "no drill at all")
+}

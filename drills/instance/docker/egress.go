@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -59,26 +60,11 @@ type output struct {
 
 // said reads a sandbox's output.
 func (e *Engine) said(ctx context.Context, box string) (*output, error) {
-	logs, err := e.client.ContainerLogs(ctx, box, client.ContainerLogsOptions{ShowStdout: true})
-	if err != nil {
-		return nil, err
-	}
-	defer logs.Close()
-	r, w := io.Pipe()
-	defer r.Close()
-	go func() {
-		_, err := stdcopy.StdCopy(w, io.Discard, logs)
-		w.CloseWithError(err)
-	}()
 	said := &output{groups: map[[2]string]sandbox.Group{}, reached: map[sandbox.Reached]sandbox.Reached{}}
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var l sandbox.Line
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			return nil, err
-		}
+	for l, err := range e.lines(ctx, box, false) {
 		switch {
+		case err != nil:
+			return nil, err
 		case l.Egress != nil:
 			said.groups[[2]string{l.Egress.Protocol, l.Egress.Target}] = *l.Egress
 		case l.Reach != nil:
@@ -87,5 +73,38 @@ func (e *Engine) said(ctx context.Context, box string) (*output, error) {
 			said.unmeasured = l.Error
 		}
 	}
-	return said, lines.Err()
+	return said, nil
+}
+
+// lines that a sandbox said so far, and follow: those that it says until it ends.
+func (e *Engine) lines(ctx context.Context, box string, follow bool) iter.Seq2[sandbox.Line, error] {
+	return func(yield func(sandbox.Line, error) bool) {
+		logs, err := e.client.ContainerLogs(ctx, box, client.ContainerLogsOptions{ShowStdout: true, Follow: follow})
+		if err != nil {
+			yield(sandbox.Line{}, err)
+			return
+		}
+		defer logs.Close()
+		r, w := io.Pipe()
+		defer r.Close()
+		go func() {
+			_, err := stdcopy.StdCopy(w, io.Discard, logs)
+			w.CloseWithError(err)
+		}()
+		in := bufio.NewScanner(r)
+		in.Buffer(nil, 1<<20)
+		for in.Scan() {
+			var l sandbox.Line
+			err := json.Unmarshal(in.Bytes(), &l)
+			if err != nil {
+				err = fmt.Errorf("read the sandbox's output: %w", err)
+			}
+			if !yield(l, err) || err != nil {
+				return
+			}
+		}
+		if in.Err() != nil {
+			yield(sandbox.Line{}, in.Err())
+		}
+	}
 }

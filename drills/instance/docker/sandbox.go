@@ -1,16 +1,13 @@
 package docker
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"time"
 
-	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
@@ -149,37 +146,19 @@ func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sand
 func (d *Driver) awaitSeal(ctx context.Context, b *box) ([]sandbox.Probe, error) {
 	ctx, cancel := context.WithTimeout(ctx, sealLimit)
 	defer cancel()
-	logs, err := d.engine.client.ContainerLogs(ctx, b.id, client.ContainerLogsOptions{ShowStdout: true, Follow: true})
-	if err != nil {
-		return nil, err
-	}
-	defer logs.Close()
-	r, w := io.Pipe()
-	defer r.Close()
-	go func() {
-		_, err := stdcopy.StdCopy(w, io.Discard, logs)
-		w.CloseWithError(err)
-	}()
 	var results []sandbox.Probe
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var l sandbox.Line
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			return nil, fmt.Errorf("read the sandbox's output: %w", err)
-		}
-		switch l.Event {
-		case "probe":
+	for l, err := range d.engine.lines(ctx, b.id, true) {
+		switch {
+		case err != nil:
+			return nil, err
+		case l.Event == "probe":
 			results = append(results, *l.Probe)
-		case "error":
+		case l.Event == "error":
 			return nil, errors.New(l.Error)
-		case "ready":
+		case l.Event == "ready":
 			b.ready = d.sealedAt(l.Boot, b.began)
 			return results, nil
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, err
 	}
 	return nil, errors.New("the sandbox ended before it was sealed")
 }

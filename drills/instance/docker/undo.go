@@ -3,7 +3,6 @@ package docker
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -60,34 +59,35 @@ type recall struct {
 // Undoers returns what undoes this package's ledger entries, by kind. They work
 // in any process, without the driver that wrote the entries.
 func Undoers(log *slog.Logger) map[string]ledger.Undoer {
-	remove := func(what string) ledger.Undoer {
+	thingUndone := func(undo func(context.Context, *Engine, thing, time.Time) error) ledger.Undoer {
 		return func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
-			t, engine, err := reach(s, e, log)
+			t := thing{Owner: s.Owner.String()}
+			if err := e.Read(s, &t); err != nil {
+				return err
+			}
+			engine, err := openHost(t.Host, log)
 			if err != nil {
 				return err
 			}
 			defer engine.Close()
-			return engine.removeNamed(ctx, what, t)
+			return undo(ctx, engine, t, cmp.Or(e.Since, time.Now()))
 		}
+	}
+	remove := func(what string) ledger.Undoer {
+		return thingUndone(func(ctx context.Context, engine *Engine, t thing, _ time.Time) error {
+			return engine.removeNamed(ctx, what, t)
+		})
 	}
 	return map[string]ledger.Undoer{
 		undoContainer: remove(whatContainer), undoNetwork: remove(whatNetwork),
 		undoVolume: remove(whatVolume), undoImage: remove(whatImage),
-		undoSweep: func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
-			t, engine, err := reach(s, e, log)
-			if err != nil {
-				return err
-			}
-			defer engine.Close()
-			return engine.settle(ctx, t, cmp.Or(e.Since, time.Now()))
-		},
+		undoSweep: thingUndone(func(ctx context.Context, engine *Engine, t thing, since time.Time) error {
+			return engine.settle(ctx, t, since)
+		}),
 		undoExec: func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 			var r recall
-			if err := json.Unmarshal(e.Undo.Data, &r); err != nil {
-				return fmt.Errorf("read undo of %s: %w", e.Name, err)
-			}
-			if r.Drill != s.Drill {
-				return fmt.Errorf("undo %s: it belongs to drill %s, not %s: left alone", e.Name, r.Drill, s.Drill)
+			if err := e.Read(s, &r); err != nil {
+				return err
 			}
 			engine, err := openHost(r.Host, log)
 			if err != nil {
@@ -97,19 +97,6 @@ func Undoers(log *slog.Logger) map[string]ledger.Undoer {
 			return engine.recall(ctx, r)
 		},
 	}
-}
-
-func reach(s ledger.Scope, e ledger.Entry, log *slog.Logger) (thing, *Engine, error) {
-	var t thing
-	if err := json.Unmarshal(e.Undo.Data, &t); err != nil {
-		return t, nil, fmt.Errorf("read undo of %s: %w", e.Name, err)
-	}
-	if t.Drill != s.Drill || t.Drill == "" {
-		return t, nil, fmt.Errorf("undo %s: it belongs to drill %q, not %q: left alone", e.Name, t.Drill, s.Drill)
-	}
-	t.Owner = s.Owner.String()
-	engine, err := openHost(t.Host, log)
-	return t, engine, err
 }
 
 // recall runs a command again in a container of the drill.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/scenarios"
 )
 
 // A driver that is closed reads no console any more and offers no disk: its machines may outlive it, until the ledger ends them.
@@ -16,7 +17,7 @@ func TestClosedDriverLetsGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // waits for every goroutine
 		d := New(instance.Site{}, nil)
 		offered := true
-		m := &Machine{driver: d, request: instance.Request{Name: "vm", VM: &instance.VM{Unlock: "a passphrase"}},
+		m := &Machine{driver: d, request: instance.Request{Name: "vm"}, vm: &VM{Unlock: scenarios.Plain("a passphrase")},
 			drives: []*drive{{}, {stop: func() { offered = false }}}}
 		d.machines["vm"] = m
 		m.startUnlocking(t.Context())

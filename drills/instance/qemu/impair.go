@@ -2,7 +2,6 @@ package qemu
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -125,11 +124,8 @@ func (m *Machine) Mend(i instance.Impairment) ledger.Undo {
 // mend ends an impairment from any process. ledger.ErrGone: QEMU does not run, and an impairment ends with it.
 func mend(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 	var u mending
-	if err := json.Unmarshal(e.Undo.Data, &u); err != nil {
-		return fmt.Errorf("read undo of %s: %w", e.Name, err)
-	}
-	if u.Drill != s.Drill || u.Drill == "" {
-		return fmt.Errorf("undo %s: it belongs to drill %q, not %q: left alone", e.Name, u.Drill, s.Drill)
+	if err := e.Read(s, &u); err != nil {
+		return err
 	}
 	if err := u.Impairment.Valid(); err != nil {
 		return fmt.Errorf("undo %s: %w", e.Name, err)

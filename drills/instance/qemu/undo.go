@@ -2,7 +2,6 @@ package qemu
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -30,11 +29,8 @@ func Undoers() map[string]ledger.Undoer {
 // runAgain runs the command of an undo in the guest. ledger.ErrGone: nobody answers there.
 func runAgain(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 	var r recall
-	if err := json.Unmarshal(e.Undo.Data, &r); err != nil {
-		return fmt.Errorf("read undo of %s: %w", e.Name, err)
-	}
-	if r.Drill != s.Drill || r.Drill == "" {
-		return fmt.Errorf("undo %s: it belongs to drill %q, not %q: left alone", e.Name, r.Drill, s.Drill)
+	if err := e.Read(s, &r); err != nil {
+		return err
 	}
 	m, err := docker.Find(ctx, r.Host, r.Handle, r.Drill)
 	if err != nil {
