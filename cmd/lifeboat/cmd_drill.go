@@ -84,8 +84,7 @@ func (a *app) drillOne(ctx context.Context, kit drills.Kit, o drillOptions, arg 
 		return exitInconclusive, err
 	}
 	code := verdictCode(res.Record, res.Verdict, len(res.Left) > 0)
-	paths, err := a.writeReports(res.Dir, res.Record, res.Verdict, lang)
-	err = errors.Join(err, a.print(res.Record, res.Verdict, lang, paths, res.Dir))
+	err = a.deliver(res, lang)
 	if err != nil { // the result stands, and is told by the exit code at least
 		fmt.Fprintln(a.stderr, "lifeboat:", printed(err.Error()))
 		return worse(code, exitInconclusive), nil
@@ -126,41 +125,46 @@ func worse(a, b int) int {
 	return a
 }
 
-// print writes the result to standard output: a table, or one JSON object on a line.
-func (a *app) print(r *record.Record, v record.Verdict, lang reports.Language, paths map[string]string, dir string) error {
-	samples, err := pulseSamples(dir, r)
+// deliver writes every report that is a file into the drill's folder, and the result to standard output. The pulse is read
+// once for all of them.
+func (a *app) deliver(res *drills.Result, lang reports.Language) error {
+	samples, err := pulseSamples(res.Dir, res.Record)
 	if err != nil {
 		return err
 	}
-	o := reports.Options{Language: lang, Width: a.width(), Color: a.color(), Paths: paths, Samples: samples}
+	o := reports.Options{Language: lang, Samples: samples}
+	paths, err := a.writeReports(res, o)
+	o.Paths = paths
+	return errors.Join(err, a.print(res, o))
+}
+
+// print writes the result to standard output: a table, or one JSON object on a line.
+func (a *app) print(res *drills.Result, o reports.Options) error {
+	o.Width, o.Color = a.width(), a.color()
 	if a.json {
-		return reports.JSON(a.stdout, r, v, o)
+		return reports.JSON(a.stdout, res.Record, res.Verdict, o)
 	}
-	return reports.Terminal(a.stdout, r, v, o)
+	return reports.Terminal(a.stdout, res.Record, res.Verdict, o)
 }
 
 // writeReports renders every format that is a file into the drill's folder.
-func (a *app) writeReports(dir string, r *record.Record, v record.Verdict, lang reports.Language) (map[string]string, error) {
-	samples, err := pulseSamples(dir, r)
-	if err != nil {
-		return nil, err
-	}
-	digest, err := fileDigest(filepath.Join(dir, "record.json"))
+func (a *app) writeReports(res *drills.Result, o reports.Options) (map[string]string, error) {
+	digest, err := fileDigest(filepath.Join(res.Dir, "record.json"))
 	if err != nil {
 		return nil, err
 	}
 	paths := map[string]string{}
 	for _, f := range reports.Formats() {
 		if f.File != "" {
-			paths[f.Name] = filepath.Join(dir, "reports", f.File)
+			paths[f.Name] = filepath.Join(res.Dir, "reports", f.File)
 		}
 	}
+	o.Paths, o.RecordDigest = paths, digest
 	for _, f := range reports.Formats() {
 		if f.File == "" {
 			continue
 		}
-		o := reports.Options{Language: lang, Paths: paths, Samples: samples, RecordDigest: digest}
-		if err := writeReport(paths[f.Name], f, r, v, o); err != nil {
+		if err := writeReport(paths[f.Name], f, res.Record, res.Verdict, o); err != nil {
 			return nil, fmt.Errorf("write the %s report: %w", f.Name, err)
 		}
 	}

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills"
+	"lifeboat/drills/objective"
 	"lifeboat/drills/record"
 )
 
@@ -32,4 +37,25 @@ func TestSamplesAreWhatTheDrillCounted(t *testing.T) {
 		}
 		assert.Equal(t, want, good, "%d without a check", unproven)
 	}
+}
+
+// The stream of a long pulse is large: all reports of a drill are made of one reading.
+func TestThePulseIsReadOnceForAllReports(t *testing.T) {
+	dir := t.TempDir()
+	for _, sub := range []string{"raw", "reports"} {
+		require.NoError(t, os.Mkdir(filepath.Join(dir, sub), 0o700))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "raw", "pulse.ndjson"), nil, 0o600))
+	fd, err := syscall.InotifyInit1(syscall.IN_NONBLOCK)
+	require.NoError(t, err)
+	defer syscall.Close(fd) //nolint:errcheck // it was only read
+	_, err = syscall.InotifyAddWatch(fd, filepath.Join(dir, "raw"), syscall.IN_OPEN)
+	require.NoError(t, err)
+	r := &record.Record{Status: record.RunAborted}
+	a := &app{stdout: io.Discard, stderr: io.Discard}
+	require.NoError(t, a.deliver(&drills.Result{Dir: dir, Record: r, Verdict: objective.Judge(r)}, "en"))
+	seen := make([]byte, 4096)
+	n, err := syscall.Read(fd, seen)
+	require.NoError(t, err)
+	assert.Equal(t, 1, bytes.Count(seen[:n], []byte("pulse.ndjson")))
 }
