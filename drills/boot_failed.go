@@ -85,7 +85,7 @@ func (d *drill) met(ctx context.Context, name string, since time.Duration) recor
 	}
 	d.mu.Unlock()
 	for _, ground := range d.grounds() {
-		if r, ok := ground.(instance.ReachReporter); ok && !alone {
+		if r, ok := instance.As[instance.ReachReporter](ground); ok && !alone {
 			links, err := r.Reached(ctx)
 			if err != nil {
 				f.NotAsked = d.secrets.hide(err.Error())
@@ -96,7 +96,7 @@ func (d *drill) met(ctx context.Context, name string, since time.Duration) recor
 				}
 			}
 		}
-		r, ok := ground.(instance.EgressReporter)
+		r, ok := instance.As[instance.EgressReporter](ground)
 		if !ok || d.plan.kindOf(name).OwnKernel {
 			continue
 		}

@@ -42,7 +42,7 @@ func (p *Plan) networks() []scenarios.Problem {
 
 // networkOf an instance on its own card; the zero value: it has none.
 func networkOf(own instance.Settings) netip.Prefix {
-	if n, ok := own.(instance.Networked); ok {
+	if n, ok := instance.As[instance.Networked](own); ok {
 		return n.Network()
 	}
 	return netip.Prefix{}
@@ -55,7 +55,7 @@ func accepted(k instance.Kind) string {
 
 // closed says why a port of an instance cannot be reached, and which key opens it; "" where it can.
 func (p *Plan) closed(name string, port int) (why, key string) {
-	f, ok := p.own[name].(instance.Forwarding)
+	f, ok := instance.As[instance.Forwarding](p.own[name])
 	if !ok || port == 0 {
 		return "", ""
 	}

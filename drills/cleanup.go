@@ -82,7 +82,7 @@ func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
 func (d *drill) collectEgress(ctx context.Context) error {
 	var errs []error
 	for _, driver := range d.grounds() {
-		r, ok := driver.(instance.EgressReporter)
+		r, ok := instance.As[instance.EgressReporter](driver)
 		if !ok {
 			continue
 		}

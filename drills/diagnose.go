@@ -29,7 +29,7 @@ func (d *drill) diagnose(ctx context.Context, m instance.Machine) instance.Diagn
 
 // askDiagnosis returns false for a machine that has none to give.
 func (d *drill) askDiagnosis(ctx context.Context, m instance.Machine) (instance.Diagnosis, bool) {
-	asked, ok := m.(instance.Diagnoser)
+	asked, ok := instance.As[instance.Diagnoser](m)
 	if !ok {
 		return instance.Diagnosis{}, false
 	}

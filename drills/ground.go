@@ -24,7 +24,7 @@ func (d *drill) grounds() []instance.Driver {
 
 func groundOf(driver instance.Driver) instance.Driver {
 	for {
-		g, ok := driver.(instance.Grounded)
+		g, ok := instance.As[instance.Grounded](driver)
 		if !ok {
 			return driver
 		}
@@ -47,7 +47,7 @@ func (p *Plan) speaksTo() []string {
 		}
 	}
 	for _, own := range p.own {
-		if n, ok := own.(instance.Networked); ok {
+		if n, ok := instance.As[instance.Networked](own); ok {
 			all = append(all, n.Network().String())
 		}
 	}
@@ -58,7 +58,7 @@ func (p *Plan) speaksTo() []string {
 // intact says when the harness itself cut a machine off: what it does not answer proves nothing then.
 func (d *drill) intact(ctx context.Context) error {
 	for _, driver := range d.grounds() {
-		if g, ok := driver.(instance.Guard); ok {
+		if g, ok := instance.As[instance.Guard](driver); ok {
 			if err := g.Intact(ctx); err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ func (d *drill) intact(ctx context.Context) error {
 // companion is who runs programs beside the machines.
 func (d *drill) companion() (instance.Companion, error) {
 	for _, driver := range d.grounds() {
-		if c, ok := driver.(instance.Companion); ok {
+		if c, ok := instance.As[instance.Companion](driver); ok {
 			return c, nil
 		}
 	}

@@ -12,7 +12,7 @@ const defaultWithin = 2 * time.Minute
 
 // healthOf is a machine's own healthcheck; nil: it has none.
 func healthOf(m instance.Machine) *instance.Health {
-	if h, ok := m.(instance.HealthChecked); ok {
+	if h, ok := instance.As[instance.HealthChecked](m); ok {
 		return h.Health()
 	}
 	return nil

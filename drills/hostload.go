@@ -170,7 +170,7 @@ func (w *hostWatch) flush() {
 func (w *hostWatch) ask(ctx context.Context) {
 	for after(ctx, askedEvery) == nil {
 		for _, driver := range w.d.grounds() {
-			if metered, ok := driver.(instance.Metered); ok {
+			if metered, ok := instance.As[instance.Metered](driver); ok {
 				w.measure(ctx, metered)
 			}
 		}

@@ -46,10 +46,10 @@ func (p *Plan) tryHost(ctx context.Context, kit Kit) (refusals []string) {
 	for _, kind := range p.Kinds {
 		driver, err := kit.Instances[kind].New(instance.Site{Log: slog.New(slog.DiscardHandler)})
 		ground := driver
-		if g, ok := driver.(instance.Grounded); ok && err == nil {
+		if g, ok := instance.As[instance.Grounded](driver); ok && err == nil {
 			ground = g.Ground()
 		}
-		if t, ok := ground.(instance.Trier); ok && err == nil {
+		if t, ok := instance.As[instance.Trier](ground); ok && err == nil {
 			err = t.Tried(ctx)
 		}
 		if err != nil && ctx.Err() == nil {

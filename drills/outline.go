@@ -79,7 +79,7 @@ func (p *Plan) Outline() Outline {
 		if i.Load != "" {
 			what += ", load " + i.Load
 		}
-		if own, ok := p.own[name].(instance.Outlined); ok {
+		if own, ok := instance.As[instance.Outlined](p.own[name]); ok {
 			for _, said := range own.Outline() {
 				what += ", " + said
 			}

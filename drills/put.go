@@ -27,7 +27,7 @@ func (d *drill) putStep(ctx context.Context, m instance.Machine, s *scenarios.Pu
 		err := put.copy(s.From)
 		pw.CloseWithError(errors.Join(err, tw.Close())) // of nil: the end of the stream
 	}()
-	err := m.Put(ctx, path.Dir(to), pr)
+	err := instance.Put(ctx, m, path.Dir(to), pr)
 	if err == nil {
 		_, err = io.Copy(io.Discard, pr) // the machine may have seen the end before all of it was written
 	}

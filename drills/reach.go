@@ -56,7 +56,7 @@ func (r *reached) byCheck(on string, at time.Duration, err error) {
 func (d *drill) collectReach(ctx context.Context) error {
 	var all record.Reach
 	for _, driver := range d.grounds() {
-		r, ok := driver.(instance.ReachReporter)
+		r, ok := instance.As[instance.ReachReporter](driver)
 		if !ok {
 			return nil
 		}

@@ -154,8 +154,8 @@ func (d *drill) notReady(ctx context.Context, m instance.Machine, reason string,
 			reason, lack = reason+"; "+got.Words, got.Lack
 		}
 	}
-	console, _ := m.Console(context.WithoutCancel(ctx))                 // best effort: the reason stands without it
-	if l, ok := m.(instance.Lacking); ok && lack == "" && late == nil { // it ended
+	console, _ := instance.Console(context.WithoutCancel(ctx), m)                   // best effort: the reason stands without it
+	if l, ok := instance.As[instance.Lacking](m); ok && lack == "" && late == nil { // it ended
 		if kind, words := l.Lacks(ctx, console); kind != "" {
 			reason, lack = words, kind
 		}
@@ -173,7 +173,7 @@ type pace struct {
 // paceOf a machine: a command in a virtual machine costs it processor time that it needs for coming up, and
 // an emulated one takes its time to answer. A healthcheck may be a heavy one, and says itself how long it may take.
 func paceOf(m instance.Machine, r *scenarios.Ready, patience time.Duration) pace {
-	_, virtual := m.(instance.Diagnoser)
+	_, virtual := instance.As[instance.Diagnoser](m)
 	switch {
 	case patience > 0:
 		return pace{pause: 250 * time.Millisecond, patience: patience}

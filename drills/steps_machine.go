@@ -19,7 +19,7 @@ import (
 func (d *drill) rebootStep(ctx context.Context, m instance.Machine) error {
 	started := d.elapsed()
 	var err error
-	if r, ok := m.(instance.Rebooter); ok {
+	if r, ok := instance.As[instance.Rebooter](m); ok {
 		err = r.Reboot(ctx)
 	} else if err = m.Stop(ctx); err == nil {
 		err = m.Start(ctx)
@@ -86,7 +86,7 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 	health := healthOf(m)
 	up := record.Booted{Started: r.started, Ready: d.elapsed(), Image: r.image, Basis: record.BasisMeasured,
 		Unseen: spec.Ready == nil && health == nil && !r.loaded}
-	if b, ok := m.(instance.Based); ok {
+	if b, ok := instance.As[instance.Based](m); ok {
 		up.Basis = b.Basis()
 	}
 	if !up.Unseen {
@@ -94,7 +94,7 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 		d.bootTook[m.Name()] = up.Ready - up.Started
 		d.mu.Unlock()
 	}
-	if of, ok := m.(instance.Described); ok {
+	if of, ok := instance.As[instance.Described](m); ok {
 		up.Facts = map[string]string{}
 		for name, fact := range of.Describe(ctx) {
 			up.Facts[name] = d.secrets.hide(fact)
@@ -110,7 +110,7 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 }
 
 func (d *drill) snapshotStep(ctx context.Context, m instance.Machine, name string) error {
-	s, ok := m.(instance.Snapshotter)
+	s, ok := instance.As[instance.Snapshotter](m)
 	if !ok {
 		return fmt.Errorf("take a snapshot of %s: an instance of this kind has none", m.Name())
 	}
@@ -126,7 +126,7 @@ func (d *drill) snapshotStep(ctx context.Context, m instance.Machine, name strin
 // revertStep goes back to a snapshot. That there is none is the rollback's own failure: an operator
 // would stand there just the same.
 func (d *drill) revertStep(ctx context.Context, m instance.Machine, name string) error {
-	s, ok := m.(instance.Snapshotter)
+	s, ok := instance.As[instance.Snapshotter](m)
 	if !ok {
 		return fmt.Errorf("revert %s: an instance of this kind has no snapshots", m.Name())
 	}

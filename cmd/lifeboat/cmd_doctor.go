@@ -43,10 +43,10 @@ func (a *app) doctorCommand() *cobra.Command {
 					err = driver.Ready(cmd.Context())
 				}
 				ground := driver
-				if g, ok := driver.(instance.Grounded); ok && err == nil {
+				if g, ok := instance.As[instance.Grounded](driver); ok && err == nil {
 					ground = g.Ground()
 				}
-				if t, ok := ground.(instance.Trier); ok && err == nil {
+				if t, ok := instance.As[instance.Trier](ground); ok && err == nil {
 					if !tried {
 						tried, trial = true, t.Try(cmd.Context())
 					}

@@ -21,7 +21,7 @@ type below struct {
 
 // hypervised is the machine's hypervisor, or a sentence that says that it has none.
 func hypervised(m instance.Machine) (instance.Hypervised, error) {
-	h, ok := m.(instance.Hypervised)
+	h, ok := instance.As[instance.Hypervised](m)
 	if !ok {
 		return nil, fmt.Errorf("%s is no virtual machine", m.Name())
 	}

@@ -201,7 +201,7 @@ func TestFaultsWithoutEffect(t *testing.T) {
 			require.NoError(t, f.Inject(t.Context(), target))
 			for range 5 {
 				if !assert.Error(t, f.Effective(t.Context(), target)) {
-					said, err := m.Console(t.Context())
+					said, err := instance.Console(t.Context(), m)
 					t.Log(said, err)
 				}
 			}

@@ -39,7 +39,7 @@ type Lasting interface {
 // Lasts asks whether a fault that has bitten is still in force, as Effective answers. A virtual machine that is down
 // cannot be asked: what is on its disk shows when it boots.
 func Lasts(ctx context.Context, f Fault, t Target) error {
-	if _, virtual := t.Machine.(instance.Hypervised); virtual {
+	if _, virtual := instance.As[instance.Hypervised](t.Machine); virtual {
 		state, err := t.Machine.State(ctx)
 		if err == nil && !state.Running {
 			err = errors.New("it does not run")

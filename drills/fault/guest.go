@@ -45,7 +45,7 @@ func (f *inGuest) Fits(of instance.Traits) error { return virtualOnly(of) }
 
 // Prepare implements Fault.
 func (f *inGuest) Prepare(_ context.Context, t Target) (ledger.Undo, error) {
-	return t.Machine.Recall(shell("root", f.heals, f.args...)), nil
+	return instance.Recall(t.Machine, shell("root", f.heals, f.args...))
 }
 
 // Inject implements Fault.
@@ -73,7 +73,7 @@ func (f *inGuest) Inject(ctx context.Context, t Target) error {
 }
 
 func reboot(ctx context.Context, m instance.Machine) error {
-	if r, ok := m.(instance.Rebooter); ok {
+	if r, ok := instance.As[instance.Rebooter](m); ok {
 		return r.Reboot(ctx)
 	}
 	return restart(ctx, m)

@@ -95,7 +95,7 @@ fi`}}, s.Decode(&struct{}{})
 
 // Available implements Fault.
 func (f *lockedOut) Available(ctx context.Context, t Target) error {
-	if d, ok := t.Machine.(instance.Described); ok {
+	if d, ok := instance.As[instance.Described](t.Machine); ok {
 		if by := d.Describe(ctx)["control"]; strings.HasPrefix(by, "ssh") {
 			return fmt.Errorf("%s is commanded by %s, which would be lost; let its guest agent run", t.Machine.Name(), by)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/scenarios"
 )
@@ -33,7 +34,7 @@ func (f *wrongOwner) Prepare(ctx context.Context, t Target) (ledger.Undo, error)
 	if err != nil {
 		return ledger.Undo{}, fmt.Errorf("read the owner of the data directory: %w", err)
 	}
-	return t.Machine.Recall(shell("root", `chown "$1" "$PGDATA"`, strings.TrimSpace(old))), nil
+	return instance.Recall(t.Machine, shell("root", `chown "$1" "$PGDATA"`, strings.TrimSpace(old)))
 }
 
 // Inject implements Fault.

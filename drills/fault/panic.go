@@ -95,7 +95,7 @@ func (f *kernelPanic) Lasts(ctx context.Context, t Target) error {
 }
 
 func panics(ctx context.Context, m instance.Machine) (int, error) {
-	said, err := m.Console(ctx)
+	said, err := instance.Console(ctx, m)
 	if err != nil {
 		return 0, fmt.Errorf("read the console of %s: %w", m.Name(), err)
 	}

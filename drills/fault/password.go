@@ -80,8 +80,8 @@ func (f *passwordRotated) Prepare(ctx context.Context, t Target) (ledger.Undo, e
 	}
 	f.old = old
 	quote := strings.NewReplacer(`"`, `""`)
-	return t.Machine.Recall(f.command("-c",
-		fmt.Sprintf(`alter role "%s" password '%s'`, quote.Replace(f.role), strings.ReplaceAll(old, `'`, `''`)))), nil
+	return instance.Recall(t.Machine, f.command("-c",
+		fmt.Sprintf(`alter role "%s" password '%s'`, quote.Replace(f.role), strings.ReplaceAll(old, `'`, `''`))))
 }
 
 // Inject implements Fault.

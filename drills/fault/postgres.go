@@ -87,8 +87,8 @@ func (f *serverFile) Prepare(ctx context.Context, t Target) (ledger.Undo, error)
 	if err != nil {
 		return ledger.Undo{}, fmt.Errorf("read %s: %w", f.file, err)
 	}
-	return t.Machine.Recall(shell(f.OSUser, `printf %s "$2" | base64 -d > "$PGDATA/$1"`,
-		f.file, strings.TrimSpace(old))), nil
+	return instance.Recall(t.Machine, shell(f.OSUser, `printf %s "$2" | base64 -d > "$PGDATA/$1"`,
+		f.file, strings.TrimSpace(old)))
 }
 
 // Inject implements Fault.

@@ -179,7 +179,7 @@ func TestVMDoesNotBoot(t *testing.T) {
 			require.NoError(t, f.Available(t.Context(), target))
 			undo, err := f.Prepare(t.Context(), target)
 			require.NoError(t, err)
-			before, err := m.Console(t.Context())
+			before, err := instance.Console(t.Context(), m)
 			require.NoError(t, err)
 			began := time.Now()
 			require.NoError(t, f.Inject(t.Context(), target))
@@ -188,7 +188,7 @@ func TestVMDoesNotBoot(t *testing.T) {
 			seen := time.Since(began)
 			said := ""
 			require.Eventually(t, func() bool {
-				now, err := m.Console(t.Context())
+				now, err := instance.Console(t.Context(), m)
 				said = strings.TrimPrefix(now, before)
 				return err == nil && slices.ContainsFunc(c.says, func(s string) bool { return strings.Contains(said, s) })
 			}, 4*time.Minute, time.Second)

@@ -86,23 +86,18 @@ type Request struct {
 	Own        any               // what only its kind's driver knows, from its Settings; nil: the defaults
 }
 
-// Machine is one booted machine. Methods may be called from several goroutines.
+// Machine is one booted machine: what every one has. Rarer abilities are interfaces of one method, which As finds. Methods may
+// be called from several goroutines.
 type Machine interface {
 	Name() string
-	// Handle finds the machine again from another process, e.g. a container id.
-	Handle() string
 	// Exec runs a command inside. A command that exits non-zero is a Result, not an error. *UnaskedError: it did not
 	// begin before ctx ended, or nobody can tell how it ended. One that ran until ctx ended is ctx's error alone.
 	Exec(ctx context.Context, c Command) (Result, error)
-	// Put unpacks a tar stream below dir; works before Start too.
-	Put(ctx context.Context, dir string, tar io.Reader) error
 	// Get reads one file; fs.ErrNotExist when there is none.
 	Get(ctx context.Context, path string) ([]byte, error)
 	// Dial opens a connection to a port of this machine, from inside its sandbox. Nobody listening there is
 	// syscall.ECONNREFUSED; *UnaskedError: the way into the sandbox broke or did not answer before ctx ended.
 	Dial(ctx context.Context, port int) (net.Conn, error)
-	// Console is all that the machine printed so far.
-	Console(ctx context.Context) (string, error)
 	// State says whether it runs, and how it ended if not.
 	State(ctx context.Context) (State, error)
 	// Start is a no-op on a running machine, Stop on a stopped one.
@@ -110,8 +105,6 @@ type Machine interface {
 	Stop(ctx context.Context) error
 	// Destroy removes the machine and its data; the sandbox and its address stay. Idempotent.
 	Destroy(ctx context.Context) error
-	// Recall describes a command inside this machine as an undo that another process can run.
-	Recall(c Command) ledger.Undo
 }
 
 // Command is what Exec runs, without a shell.
@@ -147,45 +140,6 @@ func (s State) Ended() string {
 		return s.Reason
 	}
 	return "ended: " + s.Reason
-}
-
-// BootError says that the image (the backup) does not come up. It is a finding.
-type BootError struct {
-	Instance string
-	Reason   string
-	Console  string // last lines
-	// Overdue: all that is wrong is that it did not answer in time; nil: it ended, or showed why it never will.
-	Overdue *record.Overdue
-	// Lack is the kind of what the scenario does not give, if that is why it does not come up; "": it is the image's fault.
-	Lack string
-	// Backup whose image is at fault; "": the one that it boots from.
-	Backup string
-}
-
-func (e *BootError) Error() string { return fmt.Sprintf("boot %s: %s", e.Instance, e.Said()) }
-
-// Said is the reason with the last line of the console, where the reason does not hold it.
-func (e *BootError) Said() string {
-	const most = 300 // of a line, bytes
-	lines := strings.Split(strings.TrimSpace(e.Console), "\n")
-	last := strings.TrimSpace(lines[len(lines)-1])
-	if last == "" || strings.Contains(e.Reason, last) {
-		return e.Reason
-	}
-	if len(last) > most {
-		last = strings.ToValidUTF8(last[:most], "") + "…"
-	}
-	return e.Reason + "; it printed last: " + last
-}
-
-// LeakError says that a probe got out of a sandbox: nothing may be booted in it.
-type LeakError struct {
-	Instance string
-	Probes   []record.Probe // those that reached something
-}
-
-func (e *LeakError) Error() string {
-	return fmt.Sprintf("seal %s: %d way(s) out are open, first %s", e.Instance, len(e.Probes), e.Probes[0].Address)
 }
 
 // ImageLoader is what a driver offers when the engine keeps images: restore kinds that
@@ -301,20 +255,3 @@ func Encode(kind string, v any) ledger.Undo {
 	}
 	return ledger.Undo{Kind: kind, Data: b}
 }
-
-// RefusedError says that an engine read an image archive and takes it for no proper one, in the engine's words.
-type RefusedError struct{ Reason string }
-
-func (e *RefusedError) Error() string { return "the engine refuses it: " + e.Reason }
-
-// UnaskedError says that a question could not be asked: lifeboat, its tunnel, its engine or its host did not get it
-// through in time. It is never the answer of what was to be asked, neither yes nor no.
-type UnaskedError struct {
-	What string // the question, e.g. "dial 5432 of db"
-	Err  error  // what was in the way
-}
-
-func (e *UnaskedError) Error() string { return fmt.Sprintf("%s could not be asked: %v", e.What, e.Err) }
-
-// Unwrap returns what was in the way.
-func (e *UnaskedError) Unwrap() error { return e.Err }

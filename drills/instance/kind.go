@@ -59,7 +59,7 @@ type DiskKey struct{ Key, Backup string }
 
 // DisksOf settings; none where they name none.
 func DisksOf(s Settings) []DiskKey {
-	if d, ok := s.(Disked); ok {
+	if d, ok := As[Disked](s); ok {
 		return d.Disks()
 	}
 	return nil

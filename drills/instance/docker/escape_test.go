@@ -73,7 +73,7 @@ func TestEscapes(t *testing.T) {
 	require.NoError(t, err)
 	var console string
 	require.Eventually(t, func() bool {
-		console, err = m.Console(t.Context())
+		console, err = instance.Console(t.Context(), m)
 		return err == nil && strings.Contains(console, "all tried")
 	}, time.Minute, 200*time.Millisecond)
 	time.Sleep(time.Second) // the recorder waits for the first bytes of silent connections

@@ -49,7 +49,7 @@ func TestGrants(t *testing.T) {
 		}
 		var state instance.State // on a busy host it ends after the boot was watched
 		require.Eventually(t, func() bool { state, err = m.State(t.Context()); return err == nil && !state.Running }, time.Minute, 50*time.Millisecond)
-		console, err := m.Console(t.Context())
+		console, err := instance.Console(t.Context(), m)
 		require.NoError(t, err)
 		kind, words = m.(instance.Lacking).Lacks(t.Context(), console)
 		return kind, words, nil

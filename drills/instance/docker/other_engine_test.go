@@ -55,7 +55,7 @@ func TestOtherEngines(t *testing.T) {
 			health := m.(instance.HealthChecked).Health()
 			require.NotNil(t, health)
 			assert.Equal(t, []string{"/guest", "echo", "well"}, health.Command)
-			i, err := d.engine.client.ContainerInspect(t.Context(), m.Handle(), client.ContainerInspectOptions{})
+			i, err := d.engine.client.ContainerInspect(t.Context(), m.(*Machine).Handle(), client.ContainerInspectOptions{})
 			require.NoError(t, err)
 			assert.Nil(t, i.Container.State.Health, "the engine asks nothing beside us")
 			assert.Empty(t, host.Pulls())

@@ -96,7 +96,7 @@ func TestEngineStartedAnew(t *testing.T) {
 	got, err := m.Exec(t.Context(), instance.Command{Args: []string{"/guest", "echo", "still here"}})
 	require.NoError(t, err)
 	assert.Equal(t, "still here\n", got.Stdout)
-	i, err := d.engine.client.ContainerInspect(t.Context(), m.Handle(), client.ContainerInspectOptions{})
+	i, err := d.engine.client.ContainerInspect(t.Context(), m.(*Machine).Handle(), client.ContainerInspectOptions{})
 	require.NoError(t, err)
 	assert.Zero(t, i.Container.RestartCount)
 }

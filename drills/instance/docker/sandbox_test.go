@@ -231,7 +231,7 @@ func TestLimitsAndVolumes(t *testing.T) {
 	r.Data, r.Memory, r.CPUs = []string{"/data"}, 64<<20, 0.5
 	m, err := d.Boot(ctx, r)
 	require.NoError(t, err)
-	i, err := d.engine.client.ContainerInspect(ctx, m.Handle(), client.ContainerInspectOptions{})
+	i, err := d.engine.client.ContainerInspect(ctx, m.(*Machine).Handle(), client.ContainerInspectOptions{})
 	require.NoError(t, err)
 	h := i.Container.HostConfig
 	assert.EqualValues(t, 64<<20, h.Memory)
@@ -256,7 +256,7 @@ func TestACancelledCommandIsDead(t *testing.T) {
 	defer cancel()
 	_, err = m.Exec(ctx, instance.Command{Args: []string{"/guest", "sleep", "1h"}})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	top, err := d.engine.client.ContainerTop(t.Context(), m.Handle(), client.ContainerTopOptions{})
+	top, err := d.engine.client.ContainerTop(t.Context(), m.(*Machine).Handle(), client.ContainerTopOptions{})
 	require.NoError(t, err)
 	assert.Len(t, top.Processes, 1, "only the server is left: %v", top.Processes)
 }

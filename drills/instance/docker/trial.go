@@ -102,7 +102,7 @@ func (d *Driver) try(ctx context.Context) error {
 		return err
 	}
 	file := tarOf([]*tar.Header{{Name: "trial", Mode: 0o600}}, map[string][]byte{"trial": []byte(d.site.Scope.Drill)})
-	if err := m.Put(ctx, trialFolder, file); err != nil {
+	if err := instance.Put(ctx, m, trialFolder, file); err != nil {
 		return err
 	}
 	if b, err := m.Get(ctx, trialFolder+"/trial"); err != nil || string(b) != d.site.Scope.Drill {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
 )
 
 const patience = 20 * time.Second // for what should take a moment
@@ -23,7 +24,6 @@ const patience = 20 * time.Second // for what should take a moment
 func (x suite) bootAndExec(t *testing.T) {
 	_, m := x.boot(t)
 	assert.Equal(t, "db", m.Name())
-	assert.NotEmpty(t, m.Handle())
 	s, err := m.State(t.Context())
 	require.NoError(t, err)
 	assert.True(t, s.Running, s.Reason)
@@ -98,7 +98,7 @@ func tarOf(t *testing.T, files map[string]string) io.Reader {
 func (x suite) files(t *testing.T) {
 	_, m := x.boot(t)
 	ctx := t.Context()
-	require.NoError(t, m.Put(ctx, "/etc/app/deep", tarOf(t, map[string]string{"app.conf": "a=1"})))
+	require.NoError(t, instance.Put(ctx, m, "/etc/app/deep", tarOf(t, map[string]string{"app.conf": "a=1"})))
 	assert.Equal(t, "a=1", x.exec(t, m, "read", "/etc/app/deep/app.conf").Stdout)
 	x.exec(t, m, "write", "/data/out", "b=2")
 	got, err := m.Get(ctx, "/data/out")
@@ -118,7 +118,7 @@ func (x suite) held(t *testing.T) {
 	s, err := m.State(ctx)
 	require.NoError(t, err)
 	assert.False(t, s.Running)
-	require.NoError(t, m.Put(ctx, "/data", tarOf(t, map[string]string{"restored": "before the start"})))
+	require.NoError(t, instance.Put(ctx, m, "/data", tarOf(t, map[string]string{"restored": "before the start"})))
 	require.NoError(t, m.Start(ctx))
 	require.NoError(t, m.Start(ctx), "starting a running machine is a no-op")
 	assert.Equal(t, "before the start", x.exec(t, m, "read", "/data/restored").Stdout)
@@ -127,11 +127,16 @@ func (x suite) held(t *testing.T) {
 func (x suite) recall(t *testing.T) {
 	b, m := x.boot(t)
 	e := b.Notes.Entries()[0]
-	e.Undo = m.Recall(instance.Command{Args: x.guest("write", "/data/undone", "yes")})
+	again := func(args ...string) (undo ledger.Undo) {
+		undo, err := instance.Recall(m, instance.Command{Args: x.guest(args...)})
+		require.NoError(t, err)
+		return undo
+	}
+	e.Undo = again("write", "/data/undone", "yes")
 	undo := b.Undoers[e.Undo.Kind]
 	require.NotNil(t, undo, e.Undo.Kind)
 	require.NoError(t, undo(t.Context(), b.Site.Scope, e))
 	assert.Equal(t, "yes", x.exec(t, m, "read", "/data/undone").Stdout)
-	e.Undo = m.Recall(instance.Command{Args: x.guest("complain", "1", "cannot")})
+	e.Undo = again("complain", "1", "cannot")
 	assert.ErrorContains(t, undo(t.Context(), b.Site.Scope, e), "cannot")
 }

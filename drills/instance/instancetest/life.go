@@ -72,7 +72,7 @@ func (x suite) stopAndStart(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, s.Running)
 	assert.Equal(t, 0, s.Exit)
-	console, err := m.Console(ctx)
+	console, err := instance.Console(ctx, m)
 	require.NoError(t, err)
 	assert.Contains(t, console, "stopping in an orderly way")
 	_, err = m.Dial(ctx, Port)
@@ -210,7 +210,7 @@ func (x suite) sideBySide(t *testing.T) {
 func (x suite) companion(t *testing.T, args []string) (instance.Process, *bytes.Buffer) {
 	t.Helper()
 	b := x.New(t)
-	c, ok := b.Driver.(instance.Companion)
+	c, ok := instance.As[instance.Companion](b.Driver)
 	if !ok {
 		t.Skip("the driver has no place for programs beside its machines")
 	}

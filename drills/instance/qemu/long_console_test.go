@@ -53,7 +53,7 @@ func TestConsoleOfAnyLength(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := &Machine{request: instance.Request{Name: "pos"}, body: printed(t, noise, end)}
-			text, err := m.Console(t.Context())
+			text, err := instance.Console(t.Context(), m)
 			require.NoError(t, err)
 			assert.LessOrEqual(t, len(text), consoleLimit)
 			assert.True(t, strings.HasSuffix(text, end))

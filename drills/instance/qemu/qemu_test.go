@@ -195,7 +195,7 @@ func TestVMLife(t *testing.T) {
 
 	for _, size := range []int{1000, 3 << 20} {
 		content := bytes.Repeat([]byte("lifeboat"), size/8)
-		require.NoError(t, m.Put(ctx, "/var/tmp/put", tarOf(t, "it", content)))
+		require.NoError(t, instance.Put(ctx, m, "/var/tmp/put", tarOf(t, "it", content)))
 		got, err := m.Get(ctx, "/var/tmp/put/it")
 		require.NoError(t, err)
 		assert.Equal(t, content, got)

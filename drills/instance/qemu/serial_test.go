@@ -155,7 +155,7 @@ func TestVMSerialControl(t *testing.T) {
 	for _, size := range []int{1000, 32 << 10, 3 << 20} {
 		began := time.Now()
 		content := bytes.Repeat([]byte("lifeboat"), size/8)
-		require.NoError(t, m.Put(ctx, "/var/tmp/put", tarOf(t, "it", content)))
+		require.NoError(t, instance.Put(ctx, m, "/var/tmp/put", tarOf(t, "it", content)))
 		t.Logf("put %d bytes in %s", size, time.Since(began))
 		if size > serialMost {
 			_, err := m.Get(ctx, "/var/tmp/put/it")

@@ -58,8 +58,8 @@ func TestVMSuite(t *testing.T) {
 				_, err := m.(*Machine).control(t.Context())
 				return err == nil
 			}, 3*time.Minute, 500*time.Millisecond)
-			require.NoError(t, m.Put(t.Context(), "/usr/local/bin", tarOf(t, "guest", content)))
-			require.NoError(t, m.Put(t.Context(), "/etc/systemd/system", tarOf(t, "guest.service", []byte(unit))))
+			require.NoError(t, instance.Put(t.Context(), m, "/usr/local/bin", tarOf(t, "guest", content)))
+			require.NoError(t, instance.Put(t.Context(), m, "/etc/systemd/system", tarOf(t, "guest.service", []byte(unit))))
 			require.NoError(t, m.(*Machine).guestScript(t.Context(),
 				"mkdir -p /data && chmod 755 /usr/local/bin/guest && systemctl enable --now guest && sync"))
 		}})

@@ -82,7 +82,7 @@ func TestVMPassphrase(t *testing.T) {
 				var err error
 				got, err = m.Diagnose(t.Context())
 				require.NoError(t, err)
-				text, err = m.Console(t.Context())
+				text, err = instance.Console(t.Context(), m)
 				require.NoError(t, err)
 			}
 			t.Logf("told after %s: %s", time.Since(began), got.Words)
@@ -117,7 +117,7 @@ func TestVMUnknownGuest(t *testing.T) {
 	m := bootRaw(t, d, tinySystem("Shop OS 1.0\r\nready for tills\r\n"), "tills", VM{})
 	ctx := t.Context()
 	require.Eventually(t, func() bool {
-		text, err := m.Console(ctx)
+		text, err := instance.Console(ctx, m)
 		return err == nil && strings.Contains(text, "ready for tills")
 	}, time.Minute, time.Second)
 	_, err := m.Exec(ctx, instance.Command{Args: []string{"true"}})

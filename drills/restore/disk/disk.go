@@ -54,7 +54,7 @@ func (i *Imager) Fits(of instance.Traits) error {
 
 // Image reads the backup once to verify its digest, unless it is lazy, and hands the file itself to the driver.
 func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Driver) (restore.Outcome, error) {
-	loader, ok := driver.(instance.DiskLoader)
+	loader, ok := instance.As[instance.DiskLoader](driver)
 	if !ok {
 		return restore.Outcome{}, fmt.Errorf("restore %s: instances of this kind boot no disk image", s.Backup)
 	}

@@ -66,7 +66,7 @@ func within(what string, err error) error { return fmt.Errorf("%s: %w", what, er
 // verified and nothing else. An archive keeps its contents' list at its end, so one
 // pass cannot do both.
 func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Driver) (restore.Outcome, error) {
-	to, ok := driver.(instance.ImageLoader)
+	to, ok := instance.As[instance.ImageLoader](driver)
 	if !ok {
 		return restore.Outcome{}, fmt.Errorf("restore %s: instances of this kind boot no container image", s.Backup)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore/postgres/pgdump"
 )
@@ -171,7 +172,7 @@ func (l *load) list(ctx context.Context) (file string, drop func(), err error) {
 		err = w.Close()
 	}
 	if err == nil {
-		err = l.machine.Put(ctx, stageFolder, &packed)
+		err = instance.Put(ctx, l.machine, stageFolder, &packed)
 	}
 	if err != nil {
 		return "", drop, fmt.Errorf("put the list of what to restore on %s: %w", l.machine.Name(), err)

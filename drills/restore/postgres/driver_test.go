@@ -76,7 +76,7 @@ func BenchmarkLoad(b *testing.B) {
 	l := loader(b, "database: restored")
 	m := sealed(b, l)
 	hand := func(stdin []byte, command string) (out []byte, took time.Duration) {
-		c := exec.Command("docker", "exec", "-i", "-u", "postgres", m.Handle(), "bash", "-c", command)
+		c := exec.Command("docker", "exec", "-i", "-u", "postgres", m.(*docker.Machine).Handle(), "bash", "-c", command)
 		c.Stdin = bytes.NewReader(stdin)
 		began := time.Now()
 		out, err := c.Output()

@@ -100,7 +100,7 @@ func isAuth(err error) bool {
 
 // lastLines are the end of a machine's console, for a message.
 func lastLines(ctx context.Context, m instance.Machine) string {
-	text, err := m.Console(ctx)
+	text, err := instance.Console(ctx, m)
 	if err != nil {
 		return "its console cannot be read"
 	}

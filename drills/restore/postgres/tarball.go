@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/restore/postgres/pgdump"
 )
 
@@ -155,7 +156,7 @@ func (l *load) put(ctx context.Context, folder string, tr *tar.Reader) (*pgdump.
 		pw.CloseWithError(err)
 		done <- result{toc, err}
 	}()
-	err := l.machine.Put(ctx, folder, pr)
+	err := instance.Put(ctx, l.machine, folder, pr)
 	pr.CloseWithError(io.ErrClosedPipe)
 	r := <-done
 	if r.err != nil && (err == nil || !errors.Is(r.err, io.ErrClosedPipe)) {

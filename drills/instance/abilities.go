@@ -1,0 +1,73 @@
+package instance
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"lifeboat/drills/ledger"
+)
+
+// Wrapper is a machine, a driver or a kind's settings around another one, which has the abilities of that beside its own.
+type Wrapper interface{ Unwrap() any }
+
+// As finds an ability of a machine, a driver or a kind's settings: its own, or of what it wraps. It is the one place where
+// abilities are asked for.
+func As[T any](v any) (found T, ok bool) {
+	for v != nil {
+		if found, ok = v.(T); ok {
+			return found, true
+		}
+		w, wraps := v.(Wrapper)
+		if !wraps {
+			break
+		}
+		v = w.Unwrap()
+	}
+	return found, false
+}
+
+// Putter is a machine that files can be put into, before Start too.
+type Putter interface {
+	// Put unpacks a tar stream below dir.
+	Put(ctx context.Context, dir string, tar io.Reader) error
+}
+
+// Printer is a machine with a console.
+type Printer interface {
+	// Console is all that the machine printed so far.
+	Console(ctx context.Context) (string, error)
+}
+
+// Recaller is a machine that another process finds again.
+type Recaller interface {
+	// Recall describes a command inside this machine as an undo that another process can run.
+	Recall(c Command) ledger.Undo
+}
+
+// Put unpacks a tar stream below a folder of a machine.
+func Put(ctx context.Context, m Machine, dir string, tar io.Reader) error {
+	p, ok := As[Putter](m)
+	if !ok {
+		return fmt.Errorf("put files into %s: an instance of this kind takes none", m.Name())
+	}
+	return p.Put(ctx, dir, tar)
+}
+
+// Console is all that a machine printed so far.
+func Console(ctx context.Context, m Machine) (string, error) {
+	p, ok := As[Printer](m)
+	if !ok {
+		return "", fmt.Errorf("read the console of %s: an instance of this kind has none", m.Name())
+	}
+	return p.Console(ctx)
+}
+
+// Recall describes a command inside a machine as an undo that another process can run.
+func Recall(m Machine, c Command) (ledger.Undo, error) {
+	r, ok := As[Recaller](m)
+	if !ok {
+		return ledger.Undo{}, fmt.Errorf("undo what is broken in %s: no other process finds an instance of this kind", m.Name())
+	}
+	return r.Recall(c), nil
+}
