@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"regexp"
 	"runtime"
@@ -175,4 +176,26 @@ func TestPodmanIsTold(t *testing.T) {
 	require.ErrorContains(t, err, "it is Podman 4.3.1")
 	require.ErrorContains(t, err, "DOCKER_HOST")
 	assert.NotContains(t, strings.Join(other.Asked(), "\n"), "/create")
+}
+
+// A sandbox that does not start for another reason than IPv6 is not tried again without: the reason would be told twice, and
+// who is in need of room has it no sooner.
+func TestStartsOnceForOtherReasons(t *testing.T) {
+	t.Parallel()
+	full := func(real http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/start") {
+				w.WriteHeader(http.StatusInternalServerError)
+				_, _ = w.Write([]byte(`{"message":"failed to create task for container: no space left on device"}`))
+				return
+			}
+			real.ServeHTTP(w, r)
+		})
+	}
+	other := enginetest.Before(t, defaultHost(), full)
+	d, _ := newBenchAt(t, other.Host)
+	err := d.seal(t.Context(), d.slot("db"), nil, nil)
+	require.ErrorContains(t, err, "no space left on device")
+	assert.NotContains(t, err.Error(), "IPv6")
+	assert.Equal(t, 1, strings.Count(strings.Join(other.Asked(), "\n"), "/containers/create"))
 }
