@@ -58,7 +58,7 @@ func (r *review) afterUpgrade(f *Flow) {
 	})
 }
 
-// scenarioNames lists the keys below scenarios: in a script, where they are written out. Like scanImports it reads
+// scenarioNames lists the keys below scenarios: in a script, where they are written out. It reads
 // letters, not JavaScript: what is put together at run time k6 itself says.
 func scenarioNames(text string) []string {
 	text = comments().ReplaceAllString(text, "")
@@ -105,3 +105,62 @@ func scenarioNames(text string) []string {
 var comments = lazy.Regexp(`(?m)(?:^|\s)//.*$|(?s:/\*.*?\*/)`)
 
 var scenariosKey = lazy.Regexp(`(?m)(?:^|[{,\s])['"]?scenarios['"]?\s*:\s*\{`)
+
+// jsScanner walks through a script.
+type jsScanner struct {
+	text         []rune
+	at           int
+	line, column int
+}
+
+func (s *jsScanner) end() bool { return s.at >= len(s.text) }
+
+// has tells whether a text comes next.
+func (s *jsScanner) has(text string) bool {
+	for i, c := range []rune(text) {
+		if s.at+i >= len(s.text) || s.text[s.at+i] != c {
+			return false
+		}
+	}
+	return true
+}
+
+// step goes on by n letters.
+func (s *jsScanner) step(n int) {
+	for ; n > 0 && !s.end(); n-- {
+		s.column++
+		if s.text[s.at] == '\n' {
+			s.line, s.column = s.line+1, 1
+		}
+		s.at++
+	}
+}
+
+// quoted reads a text in quotes and tells whether it is plain: closed, without
+// escapes and without ${…}. A line break ends what is no template: an
+// apostrophe in a regular expression must not hide the rest of the script.
+func (s *jsScanner) quoted(quote rune) (string, bool) {
+	var text strings.Builder
+	plain := true
+	for s.step(1); !s.end(); s.step(1) {
+		switch c := s.text[s.at]; {
+		case c == quote:
+			s.step(1)
+			return text.String(), plain
+		case c == '\n' && quote != '`':
+			return "", false
+		case c == '\\':
+			plain = false
+			s.step(1)
+		case s.has("${"):
+			plain = false
+		default:
+			text.WriteRune(c)
+		}
+	}
+	return "", false
+}
+
+func isWord(c rune) bool {
+	return c == '_' || c == '$' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c > 127
+}

@@ -3,11 +3,14 @@ package scenarios
 import (
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 )
 
-// imports checks what a k6 script imports, opens and requires, and what those
-// files import in turn: k6 must need nothing from outside the folder.
+// imports checks what a k6 script imports, opens and requires, and what those files import in turn: k6 must need nothing
+// from outside the folder. All of the folder is part of the digest, so this is for the words alone; what is put together at
+// run time k6 itself says when the flow is tried before anything is restored.
 func (r *review) imports(rel string) {
 	seen := map[string]bool{}
 	queue := []string{rel}
@@ -20,16 +23,16 @@ func (r *review) imports(rel string) {
 		seen[script] = true
 		r.ownPortsIn(filepath.Join(filepath.Dir(r.file), filepath.FromSlash(script)), r.scripts[script])
 		for _, im := range scanImports(r.scripts[script]) {
-			if next := r.imported(path.Dir(rel), script, im); next != "" {
+			if next := r.importing(path.Dir(rel), script, im); next != "" {
 				queue = append(queue, next)
 			}
 		}
 	}
 }
 
-// imported checks one import and gives the script to look at next, if any. folder is
+// importing checks one import and gives the script to look at next, if any. folder is
 // the flow's own: it is what k6 gets.
-func (r *review) imported(folder, script string, im jsImport) string {
+func (r *review) importing(folder, script string, im jsImport) string {
 	name := im.name
 	bad := func(hint, message string) string {
 		r.problems = append(r.problems, Problem{
@@ -75,131 +78,30 @@ type jsImport struct {
 	pos   Pos
 }
 
-// scanImports finds the texts after import, from, require( and open( in a
-// script, and passes over comments. It reads letters, not JavaScript: what is
-// put together at run time it does not see; k6 runs without a network anyway.
+// imported by a statement that begins a line, or by a call that stands alone: a text that speaks of imports is none.
+var imported = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^[ \t]*(?:import|export)\b[^'"` + "`" + `;()=]*["']([^'"\\\n]+)["']` +
+		`|(?:^|[\s=;({])(?:require|import)\s*\(\s*["'` + "`" + `]([^'"` + "`" + `\\$\n]+)["'` + "`" + `]\s*\)` +
+		`|(?:^|[\s=;({])open\s*\(\s*["']([^'"\\\n]+)["']\s*[,)]`)
+})
+
+// scanImports finds them in a script, comments apart.
 func scanImports(raw []byte) []jsImport {
-	var found []jsImport
-	s := jsScanner{text: []rune(string(raw)), line: 1, column: 1}
-	for !s.end() {
-		switch c := s.text[s.at]; {
-		case s.has("//"):
-			s.until("\n")
-		case s.has("/*"):
-			s.step(2)
-			s.until("*/")
-		case c == '"' || c == '\'' || c == '`':
-			pos := Pos{Line: s.line, Column: s.column}
-			text, plain := s.quoted(c)
-			if verb := s.verb(); plain && verb != "" {
-				found = append(found, jsImport{name: text, opens: verb == "open", pos: pos})
+	text := comments().ReplaceAllStringFunc(string(raw), func(c string) string {
+		return strings.Map(func(r rune) rune {
+			if r == '\n' {
+				return r
 			}
-			s.before = []string{"'"}
-		default:
-			s.token()
-		}
+			return ' '
+		}, c)
+	})
+	var found []jsImport
+	for _, m := range imported().FindAllStringSubmatchIndex(text, -1) {
+		from, to := max(m[2], m[4], m[6]), max(m[3], m[5], m[7])
+		before := text[:from-1] // where its quote stands
+		line := strings.LastIndexByte(before, '\n') + 1
+		found = append(found, jsImport{name: text[from:to], opens: m[6] >= 0,
+			pos: Pos{Line: 1 + strings.Count(before, "\n"), Column: 1 + len([]rune(before[line:]))}})
 	}
 	return found
-}
-
-// jsScanner walks through a script.
-type jsScanner struct {
-	text         []rune
-	at           int
-	line, column int
-	before       []string // the last tokens, at most three
-}
-
-func (s *jsScanner) end() bool { return s.at >= len(s.text) }
-
-// has tells whether a text comes next.
-func (s *jsScanner) has(text string) bool {
-	for i, c := range []rune(text) {
-		if s.at+i >= len(s.text) || s.text[s.at+i] != c {
-			return false
-		}
-	}
-	return true
-}
-
-// step goes on by n letters.
-func (s *jsScanner) step(n int) {
-	for ; n > 0 && !s.end(); n-- {
-		s.column++
-		if s.text[s.at] == '\n' {
-			s.line, s.column = s.line+1, 1
-		}
-		s.at++
-	}
-}
-
-// until goes on behind the next such text.
-func (s *jsScanner) until(text string) {
-	for !s.end() && !s.has(text) {
-		s.step(1)
-	}
-	s.step(len(text))
-}
-
-// quoted reads a text in quotes and tells whether it is plain: closed, without
-// escapes and without ${…}. A line break ends what is no template: an
-// apostrophe in a regular expression must not hide the rest of the script.
-func (s *jsScanner) quoted(quote rune) (string, bool) {
-	var text strings.Builder
-	plain := true
-	for s.step(1); !s.end(); s.step(1) {
-		switch c := s.text[s.at]; {
-		case c == quote:
-			s.step(1)
-			return text.String(), plain
-		case c == '\n' && quote != '`':
-			return "", false
-		case c == '\\':
-			plain = false
-			s.step(1)
-		case s.has("${"):
-			plain = false
-		default:
-			text.WriteRune(c)
-		}
-	}
-	return "", false
-}
-
-// token reads a word, or one letter that is not part of one.
-func (s *jsScanner) token() {
-	start := s.at
-	for !s.end() && isWord(s.text[s.at]) {
-		s.step(1)
-	}
-	if s.at == start {
-		s.step(1)
-	}
-	if word := strings.TrimSpace(string(s.text[start:s.at])); word != "" {
-		s.before = append(s.before[max(0, len(s.before)-2):], word)
-	}
-}
-
-func isWord(c rune) bool {
-	return c == '_' || c == '$' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c > 127
-}
-
-// verb is what the next text is for: import, open, or nothing that matters.
-func (s *jsScanner) verb() string {
-	last := func(n int) string {
-		if i := len(s.before) - n; i >= 0 {
-			return s.before[i]
-		}
-		return ""
-	}
-	called := last(1) == "(" && last(3) != "."
-	switch {
-	case last(1) == "import" || last(1) == "from" && last(2) != ".":
-		return "import"
-	case called && (last(2) == "require" || last(2) == "import"):
-		return "import"
-	case called && last(2) == "open":
-		return "open"
-	}
-	return ""
 }
