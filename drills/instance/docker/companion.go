@@ -38,7 +38,7 @@ func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process,
 	default:
 		return d.runAgainst(ctx, p)
 	}
-	s := d.slot(desk(p))
+	s := d.slot(clientSandbox(p))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.programs, s.flow = true, p.Flow
@@ -90,8 +90,8 @@ func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instanc
 	return d.engine.launch(ctx, c, p, at.beside)
 }
 
-// desk names the sandbox of programs of one flow, or of no flow, with this allow-list. No instance has a name with a dot.
-func desk(p instance.Program) string {
+// clientSandbox names the sandbox of programs of one flow, or of no flow, with this allow-list. No instance has a name with a dot.
+func clientSandbox(p instance.Program) string {
 	name := "desk.script"
 	if p.Flow != "" {
 		name = "desk.k6"

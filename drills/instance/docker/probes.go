@@ -30,7 +30,7 @@ const (
 func answerOf(drill, name string) string { return "lifeboat sandbox " + drill + "/" + name }
 
 // probes lists the ways out to try from a new sandbox.
-func (d *Driver) probes(ctx context.Context, c sandbox.Config, e *ears) ([]sandbox.Probe, error) {
+func (d *Driver) probes(ctx context.Context, c sandbox.Config, e *hostListener) ([]sandbox.Probe, error) {
 	own := netip.AddrPortFrom(c.Address, sandbox.AnswerPort).String()
 	p := []sandbox.Probe{{Target: "control", Address: own, Protocol: "tcp", Want: c.Answer, Control: true}}
 	for _, a := range e.addresses() {
@@ -88,9 +88,9 @@ func (d *Driver) otherSandboxes(ctx context.Context) ([]sandbox.Probe, error) {
 	return p, nil
 }
 
-// ears is a service on all addresses of this host while the probes run. It
+// hostListener is a service on all addresses of this host while the probes run. It
 // answers with a secret, and remembers what arrived with it.
-type ears struct {
+type hostListener struct {
 	secret string
 	port   int
 	tcp    net.Listener
@@ -100,8 +100,8 @@ type ears struct {
 	got bool // the secret arrived by UDP
 }
 
-func listenOnHost() (*ears, error) {
-	e := &ears{secret: rand.Text()}
+func listenOnHost() (*hostListener, error) {
+	e := &hostListener{secret: rand.Text()}
 	var err error
 	if e.tcp, err = net.Listen("tcp", ":0"); err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func listenOnHost() (*ears, error) {
 	return e, nil
 }
 
-func (e *ears) answerTCP() {
+func (e *hostListener) answerTCP() {
 	for {
 		c, err := e.tcp.Accept()
 		if err != nil {
@@ -127,7 +127,7 @@ func (e *ears) answerTCP() {
 	}
 }
 
-func (e *ears) answerUDP() {
+func (e *hostListener) answerUDP() {
 	b := make([]byte, 512)
 	for {
 		n, from, err := e.udp.ReadFrom(b)
@@ -144,14 +144,14 @@ func (e *ears) answerUDP() {
 }
 
 // heard tells whether a probe over UDP arrived although its answer did not.
-func (e *ears) heard(address, protocol string) bool {
+func (e *hostListener) heard(address, protocol string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return protocol == "udp" && e.got && strings.HasSuffix(address, ":"+strconv.Itoa(e.port))
 }
 
 // addresses of this host on which the service really answers.
-func (e *ears) addresses() []netip.Addr {
+func (e *hostListener) addresses() []netip.Addr {
 	list, err := net.InterfaceAddrs()
 	if err != nil {
 		return nil
@@ -168,7 +168,7 @@ func (e *ears) addresses() []netip.Addr {
 }
 
 // Close ends the service.
-func (e *ears) Close() {
+func (e *hostListener) Close() {
 	_ = e.tcp.Close()
 	_ = e.udp.Close()
 }

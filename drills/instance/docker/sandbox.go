@@ -60,17 +60,17 @@ func (d *Driver) seal(ctx context.Context, s *slot, aliases, allow []string) err
 	} else if b.address, err = d.address(n); err != nil {
 		return err
 	}
-	ears, err := listenOnHost()
+	listener, err := listenOnHost()
 	if err != nil {
 		return fmt.Errorf("listen for probes on this host: %w", err)
 	}
-	defer ears.Close()
+	defer listener.Close()
 	conf := sandbox.Config{Subnet: n.subnet, Gateway: n.gateway, Address: b.address,
 		Answer: answerOf(d.site.Scope.Drill, s.name)}
 	if conf.Allow, err = resolveAllowed(ctx, allow); err != nil {
 		return err
 	}
-	if conf.Probes, err = d.probes(ctx, conf, ears); err != nil {
+	if conf.Probes, err = d.probes(ctx, conf, listener); err != nil {
 		return err
 	}
 	if err = d.startSandbox(ctx, b, n, conf, aliases); err != nil {
@@ -78,7 +78,7 @@ func (d *Driver) seal(ctx context.Context, s *slot, aliases, allow []string) err
 	} else if results, werr := d.awaitSeal(ctx, b); werr != nil {
 		err = fmt.Errorf("seal %s: %w", s.name, werr)
 	} else {
-		err = d.judgeSeal(s.name, results, ears)
+		err = d.judgeSeal(s.name, results, listener)
 	}
 	if err != nil {
 		d.discard(ctx, b)
@@ -175,14 +175,14 @@ func (d *Driver) sealedAt(boot int64, began time.Duration) time.Duration {
 
 // judgeSeal writes every probe to the journal and refuses a sandbox with a way
 // out, or with a control that failed: then the probes prove nothing.
-func (d *Driver) judgeSeal(name string, results []sandbox.Probe, ears *ears) error {
+func (d *Driver) judgeSeal(name string, results []sandbox.Probe, listener *hostListener) error {
 	var open []record.Probe
 	var failed string
 	controls := 0
 	for _, p := range results {
 		f := record.Probe{Target: p.Target, Address: p.Address, Protocol: p.Protocol, Reached: p.Reached,
 			Control: p.Control, Detail: p.Detail}
-		if !f.Reached && !f.Control && p.Want != "" && ears.heard(p.Address, p.Protocol) {
+		if !f.Reached && !f.Control && p.Want != "" && listener.heard(p.Address, p.Protocol) {
 			f.Reached, f.Detail = true, "it arrived there, though no answer came back"
 		}
 		if err := d.site.Journal.Append(record.KindProbe, record.Subject{Instance: name}, f); err != nil {
