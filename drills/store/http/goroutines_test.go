@@ -1,0 +1,9 @@
+package http
+
+import (
+	"testing"
+
+	"lifeboat/internal/goroutines"
+)
+
+func TestMain(m *testing.M) { goroutines.Main(m) }
