@@ -102,7 +102,7 @@ test-long: test-kill test-vm ## every table whole: minutes to hours, run by hand
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 $$(go list ./... | grep -v '^lifeboat/ci$$')
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 ./ci
 
-check: ## architecture, vet, staticcheck, format, schema and catalogues in step
+check: race ## architecture, vet, staticcheck, format, schema and catalogues in step, and the race detector
 	@test -z "$$(gofmt -l $(GO_FILES))" || { gofmt -l $(GO_FILES); echo "make fix formats them"; exit 1; }
 	@go vet ./...
 	@cd cmd/lifeboat-k6 && go vet ./...
@@ -110,12 +110,12 @@ check: ## architecture, vet, staticcheck, format, schema and catalogues in step
 	@go test -vet=off -count=1 ./ci/architecture ./ci/schema ./scenarios/... ./reports/...
 
 # Where goroutines meet and no container is needed. The race detector wants a C compiler, as nothing else does.
-RACE_PACKAGES := ./drills ./drills/record ./drills/ledger ./drills/detect ./drills/store ./drills/store/chunks ./drills/store/dir \
-	./drills/store/http ./drills/store/remote ./drills/instance ./drills/instance/fake ./drills/instance/qemu/nbd ./internal/...
+RACE_PACKAGES := ./drills ./drills/record ./drills/ledger ./drills/detect ./drills/store ./drills/store/chunks ./drills/store/remote \
+	./drills/instance ./drills/instance/fake
 
 race: ## the race detector over the packages that need no container
 	@command -v gcc >/dev/null || { echo "race: a C compiler is missing: make setup installs gcc"; exit 2; }
-	@CGO_ENABLED=1 go test -race -vet=off -timeout 20m -skip '^TestQEMU' $(RACE_PACKAGES)
+	@CGO_ENABLED=1 go test -race -vet=off -timeout 20m $(RACE_PACKAGES)
 
 govulncheck: ## known vulnerabilities in what is linked; needs a network
 	@go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...

@@ -202,10 +202,13 @@ type fakeLoader struct{ w *world }
 func (fakeLoader) Prepare(*instance.Request) error               { return nil }
 func (fakeLoader) Ready(context.Context, instance.Machine) error { return nil }
 func (l fakeLoader) Load(_ context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
+	l.w.mu.Lock()
 	l.w.loads++
+	nth := l.w.loads
+	l.w.mu.Unlock()
 	time.Sleep(2 * time.Second)
 	if l.w.load != nil {
-		if err := l.w.load(l.w.loads); err != nil {
+		if err := l.w.load(nth); err != nil {
 			return restore.Outcome{}, err
 		}
 	}
