@@ -1,10 +1,13 @@
 package drills
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 
+	"lifeboat/drills/restore"
+	"lifeboat/drills/store"
 	"lifeboat/scenarios"
 )
 
@@ -41,7 +44,7 @@ func (p *Plan) foresee(listed bool) []string {
 	for _, n := range slices.Sorted(maps.Keys(p.Backups)) {
 		b := p.Backups[n]
 		dated := b.Spec.ConsistentTo != nil || !b.Point.ConsistentTo.IsZero()
-		header := b.Loader != nil && b.Spec.TimeZone != "" // a dump says when it was begun, and this in which zone
+		header := b.Loader != nil && b.Spec.TimeZone != "" && !b.undated // it says when it was made, and this in which zone
 		timed = timed || dated
 		if !p.holdsData(b) {
 			continue
@@ -50,17 +53,36 @@ func (p *Plan) foresee(listed bool) []string {
 			continue
 		}
 		zone := ""
-		if b.Loader != nil {
+		switch {
+		case b.undated: // timezone: is of no use
+		case b.Loader != nil:
 			zone = "timezone: (for the time in the dump's own header), "
 		}
-		all = append(all, fmt.Sprintf("nothing says to which moment backup %s is consistent%s, %s put %sconsistent_to: on it, "+
-			"or a manifest beside it", n, unless, cannot, zone))
+		verbose := ""
+		if b.undated {
+			verbose = " (of plain dumps, those of pg_dump --verbose do)"
+		}
+		all = append(all, fmt.Sprintf("nothing says to which moment backup %s is consistent%s%s, %s put %sconsistent_to: on it, "+
+			"or a manifest beside it", n, unless, verbose, cannot, zone))
 	}
 	if !timed && !loaded {
 		all = append(all, fmt.Sprintf("no backup says to which moment it is consistent%s, %s put consistent_to: on one of them, "+
 			"or a manifest beside it", unless, cannot))
 	}
 	return all
+}
+
+// date finds out whether a backup that nothing else dates says when it was made: timezone: helps only then.
+func (b *BackupPlan) date(ctx context.Context) {
+	dater, ok := b.Loader.(restore.Dater)
+	if !ok || b.Missing != nil || b.Point.ID == "" || !b.Point.ConsistentTo.IsZero() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, mostAhead)
+	defer cancel()
+	made, err := dater.Made(ctx, restore.Source{Backup: b.Name, Point: b.Point,
+		Open: func(ctx context.Context) (store.Stream, error) { return b.Store.Fetch(ctx, b.Point) }})
+	b.undated = err == nil && made == ""
 }
 
 // holdsData tells whether a backup is data, or a disk with some, and no mere program.

@@ -68,16 +68,13 @@ func (d *drill) lacking(fact *record.Restored, bp *BackupPlan) error {
 func (d *drill) lookAt(ctx context.Context, fact *record.Restored, bp *BackupPlan) error {
 	ctx, cancel := context.WithTimeout(ctx, mostLook)
 	defer cancel()
-	open := func(ctx context.Context) (store.Stream, error) { return bp.Store.Fetch(ctx, bp.Point) }
+	src := d.unread(bp)
 	var who any = bp.Loader
 	if bp.Imager != nil {
 		who = bp.Imager
 	}
 	if looker, ok := who.(restore.Looker); ok {
-		src := restore.Source{Backup: bp.Name, Point: bp.Point, Open: open}
-		if from, ok := bp.Store.(store.RandomStore); ok && !bp.Point.Dir {
-			src.OpenAt = func(ctx context.Context) (store.Random, error) { return from.OpenAt(ctx, bp.Point, d.dir) }
-		}
+		src.Env = func(ctx context.Context) (map[string]string, error) { return d.envOf(ctx, bp.Name) }
 		if err := looker.Look(ctx, src); d.blame(fact, bp, err) {
 			return err
 		}
@@ -85,10 +82,40 @@ func (d *drill) lookAt(ctx context.Context, fact *record.Restored, bp *BackupPla
 	if f, ok := who.(restore.Fitting); ok && f.Fits(instance.Traits{Boots: instance.Disks}) == nil {
 		return nil // a disk is verified before its machine boots, or was asked not to be read
 	}
-	if err := readAhead(ctx, bp, d.dir, open); d.blame(fact, bp, err) {
+	if err := readAhead(ctx, bp, d.dir, src.Open); d.blame(fact, bp, err) {
 		return err
 	}
 	return nil
+}
+
+// unread is a backup of which only some is read.
+func (d *drill) unread(bp *BackupPlan) restore.Source {
+	src := restore.Source{Backup: bp.Name, Point: bp.Point,
+		Open: func(ctx context.Context) (store.Stream, error) { return bp.Store.Fetch(ctx, bp.Point) }}
+	if from, ok := bp.Store.(store.RandomStore); ok && !bp.Point.Dir {
+		src.OpenAt = func(ctx context.Context) (store.Random, error) { return from.OpenAt(ctx, bp.Point, d.dir) }
+	}
+	return src
+}
+
+// envOf is what the image of the instance that a backup is loaded into sets, as far as it tells that before it boots.
+func (d *drill) envOf(ctx context.Context, backup string) (map[string]string, error) {
+	for _, name := range d.plan.Order {
+		spec := d.plan.Scenario.Instances[name]
+		if spec.Load != backup {
+			continue
+		}
+		if bp := d.plan.Backups[spec.Boot]; bp != nil {
+			if of, ok := bp.Imager.(restore.Environed); ok && bp.Missing == nil {
+				return of.Env(ctx, d.unread(bp))
+			}
+			return nil, nil
+		}
+		if of, ok := d.drivers[spec.Kind].(instance.Environed); ok && spec.Image != "" {
+			return of.ImageEnv(ctx, spec.Image)
+		}
+	}
+	return nil, nil
 }
 
 // besideByContent asks whether one that was written earlier says that it was made later: copies have the times of copying.

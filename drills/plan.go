@@ -52,6 +52,7 @@ type BackupPlan struct {
 	Missing *record.Missing      // there is nothing to restore, which is what the drill will say; nil: there is
 	Beside  []record.Observation // what makes it doubtful that Point is the newest
 	older   []store.Point        // that come right after it
+	undated bool                 // nothing in it says when it was made
 }
 
 // FaultPlan is a fault with its back-end, and which one it is: the same kind may break the same instance twice.
@@ -84,6 +85,7 @@ func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error)
 		if err := p.Backups[name].choose(ctx, time.Now(), s.Objectives["age"].Std()); err != nil {
 			p.Refusals = append(p.Refusals, err.Error())
 		}
+		p.Backups[name].date(ctx)
 	}
 	p.lookForSpace(ctx, kit)
 	p.askHost(ctx, kit)

@@ -23,6 +23,12 @@ type Dater interface {
 	Made(ctx context.Context, s Source) (string, error)
 }
 
+// Environed is an Imager that tells without restoring it what environment its image sets.
+type Environed interface {
+	// Env is empty where that cannot be told from the image's description alone.
+	Env(ctx context.Context, s Source) (map[string]string, error)
+}
+
 // KindError says that what lies in the place of a backup is of a kind that is not restored as the scenario says. It is
 // a finding where that is no backup at all; otherwise it is no word on the backup, and the drill is inconclusive.
 type KindError struct {
@@ -65,12 +71,23 @@ type MisfitError struct {
 	Wants  string // what is there
 }
 
-// MisfitPlatform is the What of an image: os/architecture. Each has words and a next step in the catalogue, as
-// misfit.WHAT and misfit_next.WHAT.
-const MisfitPlatform = "platform"
+// What does not fit. Each has words and a next step in the catalogue, as misfit.WHAT and misfit_next.WHAT.
+const (
+	MisfitPlatform = "platform" // of an image: os/architecture
+	MisfitServer   = "server"   // of a dump: the server's version, which must not be newer than the one that loads it
+	MisfitArchive  = "archive"  // of a dump: the version of the program that reads it
+)
 
 // Reason is the error without the backup's name.
 func (e *MisfitError) Reason() string {
+	switch e.What {
+	case MisfitServer:
+		return fmt.Sprintf("it was dumped from %s, and the instance's image has %s (take an image of that version or later)", e.Has,
+			e.Wants)
+	case MisfitArchive:
+		return fmt.Sprintf("its format is read by %s or later, and the instance's image has %s (take an image of that version or "+
+			"later, or name a newer client in it: restore.programs)", e.Has, e.Wants)
+	}
 	return fmt.Sprintf("its image is for %s, wanted is %s (set platform:, or drill it on such a host)", e.Has, e.Wants)
 }
 

@@ -26,6 +26,9 @@ type Source struct {
 	Keep func(fill func(*os.File) error) (store.Random, error)
 	// Unused: no other instance that could use the machine has been booted yet.
 	Unused bool
+	// Env is the environment that the image of the instance sets that the backup is loaded into, as far as that is known
+	// before it boots. Only for a Looker, and nil where there is no such instance.
+	Env func(ctx context.Context) (map[string]string, error)
 	// Beside gives another backup of the scenario, one that the Loader Needs.
 	Beside func(backup string) (Source, error)
 }

@@ -37,6 +37,7 @@ type configuration struct {
 	Architecture string `json:"architecture"`
 	Config       struct {
 		Volumes map[string]struct{}
+		Env     []string
 	} `json:"config"`
 	RootFS struct {
 		Type    string   `json:"type"`

@@ -71,41 +71,65 @@ func inside(kind filekind.Kind, head []byte) filekind.Found {
 	return filekind.Of(inner[:n])
 }
 
-// lookInside reads the list of an archive of docker save, which is its last part, without reading its layers. What is not
-// found there, or is wrong, is left to the restore.
+// lookInside tells for which platform the image of an archive of docker save is. What is not found there, or is wrong, is
+// left to the restore.
 func (i *Imager) lookInside(ctx context.Context, s restore.Source) error {
+	c, err := i.describe(ctx, s)
+	if err != nil || c == nil || c.OS == "" || c.Architecture == "" {
+		return err
+	}
+	return i.fits(&image{os: c.OS, arch: c.Architecture})
+}
+
+// Env is what the image of an archive of docker save sets.
+func (i *Imager) Env(ctx context.Context, s restore.Source) (map[string]string, error) {
+	if s.OpenAt == nil {
+		return nil, nil
+	}
+	c, err := i.describe(ctx, s)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	env := map[string]string{}
+	for _, pair := range c.Config.Env {
+		key, value, _ := strings.Cut(pair, "=")
+		env[key] = value
+	}
+	return env, nil
+}
+
+// describe reads the wanted image's configuration in an archive of docker save by way of its list, which is its last
+// part, without reading its layers; nil: it cannot be told.
+func (i *Imager) describe(ctx context.Context, s restore.Source) (*configuration, error) {
 	r, err := s.OpenAt(ctx)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	defer r.Close()
 	texts := descriptions(ctx, r)
 	var entries []entry
-	if json.Unmarshal(texts[saveList], &entries) != nil {
-		return nil
-	}
-	if len(entries) == 0 {
-		return nil
+	if json.Unmarshal(texts[saveList], &entries) != nil || len(entries) == 0 {
+		return nil, nil
 	}
 	var wanted, names []string // names of configurations
 	for _, e := range entries {
 		names = append(append(names, e.RepoTags...), e.Config)
 		name, err := plainName(e.Config)
 		if err != nil || idOf(e.Config) == "" && (i.tag != "" || len(entries) > 1) { // its id is not known before it is read
-			return nil
+			return nil, nil
 		}
 		if i.wants(append(slices.Clone(e.RepoTags), idOf(e.Config))) && !slices.Contains(wanted, name) {
 			wanted = append(wanted, name)
 		}
 	}
 	if err := i.only(len(wanted), len(entries), names); err != nil {
-		return err
+		return nil, err
 	}
 	var c configuration
-	if json.Unmarshal(texts[wanted[0]], &c) != nil || c.OS == "" || c.Architecture == "" {
-		return nil
+	if json.Unmarshal(texts[wanted[0]], &c) != nil {
+		return nil, nil
 	}
-	return i.fits(&image{os: c.OS, arch: c.Architecture})
+	return &c, nil
 }
 
 // descriptions are the files of an archive that may be descriptions, by their names. The others are skipped, not read.

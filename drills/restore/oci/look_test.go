@@ -69,6 +69,11 @@ func TestLook(t *testing.T) {
 				settings = "tag: " + c.tag
 			}
 			err := imager(t, settings).Look(t.Context(), src)
+			if name == "docker save" {
+				env, err := imager(t, settings).Env(t.Context(), src)
+				require.NoError(t, err)
+				assert.Equal(t, map[string]string{"PG_MAJOR": "15", "EMPTY": ""}, env)
+			}
 			var kind *restore.KindError
 			var misfit *restore.MisfitError
 			var lack *restore.LackError

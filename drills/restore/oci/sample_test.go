@@ -177,7 +177,7 @@ func newSample(t *testing.T, arch string) sample {
 		ids = append(ids, sum(l))
 	}
 	s.config = toJSON(t, map[string]any{"architecture": arch, "os": "linux", "created": "2026-01-01T00:00:00Z",
-		"config": map[string]any{"Entrypoint": []string{"/app"}}, "rootfs": map[string]any{"type": "layers",
+		"config": map[string]any{"Entrypoint": []string{"/app"}, "Env": []string{"PG_MAJOR=15", "EMPTY="}}, "rootfs": map[string]any{"type": "layers",
 			"diff_ids": ids}})
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 )
 
@@ -64,6 +65,9 @@ var hints = []struct {
 // missing are the codes of what a statement names and the database does not have.
 var missing = map[string]bool{"42P01": true, "42704": true, "42883": true, "3F000": true, "42703": true}
 
+// there are the codes of what a statement makes and the database has already.
+var there = map[string]bool{"42P07": true, "42710": true, "42P06": true, "42723": true, "42P16": true, "23505": true}
+
 // blame makes the error of a statement that failed.
 func (l *load) blame(program string, t trouble) error {
 	who, known := owners[t.code]
@@ -86,6 +90,10 @@ func (l *load) blame(program string, t trouble) error {
 		if err := l.without(t.text); err != nil {
 			return err
 		}
+	}
+	if who == backups && there[t.code] && l.dumps > 1 {
+		return l.lacks(record.LackSeveral, "it holds several dumps, one behind another, and a later one makes what is there: %s",
+			t.text)
 	}
 	switch who {
 	case backups:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,6 +30,7 @@ func (l *load) makeReady(ctx context.Context, a *pgdump.Archive) error {
 		return err
 	}
 	create, about := a.OfDatabase()
+	about = slices.DeleteFunc(about, func(s string) bool { return l.leavesOut(pgdump.Parse(s)) })
 	t := &target{own: a.Database, final: l.finalName(a.Database, false), encoding: a.Encoding(), about: about, filled: true}
 	if err := server.makeDatabase(ctx, t, create, a.Encoding()); err != nil {
 		return err
@@ -46,12 +48,24 @@ func (l *load) makeReady(ctx context.Context, a *pgdump.Archive) error {
 func (s *server) dropDatabase(ctx context.Context, database string) error {
 	err := s.unsubscribe(ctx, database)
 	if err == nil {
+		err = s.noTemplate(ctx, database)
+	}
+	if err == nil {
 		err = s.unused(ctx, database, "drop database if exists "+pgx.Identifier{database}.Sanitize())
 	}
 	if err != nil {
 		return fmt.Errorf("drop database %s: %w", database, err)
 	}
 	return nil
+}
+
+// noTemplate makes an ordinary database of one that is marked as a template, which nobody can drop.
+func (s *server) noTemplate(ctx context.Context, database string) error {
+	is, err := s.names(ctx, "select datname::text from pg_database where datistemplate and datname = "+literal(database))
+	if err == nil && len(is) > 0 {
+		_, err = s.conn.Exec(ctx, "alter database "+pgx.Identifier{database}.Sanitize()+" is_template false")
+	}
+	return err
 }
 
 // unsubscribe takes subscriptions away, which keep a database from being dropped. Nobody out there is told.

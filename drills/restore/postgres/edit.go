@@ -19,6 +19,7 @@ type editing struct {
 
 	schemas map[string]bool // that the dump makes, or that lifeboat made for it
 	content bool            // it has made what data go into
+	ahead   func() []byte   // what comes next, as far as that is looked at
 	adds    bool            // it has data
 	makes   bool            // it has tables
 }
@@ -26,8 +27,34 @@ type editing struct {
 func newEditing(ctx context.Context, l *load, dump *pgdump.Plain) *editing {
 	ed := &editing{Editor: &pgdump.Editor{Dump: dump}, ctx: ctx, load: l}
 	ed.forget()
-	dump.OnStatement, dump.OnObject, dump.OnConnect = ed.statement, ed.object, ed.connect
+	dump.OnStatement, dump.OnObject, dump.OnConnect, dump.OnDump = ed.statement, ed.object, ed.connect, ed.dump
 	return ed
+}
+
+// dump is called where the dump of a database begins. One that makes no database may stand behind the roles of its
+// server, as in { pg_dumpall --globals-only; pg_dump shop; }.
+func (e *editing) dump() error {
+	l := e.load
+	l.dumps++
+	if e.Dump.InCluster() || l.at != nil {
+		return nil
+	}
+	makes, encoding := beginning(e.ahead())
+	if makes {
+		return nil
+	}
+	l.dumps = 1
+	t, err := l.plainTarget(e.ctx, encoding)
+	if err == nil {
+		e.lead(t)
+	}
+	return err
+}
+
+// lead takes psql to where a database is loaded.
+func (e *editing) lead(t *target) {
+	value := strings.NewReplacer(`\`, `\\`, `'`, `\'`, `"`, `""`).Replace(t.loading)
+	e.Replace(`\connect -reuse-previous=on "dbname='` + value + `'"`)
 }
 
 // forget is for a new database.
@@ -45,11 +72,20 @@ func (e *editing) statement(s pgdump.Statement) error {
 		e.Replace("")
 		return nil
 	}
-	if e.Dump.Cluster && l.at == nil {
-		if done, err := l.global(e.ctx, s); done || err != nil {
-			e.Replace("")
+	if l.leavesOut(s) {
+		e.Replace("")
+		return nil
+	}
+	if s.OfServer() {
+		e.Replace("")
+		if l.at != nil { // psql may still be at what was before, which needs roles as they are now
+			l.later = append(l.later, s)
+			return nil
+		}
+		if err := l.speak(e.ctx, l.server.conn, e.Dump.Encoding); err != nil {
 			return err
 		}
+		return l.global(e.ctx, s)
 	}
 	if _, ok := s.CreatesDatabase(); ok {
 		e.Replace("")
@@ -64,10 +100,6 @@ func (e *editing) statement(s pgdump.Statement) error {
 	}
 	if done, err := e.setting(s); done || err != nil {
 		return err
-	}
-	if l.leavesOut(s) {
-		e.Replace("")
-		return nil
 	}
 	if table := s.CopyTarget(); table != "" {
 		if slices.Contains(l.set.LeaveOut.Tables, table) {
@@ -114,15 +146,15 @@ func (e *editing) makeDatabase(s pgdump.Statement) error {
 	own, _ := s.CreatesDatabase()
 	t := l.called(own)
 	if t == nil {
-		if !e.Dump.Cluster && l.set.Database != "" && len(l.targets) > 0 {
-			return fmt.Errorf("it makes more databases than one, and %s would take the place of the one before it as %s (leave "+
-				"restore.database out: each takes its own name then)", own, l.set.Database)
+		final := l.finalName(own, e.Dump.InCluster())
+		if slices.ContainsFunc(l.targets, func(t *target) bool { return t.final == final }) {
+			return l.lacks(record.LackSeveral, "it holds several dumps, and the database %s would take the place of the one "+
+				"before it, as %s", own, final)
 		}
-		t = &target{own: own, final: l.finalName(own, e.Dump.Cluster), filled: !slices.Contains(serverOwn, own)}
+		t = &target{own: own, final: final, filled: !slices.Contains(serverOwn, own)}
 		l.targets = append(l.targets, t)
-	} else if t.loading != "" && !slices.Contains(serverOwn, own) {
-		return fmt.Errorf("it makes the database %s twice: several dumps stand in it, one behind another (keep each in a file "+
-			"of its own)", own)
+	} else if t.loading != "" {
+		return l.lacks(record.LackSeveral, "it makes the database %s twice", own)
 	}
 	t.encoding = e.Dump.Encoding
 	_, owner, _ := s.DatabaseOptions()
@@ -139,7 +171,8 @@ func (e *editing) connect(own string) error {
 	l := e.load
 	t := e.of(own)
 	if t == nil {
-		return fmt.Errorf("the database %q of the dump was not made", own)
+		return l.lacks(record.LackTables, "it connects to the database %s, which it does not make (pg_dumpall --data-only)",
+			own)
 	}
 	if t.loading == "" {
 		if err := l.server.makeDatabase(e.ctx, t, "", e.Dump.Encoding); err != nil {
@@ -151,8 +184,10 @@ func (e *editing) connect(own string) error {
 	}
 	t.entered = true
 	l.enter(e.ctx, t)
-	value := strings.NewReplacer(`\`, `\\`, `'`, `\'`, `"`, `""`).Replace(t.loading)
-	e.Replace(`\connect -reuse-previous=on "dbname='` + value + `'"`)
+	if l.dumps = 1; e.Dump.InCluster() { // its dump begins behind this line
+		l.dumps = 0
+	}
+	e.lead(t)
 	return nil
 }
 
@@ -166,7 +201,7 @@ func (e *editing) setting(s pgdump.Statement) (done bool, err error) {
 	l := e.load
 	name, value := s.Setting()
 	switch {
-	case name == "client_encoding" && l.at != nil:
+	case name == "client_encoding" && l.at != nil && !e.Dump.Globals():
 		l.at.encoding = value
 	case name == "client_encoding":
 		return false, l.speak(e.ctx, l.server.conn, value)
@@ -189,7 +224,9 @@ func (e *editing) setting(s pgdump.Statement) (done bool, err error) {
 		return true, nil
 	}
 	if schema := s.Schema(); schema == "public" {
-		l.notePublic()
+		if since := major(e.Dump.Server); since == 0 || since > 10 { // older ones make it in every dump
+			l.notePublic()
+		}
 		e.Replace("")
 		return true, nil
 	} else if schema != "" {
@@ -242,7 +279,8 @@ func (e *editing) atEnd() error {
 			return &pgdump.Damage{Reason: fmt.Sprintf("it makes the database %q and never connects to it", t.own)}
 		}
 	}
-	if want := l.set.Database; want != "" && e.Dump.Cluster && l.called(want) == nil {
+	wanted := func(t *target) bool { return t.final == l.set.Database }
+	if want := l.set.Database; want != "" && !slices.ContainsFunc(l.targets, wanted) {
 		return l.lacks(record.LackDatabase, "it holds %s, and not %s, which restore.database names", few(l.holds()), want)
 	}
 	if e.makes && !e.adds {

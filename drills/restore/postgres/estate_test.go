@@ -60,10 +60,13 @@ const (
 
 // noEstate makes the server as empty as a drill finds it, whatever tests before left there.
 const noEstate = `set client_min_messages = error;
+	select format('alter database %I is_template false', datname) from pg_database where datname = 'estate' \gexec
 	select format('drop database %I', datname) from pg_database where datname <> 'postgres' and not datistemplate \gexec
 	drop tablespace if exists est_fast;
-	select format('drop role %I', rolname) from pg_roles where rolname like 'est\_%' \gexec
-	drop table if exists public.in_postgres;`
+	select format('drop role %I', rolname) from pg_roles where rolname like 'est\_%' or rolname = 'drop' \gexec
+	drop table if exists public.in_postgres;
+	\c template1
+	drop table if exists public.est_t;`
 
 // withoutSubscriptions must come first: they hold their databases.
 const withoutSubscriptions = `select datname from pg_database d join pg_subscription s on s.subdbid = d.oid`
@@ -134,18 +137,8 @@ func answer(t *testing.T, m *machine, database, as, password, query string) stri
 // What people have loads whole, and says what is different here.
 func TestLoadWhatPeopleHave(t *testing.T) {
 	t.Parallel()
-	type question struct{ database, as, password, query, want string }
 	orders := question{query: "select count(*) from public.orders", want: "100"}
-	for name, test := range map[string]struct {
-		dump     string
-		pack     string
-		damage   accident
-		settings string
-		database string // that the questions go to
-		again    bool   // a second time, as in a rollback
-		asks     []question
-		notes    []string
-	}{
+	for name, test := range map[string]wholeCase{
 		"pg_dumpall": {dump: "cluster", again: true, database: "estate", asks: []question{orders,
 			{database: "Second Estate", query: "select count(*) from second", want: "2"},
 			{database: "postgres", query: "select count(*) from in_postgres", want: "3"},
@@ -232,39 +225,7 @@ func TestLoadWhatPeopleHave(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := postgres(t)
-			raw := dumped(t, test.dump)
-			if test.damage != nil {
-				raw = test.damage(t, bytes.Clone(raw))
-			}
-			if test.pack != "" {
-				raw = compress(t, test.pack, raw)
-			}
-			clear(t, m)
-			defer clear(t, m)
-			for round := range 2 {
-				if round > 0 && !test.again {
-					break
-				}
-				l := loader(t, both(settings, test.settings))
-				s := source(raw, digest(raw))
-				s.Unused = round == 0
-				s.Beside = func(name string) (restore.Source, error) { return source(dumped(t, name), ""), nil }
-				out, err := l.Load(t.Context(), s, m)
-				require.NoError(t, err, "round %d", round)
-				for _, q := range test.asks {
-					database := test.database
-					if q.database != "" {
-						database = q.database
-					}
-					assert.Equal(t, q.want, answer(t, m, database, q.as, q.password, q.query), "round %d: %s", round, q.query)
-				}
-				for _, want := range test.notes {
-					assert.Contains(t, strings.Join(out.Notes, "\n"), want, "round %d", round)
-				}
-				left := answer(t, m, "postgres", "", "", "select string_agg(datname, ' ') from pg_database where datname ~ 'being_restored'")
-				assert.Empty(t, left)
-			}
+			test.run(t)
 		})
 	}
 }

@@ -70,7 +70,7 @@ func (l *load) readRoles(ctx context.Context, name string, in *input) error {
 	dump := pgdump.NewPlain()
 	roles := 0
 	dump.OnStatement = func(s pgdump.Statement) error {
-		if len(dump.Entries) > 0 {
+		if len(dump.Entries) > 0 || l.leavesOut(s) {
 			return nil
 		}
 		if key, value := s.Setting(); key == "client_encoding" {
@@ -79,8 +79,10 @@ func (l *load) readRoles(ctx context.Context, name string, in *input) error {
 		if kind, _ := s.Global(); kind == pgdump.MakesRole {
 			roles++
 		}
-		_, err := l.global(ctx, s)
-		return err
+		if s.OfServer() {
+			return l.global(ctx, s)
+		}
+		return nil
 	}
 	if format == formatPlain {
 		err = readLines(in, dump)
@@ -117,27 +119,21 @@ func readLines(in *input, dump *pgdump.Plain) error {
 }
 
 // global does what a dump of pg_dumpall says of roles, in a session of its own: a server's messages must not repeat
-// passwords, and roles that are there already are no error. done: there is nothing left for psql to do.
-func (l *load) global(ctx context.Context, s pgdump.Statement) (done bool, err error) {
+// passwords, and roles that are there already are no error.
+func (l *load) global(ctx context.Context, s pgdump.Statement) error {
 	kind, role := s.Global()
 	server := l.server
 	switch {
-	case kind == pgdump.NoGlobal, s.Database() != "":
-		if space, ok := s.Tablespace(); ok {
-			l.noteTablespace(space)
-			return true, nil
-		}
-		return false, nil
 	case kind == pgdump.MakesRole && server.known[role]:
 		l.globals = true
-		return true, nil
+		return nil
 	case kind == pgdump.ChangesRole && role == server.conn.Config().User:
 		l.noteOnce("role %s is lifeboat's own here: its password and settings are the instance's, and not those of the dump",
 			role)
-		return true, nil
+		return nil
 	}
 	l.globals = true
-	_, err = texts(ctx, server.conn, s.Text)
+	_, err := texts(ctx, server.conn, s.Text)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && kind == pgdump.Membership {
 		// Who granted it may be nobody here, and options may be those of another version.
@@ -147,19 +143,23 @@ func (l *load) global(ctx context.Context, s pgdump.Statement) (done bool, err e
 			again += " with admin option"
 		}
 		_, err = texts(ctx, server.conn, again)
+		if strings.HasPrefix(group, "pg_") && errors.As(err, &pg) && pg.Code == "42704" { // the server itself makes such roles
+			l.noteOnce("role %s is no member of %s here: PostgreSQL %s has no such role", member, group, server.version)
+			return nil
+		}
 	}
 	if errors.As(err, &pg) {
 		if kind == pgdump.Parameter && strings.HasPrefix(pg.Code, "42") { // of an extension that is not loaded here
 			l.noteOnce("a grant on a parameter was left out: %s", pg.Message)
-			return true, nil
+			return nil
 		}
-		return false, l.blame("the server", trouble{code: pg.Code, text: fmt.Sprintf("%s (role %s)", pg.Message, role)})
+		return l.blame("the server", trouble{code: pg.Code, text: fmt.Sprintf("%s (role %s)", pg.Message, role)})
 	}
 	if err != nil {
-		return false, fmt.Errorf("make role %s: %w", role, err)
+		return fmt.Errorf("make role %s: %w", role, err)
 	}
 	if kind == pgdump.MakesRole {
 		server.known[role] = true
 	}
-	return true, nil
+	return nil
 }

@@ -152,6 +152,16 @@ func (l *load) afterwards(ctx context.Context) error {
 	if err := l.server.lower(ctx); err != nil {
 		return err
 	}
+	if len(l.later) > 0 {
+		if err := l.speak(ctx, l.server.conn, l.encoding); err != nil {
+			return err
+		}
+	}
+	for _, s := range l.later {
+		if err := l.global(ctx, s); err != nil {
+			return err
+		}
+	}
 	if !l.globals {
 		return nil
 	}

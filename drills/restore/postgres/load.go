@@ -35,8 +35,10 @@ type load struct {
 	said     []record.Said // the notes in their parts
 	left     leftOut
 	beside   map[string]restore.Outcome
-	globals  bool   // the dump, or one beside it, has roles
-	made     string // when, as the dump tells
+	globals  bool               // the dump, or one beside it, has roles
+	later    []pgdump.Statement // of roles, behind the dump of a database
+	dumps    int                // that went into the present database, one behind another
+	made     string             // when, as the dump tells
 }
 
 // Load makes the database anew and loads the backup into it, in one pass where

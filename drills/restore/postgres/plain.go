@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -21,7 +22,7 @@ func (l *load) plain(ctx context.Context) error {
 	if err := l.server.makeGivenRoles(ctx); err != nil {
 		return err
 	}
-	into, err := l.plainTarget(ctx)
+	into, err := l.firstTarget(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (l *load) plain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.made = dump.Started
+	l.made, l.encoding = dump.Started, dump.Encoding
 	l.entries = dump.Entries
 	if err := ed.atEnd(); err != nil {
 		return err
@@ -76,14 +77,28 @@ func (l *load) atEnd(told *answers) error {
 // conversion to UTF8. A dump in any other is converted as it is loaded.
 var raw = []string{"SQL_ASCII", "MULE_INTERNAL"}
 
-// plainTarget makes the database, unless the dump makes its own: pg_dump --create and pg_dumpall do.
-func (l *load) plainTarget(ctx context.Context) (string, error) {
-	const enough = 64 << 10
-	head, err := l.in.r.Peek(enough)
+// farAhead is how much of a dump is looked at to learn whether it makes its own database.
+const farAhead = 64 << 10
+
+// firstTarget is the database that psql begins in: the one that the dump is loaded into, unless it makes its own, as
+// pg_dump --create and pg_dumpall do.
+func (l *load) firstTarget(ctx context.Context) (string, error) {
+	head, err := l.in.r.Peek(farAhead)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return "", err
 	}
-	makes := false
+	makes, encoding := beginning(head)
+	if makes {
+		return serverOwn[0], nil
+	}
+	if _, err := l.plainTarget(ctx, encoding); err != nil {
+		return "", err
+	}
+	return l.loading, nil
+}
+
+// beginning looks at what comes before a dump's first object: whether it makes its own database, and what its text is in.
+func beginning(head []byte) (makes bool, encoding string) {
 	p := pgdump.NewPlain()
 	p.OnStatement = func(s pgdump.Statement) error {
 		if _, makes = s.CreatesDatabase(); makes {
@@ -91,35 +106,49 @@ func (l *load) plainTarget(ctx context.Context) (string, error) {
 		}
 		return nil
 	}
+	p.OnObject = func(e pgdump.Entry) error {
+		if e.OfDatabase() {
+			return nil
+		}
+		return io.EOF
+	}
 	for line := range strings.Lines(string(head)) {
-		if p.Line([]byte(line), strings.HasSuffix(line, "\n")) != nil {
+		if p.Line([]byte(line), strings.HasSuffix(line, "\n")) != nil || p.Cluster {
 			break
 		}
 	}
-	if makes || p.Cluster {
-		return serverOwn[0], nil
-	}
-	encoding := "" // UTF8 holds what it holds
-	if slices.Contains(raw, p.Encoding) {
-		encoding = p.Encoding
+	return makes || p.Cluster, p.Encoding
+}
+
+// plainTarget makes the database of a dump that does not say one.
+func (l *load) plainTarget(ctx context.Context, encoding string) (*target, error) {
+	if !slices.Contains(raw, encoding) {
+		encoding = "" // UTF8 holds what it holds
 	}
 	t := &target{final: l.database, filled: true, entered: true}
 	if err := l.server.makeDatabase(ctx, t, "", encoding); err != nil {
-		return "", err
+		return nil, err
 	}
-	l.targets = []*target{t}
+	l.targets = append(l.targets, t)
 	l.enter(ctx, t)
-	return l.loading, l.server.makeExtensions(ctx)
+	return t, l.server.makeExtensions(ctx)
 }
 
 // lines reads the dump to its end and passes it on.
 func (l *load) lines(ed *editing) error {
 	r := bufio.NewReaderSize(l.in, pieceSize)
+	ed.ahead = func() []byte {
+		head, _ := r.Peek(farAhead) // what cannot be read is met again
+		return head
+	}
 	for {
 		piece, err := r.ReadSlice('\n')
 		long := errors.Is(err, bufio.ErrBufferFull)
 		if err != nil && !long && !errors.Is(err, io.EOF) {
 			return err
+		}
+		if bytes.HasPrefix(piece, []byte("--")) { // one that is looked at with what comes behind it
+			piece = bytes.Clone(piece)
 		}
 		if len(piece) > 0 {
 			if e := ed.Line(piece, !long); e != nil {

@@ -190,15 +190,14 @@ func (l *load) rename(ctx context.Context, t *target) error {
 		s = &server{load: l, conn: conn}
 	}
 	final, loading := pgx.Identifier{t.final}.Sanitize(), pgx.Identifier{t.loading}.Sanitize()
-	if t.final == "template1" {
-		if _, err := s.conn.Exec(ctx, "alter database template1 is_template false"); err != nil {
-			return fmt.Errorf("name database %s: %w", t.final, err)
-		}
-	}
 	if err := s.dropDatabase(ctx, t.final); err != nil {
 		return err
 	}
-	if err := s.unused(ctx, t.loading, "alter database "+loading+" rename to "+final); err != nil {
+	err := s.unused(ctx, t.loading, "alter database "+loading+" rename to "+final)
+	if err == nil && t.final == "template1" { // or nobody but its owner could copy it
+		_, err = s.conn.Exec(ctx, "alter database template1 is_template true")
+	}
+	if err != nil {
 		return fmt.Errorf("name database %s: %w", t.final, err)
 	}
 	t.loading = t.final
@@ -254,7 +253,8 @@ func (l *load) describe(ctx context.Context, t *target) error {
 		_, err := texts(ctx, conn, statement)
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) {
-			return l.blame("the server", trouble{code: pg.Code, text: fmt.Sprintf("%s (%s)", pg.Message, statement)})
+			return l.blame("the server", trouble{code: pg.Code, text: fmt.Sprintf("%s (%s)", pg.Message,
+				pgdump.Parse(statement).Brief())})
 		}
 		if err != nil {
 			return fmt.Errorf("restore the settings of database %s: %w", t.final, err)

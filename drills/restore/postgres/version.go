@@ -35,6 +35,34 @@ func (l *load) older(dumped, what string) error {
 		"is %s: take an image of PostgreSQL %d or later (%s)", dumped, l.server.version, major(dumped), what)}
 }
 
+var inPath = regexp.MustCompile(`/postgresql/(\d+)/bin(?::|$)`)
+
+// serverOf is the major version of an image's server: images of PostgreSQL say it, and Debian's have it in their path.
+// "": it is not told.
+func serverOf(env map[string]string) string {
+	if major(env["PG_MAJOR"]) > 0 {
+		return env["PG_MAJOR"]
+	}
+	if m := inPath.FindStringSubmatch(env["PATH"]); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// outdated says before anything boots that the image's server, of a major version, is too old for a dump.
+func (l *Loader) outdated(backup string, dump about, here string) error {
+	const product = "PostgreSQL "
+	need := clients[dump.minor]
+	switch {
+	case newer(dump.server, here):
+		return &restore.MisfitError{Backup: backup, What: restore.MisfitServer, Has: product + dump.server, Wants: product + here}
+	case need > major(here) && l.set.Programs == "":
+		return &restore.MisfitError{Backup: backup, What: restore.MisfitArchive, Has: product + strconv.Itoa(need),
+			Wants: product + here}
+	}
+	return nil
+}
+
 // clients are the versions of pg_restore that came with a version of the archives: 1.15 with 16, 1.16 with 17.
 var clients = map[int]int{15: 16, 16: 17}
 

@@ -1,13 +1,6 @@
 package pgdump
 
-import (
-	"bufio"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
-	"strconv"
-)
+import "fmt"
 
 // Format of an archive, as its header numbers them.
 type Format byte
@@ -55,32 +48,6 @@ type Archive struct {
 	lexer            Plain // as the archive's SQL is to be read
 }
 
-// Reader reads a dump and counts its bytes.
-type Reader struct {
-	in *bufio.Reader
-	n  int64
-}
-
-// NewReader reads a dump from r in large pieces.
-func NewReader(r io.Reader) *Reader { return &Reader{in: bufio.NewReaderSize(r, 256<<10)} }
-
-func (r *Reader) byte() (byte, error) {
-	b, err := r.in.ReadByte()
-	if err == nil {
-		r.n++
-	}
-	return b, err
-}
-
-// End makes sure that nothing follows.
-func (r *Reader) End() error {
-	n, err := io.Copy(io.Discard, r.in)
-	if err == nil && n > 0 {
-		return damage("%d bytes follow the end of its table of contents", n)
-	}
-	return err
-}
-
 // ReadArchive reads the header and the table of contents and stops behind it.
 // *Damage: they are not whole, or they contradict themselves.
 func ReadArchive(r *Reader) (*Archive, error) {
@@ -98,77 +65,13 @@ func ReadArchive(r *Reader) (*Archive, error) {
 	return p.a, nil
 }
 
-// cut turns an early end into damage and leaves other errors of the stream alone.
-func cut(err error, where string) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return damage("it ends in the middle of %s", where)
+// ReadHeader reads what an archive says of itself, and not what it holds.
+func ReadHeader(r *Reader) (*Archive, error) {
+	p := &parser{r: r, a: &Archive{}}
+	if p.header(); p.err != nil {
+		return nil, cut(p.err, "its header")
 	}
-	return err
-}
-
-// parser keeps the first error, so that a sequence of fields reads as one.
-type parser struct {
-	r   *Reader
-	a   *Archive
-	err error
-}
-
-func (p *parser) fail(format string, args ...any) {
-	if p.err == nil {
-		p.err = damage(format, args...)
-	}
-}
-
-func (p *parser) byte() byte {
-	if p.err != nil {
-		return 0
-	}
-	b, err := p.r.byte()
-	p.err = err
-	return b
-}
-
-// int reads a sign and the magnitude, little end first.
-func (p *parser) int() int {
-	sign := p.byte()
-	var v uint64
-	for i := range p.a.intSize {
-		b := p.byte()
-		if i < 8 {
-			v |= uint64(b) << (8 * i)
-		} else if b != 0 {
-			p.fail("its table of contents has a number that is too large")
-		}
-	}
-	if v > 1<<40 || sign > 1 {
-		p.fail("its table of contents has a number that makes no sense")
-		return 0
-	}
-	if sign == 1 {
-		return -int(v)
-	}
-	return int(v)
-}
-
-func (p *parser) text() string {
-	n := p.int()
-	if p.err != nil || n <= 0 {
-		return ""
-	}
-	if p.r.n+int64(n) > maxContent {
-		p.fail("its table of contents has a text of %d bytes", n)
-		return ""
-	}
-	// In steps: a length that lies must not allocate what is not there.
-	var buf []byte
-	for len(buf) < n && p.err == nil {
-		step := make([]byte, min(n-len(buf), 64<<10))
-		m, err := io.ReadFull(p.r.in, step)
-		p.r.n += int64(m)
-		p.err = err
-		buf = append(buf, step[:m]...)
-	}
-	return string(buf)
+	return p.a, nil
 }
 
 func (p *parser) header() {
@@ -205,97 +108,4 @@ func (p *parser) header() {
 	p.a.Created = fmt.Sprintf("%04d-%02d-%02d %02d:%02d:%02d", t[5]+1900, t[4]+1, t[3], t[2], t[1], t[0])
 	p.a.Database, p.a.Server = p.text(), p.text()
 	p.text() // version of pg_dump
-}
-
-func (p *parser) entries() {
-	n := p.int()
-	if n < 0 || n > maxEntries {
-		p.fail("its table of contents claims %d entries", n)
-	}
-	for range n {
-		if p.err != nil {
-			return
-		}
-		p.a.Entries = append(p.a.Entries, p.entry())
-	}
-}
-
-func (p *parser) entry() Entry {
-	e := Entry{ID: p.int(), HasData: p.int() != 0, offset: -1}
-	p.text() // the catalogue that it came from
-	p.text() // its oid there
-	e.Tag, e.Desc = p.text(), p.text()
-	if section := p.int(); p.err == nil && (section < 1 || section > 4) {
-		p.fail("entry %d of its table of contents is in the unknown section %d", e.ID, section)
-	}
-	e.Defn = p.text()
-	p.text() // the statement that drops it
-	e.Copy, e.Namespace = p.text(), p.text()
-	if space := p.text(); space != "" && space != "pg_default" && !slices.Contains(p.a.Tablespaces, space) {
-		p.a.Tablespaces = append(p.a.Tablespaces, space)
-	}
-	if p.a.Minor >= 14 {
-		p.text() // access method
-	}
-	if p.a.Minor >= 16 {
-		p.int() // kind of relation
-	}
-	e.Owner = p.text()
-	p.text() // with oids
-	p.dependencies(&e)
-	if p.a.Format == Custom {
-		p.position(&e)
-	} else {
-		e.File = p.text()
-	}
-	return e
-}
-
-// dependencies end with a text that is absent, which is not the same as empty.
-func (p *parser) dependencies(e *Entry) {
-	for p.err == nil {
-		n := p.int()
-		if n < 0 || p.err != nil {
-			return
-		}
-		if n > 20 {
-			p.fail("its table of contents has a dependency that is no number")
-			return
-		}
-		digits := make([]byte, n)
-		for i := range digits {
-			digits[i] = p.byte()
-		}
-		id, err := strconv.Atoi(string(digits))
-		if err != nil && p.err == nil {
-			p.fail("its table of contents has the dependency %q", digits)
-		}
-		if e.Data() { // of all others nobody asks, and there may be millions
-			e.Needs = append(e.Needs, id)
-		}
-	}
-}
-
-// What the byte before an offset says.
-const (
-	positionUnknown = 1
-	positionKnown   = 2
-	noData          = 3
-)
-
-func (p *parser) position(e *Entry) {
-	state := p.byte()
-	var at int64
-	for i := range p.a.offSize {
-		at |= int64(p.byte()) << (8 * i)
-	}
-	switch {
-	case p.err != nil:
-	case state < positionUnknown || state > noData || at < 0:
-		p.fail("%s of its table of contents has no proper position", e.Name())
-	case (state == noData) == e.HasData:
-		p.fail("its table of contents contradicts itself about the data of %s", e.Name())
-	case state == positionKnown:
-		e.offset = at
-	}
 }

@@ -54,7 +54,7 @@ func (p *Plain) obey() error {
 	if m[1] != "" { // a value of a connection string, within quotes of psql
 		name = strings.NewReplacer(`""`, `"`, `\\`, `\`, `\'`, `'`).Replace(m[1])
 	}
-	if own := p.Cluster && (name == "postgres" || name == "template1"); !p.made[name] && !own {
+	if !p.made[name] && !p.cluster { // pg_dumpall connects to what each server has, and with --data-only to all of them
 		return damage("it connects to the database %q, which it does not make", name)
 	}
 	p.database = name

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Limits of what is kept of a plain dump while it passes.
@@ -29,10 +28,11 @@ type Plain struct {
 	OnStatement func(s Statement) error
 	OnObject    func(e Entry) error         // is called at the heading of each object
 	OnConnect   func(database string) error // is called at each \connect
+	OnDump      func() error                // is called at the first line of each dump of one database
 
 	Header   bool   // the line that every dump of pg_dump begins with was there
-	Cluster  bool   // it is a dump of pg_dumpall
-	Started  string // as pg_dump --verbose notes it
+	Cluster  bool   // it is a dump of pg_dumpall, or one stands in it
+	Started  string // as pg_dump --verbose notes it: when what is oldest in it was read
 	Encoding string // that its text is in, as it says; "" when it does not
 	Server   string // version of the dumped server; "" when it does not say
 	Entries  []Entry
@@ -40,6 +40,7 @@ type Plain struct {
 
 	complete   bool
 	within     bool // a dump of one database began, and its closing line did not come yet
+	cluster    bool // so did one of pg_dumpall
 	state      state
 	tag        []byte // of the current dollar quote
 	escapes    bool   // a backslash escapes within the current text
@@ -49,7 +50,7 @@ type Plain struct {
 	stmt       []byte
 	begun      bool // the statement has more than blanks
 	statements int  // that ended
-	ended      int  // statements, and commands of psql
+	ended      int  // statements, commands of psql, and first lines of dumps
 	cleaning   bool // no object was headed since a dump began: statements may be those of --clean
 	comment    []byte
 	comments   int
@@ -176,68 +177,25 @@ func target(statement string) string {
 	return "a table"
 }
 
-var heading = regexp.MustCompile(`^-- (?:Data for )?Name: (.*); Type: (.*); Schema: (.*); Owner: (.*?)(?:; Tablespace: .*)?$`)
-
-// clusterDump is the first line of a dump of pg_dumpall, and with a word more its last.
-const clusterDump = "-- PostgreSQL database cluster dump"
-
-const (
-	startedOn  = "-- Started on "
-	dumpedFrom = "-- Dumped from database version "
-)
-
-// noteComment looks at a whole comment line at the top.
-func (p *Plain) noteComment(line string) error {
-	line = strings.TrimRight(line, "\r\n")
-	switch {
-	case line == "-- PostgreSQL database dump":
-		if p.within {
-			return damage("it is incomplete: another dump begins before the closing line of the one before it")
-		}
-		p.Header, p.cleaning, p.complete, p.within = true, true, false, true
-	case line == clusterDump:
-		p.Cluster, p.cleaning = true, true
-	case line == clusterDump+" complete":
-		p.complete = !p.within
-	case line == "-- PostgreSQL database dump complete":
-		p.complete, p.within = !p.Cluster, false // more databases may follow
-	case strings.HasPrefix(line, startedOn):
-		p.Started = strings.TrimPrefix(line, startedOn)
-	case p.Server == "" && strings.HasPrefix(line, dumpedFrom):
-		p.Server = strings.TrimPrefix(line, dumpedFrom)
-	}
-	m := heading.FindStringSubmatch(line)
-	if m == nil {
-		return nil
-	}
-	if len(p.Entries) >= maxNames {
-		return damage("it names more than %d objects", maxNames)
-	}
-	// Every name is kept until the load is compared: they are copied, or each would hold its whole line.
-	e := Entry{Tag: strings.Clone(m[1]), Desc: strings.Clone(m[2]), Owner: strings.Clone(m[4]),
-		Database: p.database}
-	if m[3] != "-" {
-		e.Namespace = strings.Clone(m[3])
-	}
-	p.cleaning = false
-	if p.unsafe != nil && strings.ContainsFunc(line, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return nil // masked
-	}
-	if !kinds[e.Desc] {
-		return damage("it has an object of the unknown kind %q", e.Desc)
-	}
-	p.Entries = append(p.Entries, e)
-	if p.OnObject != nil {
-		return p.OnObject(e)
-	}
-	return nil
-}
-
 // interesting are the first words of statements that OnStatement gets.
 var interesting = set("grant", "revoke", "alter", "create", "set", "copy", "comment", "security")
 
 // cleaners are the first words of those that it gets before the first object as well.
 var cleaners = set("drop", "select", "update")
+
+// start notes when a dump was begun. Of several, what counts is the oldest, unless it may be that a later one takes the
+// place of what is before it: dumps of one database, one behind another.
+func (p *Plain) start(when string) {
+	if p.Started == "" || !p.Cluster && p.database == "" {
+		p.Started = when
+	}
+}
+
+// InCluster tells that a dump of pg_dumpall is under way.
+func (p *Plain) InCluster() bool { return p.cluster }
+
+// Globals tells that a dump of pg_dumpall is at what belongs to no database.
+func (p *Plain) Globals() bool { return p.cluster && !p.within }
 
 // Cleaning tells that no object was headed since the dump began: what comes now may be of pg_dump --clean.
 func (p *Plain) Cleaning() bool { return p.cleaning }

@@ -120,6 +120,8 @@ func (s Statement) Cleans() bool {
 	switch {
 	case s.f.starts("drop"):
 		return true
+	case s.f.starts("alter", "role"), s.f.starts("alter", "user"): // of pg_dumpall: one may be called drop
+		return false
 	case s.f.starts("alter"):
 		return s.f.find(2, "drop") < len(s.f.t) || s.f.find(2, "disable") < len(s.f.t) ||
 			s.f.is(1, "database") && s.f.is(3, "is_template")
@@ -224,6 +226,21 @@ func (s Statement) Global() (Global, string) {
 		}
 	}
 	return NoGlobal, ""
+}
+
+// OfServer tells that a statement is about roles, or rights that belong to no database.
+func (s Statement) OfServer() bool {
+	kind, _ := s.Global()
+	return kind != NoGlobal && s.Database() == ""
+}
+
+// Brief is the statement without the value that it sets, which may be a secret.
+func (s Statement) Brief() string {
+	i := s.f.find(2, "set")
+	if !s.f.starts("alter") || i == len(s.f.t) {
+		return firstLine(s.Text)
+	}
+	return "ALTER " + strings.ToUpper(s.word(1)) + " " + s.word(2) + " SET " + s.word(i+1)
 }
 
 // Grant gives a membership as every server takes it: without who granted it, and without the options that came with
