@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -47,7 +48,17 @@ func (looking) Look(ctx context.Context, s restore.Source) error {
 	if found := filekind.Of(head[:n]); !found.In("pg_plain") {
 		return &restore.KindError{Backup: s.Backup, Found: found}
 	}
+	if env, err := s.Env(ctx); err != nil || env["SERVER"] == "old" {
+		return errors.Join(err, &restore.MisfitError{Backup: s.Backup, What: restore.MisfitServer, Has: "16", Wants: "old"})
+	}
 	return nil
+}
+
+// described is a driver that knows what its images set.
+type described struct{ instance.Driver }
+
+func (described) ImageEnv(_ context.Context, image string) (map[string]string, error) {
+	return map[string]string{"SERVER": image}, nil
 }
 
 // What lies in the place of a backup is said before anything boots and before any flow is asked, with a record.
@@ -58,12 +69,14 @@ func TestLookBeforeAnythingBoots(t *testing.T) {
 		id     string // of the reason
 		kind   string
 		booted bool
+		image  string
 	}{
-		"an error message": {keeping{content: "pg_dump: error: no such host\n"}, record.StatusFailed, "backup.no_backup", "message", false},
-		"encrypted":        {keeping{content: "Salted__12345678"}, record.StatusInconclusive, "backup.packed", "openssl", false},
-		"another system's": {keeping{content: "-- MySQL dump 10.13\n"}, record.StatusInconclusive, "backup.misplaced", "mysql", false},
-		"another digest":   {keeping{content: "-- PostgreSQL database dump\n"}, record.StatusFailed, "backup.bad", "", false},
-		"not to be read":   {keeping{broke: true}, record.StatusPassed, "passed.check_run", "", true},
+		"an error message": {keeping{content: "pg_dump: error: no such host\n"}, record.StatusFailed, "backup.no_backup", "message", false, ""},
+		"encrypted":        {keeping{content: "Salted__12345678"}, record.StatusInconclusive, "backup.packed", "openssl", false, ""},
+		"another system's": {keeping{content: "-- MySQL dump 10.13\n"}, record.StatusInconclusive, "backup.misplaced", "mysql", false, ""},
+		"another digest":   {keeping{content: "-- PostgreSQL database dump\n"}, record.StatusFailed, "backup.bad", "", false, ""},
+		"not to be read":   {keeping{broke: true}, record.StatusPassed, "passed.check_run", "", true, ""},
+		"an older server":  {keeping{content: "-- PostgreSQL database dump\n"}, record.StatusInconclusive, "backup.misfit", "", false, "old"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -72,8 +85,16 @@ func TestLookBeforeAnythingBoots(t *testing.T) {
 				k.Loaders["fake"] = func(scenarios.Settings) (restore.Loader, []scenarios.Problem) {
 					return looking{fakeLoader{w}}, nil
 				}
+				if fake := k.Instances["fake"]; c.image != "" {
+					plain := fake.New
+					fake.New = func(s instance.Site) (instance.Driver, error) {
+						d, err := plain(s)
+						return described{d}, err
+					}
+					k.Instances["fake"] = fake
+				}
 			}
-			res := w.run(`
+			res := w.run(strings.NewReplacer("img", cmp.Or(c.image, "img")).Replace(`
 scenario: look
 trigger: none
 backups: {a: {store: {kind: fake}, restore: {kind: fake}, consistent_to: 1999-12-31T23:00:00Z}}
@@ -81,7 +102,7 @@ instances: {db: {kind: fake, image: img, load: a}}
 checks:
   system: [{kind: ask}]
   excluded: {service: none, data: none, business: none}
-`)
+`))
 			assert.Equal(t, c.status, res.Verdict.Status, "%v", res.Verdict.Reasons)
 			assert.Equal(t, c.id, res.Verdict.Reasons[0].ID, "%v", res.Verdict.Reasons)
 			assert.Equal(t, c.booted, len(res.Record.Boots) > 0)
