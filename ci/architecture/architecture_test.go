@@ -27,7 +27,8 @@ var storeys = []struct {
 	{"lifeboat/scenarios", 2}, {"lifeboat/drills/ledger", 2},
 	{"lifeboat/drills/instance", 3}, {"lifeboat/drills/store", 3}, {"lifeboat/drills/objective", 3}, {"lifeboat/scenarios/library", 3},
 	{"lifeboat/drills/store/remote", 3}, {"lifeboat/drills/store/sha256sums", 3}, // what stores share
-	{"lifeboat/verifier", 4}, {"lifeboat/drills/store/chunks", 4}, {"lifeboat/drills/store/sidecars", 4},
+	{"lifeboat/verifier", 4}, {"lifeboat/verifier/database", 4}, // what checks share
+	{"lifeboat/drills/store/chunks", 4}, {"lifeboat/drills/store/sidecars", 4},
 	{"lifeboat/drills/restore", backEnds}, {"lifeboat/drills/fault", backEnds}, {"lifeboat/drills/detect", backEnds},
 	{"lifeboat/drills/kernel", backEnds}, {"lifeboat/drills/instance/", backEnds}, {"lifeboat/drills/store/", backEnds},
 	{"lifeboat/verifier/", backEnds}, {"lifeboat/reports", backEnds},
@@ -40,7 +41,6 @@ const backEnds = 5
 
 // below are imports within one storey that point down all the same, each with its reason.
 var below = map[string][]string{
-	"lifeboat/internal/pgquery": {"lifeboat/scenarios"}, // passwords are secrets of a scenario
 	// A virtual machine stands in a sandbox of docker's: one seal, one record of attempts to get out, one network.
 	"lifeboat/drills/instance/qemu": {"lifeboat/drills/instance/docker"},
 }

@@ -74,7 +74,7 @@ func kinds(said comments) []kind {
 
 // addKinds puts the keys of every kind where the outer struct leaves them to it.
 func addKinds(schema *jsonschema.Schema) error {
-	said, err := readComments("drills/store", "drills/instance", "drills/restore", "drills/fault", "verifier", "internal/pgquery")
+	said, err := readComments("drills/store", "drills/instance", "drills/restore", "drills/fault", "verifier")
 	if err != nil {
 		return fmt.Errorf("read comments: %w", err)
 	}

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"regexp"
 
-	"lifeboat/internal/pgquery"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
+	"lifeboat/verifier/database"
 )
 
 // checksumKeys of the scenario, beside those of the connection.
 type checksumKeys struct {
-	pgquery.Keys
+	database.Keys
 	Query      string `yaml:"query"`       // whose whole result is summed, whatever the order of its rows; or
 	Table      string `yaml:"table"`       // instead of query: all its columns
 	Expect     string `yaml:"expect"`      // sha256:…; default: as before the upgrade
@@ -28,7 +28,7 @@ type checksum struct {
 type summed struct {
 	Rows   int64  `json:"rows"`
 	Digest string `json:"digest,omitempty"`
-	pgquery.Refused
+	database.Refused
 }
 
 var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
@@ -36,7 +36,7 @@ var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 func newChecksum(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	c, s := &checksum{}, spec.Settings
 	problems := s.Decode(&c.keys)
-	problems = append(problems, c.keys.Complete(s)...)
+	problems = append(problems, c.keys.Complete(s, dialect)...)
 	if (c.keys.Query == "") == (c.keys.Table == "") {
 		problems = append(problems, s.Problem("query", "query: select id, name from products",
 			"want exactly one of query and table"))
@@ -54,8 +54,8 @@ func (c *checksum) Compares() bool { return c.keys.Expect == "" }
 
 // Observe implements verifier.Check.
 func (c *checksum) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
-	var d pgquery.Digest
-	no, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) error {
+	var d database.Digest
+	no, err := database.Ask(ctx, dialect, t, c.keys.Keys, "", func(ctx context.Context, q database.Session) error {
 		query, err := c.keys.Query, error(nil)
 		if c.keys.Table != "" {
 			query, err = q.Table(ctx, c.keys.Table)
@@ -85,7 +85,7 @@ func (c *checksum) Judge(before, after verifier.Facts) verifier.Answer {
 func (c *checksum) judge(before *summed, now summed) verifier.Answer {
 	switch {
 	case now.Error != "":
-		return refused(now.Refused, c.keys.Keys, c.On())
+		return now.Mean(c.keys.Keys, c.On())
 	case !digestPattern.MatchString(now.Digest) || now.Rows < 0:
 		return verifier.Crashed("no checksum was taken")
 	case now.Rows == 0 && !c.keys.AllowEmpty:

@@ -7,14 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/record"
-	"lifeboat/internal/pgquery"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
+	"lifeboat/verifier/database"
 	"lifeboat/verifier/verifiertest"
 )
 
@@ -99,7 +98,7 @@ func TestJudgeRows(t *testing.T) {
 		"empty":           {"at_most: 3", nil, of(0), "failed", "table o on db is empty"},
 		"empty as wanted": {"equals: 0", nil, of(0), "passed", "table o has 0 rows"},
 		"not equal":       {"equals: 0", nil, of(1), "failed", "table o has 1 rows, not 0"},
-		"refused": {"at_least: 1", nil, counted{Refused: pgquery.Refused{Error: "permission denied"}}, "failed",
+		"refused": {"at_least: 1", nil, counted{Refused: database.Refused{Error: "permission denied"}}, "failed",
 			"table o on db: permission denied"},
 		"not counted": {"at_least: 1", nil, counted{}, "crashed", "table o on db was not counted"},
 		"negative":    {"at_least: 1", nil, of(-5), "crashed", "table o on db was not counted"},
@@ -108,7 +107,7 @@ func TestJudgeRows(t *testing.T) {
 		"lost": {"same: true", of(7), of(6), "failed",
 			"table o had 7 rows before the upgrade, 6 after the rollback"},
 		"both empty": {"same: true", of(0), of(0), "failed", "table o on db is empty"},
-		"before was not counted": {"same: true", counted{Refused: pgquery.Refused{Error: "x"}}, of(6), "crashed",
+		"before was not counted": {"same: true", counted{Refused: database.Refused{Error: "x"}}, of(6), "crashed",
 			"table o was not counted before the upgrade"},
 		"every condition counts": {"at_least: 1, at_most: 9, same: true", of(5), of(5), "passed", "table o has 5 rows"},
 		"every condition counts2": {"at_least: 1, at_most: 4, same: true", of(5), of(5), "failed",
@@ -138,8 +137,8 @@ func TestJudgeChecksum(t *testing.T) {
 		"no rows, allowed":   {", allow_empty: true", summed{Digest: one}, summed{Digest: one}, "passed"},
 		"no digest":          {"", nil, summed{Rows: 3}, "crashed"},
 		"no digest before":   {"", summed{Rows: 3}, summed{Rows: 3, Digest: one}, "crashed"},
-		"refused":            {"", nil, summed{Refused: pgquery.Refused{Error: "no such table"}}, "failed"},
-		"refused before":     {"", summed{Refused: pgquery.Refused{Error: "no such table"}}, summed{Rows: 3, Digest: one}, "crashed"},
+		"refused":            {"", nil, summed{Refused: database.Refused{Error: "no such table"}}, "failed"},
+		"refused before":     {"", summed{Refused: database.Refused{Error: "no such table"}}, summed{Rows: 3, Digest: one}, "crashed"},
 		"expected":           {", expect: '" + one + "'", nil, summed{Rows: 3, Digest: one}, "passed"},
 		"not expected":       {", expect: '" + one + "'", nil, summed{Rows: 3, Digest: two}, "failed"},
 		"expected, no rows":  {", expect: '" + one + "'", nil, summed{Rows: 0, Digest: one}, "failed"},
@@ -181,7 +180,7 @@ func TestJudgeFreshness(t *testing.T) {
 		"rows without time":  {"now", nil, newest{Asked: asked, Answer: "NULL", Type: "date"}, "failed"},
 		"infinity":           {"now", nil, newest{Asked: asked, Answer: "infinity", Type: "date"}, "failed"},
 		"not asked":          {"now", nil, newest{At: asked}, "crashed"},
-		"refused":            {"now", nil, newest{Asked: asked, Refused: pgquery.Refused{Error: "no such column"}}, "failed"},
+		"refused":            {"now", nil, newest{Asked: asked, Refused: database.Refused{Error: "no such column"}}, "failed"},
 		"recorded":           {"before", nil, at(99 * time.Hour), "passed"},
 		"as before":          {"before", at(99 * time.Hour), at(100 * time.Hour), "passed"},
 		"older than before":  {"before", at(99 * time.Hour), at(101 * time.Hour), "failed"},
@@ -235,11 +234,9 @@ func TestJudgeSQL(t *testing.T) {
 
 // A question without an answer in its time says so apart, so that a busy host can be told from a server that says no.
 func TestSilentIsTold(t *testing.T) {
-	k := pgquery.Keys{Timeout: scenarios.Duration(30 * time.Second)}
-	silent := refused(pgquery.Refused{Error: "no answer in time", Silent: true}, k, "db")
+	k := database.Keys{Timeout: scenarios.Duration(30 * time.Second)}
+	silent := database.Refused{Error: "no answer in time", Silent: true}.Mean(k, "db")
 	assert.Equal(t, 30*time.Second, silent.Late)
 	assert.Equal(t, record.CheckFailed, silent.Status)
-	assert.Zero(t, refused(pgquery.Refused{Error: "no such table"}, k, "db").Late)
-	assert.True(t, pgquery.Silent(&pgconn.PgError{Code: "57014"}))
-	assert.False(t, pgquery.Silent(&pgconn.PgError{Code: "42P01"}))
+	assert.Zero(t, database.Refused{Error: "no such table"}.Mean(k, "db").Late)
 }

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"time"
 
-	"lifeboat/internal/pgquery"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
+	"lifeboat/verifier/database"
 )
 
 // freshnessKeys of the scenario, beside those of the connection.
 type freshnessKeys struct {
-	pgquery.Keys
+	database.Keys
 	Table    string             `yaml:"table"`    // with column; or query
 	Column   string             `yaml:"column"`   // of table; a time
 	Query    string             `yaml:"query"`    // instead: its first column is taken
@@ -38,7 +38,7 @@ type newest struct {
 	Asked  time.Time `json:"asked,omitzero"` // by this host's clock
 	Began  time.Time `json:"began,omitzero"` // the drill, likewise
 	Answer string    `json:"answer,omitempty"`
-	pgquery.Refused
+	database.Refused
 }
 
 // local tells whether the times are readings of a clock in a zone that nobody knows.
@@ -52,7 +52,7 @@ func newFreshness(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem
 	c, s := &freshness{}, spec.Settings
 	problems := s.Decode(&c.keys)
 	k := &c.keys
-	problems = append(problems, k.Complete(s)...)
+	problems = append(problems, k.Complete(s, dialect)...)
 	if (k.Query == "") == (k.Table == "") || (k.Table == "") != (k.Column == "") {
 		problems = append(problems, s.Problem("query",
 			"table: orders with column: created_at, or query: select created_at from orders",
@@ -74,39 +74,23 @@ func newFreshness(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem
 // Compares implements verifier.Comparer.
 func (c *freshness) Compares() bool { return c.keys.Against == "before" }
 
-// query gives the newest time in UTC, the type that it was stored as, and the newest time from before the drill. table
-// is "" where the scenario has a query.
-func (c *freshness) query(table string, began time.Time) string {
-	from := pgquery.Within(c.keys.Query)
-	if table != "" {
-		from = "(select " + pgquery.Identifier(c.keys.Column) + " from " + table + ")"
-	}
-	const utc = ` at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
-	past := "null"
-	if !began.IsZero() {
-		past = "to_char(max(v::timestamptz) filter (where v::timestamptz <=" +
-			pgquery.Literal(began.UTC().Format(time.RFC3339)) + ")" + utc
-	}
-	return "select to_char(max(v::timestamptz)" + utc + ", max(pg_typeof(v)::text), " + past +
-		" from " + from + " as newest(v)"
-}
-
 // Observe implements verifier.Check.
 func (c *freshness) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
 	seen := newest{Zone: c.keys.TimeZone}
 	if times, ok := t.(verifier.Times); ok {
 		seen.Began, seen.Zone = times.Began().UTC().Truncate(time.Millisecond), cmp.Or(seen.Zone, times.Zone(c.On()))
 	}
-	var answer pgquery.Table
-	no, err := ask(ctx, t, c.keys.Keys, seen.Zone, func(ctx context.Context, q *pgquery.Session) (err error) {
-		table := ""
+	var answer database.Table
+	no, err := database.Ask(ctx, dialect, t, c.keys.Keys, seen.Zone, func(ctx context.Context, q database.Session) (err error) {
+		table, of := "", c.keys.Query
 		if c.keys.Table != "" {
+			of = c.keys.Column
 			table, err = q.Table(ctx, c.keys.Table)
 		} else {
 			err = q.Look(ctx, c.keys.Query)
 		}
 		if err == nil {
-			answer, err = q.Read(ctx, c.query(table, seen.Began))
+			answer, err = database.Read(ctx, q, dialect.Newest(table, of, seen.Began))
 		}
 		return err
 	})
@@ -138,7 +122,7 @@ const ahead = time.Minute
 func (c *freshness) judge(before *newest, now newest) verifier.Answer {
 	switch {
 	case now.Error != "":
-		return refused(now.Refused, c.keys.Keys, c.On())
+		return now.Mean(c.keys.Keys, c.On())
 	case now.Asked.IsZero():
 		return verifier.Crashed("it is not known when the newest row was asked for")
 	case now.Answer == "NULL" && now.Type == "NULL":

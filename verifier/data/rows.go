@@ -4,14 +4,14 @@ import (
 	"context"
 	"strconv"
 
-	"lifeboat/internal/pgquery"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
+	"lifeboat/verifier/database"
 )
 
 // rowsKeys of the scenario, beside those of the connection.
 type rowsKeys struct {
-	pgquery.Keys
+	database.Keys
 	Table   string `yaml:"table"`    // as it is really spelled; schema.table where several schemas have one
 	AtLeast *int64 `yaml:"at_least"` // rows; 1 or more
 	AtMost  *int64 `yaml:"at_most"`  // rows; 1 or more
@@ -27,13 +27,13 @@ type rows struct {
 
 type counted struct {
 	Rows *int64 `json:"rows,omitempty"`
-	pgquery.Refused
+	database.Refused
 }
 
 func newRows(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	c, s := &rows{}, spec.Settings
 	problems := s.Decode(&c.keys)
-	problems = append(problems, c.keys.Complete(s)...)
+	problems = append(problems, c.keys.Complete(s, dialect)...)
 	k := c.keys
 	if k.Table == "" {
 		problems = append(problems, s.Problem("table", "table: orders", "rows counts no table"))
@@ -58,11 +58,11 @@ func (c *rows) Compares() bool { return c.keys.Same }
 
 // Observe implements verifier.Check.
 func (c *rows) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
-	var answer pgquery.Table
-	no, err := ask(ctx, t, c.keys.Keys, "", func(ctx context.Context, q *pgquery.Session) error {
+	var answer database.Table
+	no, err := database.Ask(ctx, dialect, t, c.keys.Keys, "", func(ctx context.Context, q database.Session) error {
 		table, err := q.Table(ctx, c.keys.Table)
 		if err == nil {
-			answer, err = q.Read(ctx, "select count(*) from "+table)
+			answer, err = database.Read(ctx, q, "select count(*) from "+table)
 		}
 		return err
 	})
@@ -85,7 +85,7 @@ func (c *rows) judge(before *counted, now counted) verifier.Answer {
 	k := c.keys
 	switch {
 	case now.Error != "":
-		return refused(now.Refused, k.Keys, "table "+k.Table+" on "+c.On())
+		return now.Mean(k.Keys, "table "+k.Table+" on "+c.On())
 	case now.Rows == nil || *now.Rows < 0:
 		return verifier.Crashed("table %s on %s was not counted", k.Table, c.On())
 	case *now.Rows == 0 && (k.Equals == nil || *k.Equals != 0):

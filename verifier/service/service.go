@@ -12,21 +12,14 @@ import (
 	"lifeboat/verifier"
 )
 
+var kinds = verifier.Kinds{"http": newHTTP, "sql": newSQL, "tcp": newTCP}
+
 // Kinds of checks that New makes.
-func Kinds() []string { return []string{"http", "sql", "tcp"} }
+func Kinds() []string { return kinds.Names() }
 
 // New makes a check of its part of a scenario. dir is the scenario's folder.
 func New(spec scenarios.CheckSpec, _ string) (verifier.Check, []scenarios.Problem) {
-	switch spec.Kind {
-	case "http":
-		return newHTTP(spec)
-	case "sql":
-		return newSQL(spec)
-	case "tcp":
-		return newTCP(spec)
-	}
-	return nil, []scenarios.Problem{spec.Settings.Problem("",
-		"kinds: http, sql, tcp", "there is no service check %q", spec.Kind)}
+	return kinds.New("service", spec)
 }
 
 // seen is what was observed, with and after a restart where one was asked for.

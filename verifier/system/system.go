@@ -10,21 +10,14 @@ import (
 	"lifeboat/verifier"
 )
 
+var kinds = verifier.Kinds{"command": newCommand, "file": newFile, "state-unchanged": newState}
+
 // Kinds of checks that New makes.
-func Kinds() []string { return []string{"command", "file", "state-unchanged"} }
+func Kinds() []string { return kinds.Names() }
 
 // New makes a check of its part of a scenario. dir is the scenario's folder.
 func New(spec scenarios.CheckSpec, _ string) (verifier.Check, []scenarios.Problem) {
-	switch spec.Kind {
-	case "command":
-		return newCommand(spec)
-	case "file":
-		return newFile(spec)
-	case "state-unchanged":
-		return newState(spec)
-	}
-	return nil, []scenarios.Problem{spec.Settings.Problem("",
-		"kinds: command, file, state-unchanged", "there is no system check %q", spec.Kind)}
+	return kinds.New("system", spec)
 }
 
 // noInstance says that a check names no instance.

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/internal/pgquery"
+	"lifeboat/verifier/database"
+	dialect "lifeboat/verifier/database/postgres"
 )
 
 // A database of every kind of encoding loads in every format, and the checks read it rightly.
@@ -66,10 +67,14 @@ func TestLoadEncodings(t *testing.T) {
 				l := loader(t, settings+"\ndatabase: restored")
 				_, err := l.Load(t.Context(), source(dumps[i], ""), m)
 				require.NoError(t, err)
-				ask := pgquery.Server{User: "postgres", Password: "sesame", Database: "restored", Timeout: 10 * time.Second,
+				ask := database.Server{User: "postgres", Password: "sesame", Database: "restored", Timeout: 10 * time.Second,
 					Dial: func(ctx context.Context) (net.Conn, error) { return m.Dial(ctx, 5432) }}
-				answer, err := ask.Query(t.Context(), fmt.Sprintf(`select "%[1]s", tableowner = '%[1]s_owner'
-					from public."%[1]s", pg_tables where tablename = '%[1]s'`, test.table))
+				var answer database.Table
+				err = dialect.Dialect{}.In(t.Context(), ask, func(ctx context.Context, q database.Session) (err error) {
+					answer, err = database.Query(ctx, q, fmt.Sprintf(`select "%[1]s", tableowner = '%[1]s_owner'
+						from public."%[1]s", pg_tables where tablename = '%[1]s'`, test.table))
+					return err
+				})
 				require.NoError(t, err)
 				assert.Equal(t, test.want+"|t", answer.Text())
 			})

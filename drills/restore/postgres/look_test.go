@@ -36,9 +36,10 @@ func TestLookNamesAnOlderServer(t *testing.T) {
 		"plain":               {raw: []byte(headerOf + "16.2 (Debian 16.2-1)\n"), env: map[string]string{"PG_MAJOR": "15"}, what: restore.MisfitServer, has: "PostgreSQL 16.2"},
 		"plain, compressed":   {raw: []byte(gzipped(headerOf + "16.2\n")), env: map[string]string{"PG_MAJOR": "15"}, what: restore.MisfitServer, has: "PostgreSQL 16.2"},
 		"plain, of the same":  {raw: []byte(headerOf + "15.9\n"), env: map[string]string{"PG_MAJOR": "15"}},
-		"in text of the dump": {raw: []byte(headerOf + "15.9\n\n--\n-- Name: a; Type: TABLE; Schema: public; Owner: o\n--\n\n-- Dumped from database version 18\n"), env: map[string]string{"PG_MAJOR": "15"}},
-		"a newer format":      {raw: newest, env: map[string]string{"PG_MAJOR": "15"}, what: restore.MisfitArchive, has: "PostgreSQL 17"},
-		"with a client":       {raw: newest, env: map[string]string{"PG_MAJOR": "15"}, settings: "programs: /opt/17/bin"},
+		"in text of the dump": {raw: []byte(headerOf + "15.9\n\n--\n-- Name: a; Type: TABLE; Schema: public; Owner: o\n--\n\n" +
+			"-- Dumped from database version 18\n"), env: map[string]string{"PG_MAJOR": "15"}},
+		"a newer format": {raw: newest, env: map[string]string{"PG_MAJOR": "15"}, what: restore.MisfitArchive, has: "PostgreSQL 17"},
+		"with a client":  {raw: newest, env: map[string]string{"PG_MAJOR": "15"}, settings: "programs: /opt/17/bin"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := source(test.raw, "")

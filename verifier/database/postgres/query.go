@@ -1,41 +1,60 @@
-// Package pgquery asks a PostgreSQL server one question at a time, read-only
-// and with a limit of time, over a connection that somebody else dials.
-package pgquery
+// Package postgres asks PostgreSQL servers.
+package postgres
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"lifeboat/verifier/database"
 )
 
-// Server is whom to ask. Nothing is taken from this host's environment or files.
-type Server struct {
-	Dial     func(ctx context.Context) (net.Conn, error)
-	User     string
-	Password string
-	Database string
-	TimeZone string        // of values without one; default UTC
-	Path     []string      // schemas in which unqualified names are looked for; nil: see Session.Table and Session.Look
-	Timeout  time.Duration // of the whole question
+// Dialect is PostgreSQL's.
+type Dialect struct{}
+
+var _ database.Dialect = Dialect{}
+
+// Defaults are those of every PostgreSQL.
+func (Dialect) Defaults() (port int, user string) { return 5432, "postgres" }
+
+// Newest is a query for the newest time; see database.Dialect.
+func (Dialect) Newest(table, columnOrQuery string, until time.Time) string {
+	from := within(columnOrQuery)
+	if table != "" {
+		from = "(select " + quote(columnOrQuery) + " from " + table + ")"
+	}
+	const utc = ` at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+	past := "null"
+	if !until.IsZero() {
+		past = "to_char(max(v::timestamptz) filter (where v::timestamptz <=" +
+			literal(until.UTC().Format(time.RFC3339)) + ")" + utc
+	}
+	return "select to_char(max(v::timestamptz)" + utc + ", max(pg_typeof(v)::text), " + past +
+		" from " + from + " as newest(v)"
 }
 
-// DialError says that no connection to the server's port came about.
-type DialError struct{ Err error }
+// Silent is a server that was reached and did not answer in time, or that gave the statement up because of it
+// (query_canceled).
+func (Dialect) Silent(err error) bool {
+	var pg *pgconn.PgError
+	return errors.Is(err, errSilent) || errors.As(err, &pg) && pg.Code == "57014"
+}
 
-func (e *DialError) Error() string { return "connect: " + e.Err.Error() }
-func (e *DialError) Unwrap() error { return e.Err }
+// Hint explains a right that is missing (insufficient_privilege).
+func (Dialect) Hint(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42501" {
+		return "rights by membership are not in a dump of one database: restore.roles_from or member_of give them"
+	}
+	return ""
+}
 
-// QueryError says that the question itself is wrong: it was written for the
-// drill, so the server is not to blame.
-type QueryError struct{ Err error }
-
-func (e *QueryError) Error() string { return e.Err.Error() }
-func (e *QueryError) Unwrap() error { return e.Err }
+// server is whom to ask.
+type server struct{ database.Server }
 
 // SQLSTATE codes of questions that no server could answer.
 var asked = []string{
@@ -49,12 +68,6 @@ var asked = []string{
 	"22023", // invalid_parameter_value: no such time zone
 }
 
-// DoubtError says that a question was not asked, since its answer could not have been believed: the database is
-// not what the question takes it for. It says nothing about its content.
-type DoubtError struct{ Reason string }
-
-func (e *DoubtError) Error() string { return e.Reason }
-
 // patience is for a server that says itself that a statement took too long.
 const patience = 2 * time.Second
 
@@ -65,7 +78,7 @@ func goodbye(ctx context.Context, c *pgconn.PgConn) {
 	_ = c.Close(ctx)
 }
 
-func (s Server) connect(ctx context.Context) (*pgconn.PgConn, error) {
+func (s server) connect(ctx context.Context) (*pgconn.PgConn, error) {
 	// Every setting that libpq would look up elsewhere is given here.
 	cfg, err := pgconn.ParseConfig("host=server port=5432 user=lifeboat password=x dbname=postgres sslmode=allow " +
 		"sslcert='' sslkey='' sslrootcert='' passfile='' target_session_attrs=any connect_timeout=0")
@@ -94,20 +107,13 @@ func (s Server) connect(ctx context.Context) (*pgconn.PgConn, error) {
 	case err == nil:
 		return c, nil
 	case failed != nil && !reached:
-		return nil, &DialError{Err: failed}
+		return nil, &database.DialError{Err: failed}
 	}
 	return nil, fmt.Errorf("open a session: %w", cause(err))
 }
 
 // errSilent is a server that was reached and gave no answer in the time that a question has.
 var errSilent = errors.New("no answer in time")
-
-// Silent tells whether nothing is wrong with an error's question but the time: there was no answer within its limit, or
-// the server gave the statement up because of it (query_canceled).
-func Silent(err error) bool {
-	var pg *pgconn.PgError
-	return errors.Is(err, errSilent) || errors.As(err, &pg) && pg.Code == "57014"
-}
 
 // cause is the server's own words where it spoke, without the address that was never used.
 func cause(err error) error {
@@ -137,38 +143,9 @@ func classify(err error) error {
 	if errors.As(err, &pg) {
 		for _, code := range asked {
 			if pg.Code == code {
-				return &QueryError{Err: err}
+				return &database.QueryError{Err: err}
 			}
 		}
 	}
 	return err
-}
-
-// shortest password that is looked for in messages: shorter ones are words.
-const shortest = 4
-
-// hide keeps a password out of a message, whoever put it there.
-func (s Server) hide(err error) error {
-	var dial *DialError
-	if err == nil || errors.As(err, &dial) || err.Error() == s.Hide(err.Error()) {
-		return err
-	}
-	text := errors.New(s.Hide(err.Error()))
-	var query *QueryError
-	var doubt *DoubtError
-	switch {
-	case errors.As(err, &query):
-		return &QueryError{Err: text}
-	case errors.As(err, &doubt):
-		return &DoubtError{Reason: text.Error()}
-	}
-	return text
-}
-
-// Hide replaces the password in a text.
-func (s Server) Hide(text string) string {
-	if len(s.Password) < shortest {
-		return text
-	}
-	return strings.ReplaceAll(text, s.Password, "***")
 }

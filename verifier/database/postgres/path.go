@@ -1,4 +1,4 @@
-package pgquery
+package postgres
 
 import (
 	"context"
@@ -12,22 +12,10 @@ import (
 	"lifeboat/internal/lazy"
 )
 
-// Query asks a question of the scenario's own, with a small answer. See Session.Look.
-func (s Server) Query(ctx context.Context, query string) (t Table, err error) {
-	err = s.In(ctx, func(ctx context.Context, q *Session) error {
-		if err := q.Look(ctx, query); err != nil {
-			return err
-		}
-		t, err = q.Read(ctx, query)
-		return err
-	})
-	return t, err
-}
-
 // Look makes ready for a query that names what it likes: its unqualified names are looked for in pg_catalog and then
 // in the schemas of Path, without one in public, whatever the role or the database is set to. *DoubtError: a name in
 // it stands for more than one thing there, so that its answer could be that of something else.
-func (q *Session) Look(ctx context.Context, query string) error {
+func (q *session) Look(ctx context.Context, query string) error {
 	schemas := q.s.Path
 	if schemas == nil {
 		schemas = []string{"public"}
@@ -68,10 +56,10 @@ const ambiguous = `with path as (select oid, nspname from pg_namespace where nsp
 		and d.deptype = 'e')`
 
 // shadows finds what a query could take for something else.
-func (q *Session) shadows(ctx context.Context, schemas []string, query string) error {
+func (q *session) shadows(ctx context.Context, schemas []string, query string) error {
 	var list []string
 	for _, s := range append([]string{"pg_catalog"}, schemas...) {
-		list = append(list, Literal(s))
+		list = append(list, literal(s))
 	}
 	words := unqualified(query)
 	var found error
@@ -95,7 +83,7 @@ func (q *Session) shadows(ctx context.Context, schemas []string, query string) e
 const undefined = "42P01"
 
 // misplaced tells where a table is that a query looked for in vain.
-func (q *Session) misplaced(err error) error {
+func (q *session) misplaced(err error) error {
 	var pg *pgconn.PgError
 	if len(q.elsewhere) == 0 || !errors.As(err, &pg) || pg.Code != undefined {
 		return err

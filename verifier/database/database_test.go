@@ -1,32 +1,35 @@
-package pgquery
+package database
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/instance"
 	"lifeboat/scenarios"
 )
+
+// mute is a dialect that is asked nothing.
+type mute struct{ Dialect }
+
+func (mute) Silent(error) bool { return false }
+func (mute) Hint(err error) string {
+	if err.Error() == "no right" {
+		return "give it"
+	}
+	return ""
+}
 
 func settings(t *testing.T, text string) scenarios.Settings {
 	t.Helper()
 	s, err := scenarios.ParseSettings("sql", text)
 	require.NoError(t, err)
 	return s
-}
-
-func TestQuote(t *testing.T) {
-	assert.Equal(t, `"orders"`, Identifier("orders"))
-	assert.Equal(t, `"a""; drop table b; --"`, Identifier(`a"; drop table b; --`))
-	assert.Equal(t, `"ab"`, Identifier("a\x00b"))
-	assert.Equal(t, ` 'it''s'`, Literal(`it's`))
-	assert.Equal(t, ` 'a'' or 1=1'`, Literal(`a\' or 1=1`))
-	assert.Equal(t, "(select 1\n)", Within("select 1 ; \n"))
 }
 
 func TestExpectNeedsSomething(t *testing.T) {
@@ -141,10 +144,8 @@ func TestDigest(t *testing.T) {
 func TestRefusal(t *testing.T) {
 	dead, cancel := context.WithCancel(context.Background())
 	cancel()
-	refused := errors.New("refused")
-	system := func(err error) bool { return errors.Is(err, refused) }
-	broke := errors.New("the tunnel broke")
-	unasked := func(err error) bool { return errors.Is(err, broke) }
+	refused := syscall.ECONNREFUSED
+	broke := &instance.UnaskedError{Err: errors.New("the tunnel broke")}
 	for name, c := range map[string]struct {
 		ctx     context.Context
 		err     error
@@ -153,7 +154,8 @@ func TestRefusal(t *testing.T) {
 	}{
 		"answered":           {context.Background(), nil, "", false},
 		"server said no":     {context.Background(), errors.New("no such table"), "no such table", false},
-		"nobody listens":     {context.Background(), &DialError{refused}, "connect: refused", false},
+		"with a hint":        {context.Background(), errors.New("no right"), "no right (give it)", false},
+		"nobody listens":     {context.Background(), &DialError{refused}, "connect: connection refused", false},
 		"harness":            {context.Background(), &DialError{errors.New("engine gone")}, "", true},
 		"in mid-flow":        {context.Background(), fmt.Errorf("read: %w", broke), "", true},
 		"no table, a view":   {context.Background(), &DoubtError{"a view"}, "", true},
@@ -161,37 +163,22 @@ func TestRefusal(t *testing.T) {
 		"the drill is ended": {dead, errors.New("no answer in time"), "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			no, err := Refusal(c.ctx, c.err, system, unasked)
+			no, err := refusal(c.ctx, mute{}, c.err)
 			assert.Equal(t, c.text, no.Error)
 			assert.Equal(t, c.unasked, err != nil)
 		})
 	}
 }
 
-func TestDialErrorIsTheHarness(t *testing.T) {
-	s := Server{User: "u", Password: "sesame", Database: "d", Timeout: 1e9,
-		Dial: func(context.Context) (net.Conn, error) { return nil, errors.New("engine gone") }}
-	_, err := s.Query(context.Background(), "select 1")
-	var dial *DialError
-	require.ErrorAs(t, err, &dial)
-	assert.EqualError(t, err, "connect: engine gone")
+func TestPasswordsAreHidden(t *testing.T) {
+	s := Server{Password: "sesame"}
 	assert.Equal(t, "*** opens", s.Hide("sesame opens"))
 	assert.Equal(t, "cab", Server{Password: "a"}.Hide("cab"))
-	err = s.hide(&QueryError{errors.New("near sesame")})
+	err := s.HideIn(&QueryError{errors.New("near sesame")})
 	var query *QueryError
 	require.ErrorAs(t, err, &query)
 	assert.EqualError(t, err, "near ***")
 	var doubt *DoubtError
-	require.ErrorAs(t, s.hide(errors.Join(&DoubtError{"sesame is a view"})), &doubt)
+	require.ErrorAs(t, s.HideIn(errors.Join(&DoubtError{"sesame is a view"})), &doubt)
 	assert.EqualError(t, doubt, "*** is a view")
-}
-
-func TestUnqualified(t *testing.T) {
-	for query, want := range map[string][]string{
-		"select Count(*) from shop.orders o":             {"select", "count", "from", "shop", "o"},
-		`select "Odd ""one""" from x . "y"`:              {"select", `Odd "one"`, "from", "x"},
-		"select 'lower' -- max\n, 金额 from a_1.b$2 /*c*/": {"select", "lower", "max", "金额", "from", "a_1", "c"},
-	} {
-		assert.Equal(t, want, unqualified(query), query)
-	}
 }

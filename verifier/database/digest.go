@@ -1,4 +1,4 @@
-package pgquery
+package database
 
 import (
 	"crypto/sha256"

@@ -1,9 +1,11 @@
-package pgquery
+package postgres
 
 import (
 	"context"
 	"fmt"
 	"strings"
+
+	"lifeboat/verifier/database"
 )
 
 // kinds of what may bear a table's name, as pg_class calls them.
@@ -21,17 +23,17 @@ const inSchemas = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema' ord
 // is that of the first schema of Path that has it, or without a Path of the only schema; what a role or a database is
 // set to search takes no part. *DoubtError: it is in several schemas, it is no table, or rows of it are hidden
 // from this user. Any other error is the server's answer.
-func (q *Session) Table(ctx context.Context, name string) (string, error) {
+func (q *session) Table(ctx context.Context, name string) (string, error) {
 	if err := q.shadows(ctx, nil, own); err != nil {
 		return "", err
 	}
 	schema, table, qualified := strings.Cut(name, ".")
-	where := "n.nspname = " + Literal(schema)
+	where := "n.nspname = " + literal(schema)
 	if !qualified {
 		table, where = name, inSchemas
 	}
 	var found []relation
-	err := q.Ask(ctx, fmt.Sprintf(relations, Literal(table))+where, nil, func(v [][]byte) error {
+	err := q.Ask(ctx, fmt.Sprintf(relations, literal(table))+where, nil, func(v [][]byte) error {
 		found = append(found, relation{schema: string(v[0]), kind: string(v[1]), hidden: string(v[2]) == "true"})
 		return nil
 	})
@@ -70,7 +72,7 @@ type relation struct {
 }
 
 func doubt(format string, args ...any) error {
-	return &DoubtError{Reason: fmt.Sprintf(format, args...)}
+	return &database.DoubtError{Reason: fmt.Sprintf(format, args...)}
 }
 
 // own are the names that the questions of checks use themselves.

@@ -1,37 +1,42 @@
-package pgquery
+package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"lifeboat/verifier/database"
 )
 
-// Session is one read-only transaction in which several questions can be asked. Nothing that a database, a role or a
-// backup sets for its sessions takes part in it: see pins.
-type Session struct {
-	s         Server
+// session is one read-only transaction. Nothing that a database, a role or a backup sets for its sessions takes part in
+// it: see pins.
+type session struct {
+	s         server
 	c         *pgconn.PgConn
 	elsewhere []string // tables that Look saw outside the path, under names that the query uses
 }
 
-// In opens a session, has it used and ends it. Errors are those of Session and *DialError.
-func (s Server) In(ctx context.Context, do func(ctx context.Context, q *Session) error) error {
+// In opens a session, has it used and ends it.
+func (Dialect) In(ctx context.Context, to database.Server, do func(ctx context.Context, q database.Session) error) error {
+	s := server{to}
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout+patience)
 	defer cancel()
 	c, err := s.connect(ctx)
 	if err != nil {
-		return s.hide(err)
+		return s.HideIn(err)
 	}
 	defer goodbye(ctx, c)
-	q := &Session{s: s, c: c}
+	q := &session{s: s, c: c}
 	if err := q.begin(ctx); err != nil {
-		return s.hide(err)
+		return s.HideIn(err)
 	}
-	return s.hide(do(ctx, q))
+	return s.HideIn(do(ctx, q))
 }
+
+// Hide replaces the password in a text.
+func (q *session) Hide(text string) string { return q.s.Hide(text) }
 
 // pins are settings that any role may set, that a database, a role or a dump may have set otherwise, and with which the
 // same data would be answered in another way, or not at all. Those that a server does not know are passed over.
@@ -49,12 +54,12 @@ var pins = map[string]string{
 const salvage = `select name from pg_settings
 	where name in ('zero_damaged_pages', 'ignore_checksum_failure') and setting = 'on'`
 
-func (q *Session) begin(ctx context.Context) error {
+func (q *session) begin(ctx context.Context) error {
 	zone := q.s.TimeZone
 	if zone == "" {
 		zone = "UTC"
 	}
-	values := []string{"('TimeZone', " + Literal(zone) + ")"}
+	values := []string{"('TimeZone', " + literal(zone) + ")"}
 	for name, value := range pins {
 		values = append(values, fmt.Sprintf("('%s', '%s')", name, value))
 	}
@@ -83,7 +88,7 @@ func (q *Session) begin(ctx context.Context) error {
 
 // Ask runs one statement. Values are text as psql prints it, nil for NULL; rows are valid within the callback only.
 // Without Look before it, unqualified names are looked for in pg_catalog alone. *QueryError: the statement is wrong.
-func (q *Session) Ask(ctx context.Context, query string, columns func([]string), row func([][]byte) error) error {
+func (q *session) Ask(ctx context.Context, query string, columns func([]string), row func([][]byte) error) error {
 	r := q.c.ExecParams(ctx, query, nil, nil, nil, nil) // the extended protocol takes one statement only
 	told := false
 	var stopped error
@@ -104,31 +109,4 @@ func (q *Session) Ask(ctx context.Context, query string, columns func([]string),
 		return q.misplaced(classify(cause(err)))
 	}
 	return nil
-}
-
-// Read asks a question with a small answer. NULL is written NULL.
-func (q *Session) Read(ctx context.Context, query string) (Table, error) {
-	var t Table
-	size := 0
-	err := q.Ask(ctx, query, nil, func(values [][]byte) error {
-		var row []string
-		for _, v := range values {
-			text := "NULL"
-			if v != nil {
-				text = q.s.Hide(string(v))
-			}
-			size += len(text)
-			row = append(row, text)
-		}
-		if len(t.Rows) == mostRows || size > mostBytes {
-			t.Cut = true
-			return errCut
-		}
-		t.Rows = append(t.Rows, row)
-		return nil
-	})
-	if errors.Is(err, errCut) {
-		err = nil
-	}
-	return t, err
 }
