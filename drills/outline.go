@@ -99,7 +99,14 @@ func (p *Plan) Outline() Outline {
 		o.Objectives[name] = limit.String()
 	}
 	if f := s.Flow; f != nil {
-		o.Pulse = fmt.Sprintf("%s of %s, giving up after %s", f.Pulse, f.Script, f.Timeout)
+		pace, patience := f.Pulse.String(), f.Timeout.String()
+		if !f.Pulse.Given() {
+			pace = "as often as its own runs show"
+		}
+		if f.Timeout == 0 {
+			patience = "as long as these show"
+		}
+		o.Pulse = fmt.Sprintf("%s of %s, giving up after %s", pace, f.Script, patience)
 		if f.AfterUpgrade != nil {
 			o.Pulse += fmt.Sprintf("; between an upgrade and its rollback of %s", f.AfterUpgrade.Script)
 		}

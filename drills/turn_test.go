@@ -87,3 +87,19 @@ func TestWhoIsAskedAfterUpgrade(t *testing.T) {
 		})
 	}
 }
+
+// The plan says who asks, and when; what is to be measured has no figure yet.
+func TestOutlineSaysWhoAsks(t *testing.T) {
+	for yaml, says := range map[string]string{
+		flowOf(""): "as often as its own runs show of %s/flow.js, giving up after as long as these show",
+		strings.Replace(flowOf(", pulse: 5/s, timeout: 2s, after_upgrade: {script: new.js}"), "faults:", "upgrade: [{exec: {on: db, run: [ls]}}]\nfaults:", 1): "" +
+			"5/s of %s/flow.js, giving up after 2s; between an upgrade and its rollback of %s/new.js",
+	} {
+		w := newWorld(t)
+		w.files = map[string]string{"new.js": "export default function () {}\n"}
+		w.outline = func(p *Plan) {
+			assert.Equal(t, strings.ReplaceAll(says, "%s", p.Scenario.Dir), p.Outline().Pulse)
+		}
+		w.run(yaml)
+	}
+}
