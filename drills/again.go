@@ -67,7 +67,7 @@ func (d *drill) removes(incident int, f FaultPlan) bool {
 }
 
 // askAgain returns what became of a fault, and what was seen instead or stood in the way.
-func (d *drill) askAgain(ctx context.Context, f FaultPlan) (string, error) {
+func (d *drill) askAgain(ctx context.Context, f FaultPlan) (record.FaultState, error) {
 	began := d.elapsed()
 	yes, silent := began, began // the beginnings of nothing but yes, and of nothing but silence
 	for {

@@ -58,11 +58,11 @@ func (d *drill) baselineBusiness(ctx context.Context) error {
 }
 
 // firstAsked is how the answers before anything is done are called: in a check run they are the only ones.
-func (d *drill) firstAsked() string {
+func (d *drill) firstAsked() record.When {
 	if d.plan.Scenario.Trigger == record.TriggerNone {
 		return record.Once
 	}
-	return verifier.Before
+	return record.Before
 }
 
 // askAlone finds out whether a flow that is red where its iterations overlap is good by one user, and says so.

@@ -21,7 +21,7 @@ func (d *drill) breakIt(ctx context.Context, i int, during string) error {
 			continue
 		}
 		if err := d.inject(ctx, f); err != nil {
-			return errors.Join(err, d.faultEvent(f, "failed", err.Error()))
+			return errors.Join(err, d.faultEvent(f, record.FaultFailed, err.Error()))
 		}
 	}
 	return nil
@@ -32,7 +32,7 @@ func (d *drill) inject(ctx context.Context, f FaultPlan) error {
 		d.mu.Lock()
 		d.throttles[f.Spec.On] = &throttle{FaultPlan: f, rate: t.BytesPerSecond()}
 		d.mu.Unlock()
-		return d.faultEvent(f, "injected", fmt.Sprintf("%d bytes/s", t.BytesPerSecond()))
+		return d.faultEvent(f, record.FaultInjected, fmt.Sprintf("%d bytes/s", t.BytesPerSecond()))
 	}
 	m, err := d.machine(f.Spec.On)
 	if err != nil {
@@ -51,7 +51,7 @@ func (d *drill) inject(ctx context.Context, f FaultPlan) error {
 		Fault: &ledger.Fault{Kind: f.Spec.Kind, On: f.Spec.On, Index: f.Index}}); err != nil {
 		return fmt.Errorf("write the undo of fault %s: %w", f.Spec.Kind, err)
 	}
-	if err := d.faultEvent(f, "prepared", ""); err != nil {
+	if err := d.faultEvent(f, record.FaultPrepared, ""); err != nil {
 		return err
 	}
 	if err := d.armOnFault(f); err != nil {
@@ -61,7 +61,7 @@ func (d *drill) inject(ctx context.Context, f FaultPlan) error {
 	if err := f.Fault.Inject(ctx, target); err != nil {
 		return fmt.Errorf("inject fault %s on %s: %w", f.Spec.Kind, f.Spec.On, err)
 	}
-	if err := d.faultEventAt(f, "injected", record.Moment{Early: from, Late: d.elapsed()}, ""); err != nil {
+	if err := d.faultEventAt(f, record.FaultInjected, record.Moment{Early: from, Late: d.elapsed()}, ""); err != nil {
 		return err
 	}
 	return d.confirm(ctx, f, target, from)
@@ -78,10 +78,10 @@ func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, f
 				d.silent = append(d.silent, f)
 			}
 			d.bitten = append(d.bitten, f)
-			return d.faultEventAt(f, "effective", record.Moment{Early: from, Late: d.elapsed()}, "")
+			return d.faultEventAt(f, record.FaultEffective, record.Moment{Early: from, Late: d.elapsed()}, "")
 		}
 		if d.elapsed() > end {
-			return d.faultEvent(f, "no-effect", seen.Error())
+			return d.faultEvent(f, record.FaultNoEffect, seen.Error())
 		}
 		from = asked
 		if err := after(ctx, 100*time.Millisecond); err != nil {
@@ -99,7 +99,7 @@ func (d *drill) reconfirm(ctx context.Context, known func(context.Context, Fault
 			return true
 		}
 		if err = known(ctx, f, m); errors.Is(err, fault.ErrCameUp) {
-			if e := d.faultEvent(f, "no-effect", err.Error()); e != nil {
+			if e := d.faultEvent(f, record.FaultNoEffect, err.Error()); e != nil {
 				d.opt.Log.Error("write the journal", "kind", record.KindFault, "error", e)
 			}
 		}
@@ -139,11 +139,11 @@ const bootUnknown = time.Minute
 // effectiveWithin is how long a fault may take to bite; the pulse may still see it later.
 const effectiveWithin = 10 * time.Second
 
-func (d *drill) faultEvent(f FaultPlan, state, note string) error {
+func (d *drill) faultEvent(f FaultPlan, state record.FaultState, note string) error {
 	return d.faultEventAt(f, state, d.now(), note)
 }
 
-func (d *drill) faultEventAt(f FaultPlan, state string, at record.Moment, note string) error {
+func (d *drill) faultEventAt(f FaultPlan, state record.FaultState, at record.Moment, note string) error {
 	return d.Append(record.KindFault, d.subjectOf(f), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, Index: f.Index,
 		State: state, At: at, Note: d.secrets.hide(note)})
 }

@@ -54,7 +54,7 @@ func (d *drill) closeWitness(ctx context.Context) {
 
 // keepAll leaves everything to the reaper's deadline and says what is left and how to remove it.
 func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
-	kept := record.CleanupEvent{State: "kept", Fix: "lifeboat sweep --kept", DiskLost: d.disks.served()}
+	kept := record.CleanupEvent{State: record.CleanupKept, Fix: "lifeboat sweep --kept", DiskLost: d.disks.served()}
 	if d.kit.Remains != nil {
 		ctx, cancel := context.WithTimeout(ctx, proofWithin)
 		defer cancel()

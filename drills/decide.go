@@ -11,7 +11,11 @@ import (
 
 // Outcomes of a decision, the first being the default of a simulated one.
 func Outcomes() []string {
-	return []string{"full-rollback", "partial-rollback", "switch-to-standby", "pause", "watch"}
+	var names []string
+	for _, o := range []record.DecisionOutcome{record.FullRollback, record.PartialRollback, record.SwitchToStandby, record.Pause, record.GoOnWatching} {
+		names = append(names, string(o))
+	}
+	return names
 }
 
 // decide waits for the decision; the waiting is on the clock, simulated or not.
@@ -21,7 +25,7 @@ func (d *drill) decide(ctx context.Context, in scenarios.Incident, detected stri
 		if err := after(ctx, dec.After.Std()); err != nil {
 			return record.Decision{}, err
 		}
-		return record.Decision{Outcome: dec.Outcome, Scope: dec.Scope, Reason: dec.Reason, By: "simulated", At: d.now()}, nil
+		return record.Decision{Outcome: record.DecisionOutcome(dec.Outcome), Scope: dec.Scope, Reason: dec.Reason, By: record.BySimulated, At: d.now()}, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, dec.Within.Std(), errNotDecided)
 	defer cancel()
@@ -32,7 +36,7 @@ func (d *drill) decide(ctx context.Context, in scenarios.Incident, detected stri
 	if err != nil {
 		return record.Decision{}, err
 	}
-	return record.Decision{Outcome: a.Outcome, Scope: a.Scope, Reason: a.Reason, By: a.By, At: d.now()}, nil
+	return record.Decision{Outcome: record.DecisionOutcome(a.Outcome), Scope: a.Scope, Reason: a.Reason, By: a.By, At: d.now()}, nil
 }
 
 var errNotDecided = errors.New("not decided in time")

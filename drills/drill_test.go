@@ -288,11 +288,11 @@ func TestInjectionFailsHalfWay(t *testing.T) {
 	assert.Contains(t, reasons(res.Verdict), "harness.broke")
 	assert.Equal(t, 2, w.tries, "both were written down before they were injected, so both are healed")
 	assert.Empty(t, res.Left)
-	states := map[string]string{}
+	states := map[string]record.FaultState{}
 	for _, f := range res.Record.Incidents[0].Faults {
 		states[f.On] = f.State
 	}
-	assert.Equal(t, map[string]string{"db": "undone", "web": "undone"}, states)
+	assert.Equal(t, map[string]record.FaultState{"db": "undone", "web": "undone"}, states)
 }
 
 // The target vanishes during the fault: gone is clean, and it is not recovered.

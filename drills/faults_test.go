@@ -284,4 +284,6 @@ func TestRollbackThatChangesNothing(t *testing.T) {
 	}
 }
 
-func state(f record.FaultFact) string { return f.On + " " + string(rune('0'+f.Index)) + " " + f.State }
+func state(f record.FaultFact) string {
+	return f.On + " " + string(rune('0'+f.Index)) + " " + string(f.State)
+}

@@ -18,7 +18,7 @@ func (d *drill) upgrade(ctx context.Context) error {
 	if d.plan.Scenario.Trigger == record.TriggerUpgrade {
 		d.open(1)
 	}
-	if err := d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: "started"}); err != nil {
+	if err := d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: record.UpgradeStarted}); err != nil {
 		return err
 	}
 	trigger := d.plan.Scenario.Trigger
@@ -28,7 +28,7 @@ func (d *drill) upgrade(ctx context.Context) error {
 		}
 	}
 	taken, err := d.upgradeSteps(ctx, d.plan.Scenario.Upgrade)
-	err = errors.Join(err, d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: "ended"}))
+	err = errors.Join(err, d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: record.UpgradeEnded}))
 	if err == nil && taken {
 		err = d.turnNew(ctx, 1)
 	}
@@ -225,7 +225,7 @@ func (d *drill) detect(ctx context.Context, i int, in scenarios.Incident) (strin
 		d.reconfirm(ctx, d.outwait)
 		d.diagnoseAll(ctx)
 	})
-	err = d.askChecks(ctx, "broken", func(c CheckPlan) bool { return c.Spec.Layer == record.LayerService && !restarts(c) })
+	err = d.askChecks(ctx, record.Broken, func(c CheckPlan) bool { return c.Spec.Layer == record.LayerService && !restarts(c) })
 	shown.Wait()
 	return fired.Rule + " (" + fired.Seen + ")", err
 }
@@ -255,7 +255,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	if err := d.turnBack(ctx); err != nil {
 		return err
 	}
-	if err := d.Append(record.KindRollback, d.subject(""), record.RollbackEvent{State: "started"}); err != nil {
+	if err := d.Append(record.KindRollback, d.subject(""), record.RollbackEvent{State: record.RollbackStarted}); err != nil {
 		return err
 	}
 	d.rollbackAt = d.elapsed()
@@ -271,7 +271,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	if e := d.endThrottles(); e != nil {
 		return errors.Join(err, e)
 	}
-	end := record.RollbackEvent{State: "done"}
+	end := record.RollbackEvent{State: record.RollbackDone}
 	var failed *stepFailed
 	var down *instance.BootError
 	switch {
@@ -279,7 +279,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &failed), errors.As(err, &down), isFact(err):
-		end = record.RollbackEvent{State: "failed", Error: d.secrets.hide(err.Error()), Overdue: lateOnly(failed, down)}
+		end = record.RollbackEvent{State: record.RollbackFailed, Error: d.secrets.hide(err.Error()), Overdue: lateOnly(failed, down)}
 		err = &stopError{why: fmt.Sprintf("the rollback failed: %s", end.Error)}
 	default: // the harness: what the rollback would have done is not known
 		return err

@@ -57,7 +57,7 @@ func (d *drill) startPulse(ctx context.Context) error {
 	p := &pulse{d: d, changed: make(chan struct{}), pace: pace, asker: askerOf(f), edges: detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), pace),
 		silence: detect.SilenceOf(pace), starts: detect.StartsOf(pace)}
 	p.started = d.now()
-	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: "started", At: p.started, Pace: &pace}); err != nil {
+	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseStarted, At: p.started, Pace: &pace}); err != nil {
 		return err
 	}
 	if err := p.run(ctx, p.asker, env, false); err != nil {
@@ -242,11 +242,11 @@ func (p *pulse) stop(ctx context.Context) error {
 	broken := errors.Join(p.running.Stop(ctx), p.d.secrets.hideFile(p.d.pulseStream()))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := record.PulseEvent{State: "stopped", At: record.At(p.silence.Last()), Totals: p.edges.Totals}
+	e := record.PulseEvent{State: record.PulseStopped, At: record.At(p.silence.Last()), Totals: p.edges.Totals}
 	e.Totals.Silence = p.silence.Longest(asked)
 	e.Late, e.Red, e.Asked = p.starts.Late(), p.edges.Red(), p.asked
 	if broken != nil {
-		e.State, e.Why = "broken", p.d.secrets.hide(broken.Error())
+		e.State, e.Why = record.PulseBroken, p.d.secrets.hide(broken.Error())
 	}
 	return errors.Join(p.err, p.d.Append(record.KindPulse, record.Subject{}, e))
 }

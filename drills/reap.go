@@ -90,7 +90,7 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 	add(record.KindPhase, done.phase())
 	left := done.Left
 	if done.Unproved != nil && len(left) == 0 { // somebody has to look again
-		left = []record.CleanupEvent{{State: "unproved", Error: done.Unproved.Error(), Fix: "lifeboat sweep"}}
+		left = []record.CleanupEvent{{State: record.CleanupUnproved, Error: done.Unproved.Error(), Fix: "lifeboat sweep"}}
 	}
 	errs = append(errs, keepRecord(dir))
 	if len(left) == 0 && errors.Join(errs...) == nil {

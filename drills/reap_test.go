@@ -55,7 +55,7 @@ func newDeadOf(t *testing.T, kept bool, owner ledger.Owner) *dead {
 		require.NoError(t, j.Append(record.KindCleanup, record.Subject{},
 			record.CleanupEvent{State: "kept", Left: []string{"db"}}))
 		require.NoError(t, j.Append(record.KindSealed, record.Subject{},
-			record.Sealed{Status: string(record.RunCompleted)}))
+			record.Sealed{Status: record.RunCompleted}))
 	}
 	require.NoError(t, j.Close())
 	return d

@@ -23,7 +23,7 @@ import (
 func (d *drill) seal(left []record.CleanupEvent) (*Result, error) {
 	var errs []error
 	errs = append(errs, d.rawFiles(), d.unheld())
-	errs = append(errs, d.Append(record.KindSealed, record.Subject{}, record.Sealed{Status: string(record.RunCompleted)}))
+	errs = append(errs, d.Append(record.KindSealed, record.Subject{}, record.Sealed{Status: record.RunCompleted}))
 	if d.clean && errors.Join(errs...) == nil {
 		errs = append(errs, markClean(d.dir))
 	}

@@ -44,7 +44,7 @@ func (d *drill) throttled(backup string, fact record.Restored) error {
 	if seconds := (fact.Ended - fact.Started).Seconds(); fact.Bytes > 0 && seconds > 0 {
 		note = fmt.Sprintf("%.0f bytes/s", float64(fact.Bytes)/seconds)
 	}
-	return d.faultEventAt(t.FaultPlan, "effective", t.last, note)
+	return d.faultEventAt(t.FaultPlan, record.FaultEffective, t.last, note)
 }
 
 // endThrottles ends every throttle, and writes down that it ended with the last restore that it slowed down.

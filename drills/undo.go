@@ -30,7 +30,7 @@ func (r CleanRequest) report(e record.CleanupEvent) {
 // healed writes what became of a fault into the fault's own life, too.
 func (r CleanRequest) healed(of ledger.Entry, e record.CleanupEvent) {
 	if f := of.Fault; f != nil {
-		r.Report(record.KindFault, of.Subject, record.FaultEvent{Kind: f.Kind, On: f.On, Index: f.Index, State: e.State,
+		r.Report(record.KindFault, of.Subject, record.FaultEvent{Kind: f.Kind, On: f.On, Index: f.Index, State: record.FaultState(e.State),
 			Note: e.Error})
 	}
 }
@@ -62,7 +62,7 @@ func CleanUp(ctx context.Context, r CleanRequest) Cleaned {
 	ctx = context.WithoutCancel(ctx) // its limits are its own
 	entries, err := ledger.Load(r.Scope.Home)
 	if err != nil {
-		left := record.CleanupEvent{What: "ledger", Name: r.Scope.Home, State: "failed", Error: err.Error(), Fix: "lifeboat sweep"}
+		left := record.CleanupEvent{What: "ledger", Name: r.Scope.Home, State: record.CleanupFailed, Error: err.Error(), Fix: "lifeboat sweep"}
 		r.report(left)
 		return Cleaned{Left: []record.CleanupEvent{left}}
 	}
@@ -93,12 +93,12 @@ func (r CleanRequest) settled(out ledger.Outcome) {
 		failure = errors.New(e.Error)
 	}
 	if err := r.Mark(out.Entry.ID, out.State, failure); err != nil {
-		r.report(record.CleanupEvent{What: "ledger", State: "failed", Error: err.Error()})
+		r.report(record.CleanupEvent{What: "ledger", State: record.CleanupFailed, Error: err.Error()})
 	}
 }
 
 func (r CleanRequest) event(out ledger.Outcome) record.CleanupEvent {
-	e := record.CleanupEvent{What: out.Entry.What, Name: out.Entry.Name, Entry: out.Entry.ID, State: string(out.State)}
+	e := record.CleanupEvent{What: out.Entry.What, Name: out.Entry.Name, Entry: out.Entry.ID, State: record.CleanupState(out.State)}
 	if out.Err != nil { // an undo repeats what a restored system said
 		e.Error, e.Fix = r.hide(out.Err.Error()), out.Entry.Fix
 		if r.Hide == nil && out.Entry.What == "fault" {
@@ -136,15 +136,15 @@ func (r CleanRequest) prove(ctx context.Context, failed []ledger.Outcome, count 
 	}
 	switch {
 	case len(names) > 0:
-		e := record.CleanupEvent{State: "incomplete", Left: names, Fix: "lifeboat sweep"}
+		e := record.CleanupEvent{State: record.CleanupIncomplete, Left: names, Fix: "lifeboat sweep"}
 		r.report(e)
 		done.Left = append(done.Left, e)
 	case done.Unproved != nil:
-		r.report(record.CleanupEvent{State: "unproved", Error: done.Unproved.Error(), Fix: "lifeboat sweep"})
+		r.report(record.CleanupEvent{State: record.CleanupUnproved, Error: done.Unproved.Error(), Fix: "lifeboat sweep"})
 	case len(done.Left) > 0:
-		r.report(record.CleanupEvent{State: "incomplete", Fix: "lifeboat sweep"})
+		r.report(record.CleanupEvent{State: record.CleanupIncomplete, Fix: "lifeboat sweep"})
 	default:
-		r.report(record.CleanupEvent{State: "proved", Count: count})
+		r.report(record.CleanupEvent{State: record.CleanupProved, Count: count})
 	}
 	return done
 }

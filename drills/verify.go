@@ -35,7 +35,7 @@ func (d *drill) verify(ctx context.Context) error {
 	if err := d.askFaults(ctx); err != nil {
 		return err
 	}
-	if err := d.askChecks(ctx, "after", func(c CheckPlan) bool { return !restarts(c) }); err != nil || !d.back {
+	if err := d.askChecks(ctx, record.After, func(c CheckPlan) bool { return !restarts(c) }); err != nil || !d.back {
 		return err
 	}
 	// The checks themselves may have slowed the business down for a moment: it must be seen to last again.
@@ -67,7 +67,7 @@ func (d *drill) askRestarting(ctx context.Context) error {
 	if err := d.askFaults(ctx); err != nil {
 		return err
 	}
-	return d.askChecks(ctx, "after", restarts)
+	return d.askChecks(ctx, record.After, restarts)
 }
 
 // waitStable waits until the pulse has been green for that long since the rollback started, and within a
@@ -80,7 +80,7 @@ func (d *drill) waitStable(ctx context.Context, stable, within time.Duration) er
 }
 
 // askChecks asks the chosen checks, lowest layer first, and writes every answer down.
-func (d *drill) askChecks(ctx context.Context, when string, chosen func(CheckPlan) bool) error {
+func (d *drill) askChecks(ctx context.Context, when record.When, chosen func(CheckPlan) bool) error {
 	for _, layer := range record.Layers() {
 		for _, c := range d.plan.Checks {
 			if c.Spec.Layer != layer || !chosen(c) {
@@ -104,12 +104,12 @@ func (d *drill) askChecks(ctx context.Context, when string, chosen func(CheckPla
 // checkTimeout bounds one check.
 const checkTimeout = 10 * time.Minute
 
-func (d *drill) askWhen(ctx context.Context, c CheckPlan, when string) record.CheckResult {
+func (d *drill) askWhen(ctx context.Context, c CheckPlan, when record.When) record.CheckResult {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	r := record.CheckResult{Name: c.Spec.Name, Layer: c.Spec.Layer, When: when, Started: d.elapsed()}
 	before := d.before[c.Spec.Name]
-	if when == "before" {
+	if when == record.Before {
 		before = nil
 	}
 	var facts verifier.Facts
@@ -128,7 +128,7 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when string) record.Ch
 			r.Overdue, asked = &o, !d.spent(o)
 		}
 	}
-	if when == "before" {
+	if when == record.Before {
 		d.before[c.Spec.Name] = facts
 	}
 	with, ok := c.Check.(verifier.Comparer)

@@ -61,7 +61,7 @@ func (a author) incident(in record.Incident, last bool) []block {
 		pairs = append(pairs, pair{a.say("incident.decision"), a.decision(d)})
 	}
 	if in.Rollback != "" {
-		pairs = append(pairs, pair{a.say("incident.rollback"), textOf(a.c.Named(a.l, "rollback", in.Rollback), a.told(in.Error))})
+		pairs = append(pairs, pair{a.say("incident.rollback"), textOf(a.c.Named(a.l, "rollback", string(in.Rollback)), a.told(in.Error))})
 	}
 	caption := ""
 	if len(a.r.Incidents) > 1 {
@@ -148,7 +148,7 @@ func (a author) fault(f record.FaultFact) cell {
 	} else {
 		parts = append(parts, a.say("incident.no_effect"))
 	}
-	parts = append(parts, a.say("incident.state", "state", a.c.Named(a.l, "fault_state", f.State)))
+	parts = append(parts, a.say("incident.state", "state", a.c.Named(a.l, "fault_state", string(f.State))))
 	if f.Note != "" {
 		parts = append(parts, f.Note)
 	}
@@ -156,7 +156,7 @@ func (a author) fault(f record.FaultFact) cell {
 }
 
 func (a author) decision(d *record.Decision) cell {
-	what := a.c.Named(a.l, "decision", d.Outcome)
+	what := a.c.Named(a.l, "decision", string(d.Outcome))
 	if len(d.Scope) > 0 {
 		what = a.say("incident.scope", "what", what, "scope", strings.Join(d.Scope, ", "))
 	}

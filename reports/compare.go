@@ -66,7 +66,7 @@ func (b *rollback) answers(r *record.Record, last bool) {
 		asked, good := false, true
 		for _, c := range r.Checks {
 			own := c.Incident == b.In.ID || last && c.Incident == 0
-			if c.Name == p.Name && c.Layer == p.Layer && c.When == "after" && own && c.Ended >= b.In.T3.Early {
+			if c.Name == p.Name && c.Layer == p.Layer && c.When == record.After && own && c.Ended >= b.In.T3.Early {
 				asked, good = true, good && c.Status == record.CheckPassed
 			}
 		}
@@ -97,7 +97,7 @@ func (a author) ways() string {
 		case len(p.Rollback) == 0:
 		case k < 0:
 			untried = append(untried, name)
-		case list[k].In.Rollback == "failed" || list[k].Restored == nil:
+		case list[k].In.Rollback == record.RollbackFailed || list[k].Restored == nil:
 			failed = append(failed, name)
 		default:
 			good = append(good, name)
@@ -148,8 +148,8 @@ func (a author) comparison() section {
 	}
 	row("steps", func(b rollback) cell { return text(a.told(dash(strings.Join(b.Plan.Rollback, " → ")))) })
 	row("outcome", func(b rollback) cell {
-		badge := a.badge("outcome", map[string]string{"done": "done", "failed": "failed"}[b.In.Rollback])
-		badge.Word = a.c.Named(a.l, "rollback", b.In.Rollback)
+		badge := a.badge("outcome", map[record.RollbackState]string{record.RollbackDone: "done", record.RollbackFailed: "failed"}[b.In.Rollback])
+		badge.Word = a.c.Named(a.l, "rollback", string(b.In.Rollback))
 		return cell{Badge: &badge, Small: a.told(b.In.Error)}
 	})
 	row("booted", func(b rollback) cell { return a.spanned(b.Booted) })

@@ -117,7 +117,7 @@ func (a author) judged(name string) (record.Judged, bool) {
 // compared tells whether a check held what it saw after the rollback against what was seen before the upgrade.
 func (a author) compared() bool {
 	return slices.ContainsFunc(a.r.Checks, func(c record.CheckResult) bool {
-		return c.Compared && c.When == "after" && c.Status == record.CheckPassed
+		return c.Compared && c.When == record.After && c.Status == record.CheckPassed
 	})
 }
 

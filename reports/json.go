@@ -131,7 +131,7 @@ func Summarise(r *record.Record, v record.Verdict, o Options) Summary {
 	for _, k := range r.Checks {
 		s.Checks = append(
 			s.Checks,
-			SummaryCheck{k.Name, k.Layer, k.When, k.Status, k.Message, k.Diff, k.Backup, (k.Ended - k.Started).Seconds()},
+			SummaryCheck{k.Name, k.Layer, string(k.When), k.Status, k.Message, k.Diff, k.Backup, (k.Ended - k.Started).Seconds()},
 		)
 	}
 	for _, f := range v.Findings {

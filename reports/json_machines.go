@@ -51,7 +51,7 @@ func summariseRollbacks(r *record.Record) []SummaryRollback {
 	}
 	for _, b := range rollbacksOf(r) {
 		list = append(list, SummaryRollback{Incident: b.In.ID, Name: b.Plan.Name,
-			Steps: append([]string{}, b.Plan.Rollback...), Outcome: b.In.Rollback, Booted: upper(b.Booted),
+			Steps: append([]string{}, b.Plan.Rollback...), Outcome: string(b.In.Rollback), Booted: upper(b.Booted),
 			Back: upper(b.Back), Restored: upper(b.Restored), Digest: b.Digest.Seconds(), Passed: b.Passed,
 			Checks: len(r.Header.Checks), Basis: b.Basis})
 	}

@@ -63,7 +63,7 @@ func (a author) lessonOfMany(list []rollback) string {
 
 // works: its steps ended well and every check was passed after it.
 func (b rollback) works() bool {
-	return b.In.Rollback == "done" && b.In.T7 != nil && b.Asked > 0 && b.Passed == b.Asked
+	return b.In.Rollback == record.RollbackDone && b.In.T7 != nil && b.Asked > 0 && b.Passed == b.Asked
 }
 
 func (a author) failedBy(ids ...string) bool {
@@ -81,7 +81,7 @@ func (a author) fails(b rollback, last bool) string {
 	for _, layer := range layers {
 		for _, c := range a.r.Checks {
 			own := c.Incident == b.In.ID || last && c.Incident == 0
-			if own && c.Layer == layer && c.When == "after" && c.Status == record.CheckFailed && c.Ended >= b.In.T3.Early &&
+			if own && c.Layer == layer && c.When == record.After && c.Status == record.CheckFailed && c.Ended >= b.In.T3.Early &&
 				!slices.Contains(names, a.checkName(c.Name)) {
 				names = append(names, a.checkName(c.Name))
 			}
@@ -146,7 +146,7 @@ func (a author) stays() string {
 				steps = append(steps, s.What)
 			}
 		}
-		return a.say("lesson.stays", "decision", a.c.Named(a.l, "decision", in.Decision.Outcome), "steps", strings.Join(steps, " → "))
+		return a.say("lesson.stays", "decision", a.c.Named(a.l, "decision", string(in.Decision.Outcome)), "steps", strings.Join(steps, " → "))
 	}
 	return ""
 }

@@ -11,7 +11,7 @@ import (
 type question struct {
 	Name    string
 	Layer   record.Layer
-	Answers map[string]*record.CheckResult // by before, broken, after
+	Answers map[record.When]*record.CheckResult
 }
 
 // final is the answer that counts: after the rollback; in a check run the only one.
@@ -19,10 +19,10 @@ func (q question) final(t record.Trigger) *record.CheckResult {
 	if once := q.Answers[record.Once]; once != nil {
 		return once
 	}
-	if after := q.Answers["after"]; after != nil || t != record.TriggerNone {
+	if after := q.Answers[record.After]; after != nil || t != record.TriggerNone {
 		return after
 	}
-	return q.Answers["before"]
+	return q.Answers[record.Before]
 }
 
 // severity orders the answers, so that of several to one question the worst is shown.
@@ -40,7 +40,7 @@ func (a author) questions() []question {
 		if !ok {
 			i = len(list)
 			index[key] = i
-			list = append(list, question{Name: name, Layer: layer, Answers: map[string]*record.CheckResult{}})
+			list = append(list, question{Name: name, Layer: layer, Answers: map[record.When]*record.CheckResult{}})
 		}
 		return i
 	}
@@ -75,9 +75,9 @@ func (a author) checks() section {
 		if run {
 			row = append(row, a.answer(q.final(record.TriggerNone), true, "passed"))
 		} else {
-			row = append(row, a.answer(q.Answers["before"], false, "passed"), a.answer(q.Answers["broken"], false,
+			row = append(row, a.answer(q.Answers[record.Before], false, "passed"), a.answer(q.Answers[record.Broken], false,
 				"as-expected"),
-				a.answer(q.Answers["after"], true, "passed"))
+				a.answer(q.Answers[record.After], true, "passed"))
 		}
 		t.Rows = append(t.Rows, row)
 		if res := q.final(a.r.Header.Trigger); res != nil && len(res.Diff) > 0 {

@@ -161,7 +161,7 @@ func phases(list ...any) []record.Phase {
 	return out
 }
 
-func answers(when string, from time.Duration, statuses ...any) []record.CheckResult {
+func answers(when record.When, from time.Duration, statuses ...any) []record.CheckResult {
 	var out []record.CheckResult
 	for i, c := range header().Checks {
 		status := statuses[2*i].(record.CheckStatus)

@@ -89,7 +89,7 @@ func kernelBoot(r *record.Record, from, to time.Duration, generation, incident i
 			"acceleration": "tcg", "control": "guest agent", "firmware": "bios", "format": "qcow2", "clock_skew": "-120ms"}}})
 }
 
-func kernelAnswers(r *record.Record, when string, incident int, from time.Duration) {
+func kernelAnswers(r *record.Record, when record.When, incident int, from time.Duration) {
 	for i, c := range r.Header.Checks {
 		start := from + time.Duration(i)*s
 		r.Checks = append(r.Checks, record.CheckResult{Name: c.Name, Layer: c.Layer, When: when,

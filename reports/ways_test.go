@@ -10,7 +10,7 @@ import (
 
 // The head of a comparison says which way back failed.
 func TestTheWayBackThatFailed(t *testing.T) {
-	in := func(id int, rollback string, back bool) record.Incident {
+	in := func(id int, rollback record.RollbackState, back bool) record.Incident {
 		i := record.Incident{ID: id, T0: at(s), T3: at(2 * s), Rollback: rollback}
 		if back {
 			i.T7 = at(9 * s)

@@ -148,7 +148,7 @@ func (s *Scenario) rollsBack() bool {
 
 // rollsBack tells whether the decision may be followed by a rollback.
 func (d Decide) rollsBack() bool {
-	return d.By == "person" || record.Decision{Outcome: d.Outcome}.RollsBack()
+	return d.By == "person" || record.Decision{Outcome: record.DecisionOutcome(d.Outcome)}.RollsBack()
 }
 
 // orElse is the first text that is not empty.

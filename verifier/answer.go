@@ -128,18 +128,15 @@ type Comparer interface {
 	Compares() bool
 }
 
-// Before is the time of the first observation in a record.CheckResult.
-const Before = "before"
-
 // Judge judges what was observed at a time of the drill. A check that compares
 // and has nothing to compare with does not pass, except at the first observation.
-func Judge(c Check, when string, before, after Facts) (a Answer) {
+func Judge(c Check, when record.When, before, after Facts) (a Answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			a = Crashed("the check crashed: %v", p)
 		}
 	}()
-	if when == Before {
+	if when == record.Before {
 		before = nil
 	} else if with, ok := c.(Comparer); ok && with.Compares() && len(before) == 0 {
 		return Crashed("nothing was recorded before the upgrade to compare with")

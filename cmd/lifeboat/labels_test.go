@@ -34,24 +34,24 @@ func everyEvent() []any {
 		record.Aborted{Why: "interrupt"},
 	}
 	for _, o := range drills.Outcomes() {
-		events = append(events, record.Decision{Outcome: o, By: "ann"})
+		events = append(events, record.Decision{Outcome: record.DecisionOutcome(o), By: "ann"})
 	}
-	for _, s := range []string{"started", "red", "green", "stopped", "broken"} {
+	for _, s := range []record.PulseState{"started", "red", "green", "stopped", "broken"} {
 		events = append(events, record.PulseEvent{State: s, Why: "500"})
 	}
-	for _, s := range []string{"prepared", "injected", "effective", "no-effect", "removed", "remains", "unasked", "ended", "undone", "gone", "failed"} {
+	for _, s := range []record.FaultState{"prepared", "injected", "effective", "no-effect", "removed", "remains", "unasked", "ended", "undone", "gone", "failed"} {
 		events = append(events, record.FaultEvent{Kind: "pg-hba-reject", On: "db", State: s, Note: "seen"})
 	}
-	for _, s := range []string{"started", "done", "failed"} {
+	for _, s := range []record.RollbackState{"started", "done", "failed"} {
 		events = append(events, record.RollbackEvent{State: s, Error: "no"})
 	}
-	for _, s := range []string{"proved", "incomplete", "unproved", "failed", "kept"} {
+	for _, s := range []record.CleanupState{"proved", "incomplete", "unproved", "failed", "kept"} {
 		events = append(events, record.CleanupEvent{State: s, What: "container", Name: "x", Count: 3,
-			Left: []string{"volume y"}, DiskLost: map[string][]string{"kept": {"app"}}[s]})
+			Left: []string{"volume y"}, DiskLost: map[record.CleanupState][]string{"kept": {"app"}}[s]})
 	}
 	for _, s := range []record.CheckStatus{record.CheckPassed, record.CheckFailed, record.CheckSkipped,
 		record.CheckCrashed} {
-		for _, when := range []string{"before", "broken", "after"} {
+		for _, when := range []record.When{"before", "broken", "after"} {
 			events = append(events, record.CheckResult{Name: "rows", Layer: record.LayerData, When: when,
 				Status: s, Message: "7"})
 		}

@@ -140,12 +140,12 @@ func (b *board) booting() {
 
 func (p *pulseRow) event(at time.Duration, d record.PulseEvent) {
 	switch d.State {
-	case "started":
+	case record.PulseStarted:
 		p.started, p.begun = true, at
 		return
 	case record.PulseRests, record.PulseTurns, record.PulseGoesOn:
 		return
-	case "stopped", "broken":
+	case record.PulseStopped, record.PulseBroken:
 		p.totals, p.final = d.Totals, true
 		p.totals.Bad += p.totals.Unproven // nothing was asked in them: they prove nothing
 	}

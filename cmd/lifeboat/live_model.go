@@ -235,7 +235,7 @@ func (b *board) instance(name, state string) {
 
 // pulseRow is the pulse as it is seen: good and bad iterations of each second.
 type pulseRow struct {
-	state   string // green | red | broken | stopped, or nothing yet
+	state   record.PulseState // empty before anything is known
 	since   time.Duration
 	begun   time.Duration
 	started bool

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"lifeboat/drills/record"
 	"lifeboat/reports"
 )
 
@@ -192,15 +193,15 @@ func (b *board) drawPulse() []string {
 	}
 	state := ""
 	if p.state != "" {
-		state = b.text("state_" + p.state)
-		if p.state == "green" || p.state == "red" {
+		state = b.text("state_" + string(p.state))
+		if p.state == record.PulseGreen || p.state == record.PulseRed {
 			state += " " + b.text("since", "time", b.whole(b.now-p.since, false))
 		}
 	}
 	switch p.state {
-	case "green":
+	case record.PulseGreen:
 		state = green.Styled(state)
-	case "red", "broken":
+	case record.PulseRed, record.PulseBroken:
 		state = red.Styled(state)
 	}
 	dropped := ""

@@ -145,7 +145,7 @@ func liveDrill(panics bool) int {
 	answer, err := w.Ask(ctx, drills.Question{Drill: "20260101T000000Z-abcd", Rule: "flow.failed > 5%",
 		Choices: drills.Outcomes()})
 	if err == nil {
-		w.Event(event(record.Subject{}, record.Decision{Outcome: answer.Outcome, By: answer.By}))
+		w.Event(event(record.Subject{}, record.Decision{Outcome: record.DecisionOutcome(answer.Outcome), By: answer.By}))
 		return exitPassed
 	}
 	w.Event(event(record.Subject{}, record.Aborted{Why: err.Error()}))

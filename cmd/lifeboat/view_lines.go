@@ -81,9 +81,10 @@ func (t teller) course(data any) line {
 	case record.Aborted:
 		return t.says(true, "aborted", "why", d.Why)
 	case record.CleanupEvent:
-		if slices.Contains([]string{"proved", "incomplete", "unproved", "failed", "kept"}, d.State) {
-			bad := d.State == "failed" || d.State == "incomplete" || d.State == "unproved"
-			return t.says(bad, "cleanup_"+d.State, "name", strings.TrimSpace(d.What+" "+d.Name), "error", d.Error,
+		if slices.Contains([]record.CleanupState{record.CleanupProved, record.CleanupIncomplete, record.CleanupUnproved,
+			record.CleanupFailed, record.CleanupKept}, d.State) {
+			bad := d.State != record.CleanupProved && d.State != record.CleanupKept
+			return t.says(bad, "cleanup_"+string(d.State), "name", strings.TrimSpace(d.What+" "+d.Name), "error", d.Error,
 				"left", strings.Join(d.Left, ", "), "disks", strings.Join(d.DiskLost, ", "), "count", strconv.Itoa(d.Count))
 		}
 	}
@@ -94,10 +95,10 @@ func (t teller) course(data any) line {
 func (t teller) incident(data any) line {
 	switch d := data.(type) {
 	case record.PulseEvent:
-		return t.says(d.State == "red" || d.State == "broken", "pulse_"+d.State, "why", d.Why)
+		return t.says(d.State == record.PulseRed || d.State == record.PulseBroken, "pulse_"+string(d.State), "why", d.Why)
 	case record.FaultEvent:
-		bad := slices.Contains([]string{"failed", "no-effect", record.FaultRemains, record.FaultUnasked}, d.State)
-		return t.says(bad, "fault_"+d.State, "fault", d.Kind, "on", d.On, "note", d.Note)
+		bad := slices.Contains([]record.FaultState{record.FaultFailed, record.FaultNoEffect, record.FaultRemains, record.FaultUnasked}, d.State)
+		return t.says(bad, "fault_"+string(d.State), "fault", d.Kind, "on", d.On, "note", d.Note)
 	case record.Diagnosis:
 		if d.Class != "" {
 			return t.says(true, "diagnosed", "class", t.cat.Named(t.lang, "diagnosis_class", d.Class), "words", d.Words)
@@ -106,15 +107,15 @@ func (t teller) incident(data any) line {
 		return t.says(false, "detected", "rule", d.Rule, "seen", d.Seen)
 	case record.Decision:
 		by := d.By
-		if by == "simulated" {
+		if by == record.BySimulated {
 			by = t.Text("decided_by.simulated", nil)
 		}
-		return t.says(false, "decided", "decision", t.Text("decision."+d.Outcome, nil), "by", by)
+		return t.says(false, "decided", "decision", t.Text("decision."+string(d.Outcome), nil), "by", by)
 	case record.RollbackEvent:
-		return t.says(d.State == "failed", "rollback_"+d.State, "error", d.Error)
+		return t.says(d.State == record.RollbackFailed, "rollback_"+string(d.State), "error", d.Error)
 	case record.CheckResult:
 		return t.says(d.Status != record.CheckPassed, "check", "layer", t.Text("layer."+string(d.Layer), nil), "check", d.Name,
-			"when", t.Text("when."+d.When, nil), "status", t.Text("check."+string(d.Status), nil), "message", d.Message)
+			"when", t.Text("when."+string(d.When), nil), "status", t.Text("check."+string(d.Status), nil), "message", d.Message)
 	}
 	return line{}
 }

@@ -20,8 +20,8 @@ type Edges struct {
 	Timeout  time.Duration // an iteration that took as long and failed without an answer was given up; 0: not known
 	latency  time.Duration
 	tolerate float64
-	state    string          // "" | red | green
-	goods    []time.Duration // starts of the latest good samples of the green state
+	state    record.PulseState // "" | red | green
+	goods    []time.Duration   // starts of the latest good samples of the green state
 	lastBad  time.Duration
 	since    record.Moment // of the state
 	began    time.Duration // start of the first good sample of the green state
@@ -40,8 +40,8 @@ type asked struct {
 
 // States of the pulse.
 const (
-	Red   = "red"
-	Green = "green"
+	Red   = record.PulseRed
+	Green = record.PulseGreen
 )
 
 // EdgesOf makes the watcher. latency: slower iterations are bad (0: never);
@@ -55,7 +55,7 @@ func EdgesOf(latency time.Duration, tolerate float64, pace record.Pace) *Edges {
 }
 
 // State is red, green or "" before the first sample, and since when.
-func (e *Edges) State() (string, record.Moment) { return e.state, e.since }
+func (e *Edges) State() (record.PulseState, record.Moment) { return e.state, e.since }
 
 // Bad tells whether a sample counts against the business.
 func (e *Edges) Bad(s verifier.Sample) bool {

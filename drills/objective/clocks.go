@@ -47,14 +47,16 @@ func (j *judge) basis() record.Basis {
 	return b
 }
 
-func simulated(in *record.Incident) bool { return in.Decision != nil && in.Decision.By == "simulated" }
+func simulated(in *record.Incident) bool {
+	return in.Decision != nil && in.Decision.By == record.BySimulated
+}
 
 // stays: it was decided not to roll back, and nobody did.
 func stays(in *record.Incident) *record.Reason {
 	if in.Decision == nil || in.Decision.RollsBack() || in.T3 != nil {
 		return nil
 	}
-	n := reason("not_applicable.no_rollback", args{"decision": in.Decision.Outcome})
+	n := reason("not_applicable.no_rollback", args{"decision": string(in.Decision.Outcome)})
 	return &n
 }
 
@@ -225,7 +227,7 @@ func restored(j *judge, in *record.Incident) measure {
 		}
 		return m
 	}
-	if in.Rollback != "done" || j.failedAfter(in) {
+	if in.Rollback != record.RollbackDone || j.failedAfter(in) {
 		return j.from(in.T0, nil)
 	}
 	m := measure{basis: record.BasisMeasured}
@@ -253,7 +255,7 @@ func (j *judge) verifying(of func(record.RestoreFact) bool) (sum time.Duration) 
 // failedAfter: a check of the verification that closes this incident failed, and not for want of time on a busy host.
 func (j *judge) failedAfter(in *record.Incident) bool {
 	own := j.verified(in)
-	for _, c := range j.results("after", record.CheckFailed) {
+	for _, c := range j.results(record.After, record.CheckFailed) {
 		if _, slow := j.overdue(c.Overdue); !slow && c.Ended >= in.T3.Early && (!own || c.Incident == in.ID) {
 			return true
 		}
@@ -264,7 +266,7 @@ func (j *judge) failedAfter(in *record.Incident) bool {
 // verified tells whether an incident has a verification of its own; one that has none is closed by a later one's.
 func (j *judge) verified(in *record.Incident) bool {
 	return slices.ContainsFunc(j.r.Checks, func(c record.CheckResult) bool {
-		return c.When == "after" && c.Incident == in.ID && in.T3 != nil && c.Ended >= in.T3.Early
+		return c.When == record.After && c.Incident == in.ID && in.T3 != nil && c.Ended >= in.T3.Early
 	})
 }
 

@@ -75,7 +75,7 @@ func TestRedBaseline(t *testing.T) {
 	}
 }
 
-func swap(s, from, to string) string {
+func swap[S ~string](s, from, to S) S {
 	if s == from {
 		return to
 	}

@@ -34,7 +34,7 @@ func isAfter(l line) bool {
 
 func isPulse(l line) bool { return l.kind == record.KindPulse }
 
-func isState(state string) func(line) bool {
+func isState(state record.PulseState) func(line) bool {
 	return func(l line) bool {
 		p, ok := l.data.(record.PulseEvent)
 		return ok && p.State == state

@@ -70,7 +70,7 @@ func (j *judge) brought() bool {
 	}
 	for _, in := range j.r.Incidents {
 		undecided := in.Decision == nil && in.T3 == nil
-		if undecided || in.Rollback == "running" || in.Rollback == "failed" {
+		if undecided || in.Rollback == record.RollbackRunning || in.Rollback == record.RollbackFailed {
 			return false
 		}
 	}
@@ -141,7 +141,7 @@ func (j *judge) certified(in *record.Incident, by time.Duration) bool {
 	for _, p := range j.r.Header.Checks {
 		passed := false
 		for _, c := range j.r.Checks {
-			passed = passed || c.Name == p.Name && c.When == "after" && c.Status == record.CheckPassed &&
+			passed = passed || c.Name == p.Name && c.When == record.After && c.Status == record.CheckPassed &&
 				c.Started >= in.T3.Early && c.Ended <= by
 		}
 		if !passed {

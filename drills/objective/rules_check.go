@@ -35,7 +35,7 @@ func (j *judge) askedBetween(p record.CheckPlan) bool {
 			continue
 		}
 		if !slices.ContainsFunc(j.r.Checks, func(c record.CheckResult) bool {
-			return c.Name == p.Name && c.Layer == p.Layer && c.When == "after" && c.Incident == in.ID && c.Ended >= in.T3.Early
+			return c.Name == p.Name && c.Layer == p.Layer && c.When == record.After && c.Incident == in.ID && c.Ended >= in.T3.Early
 		}) {
 			return false
 		}
@@ -65,7 +65,7 @@ func (j *judge) layers() {
 // counts tells whether an answer is one of those that the drill must be able
 // to show. While the system is broken anything may be answered.
 func (j *judge) counts(c record.CheckResult) bool {
-	return c.When == "after" || c.When == "before" || c.When == record.Once
+	return c.When == record.After || c.When == record.Before || c.When == record.Once
 }
 
 func (j *judge) answer(c record.CheckResult) {
@@ -76,7 +76,7 @@ func (j *judge) answer(c record.CheckResult) {
 	switch c.Status {
 	case record.CheckPassed:
 	case record.CheckFailed:
-		if c.When == "before" && j.r.Header.Trigger != record.TriggerNone {
+		if c.When == record.Before && j.r.Header.Trigger != record.TriggerNone {
 			return // the baseline's rule
 		}
 		if j.slowCheck(c) {
@@ -106,7 +106,7 @@ func (j *judge) asked(p record.CheckPlan) bool {
 		if c.Name != p.Name || c.Layer != p.Layer || c.Ended < since {
 			continue
 		}
-		if c.When == "after" || c.When == record.Once || c.When == "before" && j.r.Header.Trigger == record.TriggerNone {
+		if c.When == record.After || c.When == record.Once || c.When == record.Before && j.r.Header.Trigger == record.TriggerNone {
 			return true
 		}
 	}
@@ -114,7 +114,7 @@ func (j *judge) asked(p record.CheckPlan) bool {
 }
 
 // results are the answers of one time and status.
-func (j *judge) results(when string, status record.CheckStatus) []record.CheckResult {
+func (j *judge) results(when record.When, status record.CheckStatus) []record.CheckResult {
 	var found []record.CheckResult
 	for _, c := range j.r.Checks {
 		if c.When == when && c.Status == status {

@@ -132,7 +132,7 @@ func (j *judge) unsaid(err string) string {
 func (j *judge) effect(in *record.Incident) {
 	id := number(in.ID)
 	for _, f := range in.Faults {
-		if f.Effective == nil && (f.Injected != nil || f.NoEffect || f.State == "failed") {
+		if f.Effective == nil && (f.Injected != nil || f.NoEffect || f.State == record.FaultFailed) {
 			a := faultArgs(in.ID, f, f.Note)
 			if !f.NoEffect && in.T0 != nil && in.Trigger != record.TriggerOrder && j.seen(in) {
 				j.unknown("fault.unconfirmed", a) // something turned red: that the fault did nothing is not known
@@ -166,7 +166,7 @@ func (j *judge) effect(in *record.Incident) {
 
 // seen: the pulse was red in the incident, beyond planned downtime, or a check failed.
 func (j *judge) seen(in *record.Incident) bool {
-	for _, c := range j.results("broken", record.CheckFailed) {
+	for _, c := range j.results(record.Broken, record.CheckFailed) {
 		if c.Incident == in.ID {
 			return true
 		}
@@ -226,11 +226,11 @@ func (j *judge) handled(in *record.Incident) {
 	case !decided && in.T3 == nil:
 	case decided && !in.Decision.RollsBack() && in.T3 == nil:
 		j.settled(in)
-	case in.Rollback == "done":
-	case in.Rollback == "failed" && (in.RolledBack == nil || j.excusedEnd(in.RolledBack.Late)):
+	case in.Rollback == record.RollbackDone:
+	case in.Rollback == record.RollbackFailed && (in.RolledBack == nil || j.excusedEnd(in.RolledBack.Late)):
 		j.unknown("rollback.unknown", args{"incident": id, "error": in.Error})
-	case in.Rollback == "failed" && j.slowRollback(in):
-	case in.Rollback == "failed":
+	case in.Rollback == record.RollbackFailed && j.slowRollback(in):
+	case in.Rollback == record.RollbackFailed:
 		a := args{"incident": id, "error": j.unsaid(in.Error)}
 		j.failed("rollback.failed", a)
 		j.finding("high", "rollback.failed", a)

@@ -60,7 +60,7 @@ func (j *judge) reachAgain(proved map[string]bool) {
 	}
 	var rolled time.Duration
 	for _, in := range j.r.Incidents {
-		if in.Rollback == "done" && in.RolledBack != nil {
+		if in.Rollback == record.RollbackDone && in.RolledBack != nil {
 			rolled = max(rolled, in.RolledBack.Late)
 		}
 	}

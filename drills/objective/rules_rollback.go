@@ -13,7 +13,7 @@ func (j *judge) removed(in *record.Incident) {
 		if f.Index == 0 || f.Effective == nil || f.Ended != nil {
 			continue
 		}
-		if len(f.Again) == 0 && in.Rollback == "done" {
+		if len(f.Again) == 0 && in.Rollback == record.RollbackDone {
 			j.unknown("fault.unasked", faultArgs(in.ID, f, ""))
 		}
 		for _, asked := range f.Again {
@@ -91,7 +91,7 @@ var changing = []string{"exec", "script", "boot", "restore", "destroy", "revert"
 
 // idle names a rollback of which no step changed anything: the same machines, and no command that ran.
 func (j *judge) idle(in *record.Incident) {
-	if in.Rollback != "done" {
+	if in.Rollback != record.RollbackDone {
 		return
 	}
 	taken := 0

@@ -90,7 +90,7 @@ func (s *story) limit(name string, limit time.Duration) {
 }
 
 // checksAt has every planned check pass.
-func (s *story) checksAt(at time.Duration, when string, incident int) {
+func (s *story) checksAt(at time.Duration, when record.When, incident int) {
 	for i, c := range s.h.Checks {
 		started := at + time.Duration(i)*100*time.Millisecond
 		ended := started + 50*time.Millisecond
@@ -162,7 +162,7 @@ func (s *story) pulseStarts() {
 	s.edge("green", 10*sec, 10*sec+100*time.Millisecond)
 }
 
-func (s *story) edge(state string, early, late time.Duration) *story {
+func (s *story) edge(state record.PulseState, early, late time.Duration) *story {
 	return s.add(late, record.KindPulse, record.Subject{}, record.PulseEvent{State: state, At: bracket(early, late),
 		Why: "connection refused"})
 }

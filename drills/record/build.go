@@ -36,7 +36,7 @@ type Builder struct {
 	at      map[int]int
 	begun   []Window // the upgrades that incidents after the first begin with
 	sealed  bool
-	seal    string
+	seal    RunStatus
 	cleanup time.Duration // when clean-up began; 0: not yet
 	watched time.Duration // last event of the harness
 	ended   time.Duration // last event but the reaper's, once the harness or an abort stopped the drill
@@ -199,7 +199,7 @@ func (b *Builder) upgrade(e Event, u UpgradeEvent) {
 	if b.r.Upgrade == nil {
 		b.r.Upgrade = &Window{From: At(e.Elapsed), Open: true}
 	}
-	if u.State == "ended" {
+	if u.State == UpgradeEnded {
 		b.r.Upgrade.To, b.r.Upgrade.Open = At(e.Elapsed), false
 	}
 }
@@ -221,9 +221,9 @@ func (b *Builder) finish() {
 		}
 	}
 	switch {
-	case r.Abort != nil || b.sealed && b.seal == string(RunAborted):
+	case r.Abort != nil || b.sealed && b.seal == RunAborted:
 		r.Status = RunAborted
-	case b.sealed && (b.seal == "" || b.seal == string(RunCompleted)):
+	case b.sealed && (b.seal == "" || b.seal == RunCompleted):
 		r.Status = RunCompleted
 	default:
 		r.Status = RunCrashed

@@ -16,26 +16,26 @@ func (b *Builder) cleaned(e Event, c CleanupEvent) {
 	settled := func(same func(CleanupEvent) bool) { k.Failed = slices.DeleteFunc(k.Failed, same) }
 	same := func(o CleanupEvent) bool { return o.What == c.What && o.Name == c.Name && o.Entry == c.Entry }
 	switch c.State {
-	case "undone":
+	case CleanupUndone:
 		settled(same)
 		k.Undone += max(1, c.Count)
-	case "gone":
+	case CleanupGone:
 		settled(same)
-	case "failed":
+	case CleanupFailed:
 		settled(same)
 		k.Failed, k.T8 = append(k.Failed, c), nil
-	case "incomplete":
-		settled(func(o CleanupEvent) bool { return o.State == "incomplete" })
+	case CleanupIncomplete:
+		settled(func(o CleanupEvent) bool { return o.State == CleanupIncomplete })
 		k.Failed, k.T8 = append(k.Failed, c), nil
-	case "unproved":
+	case CleanupUnproved:
 		k.Unproved, k.T8 = c.Error, nil
-	case "kept":
+	case CleanupKept:
 		if len(c.Left) == 0 && c.Name != "" {
 			c.Left = []string{c.Name}
 		}
 		k.Kept, k.DiskLost = append(k.Kept, c.Left...), append(k.DiskLost, c.DiskLost...)
-	case "proved":
-		settled(func(o CleanupEvent) bool { return o.State == "incomplete" })
+	case CleanupProved:
+		settled(func(o CleanupEvent) bool { return o.State == CleanupIncomplete })
 		at := At(e.Elapsed)
 		k.T8, k.Unproved = &at, ""
 	}

@@ -168,7 +168,7 @@ func (b *Builder) verified(in *Incident) {
 func (b *Builder) passed(p CheckPlan, in *Incident) (ended time.Duration, ok bool) {
 	incident := 0
 	for _, c := range b.r.Checks {
-		if c.Name != p.Name || c.Layer != p.Layer || c.When != "after" || c.Incident < in.ID || c.Ended < in.T3.Early {
+		if c.Name != p.Name || c.Layer != p.Layer || c.When != After || c.Incident < in.ID || c.Ended < in.T3.Early {
 			continue
 		}
 		if incident == 0 {

@@ -66,9 +66,9 @@ func (b *Builder) decided(e Event, x Decision) {
 func (b *Builder) rollback(e Event, x RollbackEvent) {
 	in, at := b.incident(e), At(e.Elapsed)
 	if in.T3 == nil {
-		in.T3, in.Rollback = &at, "running"
+		in.T3, in.Rollback = &at, RollbackRunning
 	}
-	if x.State == "done" || x.State == "failed" {
+	if x.State == RollbackDone || x.State == RollbackFailed {
 		in.Rollback, in.Error, in.RolledBack, in.Overdue = x.State, x.Error, &at, x.Overdue
 	}
 }
@@ -96,15 +96,15 @@ func (b *Builder) fault(e Event, f FaultEvent) {
 	}
 	at := moment(f.At, e)
 	switch {
-	case f.State == "injected" && x.Injected == nil:
+	case f.State == FaultInjected && x.Injected == nil:
 		x.Injected = &at
-	case f.State == "effective" && x.Effective == nil:
+	case f.State == FaultEffective && x.Effective == nil:
 		x.Effective = &at
 	case f.State == FaultEnded:
 		x.Ended = &at
 	case f.After > 0:
 		x.Again = append(x.Again, FaultAsked{After: f.After, State: f.State, Expected: f.Expected, At: at, Note: f.Note})
-	case f.State == "no-effect":
+	case f.State == FaultNoEffect:
 		x.NoEffect, x.Effective = true, nil // also of what was taken for effective before
 	}
 }
@@ -117,7 +117,7 @@ func (b *Builder) check(e Event, c CheckResult) {
 		c.Incident = b.current()
 	}
 	b.r.Checks = append(b.r.Checks, c)
-	if c.When == "broken" && c.Status == CheckFailed {
+	if c.When == Broken && c.Status == CheckFailed {
 		b.broken = append(b.broken, broken{c.Incident, ordered(Moment{c.Started, c.Ended})})
 	}
 }

@@ -22,10 +22,10 @@ func (b *Builder) pulse(e Event, p PulseEvent) {
 	}
 	u := b.r.Pulse
 	switch p.State {
-	case "started":
+	case PulseStarted:
 		u.Pace = p.Pace
-	case "red", "green":
-		red := p.State == "red"
+	case PulseRed, PulseGreen:
+		red := p.State == PulseRed
 		if n := len(b.edges); n == 0 || b.edges[n-1].red != red {
 			b.edges = append(b.edges, edge{red: red, at: ordered(p.At), why: p.Why, of: p.Red})
 		}
@@ -38,12 +38,12 @@ func (b *Builder) pulse(e Event, p PulseEvent) {
 			u.Rests[n-1].To, u.Rests[n-1].Open = ordered(p.At), false
 			u.Rests[n-1].Seen = u.Rests[n-1].Seen && p.Seen
 		}
-	case "stopped":
+	case PulseStopped:
 		u.Late, b.red, u.Asked = p.Late, p.Red, p.Asked
 		if u.Broken == "" {
 			u.To, u.Open, u.Totals = ordered(p.At), false, p.Totals
 		}
-	case "broken":
+	case PulseBroken:
 		u.Late, b.red, u.Asked = p.Late, p.Red, p.Asked
 		u.To, u.Open, u.Broken = ordered(p.At), true, p.Why
 		if u.Broken == "" {

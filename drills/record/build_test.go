@@ -29,7 +29,7 @@ func (j *journal) add(at float64, kind Kind, s Subject, data any) *journal {
 	return j
 }
 
-func (j *journal) edge(state string, early, late float64) *journal {
+func (j *journal) edge(state PulseState, early, late float64) *journal {
 	return j.add(late, KindPulse, Subject{}, PulseEvent{State: state, At: Moment{secs(early), secs(late)}})
 }
 
@@ -41,7 +41,7 @@ func (j *journal) build() *Record {
 
 func secs(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-func fault(state string, early, late float64) FaultEvent {
+func fault(state FaultState, early, late float64) FaultEvent {
 	return FaultEvent{Kind: "f", On: "db", State: state, At: Moment{secs(early), secs(late)}}
 }
 

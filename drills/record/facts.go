@@ -209,7 +209,7 @@ type Link struct {
 
 // PulseEvent is the start, an edge, or the end of the pulse.
 type PulseEvent struct {
-	State  string      `json:"state"` // started | red | green | rests | turns | goes_on | stopped | broken
+	State  PulseState  `json:"state"`
 	At     Moment      `json:"at"`
 	Why    string      `json:"why,omitempty"`  // first error of the edge; of a rest, the flow that ran meanwhile; of a turn, the one that asks from now on
 	Seen   bool        `json:"seen,omitempty"` // of a rest: that was the same flow, so the business was asked what the pulse asks
@@ -221,13 +221,6 @@ type PulseEvent struct {
 	// Scenario of the script's options, with turns
 	Scenario string `json:"scenario,omitempty"`
 }
-
-// States of a pulse that rests between two iterations.
-const (
-	PulseRests  = "rests"
-	PulseTurns  = "turns" // another flow takes its place
-	PulseGoesOn = "goes_on"
-)
 
 // PulseTotals counts the iterations of a pulse.
 type PulseTotals struct {
@@ -242,33 +235,23 @@ type PulseTotals struct {
 
 // UpgradeEvent is the begin and the end of the upgrade.
 type UpgradeEvent struct {
-	State string `json:"state"` // started | ended
+	State UpgradeState `json:"state"`
 }
 
 // FaultEvent follows one fault through its life.
 type FaultEvent struct {
-	Kind  string `json:"kind"`
-	On    string `json:"on"`
-	Index int    `json:"index,omitempty"` // among those planned for the incident; 1 is the first, 0: an old journal
-	// prepared | injected | effective | no-effect | failed; after a rollback removed | remains | unasked; of a throttle
-	// ended; by the clean-up undone | gone | failed
-	State string `json:"state"`
-	At    Moment `json:"at,omitzero"`
-	Note  string `json:"note,omitempty"`
+	Kind  string     `json:"kind"`
+	On    string     `json:"on"`
+	Index int        `json:"index,omitempty"` // among those planned for the incident; 1 is the first, 0: an old journal
+	State FaultState `json:"state"`
+	At    Moment     `json:"at,omitzero"`
+	Note  string     `json:"note,omitempty"`
 	// After is the incident after whose rollback, or the decision against one, it was asked again, with removed, remains
 	// and unasked.
 	After int `json:"after,omitempty"`
 	// Expected: that rollback was to remove it.
 	Expected bool `json:"expected,omitempty"`
 }
-
-// What became of a fault after a rollback.
-const (
-	FaultRemoved = "removed" // it was asked and is not in force any more
-	FaultRemains = "remains" // it was asked and still is in force
-	FaultUnasked = "unasked" // it could not be asked
-	FaultEnded   = "ended"   // of a throttle: the restore that it slowed down has ended
-)
 
 // IncidentEvent opens an incident.
 type IncidentEvent struct {
@@ -285,21 +268,21 @@ type Detected struct {
 
 // Decision is what was decided, by whom, on what.
 type Decision struct {
-	Outcome string   `json:"outcome"` // watch | pause | partial-rollback | full-rollback | switch-to-standby
-	Scope   []string `json:"scope,omitempty"`
-	Reason  string   `json:"reason,omitempty"`
-	By      string   `json:"by"` // simulated, or a person's name
-	At      Moment   `json:"at"`
+	Outcome DecisionOutcome `json:"outcome"`
+	Scope   []string        `json:"scope,omitempty"`
+	Reason  string          `json:"reason,omitempty"`
+	By      string          `json:"by"` // BySimulated, or a person's name
+	At      Moment          `json:"at"`
 }
 
 // RollsBack tells whether the decision is followed by a rollback.
 func (d Decision) RollsBack() bool {
-	return d.Outcome == "partial-rollback" || d.Outcome == "full-rollback" || d.Outcome == "switch-to-standby"
+	return d.Outcome == PartialRollback || d.Outcome == FullRollback || d.Outcome == SwitchToStandby
 }
 
 // RollbackEvent is the begin or the end of a rollback.
 type RollbackEvent struct {
-	State   string   `json:"state"` // started | done | failed
-	Error   string   `json:"error,omitempty"`
-	Overdue *Overdue `json:"overdue,omitempty"` // with failed: a limit of time that passed, and nothing else
+	State   RollbackState `json:"state"` // never running
+	Error   string        `json:"error,omitempty"`
+	Overdue *Overdue      `json:"overdue,omitempty"` // with failed: a limit of time that passed, and nothing else
 }

@@ -13,14 +13,11 @@ const (
 	CheckCrashed CheckStatus = "crashed"
 )
 
-// Once is when a check run asks: nothing is broken in it, and nothing rolled back.
-const Once = "once"
-
 // CheckResult is one answer to one question.
 type CheckResult struct {
 	Name    string      `json:"name"`
 	Layer   Layer       `json:"layer"`
-	When    string      `json:"when"` // before | broken | after; in a check run Once (journals of old: before and after)
+	When    When        `json:"when"`
 	Status  CheckStatus `json:"status"`
 	Message string      `json:"message,omitempty"` // what was seen, in one line
 	Said    *Said       `json:"said,omitempty"`    // the same in its parts
@@ -63,17 +60,17 @@ type Aborted struct {
 	By  string `json:"by,omitempty"` // the event's actor, filled by Build
 }
 
-// CleanupEvent tells what became of one thing, or of all (State "proved").
+// CleanupEvent tells what became of one thing, or of all (State CleanupProved).
 type CleanupEvent struct {
-	What     string   `json:"what,omitempty"` // container, network, volume, image, file, process, fault
-	Name     string   `json:"name,omitempty"`
-	Entry    int      `json:"entry,omitempty"` // of the ledger; 0: of none, or an old journal
-	State    string   `json:"state"`           // undone | gone | failed | kept | proved | incomplete | unproved
-	Error    string   `json:"error,omitempty"`
-	Fix      string   `json:"fix,omitempty"`       // the command that removes it by hand
-	Left     []string `json:"left,omitempty"`      // with incomplete and kept: what is still there
-	DiskLost []string `json:"disk_lost,omitempty"` // with kept: backups whose machines lost their disk, which lifeboat itself served
-	Count    int      `json:"count,omitempty"`
+	What     string       `json:"what,omitempty"` // container, network, volume, image, file, process, fault
+	Name     string       `json:"name,omitempty"`
+	Entry    int          `json:"entry,omitempty"` // of the ledger; 0: of none, or an old journal
+	State    CleanupState `json:"state"`
+	Error    string       `json:"error,omitempty"`
+	Fix      string       `json:"fix,omitempty"`       // the command that removes it by hand
+	Left     []string     `json:"left,omitempty"`      // with incomplete and kept: what is still there
+	DiskLost []string     `json:"disk_lost,omitempty"` // with kept: backups whose machines lost their disk, which lifeboat itself served
+	Count    int          `json:"count,omitempty"`
 }
 
 // RawFile enters a file under raw/ by its digest.
@@ -85,7 +82,7 @@ type RawFile struct {
 
 // Sealed is the last event of a drill that ended in an orderly way.
 type Sealed struct {
-	Status string `json:"status"`
+	Status RunStatus `json:"status"`
 }
 
 // Torn is a line that a crash cut off.

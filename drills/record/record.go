@@ -175,33 +175,33 @@ type Incident struct {
 	Rule       string        `json:"rule,omitempty"`
 	Faults     []FaultFact   `json:"faults,omitempty"`
 	Decision   *Decision     `json:"decision,omitempty"`
-	Rollback   string        `json:"rollback,omitempty"` // done | failed | running | empty: none
+	Rollback   RollbackState `json:"rollback,omitempty"` // never started; "": none
 	Error      string        `json:"error,omitempty"`
 	Overdue    *Overdue      `json:"overdue,omitempty"` // of a rollback that failed by a limit of time alone
 }
 
 // FaultFact is a fault's life in one line.
 type FaultFact struct {
-	Kind      string  `json:"kind"`
-	On        string  `json:"on"`
-	Index     int     `json:"index,omitempty"` // among those planned for the incident; 0: the journal does not say
-	Injected  *Moment `json:"injected,omitempty"`
-	Effective *Moment `json:"effective,omitempty"`
-	State     string  `json:"state"`               // the last one seen
-	NoEffect  bool    `json:"no_effect,omitempty"` // it was seen not to bite
-	Note      string  `json:"note,omitempty"`
-	Ended     *Moment `json:"ended,omitempty"` // of a throttle
+	Kind      string     `json:"kind"`
+	On        string     `json:"on"`
+	Index     int        `json:"index,omitempty"` // among those planned for the incident; 0: the journal does not say
+	Injected  *Moment    `json:"injected,omitempty"`
+	Effective *Moment    `json:"effective,omitempty"`
+	State     FaultState `json:"state"`               // the last one seen
+	NoEffect  bool       `json:"no_effect,omitempty"` // it was seen not to bite
+	Note      string     `json:"note,omitempty"`
+	Ended     *Moment    `json:"ended,omitempty"` // of a throttle
 	// Again is what was found when it was asked after rollbacks.
 	Again []FaultAsked `json:"again,omitempty"`
 }
 
 // FaultAsked is one answer of a fault after a rollback, or after the decision against one.
 type FaultAsked struct {
-	After    int    `json:"after"` // the incident that was decided
-	State    string `json:"state"` // removed | remains | unasked
-	Expected bool   `json:"expected,omitempty"`
-	At       Moment `json:"at"`
-	Note     string `json:"note,omitempty"`
+	After    int        `json:"after"` // the incident that was decided
+	State    FaultState `json:"state"` // FaultRemoved, FaultRemains or FaultUnasked
+	Expected bool       `json:"expected,omitempty"`
+	At       Moment     `json:"at"`
+	Note     string     `json:"note,omitempty"`
 }
 
 // Cleanup is the proof that nothing was left.

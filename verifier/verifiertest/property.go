@@ -74,7 +74,7 @@ func NeverPasses(t *testing.T, build New, kind, keys string) {
 
 	for _, after := range Garbage(kind) {
 		for _, before := range append(Garbage(kind), after) {
-			for _, when := range []string{"before", "broken", "after"} {
+			for _, when := range []record.When{record.Before, record.Broken, record.After} {
 				a := verifier.Judge(c, when, verifier.Facts(before), verifier.Facts(after))
 				assert.NotEqual(t, record.CheckPassed, a.Status, "%s: before %s, after %s: %s", when, before, after, a.Message)
 				assert.NotEmpty(t, a.Message)
