@@ -71,7 +71,7 @@ func (d *drill) askAgain(ctx context.Context, f FaultPlan) (record.FaultState, e
 	began := d.elapsed()
 	yes, silent := began, began // the beginnings of nothing but yes, and of nothing but silence
 	for {
-		m, err := d.machine(f.Spec.On)
+		m, err := d.room.Machine(f.Spec.On)
 		if err != nil { // the last rollback left none of that name
 			return record.FaultRemoved, errors.New(whyDestroyed)
 		}

@@ -24,17 +24,9 @@ type boot struct {
 	env      map[string]scenarios.Secret
 	command  []string
 	keepData bool
-	during   string // restore | upgrade | rollback
-}
-
-// restoreAll boots every instance from its restore point, those that are needed first.
-func (d *drill) restoreAll(ctx context.Context) error {
-	for _, name := range d.plan.Order {
-		if err := d.bootInstance(ctx, name, boot{during: "restore"}); err != nil {
-			return err
-		}
-	}
-	return nil
+	during   string      // restore | upgrade | rollback
+	used     bool        // somebody may use it while its backup is loaded
+	beside   func() bool // tells whether another instance was booted at any moment of this boot; nil: none is
 }
 
 // bootInstance restores and boots one instance and waits until it is ready.
@@ -45,10 +37,7 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 	if err != nil {
 		return err
 	}
-	d.mu.Lock()
-	d.generations[name]++
-	req.Generation = d.generations[name]
-	d.mu.Unlock()
+	req.Generation = d.room.Begin(name)
 	from := b.from
 	if from == "" && b.image == "" {
 		from = spec.Boot
@@ -75,38 +64,34 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 		}
 	}
 	booting := d.elapsed()
-	m, err := d.drivers[spec.Kind].Boot(ctx, req)
+	m, err := d.room.Driver(spec.Kind).Boot(ctx, req)
 	if err != nil {
 		if m != nil {
 			d.diagnose(ctx, m)
 		}
 		return d.badBoot(ctx, name, from, b, started, err)
 	}
-	d.mu.Lock()
-	d.machines[name] = m
-	delete(d.snapshots, name) // they went with the disk
-	delete(d.images, name)
-	if bp := d.plan.Backups[from]; bp != nil {
-		d.images[name] = imageOf(bp, req.Generation)
-	}
-	d.mu.Unlock()
+	d.room.Stands(m, imageOf(d.plan.Backups[from], req.Generation))
 	if loads != nil {
 		if err := loads.Loader.Ready(ctx, m); err != nil {
 			return fmt.Errorf("wait for %s to take its backup: %w", name, err)
 		}
-		if err := d.load(ctx, name, loads, m, b.during); err != nil {
+		if err := d.load(ctx, name, loads, m, b); err != nil {
 			return err
 		}
 	}
-	if err := d.cameUp(ctx, m, rise{started: started, booting: booting, image: req.Image, loaded: loads != nil}); err != nil {
+	if err := d.cameUp(ctx, m, rise{started: started, booting: booting, image: req.Image, loaded: loads != nil, boot: b}); err != nil {
 		return d.badBoot(ctx, name, from, b, started, err)
 	}
 	return nil
 }
 
-// imageOf a backup: nothing in it is younger than the time to which it is consistent, or else than its file.
-func imageOf(bp *BackupPlan, generation int) verifier.Image {
-	image := verifier.Image{Backup: bp.Name, Generation: generation, Taken: bp.Point.Taken}
+// imageOf a backup, or of none: nothing in it is younger than the time to which it is consistent, or else than its file.
+func imageOf(bp *BackupPlan, generation int) *verifier.Image {
+	if bp == nil {
+		return nil
+	}
+	image := &verifier.Image{Backup: bp.Name, Generation: generation, Taken: bp.Point.Taken}
 	if !bp.Point.ConsistentTo.IsZero() {
 		image.Taken = bp.Point.ConsistentTo
 	}
@@ -138,16 +123,16 @@ func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.
 
 // image has an Imager verify the backup and hand it to the engine.
 func (d *drill) image(ctx context.Context, name string, bp *BackupPlan, during string) (string, error) {
-	driver := d.drivers[d.plan.Scenario.Instances[name].Kind]
+	driver := d.room.Driver(d.plan.Scenario.Instances[name].Kind)
 	out, err := d.restored(ctx, name, bp, during, func(src restore.Source) (restore.Outcome, error) {
 		return bp.Imager.Image(ctx, src, driver)
 	})
 	return out.Image, err
 }
 
-func (d *drill) load(ctx context.Context, name string, bp *BackupPlan, m instance.Machine, during string) error {
-	unused := during == record.PhaseRestore && d.unused()
-	out, err := d.restored(ctx, name, bp, during, func(src restore.Source) (restore.Outcome, error) {
+func (d *drill) load(ctx context.Context, name string, bp *BackupPlan, m instance.Machine, b boot) error {
+	unused := b.during == record.PhaseRestore && !b.used && d.unused()
+	out, err := d.restored(ctx, name, bp, b.during, func(src restore.Source) (restore.Outcome, error) {
 		src.Unused, src.Beside = unused, d.beside
 		return bp.Loader.Load(ctx, src, m)
 	})
@@ -164,9 +149,7 @@ func (d *drill) load(ctx context.Context, name string, bp *BackupPlan, m instanc
 
 // unused tells that nobody can use a machine yet: only such as load a backup are there.
 func (d *drill) unused() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for name := range d.machines {
+	for _, name := range d.room.Booted() {
 		if d.plan.Scenario.Instances[name].Load == "" {
 			return false
 		}
@@ -198,7 +181,7 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 		fact.Notes = append(fact.Notes, d.secrets.hide(n))
 	}
 	if err != nil && ctx.Err() == nil {
-		if foreign := d.intact(ctx); foreign != nil { // whatever it looks like, somebody else had a hand in it
+		if foreign := d.room.Intact(ctx); foreign != nil { // whatever it looks like, somebody else had a hand in it
 			return out, fmt.Errorf("%w (%v)", foreign, err)
 		}
 	}
@@ -321,15 +304,4 @@ func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.Stream.Read(p)
 	c.report(c.Bytes())
 	return n, err
-}
-
-// machine returns the machine that carries the name now.
-func (d *drill) machine(name string) (instance.Machine, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	m, ok := d.machines[name]
-	if !ok {
-		return nil, fmt.Errorf("instance %s is not booted (booted are %v)", name, slices.Sorted(maps.Keys(d.machines)))
-	}
-	return m, nil
 }

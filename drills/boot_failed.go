@@ -18,8 +18,13 @@ import (
 // others nobody knows. A failed boot of an upgrade is written down with its step.
 func (d *drill) badBoot(ctx context.Context, name, from string, b boot, started time.Duration, err error) error {
 	var bad *instance.BootError
-	if !errors.As(err, &bad) || b.during == record.PhaseUpgrade {
+	if !errors.As(err, &bad) || b.during == record.PhaseUpgrade || ctx.Err() != nil { // an abort proves nothing
 		return err
+	}
+	if bad.Lack == "" { // which nobody beside it could have taken away
+		if e := d.again(name, b, bad.Reason); e != nil {
+			return e
+		}
 	}
 	if from == "" {
 		return d.bootFailed(ctx, name, b.during, started, err)
@@ -78,13 +83,8 @@ func (d *drill) met(ctx context.Context, name string, since time.Duration) recor
 	defer cancel()
 	_ = after(ctx, toldWithin)
 	var f record.BootFailure
-	alone := true
-	d.mu.Lock()
-	for other := range d.machines {
-		alone = alone && other == name
-	}
-	d.mu.Unlock()
-	for _, ground := range d.grounds() {
+	alone := !slices.ContainsFunc(d.room.Booted(), func(other string) bool { return other != name })
+	for _, ground := range d.room.Grounds() {
 		if r, ok := instance.As[instance.ReachReporter](ground); ok && !alone {
 			links, err := r.Reached(ctx)
 			if err != nil {

@@ -34,7 +34,7 @@ func (d *drill) inject(ctx context.Context, f FaultPlan) error {
 		d.mu.Unlock()
 		return d.faultEvent(f, record.FaultInjected, fmt.Sprintf("%d bytes/s", t.BytesPerSecond()))
 	}
-	m, err := d.machine(f.Spec.On)
+	m, err := d.room.Machine(f.Spec.On)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, f
 // came up was never broken, and what turned the business red was its reboot.
 func (d *drill) reconfirm(ctx context.Context, known func(context.Context, FaultPlan, instance.Machine) error) {
 	d.silent = slices.DeleteFunc(d.silent, func(f FaultPlan) bool {
-		m, err := d.machine(f.Spec.On)
+		m, err := d.room.Machine(f.Spec.On)
 		if err != nil {
 			return true
 		}
@@ -113,9 +113,7 @@ func askFault(ctx context.Context, f FaultPlan, m instance.Machine) error {
 
 // outwait asks a fault until its machine has answered, shows why it never will, or had twice the time of its last boot.
 func (d *drill) outwait(ctx context.Context, f FaultPlan, m instance.Machine) error {
-	d.mu.Lock()
-	took := d.bootTook[m.Name()]
-	d.mu.Unlock()
+	took := d.room.Took(m.Name())
 	if took == 0 {
 		took = bootUnknown
 	}

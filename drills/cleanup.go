@@ -81,7 +81,7 @@ func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
 // collectEgress writes down what the restored machines tried to reach.
 func (d *drill) collectEgress(ctx context.Context) error {
 	var errs []error
-	for _, driver := range d.grounds() {
+	for _, driver := range d.room.Grounds() {
 		r, ok := instance.As[instance.EgressReporter](driver)
 		if !ok {
 			continue

@@ -58,9 +58,7 @@ func (d *drill) writeDiagnosis(m instance.Machine, got instance.Diagnosis) {
 		d.opt.Log.Warn("keep a screen", "instance", m.Name(), "error", err)
 	}
 	fact.Screen = name
-	d.mu.Lock()
-	d.diagnosed[m.Name()] = d.elapsed()
-	d.mu.Unlock()
+	d.room.Diagnosed(m.Name(), d.elapsed())
 	if err := d.Append(record.KindDiagnosis, d.subject(m.Name()), fact); err != nil {
 		d.opt.Log.Error("write the journal", "error", err)
 	}
@@ -80,22 +78,19 @@ func (d *drill) keepScreen(name string, png []byte) (string, error) {
 
 // diagnoseSince diagnoses an instance after a failure, unless that was done since a moment.
 func (d *drill) diagnoseSince(ctx context.Context, name string, since time.Duration) {
-	m, err := d.machine(name)
+	m, err := d.room.Machine(name)
 	if err != nil || ctx.Err() != nil { // aborted
 		return
 	}
-	d.mu.Lock()
-	at, done := d.diagnosed[name]
-	d.mu.Unlock()
-	if !done || at < since {
+	if !d.room.DiagnosedSince(name, since) {
 		d.diagnose(ctx, m)
 	}
 }
 
 // diagnoseAll asks every machine, in the order in which they were booted.
 func (d *drill) diagnoseAll(ctx context.Context) {
-	for _, name := range d.plan.Order {
-		if m, err := d.machine(name); err == nil && ctx.Err() == nil {
+	for _, m := range d.room.Each(d.plan.Order) {
+		if ctx.Err() == nil {
 			d.diagnose(ctx, m)
 		}
 	}

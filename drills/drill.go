@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
+	"lifeboat/drills/machines"
 	"lifeboat/drills/objective"
 	"lifeboat/drills/record"
 	"lifeboat/verifier"
@@ -40,7 +40,7 @@ type drill struct {
 	journal  *record.Journal
 	ledger   *ledger.File
 	scope    ledger.Scope
-	drivers  map[string]instance.Driver
+	room     *machines.Room
 	opening  sync.Mutex // guards flows
 	flows    verifier.Flows
 	pulse    *pulse
@@ -58,22 +58,15 @@ type drill struct {
 	rollbackAt time.Duration
 	back       bool // the business was back after the latest rollback, and still was when all checks had been asked
 
-	mu          sync.Mutex
-	inPhase     string // the latest; it stays when the phase has ended
-	machines    map[string]instance.Machine
-	generations map[string]int
-	throttles   map[string]*throttle // by backup, set by faults
-	before      map[string]verifier.Facts
-	images      map[string]verifier.Image      // from which each instance was booted, if it was from a backup's
-	snapshots   map[string][]string            // of each instance, in their order
-	releases    map[string]string              // of the kernels that ran when the baseline was taken, by instance
-	diagnosed   map[string]time.Duration       // when each instance was diagnosed last
-	bootTook    map[string]time.Duration       // from each instance's last start until it was ready
-	screens     int                            // kept below raw/
-	controls    map[string]verifier.FlowResult // of flows before decoys, by what was asked
-	throws      map[asker]bool                 // flows that have no checks: they throw, and were seen to
-	disks       disks
-	reached     reached
+	mu        sync.Mutex
+	inPhase   string               // the latest; it stays when the phase has ended
+	throttles map[string]*throttle // by backup, set by faults
+	before    map[string]verifier.Facts
+	screens   int                            // kept below raw/
+	controls  map[string]verifier.FlowResult // of flows before decoys, by what was asked
+	throws    map[asker]bool                 // flows that have no checks: they throw, and were seen to
+	disks     disks
+	reached   reached
 }
 
 // Run runs a plan. The error means that nothing was started: *RefusedError or a
@@ -88,7 +81,7 @@ func Run(ctx context.Context, kit Kit, p *Plan, opt Options) (*Result, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer d.closeDrivers()
+	defer d.room.Close()
 	stopInbox := d.watchInbox(ctx, cancel)
 	d.watchHost(ctx)
 	stopSpace := d.watchSpace(ctx, cancel)
@@ -118,11 +111,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	}
 	d := &drill{
 		kit: kit, plan: p, opt: opt, id: id, dir: dir, base: now,
-		drivers: map[string]instance.Driver{}, machines: map[string]instance.Machine{},
-		generations: map[string]int{}, throttles: map[string]*throttle{}, before: map[string]verifier.Facts{},
-		images: map[string]verifier.Image{}, snapshots: map[string][]string{},
-		releases: map[string]string{}, diagnosed: map[string]time.Duration{},
-		bootTook: map[string]time.Duration{}, controls: map[string]verifier.FlowResult{},
+		throttles: map[string]*throttle{}, before: map[string]verifier.Facts{}, controls: map[string]verifier.FlowResult{},
 		throws:  map[asker]bool{},
 		secrets: secretsOf(p.Scenario),
 	}
@@ -131,8 +120,8 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	d.scope = ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(p.Scenario.Deadline.Std()), Home: dir}
 	site := instance.Site{Scope: d.scope, Journal: d, Ledger: d, Log: d.opt.Log, Base: now,
 		Network: instance.Network{Range: p.Scenario.Network.Prefix, Avoid: p.speaksTo()}}
-	if err := d.wire(site); err != nil {
-		return nil, err
+	if d.room, err = machines.Open(kit.Instances, p.Kinds, site); err != nil {
+		return nil, &RefusedError{Reasons: []string{d.secrets.hide(err.Error())}}
 	}
 	if err := beginsUnproved(filepath.Dir(filepath.Dir(dir)), id); err != nil {
 		return nil, fmt.Errorf("enter the drill in its home: %w; is --home writable", err)
@@ -160,31 +149,6 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 		}
 	}
 	return d, nil
-}
-
-// wire makes the drivers of this drill; the plan has asked whether this host can do it.
-func (d *drill) wire(site instance.Site) error {
-	for _, kind := range d.plan.Kinds {
-		driver, err := d.kit.Instances[kind].New(site)
-		if err != nil {
-			return &RefusedError{Reasons: []string{d.secrets.hide(fmt.Sprintf("%s: %v", kind, err))}}
-		}
-		d.drivers[kind] = driver
-	}
-	return nil
-}
-
-// closeDrivers ends the drivers' connections, once nobody uses their machines any more.
-func (d *drill) closeDrivers() {
-	for _, driver := range d.drivers {
-		closeDriver(driver)
-	}
-}
-
-func closeDriver(driver instance.Driver) {
-	if c, ok := driver.(io.Closer); ok {
-		_ = c.Close() // nothing was written through it
-	}
 }
 
 // phases runs the drill up to clean-up. What it returns has not been written down yet.
@@ -223,7 +187,7 @@ func (d *drill) phases(ctx context.Context) error {
 		}
 	}
 	if s.Trigger == record.TriggerNone { // everything was asked, and nothing has changed since
-		return d.intact(ctx)
+		return d.room.Intact(ctx)
 	}
 	if err := d.incidents(ctx); err != nil {
 		return err
@@ -278,7 +242,7 @@ func (d *drill) now() record.Moment { return record.At(d.elapsed()) }
 func (d *drill) subject(name string) record.Subject {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return record.Subject{Instance: name, Generation: d.generations[name], Incident: d.incident}
+	return record.Subject{Instance: name, Generation: d.room.Generation(name), Incident: d.incident}
 }
 
 // passedSoFar judges the journal as it stands before the clean-up.

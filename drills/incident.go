@@ -264,7 +264,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 		err = d.runSteps(ctx, record.PhaseRollback, in.Rollback)
 	}
 	if err != nil && ctx.Err() == nil {
-		if foreign := d.intact(ctx); foreign != nil {
+		if foreign := d.room.Intact(ctx); foreign != nil {
 			return fmt.Errorf("%w (%v)", foreign, err)
 		}
 	}

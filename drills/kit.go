@@ -33,6 +33,8 @@ type Kit struct {
 	Checks    map[string]func(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem)
 	Flows     func(c instance.Companion, log *slog.Logger) (verifier.Flows, error)
 	Undoers   map[string]ledger.Undoer
+	// Boots is how many instances are booted at once in the restore; 0: as many as this host has processors.
+	Boots int
 	// Host reads how hard the host is pressed; nil: nobody looks. An error says why there is no pressure to read.
 	Host func() (pressure.Counters, error)
 	// Capacity of the host for instances: free bytes of disk and of memory; zero means unknown.

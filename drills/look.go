@@ -111,7 +111,7 @@ func (d *drill) envOf(ctx context.Context, backup string) (map[string]string, er
 			}
 			return nil, nil
 		}
-		if of, ok := d.drivers[spec.Kind].(instance.Environed); ok && spec.Image != "" {
+		if of, ok := d.room.Driver(spec.Kind).(instance.Environed); ok && spec.Image != "" {
 			return of.ImageEnv(ctx, spec.Image)
 		}
 	}

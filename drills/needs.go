@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 )
@@ -37,7 +38,7 @@ func (p *Plan) askHost(ctx context.Context, kit Kit) {
 		if err != nil {
 			p.Refusals = append(p.Refusals, fmt.Sprintf("%s: %v", kind, err))
 		}
-		closeDriver(driver)
+		machines.CloseDriver(driver)
 	}
 }
 
@@ -55,7 +56,7 @@ func (p *Plan) tryHost(ctx context.Context, kit Kit) (refusals []string) {
 		if err != nil && ctx.Err() == nil {
 			refusals = append(refusals, fmt.Sprintf("%s: %v; lifeboat doctor tries it again", kind, err))
 		}
-		closeDriver(driver)
+		machines.CloseDriver(driver)
 	}
 	return refusals
 }

@@ -1,10 +1,12 @@
 package drills
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"time"
 
@@ -28,6 +30,7 @@ type Plan struct {
 	Kinds    []string                     // of instances, sorted
 	kinds    map[string]instance.Kind     // by their names
 	own      map[string]instance.Settings // of each instance
+	Boots    int                          // of the restore, at once
 	Refusals []string                     // why this host cannot run it, each a sentence
 	Needs    Needs
 }
@@ -87,6 +90,7 @@ func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error)
 		}
 		p.Backups[name].date(ctx)
 	}
+	p.Boots = cmp.Or(kit.Boots, runtime.NumCPU())
 	p.lookForSpace(ctx, kit)
 	p.askHost(ctx, kit)
 	p.estimate(ctx, kit)

@@ -21,7 +21,7 @@ import (
 
 // scriptStep runs the user's own script, unchanged, in a sealed control container.
 func (d *drill) scriptStep(ctx context.Context, phase string, s *scenarios.ScriptStep) (string, error) {
-	companion, err := d.companion()
+	companion, err := d.room.Companion()
 	if err != nil {
 		return "", err
 	}

@@ -108,7 +108,7 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (s
 		return d.predictStep(ctx, st.Predict)
 	}
 	name := stepInstance(st)
-	m, err := d.machine(name)
+	m, err := d.room.Machine(name)
 	if err != nil && st.Destroy != "" { // it was destroyed before
 		return "", nil
 	}
@@ -137,7 +137,7 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (s
 }
 
 func (d *drill) execStep(ctx context.Context, s *scenarios.ExecStep) (string, error) {
-	m, err := d.machine(s.On)
+	m, err := d.room.Machine(s.On)
 	if err != nil {
 		return "", err
 	}
@@ -154,7 +154,7 @@ func (d *drill) execStep(ctx context.Context, s *scenarios.ExecStep) (string, er
 
 // restoreStep loads the instance's backup again into the running machine.
 func (d *drill) restoreStep(ctx context.Context, phase, name string) error {
-	m, err := d.machine(name)
+	m, err := d.room.Machine(name)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (d *drill) restoreStep(ctx context.Context, phase, name string) error {
 	if err := bp.Loader.Ready(ctx, m); err != nil {
 		return fmt.Errorf("wait for %s to take its backup: %w", name, err)
 	}
-	return d.load(ctx, name, bp, m, phase)
+	return d.load(ctx, name, bp, m, boot{during: phase})
 }
 
 // waitStep asks a check of the scenario again and again until it passes. A question that cannot be asked just when its

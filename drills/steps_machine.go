@@ -47,9 +47,7 @@ func (d *drill) destroyStep(ctx context.Context, m instance.Machine) error {
 	if err := m.Destroy(ctx); err != nil {
 		return err
 	}
-	d.mu.Lock()
-	delete(d.machines, m.Name())
-	d.mu.Unlock()
+	d.room.Gone(m.Name())
 	return nil
 }
 
@@ -75,6 +73,7 @@ type rise struct {
 	booting time.Duration // when it was started
 	image   string
 	loaded  bool // with a backup, after its server had answered
+	boot    boot
 }
 
 // cameUp waits until a machine is ready and writes that down, with what its times are worth.
@@ -83,6 +82,11 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 	if err := d.waitReady(ctx, m, spec.Ready, r.booting); err != nil {
 		return err
 	}
+	if slow := d.tooSlow(d.elapsed() - r.started); slow != "" {
+		if err := d.again(m.Name(), r.boot, slow); err != nil {
+			return err
+		}
+	}
 	health := healthOf(m)
 	up := record.Booted{Started: r.started, Ready: d.elapsed(), Image: r.image, Basis: record.BasisMeasured,
 		Unseen: spec.Ready == nil && health == nil && !r.loaded}
@@ -90,9 +94,7 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 		up.Basis = b.Basis()
 	}
 	if !up.Unseen {
-		d.mu.Lock()
-		d.bootTook[m.Name()] = up.Ready - up.Started
-		d.mu.Unlock()
+		d.room.Rose(m.Name(), up.Ready-up.Started)
 	}
 	if of, ok := instance.As[instance.Described](m); ok {
 		up.Facts = map[string]string{}
@@ -117,9 +119,7 @@ func (d *drill) snapshotStep(ctx context.Context, m instance.Machine, name strin
 	if err := s.Snapshot(ctx, name); err != nil {
 		return fmt.Errorf("take snapshot %s of %s: %w", name, m.Name(), err)
 	}
-	d.mu.Lock()
-	d.snapshots[m.Name()] = append(d.snapshots[m.Name()], name)
-	d.mu.Unlock()
+	d.room.Snapped(m.Name(), name)
 	return nil
 }
 
@@ -130,9 +130,7 @@ func (d *drill) revertStep(ctx context.Context, m instance.Machine, name string)
 	if !ok {
 		return fmt.Errorf("revert %s: an instance of this kind has no snapshots", m.Name())
 	}
-	d.mu.Lock()
-	taken := slices.Clone(d.snapshots[m.Name()])
-	d.mu.Unlock()
+	taken := d.room.Snapshots(m.Name())
 	if !slices.Contains(taken, name) {
 		return &stepFailed{what: "revert " + m.Name() + " to " + name,
 			why: fmt.Sprintf("there is no such snapshot; there are %v", taken)}
@@ -141,19 +139,14 @@ func (d *drill) revertStep(ctx context.Context, m instance.Machine, name string)
 	if err := s.Revert(ctx, name); err != nil {
 		return fmt.Errorf("revert %s to %s: %w", m.Name(), name, err)
 	}
-	d.mu.Lock()
-	delete(d.images, m.Name()) // what it holds is a snapshot's
-	d.mu.Unlock()
+	d.room.Reverted(m.Name())
 	return d.cameUp(ctx, m, rise{started: started, booting: started})
 }
 
 // selectStep makes the boot loader choose an installed kernel.
 func (d *drill) selectStep(ctx context.Context, m instance.Machine, release string) (string, error) {
 	if release == scenarios.Before {
-		d.mu.Lock()
-		release = d.releases[m.Name()]
-		d.mu.Unlock()
-		if release == "" {
+		if release = d.room.Remembered(m.Name()); release == "" {
 			return "", fmt.Errorf("select the kernel of before on %s: the baseline did not come as far as asking", m.Name())
 		}
 	}
@@ -174,10 +167,10 @@ func unfit(what string, err error) error {
 func (d *drill) rememberKernels(ctx context.Context) error {
 	for _, in := range d.plan.Scenario.Incidents {
 		for _, st := range slices.Concat(d.plan.Scenario.Upgrade, in.Upgrade, in.Rollback) {
-			if st.Select == nil || st.Select.Release != scenarios.Before || d.releases[st.Select.On] != "" {
+			if st.Select == nil || st.Select.Release != scenarios.Before || d.room.Remembered(st.Select.On) != "" {
 				continue
 			}
-			m, err := d.machine(st.Select.On)
+			m, err := d.room.Machine(st.Select.On)
 			if err != nil {
 				return err
 			}
@@ -185,9 +178,7 @@ func (d *drill) rememberKernels(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("remember the kernel of %s: %w", m.Name(), err)
 			}
-			d.mu.Lock()
-			d.releases[m.Name()] = release
-			d.mu.Unlock()
+			d.room.Remember(m.Name(), release)
 		}
 	}
 	return nil
@@ -196,7 +187,7 @@ func (d *drill) rememberKernels(ctx context.Context) error {
 // predictStep foretells which modules will not load on the next kernel. What is done about it the scenario
 // says; where it says stop, nothing more is rehearsed, and that is the right outcome.
 func (d *drill) predictStep(ctx context.Context, s *scenarios.PredictStep) (string, error) {
-	m, err := d.machine(s.On)
+	m, err := d.room.Machine(s.On)
 	if err != nil {
 		return "", err
 	}

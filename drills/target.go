@@ -21,10 +21,7 @@ var (
 
 // From implements verifier.Origin.
 func (d *drill) From(on string) (verifier.Image, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	image, ok := d.images[d.instanceOf(on)]
-	return image, ok
+	return d.room.Image(d.instanceOf(on))
 }
 
 // Began implements verifier.Times.
@@ -130,7 +127,7 @@ func (d *drill) openFlows() error {
 	if d.flows != nil {
 		return nil
 	}
-	c, err := d.companion()
+	c, err := d.room.Companion()
 	if err != nil {
 		return err
 	}

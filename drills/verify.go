@@ -15,7 +15,7 @@ import (
 // verify asks every check after the rollback, or the decision that there is none, lowest layer first, and waits until the
 // business has stayed green for as long as the scenario says.
 func (d *drill) verify(ctx context.Context) error {
-	if err := d.intact(ctx); err != nil {
+	if err := d.room.Intact(ctx); err != nil {
 		return err
 	}
 	if err := d.askRestarting(ctx); err != nil {
@@ -29,7 +29,7 @@ func (d *drill) verify(ctx context.Context) error {
 		return err
 	}
 	d.back = err == nil
-	if err := d.intact(ctx); err != nil {
+	if err := d.room.Intact(ctx); err != nil {
 		return err
 	}
 	if err := d.askFaults(ctx); err != nil {
@@ -141,7 +141,7 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when record.When) reco
 		r.Diff = append(r.Diff, d.secrets.hide(line))
 	}
 	if r.Status == record.CheckFailed {
-		if err := d.intact(ctx); err != nil {
+		if err := d.room.Intact(ctx); err != nil {
 			r.Status, r.Message, r.Said = record.CheckCrashed, d.secrets.hide(err.Error()), nil
 			return r
 		}
@@ -173,7 +173,7 @@ func (d *drill) instanceOf(name string) string {
 // asked finds the machine that a check asks. One that was not booted again is the
 // rollback's doing, and so an answer.
 func (d *drill) asked(on string) (instance.Machine, error) {
-	m, err := d.machine(d.instanceOf(on))
+	m, err := d.room.Machine(d.instanceOf(on))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", verifier.ErrDown, err)
 	}

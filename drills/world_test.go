@@ -146,6 +146,7 @@ func (w *world) kit() Kit {
 		return nil
 	}
 	k = w.vmKit(k)
+	k.Boots = 3
 	if w.change != nil {
 		w.change(&k)
 	}
@@ -202,13 +203,10 @@ type fakeLoader struct{ w *world }
 func (fakeLoader) Prepare(*instance.Request) error               { return nil }
 func (fakeLoader) Ready(context.Context, instance.Machine) error { return nil }
 func (l fakeLoader) Load(_ context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
-	l.w.mu.Lock()
-	l.w.loads++
-	nth := l.w.loads
-	l.w.mu.Unlock()
+	during := l.w.nextLoad()
 	time.Sleep(2 * time.Second)
 	if l.w.load != nil {
-		if err := l.w.load(nth); err != nil {
+		if err := l.w.load(during); err != nil {
 			return restore.Outcome{}, err
 		}
 	}

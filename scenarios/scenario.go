@@ -102,13 +102,14 @@ type Backup struct {
 
 // Instance is a temporary machine.
 type Instance struct {
-	Kind    string   `yaml:"kind" jsonschema:"required"` // docker (a container) | qemu (a virtual machine)
-	Image   string   `yaml:"image"`                      // of the engine; or
-	Boot    string   `yaml:"boot"`                       // the backup that it boots from; and
-	Load    string   `yaml:"load"`                       // the backup that is loaded into it
-	Needs   []string `yaml:"needs"`                      // instances that are booted before it
-	Aliases []string `yaml:"aliases"`                    // names that production calls it by: db.example.com
-	Memory  Size     `yaml:"memory"`                     // default 1GiB; at least 6MiB
+	Kind  string `yaml:"kind" jsonschema:"required"` // docker (a container) | qemu (a virtual machine)
+	Image string `yaml:"image"`                      // of the engine; or
+	Boot  string `yaml:"boot"`                       // the backup that it boots from; and
+	Load  string `yaml:"load"`                       // the backup that is loaded into it
+	// instances that are booted before it; left out: all before it in the alphabet, if nothing is loaded into it
+	Needs   []string `yaml:"needs"`
+	Aliases []string `yaml:"aliases"` // names that production calls it by: db.example.com
+	Memory  Size     `yaml:"memory"`  // default 1GiB; at least 6MiB
 	// processors, above 0, such as 1.5; default of a virtual machine 2, of a container no limit
 	CPUs  float64 `yaml:"cpus"`
 	Ready *Ready  `yaml:"ready"` // when it counts as booted

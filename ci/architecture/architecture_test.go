@@ -30,7 +30,8 @@ var storeys = []struct {
 	{"lifeboat/verifier", 4}, {"lifeboat/verifier/database", 4}, // what checks share
 	{"lifeboat/drills/store/chunks", 4}, {"lifeboat/drills/store/sidecars", 4},
 	{"lifeboat/drills/restore", backEnds}, {"lifeboat/drills/fault", backEnds}, {"lifeboat/drills/detect", backEnds},
-	{"lifeboat/drills/kernel", backEnds}, {"lifeboat/drills/instance/", backEnds}, {"lifeboat/drills/store/", backEnds},
+	{"lifeboat/drills/kernel", backEnds}, {"lifeboat/drills/machines", backEnds},
+	{"lifeboat/drills/instance/", backEnds}, {"lifeboat/drills/store/", backEnds},
 	{"lifeboat/verifier/", backEnds}, {"lifeboat/reports", backEnds},
 	{"lifeboat/drills", 6},
 	{"lifeboat/cmd", 7}, {"lifeboat/ci", 7},

@@ -118,11 +118,11 @@ func (b *board) step(incident int, d record.Step) {
 	b.booting()
 }
 
-// booting marks the instance whose turn it is: nothing is written when a boot begins.
+// booting marks the instances whose turn it is: nothing is written when a boot begins.
 func (b *board) booting() {
 	if b.steps.phase == record.PhaseRestore {
-		if i := slices.IndexFunc(b.instances, func(r instanceRow) bool { return r.state != "ready" }); i >= 0 {
-			b.instances[i].state = "booting"
+		for _, name := range b.restoring(b.isReady) {
+			b.instance(name, "booting")
 		}
 		return
 	}
@@ -136,6 +136,10 @@ func (b *board) booting() {
 			b.instance(st.Reboot, "booting")
 		}
 	}
+}
+
+func (b *board) isReady(name string) bool {
+	return slices.Contains(b.instances, instanceRow{name: name, state: "ready"})
 }
 
 func (p *pulseRow) event(at time.Duration, d record.PulseEvent) {

@@ -31,6 +31,7 @@ type board struct {
 	backups       []backupRow
 	instances     []instanceRow
 	steps         stepsDone
+	restoring     func(ready func(name string) bool) []string // the instances that are booted in the restore
 	log           []loggedLine
 	asked         *ask
 }
@@ -99,7 +100,7 @@ type (
 func newBoard(w words, p *drills.Plan, interrupt func()) *board {
 	s := p.Scenario
 	b := &board{words: w, scenario: s, title: title(s, w), interrupt: interrupt, width: 80, height: 24,
-		journal: record.NewBuilder()}
+		journal: record.NewBuilder(), restoring: p.Booting}
 	for _, name := range plannedPhases(s) {
 		b.phases = append(b.phases, phaseRow{name: name})
 	}
