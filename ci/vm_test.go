@@ -75,7 +75,7 @@ func TestVMKernelDrill(t *testing.T) {
 	r := b.record()
 	require.Len(t, r.Incidents, max(1, len(ways)))
 	for i, in := range r.Incidents {
-		assert.Equal(t, "done", in.Rollback)
+		assert.Equal(t, record.RollbackDone, in.Rollback)
 		assert.NotNil(t, in.T0, "incident %d", i+1)
 		assert.NotNil(t, in.T7, "incident %d: verified by itself", i+1)
 	}

@@ -83,7 +83,7 @@ func TestCleanUp(t *testing.T) {
 			assert.Equal(t, tc.reason, reasons(res.Verdict))
 			assert.Len(t, res.Left, tc.left, "%+v", res.Left)
 			assert.Equal(t, tc.reason == "passed.all", res.Record.Cleanup.T8 != nil)
-			assert.Equal(t, tc.state, res.Record.Incidents[0].Faults[0].State)
+			assert.Equal(t, record.FaultState(tc.state), res.Record.Incidents[0].Faults[0].State)
 			assert.Equal(t, tc.keeper, k.said)
 			open, err := openEntries(res.Dir)
 			require.NoError(t, err)

@@ -266,11 +266,11 @@ checks:
 `)
 	require.Len(t, res.Record.Incidents, 2)
 	first, second := res.Record.Incidents[0], res.Record.Incidents[1]
-	assert.Equal(t, "partial-rollback", first.Decision.Outcome)
+	assert.Equal(t, record.PartialRollback, first.Decision.Outcome)
 	assert.Equal(t, []string{"web1"}, first.Decision.Scope)
-	assert.Equal(t, "done", first.Rollback)
+	assert.Equal(t, record.RollbackDone, first.Rollback)
 	require.NotNil(t, first.T6)
-	assert.Equal(t, "pause", second.Decision.Outcome)
+	assert.Equal(t, record.Pause, second.Decision.Outcome)
 	assert.Nil(t, second.T3)
 	assert.Greater(t, second.T0.Early, first.T5.Late)
 	assert.Len(t, res.Record.Boots, 4, "three instances and one rebuilt")
@@ -301,7 +301,7 @@ func TestTargetVanishes(t *testing.T) {
 	w.undo = func(int) error { return fmt.Errorf("the machine: %w", ledger.ErrGone) }
 	res := w.run(strings.NewReplacer("  - destroy: db\n  - boot: db\n", "  - destroy: db\n", "within: 1m}\nchecks", "within: 20s}\nchecks").Replace(simple))
 	assert.Equal(t, record.StatusFailed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
-	assert.Equal(t, "gone", res.Record.Incidents[0].Faults[0].State)
+	assert.Equal(t, record.FaultGone, res.Record.Incidents[0].Faults[0].State)
 	assert.Nil(t, res.Record.Incidents[0].T6)
 	assert.Empty(t, res.Left)
 }

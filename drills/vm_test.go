@@ -171,7 +171,7 @@ func TestRebootNeverComesBack(t *testing.T) {
 			first := res.Record.Diagnoses[0]
 			assert.Equal(t, tc.class, first.Class)
 			assert.LessOrEqual(t, first.At, reboot.Ended)
-			assert.Equal(t, "done", res.Record.Incidents[0].Rollback)
+			assert.Equal(t, record.RollbackDone, res.Record.Incidents[0].Rollback)
 			assert.Len(t, res.Record.Diagnoses, 2, "once for the step and once after the detection, not more")
 		})
 	}
