@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 )
 
@@ -30,7 +29,7 @@ func TestRootless(t *testing.T) {
 		"it is there, by dracut": {"", "/dev/disk/by-uuid/" + id, record.LackBus, "it is there"},
 		"it is nowhere":          {"", "UUID=00000000-dead-4bad-8000-000000000000", "", ""},
 	} {
-		m := &Machine{request: instance.Request{Own: &VM{Bus: c.bus}}, drives: []*drive{{layout: layout{uuids: []string{id}}}}}
+		m := &Machine{vm: &VM{Bus: c.bus}, drives: []*drive{{layout: layout{uuids: []string{id}}}}}
 		found := []finding{{class: classPanic}, {class: classInitramfs, words: "initramfs shell: root device " + c.device + " does not exist"}}
 		m.rootless(found)
 		assert.Equal(t, c.lack, found[1].lack, name)

@@ -56,7 +56,7 @@ func (i *Imager) Fits(of instance.Traits) error {
 func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Driver) (restore.Outcome, error) {
 	loader, ok := instance.As[instance.DiskLoader](driver)
 	if !ok {
-		return restore.Outcome{}, fmt.Errorf("restore %s: instances of this kind boot no disk image", s.Backup)
+		return restore.Outcome{}, fmt.Errorf("restore %s: instances of this kind boot no disk image; boot it on a virtual machine", s.Backup)
 	}
 	if s.OpenAt == nil {
 		return restore.Outcome{}, fmt.Errorf("restore %s: its store cannot be read in place; copy the image into a folder "+

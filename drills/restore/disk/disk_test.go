@@ -115,7 +115,7 @@ func TestWhatTheHarnessLacksIsNoFindingOnTheBackup(t *testing.T) {
 	var bad *restore.BackupError
 	s := source(t, "the disk", "")
 	_, err := imager(t, "format: raw").Image(t.Context(), s, struct{ instance.Driver }{})
-	require.ErrorContains(t, err, "use kind qemu")
+	require.ErrorContains(t, err, "boot it on a virtual machine")
 	require.NotErrorAs(t, err, &bad)
 
 	no := errors.New("no room")
