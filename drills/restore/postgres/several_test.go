@@ -31,7 +31,7 @@ func TestLoadKeepsDatabasesApart(t *testing.T) {
 		"a lost piece, from one into the next": {dump: "cluster", damage: swap("\n-- PostgreSQL database dump complete\n", "\n", 2),
 			want: "another dump begins before the closing line"},
 		"two, of one name here": {dump: "create", damage: another, settings: "database: app",
-			want: "estate2 would take the place of the one before it as app"},
+			want: "estate2 would take the place of the one before it, as app"},
 		"two, of their own names": {dump: "create", damage: another},
 		"one twice":               {dump: "create", damage: twice, want: "it makes the database estate twice"},
 	} {

@@ -186,7 +186,7 @@ func TestPasses(t *testing.T) {
 			s.put("a.dump", []byte("data"), noon)
 			s.put("a.dump.sha256", []byte(sumOf("data")), noon)
 			s.first(times(2, bad))
-			st := s.open(t, "timeout: 300ms\nregion: "+zone)
+			st := s.open(t, "timeout: 1500ms\nregion: "+zone)
 			p := s.listed(t, st)
 			s.first(times(2, bad))
 			stream, err := st.Fetch(t.Context(), p)
