@@ -30,7 +30,7 @@ func askersOf(f *scenarios.Flow) []asker {
 // breaks things, the rule counts from here: what the first flow met meanwhile is the upgrade's own doing.
 func (d *drill) turnNew(ctx context.Context, incident int) error {
 	f := d.plan.Scenario.Flow
-	if d.pulse == nil || f.AfterUpgrade == nil {
+	if d.pulse == nil || f.AfterUpgrade == nil || d.pulse.turned { // nobody rolled back since: it asks already
 		return nil
 	}
 	env := f.AfterUpgrade.Env

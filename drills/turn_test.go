@@ -88,6 +88,25 @@ func TestWhoIsAskedAfterUpgrade(t *testing.T) {
 	}
 }
 
+// Where nobody rolled back, a later upgrade finds its flow at work; the rollback after that is proved by the first flow.
+func TestTwoUpgradesAndOneRollback(t *testing.T) {
+	for stays, want := range map[bool]record.Status{false: record.StatusPassed, true: record.StatusFailed} {
+		w := newWorld(t)
+		yaml := newVersion(w, stays)
+		w.script = func(time.Duration) bool { return w.injected.IsZero() || time.Since(w.injected) > 6*time.Second }
+		const fault = "    faults: [{kind: break, on: db, removed_by: rollback}]\n    detect: {when: \"flow.failed > 5% for 3s\", within: 1m}\n"
+		from, to := strings.Index(yaml, "upgrade: [{exec"), strings.Index(yaml, "stable_for:")
+		yaml = yaml[:from] + "upgrade: [{exec: {on: db, run: [upgrade]}}]\nincidents:\n" +
+			"  - " + strings.TrimSpace(fault) + "\n" + "    decide: {by: simulated, after: 2s, outcome: watch}\n" +
+			"  - upgrade: [{exec: {on: db, run: [upgrade]}}]\n" + fault + "    decide: {by: simulated, after: 2s}\n" +
+			"    rollback: [{destroy: db}, {boot: db}]\n" + yaml[to:]
+		res := w.run(yaml)
+		assert.Equal(t, want, res.Verdict.Status, "stays: %t: %+v", stays, res.Verdict.Reasons)
+		require.Len(t, res.Record.Incidents, 2)
+		assert.Equal(t, "flow.js", res.Record.Pulse.Asking(res.Record.Header.Flow))
+	}
+}
+
 // The plan says who asks, and when; what is to be measured has no figure yet.
 func TestOutlineSaysWhoAsks(t *testing.T) {
 	for yaml, says := range map[string]string{
