@@ -24,18 +24,8 @@ var (
 	ofTests = limits{line: 200, file: 400, function: 300}
 )
 
-// longer are the files that may be longer, and how long: to be shortened, never lengthened.
-var longer = map[string]int{
-	"drills/boot.go":                            370,
-	"drills/instance/docker/machine.go":         320,
-	"drills/record/facts.go":                    310,
-	"drills/restore/postgres/pgdump/archive.go": 301,
-	"internal/enginetest/ways.go":               313,
-}
-
 func TestLengths(t *testing.T) {
 	const top = "../.."
-	seen := map[string]bool{}
 	for _, room := range []string{"ci", "cmd", "drills", "internal", "reports", "scenarios", "verifier"} {
 		require.NoError(t, filepath.WalkDir(filepath.Join(top, room), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") {
@@ -44,27 +34,21 @@ func TestLengths(t *testing.T) {
 			name, _ := filepath.Rel(top, path)
 			text, err := os.ReadFile(path)
 			require.NoError(t, err)
-			allowed, ok := longer[name]
-			seen[name] = ok
-			for _, problem := range tooLong(t, name, string(text), allowed) {
+			for _, problem := range tooLong(t, name, string(text)) {
 				t.Error(problem)
 			}
 			return nil
 		}))
 	}
-	for name := range longer {
-		assert.True(t, seen[name], "%s is listed as longer and not there", name)
-	}
 }
 
-// tooLong says what of a file is longer than it may be; allowed, where it is not zero, takes the place of the limit of its lines.
-func tooLong(t *testing.T, name, text string, allowed int) []string {
+// tooLong says what of a file is longer than it may be.
+func tooLong(t *testing.T, name, text string) []string {
 	t.Helper()
 	limit := ofCode
 	if strings.HasSuffix(name, "_test.go") {
 		limit = ofTests
 	}
-	limit.file = max(limit.file, allowed)
 	var found []string
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if len(lines) > limit.file {
@@ -95,10 +79,9 @@ func tooLong(t *testing.T, name, text string, allowed int) []string {
 func TestTooLong(t *testing.T) {
 	line := "//" + strings.Repeat("字", ofCode.line-2)
 	function := "func f() {\n" + strings.Repeat("\n", ofCode.function) + "}\n"
-	assert.Empty(t, tooLong(t, "a.go", "package a\n"+line+"\nfunc f() {}\n", 0), "characters count, bytes do not")
-	assert.Len(t, tooLong(t, "a.go", "package a\n"+line+"字\n", 0), 1)
-	assert.Len(t, tooLong(t, "a.go", "package a\n"+function, 0), 1)
-	assert.Empty(t, tooLong(t, "a_test.go", "package a\n"+function, 0))
-	assert.Len(t, tooLong(t, "a.go", "package a\n"+strings.Repeat("\n", ofCode.file), 0), 1)
-	assert.Empty(t, tooLong(t, "a.go", "package a\n"+strings.Repeat("\n", ofCode.file), ofCode.file+1))
+	assert.Empty(t, tooLong(t, "a.go", "package a\n"+line+"\nfunc f() {}\n"), "characters count, bytes do not")
+	assert.Len(t, tooLong(t, "a.go", "package a\n"+line+"字\n"), 1)
+	assert.Len(t, tooLong(t, "a.go", "package a\n"+function), 1)
+	assert.Empty(t, tooLong(t, "a_test.go", "package a\n"+function))
+	assert.Len(t, tooLong(t, "a.go", "package a\n"+strings.Repeat("\n", ofCode.file)), 1)
 }
