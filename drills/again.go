@@ -92,7 +92,7 @@ func (d *drill) askAgain(ctx context.Context, f FaultPlan) (record.FaultState, e
 		case err != nil && (now-silent >= unaskedAfter || now-began >= againWithin):
 			return record.FaultUnasked, err
 		}
-		if err := after(ctx, againPause); err != nil {
+		if err := instance.Pause(ctx, againPause); err != nil {
 			return record.FaultUnasked, err
 		}
 	}

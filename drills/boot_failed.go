@@ -81,7 +81,7 @@ const toldWithin = time.Second
 func (d *drill) met(ctx context.Context, name string, since time.Duration) record.BootFailure {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), diagnoseWithin)
 	defer cancel()
-	_ = after(ctx, toldWithin)
+	_ = instance.Pause(ctx, toldWithin)
 	var f record.BootFailure
 	alone := !slices.ContainsFunc(d.room.Booted(), func(other string) bool { return other != name })
 	for _, ground := range d.room.Grounds() {

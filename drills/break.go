@@ -84,7 +84,7 @@ func (d *drill) confirm(ctx context.Context, f FaultPlan, target fault.Target, f
 			return d.faultEvent(f, record.FaultNoEffect, seen.Error())
 		}
 		from = asked
-		if err := after(ctx, 100*time.Millisecond); err != nil {
+		if err := instance.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -125,7 +125,7 @@ func (d *drill) outwait(ctx context.Context, f FaultPlan, m instance.Machine) er
 		if got, ok := d.askDiagnosis(ctx, m); ok && got.Fatal {
 			return err
 		}
-		if e := after(ctx, diagnoseEvery); e != nil {
+		if e := instance.Pause(ctx, diagnoseEvery); e != nil {
 			return e
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 )
@@ -22,7 +23,7 @@ func Outcomes() []string {
 func (d *drill) decide(ctx context.Context, in scenarios.Incident, detected string) (record.Decision, error) {
 	dec := in.Decide
 	if dec.By != "person" {
-		if err := after(ctx, dec.After.Std()); err != nil {
+		if err := instance.Pause(ctx, dec.After.Std()); err != nil {
 			return record.Decision{}, err
 		}
 		return record.Decision{Outcome: record.DecisionOutcome(dec.Outcome), Scope: dec.Scope, Reason: dec.Reason, By: record.BySimulated, At: d.now()}, nil

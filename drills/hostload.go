@@ -73,7 +73,7 @@ func (w *hostWatch) begin(at time.Duration) {
 func (w *hostWatch) look(ctx context.Context) {
 	for seen := w.d.elapsed(); ; {
 		due := w.d.elapsed() + lookAtTimers
-		if after(ctx, lookAtTimers) != nil {
+		if instance.Pause(ctx, lookAtTimers) != nil {
 			return
 		}
 		now := w.d.elapsed()
@@ -168,7 +168,7 @@ func (w *hostWatch) flush() {
 // ask has the back-ends say what the drill's machines cost, and takes the time of that question: no application
 // has to answer it.
 func (w *hostWatch) ask(ctx context.Context) {
-	for after(ctx, askedEvery) == nil {
+	for instance.Pause(ctx, askedEvery) == nil {
 		for _, driver := range w.d.room.Grounds() {
 			if metered, ok := instance.As[instance.Metered](driver); ok {
 				w.measure(ctx, metered)

@@ -59,7 +59,7 @@ type slowMachine struct {
 }
 
 func (m slowMachine) Dial(ctx context.Context, port int) (net.Conn, error) {
-	if err := after(ctx, m.way); err != nil {
+	if err := instance.Pause(ctx, m.way); err != nil {
 		return nil, &instance.UnaskedError{What: "dial", Err: err}
 	}
 	return m.Machine.Dial(ctx, port)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 )
 
@@ -117,7 +118,7 @@ func (d *drill) watchInbox(ctx context.Context, cancel context.CancelCauseFunc) 
 	box := &inbox{d: d, cancel: cancel, aside: map[string]bool{}, said: map[string]bool{}}
 	go func() {
 		defer close(done)
-		for after(ctx, inboxEvery) == nil {
+		for instance.Pause(ctx, inboxEvery) == nil {
 			box.read()
 		}
 	}()

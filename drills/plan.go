@@ -139,15 +139,3 @@ func (e *RefusedError) Error() string {
 	}
 	return fmt.Sprintf("preflight refused: %v", errors.Join(errs...))
 }
-
-// after waits, or returns early with the context's error.
-func after(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

@@ -64,7 +64,7 @@ func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.
 			}
 			return fmt.Errorf("wait for %s to be ready: %w", m.Name(), w.unasked())
 		}
-		if err := after(limited, w.pace.pause); err != nil && !errors.Is(err, errNotReady) {
+		if err := instance.Pause(limited, w.pace.pause); err != nil && !errors.Is(err, errNotReady) {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 )
@@ -214,7 +215,7 @@ const (
 // stay waits until a time, or until somebody else has removed everything.
 func stay(ctx context.Context, dir string, end time.Time) (gone bool, err error) {
 	for time.Now().Before(end) {
-		if err := after(ctx, min(lookAgain, time.Until(end))); err != nil {
+		if err := instance.Pause(ctx, min(lookAgain, time.Until(end))); err != nil {
 			return false, err
 		}
 		if rest, err := unfinished(dir); err != nil || !rest {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 )
@@ -157,13 +158,13 @@ func TestPastTheDeadline(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				defer stop()
 				go func() {
-					for time.Since(began) < tc.alive && after(ctx, time.Second) == nil {
+					for time.Since(began) < tc.alive && instance.Pause(ctx, time.Second) == nil {
 						if _, err := io.WriteString(harness, AliveWord+"\n"); err != nil {
 							return // it was killed
 						}
 					}
 					if tc.done > 0 {
-						_ = after(ctx, tc.done-time.Since(began))
+						_ = instance.Pause(ctx, tc.done-time.Since(began))
 						_, _ = io.WriteString(harness, "done\n")
 					}
 				}()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/scenarios"
 )
 
@@ -77,7 +78,7 @@ func (d *drill) watchSpace(ctx context.Context, cancel context.CancelCauseFunc) 
 	go func() {
 		defer close(done)
 		told := false
-		for after(ctx, spaceEvery) == nil {
+		for instance.Pause(ctx, spaceEvery) == nil {
 			all, err := d.kit.Space(ctx)
 			if err != nil && ctx.Err() == nil && !told {
 				told = true

@@ -185,7 +185,7 @@ func (d *drill) waitStep(ctx context.Context, w *scenarios.WaitStep) error {
 			if d.spent(o) && !unasked {
 				return d.waitedInVain(c, answer, o)
 			}
-			if err := after(ctx, 500*time.Millisecond); err != nil {
+			if err := instance.Pause(ctx, 500*time.Millisecond); err != nil {
 				return err
 			}
 		}
@@ -208,8 +208,7 @@ func (d *drill) waitedInVain(c CheckPlan, last verifier.Answer, o record.Overdue
 // lastLines are the last n lines of a text, and at most the last 16 KiB: a line may be of any length.
 func lastLines(s string, n int) string {
 	const most = 16 << 10
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
-	s = strings.Join(lines[max(0, len(lines)-n):], "\n")
+	s = instance.LastLines(s, n)
 	if len(s) > most {
 		s = "… " + strings.ToValidUTF8(s[len(s)-most:], "")
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 )
@@ -166,7 +167,7 @@ func (r CleanRequest) remains(ctx context.Context, removed bool) ([]string, erro
 	for began := time.Now(); ; {
 		names, err := r.Kit.Remains(ctx, r.Scope)
 		lasting := err == nil && (len(names) == 0 || !removed || time.Since(began) > settlesWithin)
-		if lasting || after(ctx, lookEvery) != nil {
+		if lasting || instance.Pause(ctx, lookEvery) != nil {
 			return names, err
 		}
 	}
