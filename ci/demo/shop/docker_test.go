@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http/httptest"
+	"net/url"
 	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +88,34 @@ func TestBooks(t *testing.T) {
 		buy(t, web, 10, "after the outage")
 		assertBooks(t, db.connect(t, owner))
 	})
+	t.Run("a session that opens slowly serves the next request", func(t *testing.T) {
+		slow, opened := db.slowly(t, requestTimeout+requestTimeout/2)
+		shop := serveTest(t, cfg, slow)
+		status, _ := call(t, shop, "GET", "/readyz", "", "")
+		assert.Equal(t, 503, status)
+		assert.Eventually(t, func() bool {
+			status, _ := call(t, shop, "GET", "/readyz", "", "")
+			return status == 200
+		}, 4*requestTimeout, 50*time.Millisecond)
+		for range 20 {
+			status, _ := call(t, shop, "GET", "/readyz", "", "")
+			assert.Equal(t, 200, status)
+		}
+		assert.LessOrEqual(t, int(opened.Load()), maxConns)
+	})
+	t.Run("a query that ran out of time keeps its session", func(t *testing.T) {
+		opened, err := newPool(db.dsn("shop_app", "demo-shop-app", "shop"))
+		require.NoError(t, err)
+		defer opened.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		err = opened.do(ctx, func(c *pgx.Conn) error {
+			_, err := c.Exec(ctx, `select pg_sleep(10)`)
+			return err
+		})
+		assert.True(t, broken(err), "%v", err)
+		assert.EqualValues(t, 1, opened.Stat().IdleConns())
+	})
 	t.Run("half a rollback is red", func(t *testing.T) {
 		c := db.connect(t, owner)
 		from, err := migrate(t.Context(), c, 2)
@@ -103,6 +135,7 @@ func TestBooks(t *testing.T) {
 	t.Run("release 2 works on its own schema", func(t *testing.T) {
 		pool, err := newPool(db.dsn("shop_app", "demo-shop-app", "shop"))
 		require.NoError(t, err)
+		defer pool.Close()
 		next := httptest.NewServer((&server{shop: &shop{config: cfg, sql: statementsOf[2], db: pool}}).routes())
 		defer next.Close()
 		buy(t, next, 12, "release 2")
@@ -230,6 +263,40 @@ func (p *postgres) dsn(user, password, database string) string {
 	out, _ := exec.Command("docker", "inspect", "-f", address, p.name).Output()
 	return fmt.Sprintf("postgres://%s:%s@%s:5432/%s?sslmode=disable", user, password,
 		strings.TrimSpace(string(out)), database)
+}
+
+// slowly is the way to the shop's database through a door that takes its time for each new session.
+func (p *postgres) slowly(t *testing.T, delay time.Duration) (dsn string, opened *atomic.Int64) {
+	t.Helper()
+	to, err := url.Parse(p.dsn("shop_app", "demo-shop-app", "shop"))
+	require.NoError(t, err)
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { door.Close() })
+	opened = new(atomic.Int64)
+	go func() {
+		for {
+			in, err := door.Accept()
+			if err != nil {
+				return
+			}
+			opened.Add(1)
+			go func() {
+				defer in.Close()
+				time.Sleep(delay)
+				out, err := net.Dial("tcp", to.Host)
+				if err != nil {
+					return
+				}
+				defer out.Close()
+				go io.Copy(out, in)
+				io.Copy(in, out)
+			}()
+		}
+	}()
+	through := *to
+	through.Host = door.Addr().String()
+	return through.String(), opened
 }
 
 func (p *postgres) await(t *testing.T) {

@@ -97,6 +97,7 @@ func serve(ctx context.Context, log *slog.Logger, cfg config) error {
 	if err != nil {
 		return err
 	}
+	defer db.Close()
 	handler := (&server{shop: &shop{config: cfg, sql: statementsOf[release], db: db}, log: log}).routes()
 	web := &http.Server{Addr: setting("SHOP_LISTEN", ":8080"), Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	gone := make(chan error, 1)

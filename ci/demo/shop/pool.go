@@ -4,105 +4,63 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
 	maxConns       = 10
-	connectTimeout = time.Second
+	connectTimeout = 5 * time.Second
+	cancelTimeout  = 500 * time.Millisecond
 )
 
-// pool keeps up to maxConns sessions. The first session that breaks takes all idle ones with it:
-// after the database was replaced one request notices, not ten.
-type pool struct {
-	config *pgx.ConnConfig
-	slots  chan struct{}
+// pool keeps up to maxConns sessions. A session outlives the request that wanted it: one that takes longer to open
+// than a request may wait serves the next, and a query that ran out of time is cancelled, not its session. Else a
+// database that is slow for a moment is asked for a new session by every request, and stays slow.
+type pool struct{ *pgxpool.Pool }
 
-	mu   sync.Mutex
-	idle []*pgx.Conn
-}
-
-func newPool(dsn string) (*pool, error) {
-	c, err := pgx.ParseConfig(dsn)
+func newPool(dsn string) (pool, error) {
+	c, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("read database address: %w", err)
+		return pool{}, fmt.Errorf("read database address: %w", err)
 	}
-	c.ConnectTimeout = connectTimeout
-	return &pool{config: c, slots: make(chan struct{}, maxConns)}, nil
+	c.MaxConns = maxConns
+	c.ConnConfig.ConnectTimeout = connectTimeout
+	c.ConnConfig.BuildContextWatcherHandler = func(to *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: to, DeadlineDelay: cancelTimeout}
+	}
+	opened, err := pgxpool.NewWithConfig(context.Background(), c)
+	return pool{opened}, err
 }
 
-// do lends a session to f. A session is kept only if it is still usable afterwards.
-func (p *pool) do(ctx context.Context, f func(*pgx.Conn) error) error {
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-	case <-ctx.Done():
-		return fmt.Errorf("wait for a database session: %w", ctx.Err())
-	}
-	conn, kept := p.take()
-	if conn == nil {
-		var err error
-		if conn, err = pgx.ConnectConfig(ctx, p.config); err != nil {
-			return err
-		}
-	}
-	err := f(conn)
-	if kept && conn.IsClosed() && pgconn.SafeToRetry(err) && ctx.Err() == nil {
-		p.dropIdle(ctx)
-		if conn, err = pgx.ConnectConfig(ctx, p.config); err != nil {
-			return err
-		}
-		err = f(conn)
-	}
-	if conn.IsClosed() || broken(err) {
-		conn.Close(context.WithoutCancel(ctx))
-		p.dropIdle(ctx)
+// do lends a session to f. The first session that breaks takes all others with it:
+// after the database was replaced one request notices, not ten.
+func (p pool) do(ctx context.Context, f func(*pgx.Conn) error) error {
+	c, err := p.Acquire(ctx)
+	if err != nil {
 		return err
 	}
-	p.mu.Lock()
-	p.idle = append(p.idle, conn)
-	p.mu.Unlock()
+	defer c.Release()
+	err = f(c.Conn())
+	if c.Conn().IsClosed() && ctx.Err() == nil {
+		p.Reset()
+	}
 	return err
-}
-
-func (p *pool) take() (conn *pgx.Conn, kept bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := len(p.idle)
-	if n == 0 {
-		return nil, false
-	}
-	conn, p.idle = p.idle[n-1], p.idle[:n-1]
-	return conn, true
-}
-
-func (p *pool) dropIdle(ctx context.Context) {
-	p.mu.Lock()
-	idle := p.idle
-	p.idle = nil
-	p.mu.Unlock()
-	if len(idle) == 0 {
-		return
-	}
-	go func() { // a dead server may not answer the good-bye
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
-		defer cancel()
-		for _, c := range idle {
-			c.Close(ctx)
-		}
-	}()
 }
 
 // broken tells errors of the session from answers of the database.
 func broken(err error) bool {
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {
-		return answer.Severity == "FATAL" || answer.Severity == "PANIC"
+		return answer.Severity == "FATAL" || answer.Severity == "PANIC" || answer.Code == queryCanceled
 	}
 	var refused refusal
 	return err != nil && !errors.As(err, &refused) && !errors.Is(err, pgx.ErrNoRows)
 }
+
+// queryCanceled is the answer to a query that ran out of time, as PostgreSQL's appendix A numbers it.
+const queryCanceled = "57014"

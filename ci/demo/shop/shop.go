@@ -27,7 +27,7 @@ const errSignedOut = refusal("please log in")
 type shop struct {
 	config config
 	sql    statements
-	db     *pool
+	db     pool
 }
 
 type product struct {

@@ -104,7 +104,7 @@ func serveTest(t *testing.T, cfg config, dsn string) *httptest.Server {
 	t.Helper()
 	db, err := newPool(dsn)
 	require.NoError(t, err)
-	t.Cleanup(func() { db.dropIdle(t.Context()) })
+	t.Cleanup(db.Close)
 	s := &server{shop: &shop{config: cfg, sql: statementsOf[release], db: db}, log: slog.New(slog.DiscardHandler)}
 	web := httptest.NewServer(s.routes())
 	t.Cleanup(web.Close)
