@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"lifeboat/drills/record"
 	"lifeboat/internal/userfile"
 	"lifeboat/scenarios"
 )
@@ -105,24 +104,22 @@ func copyData(to *os.Root, dir string, f scenarios.File) (err error) {
 // factsShown is how much of a check's facts stands in the journal itself, bytes.
 const factsShown = 2000
 
-// keepFacts keeps facts that are too long for the journal whole, by their digest, and gives what is shown of them.
-func (d *drill) keepFacts(r *record.CheckResult, facts string) string {
+// keepFacts keeps facts that are too long for the journal whole, by their digest, and gives what is shown of them. Where
+// they cannot be kept nobody could judge again, so that is an error.
+func (d *drill) keepFacts(facts string) (shown, digest string, err error) {
 	if len(facts) <= factsShown {
-		return facts
+		return facts, "", nil
 	}
 	sum := sha256.Sum256([]byte(facts))
 	name := hex.EncodeToString(sum[:])
 	path := filepath.Join(d.dir, "raw", "facts", name+".json")
-	err := os.MkdirAll(filepath.Dir(path), 0o700)
-	if err == nil {
-		err = os.WriteFile(path, []byte(facts), 0o600)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", "", fmt.Errorf("keep what a check observed: %w", err)
 	}
-	if err != nil {
-		d.opt.Log.Warn("keep the facts of a check", "check", r.Name, "error", err)
-	} else {
-		r.FactsDigest = "sha256:" + name
+	if err := os.WriteFile(path, []byte(facts), 0o600); err != nil {
+		return "", "", fmt.Errorf("keep what a check observed: %w", err)
 	}
-	return shorten(facts, factsShown)
+	return shorten(facts, factsShown), "sha256:" + name, nil
 }
 
 func shorten(s string, n int) string {

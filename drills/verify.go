@@ -89,9 +89,12 @@ func (d *drill) askChecks(ctx context.Context, when record.When, chosen func(Che
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			r := d.askWhen(ctx, c, when)
+			r, err := d.askWhen(ctx, c, when)
 			if ctx.Err() != nil {
 				return context.Cause(ctx) // an answer cut off by the abort says nothing
+			}
+			if err != nil {
+				return err
 			}
 			if err := d.Append(record.KindCheck, d.subject(""), r); err != nil {
 				return err
@@ -104,7 +107,7 @@ func (d *drill) askChecks(ctx context.Context, when record.When, chosen func(Che
 // checkTimeout bounds one check.
 const checkTimeout = 10 * time.Minute
 
-func (d *drill) askWhen(ctx context.Context, c CheckPlan, when record.When) record.CheckResult {
+func (d *drill) askWhen(ctx context.Context, c CheckPlan, when record.When) (record.CheckResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	r := record.CheckResult{Name: c.Spec.Name, Layer: c.Spec.Layer, When: when, Started: d.elapsed()}
@@ -120,7 +123,7 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when record.When) reco
 		r.Ended, r.Overdue = d.elapsed(), nil
 		if err != nil {
 			r.Status, r.Message = record.CheckCrashed, d.secrets.hide(err.Error())
-			return r
+			return r, nil
 		}
 		a = verifier.Judge(c.Check, when, before, facts)
 		if asked = a.Late > 0; asked {
@@ -133,7 +136,11 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when record.When) reco
 	}
 	with, ok := c.Check.(verifier.Comparer)
 	r.Compared = ok && with.Compares() && len(before) > 0
-	r.Status, r.Message, r.Facts = a.Status, d.secrets.hide(a.Message), d.keepFacts(&r, d.secrets.hide(string(facts)))
+	r.Status, r.Message = a.Status, d.secrets.hide(a.Message)
+	var err error
+	if r.Facts, r.FactsDigest, err = d.keepFacts(d.secrets.hide(d.secrets.hideJSON(string(facts)))); err != nil {
+		return r, err
+	}
 	if a.Said != nil && a.Said.Is(a.Message) {
 		r.Said = a.Said
 	}
@@ -143,11 +150,11 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when record.When) reco
 	if r.Status == record.CheckFailed {
 		if err := d.room.Intact(ctx); err != nil {
 			r.Status, r.Message, r.Said = record.CheckCrashed, d.secrets.hide(err.Error()), nil
-			return r
+			return r, nil
 		}
 		r.Backup = d.backupOf(c)
 	}
-	return r
+	return r, nil
 }
 
 // observe turns a panic of a check into an error: a check that crashes is unknown, never passed.

@@ -72,6 +72,7 @@ type world struct {
 	log      slog.Handler               // nil: nobody reads it
 	sum      string                     // of what was loaded; default sha256:00
 	made     string                     // when a dump says that it was made
+	checks   []CheckPlan                // of the latest drill
 
 	// lasting is where a fault stays in force, whatever the business does.
 	lasting map[string]bool
@@ -181,10 +182,12 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 		if w.log != nil {
 			log = w.log
 		}
+		w.checks = plan.Checks
 		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, Log: slog.New(log), Clock: w.clock,
 			Watch: Watch{Ask: w.ask}})
 		require.NoError(t, err)
 	})
+	require.NoError(w.t, judgedAgain(leaveAlone(w.t, res.Dir), w.checks, res), "judged from the journal and raw/ alone")
 	return res
 }
 
