@@ -22,6 +22,7 @@ import (
 
 	"lifeboat/drills"
 	"lifeboat/drills/ledger"
+	"lifeboat/internal/needs"
 )
 
 // part starts the test binary in one of its parts.
@@ -127,6 +128,9 @@ func TestSignals(t *testing.T) {
 
 // What a harness leaves behind that was interrupted twice, or killed, the reaper cleans up (design: within 5 s).
 func TestReaperFinishes(t *testing.T) {
+	if !dockerReady(t) {
+		needs.Skip(t, "a clean-up is proved by asking the engine what is left")
+	}
 	ends := map[string]func(*testing.T, *running){
 		"Ctrl-C twice": func(t *testing.T, r *running) {
 			r.signal(t, syscall.SIGINT)
