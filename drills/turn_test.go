@@ -57,6 +57,12 @@ func TestFlowAfterUpgrade(t *testing.T) {
 	assert.Equal(t, 100*time.Millisecond, p.Pace.Every, "nobody knows whether the other flow bears its own company")
 }
 
+// neverGreen makes the flow of the new version one that nothing satisfies.
+func neverGreen(w *world) {
+	fits := w.fits
+	w.fits = func(script string) bool { return script == "flow.js" && fits(script) }
+}
+
 func TestWhoIsAskedAfterUpgrade(t *testing.T) {
 	for name, c := range map[string]struct {
 		stays   bool
@@ -66,9 +72,26 @@ func TestWhoIsAskedAfterUpgrade(t *testing.T) {
 		reason  string
 	}{
 		"the old version is not back": {true, "fault", nil, record.StatusFailed, "business.red_at_end"},
-		"the new version is broken, by its own flow": {false, "upgrade", func(w *world) {
+		"the new flow is never green, and nobody else saw anything": {false, "upgrade", neverGreen,
+			record.StatusInconclusive, "flow.never_green"},
+		"the new flow is never green, and a check fails with it": {false, "upgrade", func(w *world) {
+			neverGreen(w)
 			fits := w.fits
-			w.fits = func(script string) bool { return script == "flow.js" && fits(script) }
+			w.answer = func(name string) record.CheckStatus {
+				if name == "service" && !fits("flow.js") {
+					return record.CheckFailed
+				}
+				return record.CheckPassed
+			}
+		}, record.StatusPassed, "passed.all"},
+		"the new version breaks down, by its own flow": {false, "upgrade", func(w *world) {
+			fits, calls := w.fits, 0
+			w.fits = func(script string) bool {
+				if script == "new.js" {
+					calls++
+				}
+				return fits(script) && (script != "new.js" || calls < 30)
+			}
 		}, record.StatusPassed, "passed.all"},
 		"the new version works, and the old flow is red while it comes": {false, "upgrade", nil, record.StatusInconclusive, "fault.no_effect"},
 	} {

@@ -84,6 +84,7 @@ var sampleArgs = map[string]string{
 	"fault":                      "pg-hba-reject",
 	"file":                       "inbox/approve-3.json",
 	"fix":                        "docker volume rm lifeboat-7h3k-db",
+	"flow":                       "checkout-2.js",
 	"flows":                      "buy.js",
 	"from":                       "2m10s",
 	"good":                       "3376",

@@ -38,6 +38,7 @@ func (j *judge) outage() []measure {
 			until.Early = min(until.Early, j.broke())
 		}
 		one := record.Between(begin, until)
+		one.Lower = max(0, one.Lower-overlap(begin.Late, until.Early, j.doubted()))
 		ran = append(ran, record.Lapse{From: begin.Early, To: until.Late})
 		o.Count++
 		o.Sum.Lower += one.Lower
@@ -61,6 +62,15 @@ func (j *judge) outage() []measure {
 		m.span, m.atLeast = nil, &lower
 	}
 	return []measure{m}
+}
+
+// overlap is how much of a time lies in windows.
+func overlap(from, to time.Duration, windows []record.Window) time.Duration {
+	var sum time.Duration
+	for _, w := range windows {
+		sum += max(0, min(to, w.To.Late)-max(from, w.From.Early))
+	}
+	return sum
 }
 
 // within tells whether a time lies in a red stretch.

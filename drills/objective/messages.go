@@ -57,6 +57,7 @@ var Messages = []Message{
 	{"flow.blind", []string{"flows"}, []Use{UseReason, UseObservation}},
 	{"flow.blind_errors", []string{"flows"}, []Use{UseReason, UseObservation}},
 	{"flow.crowded", []string{"pace", "why"}, []Use{UseReason, UseObservation}},
+	{"flow.never_green", []string{"flow", "incident"}, []Use{UseReason}},
 	{"flow.late", []string{"bad", "all", "timeout", "request", "why"}, []Use{UseReason}},
 	{"reach.none", []string{"instance", "backup"}, []Use{UseReason}},
 	{"reach.elsewhere", []string{"flows"}, []Use{UseReason}},

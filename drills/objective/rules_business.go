@@ -41,7 +41,9 @@ func (j *judge) business() {
 			return
 		}
 		a := told(s, args{"since": span(s.From.Late)})
-		if j.hiccup(s) || j.silentSince() > j.r.Pace().LongestSilence() { // nobody asked whether it still was
+		w := j.doubted()
+		doubted := len(w) > 0 && w[len(w)-1].Open                                    // by a flow that may never be green
+		if doubted || j.hiccup(s) || j.silentSince() > j.r.Pace().LongestSilence() { // nobody asked whether it still was
 			j.unknown("business.red_at_end", a)
 			return
 		}

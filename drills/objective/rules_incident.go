@@ -161,6 +161,10 @@ func (j *judge) effect(in *record.Incident) {
 	case in.T0 == nil:
 	case !j.seen(in):
 		j.unknown("fault.unseen", args{"incident": id})
+	default:
+		if flow := j.doubtedIn(in); flow != "" {
+			j.unknown("flow.never_green", args{"flow": flow, "incident": id})
+		}
 	}
 }
 
