@@ -19,6 +19,17 @@ func casesOfEvidence() []verdictCase {
 		{"everything held", "fault", nil, passed, "passed.all"},
 		{"the upgrade is what breaks", "upgrade", nil, passed, "passed.all"},
 		{"a planned rollback", "order", nil, passed, "passed.all"},
+		{"other bytes were restored than the first time, and no digest is promised", "fault", func(s *story) {
+			edit(s, func(p *record.RestorePoint) { p.Expected = "" })
+			edit(s, func(r *record.Restored) {
+				if r.During == "rollback" {
+					r.Digest = "sha256:2"
+				}
+			})
+		}, unknown, "restore_point.changed"},
+		{"an instance came up, and nobody saw its backup restored", "fault", func(s *story) {
+			s.drop(func(l line) bool { return l.kind == record.KindRestored && l.subject.Instance == "app" })
+		}, unknown, "backup.unrestored"},
 		{"a planned rollback that was never red", "order", func(s *story) {
 			seen := false
 			s.drop(func(l line) bool {

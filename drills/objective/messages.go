@@ -85,6 +85,8 @@ var Messages = []Message{
 		UseFinding}},
 	{"restore_point.after_dump", []string{"backup", "point", "declared", "source", "made", "zone"}, []Use{UseReason}},
 	{"restore_point.before_dump", []string{"backup", "point", "declared", "source", "made", "zone"}, []Use{UseReason}},
+	{"restore_point.changed", []string{"backup", "point", "first", "then"}, []Use{UseReason}},
+	{"backup.unrestored", []string{"backup", "instance"}, []Use{UseReason}},
 	{"digest.doubtful", []string{"backup", "point", "why"}, []Use{UseReason}},
 	{"baseline.red", []string{"backup", "why"}, []Use{UseReason, UseFinding}},
 	{"baseline.unknown", []string{"why"}, []Use{UseReason}},

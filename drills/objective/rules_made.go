@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"slices"
 	"time"
 
 	"lifeboat/drills/record"
@@ -35,5 +36,34 @@ func (j *judge) made(p record.RestorePoint) {
 		j.unknown("restore_point.after_dump", a)
 	case after < -widest && !p.Explained:
 		j.unknown("restore_point.before_dump", a)
+	}
+}
+
+// changed: one restore point that was restored twice must have been the same bytes. Where a digest is promised, each restore
+// is held against that.
+func (j *judge) changed() {
+	type point struct{ backup, name string }
+	first := map[point]string{}
+	for _, x := range j.r.Restores {
+		p := point{x.Backup, x.Point}
+		switch {
+		case x.Digest == "" || x.Bad() != "":
+		case first[p] == "":
+			first[p] = x.Digest
+		case first[p] != x.Digest:
+			j.unknown("restore_point.changed", args{"backup": x.Backup, "point": x.Point, "first": first[p], "then": x.Digest})
+		}
+	}
+}
+
+// unrestored: what was asked of an instance says something of its backup only if that was restored into it.
+func (j *judge) unrestored() {
+	if j.r.Status != record.RunCompleted || len(j.r.Harness) > 0 || !j.bootedAll() {
+		return // nothing more was to come, and that is said
+	}
+	for _, i := range j.r.Header.Instances {
+		if i.Backup != "" && !slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool { return x.Subject.Instance == i.Name }) {
+			j.unknown("backup.unrestored", args{"backup": i.Backup, "instance": i.Name})
+		}
 	}
 }

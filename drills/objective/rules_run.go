@@ -113,6 +113,8 @@ func (j *judge) restores() {
 			j.finding("medium", "backup.lack", a)
 		}
 	}
+	j.changed()
+	j.unrestored()
 	seen := map[string]bool{}
 	for _, p := range j.r.RestorePoints {
 		j.made(p)
