@@ -84,8 +84,8 @@ func (d *drill) met(ctx context.Context, name string, since time.Duration) recor
 	_ = instance.Pause(ctx, toldWithin)
 	var f record.BootFailure
 	alone := !slices.ContainsFunc(d.room.Booted(), func(other string) bool { return other != name })
-	for _, ground := range d.room.Grounds() {
-		if r, ok := instance.As[instance.ReachReporter](ground); ok && !alone {
+	for _, base := range d.room.Bases() {
+		if r, ok := instance.As[instance.ReachReporter](base); ok && !alone {
 			links, err := r.Reached(ctx)
 			if err != nil {
 				f.NotAsked = d.secrets.hide(err.Error())
@@ -96,7 +96,7 @@ func (d *drill) met(ctx context.Context, name string, since time.Duration) recor
 				}
 			}
 		}
-		r, ok := instance.As[instance.EgressReporter](ground)
+		r, ok := instance.As[instance.EgressReporter](base)
 		if !ok || d.plan.kindOf(name).OwnKernel {
 			continue
 		}

@@ -69,11 +69,11 @@ func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
 		d.opt.Log.Error("write the journal", "error", err)
 	}
 	d.note(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup, Outcome: record.OutcomeSkipped})
-	if d.keeper != nil {
-		if err := d.keeper.Keep(); err != nil {
+	if d.reaper != nil {
+		if err := d.reaper.Keep(); err != nil {
 			d.opt.Log.Error("hand over to the reaper", "error", err)
 		}
-		d.keeper = nil
+		d.reaper = nil
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
 // collectEgress writes down what the restored machines tried to reach.
 func (d *drill) collectEgress(ctx context.Context) error {
 	var errs []error
-	for _, driver := range d.room.Grounds() {
+	for _, driver := range d.room.Bases() {
 		r, ok := instance.As[instance.EgressReporter](driver)
 		if !ok {
 			continue

@@ -13,7 +13,7 @@ import (
 	"lifeboat/drills/record"
 )
 
-// reaper is a Keeper that remembers what it was told.
+// reaper is a Reaper that remembers what it was told.
 type reaper struct {
 	said string
 	gaps []time.Duration
@@ -35,38 +35,38 @@ func TestCleanUp(t *testing.T) {
 		reason  string
 		left    int
 		state   string // of the fault
-		keeper  string
+		reaper  string
 	}{
 		{name: "an undo that takes longer than the whole", undo: func(int) error { time.Sleep(4 * time.Minute); return nil },
-			want: record.StatusPassed, reason: "passed.all", state: "undone", keeper: "release"},
+			want: record.StatusPassed, reason: "passed.all", state: "undone", reaper: "release"},
 		{name: "the undo fails and its machine is gone", undo: func(int) error { return errors.New("exit code 1") },
-			want: record.StatusPassed, reason: "passed.all", state: "gone", keeper: "release"},
+			want: record.StatusPassed, reason: "passed.all", state: "gone", reaper: "release"},
 		{name: "the engine needs a moment", remains: func(since time.Duration) ([]string, error) {
 			if since < 3*time.Second {
 				return []string{"container db"}, nil
 			}
 			return nil, nil
-		}, want: record.StatusPassed, reason: "passed.all", state: "undone", keeper: "release"},
+		}, want: record.StatusPassed, reason: "passed.all", state: "undone", reaper: "release"},
 		{name: "the engine does not answer at first", remains: func(since time.Duration) ([]string, error) {
 			if since < 30*time.Second {
 				return nil, errors.New("busy")
 			}
 			return nil, nil
-		}, want: record.StatusPassed, reason: "passed.all", state: "undone", keeper: "release"},
+		}, want: record.StatusPassed, reason: "passed.all", state: "undone", reaper: "release"},
 		{name: "the engine never says what is left", remains: func(time.Duration) ([]string, error) {
 			return nil, errors.New("busy")
-		}, want: record.StatusInconclusive, reason: "cleanup.unproved", state: "undone", keeper: "keep"},
+		}, want: record.StatusInconclusive, reason: "cleanup.unproved", state: "undone", reaper: "keep"},
 		{name: "something stays", remains: func(time.Duration) ([]string, error) { return []string{"volume x"}, nil },
-			want: record.StatusPassed, reason: "passed.all cleanup.incomplete", left: 1, state: "undone", keeper: "keep"},
+			want: record.StatusPassed, reason: "passed.all cleanup.incomplete", left: 1, state: "undone", reaper: "keep"},
 		{name: "the undo fails and something stays", undo: func(int) error { return errors.New("exit code 1") },
 			remains: func(time.Duration) ([]string, error) { return []string{"volume x"}, nil },
-			want:    record.StatusPassed, reason: "passed.all cleanup.incomplete", left: 2, state: "failed", keeper: "keep"},
+			want:    record.StatusPassed, reason: "passed.all cleanup.incomplete", left: 2, state: "failed", reaper: "keep"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, k := newWorld(t), &reaper{}
 			w.undo = tc.undo
 			w.change = func(kit *Kit) {
-				kit.Keeper = func(context.Context, ledger.Scope) (Keeper, error) { return k, nil }
+				kit.Reaper = func(context.Context, ledger.Scope) (Reaper, error) { return k, nil }
 				var first time.Time
 				kit.Remains = func(context.Context, ledger.Scope) ([]string, error) {
 					if first.IsZero() {
@@ -84,7 +84,7 @@ func TestCleanUp(t *testing.T) {
 			assert.Len(t, res.Left, tc.left, "%+v", res.Left)
 			assert.Equal(t, tc.reason == "passed.all", res.Record.Cleanup.T8 != nil)
 			assert.Equal(t, record.FaultState(tc.state), res.Record.Incidents[0].Faults[0].State)
-			assert.Equal(t, tc.keeper, k.said)
+			assert.Equal(t, tc.reaper, k.said)
 			open, err := openEntries(res.Dir)
 			require.NoError(t, err)
 			assert.Equal(t, tc.state == "failed", len(open) > 0, "%v", open)
@@ -96,7 +96,7 @@ func TestCleanUp(t *testing.T) {
 func TestDrillWithoutAReaper(t *testing.T) {
 	w := newWorld(t)
 	w.change = func(k *Kit) {
-		k.Keeper = func(context.Context, ledger.Scope) (Keeper, error) {
+		k.Reaper = func(context.Context, ledger.Scope) (Reaper, error) {
 			return &reaper{gaps: []time.Duration{time.Second, 500 * time.Millisecond}}, nil
 		}
 	}

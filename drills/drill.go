@@ -45,7 +45,7 @@ type drill struct {
 	flows    verifier.Flows
 	pulse    *pulse
 	host     *hostWatch
-	keeper   Keeper
+	reaper   Reaper
 	clean    bool // it is proved that nothing is left
 	secrets  *secrets
 	incident int
@@ -156,12 +156,12 @@ func (d *drill) phases(ctx context.Context) error {
 	if err := d.keepScenario(); err != nil {
 		return err
 	}
-	if d.kit.Keeper != nil {
-		k, err := d.kit.Keeper(ctx, d.scope)
+	if d.kit.Reaper != nil {
+		k, err := d.kit.Reaper(ctx, d.scope)
 		if err != nil {
 			return fmt.Errorf("start the reaper: %w", err)
 		}
-		d.keeper = k
+		d.reaper = k
 		if err := k.Hide(d.secrets.list()); err != nil {
 			return fmt.Errorf("tell the reaper what to hide: %w", err)
 		}

@@ -169,7 +169,7 @@ func (w *hostWatch) flush() {
 // has to answer it.
 func (w *hostWatch) ask(ctx context.Context) {
 	for instance.Pause(ctx, askedEvery) == nil {
-		for _, driver := range w.d.room.Grounds() {
+		for _, driver := range w.d.room.Bases() {
 			if metered, ok := instance.As[instance.Metered](driver); ok {
 				w.measure(ctx, metered)
 			}

@@ -45,13 +45,13 @@ type Kit struct {
 	Remains func(ctx context.Context, s ledger.Scope) ([]string, error)
 	// Strays removes (or with dryRun only lists) what carries the label of a dead drill that has no ledger here.
 	Strays func(ctx context.Context, dryRun bool) ([]Swept, error)
-	// Keeper starts the reaper of a drill, before anything is created. Nil only in tests of the engine.
-	Keeper func(ctx context.Context, s ledger.Scope) (Keeper, error)
+	// Reaper starts the reaper of a drill, before anything is created. Nil only in tests of the engine.
+	Reaper func(ctx context.Context, s ledger.Scope) (Reaper, error)
 }
 
-// Keeper is the hold on a drill's reaper. If this process dies without a word,
+// Reaper is the hold on a drill's reaper. If this process dies without a word,
 // the reaper cleans up. If the reaper dies, another one is started.
-type Keeper interface {
+type Reaper interface {
 	// Hide tells it which texts it must not write down, should it come to that.
 	Hide(secrets []string) error
 	// Gaps are the times in which the drill had no reaper, because one had died.

@@ -46,11 +46,11 @@ func (p *Plan) askHost(ctx context.Context, kit Kit) {
 func (p *Plan) tryHost(ctx context.Context, kit Kit) (refusals []string) {
 	for _, kind := range p.Kinds {
 		driver, err := kit.Instances[kind].New(instance.Site{Log: slog.New(slog.DiscardHandler)})
-		ground := driver
-		if g, ok := instance.As[instance.Grounded](driver); ok && err == nil {
-			ground = g.Ground()
+		base := driver
+		if g, ok := instance.As[instance.Layered](driver); ok && err == nil {
+			base = g.Base()
 		}
-		if t, ok := instance.As[instance.Trier](ground); ok && err == nil {
+		if t, ok := instance.As[instance.Trier](base); ok && err == nil {
 			err = t.Tried(ctx)
 		}
 		if err != nil && ctx.Err() == nil {

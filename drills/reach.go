@@ -55,7 +55,7 @@ func (r *reached) byCheck(on string, at time.Duration, err error) {
 // collectReach writes down who spoke to whom. Where a back-end cannot tell, nothing is written.
 func (d *drill) collectReach(ctx context.Context) error {
 	var all record.Reach
-	for _, driver := range d.room.Grounds() {
+	for _, driver := range d.room.Bases() {
 		r, ok := instance.As[instance.ReachReporter](driver)
 		if !ok {
 			return nil

@@ -29,7 +29,7 @@ type ReapRequest struct {
 	Hidden *Hidden
 }
 
-// Hidden is what a reaper must not write down. Hold learns it from the harness.
+// Hidden is what a reaper must not write down. RunReaper learns it from the harness.
 type Hidden struct{ secrets secrets }
 
 // Writer hides in what is written to another writer, write by write, what is known by then.
@@ -110,7 +110,7 @@ func keepRecord(dir string) error {
 	return writeRecord(dir, r)
 }
 
-// Hold is the life of a reaper process: it waits for word from its harness or
+// RunReaper is the life of a reaper process: it waits for word from its harness or
 // for the deadline, and then cleans up unless it was released.
 //
 //	"alive\n"      a sign of life, every second
@@ -118,7 +118,7 @@ func keepRecord(dir string) error {
 //	"done\n"       all is clean: leave
 //	"keep\n"       leave everything until the deadline, unless a sweep takes it before
 //	end of file    the harness is dead: clean up now
-func Hold(ctx context.Context, r ReapRequest, pipe io.Reader) ([]record.CleanupEvent, error) {
+func RunReaper(ctx context.Context, r ReapRequest, pipe io.Reader) ([]record.CleanupEvent, error) {
 	dir := filepath.Join(r.Home, "drills", r.Drill)
 	scope, err := ledger.LoadScope(dir)
 	if err != nil {

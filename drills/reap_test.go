@@ -111,7 +111,7 @@ func TestHold(t *testing.T) {
 				d := newDead(t, tc.kept)
 				began := time.Now()
 				d.ready = began.Add(tc.ready)
-				left, err := Hold(t.Context(), d.request(), strings.NewReader(tc.said))
+				left, err := RunReaper(t.Context(), d.request(), strings.NewReader(tc.said))
 				require.NoError(t, err)
 				assert.Len(t, left, tc.left)
 				assert.GreaterOrEqual(t, time.Since(began), tc.least)
@@ -168,7 +168,7 @@ func TestPastTheDeadline(t *testing.T) {
 						_, _ = io.WriteString(harness, "done\n")
 					}
 				}()
-				_, err := Hold(t.Context(), d.request(), pipe)
+				_, err := RunReaper(t.Context(), d.request(), pipe)
 				require.NoError(t, err)
 				if tc.killed > 0 {
 					assert.Equal(t, ledger.Dead, owner.Alive())
@@ -194,7 +194,7 @@ func TestReaperHidesSecrets(t *testing.T) {
 		var log strings.Builder
 		r.Hidden = &Hidden{}
 		out := r.Hidden.Writer(&log)
-		left, err := Hold(t.Context(), r, strings.NewReader(`hide ["horse-battery"]`+"\n"))
+		left, err := RunReaper(t.Context(), r, strings.NewReader(`hide ["horse-battery"]`+"\n"))
 		require.NoError(t, err)
 		require.Len(t, left, 1)
 		assert.Contains(t, left[0].Error, "psql: the password *** is wrong")
@@ -245,7 +245,7 @@ func TestSweepKept(t *testing.T) {
 		ended := make(chan error, 1)
 		pipe, harness := io.Pipe()
 		go func() {
-			_, err := Hold(t.Context(), d.request(), pipe)
+			_, err := RunReaper(t.Context(), d.request(), pipe)
 			ended <- err
 		}()
 		_, err := io.WriteString(harness, "keep\n")

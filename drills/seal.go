@@ -28,10 +28,10 @@ func (d *drill) seal(left []record.CleanupEvent) (*Result, error) {
 		errs = append(errs, markClean(d.dir))
 	}
 	errs = append(errs, d.journal.Close(), d.ledger.Close())
-	if d.keeper != nil && d.clean {
-		errs = append(errs, d.keeper.Release())
-	} else if d.keeper != nil {
-		errs = append(errs, d.keeper.Keep()) // it tries once more at the deadline; lifeboat sweep does before
+	if d.reaper != nil && d.clean {
+		errs = append(errs, d.reaper.Release())
+	} else if d.reaper != nil {
+		errs = append(errs, d.reaper.Keep()) // it tries once more at the deadline; lifeboat sweep does before
 	}
 	r, v, err := Judge(d.dir)
 	if err = errors.Join(append(errs, err)...); err != nil {
@@ -45,11 +45,11 @@ func (d *drill) seal(left []record.CleanupEvent) (*Result, error) {
 
 // unheld says for how long the drill had no reaper: it was clean all the same, but nobody stood by.
 func (d *drill) unheld() error {
-	if d.keeper == nil {
+	if d.reaper == nil {
 		return nil
 	}
 	var sum time.Duration
-	gaps := d.keeper.Gaps()
+	gaps := d.reaper.Gaps()
 	for _, gap := range gaps {
 		sum += gap
 	}

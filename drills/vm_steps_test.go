@@ -207,21 +207,21 @@ func TestMachineThatNobodyAsks(t *testing.T) {
 	assert.Nil(t, res.Record.Incidents[0].T4)
 }
 
-// grounded is a driver whose machines stand in another's sandboxes.
-type grounded struct {
+// layered is a driver whose machines stand in another's sandboxes.
+type layered struct {
 	fake.Virtual
-	ground instance.Driver
+	base instance.Driver
 }
 
-func (g grounded) Ground() instance.Driver { return g.ground }
+func (g layered) Base() instance.Driver { return g.base }
 
 // Run and Egress of the upper driver must not be asked.
-func (g grounded) Run(context.Context, instance.Program) (instance.Process, error) {
-	panic("the ground runs programs")
+func (g layered) Run(context.Context, instance.Program) (instance.Process, error) {
+	panic("the base runs programs")
 }
 
-func (g grounded) Egress(context.Context) ([]record.EgressFact, error) {
-	panic("the ground reports egress")
+func (g layered) Egress(context.Context) ([]record.EgressFact, error) {
+	panic("the base reports egress")
 }
 
 func TestGroundIsAskedOnce(t *testing.T) {
@@ -236,13 +236,13 @@ func TestGroundIsAskedOnce(t *testing.T) {
 	}
 	w.change = func(k *Kit) {
 		below := k.Instances["fake"].New
-		var ground instance.Driver
+		var base instance.Driver
 		k.Instances["fake"] = docker.Kind(func(s instance.Site) (d instance.Driver, err error) {
-			ground, err = below(s)
-			return ground, err
+			base, err = below(s)
+			return base, err
 		})
 		k.Instances["qemu"] = qemu.Kind(func(s instance.Site) (instance.Driver, error) {
-			return &grounded{Virtual: fake.Virtual{Driver: ground.(*fake.Driver)}, ground: ground}, nil
+			return &layered{Virtual: fake.Virtual{Driver: base.(*fake.Driver)}, base: base}, nil
 		})
 	}
 	w.files = map[string]string{"x.sh": "#!/bin/sh\n"}

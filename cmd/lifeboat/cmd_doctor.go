@@ -42,11 +42,11 @@ func (a *app) doctorCommand() *cobra.Command {
 				if err == nil {
 					err = driver.Ready(cmd.Context())
 				}
-				ground := driver
-				if g, ok := instance.As[instance.Grounded](driver); ok && err == nil {
-					ground = g.Ground()
+				base := driver
+				if g, ok := instance.As[instance.Layered](driver); ok && err == nil {
+					base = g.Base()
 				}
-				if t, ok := instance.As[instance.Trier](ground); ok && err == nil {
+				if t, ok := instance.As[instance.Trier](base); ok && err == nil {
 					if !tried {
 						tried, trial = true, t.Try(cmd.Context())
 					}

@@ -45,7 +45,7 @@ func (a *app) reapCommand() *cobra.Command {
 			if _, err := fmt.Fprint(a.stdout, readyLine); err != nil {
 				return err
 			}
-			left, err := drills.Hold(context.WithoutCancel(cmd.Context()), req, a.stdin)
+			left, err := drills.RunReaper(context.WithoutCancel(cmd.Context()), req, a.stdin)
 			if err == nil && len(left) > 0 {
 				return &exitError{exitLeft}
 			}

@@ -56,11 +56,11 @@ func (a *app) kit() drills.Kit {
 		Instances: map[string]instance.Kind{
 			"docker": docker.Kind(func(site instance.Site) (instance.Driver, error) { return shared.of(site) }),
 			"qemu": qemu.Kind(func(site instance.Site) (instance.Driver, error) {
-				ground, err := shared.of(site)
+				base, err := shared.of(site)
 				if err != nil {
 					return nil, err
 				}
-				return qemu.New(site, ground), nil
+				return qemu.New(site, base), nil
 			}),
 		},
 		Faults:   map[string]func(scenarios.Settings) (fault.Fault, []scenarios.Problem){},
@@ -73,7 +73,7 @@ func (a *app) kit() drills.Kit {
 			return remains(ctx, log, s)
 		},
 		Strays: func(ctx context.Context, dry bool) ([]drills.Swept, error) { return strays(ctx, log, a.home, dry) },
-		Keeper: func(ctx context.Context, s ledger.Scope) (drills.Keeper, error) {
+		Reaper: func(ctx context.Context, s ledger.Scope) (drills.Reaper, error) {
 			return a.startReaper(ctx, s)
 		},
 		Flows: func(c instance.Companion, log *slog.Logger) (verifier.Flows, error) {

@@ -46,7 +46,7 @@ func (f *below) Prepare(_ context.Context, t Target) (ledger.Undo, error) {
 	if err != nil {
 		return ledger.Undo{}, err
 	}
-	return h.Mend(f.impairment), nil
+	return h.UndoImpairment(f.impairment), nil
 }
 
 // Inject implements Fault.

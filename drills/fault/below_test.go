@@ -42,7 +42,9 @@ func (m *virtual) Impaired(_ context.Context, i instance.Impairment) error {
 	return errors.New("the hypervisor knows nothing of it")
 }
 
-func (m *virtual) Mend(i instance.Impairment) ledger.Undo          { return instance.Encode("mend", i) }
+func (m *virtual) UndoImpairment(i instance.Impairment) ledger.Undo {
+	return instance.Encode("mend", i)
+}
 func (m *virtual) Console(context.Context) (string, error)         { return m.console, nil }
 func (m *virtual) Reboot(context.Context) error                    { m.reboots++; return nil }
 func (m *virtual) Get(_ context.Context, p string) ([]byte, error) { return []byte(m.files[p]), nil }
@@ -68,7 +70,7 @@ func TestFaultsFromBelow(t *testing.T) {
 			require.NoError(t, f.Available(t.Context(), target))
 			undo, err := f.Prepare(t.Context(), target)
 			require.NoError(t, err)
-			assert.Equal(t, m.Mend(want), undo)
+			assert.Equal(t, m.UndoImpairment(want), undo)
 			assert.Empty(t, m.made, "preparing changes nothing")
 			require.Error(t, f.Effective(t.Context(), target))
 			require.NoError(t, f.Inject(t.Context(), target))
@@ -144,7 +146,7 @@ func TestKernelPanic(t *testing.T) {
 	require.NoError(t, f.Available(t.Context(), target))
 	undo, err := f.Prepare(t.Context(), target)
 	require.NoError(t, err)
-	assert.Equal(t, m.Mend(instance.Impairment{NMI: true}), undo)
+	assert.Equal(t, m.UndoImpairment(instance.Impairment{NMI: true}), undo)
 	ran = nil
 	require.NoError(t, f.Inject(t.Context(), target))
 	assert.Equal(t, []string{`echo 1 > "$1"`}, ran)

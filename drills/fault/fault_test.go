@@ -151,7 +151,7 @@ func (m scripted) Dial(_ context.Context, port int) (net.Conn, error) {
 func (m scripted) Exec(_ context.Context, c instance.Command) (instance.Result, error) {
 	return m.exec(c)
 }
-func (m scripted) Recall(c instance.Command) ledger.Undo { return instance.Encode("exec", c) }
+func (m scripted) UndoCommand(c instance.Command) ledger.Undo { return instance.Encode("exec", c) }
 
 // answering is a server that answers a start-up message with one of its own.
 func answering(t *testing.T, messages ...pgproto3.BackendMessage) func() (net.Conn, error) {

@@ -40,7 +40,7 @@ func (f *fileMissing) Available(ctx context.Context, t Target) error {
 
 // Prepare implements Fault: the file is moved aside within its own folder, so moving it back is the undo.
 func (f *fileMissing) Prepare(_ context.Context, t Target) (ledger.Undo, error) {
-	return instance.Recall(t.Machine, shell("root", `if test -e "$1.lifeboat"; then mv "$1.lifeboat" "$1"; fi`, f.path))
+	return instance.UndoCommand(t.Machine, shell("root", `if test -e "$1.lifeboat"; then mv "$1.lifeboat" "$1"; fi`, f.path))
 }
 
 // Inject implements Fault.

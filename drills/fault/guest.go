@@ -45,7 +45,7 @@ func (f *inGuest) Fits(of instance.Traits) error { return virtualOnly(of) }
 
 // Prepare implements Fault.
 func (f *inGuest) Prepare(_ context.Context, t Target) (ledger.Undo, error) {
-	return instance.Recall(t.Machine, shell("root", f.heals, f.args...))
+	return instance.UndoCommand(t.Machine, shell("root", f.heals, f.args...))
 }
 
 // Inject implements Fault.

@@ -19,7 +19,7 @@ func (none) Available(context.Context, Target) error { return nil }
 
 // Prepare implements Fault.
 func (none) Prepare(_ context.Context, t Target) (ledger.Undo, error) {
-	return instance.Recall(t.Machine, shell("", "true"))
+	return instance.UndoCommand(t.Machine, shell("", "true"))
 }
 
 // Inject implements Fault.

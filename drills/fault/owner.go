@@ -34,7 +34,7 @@ func (f *wrongOwner) Prepare(ctx context.Context, t Target) (ledger.Undo, error)
 	if err != nil {
 		return ledger.Undo{}, fmt.Errorf("read the owner of the data directory: %w", err)
 	}
-	return instance.Recall(t.Machine, shell("root", `chown "$1" "$PGDATA"`, strings.TrimSpace(old)))
+	return instance.UndoCommand(t.Machine, shell("root", `chown "$1" "$PGDATA"`, strings.TrimSpace(old)))
 }
 
 // Inject implements Fault.

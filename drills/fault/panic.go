@@ -53,7 +53,7 @@ func (f *kernelPanic) Prepare(ctx context.Context, t Target) (ledger.Undo, error
 		return ledger.Undo{}, err
 	}
 	f.seen, err = panics(ctx, t.Machine)
-	return h.Mend(instance.Impairment{NMI: true}), err
+	return h.UndoImpairment(instance.Impairment{NMI: true}), err
 }
 
 // Inject implements Fault.

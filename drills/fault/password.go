@@ -80,7 +80,7 @@ func (f *passwordRotated) Prepare(ctx context.Context, t Target) (ledger.Undo, e
 	}
 	f.old = old
 	quote := strings.NewReplacer(`"`, `""`)
-	return instance.Recall(t.Machine, f.command("-c",
+	return instance.UndoCommand(t.Machine, f.command("-c",
 		fmt.Sprintf(`alter role "%s" password '%s'`, quote.Replace(f.role), strings.ReplaceAll(old, `'`, `''`))))
 }
 

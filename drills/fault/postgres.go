@@ -87,7 +87,7 @@ func (f *serverFile) Prepare(ctx context.Context, t Target) (ledger.Undo, error)
 	if err != nil {
 		return ledger.Undo{}, fmt.Errorf("read %s: %w", f.file, err)
 	}
-	return instance.Recall(t.Machine, shell(f.OSUser, `printf %s "$2" | base64 -d > "$PGDATA/$1"`,
+	return instance.UndoCommand(t.Machine, shell(f.OSUser, `printf %s "$2" | base64 -d > "$PGDATA/$1"`,
 		f.file, strings.TrimSpace(old)))
 }
 

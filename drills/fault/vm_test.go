@@ -57,9 +57,9 @@ func bootVM(t *testing.T) (*awake, func(ledger.Undo) error) {
 	stat, err := file.Stat()
 	require.NoError(t, err)
 	site, notes := instancetest.NewSite(t, fmt.Sprintf("faultvm%d", os.Getpid()), instancetest.Program(t))
-	ground, err := docker.New(site)
+	base, err := docker.New(site)
 	require.NoError(t, err)
-	d := qemu.New(site, ground)
+	d := qemu.New(site, base)
 	if err := d.Ready(t.Context()); err != nil {
 		needs.Skip(t, err)
 	}

@@ -39,10 +39,10 @@ type Printer interface {
 	Console(ctx context.Context) (string, error)
 }
 
-// Recaller is a machine that another process finds again.
-type Recaller interface {
-	// Recall describes a command inside this machine as an undo that another process can run.
-	Recall(c Command) ledger.Undo
+// CommandUndoer is a machine that another process finds again.
+type CommandUndoer interface {
+	// UndoCommand describes a command inside this machine as an undo that another process can run.
+	UndoCommand(c Command) ledger.Undo
 }
 
 // Put unpacks a tar stream below a folder of a machine.
@@ -63,11 +63,11 @@ func Console(ctx context.Context, m Machine) (string, error) {
 	return p.Console(ctx)
 }
 
-// Recall describes a command inside a machine as an undo that another process can run.
-func Recall(m Machine, c Command) (ledger.Undo, error) {
-	r, ok := As[Recaller](m)
+// UndoCommand describes a command inside a machine as an undo that another process can run.
+func UndoCommand(m Machine, c Command) (ledger.Undo, error) {
+	r, ok := As[CommandUndoer](m)
 	if !ok {
 		return ledger.Undo{}, fmt.Errorf("undo what is broken in %s: no other process finds an instance of this kind", m.Name())
 	}
-	return r.Recall(c), nil
+	return r.UndoCommand(c), nil
 }

@@ -28,7 +28,7 @@ func TestAbilitiesAreFoundThroughWrappers(t *testing.T) {
 	assert.Equal(t, "up", said)
 	_, err = instance.Console(t.Context(), slow{bare{}})
 	assert.EqualError(t, err, "read the console of db: an instance of this kind has none")
-	_, err = instance.Recall(bare{}, instance.Command{})
+	_, err = instance.UndoCommand(bare{}, instance.Command{})
 	assert.EqualError(t, err, "undo what is broken in db: no other process finds an instance of this kind")
 	assert.EqualError(t, instance.Put(t.Context(), bare{}, "/", nil), "put files into db: an instance of this kind takes none")
 	_, ok := instance.As[instance.Printer](nil)

@@ -20,8 +20,8 @@ type Hypervised interface {
 	// Impaired asks the hypervisor, and the guest where only that one knows: nil when it is in force now, an error that
 	// is ErrNotInForce with what was found instead, or any other error where it could not be asked.
 	Impaired(ctx context.Context, i Impairment) error
-	// Mend describes the end of an impairment, before it is made, as an undo that another process can run.
-	Mend(i Impairment) ledger.Undo
+	// UndoImpairment describes the end of an impairment, before it is made, as an undo that another process can run.
+	UndoImpairment(i Impairment) ledger.Undo
 }
 
 // ErrNotInForce is what was asked about and found not to be in force, whatever else was found. An error that is not this

@@ -241,7 +241,7 @@ type Process interface {
 // Factory makes the driver of one kind for a site.
 type Factory func(site Site) (Driver, error)
 
-// UndoExec is the data of a ledger.Undo made by Recall.
+// UndoExec is the data of a ledger.Undo made by UndoCommand.
 type UndoExec struct {
 	Handle  string  `json:"handle"`
 	Command Command `json:"command"`

@@ -75,6 +75,6 @@ type Described interface {
 	Describe(ctx context.Context) map[string]string
 }
 
-// Grounded is a driver whose machines stand in another driver's sandboxes: what is asked once of a
+// Layered is a driver whose machines stand in another driver's sandboxes: what is asked once of a
 // whole drill (what tried to get out, is every sandbox intact, where do programs run) is asked of that one.
-type Grounded interface{ Ground() Driver }
+type Layered interface{ Base() Driver }

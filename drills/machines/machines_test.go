@@ -111,13 +111,13 @@ func TestDriversAreClosed(t *testing.T) {
 	assert.Equal(t, 1, made.closed, "nobody else will close it")
 }
 
-// grounded stands in the sandboxes of another driver.
-type grounded struct {
+// layered stands in the sandboxes of another driver.
+type layered struct {
 	driver
 	on *guard
 }
 
-func (g *grounded) Ground() instance.Driver { return g.on }
+func (g *layered) Base() instance.Driver { return g.on }
 
 type guard struct {
 	driver
@@ -131,7 +131,7 @@ func TestEachGroundIsAskedOnce(t *testing.T) {
 	docker := &guard{}
 	r, err := machines.Open(map[string]instance.Kind{
 		"docker": {New: func(instance.Site) (instance.Driver, error) { return docker, nil }},
-		"qemu":   {New: func(instance.Site) (instance.Driver, error) { return &grounded{on: docker}, nil }},
+		"qemu":   {New: func(instance.Site) (instance.Driver, error) { return &layered{on: docker}, nil }},
 	}, []string{"docker", "qemu"}, instance.Site{})
 	require.NoError(t, err)
 	require.NoError(t, r.Intact(t.Context()))

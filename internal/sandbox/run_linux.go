@@ -54,7 +54,7 @@ func listenPlain(address netip.AddrPort) (net.Listener, error) {
 	return c.Listen(context.Background(), "tcp", address.String())
 }
 
-// start closes the namespace and opens the sandbox's own ears, in this order:
+// start closes the namespace and opens the sandbox's own probe listeners, in this order:
 // nothing may get out in between.
 func start(c Config, log *egress) error {
 	if err := wallRoutes(c); err != nil {

@@ -50,7 +50,7 @@ func BenchmarkSteps(b *testing.B) {
 			lap("dial", func() error { return hangUp(m.Dial(ctx, 7000)) })
 		}
 		lap("dial-by-process", func() error {
-			w := &way{engine: d.engine, box: d.slot("db").box.id}
+			w := &way{engine: d.engine, sandbox: d.slot("db").sandbox.id}
 			defer w.close()
 			return hangUp(w.dial(ctx, "127.0.0.1:7000"))
 		})

@@ -45,14 +45,14 @@ func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process,
 	if err := d.seal(ctx, s, nil, p.Allow); err != nil {
 		return nil, err
 	}
-	return d.run(ctx, p, place{network: container.NetworkMode("container:" + s.box.id)})
+	return d.run(ctx, p, place{network: container.NetworkMode("container:" + s.sandbox.id)})
 }
 
 // place is where a program runs.
 type place struct {
 	network container.NetworkMode
-	devices []string // of this host that it sees
-	beside  []*body  // end with it
+	devices []string        // of this host that it sees
+	beside  []*ownContainer // end with it
 }
 
 func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instance.Process, error) {
@@ -92,9 +92,9 @@ func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instanc
 
 // clientSandbox names the sandbox of programs of one flow, or of no flow, with this allow-list. No instance has a name with a dot.
 func clientSandbox(p instance.Program) string {
-	name := "desk.script"
+	name := "client.script"
 	if p.Flow != "" {
-		name = "desk.k6"
+		name = "client.k6"
 	}
 	if p.Flow == "" && len(p.Allow) == 0 {
 		return name
@@ -129,8 +129,8 @@ func (e *Engine) furnish(ctx context.Context, id string, p instance.Program) err
 }
 
 // launch attaches to the container's output, so that not a line is missed, and starts it.
-func (e *Engine) launch(ctx context.Context, c *body, p instance.Program,
-	beside []*body) (instance.Process, error) {
+func (e *Engine) launch(ctx context.Context, c *ownContainer, p instance.Program,
+	beside []*ownContainer) (instance.Process, error) {
 	h, err := e.client.ContainerAttach(context.WithoutCancel(ctx), c.id, client.ContainerAttachOptions{Stream: true,
 		Stdin: p.Stdin != nil, Stdout: true, Stderr: true})
 	if err != nil {
@@ -143,7 +143,7 @@ func (e *Engine) launch(ctx context.Context, c *body, p instance.Program,
 	if p.Stdin != nil {
 		go func() { _, _ = io.Copy(h.Conn, p.Stdin) }() // a program that has ended takes no more
 	}
-	proc := &process{engine: e, body: c, name: p.Name, beside: beside, done: make(chan struct{})}
+	proc := &process{engine: e, container: c, name: p.Name, beside: beside, done: make(chan struct{})}
 	go func() {
 		defer h.Close()
 		_, err := stdcopy.StdCopy(orDiscard(p.Stdout), orDiscard(p.Stderr), h.Reader)
@@ -161,11 +161,11 @@ func orDiscard(w io.Writer) io.Writer {
 
 // process is a program that was started.
 type process struct {
-	engine *Engine
-	body   *body
-	name   string
+	engine    *Engine
+	container *ownContainer
+	name      string
 
-	beside []*body // end with it
+	beside []*ownContainer // end with it
 
 	done chan struct{} // closed when exit and err are set
 	exit int
@@ -177,7 +177,7 @@ type process struct {
 func (p *process) end(ctx context.Context, output error) {
 	defer close(p.done)
 	defer p.clear(ctx)
-	w := p.engine.client.ContainerWait(ctx, p.body.id,
+	w := p.engine.client.ContainerWait(ctx, p.container.id,
 		client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 	select {
 	case r := <-w.Result:
@@ -193,7 +193,7 @@ func (p *process) end(ctx context.Context, output error) {
 	if p.err != nil {
 		return // left for whoever looks; the ledger removes it
 	}
-	if err := p.body.terminate(ctx); err != nil {
+	if err := p.container.terminate(ctx); err != nil {
 		p.engine.log.Warn("remove a program that ended", "program", p.name, "error", err)
 	}
 }
@@ -227,7 +227,7 @@ func (p *process) Stop(ctx context.Context, grace time.Duration) error {
 		return nil
 	default:
 	}
-	if err := p.body.stop(ctx, "SIGTERM", grace); err != nil && !gone(err) {
+	if err := p.container.stop(ctx, "SIGTERM", grace); err != nil && !gone(err) {
 		return fmt.Errorf("stop %s: %w", p.name, err)
 	}
 	return nil

@@ -25,15 +25,15 @@ type plan struct {
 	address                     netip.Addr
 }
 
-// body is a container that this process made.
-type body struct {
+// ownContainer is a container that this process made.
+type ownContainer struct {
 	testcontainers.Container
 	engine *Engine
 	id     string
 }
 
 // createContainer writes the container to the ledger and creates it, unstarted.
-func (d *Driver) createContainer(ctx context.Context, p plan) (*body, error) {
+func (d *Driver) createContainer(ctx context.Context, p plan) (*ownContainer, error) {
 	if err := d.intend("container", undoContainer, p.name, "docker rm -fv "+p.name); err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (d *Driver) createContainer(ctx context.Context, p plan) (*body, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create container %s: %w", p.name, err)
 	}
-	return &body{c, d.engine, c.GetContainerID()}, nil
+	return &ownContainer{c, d.engine, c.GetContainerID()}, nil
 }
 
 // noImage says what is missing: nothing is pulled for a drill, which must not depend on a registry that the disaster took
@@ -90,17 +90,17 @@ func harden(h container.HostConfig, gains bool) container.HostConfig {
 	return h
 }
 
-func (b *body) start(ctx context.Context) error { return b.Start(ctx) }
+func (b *ownContainer) start(ctx context.Context) error { return b.Start(ctx) }
 
 // stop with the image's own signal, then by force after the grace, which is rounded up to seconds.
-func (b *body) stop(ctx context.Context, signal string, grace time.Duration) error {
+func (b *ownContainer) stop(ctx context.Context, signal string, grace time.Duration) error {
 	t := int((grace + time.Second - 1) / time.Second)
 	_, err := b.engine.client.ContainerStop(ctx, b.id, client.ContainerStopOptions{Signal: signal, Timeout: &t})
 	return err
 }
 
 // terminate ends it at once and removes it with its unnamed volumes. One that is not there is as good.
-func (b *body) terminate(ctx context.Context) error {
+func (b *ownContainer) terminate(ctx context.Context) error {
 	err := b.Terminate(ctx, testcontainers.StopTimeout(0))
 	if gone(err) {
 		return nil

@@ -29,7 +29,7 @@ func (d *Driver) runAgainst(ctx context.Context, p instance.Program) (instance.P
 	if c == nil {
 		return nil, err
 	}
-	beside := []*body{c}
+	beside := []*ownContainer{c}
 	var proc instance.Process
 	if err == nil {
 		proc, err = d.besideOf(ctx, p, c)
@@ -42,10 +42,10 @@ func (d *Driver) runAgainst(ctx context.Context, p instance.Program) (instance.P
 }
 
 // besideOf a decoy a program runs, once it says that it stands.
-func (d *Driver) besideOf(ctx context.Context, p instance.Program, decoy *body) (instance.Process, error) {
-	if _, err := d.awaitSeal(ctx, &box{id: decoy.id}); err != nil {
+func (d *Driver) besideOf(ctx context.Context, p instance.Program, decoy *ownContainer) (instance.Process, error) {
+	if _, err := d.awaitSeal(ctx, &sealedSandbox{id: decoy.id}); err != nil {
 		return nil, err
 	}
 	return d.run(ctx, p, place{network: container.NetworkMode("container:" + decoy.id),
-		beside: []*body{decoy}})
+		beside: []*ownContainer{decoy}})
 }

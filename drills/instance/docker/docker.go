@@ -44,7 +44,7 @@ type Driver struct {
 type slot struct {
 	mu      sync.Mutex // serialises boots of this name
 	name    string
-	box     *box
+	sandbox *sealedSandbox
 	machine *Machine // the latest generation
 
 	programs bool   // it is a place for programs, and no instance
@@ -109,8 +109,8 @@ func (d *Driver) hangUp() {
 	d.mu.Unlock()
 	for _, s := range slots {
 		s.mu.Lock()
-		if s.box != nil {
-			s.box.way.close()
+		if s.sandbox != nil {
+			s.sandbox.way.close()
 		}
 		s.mu.Unlock()
 	}
@@ -182,7 +182,7 @@ func (d *Driver) boot(ctx context.Context, r instance.Request, over *Hypervisor)
 	if err := d.seal(ctx, s, r.Aliases, r.Allow); err != nil {
 		return nil, err
 	}
-	s.box.way.open() // it is there when the first question comes
+	s.sandbox.way.open() // it is there when the first question comes
 	kept, err := d.replace(ctx, s, r.KeepData)
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func (d *Driver) Egress(ctx context.Context) ([]record.EgressFact, error) {
 	var all []record.EgressFact
 	for _, s := range slots {
 		s.mu.Lock()
-		b := s.box
+		b := s.sandbox
 		s.mu.Unlock()
 		if b == nil {
 			continue
@@ -59,9 +59,9 @@ type output struct {
 }
 
 // said reads a sandbox's output.
-func (e *Engine) said(ctx context.Context, box string) (*output, error) {
+func (e *Engine) said(ctx context.Context, sandboxID string) (*output, error) {
 	said := &output{groups: map[[2]string]sandbox.Group{}, reached: map[sandbox.Reached]sandbox.Reached{}}
-	for l, err := range e.lines(ctx, box, false) {
+	for l, err := range e.lines(ctx, sandboxID, false) {
 		switch {
 		case err != nil:
 			return nil, err
@@ -77,9 +77,9 @@ func (e *Engine) said(ctx context.Context, box string) (*output, error) {
 }
 
 // lines that a sandbox said so far, and follow: those that it says until it ends.
-func (e *Engine) lines(ctx context.Context, box string, follow bool) iter.Seq2[sandbox.Line, error] {
+func (e *Engine) lines(ctx context.Context, sandboxID string, follow bool) iter.Seq2[sandbox.Line, error] {
 	return func(yield func(sandbox.Line, error) bool) {
-		logs, err := e.client.ContainerLogs(ctx, box, client.ContainerLogsOptions{ShowStdout: true, Follow: follow})
+		logs, err := e.client.ContainerLogs(ctx, sandboxID, client.ContainerLogsOptions{ShowStdout: true, Follow: follow})
 		if err != nil {
 			yield(sandbox.Line{}, err)
 			return

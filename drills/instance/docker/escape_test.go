@@ -31,7 +31,7 @@ func TestEscapes(t *testing.T) {
 	_, err = other.Boot(t.Context(), instance.Request{Name: "neighbour", Generation: 1, Image: built.image,
 		Entrypoint: []string{"/guest", "serve", "7000"}})
 	require.NoError(t, err)
-	neighbour := net.JoinHostPort(other.slots["neighbour"].box.address.String(), "7000")
+	neighbour := net.JoinHostPort(other.slots["neighbour"].sandbox.address.String(), "7000")
 
 	d, notes := newBench(t)
 	n, err := d.network(t.Context())

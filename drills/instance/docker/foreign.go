@@ -75,7 +75,7 @@ func engineTime(t time.Time) string {
 }
 
 // cutOff finds out whether somebody else took a sandbox off the drill's network.
-func (d *Driver) cutOff(ctx context.Context, b *box) error {
+func (d *Driver) cutOff(ctx context.Context, b *sealedSandbox) error {
 	d.mu.Lock()
 	net := d.net
 	d.mu.Unlock()

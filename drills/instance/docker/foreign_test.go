@@ -35,7 +35,7 @@ func TestForeignHands(t *testing.T) {
 			t.Cleanup(func() { _, _ = d.engine.client.ContainerUnpause(t.Context(), m.id, client.ContainerUnpauseOptions{}) })
 		}, "paused by somebody else"},
 		"disconnected": {func(t *testing.T, d *Driver, m *Machine) {
-			_, err := d.engine.client.NetworkDisconnect(t.Context(), d.net.id, client.NetworkDisconnectOptions{Container: m.box.id, Force: true})
+			_, err := d.engine.client.NetworkDisconnect(t.Context(), d.net.id, client.NetworkDisconnectOptions{Container: m.sandbox.id, Force: true})
 			require.NoError(t, err)
 		}, "disconnected from its network by somebody else"},
 	} {

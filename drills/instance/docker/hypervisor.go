@@ -76,13 +76,13 @@ func (d *Driver) Local() bool { return strings.HasPrefix(d.engine.host, "unix:")
 // DialSocket opens a connection to an abstract unix socket ("@name") of the machine's network
 // namespace; nobody listening is syscall.ECONNREFUSED.
 func (m *Machine) DialSocket(ctx context.Context, name string) (net.Conn, error) {
-	return m.box.way.dial(ctx, sandbox.OnSocket+name)
+	return m.sandbox.way.dial(ctx, sandbox.OnSocket+name)
 }
 
 // ListenSocket waits on an abstract unix socket of the machine's network namespace, and returns once
 // it does. The first byte that is read says that somebody came; what follows is their connection.
 func (m *Machine) ListenSocket(ctx context.Context, name string) (net.Conn, error) {
-	return m.box.way.dial(ctx, sandbox.AtSocket+name)
+	return m.sandbox.way.dial(ctx, sandbox.AtSocket+name)
 }
 
 // Find makes a machine of a container of this drill, for a process that did not create it. Only its
@@ -112,12 +112,12 @@ func (e *Engine) machine(ctx context.Context, id, drill string) (*Machine, error
 		return nil, fmt.Errorf("container %.12s is not running: %w", id, ledger.ErrGone)
 	}
 	inside, _ := strings.CutPrefix(string(i.Container.HostConfig.NetworkMode), "container:")
-	return &Machine{d: &Driver{engine: e}, id: id, box: &box{id: inside, way: &way{engine: e, box: inside}}}, nil
+	return &Machine{d: &Driver{engine: e}, id: id, sandbox: &sealedSandbox{id: inside, way: &way{engine: e, sandbox: inside}}}, nil
 }
 
 // Leave closes the connections of a machine that Find made.
 func (m *Machine) Leave() {
-	m.box.way.close()
+	m.sandbox.way.close()
 	m.d.engine.Close()
 }
 

@@ -14,7 +14,7 @@ func (d *Driver) Intact(ctx context.Context) error {
 	d.mu.Unlock()
 	for _, s := range slots {
 		s.mu.Lock()
-		b, m := s.box, s.machine
+		b, m := s.sandbox, s.machine
 		s.mu.Unlock()
 		if b == nil {
 			continue

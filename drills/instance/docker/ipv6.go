@@ -26,7 +26,7 @@ func linkSysctls() map[string]string {
 // startWith6 creates and starts a container of our own program with IPv6 on its loopback. Where that is what keeps it from
 // starting it is tried without: a kernel that has no IPv6 has no such setting. On any other the program finds its loopback
 // lacking, and seals nothing.
-func (d *Driver) startWith6(ctx context.Context, p plan) (*body, error) {
+func (d *Driver) startWith6(ctx context.Context, p plan) (*ownContainer, error) {
 	with := p
 	with.host.Sysctls = map[string]string{loopback6: "0"}
 	maps.Copy(with.host.Sysctls, p.host.Sysctls)
@@ -51,7 +51,7 @@ func (d *Driver) startWith6(ctx context.Context, p plan) (*body, error) {
 }
 
 // started creates a container and starts it. What was created is returned also with an error.
-func (d *Driver) started(ctx context.Context, p plan) (*body, error) {
+func (d *Driver) started(ctx context.Context, p plan) (*ownContainer, error) {
 	c, err := d.createContainer(ctx, p)
 	if err != nil {
 		return c, err

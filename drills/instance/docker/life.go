@@ -70,7 +70,7 @@ func reason(s *container.State) string {
 // *instance.BootError with its last lines.
 func (m *Machine) Start(ctx context.Context) error {
 	m.ending.Store(false)
-	if err := m.body.start(ctx); err != nil {
+	if err := m.container.start(ctx); err != nil {
 		if kind, words := m.Lacks(ctx, err.Error()); kind != "" {
 			return &instance.BootError{Instance: m.slot, Reason: words, Console: err.Error(), Lack: kind}
 		}
@@ -108,7 +108,7 @@ func (m *Machine) Start(ctx context.Context) error {
 // Stop implements instance.Machine: the image's own stop signal, then force after ten seconds.
 func (m *Machine) Stop(ctx context.Context) error {
 	m.ending.Store(true)
-	if err := m.body.stop(ctx, "", stopGrace); err != nil {
+	if err := m.container.stop(ctx, "", stopGrace); err != nil {
 		return fmt.Errorf("stop %s: %w", m.slot, err)
 	}
 	return nil
@@ -155,7 +155,7 @@ func (m *Machine) remove(ctx context.Context) error {
 	if m.removed {
 		return nil
 	}
-	if err := m.body.terminate(ctx); err != nil {
+	if err := m.container.terminate(ctx); err != nil {
 		return fmt.Errorf("destroy %s: %w", m.slot, err)
 	}
 	m.removed = true

@@ -35,14 +35,14 @@ var capabilities = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND
 
 // Machine is a container in a sandbox.
 type Machine struct {
-	d       *Driver
-	slot    string
-	box     *box
-	id      string
-	body    *body
-	request instance.Request
-	own     Own
-	over    *Hypervisor // nil: no virtual machine runs in it
+	d         *Driver
+	slot      string
+	sandbox   *sealedSandbox
+	id        string
+	container *ownContainer
+	request   instance.Request
+	own       Own
+	over      *Hypervisor // nil: no virtual machine runs in it
 
 	health *instance.Health // of its image; nil: none
 
@@ -69,7 +69,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, over *
 		declared = slices.Sorted(maps.Keys(img.Config.Volumes))
 	}
 	paths := volumesFor(r.Data, declared)
-	m := &Machine{d: d, slot: s.name, box: s.box, request: r, over: over, volumes: map[string]string{}, health: healthOf(img.Config)}
+	m := &Machine{d: d, slot: s.name, sandbox: s.sandbox, request: r, over: over, volumes: map[string]string{}, health: healthOf(img.Config)}
 	m.own, _ = r.Own.(Own)
 	for p, v := range kept {
 		m.volumes[p] = v
@@ -84,14 +84,14 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, over *
 		}
 		m.volumes[p] = v
 	}
-	m.body, err = d.createContainer(ctx, plan{
+	m.container, err = d.createContainer(ctx, plan{
 		name: d.name(r.Name, fmt.Sprint(r.Generation)), image: r.Image, instance: r.Name, role: roleMachine,
 		entrypoint: r.Entrypoint, command: r.Command, env: r.Env, host: m.hostConfig(), gains: m.grants(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	m.id = m.body.id
+	m.id = m.container.id
 	return m, m.prove(ctx)
 }
 
@@ -111,7 +111,7 @@ func volumesFor(asked, declared []string) []string {
 
 func (m *Machine) hostConfig() container.HostConfig {
 	r := m.request
-	h := container.HostConfig{NetworkMode: container.NetworkMode("container:" + m.box.id), CapAdd: m.held(),
+	h := container.HostConfig{NetworkMode: container.NetworkMode("container:" + m.sandbox.id), CapAdd: m.held(),
 		ShmSize: sharedMemory}
 	if m.over != nil {
 		m.over.narrow(&h)
@@ -151,8 +151,8 @@ func (m *Machine) Name() string { return m.slot }
 // Handle implements instance.Machine: the container's id.
 func (m *Machine) Handle() string { return m.id }
 
-// Recall implements instance.Machine. Standard input does not travel: the command has none.
-func (m *Machine) Recall(c instance.Command) ledger.Undo {
-	return instance.Encode(undoExec, recall{UndoExec: instance.UndoExec{Handle: m.id, Command: c},
+// UndoCommand implements instance.Machine. Standard input does not travel: the command has none.
+func (m *Machine) UndoCommand(c instance.Command) ledger.Undo {
+	return instance.Encode(undoExec, commandUndo{UndoExec: instance.UndoExec{Handle: m.id, Command: c},
 		Host: m.d.engine.host, Drill: m.d.site.Scope.Drill})
 }

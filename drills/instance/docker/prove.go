@@ -43,7 +43,7 @@ func (m *Machine) prove(ctx context.Context) error {
 			mounts = append(mounts, d.PathOnHost)
 		}
 	}
-	other := string(h.NetworkMode) != "container:"+m.box.id || h.PidMode != "" || h.IpcMode.IsHost()
+	other := string(h.NetworkMode) != "container:"+m.sandbox.id || h.PidMode != "" || h.IpcMode.IsHost()
 	facts := []record.Probe{
 		{Target: "raw socket", Address: "CAP_NET_RAW CAP_NET_ADMIN CAP_SYS_TIME", Protocol: "capability",
 			Reached: len(extra) > 0, Detail: told(extra, m.granted())},

@@ -16,13 +16,13 @@ func (d *Driver) Reached(ctx context.Context) ([]record.Link, error) {
 	d.mu.Lock()
 	slots := slices.Collect(maps.Values(d.slots))
 	d.mu.Unlock()
-	boxes, names := map[*slot]box{}, map[netip.Addr]string{}
+	boxes, names := map[*slot]sealedSandbox{}, map[netip.Addr]string{}
 	for _, s := range slots {
 		s.mu.Lock()
-		if s.box != nil {
-			boxes[s] = *s.box
+		if s.sandbox != nil {
+			boxes[s] = *s.sandbox
 			if !s.programs {
-				names[s.box.address] = s.name
+				names[s.sandbox.address] = s.name
 			}
 		}
 		s.mu.Unlock()

@@ -23,8 +23,8 @@ const (
 	sandboxPids   = 512
 )
 
-// box is a sealed sandbox: a network namespace with a fixed address.
-type box struct {
+// sealedSandbox is a sealed sandbox: a network namespace with a fixed address.
+type sealedSandbox struct {
 	id      string
 	name    string // of the instance, or of the programs
 	address netip.Addr
@@ -36,16 +36,16 @@ type box struct {
 // seal gives a slot a sandbox that is proved to be closed. A sandbox that died
 // (its namespace is gone with it) is replaced at the same address.
 func (d *Driver) seal(ctx context.Context, s *slot, aliases, allow []string) error {
-	if s.box != nil {
-		running, err := d.engine.running(ctx, s.box.id)
+	if s.sandbox != nil {
+		running, err := d.engine.running(ctx, s.sandbox.id)
 		if err != nil {
 			return fmt.Errorf("look at the sandbox of %s: %w", s.name, err)
 		}
 		if running {
 			return nil
 		}
-		s.box.way.close()
-		if _, err := d.engine.client.ContainerRemove(ctx, s.box.id,
+		s.sandbox.way.close()
+		if _, err := d.engine.client.ContainerRemove(ctx, s.sandbox.id,
 			client.ContainerRemoveOptions{Force: true}); err != nil && !gone(err) {
 			return fmt.Errorf("replace the sandbox of %s: %w", s.name, err)
 		}
@@ -54,9 +54,9 @@ func (d *Driver) seal(ctx context.Context, s *slot, aliases, allow []string) err
 	if err != nil {
 		return err
 	}
-	b := &box{name: s.name}
-	if s.box != nil {
-		b.address = s.box.address
+	b := &sealedSandbox{name: s.name}
+	if s.sandbox != nil {
+		b.address = s.sandbox.address
 	} else if b.address, err = d.address(n); err != nil {
 		return err
 	}
@@ -84,12 +84,12 @@ func (d *Driver) seal(ctx context.Context, s *slot, aliases, allow []string) err
 		d.discard(ctx, b)
 		return err
 	}
-	s.box = b
+	s.sandbox = b
 	return nil
 }
 
 // discard removes a sandbox that may not be used, so that another try finds its name free.
-func (d *Driver) discard(ctx context.Context, b *box) {
+func (d *Driver) discard(ctx context.Context, b *sealedSandbox) {
 	if b.id == "" {
 		return
 	}
@@ -102,7 +102,7 @@ func (d *Driver) discard(ctx context.Context, b *box) {
 }
 
 // startSandbox creates and starts the sandbox container.
-func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sandbox.Config, aliases []string) error {
+func (d *Driver) startSandbox(ctx context.Context, b *sealedSandbox, n *network, conf sandbox.Config, aliases []string) error {
 	image, err := d.sandboxImage(ctx)
 	if err != nil {
 		return err
@@ -138,12 +138,12 @@ func (d *Driver) startSandbox(ctx context.Context, b *box, n *network, conf sand
 	if err != nil {
 		return err
 	}
-	b.way = &way{engine: d.engine, box: b.id}
+	b.way = &way{engine: d.engine, sandbox: b.id}
 	return nil
 }
 
 // awaitSeal reads the sandbox's output until it is ready.
-func (d *Driver) awaitSeal(ctx context.Context, b *box) ([]sandbox.Probe, error) {
+func (d *Driver) awaitSeal(ctx context.Context, b *sealedSandbox) ([]sandbox.Probe, error) {
 	ctx, cancel := context.WithTimeout(ctx, sealLimit)
 	defer cancel()
 	var results []sandbox.Probe

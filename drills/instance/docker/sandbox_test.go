@@ -169,18 +169,18 @@ func TestTheAddressStays(t *testing.T) {
 	ctx := t.Context()
 	_, err := d.Boot(ctx, serving("db"))
 	require.NoError(t, err)
-	before := d.slots["db"].box
+	before := d.slots["db"].sandbox
 	r := serving("db")
 	r.Generation = 2
 	_, err = d.Boot(ctx, r)
 	require.NoError(t, err)
-	assert.Same(t, before, d.slots["db"].box, "a new generation boots in the same sandbox")
+	assert.Same(t, before, d.slots["db"].sandbox, "a new generation boots in the same sandbox")
 	_, err = d.engine.client.ContainerKill(ctx, before.id, client.ContainerKillOptions{})
 	require.NoError(t, err)
 	r.Generation = 3
 	m, err := d.Boot(ctx, r)
 	require.NoError(t, err, "a sandbox that died is sealed anew")
-	after := d.slots["db"].box
+	after := d.slots["db"].sandbox
 	assert.NotEqual(t, before.id, after.id)
 	assert.Equal(t, before.address, after.address)
 	dialled(t, m)

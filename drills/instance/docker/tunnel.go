@@ -25,9 +25,9 @@ const openLimit = time.Minute
 // Dial implements instance.Machine. The connection obeys deadlines and has CloseWrite.
 func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
 	p := strconv.Itoa(port)
-	c, err := m.box.way.dial(ctx, net.JoinHostPort("127.0.0.1", p), net.JoinHostPort(m.box.address.String(), p))
+	c, err := m.sandbox.way.dial(ctx, net.JoinHostPort("127.0.0.1", p), net.JoinHostPort(m.sandbox.address.String(), p))
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: m.box.address.AsSlice(), Port: port},
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: m.sandbox.address.AsSlice(), Port: port},
 			Err: err}
 	}
 	return c, nil
@@ -35,8 +35,8 @@ func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
 
 // way leads into one sandbox: one long-lived tunnel, and another one when it breaks.
 type way struct {
-	engine *Engine
-	box    string
+	engine  *Engine
+	sandbox string
 
 	mu     sync.Mutex
 	latest *opening // nil: none yet
@@ -77,7 +77,7 @@ func (w *way) open() *opening {
 		defer close(o.done)
 		ctx, cancel := context.WithTimeout(context.Background(), openLimit)
 		defer cancel()
-		o.t, o.err = w.engine.tunnel(ctx, w.box)
+		o.t, o.err = w.engine.tunnel(ctx, w.sandbox)
 	}()
 	return o
 }
@@ -151,8 +151,8 @@ func (c conn) unasked(err error) error {
 func (c conn) CloseWrite() error { return c.Conn.(interface{ CloseWrite() error }).CloseWrite() }
 
 // tunnel starts the process in the sandbox whose standard input and output carry all connections.
-func (e *Engine) tunnel(ctx context.Context, box string) (*sandbox.Tunnel, error) {
-	x, err := e.client.ExecCreate(ctx, box, client.ExecCreateOptions{AttachStdin: true, AttachStdout: true,
+func (e *Engine) tunnel(ctx context.Context, sandboxID string) (*sandbox.Tunnel, error) {
+	x, err := e.client.ExecCreate(ctx, sandboxID, client.ExecCreateOptions{AttachStdin: true, AttachStdout: true,
 		AttachStderr: true, Cmd: []string{programInside, sandbox.CommandTunnel}})
 	if err != nil {
 		return nil, fmt.Errorf("open the tunnel into the sandbox: %w", err)

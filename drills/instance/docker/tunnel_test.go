@@ -20,9 +20,9 @@ import (
 )
 
 // endTunnel kills the process that carries a sandbox's connections, as a mistake in it or a want of memory would.
-func endTunnel(t *testing.T, d *Driver, box string) {
+func endTunnel(t *testing.T, d *Driver, sandboxID string) {
 	t.Helper()
-	top, err := d.engine.client.ContainerTop(t.Context(), box, client.ContainerTopOptions{})
+	top, err := d.engine.client.ContainerTop(t.Context(), sandboxID, client.ContainerTopOptions{})
 	require.NoError(t, err)
 	pid := 0
 	for _, p := range top.Processes {
@@ -31,7 +31,7 @@ func endTunnel(t *testing.T, d *Driver, box string) {
 		}
 	}
 	require.Positive(t, pid, "its tunnel runs: %v", top.Processes)
-	require.NoError(t, d.killer(t.Context(), box, pid))
+	require.NoError(t, d.killer(t.Context(), sandboxID, pid))
 }
 
 func processID(t *testing.T, titles, fields []string) (pid int) {
@@ -54,22 +54,22 @@ func TestATunnelThatEnds(t *testing.T) {
 	m, err := d.Boot(t.Context(), serving("db"))
 	require.NoError(t, err)
 	c := dialled(t, m)
-	box := d.slots["db"].box
-	first := box.way.latest
-	endTunnel(t, d, box.id)
+	sealed := d.slots["db"].sandbox
+	first := sealed.way.latest
+	endTunnel(t, d, sealed.id)
 	_, err = io.ReadAll(c)
 	assert.True(t, errors.As(err, new(*instance.UnaskedError)), "%v", err)
 	_, err = c.Write([]byte("x"))
 	assert.True(t, errors.As(err, new(*instance.UnaskedError)), "%v", err)
 	dialled(t, m)
-	assert.NotSame(t, first, box.way.latest)
+	assert.NotSame(t, first, sealed.way.latest)
 	_, err = m.Dial(t.Context(), 7001)
 	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 
 	require.NoError(t, d.engine.client.Close())
-	_, err = d.engine.client.ContainerKill(t.Context(), box.id, client.ContainerKillOptions{})
+	_, err = d.engine.client.ContainerKill(t.Context(), sealed.id, client.ContainerKillOptions{})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return box.way.latest.over() }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return sealed.way.latest.over() }, time.Minute, 5*time.Millisecond)
 	_, err = m.Dial(t.Context(), 7000)
 	assert.True(t, errors.As(err, new(*instance.UnaskedError)), "a sandbox that is gone says nothing of the machine: %v", err)
 }

@@ -49,8 +49,8 @@ type thing struct {
 	Owner string `json:"-"`            // of the drill, from its scope; "" is not compared
 }
 
-// recall is the data of an undo by a command.
-type recall struct {
+// commandUndo is the data of an undo by a command.
+type commandUndo struct {
 	instance.UndoExec
 	Host  string `json:"host"`
 	Drill string `json:"drill"`
@@ -85,7 +85,7 @@ func Undoers(log *slog.Logger) map[string]ledger.Undoer {
 			return engine.settle(ctx, t, since)
 		}),
 		undoExec: func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
-			var r recall
+			var r commandUndo
 			if err := e.Read(s, &r); err != nil {
 				return err
 			}
@@ -94,13 +94,13 @@ func Undoers(log *slog.Logger) map[string]ledger.Undoer {
 				return err
 			}
 			defer engine.Close()
-			return engine.recall(ctx, r)
+			return engine.undoCommand(ctx, r)
 		},
 	}
 }
 
-// recall runs a command again in a container of the drill.
-func (e *Engine) recall(ctx context.Context, r recall) error {
+// undoCommand runs a command again in a container of the drill.
+func (e *Engine) undoCommand(ctx context.Context, r commandUndo) error {
 	i, err := e.client.ContainerInspect(ctx, r.Handle, client.ContainerInspectOptions{})
 	switch {
 	case gone(err):

@@ -257,7 +257,7 @@ func (m *Machine) Break() {
 	}
 }
 
-// Recall implements instance.Machine.
-func (m *Machine) Recall(c instance.Command) ledger.Undo {
+// UndoCommand implements instance.Machine.
+func (m *Machine) UndoCommand(c instance.Command) ledger.Undo {
 	return instance.Encode(undoExec, instance.UndoExec{Handle: m.handle, Command: c})
 }

@@ -124,11 +124,11 @@ func (x suite) held(t *testing.T) {
 	assert.Equal(t, "before the start", x.exec(t, m, "read", "/data/restored").Stdout)
 }
 
-func (x suite) recall(t *testing.T) {
+func (x suite) undoneCommand(t *testing.T) {
 	b, m := x.boot(t)
 	e := b.Notes.Entries()[0]
 	again := func(args ...string) (undo ledger.Undo) {
-		undo, err := instance.Recall(m, instance.Command{Args: x.guest(args...)})
+		undo, err := instance.UndoCommand(m, instance.Command{Args: x.guest(args...)})
 		require.NoError(t, err)
 		return undo
 	}

@@ -58,7 +58,7 @@ func Run(t *testing.T, s Subject) {
 		"cancelled command": x.cancelled, "files": x.files, "dial": x.dial, "half close": x.halfClose,
 		"broken in mid-flow": x.brokenInMidFlow, "stop and start": x.stopAndStart,
 		"destroy": x.destroy, "fresh data": x.freshData, "kept data": x.keptData, "no data to keep": x.nothingToKeep,
-		"no such image": x.noSuchImage, "written first": x.writtenFirst, "proved": x.proved, "recall": x.recall,
+		"no such image": x.noSuchImage, "written first": x.writtenFirst, "proved": x.proved, "undone command": x.undoneCommand,
 		"undone": x.undone,
 	}
 	if s.Virtual == nil { // what a container is told to run, and programs beside it

@@ -57,7 +57,7 @@ func (x *accelerator) choose(ctx context.Context, d *Driver) (accel, error) {
 	case forced != "":
 		return "", fmt.Errorf("%s is %q; it takes kvm or tcg", accelVariable, forced)
 	}
-	if _, err := os.Stat(kvmDevice); err != nil || !d.ground.Local() {
+	if _, err := os.Stat(kvmDevice); err != nil || !d.base.Local() {
 		x.chosen = accelTCG
 		return x.chosen, nil
 	}
@@ -129,7 +129,7 @@ func (d *Driver) probeKVM(ctx context.Context) (works, booted bool, err error) {
 -display none -serial stdio -no-reboot -kernel /usr/share/lifeboat/probe/vmlinuz -initrd /usr/share/lifeboat/probe/initrd \
 -append "console=ttyS0 panic=-1 quiet"`
 	said := &lineFinder{want: kvmReady}
-	p, err := d.ground.RunAlone(ctx, instance.Program{Name: "kvm-probe", Image: Image, Memory: headroom, Stdout: said, Stderr: said,
+	p, err := d.base.RunAlone(ctx, instance.Program{Name: "kvm-probe", Image: Image, Memory: headroom, Stdout: said, Stderr: said,
 		Args: []string{"/bin/sh", "-c", fmt.Sprintf(script, int(kvmLimit.Seconds()))}}, kvmDevice)
 	if ctx.Err() != nil {
 		return false, false, context.Cause(ctx)

@@ -169,7 +169,7 @@ func (m *Machine) putFile(ctx context.Context, name, content string) error {
 		err = w.Close()
 	}
 	if err == nil {
-		err = m.body.Put(ctx, diskDir, &b)
+		err = m.hypervisor.Put(ctx, diskDir, &b)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s for %s: %w", name, m.Name(), err)

@@ -75,7 +75,7 @@ func (m *Machine) look(ctx context.Context, console *consoleText, found []findin
 	m.nothingBoots(ctx, found)
 	m.unlocked(found)
 	m.rootless(found)
-	for _, f := range m.hypervisor(ctx) {
+	for _, f := range m.hypervisorFindings(ctx) {
 		if !slices.ContainsFunc(found, func(known finding) bool { return known.class == f.class && !f.held }) {
 			found = append(found, f) // the console tells more of a panic, also that it ends by itself
 		}
@@ -154,8 +154,8 @@ func stopped(s instance.State) []finding {
 	return []finding{{class: classEnded, words: words, source: sourceHypervisor, fatal: true}}
 }
 
-// hypervisor tells what QEMU knows of its guest.
-func (m *Machine) hypervisor(ctx context.Context) []finding {
+// hypervisorFindings tells what QEMU knows of its guest.
+func (m *Machine) hypervisorFindings(ctx context.Context) []finding {
 	type status struct {
 		Status   string `json:"status"`
 		panicked bool
@@ -226,7 +226,7 @@ func (m *Machine) ask(ctx context.Context, console consoleText, found []finding)
 
 // banner is the greeting of the guest's SSH server. That a connection stands proves nothing: QEMU accepts for it.
 func (m *Machine) banner(ctx context.Context) (string, error) {
-	c, err := m.body.Dial(ctx, sshForward)
+	c, err := m.hypervisor.Dial(ctx, sshForward)
 	if err != nil {
 		return "", err
 	}

@@ -89,18 +89,18 @@ func (m *Machine) inspect(ctx context.Context) error {
 	if err := m.putScript(ctx, script+waitForGo); err != nil {
 		return err
 	}
-	if err := m.body.Start(ctx); err != nil {
+	if err := m.hypervisor.Start(ctx); err != nil {
 		return fmt.Errorf("look at the disk of %s: %w", m.Name(), notTheBackup(err))
 	}
 	for {
-		_, err := m.body.Get(ctx, looked)
+		_, err := m.hypervisor.Get(ctx, looked)
 		if err == nil {
 			break
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("look at the disk of %s: %w", m.Name(), err)
 		}
-		if s, err := m.body.State(ctx); err != nil || !s.Running {
+		if s, err := m.hypervisor.State(ctx); err != nil || !s.Running {
 			return fmt.Errorf("look at the disk of %s: qemu-img ended early: %s", m.Name(), s.Reason)
 		}
 		if err := instance.Pause(ctx, askPause); err != nil {
@@ -131,7 +131,7 @@ func (m *Machine) unbootable(v *drive, bad flaw) error {
 func (m *Machine) judgeDrive(ctx context.Context, v *drive) (bad flaw, err error) {
 	var text [5]string
 	for i, name := range []string{"info.exit", "info.err", "info.json", "check.exit", "check.err"} {
-		b, err := m.body.Get(ctx, v.said(name))
+		b, err := m.hypervisor.Get(ctx, v.said(name))
 		if err != nil {
 			return flaw{}, fmt.Errorf("read what qemu-img says: %w", err)
 		}

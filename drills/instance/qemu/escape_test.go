@@ -52,7 +52,7 @@ exit 0`
 	assert.Empty(t, r.Stdout)
 	assert.Zero(t, reached.Load(), "a connection from the guest arrived on this host")
 
-	facts, err := d.ground.Egress(t.Context())
+	facts, err := d.base.Egress(t.Context())
 	require.NoError(t, err)
 	var seen []string
 	for _, f := range facts {

@@ -64,7 +64,7 @@ func (m *Machine) loaders(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := m.body.Exec(ctx, instance.Command{Args: []string{"/bin/sh", "-c", loaderScript, "json:" + string(graph)}})
+	r, err := m.hypervisor.Exec(ctx, instance.Command{Args: []string{"/bin/sh", "-c", loaderScript, "json:" + string(graph)}})
 	if err != nil {
 		return nil, fmt.Errorf("look for boot loaders: %w", err)
 	}

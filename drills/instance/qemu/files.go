@@ -56,7 +56,7 @@ func (m *Machine) putLarge(ctx context.Context, dir string, stream io.Reader) (e
 	id := fmt.Sprintf("put%d", m.puts)
 	m.mu.Unlock()
 	file := diskDir + "/" + id + ".tar"
-	res, err := m.body.Exec(ctx, instance.Command{Stdin: stream,
+	res, err := m.hypervisor.Exec(ctx, instance.Command{Stdin: stream,
 		Args: []string{"/bin/sh", "-c", `cat >"$0" && truncate -s %512 "$0"`, file}})
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (m *Machine) unplug(ctx context.Context, q *monitor, id string) error {
 		err = q.do(ctx, "blockdev-del", map[string]any{"node-name": id}, nil)
 	}
 	if err == nil {
-		_, err = m.body.Exec(ctx, instance.Command{Args: []string{"rm", "-f", diskDir + "/" + id + ".tar"}})
+		_, err = m.hypervisor.Exec(ctx, instance.Command{Args: []string{"rm", "-f", diskDir + "/" + id + ".tar"}})
 	}
 	if err != nil {
 		return fmt.Errorf("take the files' disk out again: %w", err)

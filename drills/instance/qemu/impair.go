@@ -92,7 +92,7 @@ func (m *Machine) sinceBoot(ctx context.Context) (string, error) {
 	m.mu.Lock()
 	from := m.booted
 	m.mu.Unlock()
-	end, size, err := m.body.Tail(ctx, consoleLog, consoleRead)
+	end, size, err := m.hypervisor.Tail(ctx, consoleLog, consoleRead)
 	if err != nil {
 		return "", fmt.Errorf("read the console of %s: %w", m.Name(), err)
 	}
@@ -103,27 +103,27 @@ func (m *Machine) sinceBoot(ctx context.Context) (string, error) {
 	return string(end[min(max(0, before), int64(len(end))):]), nil
 }
 
-// undoMend is the kind of undo that ends an impairment.
-const undoMend = "qemu.mend"
+// undoImpairment is the kind of undo that ends an impairment.
+const undoImpairment = "qemu.mend"
 
-// mending is the data of such an undo. What is to be done in QEMU's graph is found out when it is done,
+// impairmentUndo is the data of such an undo. What is to be done in QEMU's graph is found out when it is done,
 // because snapshots change the graph.
-type mending struct {
+type impairmentUndo struct {
 	Host       string              `json:"host"`
 	Drill      string              `json:"drill"`
 	Handle     string              `json:"handle"`
 	Impairment instance.Impairment `json:"impairment"`
 }
 
-// Mend implements instance.Hypervised.
-func (m *Machine) Mend(i instance.Impairment) ledger.Undo {
-	return instance.Encode(undoMend, mending{Host: m.driver.ground.Host(), Drill: m.driver.ground.Drill(),
+// UndoImpairment implements instance.Hypervised.
+func (m *Machine) UndoImpairment(i instance.Impairment) ledger.Undo {
+	return instance.Encode(undoImpairment, impairmentUndo{Host: m.driver.base.Host(), Drill: m.driver.base.Drill(),
 		Handle: m.Handle(), Impairment: i})
 }
 
-// mend ends an impairment from any process. ledger.ErrGone: QEMU does not run, and an impairment ends with it.
-func mend(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
-	var u mending
+// endImpairment ends an impairment from any process. ledger.ErrGone: QEMU does not run, and an impairment ends with it.
+func endImpairment(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
+	var u impairmentUndo
 	if err := e.Read(s, &u); err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func mend(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 	guest, done := guestOf(m)
 	defer done()
 	if err := (below{q: q, guest: guest}).of(u.Impairment).lift(ctx); err != nil {
-		return fmt.Errorf("mend (%s): %w", u.Impairment, err)
+		return fmt.Errorf("end an impairment (%s): %w", u.Impairment, err)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (b broken) impair(i instance.Impairment) {
 func (b broken) mend(i instance.Impairment) {
 	b.Helper()
 	for range 2 {
-		require.NoError(b, b.undo(b.Mend(i)))
+		require.NoError(b, b.undo(b.UndoImpairment(i)))
 	}
 	require.Error(b, b.Impaired(b.Context(), i), "it was mended")
 }
@@ -177,7 +177,7 @@ func TestVMImpair(t *testing.T) {
 		_, err = b.sh(readOne)
 		require.ErrorContains(b, err, "Input/output error")
 		require.ErrorContains(b, b.Impair(b.Context(), instance.Impairment{IOError: instance.DiskWrites}), "reads fail already")
-		require.NoError(b, b.undo(b.Mend(instance.Impairment{IOError: instance.DiskWrites})))
+		require.NoError(b, b.undo(b.UndoImpairment(instance.Impairment{IOError: instance.DiskWrites})))
 		require.NoError(b, b.Impaired(b.Context(), limit), "the end of another impairment ends none")
 		b.mend(limit)
 		_, err = b.sh(readOne)
@@ -260,13 +260,13 @@ func TestVMImpair(t *testing.T) {
 		require.NoError(b, err)
 		require.NoError(b, b.Impair(b.Context(), limit))
 		require.Eventually(b, func() bool { return b.Impaired(b.Context(), limit) == nil }, 20*time.Second, 200*time.Millisecond)
-		require.ErrorIs(b, b.undo(b.Mend(limit)), ledger.ErrGone)
+		require.ErrorIs(b, b.undo(b.UndoImpairment(limit)), ledger.ErrGone)
 		said, err := b.sinceBoot(b.Context())
 		require.NoError(b, err)
 		assert.Contains(b, said, "Kernel panic - not syncing")
 		require.Error(b, b.answers())
 	})
 	require.NoError(t, m.cut(t.Context()))
-	require.ErrorIs(t, b.undo(m.Mend(instance.Impairment{Pause: true})), ledger.ErrGone, "it ended with QEMU")
+	require.ErrorIs(t, b.undo(m.UndoImpairment(instance.Impairment{Pause: true})), ledger.ErrGone, "it ended with QEMU")
 	require.Error(t, m.Impaired(t.Context(), instance.Impairment{Pause: true}))
 }

@@ -140,7 +140,7 @@ func (l layout) unfit(firmware string) flaw {
 // readDisk reads the layout of a disk of the guest, as the container's inspection found it, and looks into its partitions.
 // Where that cannot be read nothing is known, and nothing said.
 func (m *Machine) readDisk(ctx context.Context, v *drive) layout {
-	head, err := m.body.Get(ctx, v.head())
+	head, err := m.hypervisor.Get(ctx, v.head())
 	if err != nil {
 		return layout{}
 	}
@@ -156,7 +156,7 @@ func (m *Machine) readDisk(ctx context.Context, v *drive) layout {
 	for _, p := range l.parts {
 		args = append(args, "-c", fmt.Sprintf("read -v %d %d", p.begin, beginBytes))
 	}
-	r, err := m.body.Exec(ctx, instance.Command{Args: append(args, "json:"+string(graph))})
+	r, err := m.hypervisor.Exec(ctx, instance.Command{Args: append(args, "json:"+string(graph))})
 	if err != nil {
 		return l
 	}

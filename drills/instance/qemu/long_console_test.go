@@ -52,7 +52,7 @@ func TestConsoleOfAnyLength(t *testing.T) {
 	for name, noise := range map[string]int64{"short": 10, "long": getLimit + 1} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := &Machine{request: instance.Request{Name: "pos"}, body: printed(t, noise, end)}
+			m := &Machine{request: instance.Request{Name: "pos"}, hypervisor: printed(t, noise, end)}
 			text, err := instance.Console(t.Context(), m)
 			require.NoError(t, err)
 			assert.LessOrEqual(t, len(text), consoleLimit)

@@ -18,12 +18,12 @@ import (
 
 // Machine is a virtual machine in a container in a sandbox.
 type Machine struct {
-	driver  *Driver
-	request instance.Request
-	vm      *VM
-	drives  []*drive // the first is the one that it boots from
-	accel   accel
-	body    *docker.Machine
+	driver     *Driver
+	request    instance.Request
+	vm         *VM
+	drives     []*drive // the first is the one that it boots from
+	accel      accel
+	hypervisor *docker.Machine
 
 	mu        sync.Mutex
 	layers    []layer   // overlays, the lowest first; the last is written to
@@ -70,7 +70,7 @@ const (
 func (m *Machine) Name() string { return m.request.Name }
 
 // Handle implements instance.Machine: the container's id.
-func (m *Machine) Handle() string { return m.body.Handle() }
+func (m *Machine) Handle() string { return m.hypervisor.Handle() }
 
 // Basis implements instance.Based.
 func (m *Machine) Basis() record.Basis {
@@ -85,7 +85,7 @@ func (m *Machine) Start(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.monitor != nil {
-		if s, err := m.body.State(ctx); err == nil && s.Running {
+		if s, err := m.hypervisor.State(ctx); err == nil && s.Running {
 			return nil
 		}
 	}
@@ -103,7 +103,7 @@ func (m *Machine) power(ctx context.Context) error {
 	if len(m.layers) == 0 {
 		m.layers = []layer{m.fresh()}
 	}
-	if _, printed, err := m.body.Tail(ctx, consoleLog, 0); err == nil {
+	if _, printed, err := m.hypervisor.Tail(ctx, consoleLog, 0); err == nil {
 		m.booted = printed
 	}
 	script, err := m.start()
@@ -113,7 +113,7 @@ func (m *Machine) power(ctx context.Context) error {
 	if err := m.putFile(ctx, goScript, script); err != nil {
 		return err
 	}
-	if err := m.body.Start(ctx); err != nil {
+	if err := m.hypervisor.Start(ctx); err != nil {
 		return fmt.Errorf("start QEMU of %s: %w", m.Name(), notTheBackup(err))
 	}
 	if err := m.connect(ctx); err != nil {
@@ -126,15 +126,15 @@ func (m *Machine) power(ctx context.Context) error {
 // Destroy implements instance.Machine.
 func (m *Machine) Destroy(ctx context.Context) error {
 	m.hangUp()
-	if m.body == nil {
+	if m.hypervisor == nil {
 		return nil
 	}
-	return m.body.Destroy(ctx)
+	return m.hypervisor.Destroy(ctx)
 }
 
 // State implements instance.Machine.
 func (m *Machine) State(ctx context.Context) (instance.State, error) {
-	s, err := m.body.State(ctx)
+	s, err := m.hypervisor.State(ctx)
 	if err == nil && !s.Running && s.Exit == 0 && s.Reason != "destroyed" {
 		s.Reason = "the guest powered off"
 		if m.powerCut.Load() {
@@ -146,9 +146,9 @@ func (m *Machine) State(ctx context.Context) (instance.State, error) {
 
 // Console implements instance.Machine: what the guest printed on its first serial port.
 func (m *Machine) Console(ctx context.Context) (string, error) {
-	end, _, err := m.body.Tail(ctx, consoleLog, consoleLimit)
+	end, _, err := m.hypervisor.Tail(ctx, consoleLog, consoleLimit)
 	if err != nil {
-		return m.body.Console(ctx) // QEMU never came so far: its own words
+		return m.hypervisor.Console(ctx) // QEMU never came so far: its own words
 	}
 	return string(end), nil
 }
@@ -158,7 +158,7 @@ func (m *Machine) Console(ctx context.Context) (string, error) {
 func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
 	for _, p := range m.vm.Ports {
 		if p == port {
-			return m.body.Dial(ctx, port)
+			return m.hypervisor.Dial(ctx, port)
 		}
 	}
 	return nil, fmt.Errorf("dial port %d of %s: it is not forwarded; add it to vm: {ports: %v}", port, m.Name(),
@@ -185,7 +185,7 @@ func (m *Machine) Reboot(ctx context.Context) error {
 	if _, err := q.await(ctx, seen, "RESET", "SHUTDOWN"); err != nil {
 		return fmt.Errorf("reboot %s: it did not go down: %w", m.Name(), err)
 	}
-	_, printed, err := m.body.Tail(ctx, consoleLog, 0)
+	_, printed, err := m.hypervisor.Tail(ctx, consoleLog, 0)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil {
@@ -234,8 +234,8 @@ func (m *Machine) Get(ctx context.Context, name string) ([]byte, error) {
 	return nil, fmt.Errorf("read %s of %s: %w", name, m.Name(), err)
 }
 
-// Recall implements instance.Machine.
-func (m *Machine) Recall(c instance.Command) ledger.Undo {
-	return instance.Encode(undoExec, recall{UndoExec: instance.UndoExec{Handle: m.Handle(), Command: c},
-		Host: m.driver.ground.Host(), Drill: m.driver.ground.Drill()})
+// UndoCommand implements instance.Machine.
+func (m *Machine) UndoCommand(c instance.Command) ledger.Undo {
+	return instance.Encode(undoExec, commandUndo{UndoExec: instance.UndoExec{Handle: m.Handle(), Command: c},
+		Host: m.driver.base.Host(), Drill: m.driver.base.Drill()})
 }

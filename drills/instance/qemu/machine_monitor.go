@@ -14,16 +14,16 @@ func (m *Machine) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("its monitor does not answer"))
 	defer cancel()
 	for {
-		c, err := m.body.DialSocket(ctx, monitorSocket)
+		c, err := m.hypervisor.DialSocket(ctx, monitorSocket)
 		if err == nil {
 			m.monitor, err = newMonitor(ctx, c)
 		}
 		if err == nil {
-			m.agent = &agent{patience: agentSync, dial: func(ctx context.Context) (net.Conn, error) { return m.body.DialSocket(ctx, agentSocket) }}
+			m.agent = &agent{patience: agentSync, dial: func(ctx context.Context) (net.Conn, error) { return m.hypervisor.DialSocket(ctx, agentSocket) }}
 			return nil
 		}
-		if s, serr := m.body.State(ctx); serr == nil && !s.Running {
-			said, _ := m.body.Console(ctx) // the reason stands without it
+		if s, serr := m.hypervisor.State(ctx); serr == nil && !s.Running {
+			said, _ := m.hypervisor.Console(ctx) // the reason stands without it
 			return fmt.Errorf("start QEMU of %s: it %s: %s", m.Name(), s.Reason, instance.LastLines(said, 5))
 		}
 		if instance.Pause(ctx, askPause) != nil {
@@ -76,7 +76,7 @@ func (m *Machine) standing(ctx context.Context) (*monitor, error) {
 	if !m.monitor.cutOff() {
 		return m.monitor, nil
 	}
-	c, err := m.body.DialSocket(ctx, monitorSocket)
+	c, err := m.hypervisor.DialSocket(ctx, monitorSocket)
 	if err != nil {
 		return nil, fmt.Errorf("reach the monitor of %s again: %w", m.Name(), err)
 	}

@@ -67,7 +67,7 @@ func TestVMStaticAddress(t *testing.T) {
   timeout 5 bash -c "exec 3<>/dev/tcp/$way && head -c 1 <&3" && echo "reached $way"; done; exit 0`}})
 	require.NoError(t, err)
 	assert.Empty(t, r.Stdout)
-	facts, err := d.ground.Egress(ctx)
+	facts, err := d.base.Egress(ctx)
 	require.NoError(t, err)
 	var seen []string
 	for _, f := range facts {

@@ -11,20 +11,20 @@ import (
 func (m *Machine) Stop(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, err := m.body.State(ctx)
+	s, err := m.hypervisor.State(ctx)
 	if err != nil || !s.Running {
 		return err
 	}
 	if m.monitor != nil && m.order(ctx, "system_powerdown") == nil {
 		within, cancel := context.WithTimeout(ctx, powerDown)
 		for s.Running && err == nil && instance.Pause(within, 4*askPause) == nil {
-			s, err = m.body.State(ctx)
+			s, err = m.hypervisor.State(ctx)
 		}
 		cancel()
 	}
 	m.powerCut.Store(s.Running)
 	m.forget()
-	return m.body.Stop(ctx)
+	return m.hypervisor.Stop(ctx)
 }
 
 // order has the monitor run a command; the caller holds mu.
@@ -42,5 +42,5 @@ func (m *Machine) cut(ctx context.Context) error {
 		_ = m.order(ctx, "quit") // whether it says so or not, the container is stopped
 	}
 	m.forget()
-	return m.body.Stop(ctx)
+	return m.hypervisor.Stop(ctx)
 }

@@ -33,11 +33,11 @@ const (
 )
 
 // Driver boots the virtual machines of one drill in the sandboxes of a docker driver. It implements
-// instance.Driver, DiskLoader, Grounded, Companion and EgressReporter.
+// instance.Driver, DiskLoader, Layered, Companion and EgressReporter.
 type Driver struct {
-	site   instance.Site
-	ground *docker.Driver
-	accel  accelerator
+	site  instance.Site
+	base  *docker.Driver
+	accel accelerator
 
 	mu       sync.Mutex
 	disks    map[string]instance.DiskImage // by reference
@@ -47,19 +47,19 @@ type Driver struct {
 var (
 	_ instance.Driver     = (*Driver)(nil)
 	_ instance.DiskLoader = (*Driver)(nil)
-	_ instance.Grounded   = (*Driver)(nil)
+	_ instance.Layered    = (*Driver)(nil)
 )
 
-// New makes a driver whose machines stand in the sandboxes of ground, which belongs to the same site.
-func New(site instance.Site, ground *docker.Driver) *Driver {
+// New makes a driver whose machines stand in the sandboxes of base, which belongs to the same site.
+func New(site instance.Site, base *docker.Driver) *Driver {
 	if site.Log == nil {
 		site.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Driver{site: site, ground: ground, disks: map[string]instance.DiskImage{}, machines: map[string]*Machine{}}
+	return &Driver{site: site, base: base, disks: map[string]instance.DiskImage{}, machines: map[string]*Machine{}}
 }
 
-// Ground implements instance.Grounded.
-func (d *Driver) Ground() instance.Driver { return d.ground }
+// Base implements instance.Layered.
+func (d *Driver) Base() instance.Driver { return d.base }
 
 // Close lets go of the machines, whose disks nobody serves and whose consoles nobody reads from then on, and ends the
 // connections to the engine and into the sandboxes.
@@ -70,18 +70,18 @@ func (d *Driver) Close() error {
 	for _, m := range machines {
 		m.hangUp()
 	}
-	return d.ground.Close()
+	return d.base.Close()
 }
 
 // Ready says in a sentence why this host cannot boot virtual machines, or nil.
 func (d *Driver) Ready(ctx context.Context) error {
-	if err := d.ground.Ready(ctx); err != nil {
+	if err := d.base.Ready(ctx); err != nil {
 		return err
 	}
 	if runtime.GOARCH != "amd64" {
 		return fmt.Errorf("virtual machines are x86-64 and this host is %s; run the drill on an amd64 host", runtime.GOARCH)
 	}
-	return d.ground.HasImage(ctx, Image, "make vm-images builds it")
+	return d.base.HasImage(ctx, Image, "make vm-images builds it")
 }
 
 // LoadDisk implements instance.DiskLoader: the image is looked at when a machine boots from it, inside
@@ -183,7 +183,7 @@ func (d *Driver) drivesOf(r instance.Request, vm VM) ([]*drive, error) {
 		if spec.Bus == "" {
 			spec.Bus = vm.Bus
 		}
-		drives = append(drives, &drive{index: i, image: image, spec: spec, here: image.Disk.Path() != "" && d.ground.Local()})
+		drives = append(drives, &drive{index: i, image: image, spec: spec, here: image.Disk.Path() != "" && d.base.Local()})
 	}
 	return drives, nil
 }
@@ -198,7 +198,7 @@ func (m *Machine) memory() int64 {
 // create makes the container and looks at the image in it, before anything of the image runs.
 func (m *Machine) create(ctx context.Context) error {
 	var err error
-	if m.body, err = m.driver.ground.Hypervise(ctx, m.request, m.container()); err != nil {
+	if m.hypervisor, err = m.driver.base.Hypervise(ctx, m.request, m.container()); err != nil {
 		return err
 	}
 	if err := m.furnish(ctx); err != nil {

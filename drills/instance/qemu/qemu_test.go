@@ -57,9 +57,9 @@ func newDriver(t testing.TB) (*Driver, *instancetest.Notes) {
 	needs.VM(t)
 	drill := fmt.Sprintf("vm%d-%d", os.Getpid(), tests.Add(1))
 	site, notes := instancetest.NewSite(t, drill, built)
-	ground, err := docker.New(site)
+	base, err := docker.New(site)
 	require.NoError(t, err)
-	d := New(site, ground)
+	d := New(site, base)
 	if err := d.Ready(t.Context()); err != nil {
 		needs.Skip(t, err)
 	}
@@ -212,7 +212,7 @@ func TestVMLife(t *testing.T) {
 	_, err = m.Get(ctx, "/etc/shop-pos/shop-pos.conf")
 	require.NoError(t, err)
 
-	undo := m.Recall(instance.Command{Args: []string{"touch", "/var/tmp/recalled"}})
+	undo := m.UndoCommand(instance.Command{Args: []string{"touch", "/var/tmp/recalled"}})
 	require.NoError(t, Undoers()[undo.Kind](ctx, d.site.Scope, ledger.Entry{Name: "x", Undo: undo}))
 	_, err = m.Get(ctx, "/var/tmp/recalled")
 	require.NoError(t, err)

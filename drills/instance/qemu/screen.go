@@ -52,7 +52,7 @@ func (m *Machine) dump(ctx context.Context, name, command string, arguments map[
 	if err := q.do(ctx, command, arguments, nil); err != nil {
 		return nil, err
 	}
-	return m.body.Get(ctx, name)
+	return m.hypervisor.Get(ctx, name)
 }
 
 // decodeScreen makes lines of the cells that are shown. Memory that is no text is told by its characters.

@@ -93,7 +93,7 @@ func (s *serialChannel) logIn(ctx context.Context) (*serialLine, error) {
 	if console := readConsole(text); !console.login {
 		return nil, errors.New("the console does not ask for a login (yet)")
 	}
-	c, err := s.machine.body.DialSocket(ctx, serialSocket)
+	c, err := s.machine.hypervisor.DialSocket(ctx, serialSocket)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func (m *Machine) serveDisks(ctx context.Context) error {
 		}
 		serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the boot
 		server := nbd.New(v.image.Disk, nbd.Options{})
-		c, err := m.body.ListenSocket(serving, v.socket())
+		c, err := m.hypervisor.ListenSocket(serving, v.socket())
 		if err != nil {
 			stop()
 			return fmt.Errorf("offer the disk of %s: %w", m.Name(), err)
@@ -54,7 +54,7 @@ func (m *Machine) offer(ctx context.Context, socket string, server *nbd.Server, 
 		default:
 			_ = c.Close()
 		}
-		for c, err = m.body.ListenSocket(ctx, socket); err != nil; c, err = m.body.ListenSocket(ctx, socket) {
+		for c, err = m.hypervisor.ListenSocket(ctx, socket); err != nil; c, err = m.hypervisor.ListenSocket(ctx, socket) {
 			if ctx.Err() != nil {
 				return
 			}

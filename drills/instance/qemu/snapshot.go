@@ -62,7 +62,7 @@ func (m *Machine) keepVariables(ctx context.Context, l layer) error {
 	if !m.uefi() {
 		return nil
 	}
-	r, err := m.body.Exec(ctx, instance.Command{Args: []string{"cp", variablesPath, l.variables()}})
+	r, err := m.hypervisor.Exec(ctx, instance.Command{Args: []string{"cp", variablesPath, l.variables()}})
 	if err == nil && r.Exit != 0 {
 		err = errors.New(strings.TrimSpace(r.Stderr))
 	}

@@ -84,7 +84,7 @@ func (s *sshChannel) connect(ctx context.Context) (*ssh.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.machine.body.Dial(ctx, sshForward)
+	c, err := s.machine.hypervisor.Dial(ctx, sshForward)
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,8 @@ import (
 // undoExec is the kind of undo that runs a command in a guest.
 const undoExec = "qemu.exec"
 
-// recall is the data of an undo by a command.
-type recall struct {
+// commandUndo is the data of an undo by a command.
+type commandUndo struct {
 	instance.UndoExec
 	Host  string `json:"host"`
 	Drill string `json:"drill"`
@@ -23,12 +23,12 @@ type recall struct {
 // Undoers returns what undoes this package's ledger entries, by kind. They work in any process. What is
 // created is a container, a volume, a sandbox: the docker package's.
 func Undoers() map[string]ledger.Undoer {
-	return map[string]ledger.Undoer{undoMend: mend, undoExec: runAgain}
+	return map[string]ledger.Undoer{undoImpairment: endImpairment, undoExec: runAgain}
 }
 
 // runAgain runs the command of an undo in the guest. ledger.ErrGone: nobody answers there.
 func runAgain(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
-	var r recall
+	var r commandUndo
 	if err := e.Read(s, &r); err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func runAgain(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 
 // again runs the command. Errors name its program and none of its arguments, which may hold what a password is checked
 // with.
-func (r recall) again(ctx context.Context,
+func (r commandUndo) again(ctx context.Context,
 	guest func(context.Context, instance.Command) (instance.Result, error)) error {
 	if len(r.Command.Args) == 0 {
 		return errors.New("run nothing in the guest")

@@ -15,7 +15,7 @@ import (
 // a stored password back.
 func TestUndoThatFailsTellsNoArguments(t *testing.T) {
 	t.Parallel()
-	var r recall
+	var r commandUndo
 	r.Command.Args = []string{"psql", "-c", `alter role "app" password 'SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy'`}
 	for name, guest := range map[string]func(context.Context, instance.Command) (instance.Result, error){
 		"nobody answers": func(context.Context, instance.Command) (instance.Result, error) {
@@ -33,5 +33,5 @@ func TestUndoThatFailsTellsNoArguments(t *testing.T) {
 			assert.NotContains(t, err.Error(), "SCRAM")
 		})
 	}
-	assert.Error(t, recall{}.again(t.Context(), nil))
+	assert.Error(t, commandUndo{}.again(t.Context(), nil))
 }

@@ -67,7 +67,7 @@ func (m *Machine) answer(ctx context.Context, u *unlocking, disk string) error {
 	if n > unlockTries {
 		return nil
 	}
-	c, err := m.body.DialSocket(ctx, serialSocket)
+	c, err := m.hypervisor.DialSocket(ctx, serialSocket)
 	if err != nil {
 		return err
 	}

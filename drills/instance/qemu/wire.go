@@ -116,7 +116,7 @@ func silence(words string, given netip.Addr, source string) finding {
 // onTheWire is what the guest's card sent since the machine was last switched on. Nothing is kept of one that sends
 // much: it is not silent.
 func (m *Machine) onTheWire(ctx context.Context) (wire, error) {
-	pcap, size, err := m.body.Tail(ctx, dumpFile, dumpMost)
+	pcap, size, err := m.hypervisor.Tail(ctx, dumpFile, dumpMost)
 	if err == nil && size > int64(len(pcap)) {
 		m.leaveWire(ctx)
 		return readWire(nil), nil

@@ -181,4 +181,4 @@ func (m *machine) Destroy(ctx context.Context) error {
 func (m *machine) Get(context.Context, string) ([]byte, error) { return nil, errors.ErrUnsupported }
 func (m *machine) Start(context.Context) error                 { return errors.ErrUnsupported }
 func (m *machine) Stop(context.Context) error                  { return errors.ErrUnsupported }
-func (m *machine) Recall(instance.Command) ledger.Undo         { return ledger.Undo{} }
+func (m *machine) UndoCommand(instance.Command) ledger.Undo    { return ledger.Undo{} }

@@ -15,9 +15,9 @@ import (
 	"lifeboat/drills/ledger"
 )
 
-// keeper sees to it that a drill has a reaper: it tells it every second that the harness is alive, and starts another
+// supervisor sees to it that a drill has a reaper: it tells it every second that the harness is alive, and starts another
 // when one dies.
-type keeper struct {
+type supervisor struct {
 	start func(context.Context) (*reaperProcess, error)
 	log   *slog.Logger
 	end   context.CancelFunc
@@ -37,8 +37,8 @@ const (
 )
 
 // startReaper starts the first reaper: a drill does not begin without.
-func (a *app) startReaper(ctx context.Context, s ledger.Scope) (drills.Keeper, error) {
-	k := &keeper{log: a.log(), over: make(chan struct{}),
+func (a *app) startReaper(ctx context.Context, s ledger.Scope) (drills.Reaper, error) {
+	k := &supervisor{log: a.log(), over: make(chan struct{}),
 		start: func(ctx context.Context) (*reaperProcess, error) { return a.newReaper(ctx, s) }}
 	var err error
 	if k.reaper, err = k.start(ctx); err != nil {
@@ -50,7 +50,7 @@ func (a *app) startReaper(ctx context.Context, s ledger.Scope) (drills.Keeper, e
 	return k, nil
 }
 
-func (k *keeper) watch(ctx context.Context) {
+func (k *supervisor) watch(ctx context.Context) {
 	defer close(k.over)
 	tick := time.NewTicker(signEvery)
 	defer tick.Stop()
@@ -68,7 +68,7 @@ func (k *keeper) watch(ctx context.Context) {
 }
 
 // again starts another reaper in the place of one that died, as often as it takes.
-func (k *keeper) again(ctx context.Context) {
+func (k *supervisor) again(ctx context.Context) {
 	died := k.current()
 	k.mu.Lock()
 	k.reaper, k.lost = nil, time.Now()
@@ -96,14 +96,14 @@ func (k *keeper) again(ctx context.Context) {
 	}
 }
 
-func (k *keeper) current() *reaperProcess {
+func (k *supervisor) current() *reaperProcess {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.reaper
 }
 
-// Hide implements drills.Keeper.
-func (k *keeper) Hide(secrets []string) error {
+// Hide implements drills.Reaper.
+func (k *supervisor) Hide(secrets []string) error {
 	list, err := json.Marshal(secrets)
 	if err != nil {
 		return err
@@ -114,8 +114,8 @@ func (k *keeper) Hide(secrets []string) error {
 	return k.write(fmt.Sprintf("%s%s\n", drills.HideWord, list))
 }
 
-// Gaps implements drills.Keeper.
-func (k *keeper) Gaps() []time.Duration {
+// Gaps implements drills.Reaper.
+func (k *supervisor) Gaps() []time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	gaps := append([]time.Duration(nil), k.gaps...)
@@ -125,9 +125,9 @@ func (k *keeper) Gaps() []time.Duration {
 	return gaps
 }
 
-// Release implements drills.Keeper. That the reaper is dead already takes nothing away from a
+// Release implements drills.Reaper. That the reaper is dead already takes nothing away from a
 // drill that is clean: it is worth a line of the log, and no more.
-func (k *keeper) Release() error {
+func (k *supervisor) Release() error {
 	p, err := k.say("done\n")
 	if p != nil {
 		select {
@@ -143,8 +143,8 @@ func (k *keeper) Release() error {
 	return nil
 }
 
-// Keep implements drills.Keeper.
-func (k *keeper) Keep() error {
+// Keep implements drills.Reaper.
+func (k *supervisor) Keep() error {
 	_, err := k.say("keep\n")
 	return err
 }
@@ -152,7 +152,7 @@ func (k *keeper) Keep() error {
 var errNoReaper = errors.New("there is no reaper; lifeboat sweep does its work")
 
 // say the last word: nobody is watched or started again after it.
-func (k *keeper) say(word string) (*reaperProcess, error) {
+func (k *supervisor) say(word string) (*reaperProcess, error) {
 	k.end()
 	<-k.over
 	p := k.current()
@@ -163,7 +163,7 @@ func (k *keeper) say(word string) (*reaperProcess, error) {
 	return p, cmp.Or(err, p.pipe.Close())
 }
 
-func (k *keeper) write(text string) error {
+func (k *supervisor) write(text string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.reaper == nil {

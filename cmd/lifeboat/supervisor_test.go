@@ -25,7 +25,7 @@ func TestReaperIsStartedAgain(t *testing.T) {
 	require.NoError(t, l.Close())
 	started, err := a.startReaper(t.Context(), scope)
 	require.NoError(t, err)
-	k := started.(*keeper)
+	k := started.(*supervisor)
 	require.NoError(t, k.Hide([]string{"horse-battery"}))
 	assert.Empty(t, k.Gaps())
 	first := k.current()
