@@ -111,16 +111,10 @@ func (a author) sinceStart(m record.Moment) cell {
 	if m.Early == m.Late {
 		return text(a.l.durationTo(m.Late, 100*time.Millisecond, Nearest))
 	}
-	early, late := a.l.durationTo(
-		m.Early,
-		100*time.Millisecond,
-		Down,
-	), a.l.durationTo(
-		m.Late,
-		100*time.Millisecond,
-		Up,
-	)
-	return cell{Text: late, Hint: a.say("clock.not_before", "early", early)}
+	s := record.Span{Lower: m.Early, Upper: m.Late}
+	step := max(stepOf(s, 0), 100*time.Millisecond)
+	return cell{Text: a.l.durationTo(m.Late, step, Up),
+		Hint: a.say("clock.not_before", "early", a.l.durationTo(m.Early, step, Down))}
 }
 
 // sinceT0 is the same upper bound as that of the objectives.
@@ -131,7 +125,7 @@ func (a author) sinceT0(t0 *record.Moment, m record.Moment, i int) cell {
 	if i == 0 {
 		return text(a.l.durationTo(0, 100*time.Millisecond, Up))
 	}
-	return text(a.l.Duration(record.Between(*t0, m).Upper, Up))
+	return text(a.l.Bound(record.Between(*t0, m), Up))
 }
 
 func (a author) fault(f record.FaultFact) cell {
@@ -230,7 +224,7 @@ func (a author) pulse(p *record.Pulse) []block {
 		)
 		if !s.Open {
 			to = a.l.Clock(a.wall(s.To.Late))
-			lasted = a.l.Duration(s.To.Late-s.From.Early, Up)
+			lasted = a.l.Bound(record.Between(s.From, s.To), Up)
 		}
 		why := s.Why
 		if s.Planned {

@@ -181,7 +181,7 @@ func (a author) spanned(s *record.Span) cell {
 	if s == nil {
 		return text(a.say("objective.not_measured"))
 	}
-	return text(a.l.Duration(s.Upper, Up))
+	return text(a.l.Bound(*s, Up))
 }
 
 // digestTime is what the digest cost of the time until everything was restored, and what would be left without it.
@@ -212,6 +212,6 @@ func (a author) soonest(list []rollback) string {
 	if name == "" {
 		name = a.incidentName(list[best].In.ID)
 	}
-	return a.say("compare.soonest", "name", name, "took", a.l.Duration(list[best].Restored.Upper, Up)) +
+	return a.say("compare.soonest", "name", name, "took", a.l.Bound(*list[best].Restored, Up)) +
 		a.say("headline.between") + parts[0]
 }

@@ -33,7 +33,7 @@ func TestComparison(t *testing.T) {
 	d := newDocument(sm.record, record.Verdict{}, Options{})
 	assert.Equal(t, map[string]string{"": "3. rebuild", "begins with": "revert pos to upgraded",
 		"steps": "destroy pos → boot pos", "outcome": "done", "machine booted (T3 → T4)": "21.0 s",
-		"business back (T0 → T6)": "1 min 5.5 s", "restored and verified (T0 → T7)": "1 min 19.0 s",
+		"business back (T0 → T6)": "1 min 6 s", "restored and verified (T0 → T7)": "1 min 19.0 s",
 		"of which digest of the backup": "3.1 s 1 min 15.9 s without it", "checks passed": "3 of 3",
 		"basis": "emulated"}, comparedColumn(t, d, 3))
 

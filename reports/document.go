@@ -151,6 +151,7 @@ func (a author) columns(numbers string, keys ...string) []column {
 func (a author) words(r record.Reason) string {
 	args := maps.Clone(r.Args)
 	a.saidIn(args)
+	a.figured(args)
 	if args["check"] != "" {
 		args["check"] = a.checkName(args["check"])
 	}

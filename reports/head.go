@@ -70,10 +70,10 @@ func (a author) figures() []string {
 		case o.Open:
 			parts = append(
 				parts,
-				a.say("headline.still_down", "service", service, "outage", a.l.Duration(o.Sum.Lower, Down)),
+				a.say("headline.still_down", "service", service, "outage", a.l.Bound(o.Sum, Down)),
 			)
 		case o.Count > 0:
-			parts = append(parts, a.say("headline.down", "service", service, "outage", a.l.Duration(o.Sum.Upper, Up)))
+			parts = append(parts, a.say("headline.down", "service", service, "outage", a.l.Bound(o.Sum, Up)))
 		case a.r.Header.Trigger != record.TriggerNone:
 			parts = append(parts, a.say("headline.not_down", "service", service))
 		}
@@ -130,7 +130,7 @@ func (a author) observed() string {
 	if last.T6 == nil {
 		return ""
 	}
-	return a.l.Duration(record.Between(*last.T6, a.r.Pulse.To).Lower, Down)
+	return a.l.Bound(record.Between(*last.T6, a.r.Pulse.To), Down)
 }
 
 // countChecks counts the questions and those answered with passed at the end.

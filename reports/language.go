@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"lifeboat/drills/record"
 )
 
 // Language of a report.
@@ -69,6 +71,27 @@ func resolution(d time.Duration) time.Duration {
 	}
 }
 
+// Bound writes the upper or the lower bound of a time that is known to lie between two.
+func (l Language) Bound(s record.Span, r Rounding) string {
+	d := s.Upper
+	if r == Down {
+		d = s.Lower
+	}
+	return l.durationTo(d, stepOf(s, 0), r)
+}
+
+// stepOf is to what the bounds of a time are written: no finer than what is not known of it, and so that rounding crosses
+// no limit.
+func stepOf(s record.Span, limit time.Duration) time.Duration {
+	step := resolution(s.Upper)
+	for _, coarser := range []time.Duration{100 * time.Millisecond, time.Second, 10 * time.Second, time.Minute} {
+		if coarser <= s.Upper-s.Lower && limit%coarser == 0 {
+			step = max(step, coarser)
+		}
+	}
+	return step
+}
+
 func (l Language) durationTo(d, step time.Duration, r Rounding) string {
 	if d < 0 {
 		if r == Up {
@@ -80,7 +103,8 @@ func (l Language) durationTo(d, step time.Duration, r Rounding) string {
 	}
 	d = roundTo(d, step, r)
 	digits := max(0, int(math.Round(-math.Log10(step.Seconds()))))
-	return l.join(d, func(s time.Duration) string { return strconv.FormatFloat(s.Seconds(), 'f', digits, 64) }, false)
+	return l.join(d, func(s time.Duration) string { return strconv.FormatFloat(s.Seconds(), 'f', digits, 64) },
+		step >= time.Minute)
 }
 
 // roundTo rounds a positive duration to a step.

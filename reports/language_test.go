@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"lifeboat/drills/record"
 )
 
 func TestDuration(t *testing.T) {
@@ -72,4 +74,39 @@ func TestParseLanguage(t *testing.T) {
 	got, ok := ParseLanguage("de_DE")
 	assert.False(t, ok)
 	assert.Equal(t, English, got)
+}
+
+// A bound is written no finer than what is not known of it.
+func TestBound(t *testing.T) {
+	for _, tc := range []struct {
+		lower, upper     time.Duration
+		down, up, limits string // limits: the upper bound beside a limit of 90 s
+	}{
+		{12834 * time.Millisecond, 12834 * time.Millisecond, "12.8 s", "12.9 s", "12.9 s"},
+		{320 * time.Millisecond, 520 * time.Millisecond, "0.3 s", "0.6 s", "0.6 s"},
+		{11801 * time.Millisecond, 12834 * time.Millisecond, "11 s", "13 s", "13 s"},
+		{70 * time.Second, 89100 * time.Millisecond, "1 min 10 s", "1 min 30 s", "1 min 30 s"},
+		{10 * time.Second, 74 * time.Second, "0 s", "2 min", "1 min 20 s"},
+		{10*time.Hour + 30*time.Second, 24*time.Hour + time.Second, "10 h", "24 h 1 min", "24 h 0 min 10 s"},
+	} {
+		s := record.Span{Lower: tc.lower, Upper: tc.upper}
+		assert.Equal(t, tc.down, English.Bound(s, Down))
+		assert.Equal(t, tc.up, English.Bound(s, Up))
+		assert.Equal(t, tc.limits, English.durationTo(s.Upper, stepOf(s, 90*time.Second), Up))
+	}
+}
+
+// A reason's figures are those of its objective, as the table has them, and stay on their side of the limit.
+func TestFiguresOfAReason(t *testing.T) {
+	upper, lower := 31*time.Second+234*time.Millisecond, 30*time.Second+100*time.Millisecond
+	margin := 30*time.Second - upper
+	j := record.Judged{Name: "outage", Limit: 30 * time.Second, Measured: &upper, Lower: &lower, Upper: &upper, Margin: &margin,
+		Status: record.StatusFailed}
+	missed := record.Reason{ID: "objective.missed", Status: record.StatusFailed, Args: map[string]string{"objective": "outage",
+		"limit": "30s", "measured": upper.String(), "over": (-margin).String(), "scope": ""}}
+	r := &record.Record{}
+	d := newDocument(r, record.Verdict{Status: record.StatusFailed, Objectives: []record.Judged{j}, Reasons: []record.Reason{missed}}, Options{})
+	cells := find(d, "objectives", "objectives").Rows[0]
+	assert.Equal(t, []string{"32 s", "over by 2 s"}, []string{cells[2].Text, cells[4].Text})
+	assert.Contains(t, d.Sentence, "took 32 s, over the limit of 30 s by 2 s")
 }

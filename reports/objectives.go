@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"lifeboat/drills/record"
 )
@@ -88,7 +89,11 @@ func (a author) objectiveSmall(j record.Judged) string {
 	}
 	known := j.Note != nil && j.Note.ID == "basis.emulated" && len(parts) > 0                   // it says what the basis says
 	if j.Note != nil && !known && !a.reasoned(*j.Note) && j.Note.ID != "objective.unfinished" { // the figure says that one
-		parts = append(parts, a.words(*j.Note))
+		note := *j.Note
+		if note.ID == "basis.time_for_people" {
+			note.Args = map[string]string{"left": a.margin(j)}
+		}
+		parts = append(parts, a.words(note))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -105,11 +110,35 @@ func (a author) reasoned(n record.Reason) bool {
 func (a author) measured(j record.Judged) string {
 	switch {
 	case j.Measured != nil:
-		return a.l.Duration(*j.Measured, Up)
+		return a.l.durationTo(*j.Measured, step(j), Up)
 	case j.Lower != nil:
 		return a.say("objective.at_least", "lower", a.l.Duration(*j.Lower, Down))
 	default:
 		return a.say("objective.not_measured")
+	}
+}
+
+// step is to what everything that is said of a measured objective is written.
+func step(j record.Judged) time.Duration {
+	s := record.Span{Lower: *j.Measured, Upper: *j.Measured}
+	if j.Lower != nil {
+		s.Lower = *j.Lower
+	}
+	return stepOf(s, j.Limit)
+}
+
+// figured writes the figures of a reason as those of its objective are.
+func (a author) figured(args map[string]string) {
+	i := slices.IndexFunc(a.v.Objectives, func(j record.Judged) bool {
+		return j.Name == args["objective"] && j.Scope == args["scope"] && j.Measured != nil
+	})
+	if i < 0 {
+		return
+	}
+	for name, r := range map[string]Rounding{"measured": Up, "upper": Up, "over": Up, "lower": Down} {
+		if d, err := time.ParseDuration(args[name]); err == nil {
+			args[name] = a.l.durationTo(d, step(a.v.Objectives[i]), r)
+		}
 	}
 }
 
@@ -118,9 +147,8 @@ func (a author) bounds(j record.Judged) string {
 	if j.Measured == nil || j.Lower == nil {
 		return ""
 	}
-	step := resolution(*j.Measured)
-	lower := a.l.durationTo(*j.Lower, step, Down)
-	if lower == a.l.durationTo(*j.Measured, step, Up) {
+	lower := a.l.durationTo(*j.Lower, step(j), Down)
+	if lower == a.measured(j) {
 		return ""
 	}
 	return a.say("objective.bounds", "lower", lower)
@@ -130,11 +158,10 @@ func (a author) bounds(j record.Judged) string {
 func (a author) margin(j record.Judged) string {
 	switch {
 	case j.Measured != nil && j.Margin != nil:
-		step := resolution(*j.Measured)
 		if *j.Margin < 0 {
-			return a.say("objective.over", "over", a.l.durationTo(-*j.Margin, step, Up))
+			return a.say("objective.over", "over", a.l.durationTo(-*j.Margin, step(j), Up))
 		}
-		return a.l.durationTo(*j.Margin, step, Down)
+		return a.l.durationTo(*j.Margin, step(j), Down)
 	case j.Lower != nil && *j.Lower > j.Limit:
 		over := *j.Lower - j.Limit
 		return a.say("objective.over_at_least", "over", a.l.durationTo(over, resolution(*j.Lower), Down))
@@ -181,11 +208,16 @@ func percent(p float64) string {
 	}
 }
 
+// asked is a time between two answers of the pulse, of which the upper bound is known: it is unsure by an interval.
+func (a author) asked(upper time.Duration) record.Span {
+	return record.Span{Lower: max(0, upper-a.r.Pace().Period()), Upper: upper}
+}
+
 func (a author) outage(o *record.Outage) string {
-	args := []string{"count", fmt.Sprint(o.Count), "lower", a.l.Duration(o.Sum.Lower, Down),
-		"upper", a.l.Duration(o.Sum.Upper, Up), "longest", a.l.Duration(o.Longest, Up), "planned", ""}
+	args := []string{"count", fmt.Sprint(o.Count), "lower", a.l.Bound(o.Sum, Down), "upper", a.l.Bound(o.Sum, Up),
+		"longest", a.l.Bound(a.asked(o.Longest), Up), "planned", ""}
 	if o.Planned > 0 {
-		args[len(args)-1] = a.l.Duration(o.Planned, Up)
+		args[len(args)-1] = a.l.Bound(a.asked(o.Planned), Up)
 	}
 	if o.Open {
 		return a.say("outage.open", args...)

@@ -82,7 +82,7 @@ func (a author) end() time.Duration {
 func (a author) describe() string {
 	lower := ""
 	if o := a.v.Outage; o != nil && o.Count > 0 {
-		lower = a.l.Duration(o.Sum.Upper, Up)
+		lower = a.l.Bound(o.Sum, Up)
 	}
 	return a.say("timeline.describe", "length", a.l.Duration(a.r.Ended, Nearest), "outage", lower)
 }

@@ -41,7 +41,7 @@ func (d *drawing) drawPulse(y float64) float64 {
 		if s.Open {
 			end = record.At(to)
 		}
-		length := d.l.Duration(end.Late-s.From.Early, Up)
+		length := d.l.Bound(record.Between(s.From, end), Up)
 		if s.Open {
 			length = d.say("objective.at_least_plain", "lower", d.l.Duration(max(0, end.Early-s.From.Late), Down))
 		}
