@@ -148,7 +148,7 @@ func (b *BackupPlan) besideByContent(ctx context.Context) {
 func readAhead(ctx context.Context, bp *BackupPlan, scratch string,
 	open func(context.Context) (store.Stream, error),
 ) error {
-	if bp.Point.Digest == "" || bp.Point.Size > aheadHere || bp.Point.Size > aheadThere && !here(ctx, bp, scratch) {
+	if !bp.Point.Digest.Given() || bp.Point.Size > aheadHere || bp.Point.Size > aheadThere && !here(ctx, bp, scratch) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, mostAhead)

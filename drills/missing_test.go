@@ -74,8 +74,8 @@ func TestNothingCompleteToRestore(t *testing.T) {
 	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // of synctest
 	part := store.Point{ID: "sat.dump.part", Taken: now.Add(-time.Hour), Unusable: store.Partial}
 	locked := store.Point{ID: "sat", Taken: now.Add(-time.Hour), Unusable: store.Unreadable}
-	fri := store.Point{ID: "fri.dump", Size: 10, Digest: "sha256:00", Taken: now.Add(-30 * time.Hour)}
-	late := store.Point{ID: "late.dump", Size: 10, Digest: "sha256:00", Taken: now.Add(-20 * time.Hour)}
+	fri := store.Point{ID: "fri.dump", Size: 10, Digest: promised00, Taken: now.Add(-30 * time.Hour)}
+	late := store.Point{ID: "late.dump", Size: 10, Digest: promised00, Taken: now.Add(-20 * time.Hour)}
 	for name, c := range map[string]struct {
 		age    string
 		points []store.Point
@@ -126,7 +126,7 @@ func TestNothingLiesThere(t *testing.T) {
 // A store that gives nothing leaves a record too, and is no word on the backup: a folder that is not mounted, a bucket that
 // is gone, a manifest that nobody can read, a name that is not there any more.
 func TestAStoreThatGivesNothing(t *testing.T) {
-	fri := store.Point{ID: "fri.dump", Size: 10, Digest: "sha256:00", Taken: time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)}
+	fri := store.Point{ID: "fri.dump", Size: 10, Digest: promised00, Taken: time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)}
 	torn := fri
 	torn.Wrong = &store.Problem{Store: "b", Reason: "fri.dump.manifest.yaml: not a time"}
 	for want, of := range map[string]shelf{
@@ -173,7 +173,7 @@ func TestASecretThatIsNotThere(t *testing.T) {
 func TestNewestByOtherMeans(t *testing.T) {
 	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	written := func(id string, ago time.Duration) store.Point {
-		return store.Point{ID: id, Size: 10, Digest: "sha256:00", Taken: now.Add(-ago)}
+		return store.Point{ID: id, Size: 10, Digest: promised00, Taken: now.Add(-ago)}
 	}
 	for name, c := range map[string]struct {
 		points []store.Point

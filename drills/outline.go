@@ -55,7 +55,7 @@ func (p *Plan) Outline() Outline {
 		Excluded: map[string]string{}, Needs: p.Needs, Foreseen: p.foresee(true), Cannot: slices.Clone(p.Refusals)}
 	for _, name := range slices.Sorted(maps.Keys(p.Backups)) {
 		b := p.Backups[name]
-		ob := OutlineBackup{Backup: name, Point: b.Point.ID, Size: b.Point.Size, Digest: b.Point.Digest}
+		ob := OutlineBackup{Backup: name, Point: b.Point.ID, Size: b.Point.Size, Digest: b.Point.Digest.String()}
 		if b.Missing != nil {
 			ob.Missing = missingWords(b.Missing)
 			if b.Missing.Store != "" {

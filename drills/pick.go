@@ -44,11 +44,13 @@ func (b *BackupPlan) pick(ctx context.Context, now time.Time, age time.Duration)
 	}
 	pt := chosen.Point
 	if b.Spec.Digest != "" {
-		if pt.Digest != "" && pt.Digest != b.Spec.Digest {
+		promised, _ := record.ParseDigest(b.Spec.Digest) // validate has read it
+		promised.PromisedBy = record.PromisedByScenario
+		if pt.Digest.Algorithm == promised.Algorithm && pt.Digest.Value != promised.Value {
 			return fmt.Errorf("backup %s: the scenario promises %s for %s, its store %s; correct one of them",
 				b.Name, b.Spec.Digest, pt.ID, pt.Digest)
 		}
-		pt.Digest, pt.Doubt = b.Spec.Digest, "" // this promise is enough
+		pt.Digest, pt.Doubt = promised, "" // this promise is enough
 	}
 	if b.Spec.ConsistentTo != nil {
 		pt.ConsistentTo, pt.ConsistentBy = *b.Spec.ConsistentTo, "scenario"

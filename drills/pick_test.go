@@ -24,7 +24,7 @@ func TestPickRefusesTwoPromises(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, "sha256:00", b.Point.Digest)
+			assert.Equal(t, "sha256:00", b.Point.Digest.String())
 		})
 	}
 }

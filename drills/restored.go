@@ -69,7 +69,7 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 		Keep: d.keepDisk(bp.Name)})
 	fact.Ended, fact.Digest, fact.Bytes, fact.Verifying = d.elapsed(), out.Digest, out.Bytes, out.Verifying
 	d.host.restored(fact.Started, fact.Ended)
-	fact.Verified = err == nil && bp.Point.Digest != "" && bp.Point.Digest == out.Digest
+	fact.Verified = err == nil && promiseKept(bp.Point.Digest, out.Digest)
 	fact.Said = out.Said
 	for _, n := range out.Notes {
 		fact.Notes = append(fact.Notes, d.secrets.hide(n))
@@ -160,14 +160,25 @@ func (d *drill) point(name string, bp *BackupPlan, out restore.Outcome) error {
 		consistent, by = at, fmt.Sprintf("the dump's header, %s", cmp.Or(bp.Spec.TimeZone, "UTC"))
 	}
 	p := record.RestorePoint{Backup: bp.Name, Store: bp.Spec.Store.Kind, Restore: bp.Spec.Restore.Kind,
-		Point: bp.Point.ID, Size: bp.Point.Size, Digest: out.Digest, Expected: bp.Point.Digest,
+		Point: bp.Point.ID, Size: bp.Point.Size, Digest: out.Digest,
 		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
 		Zone: bp.Spec.TimeZone, Doubt: d.secrets.hide(bp.Point.Doubt), Beside: bp.Beside,
 		Loaded: bp.Loader != nil && d.plan.Scenario.Instances[name].Load == bp.Name || d.plan.kindOf(name).OwnDisk}
 	if !consistent.IsZero() {
 		p.Age = d.base.Sub(consistent)
 	}
+	if promised := bp.Point.Digest; promised.Given() {
+		if promiseKept(promised, out.Digest) {
+			promised.VerifiedBy = record.VerifiedByLifeboat
+		}
+		p.Promise = &promised
+	}
 	return d.Append(record.KindRestorePoint, record.Subject{}, p)
+}
+
+// promiseKept tells whether a promise was kept by what was read to its end: a stream that broke another one has no digest.
+func promiseKept(promised record.Digest, read string) bool {
+	return promised.Given() && read != "" && (promised.Algorithm != record.SHA256 || read == promised.String())
 }
 
 // opener streams the backup, throttled and counted, any number of times.

@@ -161,7 +161,7 @@ func vmWorld(t *testing.T, g *guest) *world {
 type fakeImager struct{ w *world }
 
 func (i fakeImager) Image(ctx context.Context, s restore.Source, _ instance.Driver) (restore.Outcome, error) {
-	out := restore.Outcome{Image: "disk-of-" + s.Backup, Digest: s.Point.Digest, Verifying: time.Second}
+	out := restore.Outcome{Image: "disk-of-" + s.Backup, Digest: s.Point.Digest.String(), Verifying: time.Second}
 	time.Sleep(out.Verifying)
 	if s.OpenAt == nil {
 		return out, nil

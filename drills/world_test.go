@@ -191,10 +191,13 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 	return res
 }
 
+// promised00 is what the fake store promises of all that it holds.
+var promised00 = record.Digest{Algorithm: record.SHA256, Value: "00", PromisedBy: record.PromisedByList}
+
 type fakeStore struct{}
 
 func (fakeStore) List(context.Context) ([]store.Point, error) {
-	return []store.Point{{ID: "p1", Size: 10, Digest: "sha256:00", Taken: time.Unix(1, 0)}}, nil
+	return []store.Point{{ID: "p1", Size: 10, Digest: promised00, Taken: time.Unix(1, 0)}}, nil
 }
 
 func (fakeStore) Fetch(context.Context, store.Point) (store.Stream, error) {

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -68,15 +69,31 @@ func (a author) consistent(p record.RestorePoint) cell {
 }
 
 func (a author) verified(p record.RestorePoint) cell {
-	switch {
-	case p.Expected == "":
+	d := p.Promise
+	if d == nil {
 		return marked(badge{Class: "neutral", Symbol: "–", Word: a.say("backup.not_promised")}, "")
-	case p.Digest == "":
-		return marked(badge{Class: "neutral", Symbol: "–", Word: a.say("backup.not_read")}, "")
-	case p.Expected == p.Digest:
-		return marked(badge{Class: "passed", Symbol: "✓", Word: a.say("backup.as_promised")}, "")
 	}
-	return cell{Badge: &badge{Class: "failed", Symbol: "✗", Word: a.say("backup.mismatch")}, Small: p.Expected}
+	small := a.promised(d)
+	switch {
+	case d.VerifiedBy != record.VerifiedByNobody:
+		return marked(badge{Class: "passed", Symbol: "✓", Word: a.say("backup.as_promised")}, small)
+	case p.Digest == "":
+		return marked(badge{Class: "neutral", Symbol: "–", Word: a.say("backup.not_read")}, small)
+	}
+	return cell{Badge: &badge{Class: "failed", Symbol: "✗", Word: a.say("backup.mismatch")}, Small: d.String() + " · " + small}
+}
+
+// promised says of a digest which algorithm it is of, who promised it and who verified it.
+func (a author) promised(d *record.Digest) string {
+	algorithm := d.Algorithm
+	if d.Weak() {
+		algorithm = a.say("backup.weak", "algorithm", algorithm)
+	}
+	parts := []string{algorithm}
+	if d.PromisedBy != "" { // an old journal does not say
+		parts = append(parts, a.say("backup.promised_by."+string(d.PromisedBy), "file", d.File))
+	}
+	return strings.Join(append(parts, a.say("backup.verified_by."+cmp.Or(string(d.VerifiedBy), "nobody"))), " · ")
 }
 
 func (a author) restore(f *record.RestoreFact) cell {

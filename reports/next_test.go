@@ -55,6 +55,7 @@ func TestEveryMessageSaysWhatToDoNow(t *testing.T) {
 
 // sampleArgs are one plausible value for each argument of a message; "id.name" where that message means another thing by it.
 var sampleArgs = map[string]string{
+	"algorithm":                  "md5",
 	"address":                    "169.254.169.254:80",
 	"at":                         "3m12.5s",
 	"at_least":                   "11m20s",

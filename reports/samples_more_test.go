@@ -83,7 +83,7 @@ func badBackup() sample {
 	r.Phases = phases("precheck", 1200*ms, "restore", 9*s, "cleanup", 12*s, "seal", 12100*ms)
 	r.Phases[1].Outcome, r.Phases[1].Error = record.OutcomeFailed,
 		"restore shop-db: pg_restore: error: could not read from input file: end of file"
-	r.RestorePoints[0].Digest = digest(7)
+	r.RestorePoints[0].Digest, r.RestorePoints[0].Promise.VerifiedBy = digest(7), record.VerifiedByNobody
 	r.Boots, r.Checks, r.Ended, r.Cleanup.T8 = nil, nil, 13*s, at(11*s)
 	r.Egress = nil
 	return sample{name: "bad-backup", want: record.StatusFailed, record: r}

@@ -176,6 +176,12 @@ func answers(when record.When, from time.Duration, statuses ...any) []record.Che
 	return out
 }
 
+func promised(b byte) *record.Digest {
+	d, _ := record.ParseDigest(digest(b))
+	d.PromisedBy, d.File, d.VerifiedBy = record.PromisedByList, "SHA256SUMS", record.VerifiedByLifeboat
+	return &d
+}
+
 func restorePoints(started time.Time) []record.RestorePoint {
 	consistent := started.Add(62*s - 14*time.Minute - 2*s)
 	return []record.RestorePoint{
@@ -186,7 +192,7 @@ func restorePoints(started time.Time) []record.RestorePoint {
 			Point:            "shop-2026-11-20.dump",
 			Size:             1_901_222_333,
 			Digest:           digest(2),
-			Expected:         digest(2),
+			Promise:          promised(2),
 			ConsistentTo:     consistent,
 			ConsistentSource: "manifest shop-2026-11-20.dump.manifest.yaml: the dump's own snapshot",
 			Age:              started.Sub(consistent),

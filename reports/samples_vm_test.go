@@ -29,7 +29,7 @@ func kernelDrill() sample {
 	h.Excluded = map[record.Layer]string{record.LayerData: "the orders are read back by the flow"}
 	r := &record.Record{Header: h, Status: record.RunCompleted, Ended: 660 * s,
 		RestorePoints: []record.RestorePoint{{Backup: "shop-pos", Store: "http", Restore: "disk", Point: "shop-pos.qcow2",
-			Size: 391_118_848, Digest: digest(4), Expected: digest(4)}},
+			Size: 391_118_848, Digest: digest(4), Promise: promised(4)}},
 		Upgrade: &record.Window{From: record.At(60 * s), To: record.At(170 * s)},
 		Pulse: &record.Pulse{Window: record.Window{From: record.At(40 * s), To: record.At(640 * s)},
 			Totals: record.PulseTotals{Good: 760, Bad: 440, P95: 81 * ms}},

@@ -26,7 +26,7 @@ var storeys = []struct {
 	{"lifeboat/drills/record", 1}, {"lifeboat/internal/sandbox", 1},
 	{"lifeboat/scenarios", 2}, {"lifeboat/drills/ledger", 2},
 	{"lifeboat/drills/instance", 3}, {"lifeboat/drills/store", 3}, {"lifeboat/drills/objective", 3}, {"lifeboat/scenarios/library", 3},
-	{"lifeboat/drills/store/remote", 3}, {"lifeboat/drills/store/sha256sums", 3}, // what stores share
+	{"lifeboat/drills/store/remote", 3}, {"lifeboat/drills/store/checksums", 3}, // what stores share
 	{"lifeboat/verifier", 4}, {"lifeboat/verifier/database", 4}, // what checks share
 	{"lifeboat/drills/store/chunks", 4}, {"lifeboat/drills/store/sidecars", 4},
 	{"lifeboat/drills/restore", backEnds}, {"lifeboat/drills/fault", backEnds}, {"lifeboat/drills/detect", backEnds},

@@ -152,6 +152,7 @@ var Messages = []Message{
 	// Worth reading, changes no verdict.
 	{"reach.untouched", []string{"instance"}, []Use{UseObservation}},
 	{"digest.unverified", []string{"backup"}, []Use{UseObservation}},
+	{"digest.weak", []string{"backup", "algorithm"}, []Use{UseObservation}},
 	{"digest.unread", []string{"backup"}, []Use{UseObservation}},
 	{"egress.expected", []string{"instance", "target", "host", "protocol", "count"}, []Use{UseObservation}},
 	{"egress.expected_many", []string{"instance", "targets", "examples", "protocol", "count"}, []Use{UseObservation}},

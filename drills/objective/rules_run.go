@@ -121,19 +121,33 @@ func (j *judge) restores() {
 		if p.Doubt != "" {
 			j.unknown("digest.doubtful", args{"backup": p.Backup, "point": p.Point, "why": p.Doubt})
 		}
-		if p.Expected != "" && p.Digest != "" && p.Digest != p.Expected && j.restoredWell(p.Backup) {
-			a := args{"backup": p.Backup, "point": p.Point, "why": p.Digest + ", not " + p.Expected, "instance": ""}
+		j.promise(p, seen)
+	}
+}
+
+// promise holds what was promised of a backup's bytes against what was read; seen are the backups of which something was said.
+func (j *judge) promise(p record.RestorePoint, seen map[string]bool) {
+	d, well := p.Promise, j.restoredWell(p.Backup)
+	if d != nil && d.Algorithm == record.SHA256 && p.Digest != "" && p.Digest != d.String() {
+		if well {
+			a := args{"backup": p.Backup, "point": p.Point, "why": p.Digest + ", not " + d.String(), "instance": ""}
 			j.failed("backup.bad", a)
 			j.finding("high", "backup.bad", a)
 		}
-		if (p.Expected == "" || p.Digest == "") && !seen[p.Backup] {
-			seen[p.Backup] = true
-			if p.Expected != "" && j.restoredWell(p.Backup) {
-				j.observe("digest.unread", args{"backup": p.Backup})
-			} else {
-				j.observe("digest.unverified", args{"backup": p.Backup})
-			}
-		}
+		return
+	}
+	if seen[p.Backup] {
+		return
+	}
+	switch seen[p.Backup] = true; {
+	case d != nil && d.VerifiedBy != record.VerifiedByNobody && d.Weak():
+		j.observe("digest.weak", args{"backup": p.Backup, "algorithm": d.Algorithm})
+	case d != nil && d.VerifiedBy != record.VerifiedByNobody:
+		delete(seen, p.Backup) // another point of it may have none
+	case d != nil && well:
+		j.observe("digest.unread", args{"backup": p.Backup})
+	default:
+		j.observe("digest.unverified", args{"backup": p.Backup})
 	}
 }
 

@@ -179,6 +179,7 @@ func (b *Builder) phase(e Event, p PhaseEvent) {
 
 // restorePoint enters each point once; a later event that knows more wins.
 func (b *Builder) restorePoint(_ Event, p RestorePoint) {
+	p.promised()
 	for i, q := range b.r.RestorePoints {
 		if q.Backup != p.Backup || q.Point != p.Point || (q.Digest != p.Digest && q.Digest != "" && p.Digest != "") {
 			continue
@@ -188,6 +189,9 @@ func (b *Builder) restorePoint(_ Event, p RestorePoint) {
 		}
 		if p.Digest == "" {
 			p.Digest = q.Digest
+			if p.Promise != nil && q.Promise != nil && p.Promise.String() == q.Promise.String() {
+				p.Promise = q.Promise
+			}
 		}
 		b.r.RestorePoints[i] = p
 		return

@@ -96,10 +96,11 @@ type RestorePoint struct {
 	Restore          string        `json:"restore"`
 	Point            string        `json:"point"`
 	Size             int64         `json:"size_bytes"`
-	Digest           string        `json:"digest"`           // as read: sha256:…
-	Expected         string        `json:"expected_digest"`  // as promised; empty: not verified
-	Doubt            string        `json:"doubt,omitempty"`  // why what lists of digests say of it cannot be used
-	Beside           []Observation `json:"beside,omitempty"` // what of its store makes it doubtful that it is the newest
+	Digest           string        `json:"digest"`                    // as read: sha256:…
+	Promise          *Digest       `json:"promise,omitempty"`         // nil: nobody promised one
+	Expected         string        `json:"expected_digest,omitempty"` // as promised, of old journals: Build makes a Promise of it
+	Doubt            string        `json:"doubt,omitempty"`           // why what lists of digests say of it cannot be used
+	Beside           []Observation `json:"beside,omitempty"`          // what of its store makes it doubtful that it is the newest
 	ConsistentTo     time.Time     `json:"consistent_to,omitzero"`
 	ConsistentSource string        `json:"consistent_source,omitempty"` // where that moment comes from
 	Age              time.Duration `json:"age_ns,omitempty"`            // the drill's start − ConsistentTo

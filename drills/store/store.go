@@ -8,20 +8,22 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"lifeboat/drills/record"
 )
 
 // Point is one backup at one time.
 type Point struct {
-	ID           string    // name within the store
-	Taken        time.Time // when it was written, as the store tells; never used as a consistency time
-	Size         int64     // bytes as stored
-	Digest       string    // promised by the store's manifest: sha256:…; empty: nobody promised one. See Stream.Digest
-	Doubt        string    // why what lists of digests beside it say of it, or do not say, cannot be used; empty: none
-	ConsistentTo time.Time // declared by a manifest beside the backup; zero: not declared
-	ConsistentBy string    // the source of ConsistentTo
-	Unusable     Unusable  // why it cannot be restored as it lies; "": it can
-	Wrong        error     // what is wrong with its manifest, which somebody must mend before it can be picked; nil: nothing
-	Dir          bool      // a folder of files (a directory dump): Fetch streams it as a tar
+	ID           string        // name within the store
+	Taken        time.Time     // when it was written, as the store tells; never used as a consistency time
+	Size         int64         // bytes as stored
+	Digest       record.Digest // promised beside it or by the scenario; see Stream.Digest
+	Doubt        string        // why what lists of digests beside it say of it, or do not say, cannot be used; empty: none
+	ConsistentTo time.Time     // declared by a manifest beside the backup; zero: not declared
+	ConsistentBy string        // the source of ConsistentTo
+	Unusable     Unusable      // why it cannot be restored as it lies; "": it can
+	Wrong        error         // what is wrong with its manifest, which somebody must mend before it can be picked; nil: nothing
+	Dir          bool          // a folder of files (a directory dump): Fetch streams it as a tar
 }
 
 // Store lists and streams restore points. Safe for concurrent use; never writes.
@@ -36,7 +38,8 @@ type Store interface {
 // Stream is the bytes of a point, verified on the way.
 type Stream interface {
 	io.ReadCloser
-	// Digest of all the bytes, as sha256:…; valid after io.EOF. Of a folder it is the digest of the lines
+	// Digest of all the bytes, as sha256:…; empty before io.EOF, which a broken promise of whatever algorithm never
+	// lets come. Of a folder it is the digest of the lines
 	// that `LC_ALL=C sha256sum` prints for its files in the order of their names, not of the tar around them.
 	Digest() string
 	// Bytes read so far; safe to call from another goroutine.
@@ -90,7 +93,7 @@ func (e *Problem) Error() string {
 }
 
 // Mismatch: the backup is not what its manifest promised. A finding: the backup is bad.
-type Mismatch struct{ Point, Want, Got string }
+type Mismatch struct{ Point, Want, Got string } // Want and Got as ALGORITHM:HEX
 
 func (e *Mismatch) Error() string {
 	return fmt.Sprintf("verify %s: digest is %s, its manifest promises %s", e.Point, e.Got, e.Want)

@@ -9,6 +9,8 @@ import (
 	"hash"
 	"io"
 	"sync/atomic"
+
+	"lifeboat/drills/record"
 )
 
 // Opened is a backup whose bytes are about to be read.
@@ -22,15 +24,20 @@ type Opened struct {
 // Verify makes a stream that ends with io.EOF only when all of it came and is what was promised: *Problem when it is
 // cut short or goes on after that, *Mismatch when its digest is another. Read returns the context's error once ctx ends.
 func Verify(ctx context.Context, o Opened) Stream {
-	return &verified{Opened: o, ctx: ctx, hash: sha256.New()}
+	v := &verified{Opened: o, ctx: ctx, hash: sha256.New()}
+	if d := o.Point.Digest; d.Given() && d.Algorithm != record.SHA256 {
+		v.promised = d.Hash()
+	}
+	return v
 }
 
 type verified struct {
 	Opened
-	ctx  context.Context
-	hash hash.Hash
-	n    atomic.Int64
-	done atomic.Bool
+	ctx      context.Context
+	hash     hash.Hash
+	promised hash.Hash // where another algorithm than SHA-256 was promised
+	n        atomic.Int64
+	done     atomic.Bool
 }
 
 func (v *verified) Read(p []byte) (int, error) {
@@ -39,6 +46,9 @@ func (v *verified) Read(p []byte) (int, error) {
 	}
 	n, err := v.Body.Read(p)
 	v.hash.Write(p[:n])
+	if v.promised != nil {
+		v.promised.Write(p[:n])
+	}
 	got := v.n.Add(int64(n))
 	switch {
 	case v.Size >= 0 && got > v.Size: // it may never end, and fill a disk
@@ -50,11 +60,28 @@ func (v *verified) Read(p []byte) (int, error) {
 	case !errors.Is(err, io.EOF):
 		return n, fmt.Errorf("fetch %s: after %d bytes: %w", v.Point.ID, got, err)
 	}
-	v.done.Store(true)
-	if got := v.Digest(); v.Point.Digest != "" && got != v.Point.Digest {
-		return n, &Mismatch{Point: v.Point.ID, Want: v.Point.Digest, Got: got}
+	if err := v.holds(); err != nil {
+		return n, err
 	}
+	v.done.Store(true)
 	return n, io.EOF
+}
+
+// holds tells whether what was read is what was promised. A digest of an algorithm that is not known does not hold.
+func (v *verified) holds() error {
+	want := v.Point.Digest
+	if !want.Given() {
+		return nil
+	}
+	got, by := want, v.hash
+	if v.promised != nil {
+		by = v.promised
+	}
+	got.Value = hex.EncodeToString(by.Sum(nil))
+	if got.Value == want.Value {
+		return nil
+	}
+	return &Mismatch{Point: v.Point.ID, Want: want.String(), Got: got.String()}
 }
 
 func (v *verified) problem(format string, args ...any) error {

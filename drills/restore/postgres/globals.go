@@ -36,7 +36,7 @@ func (l *load) rolesFrom(ctx context.Context) error {
 	}
 	in := openInput(ctx, stream)
 	err = l.readRoles(ctx, name, in)
-	if err != nil && ctx.Err() == nil && source.Point.Digest != "" {
+	if err != nil && ctx.Err() == nil && source.Point.Digest.Given() {
 		if mismatch := in.mismatch(); mismatch != nil {
 			err = &restore.BackupError{Backup: name, Reason: withCause(mismatch, err)}
 		}

@@ -54,7 +54,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	job := &load{Loader: l, source: s, machine: m, in: openInput(reading, stream), stop: stop,
 		database: first(l.set.Database, defaultDatabase)}
 	err = job.run(ctx)
-	if err != nil && ctx.Err() == nil && s.Point.Digest != "" {
+	if err != nil && ctx.Err() == nil && s.Point.Digest.Given() {
 		// The first thing that went wrong may be a consequence.
 		if mismatch := job.in.mismatch(); mismatch != nil {
 			err = &restore.BackupError{Backup: s.Backup, Reason: withCause(mismatch, err)}

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
@@ -42,8 +43,8 @@ type memory struct {
 
 func (m *memory) Read(p []byte) (int, error) {
 	n, err := m.Reader.Read(p)
-	if errors.Is(err, io.EOF) && m.point.Digest != "" && m.point.Digest != m.sum {
-		return n, &store.Mismatch{Point: m.point.ID, Want: m.point.Digest, Got: m.sum}
+	if errors.Is(err, io.EOF) && m.point.Digest.Given() && m.point.Digest.String() != m.sum {
+		return n, &store.Mismatch{Point: m.point.ID, Want: m.point.Digest.String(), Got: m.sum}
 	}
 	return n, err
 }
@@ -57,7 +58,8 @@ func digest(b []byte) string {
 }
 
 func source(content []byte, promised string) restore.Source {
-	p := store.Point{ID: "x.dump", Digest: promised}
+	p := store.Point{ID: "x.dump"}
+	p.Digest, _ = record.ParseDigest(promised)
 	return restore.Source{Backup: "shop-db", Point: p, Open: func(context.Context) (store.Stream, error) {
 		return &memory{Reader: bytes.NewReader(content), point: p, sum: digest(content)}, nil
 	}}

@@ -13,8 +13,9 @@ import (
 	"slices"
 	"time"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/store"
-	"lifeboat/drills/store/sha256sums"
+	"lifeboat/drills/store/checksums"
 	"lifeboat/drills/store/sidecars"
 	"lifeboat/internal/userfile"
 	"lifeboat/scenarios"
@@ -111,12 +112,12 @@ func (s *Store) names(root *os.Root) ([]string, error) {
 }
 
 // point describes one file or folder. What cannot be used costs nobody but itself.
-func (s *Store) point(root *os.Root, name string, sums *sha256sums.Lists) store.Point {
+func (s *Store) point(root *os.Root, name string, sums *checksums.Lists) store.Point {
 	info, err := root.Stat(name)
 	if err != nil {
 		return unusable(root, name, err)
 	}
-	p := store.Point{ID: name, Taken: info.ModTime(), Size: info.Size(), Digest: sums.Promise(name),
+	p := store.Point{ID: name, Taken: info.ModTime(), Size: info.Size(), Digest: sums.List[name],
 		Doubt: sums.Doubt(name)}
 	if _, partial := sidecars.Partial(name); partial {
 		p.Unusable = store.Partial
@@ -143,8 +144,8 @@ func (s *Store) point(root *os.Root, name string, sums *sha256sums.Lists) store.
 				p.Taken = f.written
 			}
 		}
-		if p.Digest != "" {
-			p.Doubt = fmt.Sprintf("%s promises the digest of a file, and it is a folder", sums.List[name].By)
+		if p.Digest.Given() {
+			p.Doubt = fmt.Sprintf("%s promises the digest of a file, and it is a folder", p.Digest.File)
 		}
 		p.Digest = sums.Folder(name)
 	case !info.Mode().IsRegular():
@@ -153,8 +154,8 @@ func (s *Store) point(root *os.Root, name string, sums *sha256sums.Lists) store.
 	case !readable(root, name):
 		p.Unusable = store.Unreadable
 		return p
-	case p.Digest == "":
-		if p.Digest = s.linked(root, name, sums); p.Digest != "" {
+	case !p.Digest.Given():
+		if p.Digest = s.linked(root, name, sums); p.Digest.Given() {
 			p.Doubt = ""
 		}
 	}
@@ -184,12 +185,12 @@ func unusable(root *os.Root, name string, err error) store.Point {
 }
 
 // linked gives a link to another backup of the folder that one's promise.
-func (s *Store) linked(root *os.Root, name string, sums *sha256sums.Lists) string {
+func (s *Store) linked(root *os.Root, name string, sums *checksums.Lists) record.Digest {
 	target, err := root.Readlink(name)
 	if err != nil || path.IsAbs(target) {
-		return ""
+		return record.Digest{}
 	}
-	return sums.Promise(path.Join(path.Dir(name), target))
+	return sums.List[path.Join(path.Dir(name), target)]
 }
 
 // mostManifest bounds a manifest, bytes.
@@ -214,7 +215,7 @@ func (s *Store) manifest(root *os.Root, name string) (time.Time, string, error) 
 
 // missing finds backups that were promised and are not there: the newest one
 // gone must not make an older one the latest in silence.
-func (s *Store) missing(sums *sha256sums.Lists, points []store.Point) (gone []store.Point) {
+func (s *Store) missing(sums *checksums.Lists, points []store.Point) (gone []store.Point) {
 	there := map[string]bool{}
 	for _, p := range points {
 		there[p.ID] = true

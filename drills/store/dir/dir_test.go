@@ -148,7 +148,7 @@ func TestList(t *testing.T) {
 		},
 		"what lies beside backups": {
 			files: map[string]string{"a": "a", "a.md5": "x", "a.log": "x", "a.json": "{}", "lost+found/x": "x", "MD5SUMS": "x"},
-			want:  "a\n",
+			want:  "a ? a.md5:1 is not a line of md5sum\n",
 		},
 		"a manifest without zone": {
 			files: map[string]string{"a": "a", "a.manifest.yaml": "consistent_to: 2026-02-03 04:05"},
@@ -182,8 +182,8 @@ func TestList(t *testing.T) {
 			got := ""
 			for _, p := range points {
 				got += p.ID
-				if p.Digest != "" {
-					got += " " + p.Digest[len("sha256:"):][:8]
+				if p.Digest.Given() {
+					got += " " + p.Digest.Value[:8]
 				}
 				if p.Doubt != "" {
 					got += " ? " + p.Doubt

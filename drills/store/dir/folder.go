@@ -2,6 +2,7 @@ package dir
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,8 +18,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/store"
-	"lifeboat/drills/store/sha256sums"
+	"lifeboat/drills/store/checksums"
 	"lifeboat/internal/userfile"
 )
 
@@ -45,7 +47,7 @@ func walk(root *os.Root, folder string) ([]file, error) {
 			return fmt.Errorf("%s is not a file", at)
 		}
 		name := strings.TrimPrefix(at, folder+"/")
-		if name != sha256sums.Name { // the list itself is no part of the backup
+		if name != checksums.Name { // the list itself is no part of the backup
 			files = append(files, file{name: name, size: info.Size(), written: info.ModTime()})
 		}
 		return nil
@@ -57,7 +59,7 @@ func walk(root *os.Root, folder string) ([]file, error) {
 func (s *Store) fetchFolder(ctx context.Context, root *os.Root, p store.Point) (store.Stream, error) {
 	files, err := walk(root, p.ID)
 	if err == nil {
-		return newFolderStream(ctx, root, p, files, s.sums(root, []string{p.ID}).Below(p.ID)), nil
+		return newFolderStream(ctx, root, p, files, s.sums(root, []string{p.ID}).List), nil
 	}
 	root.Close()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -77,7 +79,7 @@ type folderStream struct {
 }
 
 func newFolderStream(ctx context.Context, root *os.Root, p store.Point, files []file,
-	want sha256sums.List,
+	promised checksums.List,
 ) *folderStream {
 	r, w := io.Pipe()
 	s := &folderStream{pipe: r, done: make(chan struct{}), hash: sha256.New()}
@@ -86,63 +88,67 @@ func newFolderStream(ctx context.Context, root *os.Root, p store.Point, files []
 		defer close(s.done)
 		defer root.Close()
 		defer stop()
-		w.CloseWithError(s.write(w, root, p, files, want))
+		w.CloseWithError(s.write(w, root, p, files, promised))
 	}()
 	return s
 }
 
-func (s *folderStream) write(w io.Writer, root *os.Root, p store.Point, files []file, want sha256sums.List) error {
+func (s *folderStream) write(w io.Writer, root *os.Root, p store.Point, files []file, promised checksums.List) error {
+	want := promised.Below(p.ID)
 	for _, name := range want.Names() {
 		if !slices.ContainsFunc(files, func(f file) bool { return f.name == name }) {
-			return &store.Mismatch{Point: p.ID + "/" + name, Want: "sha256:" + want[name].Hex, Got: "missing"}
+			return &store.Mismatch{Point: p.ID + "/" + name, Want: want[name].String(), Got: "missing"}
 		}
 	}
 	tw := tar.NewWriter(w)
 	for _, f := range files {
-		got, err := add(tw, root, path.Join(p.ID, f.name), f)
-		if err != nil {
+		promise := want[f.name]
+		if !promise.Given() {
+			promise.Algorithm = record.SHA256
+		}
+		sum, got := sha256.New(), promise
+		by := promise.Hash()
+		if err := add(tw, root, path.Join(p.ID, f.name), f, io.MultiWriter(sum, by)); err != nil {
 			return fmt.Errorf("fetch %s: %w", p.ID, err)
 		}
-		fmt.Fprintf(s.hash, "%s  %s\n", got, f.name)
-		if promised := want[f.name].Hex; len(want) > 0 && promised != got {
-			if promised == "" {
-				promised = "no file of this name"
-			} else {
-				promised = "sha256:" + promised
-			}
-			return &store.Mismatch{Point: p.ID + "/" + f.name, Want: promised, Got: "sha256:" + got}
+		fmt.Fprintf(s.hash, "%x  %s\n", sum.Sum(nil), f.name)
+		if got.Value = hex.EncodeToString(by.Sum(nil)); len(want) > 0 && promise != got {
+			return &store.Mismatch{Point: p.ID + "/" + f.name, Want: cmp.Or(promise.String(), "no file of this name"), Got: got.String()}
 		}
 	}
 	if err := tw.Close(); err != nil {
 		return err
 	}
-	s.whole.Store(true)
-	if got := s.Digest(); p.Digest != "" && got != p.Digest {
-		return &store.Mismatch{Point: p.ID, Want: p.Digest, Got: got}
+	got := s.sum()
+	if p.Digest.Algorithm != record.SHA256 { // each file is what the lists say now: so must they have said when it was listed
+		got = promised.Folder(p.ID).String()
 	}
+	if p.Digest.Given() && got != p.Digest.String() {
+		return &store.Mismatch{Point: p.ID, Want: p.Digest.String(), Got: got}
+	}
+	s.whole.Store(true)
 	return nil
 }
 
-// add writes one file into the tar and returns its digest.
-func add(tw *tar.Writer, root *os.Root, at string, f file) (string, error) {
+// add writes one file into the tar, and to whoever takes its digests.
+func add(tw *tar.Writer, root *os.Root, at string, f file, digests io.Writer) error {
 	in, err := userfile.OpenIn(root, at)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer in.Close()
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: f.name, Size: f.size, Mode: 0o644, Format: tar.FormatPAX}
 	if err := tw.WriteHeader(h); err != nil {
-		return "", err
+		return err
 	}
-	sum := sha256.New()
-	n, err := io.Copy(tw, io.TeeReader(in, sum))
+	n, err := io.Copy(tw, io.TeeReader(in, digests))
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", f.name, err)
+		return fmt.Errorf("%s: %w", f.name, err)
 	}
 	if n < f.size {
-		return "", fmt.Errorf("%s became shorter while it was read", f.name)
+		return fmt.Errorf("%s became shorter while it was read", f.name)
 	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return nil
 }
 
 func (s *folderStream) Read(p []byte) (int, error) {
@@ -164,5 +170,7 @@ func (s *folderStream) Digest() string {
 	if !s.whole.Load() {
 		return ""
 	}
-	return "sha256:" + hex.EncodeToString(s.hash.Sum(nil))
+	return s.sum()
 }
+
+func (s *folderStream) sum() string { return "sha256:" + hex.EncodeToString(s.hash.Sum(nil)) }

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"syscall"
 
-	"lifeboat/drills/store/sha256sums"
+	"lifeboat/drills/store/checksums"
 	"lifeboat/internal/userfile"
 )
 
@@ -18,15 +18,15 @@ const mostSums = 256 << 20
 
 // sums reads every list of digests that is about the given names: SHA256SUMS beside
 // them and within folders, and <name>.sha256.
-func (s *Store) sums(root *os.Root, names []string) *sha256sums.Lists {
-	lists := map[string]bool{sha256sums.Name: true}
+func (s *Store) sums(root *os.Root, names []string) *checksums.Lists {
+	lists := map[string]bool{checksums.Name: true}
 	for _, n := range names {
-		lists[path.Join(n, sha256sums.Name)] = true
-		for _, list := range sha256sums.About(n) {
+		lists[path.Join(n, checksums.Name)] = true
+		for _, list := range checksums.About(n) {
 			lists[list] = true
 		}
 	}
-	all := &sha256sums.Lists{}
+	all := &checksums.Lists{}
 	for _, list := range slices.Sorted(maps.Keys(lists)) {
 		raw, err := userfile.ReadIn(root, list, mostSums)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // below something that is a file

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/checksums"
 	"lifeboat/drills/store/chunks"
 	"lifeboat/drills/store/remote"
-	"lifeboat/drills/store/sha256sums"
 	"lifeboat/scenarios"
 )
 
@@ -125,7 +125,7 @@ func (s *Store) locate(id string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	if base := path.Base(u.Path); base != sha256sums.Name {
+	if base := path.Base(u.Path); !checksums.IsList(base) {
 		if id != base {
 			return nil, store.ErrNoPoint
 		}

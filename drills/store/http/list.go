@@ -9,9 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/checksums"
 	"lifeboat/drills/store/remote"
-	"lifeboat/drills/store/sha256sums"
 	"lifeboat/drills/store/sidecars"
 )
 
@@ -27,9 +28,9 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		return nil, err
 	}
 	base := path.Base(u.Path)
-	names, sums := []string{base}, &sha256sums.Lists{}
+	names, sums := []string{base}, &checksums.Lists{}
 	switch {
-	case base == sha256sums.Name:
+	case checksums.IsList(base):
 		if err = s.read(ctx, u, base, sums); err == nil {
 			names, err = s.named(sums.List)
 		}
@@ -37,22 +38,8 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 			err = s.problem("write it with sha256sum", "%s", unread) // a page, perhaps: none of it names a backup
 		}
 	case s.set.Sums != noSums:
-		var lists []string
-		for _, suffix := range sha256sums.Suffixes {
-			lists = append(lists, base+suffix)
-		}
-		lists = append(lists, sha256sums.Name)
-		own := false // one list of its own is enough: some servers answer a page to every name
-		for _, list := range lists {
-			_, single := sha256sums.Of(list)
-			if single && own {
-				continue
-			}
-			e := s.read(ctx, beside(u, list), list, sums)
-			if e != nil && !errors.Is(e, store.ErrNoPoint) {
-				return nil, s.known(ctx, orNone(e))
-			} // none there: nobody promised anything
-			own = own || single && e == nil
+		if err := s.sums(ctx, u, base, sums); err != nil {
+			return nil, s.known(ctx, orNone(err))
 		}
 		sums.Settle(func(name string) bool { return name == base })
 	}
@@ -75,6 +62,25 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 	return points, nil
 }
 
+// sums asks for the lists that may be about one backup: those of SHA-256, and others where there is none of these.
+func (s *Store) sums(ctx context.Context, u *url.URL, base string, into *checksums.Lists) error {
+	found, own := false, false // one list of its own is enough: some servers answer a page to every name
+	for _, list := range []string{base + ".sha256", base + ".sha256sum", checksums.Name,
+		base + ".sha512", "SHA512SUMS", base + ".sha1", "SHA1SUMS", base + ".md5", "MD5SUMS"} {
+		_, single := checksums.Of(list)
+		if single && own || found && !strings.Contains(strings.ToLower(list), record.SHA256) {
+			continue
+		}
+		switch err := s.read(ctx, beside(u, list), list, into); {
+		case err == nil:
+			found, own = true, own || single
+		case !errors.Is(err, store.ErrNoPoint): // none there: nobody promised anything
+			return err
+		}
+	}
+	return nil
+}
+
 // known makes a problem of the store of what is none yet; that something ended on time is no problem of it.
 func (s *Store) known(ctx context.Context, err error) error {
 	var problem *store.Problem
@@ -85,7 +91,7 @@ func (s *Store) known(ctx context.Context, err error) error {
 }
 
 // named are the files of a list that are backups.
-func (s *Store) named(sums sha256sums.List) ([]string, error) {
+func (s *Store) named(sums checksums.List) ([]string, error) {
 	names := slices.DeleteFunc(sums.Names(), func(name string) bool {
 		return sidecars.Is(name) || s.set.Pattern != "" && !sidecars.Match(s.set.Pattern, name)
 	})
@@ -96,7 +102,7 @@ func (s *Store) named(sums sha256sums.List) ([]string, error) {
 }
 
 // read adds a list of digests. Errors wrap store.ErrNoPoint when there is none.
-func (s *Store) read(ctx context.Context, u *url.URL, list string, sums *sha256sums.Lists) error {
+func (s *Store) read(ctx context.Context, u *url.URL, list string, sums *checksums.Lists) error {
 	r, err := s.ask(ctx, http.MethodGet, u, nil)
 	if err != nil {
 		return err
@@ -128,7 +134,7 @@ func orNone(err error) error {
 }
 
 // point asks what there is to know of a file without reading it.
-func (s *Store) point(ctx context.Context, id string, sums *sha256sums.Lists) (store.Point, error) {
+func (s *Store) point(ctx context.Context, id string, sums *checksums.Lists) (store.Point, error) {
 	u, err := s.locate(id)
 	if err != nil {
 		return store.Point{}, err
@@ -144,7 +150,7 @@ func (s *Store) point(ctx context.Context, id string, sums *sha256sums.Lists) (s
 		return store.Point{}, s.problem("", "the server does not say how long %s is", s.show(u))
 	}
 	s.seen.Put(id, f)
-	p := store.Point{ID: id, Taken: f.Modified, Size: f.Size, Digest: sums.Promise(id), Doubt: sums.Doubt(id)}
+	p := store.Point{ID: id, Taken: f.Modified, Size: f.Size, Digest: sums.List[id], Doubt: sums.Doubt(id)}
 	if _, partial := sidecars.Partial(id); partial {
 		p.Unusable = store.Partial
 	}

@@ -107,8 +107,8 @@ func TestList(t *testing.T) {
 			for _, p := range points {
 				assert.True(t, p.ConsistentTo.IsZero())
 				sum := "-"
-				if p.Digest != "" {
-					sum = p.Digest[len("sha256:"):][:8]
+				if p.Digest.Given() {
+					sum = p.Digest.Value[:8]
 				}
 				got += fmt.Sprintf("%s %d %s %s", p.ID, p.Size, sum, p.Taken.Format("15:04"))
 				if p.Doubt != "" {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/checksums"
 	"lifeboat/drills/store/remote"
-	"lifeboat/drills/store/sha256sums"
 	"lifeboat/drills/store/sidecars"
 )
 
@@ -17,7 +17,7 @@ const mostText = 4 << 20 // bytes of a list of digests, or of a manifest
 
 // about is what the objects beside backups say of them.
 type about struct {
-	sums      sha256sums.Lists
+	sums      checksums.Lists
 	manifests map[string]manifest // by the backup's name
 }
 
@@ -30,9 +30,9 @@ type manifest struct {
 // about reads every list of digests and every manifest that is about the given names, as the store of kind dir does.
 // The list of the bucket told which there are, so none is asked for in vain.
 func (s *Store) about(ctx context.Context, names []string, there map[string]remote.Facts) (about, error) {
-	wanted := map[string]bool{sha256sums.Name: true}
+	wanted := map[string]bool{}
 	for _, n := range names {
-		for _, list := range sha256sums.About(n) {
+		for _, list := range checksums.About(n) {
 			wanted[list] = true
 		}
 		if !sidecars.Is(n) {

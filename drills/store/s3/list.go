@@ -12,8 +12,8 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/checksums"
 	"lifeboat/drills/store/remote"
-	"lifeboat/drills/store/sha256sums"
 	"lifeboat/drills/store/sidecars"
 )
 
@@ -48,7 +48,7 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 		}
 		f := there[name]
 		s.seen.Put(name, f)
-		p := store.Point{ID: name, Taken: f.Modified, Size: f.Size, Digest: about.sums.Promise(name),
+		p := store.Point{ID: name, Taken: f.Modified, Size: f.Size, Digest: about.sums.List[name],
 			Doubt: about.sums.Doubt(name)}
 		m := about.manifests[name]
 		p.ConsistentTo, p.ConsistentBy, p.Wrong = m.to, m.by, m.wrong
@@ -104,7 +104,7 @@ func (s *Store) objects(outer context.Context) (map[string]remote.Facts, error) 
 
 // missing finds backups that were promised and are not there: the newest one gone must not make an older one the
 // latest in silence.
-func (s *Store) missing(sums sha256sums.List, there map[string]remote.Facts) (gone []store.Point) {
+func (s *Store) missing(sums checksums.List, there map[string]remote.Facts) (gone []store.Point) {
 	for _, name := range sums.Names() {
 		ok, _ := path.Match(s.set.Pattern, name)
 		if _, found := there[name]; ok && !found && !sidecars.Is(name) {

@@ -86,8 +86,8 @@ func TestList(t *testing.T) {
 			got := ""
 			for _, p := range points {
 				sum, to := "-", "-"
-				if p.Digest != "" {
-					sum = p.Digest[len("sha256:"):][:8]
+				if p.Digest.Given() {
+					sum = p.Digest.Value[:8]
 				}
 				if !p.ConsistentTo.IsZero() {
 					to = p.ConsistentTo.Format("15:04 ") + p.ConsistentBy

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"lifeboat/drills/store/sha256sums"
+	"lifeboat/drills/store/checksums"
 	"lifeboat/scenarios"
 )
 
@@ -19,8 +19,7 @@ const Manifest = ".manifest.yaml"
 // ManifestHint says what a manifest looks like.
 const ManifestHint = "a manifest has consistent_to, a time as 2026-01-31T02:00:00Z, and consistent_by"
 
-var suffixes = []string{Manifest, ".profile.yaml", ".json", ".asc", ".sig", ".minisig", ".md5", ".sha1",
-	".sha224", ".sha384", ".sha512", ".md5sum", ".sha1sum", ".sha512sum", ".b2", ".log", ".err", ".ok", ".done", ".lock", ".pid"}
+var suffixes = []string{Manifest, ".profile.yaml", ".json", ".asc", ".sig", ".minisig", ".b2", ".log", ".err", ".ok", ".done", ".lock", ".pid"}
 
 // Partials end the names under which programs write what is not yet complete.
 var Partials = []string{".part", ".partial", ".tmp", ".temp", ".incomplete", ".inprogress", ".in-progress", ".uploading",
@@ -47,7 +46,7 @@ func Match(pattern, name string) bool {
 }
 
 // names of lists of digests, and of the folder that a file system makes for itself.
-var names = []string{"MD5SUMS", "SHA1SUMS", "SHA512SUMS", "md5sum.txt", "sha1sum.txt", "sha512sum.txt", "CHECKSUMS",
+var names = []string{"CHECKSUMS",
 	"checksums.txt", "README", "README.md", "README.txt", "lost+found", "System Volume Information"}
 
 // Is tells which names, or paths, are no backups: sidecars, lists of digests and what is hidden.
@@ -56,7 +55,7 @@ func Is(name string) bool {
 	if strings.HasPrefix(base, ".") || slices.Contains(names, base) {
 		return true
 	}
-	if _, list := sha256sums.Of(base); list || slices.Contains(sha256sums.Names, base) {
+	if _, list := checksums.Of(base); list || checksums.IsList(base) {
 		return true
 	}
 	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(base, suffix) })

@@ -1,26 +1,57 @@
-// Package sha256sums reads what lists of digests beside backups promise: SHA256SUMS, and <backup>.sha256, as sha256sum
-// (also with --tag), shasum and openssl dgst write them. What they say is used where it can be; where it cannot, it is
-// told what stands in the way of which backup, and no other backup is touched by it.
-package sha256sums
+// Package checksums reads what lists of digests beside backups promise: SHA256SUMS, and <backup>.sha256, as sha256sum
+// (also with --tag), shasum and openssl dgst write them, and the same of other algorithms. What they say is used where it
+// can be; where it cannot, it is told what stands in the way of which backup, and no other backup is touched by it. Where
+// several algorithms promise something of one backup, the strongest counts.
+package checksums
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
+
+	"lifeboat/drills/record"
 )
 
 // Name of a list of several digests.
 const Name = "SHA256SUMS"
 
-// Names are all under which such a list may lie; Suffixes end the name of the list of one backup.
-var (
-	Names    = []string{Name, "SHA256SUMS.txt", "sha256sums", "sha256sums.txt", "sha256sum.txt"}
-	Suffixes = []string{".sha256", ".sha256sum"}
-)
+// Names are all under which such a list may lie; Suffixes end the name of the list of one backup. Those of SHA-256 come first.
+var Names, Suffixes = namesOf(append([]string{record.SHA256}, record.Algorithms()...))
+
+func namesOf(algorithms []string) (names, suffixes []string) {
+	for i, a := range algorithms {
+		if i > 0 && a == record.SHA256 {
+			continue
+		}
+		upper := strings.ToUpper(a)
+		names = append(names, upper+"SUMS", upper+"SUMS.txt", a+"sums", a+"sums.txt", a+"sum.txt")
+		suffixes = append(suffixes, "."+a, "."+a+"sum")
+	}
+	return names, suffixes
+}
+
+// IsList tells which names are of a list of several digests.
+func IsList(name string) bool { return slices.Contains(Names, name) }
+
+// algorithmOf a list is in its name.
+func algorithmOf(list string) string {
+	text := strings.ToLower(path.Base(list))
+	if _, single := Of(list); single {
+		text = path.Ext(text)
+	}
+	for _, a := range record.Algorithms() {
+		if strings.Contains(text, a) {
+			return a
+		}
+	}
+	return ""
+}
+
+// strength orders algorithms, the strongest first.
+func strength(algorithm string) int { return slices.Index(record.Algorithms(), algorithm) }
 
 // About are the paths of the lists that may be about something of that path: beside it, and of it alone.
 func About(name string) []string {
@@ -47,14 +78,8 @@ func Of(list string) (backup string, is bool) {
 	return "", false
 }
 
-// Sum is one promised digest.
-type Sum struct {
-	Hex string // lower case
-	By  string // the file that promises it
-}
-
 // List is promised digests by the file's path below the place of the lists; no path leaves it.
-type List map[string]Sum
+type List map[string]record.Digest
 
 // Names in their order.
 func (l List) Names() []string {
@@ -64,14 +89,6 @@ func (l List) Names() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// Promise of a file as sha256:…; "" where there is none.
-func (l List) Promise(name string) string {
-	if s, ok := l[name]; ok {
-		return "sha256:" + s.Hex
-	}
-	return ""
 }
 
 // Below are the digests of a folder's files, by their path within it.
@@ -85,32 +102,54 @@ func (l List) Below(folder string) List {
 	return in
 }
 
-// Folder is the digest of the lines that sha256sum prints for the folder's files, as sha256:…; "" when none of
-// them has a promise.
-func (l List) Folder(name string) string {
+// Folder is the digest of the lines that sha256sum prints for the folder's files; none where none of them has a promise.
+// Where not all of them have one by the same algorithm, it is as weak as the weakest.
+func (l List) Folder(name string) record.Digest {
 	in := l.Below(name)
-	if len(in) == 0 {
-		return ""
-	}
-	h := sha256.New()
+	var d record.Digest
 	for _, n := range in.Names() {
-		fmt.Fprintf(h, "%s  %s\n", in[n].Hex, n)
+		if d.Algorithm == "" || strength(in[n].Algorithm) > strength(d.Algorithm) {
+			d = in[n]
+		}
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	if len(in) == 0 {
+		return d
+	}
+	h := d.Hash()
+	for _, n := range in.Names() {
+		fmt.Fprintf(h, "%s  %s\n", in[n].Value, n)
+	}
+	d.Value = hex.EncodeToString(h.Sum(nil))
+	return d
 }
 
 // Lists is what all lists that were read promise, and what of it cannot be used.
 type Lists struct {
 	List
-	doubts map[string]string // by the backup's path: why its own list is of no use
-	torn   map[string]string // by the file's path: between which lists
+	doubts map[string]doubt  // by the backup's path: why its own list is of no use
+	torn   map[string]doubt  // by the file's path: between which lists
 	unread map[string]string // by the path of a SHA256SUMS that was read: its first line that says nothing, or ""
 	shut   map[string]string // by the path of a SHA256SUMS that is there and could not be read: why
 }
 
+// doubt of what lists of one algorithm say.
+type doubt struct{ algorithm, why string }
+
+// over tells whether a doubt leaves nothing stronger to stand on.
+func (d doubt) over(promised record.Digest) bool {
+	return !promised.Given() || strength(d.algorithm) <= strength(promised.Algorithm)
+}
+
+// strongest keeps the doubt of the stronger algorithm.
+func strongest(doubts map[string]doubt, name string, d doubt) {
+	if old, ok := doubts[name]; !ok || strength(d.algorithm) <= strength(old.algorithm) {
+		doubts[name] = d
+	}
+}
+
 func (l *Lists) ready() {
 	if l.List == nil {
-		l.List, l.doubts, l.torn, l.unread = List{}, map[string]string{}, map[string]string{}, map[string]string{}
+		l.List, l.doubts, l.torn, l.unread = List{}, map[string]doubt{}, map[string]doubt{}, map[string]string{}
 		l.shut = map[string]string{}
 	}
 }
@@ -119,7 +158,7 @@ func (l *Lists) ready() {
 func (l *Lists) Unopened(list, why string) {
 	l.ready()
 	if own, single := Of(list); single {
-		l.doubts[own] = fmt.Sprintf("%s cannot be read: %s", list, why)
+		strongest(l.doubts, own, doubt{algorithmOf(list), fmt.Sprintf("%s cannot be read: %s", list, why)})
 		return
 	}
 	l.shut[list] = why
@@ -131,8 +170,13 @@ func (l *Lists) Unopened(list, why string) {
 func (l *Lists) Add(list, text string) {
 	l.ready()
 	own, single := Of(list)
-	if bare := strings.TrimSpace(text); single && isDigest(bare) {
-		l.promise(own, Sum{Hex: strings.ToLower(bare), By: list})
+	by := record.Digest{Algorithm: algorithmOf(list), PromisedBy: record.PromisedByList, File: list}
+	if single {
+		by.PromisedBy = record.PromisedBySideFile
+	}
+	if bare, ok := record.ParseDigest(by.Algorithm + ":" + strings.TrimSpace(text)); single && ok {
+		by.Value = bare.Value
+		l.promise(own, by)
 		return
 	}
 	unread, other, named := "", "", false
@@ -141,10 +185,10 @@ func (l *Lists) Add(list, text string) {
 		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		digest, name, ok := parse(line)
+		digest, name, ok := parse(by.Algorithm, line)
 		if !ok {
 			if unread == "" {
-				unread = fmt.Sprintf("%s:%d is not a line of sha256sum", list, i+1)
+				unread = fmt.Sprintf("%s:%d is not a line of %s", list, i+1, by.Algorithm+"sum")
 			}
 			continue
 		}
@@ -155,29 +199,36 @@ func (l *Lists) Add(list, text string) {
 				continue
 			}
 		}
-		l.promise(at, Sum{Hex: digest, By: list})
+		by.Value = digest
+		l.promise(at, by)
 		named = true
 	}
+	why := ""
 	switch {
 	case !single:
 		l.unread[list] = unread
 	case named:
 	case other != "":
-		l.doubts[own] = fmt.Sprintf("%s promises the digest of %s", list, other)
+		why = fmt.Sprintf("%s promises the digest of %s", list, other)
 	case unread != "":
-		l.doubts[own] = unread
+		why = unread
 	default:
-		l.doubts[own] = fmt.Sprintf("%s promises nothing", list)
+		why = fmt.Sprintf("%s promises nothing", list)
+	}
+	if why != "" {
+		strongest(l.doubts, own, doubt{by.Algorithm, why})
 	}
 }
 
-// promise enters a digest; two of one file are none.
-func (l *Lists) promise(name string, s Sum) {
-	if old, ok := l.List[name]; ok && old.Hex != s.Hex {
-		l.torn[name] = fmt.Sprintf("it is promised two digests, in %s and in %s", old.By, s.By)
-		return
+// promise enters a digest; two of one file by one algorithm are none.
+func (l *Lists) promise(name string, d record.Digest) {
+	old, ok := l.List[name]
+	switch {
+	case ok && old.Algorithm == d.Algorithm && old.Value != d.Value:
+		l.torn[name] = doubt{d.Algorithm, fmt.Sprintf("it is promised two digests, in %s and in %s", old.File, d.File)}
+	case !ok || strength(d.Algorithm) < strength(old.Algorithm):
+		l.List[name] = d
 	}
-	l.List[name] = s
 }
 
 // Settle looks at the names of what is there: where a list names a file by a path at which there is none, and one of
@@ -185,26 +236,28 @@ func (l *Lists) promise(name string, s Sum) {
 func (l *Lists) Settle(there func(name string) bool) {
 	for _, name := range l.Names() {
 		s := l.List[name]
-		if at := path.Join(path.Dir(s.By), path.Base(name)); at != name && !there(name) && there(at) {
+		if at := path.Join(path.Dir(s.File), path.Base(name)); at != name && !there(name) && there(at) {
 			delete(l.List, name)
 			l.promise(at, s)
 		}
 	}
-	for name := range l.torn {
-		delete(l.List, name) // it may be the wrong one
+	for name, d := range l.torn {
+		if d.over(l.List[name]) {
+			delete(l.List, name) // it may be the wrong one
+		}
 	}
 }
 
 // Doubt says why what the lists say of a backup, or do not say of it, cannot be used; "" where it can, and where there
 // is no list.
 func (l *Lists) Doubt(name string) string {
-	for torn, why := range l.torn {
-		if torn == name || strings.HasPrefix(torn, name+"/") {
-			return why
+	for torn, d := range l.torn {
+		if (torn == name || strings.HasPrefix(torn, name+"/")) && d.over(l.List[torn]) {
+			return d.why
 		}
 	}
-	if why, ok := l.doubts[name]; ok {
-		return why
+	if d, ok := l.doubts[name]; ok && d.over(l.List[name]) {
+		return d.why
 	}
 	if _, ok := l.List[name]; ok || len(l.Below(name)) > 0 {
 		return ""
@@ -216,7 +269,7 @@ func (l *Lists) Doubt(name string) string {
 	}
 	for _, list := range slices.Sorted(maps.Keys(l.unread)) {
 		about := path.Dir(list) == path.Dir(name) || path.Dir(list) == name || slices.ContainsFunc(l.Names(),
-			func(n string) bool { return l.List[n].By == list && path.Dir(n) == path.Dir(name) })
+			func(n string) bool { return l.List[n].File == list && path.Dir(n) == path.Dir(name) })
 		switch unread := l.unread[list]; {
 		case about && unread != "":
 			return fmt.Sprintf("%s does not name it, and %s", list, unread)
@@ -237,33 +290,4 @@ func beside(list, name string) string {
 		return path.Join(path.Dir(list), path.Base(name))
 	}
 	return at
-}
-
-func isDigest(text string) bool {
-	_, err := hex.DecodeString(text)
-	return err == nil && len(text) == sha256.Size*2
-}
-
-// tags are what lines of sha256sum --tag and of openssl dgst begin with.
-var tags = []string{"SHA256 (", "SHA256(", "SHA2-256(", "SHA2-256 ("}
-
-// parse reads one line: text (two blanks), binary (blank and asterisk), tagged, each with an escaped name after a
-// leading backslash.
-func parse(line string) (digest, name string, ok bool) {
-	line, escaped := strings.CutPrefix(line, `\`)
-	const n = sha256.Size * 2
-	if tag := slices.IndexFunc(tags, func(t string) bool { return strings.HasPrefix(line, t) }); tag >= 0 {
-		end := strings.LastIndex(line, ")")
-		name, digest = line[len(tags[tag]):max(end, len(tags[tag]))], strings.TrimLeft(line[end+1:], " =")
-		ok = end > len(tags[tag])
-	} else if len(line) >= n+3 && line[n] == ' ' && (line[n+1] == ' ' || line[n+1] == '*') {
-		digest, name, ok = line[:n], line[n+2:], true
-	}
-	if digest = strings.ToLower(strings.TrimSpace(digest)); !ok || !isDigest(digest) {
-		return "", "", false
-	}
-	if escaped {
-		name = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "\r").Replace(name)
-	}
-	return digest, name, path.Base(name) != "/" && path.Base(name) != ".."
 }
