@@ -54,7 +54,11 @@ func (d *drill) baselineBusiness(ctx context.Context) error {
 			return err
 		}
 	}
-	return d.askChecks(ctx, d.firstAsked(), func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
+	err := d.askChecks(ctx, d.firstAsked(), func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
+	d.pulse.mu.Lock()
+	defer d.pulse.mu.Unlock()
+	d.pulse.checks.Learnt()
+	return err
 }
 
 // firstAsked is how the answers before anything is done are called: in a check run they are the only ones.

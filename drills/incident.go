@@ -189,6 +189,7 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 	}
 	d.decided, d.rolled = true, rollsBack
 	if !rollsBack {
+		d.pulse.asksAgain()
 		return nil
 	}
 	if err := d.phase(ctx, record.PhaseRollback, func(ctx context.Context) error {
@@ -276,6 +277,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	var down *instance.BootError
 	switch {
 	case err == nil:
+		d.pulse.asksAgain()
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &failed), errors.As(err, &down), isFact(err):

@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,6 +40,21 @@ func onceLoading(w *world) func(time.Duration) bool {
 	var loading atomic.Bool
 	w.load = func(n int) error { loading.Store(n > 1); return nil }
 	return func(time.Duration) bool { return loading.Load() }
+}
+
+// fewer is a flow that leaves the second of its checks out for some time after the business was back.
+func fewer(w *world, lasts time.Duration) func(time.Duration) []string {
+	broke, back := false, time.Duration(0)
+	return func(now time.Duration) []string {
+		switch broken := !w.injected.IsZero(); {
+		case broken && !broke:
+			broke, back = true, now
+		}
+		if broke && now < back+lasts {
+			return []string{"the page is there"}
+		}
+		return []string{"the page is there", "an order is taken"}
+	}
 }
 
 // slept is a host's clock that goes on by that much in one moment, boot time too where the host slept.
@@ -86,6 +102,18 @@ func TestPastBugs(t *testing.T) {
 			arrange: func(w *world) { slowChecks(w); w.ends = 40 * time.Second }},
 		{name: "red, and nobody looks after the rollback: that it still is red was not seen", want: record.StatusInconclusive,
 			reason: "pulse.silent", arrange: func(w *world) { w.drops = onceLoading(w) }},
+		{name: "green with half of its checks", want: record.StatusInconclusive, reason: "flow.unasked", arrange: func(w *world) {
+			w.names = fewer(w, time.Hour)
+		}},
+		{name: "all checks are asked again when the new version has warmed up", want: record.StatusPassed, arrange: func(w *world) {
+			w.names = fewer(w, 2*time.Second)
+		}},
+		{name: "nobody rolls back, and it is green with half of its checks", want: record.StatusInconclusive, reason: "flow.unasked",
+			yaml: strings.NewReplacer("after: 2s", "after: 2s, outcome: watch", "rollback:\n  - destroy: db\n  - boot: db\n", "").
+				Replace(simple), arrange: func(w *world) {
+				w.names = fewer(w, time.Hour)
+				w.business = func() bool { return w.injected.IsZero() || time.Since(w.injected) > 8*time.Second }
+			}},
 		{name: "the host sleeps for three hours in the rollback", want: record.StatusInconclusive, reason: "clock.jumped",
 			arrange: func(w *world) { w.clock = slept(onceLoading(w), 3*time.Hour, true) }},
 		{name: "the wall clock is set back by ten minutes in the rollback", want: record.StatusInconclusive,

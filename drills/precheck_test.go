@@ -66,6 +66,11 @@ func TestChecksBeforeDecoys(t *testing.T) {
 	assert.Equal(t, record.StatusInconclusive, res.Verdict.Status)
 	assert.Equal(t, []string{"flow.blind_errors"}, idsOf(res.Verdict.Reasons))
 	assert.Zero(t, w.loads, "before anything is restored")
+
+	w = newWorld(t)
+	w.before = passes(decoy.Silent)
+	assert.Equal(t, []string{"flow.blind"}, idsOf(w.run(simple).Verdict.Reasons))
+	assert.Zero(t, w.loads, "before anything is restored")
 }
 
 func idsOf(reasons []record.Reason) []string {

@@ -32,6 +32,7 @@ type pulse struct {
 	fired   *record.Detected
 	silence *detect.Silence
 	starts  *detect.Starts
+	checks  detect.Asks   // of the first flow
 	newest  time.Duration // end of the iterations so far
 	asked   []string      // addresses
 	crowded bool          // iterations overlapped
@@ -109,6 +110,9 @@ func (p *pulse) sample(s verifier.Sample) {
 		p.fired = p.watch.Add(s, p.rule)
 	}
 	bad := s.Dropped == 0 && p.edges.Bad(s)
+	if !bad && !p.turned {
+		p.checks.Add(s)
+	}
 	if s.Dropped == 0 {
 		p.crowded = p.crowded || s.Start < p.newest
 		p.newest = max(p.newest, s.End)
@@ -140,6 +144,15 @@ func (p *pulse) wasAsked(address string) {
 	defer p.mu.Unlock()
 	if !slices.Contains(p.asked, address) {
 		p.asked = append(p.asked, address)
+	}
+}
+
+// asksAgain begins to look for checks that are asked no more, after a rollback or the decision that there is none.
+func (p *pulse) asksAgain() {
+	if p != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.checks.Again()
 	}
 }
 
@@ -244,7 +257,7 @@ func (p *pulse) stop(ctx context.Context) error {
 	defer p.mu.Unlock()
 	e := record.PulseEvent{State: record.PulseStopped, At: record.At(p.silence.Last()), Totals: p.edges.Totals}
 	e.Totals.Silence = p.silence.Longest(asked)
-	e.Late, e.Red, e.Asked = p.starts.Late(), p.edges.Red(), p.asked
+	e.Late, e.Red, e.Asked, e.Unasked = p.starts.Late(), p.edges.Red(), p.asked, p.checks.Unasked()
 	if broken != nil {
 		e.State, e.Why = record.PulseBroken, p.d.secrets.hide(broken.Error())
 	}

@@ -51,6 +51,7 @@ type world struct {
 	late     time.Duration                                   // each iteration of the pulse is given up after that
 	pace     record.Pace                                     // that the pulse was asked for
 	mute     bool                                            // the pulse's iterations have no checks
+	names    func(at time.Duration) []string                 // of the checks that pass in an iteration; nil: none is told
 	before   func(k decoy.Kind) (verifier.FlowResult, error) // the flow's run before a decoy; nil: it is red
 	silent   time.Duration                                   // for how long the machine does not answer with the fault; then it has come up
 	injected time.Time                                       // the latest fault
@@ -378,6 +379,9 @@ func (f fakeFlows) Pulse(_ context.Context, r verifier.PulseRequest) (verifier.P
 			}
 			if f.w.mute {
 				s.Checks = 0
+			}
+			if f.w.names != nil && s.OK {
+				s.Passed = f.w.names(at)
 			}
 			r.Sample(s)
 		}

@@ -152,6 +152,7 @@ var sampleArgs = map[string]string{
 	"wall":                       "48m1s",
 	"what":                       "extension \"vector\"",
 	"then":                       "sha256:60303ae22b99",
+	"unasked":                    "an order is taken, it is paid",
 	"why":                        "what was seen",
 	"within":                     "10m0s",
 	"zone":                       "Asia/Shanghai",

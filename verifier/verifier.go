@@ -154,6 +154,7 @@ type Sample struct {
 	Checks     int // 0: nothing was asked in it, so it proves nothing and is not good
 	Error      string
 	Failed     []string // names of the checks that failed in it
+	Passed     []string // names of those that passed; nil where they were too many to be told
 	TimedOut   bool     // it, or a request of it, was given up
 	Setup      bool     // no iteration: the script's session was made anew. Where that failed OK is not set
 	Answered   bool     // it was given a wrong answer: a status, other content. Nobody there, or nobody in time, is none

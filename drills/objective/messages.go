@@ -58,6 +58,7 @@ var Messages = []Message{
 	{"flow.blind_errors", []string{"flows"}, []Use{UseReason, UseObservation}},
 	{"flow.crowded", []string{"pace", "why"}, []Use{UseReason, UseObservation}},
 	{"flow.never_green", []string{"flow", "incident"}, []Use{UseReason}},
+	{"flow.unasked", []string{"flow", "unasked"}, []Use{UseReason}},
 	{"flow.late", []string{"bad", "all", "timeout", "request", "why"}, []Use{UseReason}},
 	{"reach.none", []string{"instance", "backup"}, []Use{UseReason}},
 	{"reach.elsewhere", []string{"flows"}, []Use{UseReason}},

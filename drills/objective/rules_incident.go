@@ -35,6 +35,9 @@ func (j *judge) pulse() {
 	if u.Open && u.Broken == "" {
 		return // the totals come with its end
 	}
+	if len(u.Unasked) > 0 {
+		j.unknown("flow.unasked", args{"flow": h.Flow, "unasked": strings.Join(u.Unasked, ", ")})
+	}
 	t := u.Totals
 	all := t.Good + t.Bad + t.Unproven + t.Dropped
 	if t.Good+t.Bad == 0 && u.Broken == "" {

@@ -39,12 +39,12 @@ func (b *Builder) pulse(e Event, p PulseEvent) {
 			u.Rests[n-1].Seen = u.Rests[n-1].Seen && p.Seen
 		}
 	case PulseStopped:
-		u.Late, b.red, u.Asked = p.Late, p.Red, p.Asked
+		u.Late, b.red, u.Asked, u.Unasked = p.Late, p.Red, p.Asked, p.Unasked
 		if u.Broken == "" {
 			u.To, u.Open, u.Totals = ordered(p.At), false, p.Totals
 		}
 	case PulseBroken:
-		u.Late, b.red, u.Asked = p.Late, p.Red, p.Asked
+		u.Late, b.red, u.Asked, u.Unasked = p.Late, p.Red, p.Asked, p.Unasked
 		u.To, u.Open, u.Broken = ordered(p.At), true, p.Why
 		if u.Broken == "" {
 			u.Broken = "the stream ended"

@@ -219,6 +219,8 @@ type PulseEvent struct {
 	Red    *RedFacts   `json:"red,omitempty"`   // of the red stretch that ends here
 	Pace   *Pace       `json:"pace,omitempty"`  // with started
 	Asked  []string    `json:"asked,omitempty"` // with stopped and broken: addresses, such as http://app:8080
+	// Unasked, with stopped and broken: checks that passed in every iteration of the baseline and did not run any more
+	Unasked []string `json:"unasked,omitempty"`
 	// Scenario of the script's options, with turns
 	Scenario string `json:"scenario,omitempty"`
 }

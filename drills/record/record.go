@@ -123,6 +123,8 @@ type Pulse struct {
 	Rests  []Rest      `json:"rests,omitempty"`
 	Pace   *Pace       `json:"pace,omitempty"`  // nil in journals that say it in their header only
 	Asked  []string    `json:"asked,omitempty"` // addresses that the flow asked, such as http://app:8080
+	// Unasked are checks that passed in every iteration of the baseline and did not run after the last rollback.
+	Unasked []string `json:"unasked,omitempty"`
 }
 
 // Rest is a time in which the pulse asked nothing, because another run of a flow did.

@@ -5,9 +5,12 @@ import (
 	"strings"
 )
 
-// failedChecks remembers which checks failed in the iterations that have not ended yet: k6 writes a check before its
+// ranChecks remembers which checks ran in the iterations that have not ended yet: k6 writes a check before its
 // iteration, and iterations of several virtual users overlap.
-type failedChecks struct{ of map[iteration][]string }
+type ranChecks struct{ of map[iteration]ran }
+
+// ran are the names of an iteration's checks, each once.
+type ran struct{ failed, passed []string }
 
 type iteration struct {
 	vu   uint64
@@ -15,27 +18,37 @@ type iteration struct {
 }
 
 const (
-	mostNames = 8    // of an iteration
+	mostNames = 8    // that failed in an iteration
+	mostKnown = 256  // that passed in one; of more nothing is told
 	mostOpen  = 4096 // iterations; those that a run cuts off never end
 )
 
-func (f *failedChecks) add(l line) {
+func (f *ranChecks) add(l line) {
 	key := iteration{l.VU, l.Iter}
-	if l.OK || slices.Contains(f.of[key], l.Name) || len(f.of[key]) >= mostNames {
+	r := f.of[key]
+	names, most := &r.failed, mostNames
+	if l.OK {
+		names, most = &r.passed, mostKnown+1
+	}
+	if slices.Contains(*names, l.Name) || len(*names) >= most {
 		return
 	}
 	if f.of == nil || len(f.of) >= mostOpen {
-		f.of = map[iteration][]string{}
+		f.of = map[iteration]ran{}
 	}
-	f.of[key] = append(f.of[key], l.Name)
+	*names = append(*names, l.Name)
+	f.of[key] = r
 }
 
 // take returns the names of an iteration that has ended, and forgets them.
-func (f *failedChecks) take(l line) []string {
+func (f *ranChecks) take(l line) ran {
 	key := iteration{l.VU, l.Iter}
-	names := f.of[key]
+	r := f.of[key]
 	delete(f.of, key)
-	return names
+	if len(r.passed) > mostKnown {
+		r.passed = nil
+	}
+	return r
 }
 
 // mostOfError is what is told of an exception, bytes; the stream in raw/ holds the whole.

@@ -19,14 +19,18 @@ func TestFailedChecksAreNamed(t *testing.T) {
 	require.NotEmpty(t, said)
 	assert.True(t, strings.HasPrefix(said[0], "is 200"), said[0])
 
-	var f failedChecks
+	var f ranChecks
 	for _, l := range []line{{VU: 1, Iter: 4, Name: "a"}, {VU: 2, Iter: 4, Name: "b"}, {VU: 1, Iter: 4, Name: "a"},
 		{VU: 1, Iter: 4, Name: "good", OK: true}} {
 		f.add(l)
 	}
-	assert.Equal(t, []string{"b"}, f.take(line{VU: 2, Iter: 4}))
-	assert.Equal(t, []string{"a"}, f.take(line{VU: 1, Iter: 4}))
+	assert.Equal(t, ran{failed: []string{"b"}}, f.take(line{VU: 2, Iter: 4}))
+	assert.Equal(t, ran{failed: []string{"a"}, passed: []string{"good"}}, f.take(line{VU: 1, Iter: 4}))
 	assert.Empty(t, f.take(line{VU: 1, Iter: 4}))
+	for i := range mostKnown + 1 {
+		f.add(line{Name: strings.Repeat("x", i), OK: true})
+	}
+	assert.Empty(t, f.take(line{}), "some of them would be taken for all")
 	for i := range int64(2 * mostOpen) {
 		f.add(line{Iter: i, Name: "a"})
 	}

@@ -76,7 +76,7 @@ type pulse struct {
 	bootID   string
 	sample   func(verifier.Sample)
 	asked    func(string) // nil: nobody asks
-	failed   failedChecks
+	ran      ranChecks
 	raw      *os.File
 	kept     *hiddenLines // writes to raw
 	broken   chan struct{}
@@ -101,13 +101,13 @@ func (p *pulse) add(l line) error {
 	case "hb":
 		p.clock.seen(l.At)
 	case "check":
-		p.failed.add(l)
+		p.ran.add(l)
 	case "iter":
 		p.clock.seen(l.End)
-		failed := p.failed.take(l)
+		ran := p.ran.take(l)
 		if l.Iter >= 0 && !l.Cut {
 			s := l.sample(p.clock.at(l.Start), p.clock.at(l.End))
-			s.Failed = failed
+			s.Failed, s.Passed = ran.failed, ran.passed
 			p.sample(s)
 		}
 	case "drop":
