@@ -16,6 +16,7 @@ import (
 	"lifeboat/drills/instance/fake"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/internal/decoy"
 	"lifeboat/internal/pressure"
 	"lifeboat/scenarios"
 )
@@ -153,6 +154,14 @@ func TestBadOnABusyHost(t *testing.T) {
 	}}
 	res := w.run(bootable)
 	assert.Equal(t, record.StatusFailed, res.Verdict.Status, "%v", res.Verdict.Reasons)
+
+	w = pressedWorld(t, 1, 0, 0)
+	w.machine.Images["img"] = fake.Script{Up: func(_ context.Context, m *fake.Machine) error {
+		m.Serve(8080, func(c net.Conn) { decoy.Serve(c, decoy.Failing) })
+		return nil
+	}}
+	res = w.run(strings.Replace(bootable, "tcp: 8080", `http: "http://:8080/"`, 1))
+	assert.Equal(t, record.StatusFailed, res.Verdict.Status, "a status is an answer: %v", res.Verdict.Reasons)
 
 	w = pressedWorld(t, 1, 0, 0)
 	w.load = func(int) error { return &restore.BackupError{Backup: "db-backup", Reason: "cut off"} }

@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -40,5 +41,10 @@ func TestCheckRunAsksOnce(t *testing.T) {
 		res = w.run(yaml)
 		assert.Equal(t, record.StatusFailed, res.Verdict.Status)
 		assert.Equal(t, "check.failed", reasons(res.Verdict), "once")
+		bad = ""
+		w.machine.Torn = func() error { return errors.New("the container of db was removed by somebody else") }
+		res = w.run(yaml)
+		assert.Equal(t, record.StatusInconclusive, res.Verdict.Status, "what was asked is there no more: %v", res.Verdict.Reasons)
+		w.machine.Torn = nil
 	}
 }

@@ -48,6 +48,11 @@ func TestSecretsOfBackEnds(t *testing.T) {
 		"it%27s%20%22a%22%20secret", `it's "a" secret and more`} {
 		assert.Equal(t, "LINE 1: ***.", known.hide("LINE 1: "+text+"."))
 	}
+	short := &secrets{}
+	short.add(`a\'b9`)
+	for _, text := range []string{`a\''b9`, `a\\''b9`, `a\\\'b9`} { // SQL in both its readings of a backslash, and libpq
+		assert.Equal(t, "LINE 1: '***'", short.hide("LINE 1: '"+text+"'"))
+	}
 }
 
 func TestSecretsOfAKeptStream(t *testing.T) {

@@ -1,6 +1,7 @@
 package pgdump
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,6 +35,8 @@ func TestPlainRefusesPrograms(t *testing.T) {
 		"another server, by url":          made + "\\connect \"postgresql://example.org/d\"\n",
 		"as somebody else":                made + "\\connect d boss\n",
 		"a database of others":            "\\connect postgres\n",
+		"another server, of a cluster":    clusterDump + "\n\\connect \"host=example.org dbname=d\"\n",
+		"another server's url, the same":  clusterDump + "\n\\connect \"postgresql://example.org/d\"\n",
 		"unrestrict by itself":            "\\unrestrict x\n",
 		"unrestrict, other key":           "\\restrict x\n\\unrestrict y\n",
 		"copy from a program":             "COPY t FROM PROGRAM 'touch /tmp/x';\n",
@@ -49,6 +52,9 @@ func TestPlainRefusesPrograms(t *testing.T) {
 				_, _, err := readPlain([]byte(text+closingLine), size)
 				var damage *Damage
 				require.ErrorAs(t, err, &damage)
+				if want := "which pg_dump never writes"; !strings.HasPrefix(name, "a database of") {
+					assert.Contains(t, damage.Reason, want, "and not for what else is wrong with it")
+				}
 			}
 		})
 	}
