@@ -3,6 +3,7 @@ package drills
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,6 +51,16 @@ func TestSecretsOfBackEnds(t *testing.T) {
 	}
 	short := &secrets{}
 	short.add(`a\'b9`)
+	seen := []any{ // wherever an event holds a text
+		record.Observation{ID: "x", Args: map[string]string{"why": `a\'b9`}}, record.Booted{Facts: map[string]string{"x": `a\'b9`}},
+		record.CheckResult{Message: `a\'b9`, Diff: []string{`a\'b9`}, Said: &record.Said{Args: []string{`a\'b9`}}},
+		record.Verdict{Reasons: []record.Reason{{Args: map[string]string{"x": `a\'b9`}}}},
+	}
+	for _, e := range seen {
+		raw, err := json.Marshal(short.hideEvent(e))
+		require.NoError(t, err)
+		assert.NotContains(t, string(raw), "b9", "%T", e)
+	}
 	for _, text := range []string{`a\''b9`, `a\\''b9`, `a\\\'b9`} { // SQL in both its readings of a backslash, and libpq
 		assert.Equal(t, "LINE 1: '***'", short.hide("LINE 1: '"+text+"'"))
 	}
