@@ -10,6 +10,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/store"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -24,10 +25,10 @@ func Check(kit Kit, s *scenarios.Scenario) scenarios.Problems {
 // resolve finds the back-end of every kind, and what it has to say.
 func resolve(kit Kit, s *scenarios.Scenario) (*Plan, scenarios.Problems) {
 	p := &Plan{Scenario: s, Backups: map[string]*BackupPlan{}, Order: bootOrder(s), kinds: kit.Instances,
-		own: map[string]instance.Settings{}}
+		own: map[string]instance.Settings{}, started: &store.Programs{}}
 	var problems scenarios.Problems
 	for _, name := range slices.Sorted(maps.Keys(s.Backups)) {
-		b, bad := planBackup(kit, s, name)
+		b, bad := p.planBackup(kit, name)
 		problems = append(problems, bad...)
 		p.Backups[name] = b
 	}
@@ -44,12 +45,13 @@ func resolve(kit Kit, s *scenarios.Scenario) (*Plan, scenarios.Problems) {
 	return p, problems.Sorted(s.File)
 }
 
-func planBackup(kit Kit, s *scenarios.Scenario, name string) (*BackupPlan, []scenarios.Problem) {
+func (p *Plan) planBackup(kit Kit, name string) (*BackupPlan, []scenarios.Problem) {
+	s := p.Scenario
 	spec := s.Backups[name]
 	b := &BackupPlan{Name: name, Spec: spec}
 	var problems []scenarios.Problem
 	if open, ok := kit.Stores[spec.Store.Kind]; ok {
-		st, bad := open(s.Dir, spec.Store)
+		st, bad := open(store.Site{Folder: s.Dir, Programs: p.started}, spec.Store)
 		b.Store, problems = st, append(problems, bad...)
 	} else {
 		problems = unknownKind(s, spec.Store.Pos, "store", spec.Store.Kind, kit.Stores)

@@ -30,7 +30,7 @@ func (s farStore) List(context.Context) ([]store.Point, error) {
 // Check needs neither a network nor an engine, and goes on where the file itself has problems.
 func TestCheckAsksNobody(t *testing.T) {
 	k := newWorld(t).kit()
-	k.Stores["far"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return farStore{t: t}, nil }
+	k.Stores["far"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) { return farStore{t: t}, nil }
 	k.Instances["fake"] = docker.Kind(func(instance.Site) (instance.Driver, error) {
 		t.Error("the host was asked")
 		return nil, errors.New("no engine")

@@ -135,6 +135,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	if d.ledger, err = ledger.Open(dir, d.scope); err != nil {
 		return nil, err
 	}
+	p.started.Enter(d.scope, d.ledger, d.opt.Log)
 	journal := filepath.Join(dir, journalName)
 	err = record.WithNumber(opt.Home, p.Scenario.Series, journal, func(number int) (err error) {
 		d.journal, err = record.Create(journal, d.header(number), now, opt.Clock)

@@ -25,7 +25,7 @@ import (
 // Kit is every back-end that this build of lifeboat has, by the kind that a
 // scenario calls it. It is filled in one place, cmd/lifeboat/kit.go.
 type Kit struct {
-	Stores    map[string]func(dir string, s scenarios.Settings) (store.Store, []scenarios.Problem)
+	Stores    map[string]func(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem)
 	Loaders   map[string]func(s scenarios.Settings) (restore.Loader, []scenarios.Problem)
 	Imagers   map[string]func(s scenarios.Settings) (restore.Imager, []scenarios.Problem)
 	Instances map[string]instance.Kind

@@ -81,7 +81,7 @@ func TestLookBeforeAnythingBoots(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.change = func(k *Kit) {
-				k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return c.store, nil }
+				k.Stores["fake"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) { return c.store, nil }
 				k.Loaders["fake"] = func(scenarios.Settings) (restore.Loader, []scenarios.Problem) {
 					return looking{fakeLoader{w}}, nil
 				}
@@ -123,7 +123,7 @@ checks:
 func TestLookSaysAllAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.change = func(k *Kit) {
-		k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) {
+		k.Stores["fake"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) {
 			return keeping{content: "\x1f\x9d packed long ago"}, nil
 		}
 		k.Loaders["fake"] = func(scenarios.Settings) (restore.Loader, []scenarios.Problem) {

@@ -86,7 +86,7 @@ func TestDoubtfulDigest(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.change = func(k *Kit) {
-			k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return doubtful{}, nil }
+			k.Stores["fake"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) { return doubtful{}, nil }
 		}
 		w.sum = "sha256:" + strings.Repeat("0", 64)
 		res := w.run(`

@@ -57,7 +57,7 @@ func drillStore(t *testing.T, age string, made map[string]string, of shelf) *Res
 	w := newWorld(t)
 	w.made = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(-time.Hour).Format(time.DateTime)
 	w.change = func(k *Kit) {
-		k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return of, nil }
+		k.Stores["fake"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) { return of, nil }
 		k.Loaders["fake"] = func(scenarios.Settings) (restore.Loader, []scenarios.Problem) {
 			return dating{fakeLoader{w}, made}, nil
 		}
@@ -160,7 +160,7 @@ func TestASecretThatIsNotThere(t *testing.T) {
 	assert.Contains(t, p.Refusals[0], "LIFEBOAT_NOT_SET is not set")
 
 	w.change = func(k *Kit) {
-		k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) {
+		k.Stores["fake"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) {
 			return shelf{gone: &store.Problem{Store: "b", Reason: "there is no folder /b"}}, nil
 		}
 	}

@@ -16,7 +16,7 @@ import (
 func TestCheckRunAsksOnce(t *testing.T) {
 	w := newWorld(t)
 	w.change = func(k *Kit) {
-		k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return datedStore{}, nil }
+		k.Stores["fake"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) { return datedStore{}, nil }
 	}
 	bad := ""
 	w.answer = func(name string) record.CheckStatus {

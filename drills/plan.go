@@ -30,6 +30,7 @@ type Plan struct {
 	Kinds    []string                     // of instances, sorted
 	kinds    map[string]instance.Kind     // by their names
 	own      map[string]instance.Settings // of each instance
+	started  *store.Programs              // by the stores
 	Boots    int                          // of the restore, at once
 	Refusals []string                     // why this host cannot run it, each a sentence
 	Needs    Needs

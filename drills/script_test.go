@@ -83,7 +83,9 @@ func TestScriptThatIsGivenAWrongBackup(t *testing.T) {
 			w.files = map[string]string{"x.sh": "#!/bin/sh\n"}
 			asked, ran := &atomic.Int32{}, false
 			w.change = func(k *Kit) {
-				k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return rotten{asked: asked}, nil }
+				k.Stores["fake"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) {
+					return rotten{asked: asked}, nil
+				}
 			}
 			w.machine.Program = func(_ context.Context, p instance.Program) (int, error) {
 				_, err := io.Copy(io.Discard, p.Trees[0].Tar)

@@ -175,7 +175,7 @@ func (f gossipingFlows) Pulse(ctx context.Context, r verifier.PulseRequest) (ver
 
 // gossiping is a kit of parts that tell whatever they know, wherever they are asked.
 func (g *gossip) kit(w *world, k *Kit) {
-	k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+	k.Stores["telling"] = func(_ store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 		return gossipingStore{g: g}, s.Decode(&gossipingKeys{})
 	}
 	k.Loaders["telling"] = func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) {

@@ -162,17 +162,17 @@ func TestNoSecretBeforeADrill(t *testing.T) {
 	for name, arrange := range map[string]func(*world, *Kit){
 		"the host": func(w *world, _ *Kit) { w.machine.NotReady = says },
 		"the store": func(_ *world, k *Kit) {
-			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+			k.Stores["telling"] = func(_ store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 				return listing{err: says}, s.Decode(&gossipingKeys{})
 			}
 		},
 		"the restore point": func(_ *world, k *Kit) {
-			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+			k.Stores["telling"] = func(_ store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 				return listing{id: "dump?token=" + flowToken}, s.Decode(&gossipingKeys{})
 			}
 		},
 		"the scenario": func(_ *world, k *Kit) {
-			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+			k.Stores["telling"] = func(_ store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 				return fakeStore{}, append(s.Decode(&gossipingKeys{}), scenarios.Problem{Message: says.Error()})
 			}
 		},
@@ -180,7 +180,7 @@ func TestNoSecretBeforeADrill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			k := w.kit()
-			k.Stores["telling"] = func(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+			k.Stores["telling"] = func(_ store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 				return fakeStore{}, s.Decode(&gossipingKeys{})
 			}
 			arrange(w, &k)

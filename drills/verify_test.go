@@ -32,7 +32,7 @@ func (c restarting) Observe(ctx context.Context, t verifier.Target) (verifier.Fa
 func TestCheckRunThatRestarts(t *testing.T) {
 	w := newWorld(t)
 	w.change = func(k *Kit) {
-		k.Stores["fake"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return datedStore{}, nil }
+		k.Stores["fake"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) { return datedStore{}, nil }
 		k.Checks["service/ask"] = func(s scenarios.CheckSpec, _ string) (verifier.Check, []scenarios.Problem) {
 			return restarting{fakeCheck{w, s.Name}}, nil
 		}

@@ -235,7 +235,7 @@ func TestDiskThatDoesNotSayToWhenItIsConsistent(t *testing.T) {
 		w := vmWorld(t, &guest{})
 		w.machine.Images["img"] = fake.Script{BootTime: time.Second}
 		w.change = func(k *Kit) {
-			k.Stores["dated"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return datedStore{}, nil }
+			k.Stores["dated"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) { return datedStore{}, nil }
 		}
 		res := w.run(oneIncident("[{revert: {on: app, name: before}}]", "objectives: {", "objectives: {data_loss: 15m, ",
 			"  app: {store: {kind: fake}", "  dump: {store: {kind: dated}, restore: {kind: fake}}\n  app: {store: {kind: "+kind+"}",

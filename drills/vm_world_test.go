@@ -235,7 +235,7 @@ func (w *world) vmKit(k Kit) Kit {
 	k.Instances["qemu"] = virtual(k.Instances["fake"].New)
 	k.Imagers = map[string]func(scenarios.Settings) (restore.Imager, []scenarios.Problem){
 		"disk": func(scenarios.Settings) (restore.Imager, []scenarios.Problem) { return fakeImager{w}, nil }}
-	k.Stores["lazy"] = func(string, scenarios.Settings) (store.Store, []scenarios.Problem) {
+	k.Stores["lazy"] = func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) {
 		return lazyStore{w: w}, nil
 	}
 	k.Checks["system/state-unchanged"] = func(s scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem) {

@@ -116,8 +116,8 @@ func (w *world) up() bool {
 
 func (w *world) kit() Kit {
 	k := Kit{
-		Stores: map[string]func(string, scenarios.Settings) (store.Store, []scenarios.Problem){
-			"fake": func(string, scenarios.Settings) (store.Store, []scenarios.Problem) { return fakeStore{}, nil }},
+		Stores: map[string]func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem){
+			"fake": func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem) { return fakeStore{}, nil }},
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
 			"fake": func(scenarios.Settings) (restore.Loader, []scenarios.Problem) { return fakeLoader{w}, nil }},
 		Instances: map[string]instance.Kind{"fake": docker.Kind(func(s instance.Site) (instance.Driver, error) {

@@ -17,6 +17,7 @@ import (
 	"lifeboat/drills/restore/disk"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
+	"lifeboat/drills/store"
 	"lifeboat/drills/store/dir"
 	"lifeboat/drills/store/http"
 	"lifeboat/drills/store/s3"
@@ -39,9 +40,9 @@ type kind struct {
 // kinds lists every kind that has keys of its own; a test of cmd/lifeboat holds the schema against its kit.
 func kinds(said comments) []kind {
 	all := []kind{
-		{name: "dir", of: "store", make: func(s scenarios.Settings) { dir.New("", s) }},
-		{name: "http", of: "store", make: func(s scenarios.Settings) { http.New("", s) }},
-		{name: "s3", of: "store", make: func(s scenarios.Settings) { s3.New("", s) }},
+		{name: "dir", of: "store", make: func(s scenarios.Settings) { dir.New(store.Site{}, s) }},
+		{name: "http", of: "store", make: func(s scenarios.Settings) { http.New(store.Site{}, s) }},
+		{name: "s3", of: "store", make: func(s scenarios.Settings) { s3.New(store.Site{}, s) }},
 		{name: "disk", of: "restore", make: func(s scenarios.Settings) { disk.New(s) }},
 		{name: "oci", of: "restore", make: func(s scenarios.Settings) { oci.New(s) }},
 		{name: "postgres", of: "restore", make: func(s scenarios.Settings) { postgres.New(s) }},

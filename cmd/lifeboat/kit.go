@@ -41,10 +41,10 @@ func (a *app) kit() drills.Kit {
 	log := a.log()
 	shared := &grounds{}
 	k := drills.Kit{
-		Stores: map[string]func(string, scenarios.Settings) (store.Store, []scenarios.Problem){
-			"dir":  func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return dir.New(at, s) },
-			"http": func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return http.New(at, s) },
-			"s3":   func(at string, s scenarios.Settings) (store.Store, []scenarios.Problem) { return s3.New(at, s) },
+		Stores: map[string]func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem){
+			"dir":  dir.New,
+			"http": http.New,
+			"s3":   s3.New,
 		},
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
 			"postgres": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },

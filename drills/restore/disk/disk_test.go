@@ -56,7 +56,7 @@ func source(t *testing.T, content, promised string) restore.Source {
 	if promised != "" {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, "SHA256SUMS"), []byte(promised+"  vm.qcow2\n"), 0o600))
 	}
-	s, problems := dir.New(folder, settings(t, "dir", "path: ."))
+	s, problems := dir.New(store.Site{Folder: folder}, settings(t, "dir", "path: ."))
 	require.Empty(t, problems)
 	points, err := s.List(t.Context())
 	require.NoError(t, err)

@@ -35,7 +35,7 @@ type Store struct {
 }
 
 // New makes the store of its settings. It does not look at the folder yet.
-func New(scenarioDir string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	c := Settings{Pattern: "*"}
 	problems := s.Decode(&c)
 	if c.Path == "" && len(problems) == 0 {
@@ -49,7 +49,7 @@ func New(scenarioDir string, s scenarios.Settings) (store.Store, []scenarios.Pro
 	}
 	abs := c.Path
 	if !filepath.IsAbs(abs) {
-		abs = filepath.Join(scenarioDir, abs)
+		abs = filepath.Join(at.Folder, abs)
 	}
 	return &Store{name: c.Path, path: abs, pattern: c.Pattern}, nil
 }

@@ -61,7 +61,7 @@ func open(t *testing.T, dir, extra string) store.Store {
 	require.NoError(t, err)
 	scenario := t.TempDir()
 	require.NoError(t, os.Symlink(dir, filepath.Join(scenario, "backups")))
-	s, problems := New(scenario, settings)
+	s, problems := New(store.Site{Folder: scenario}, settings)
 	require.Empty(t, problems)
 	return s
 }
@@ -241,7 +241,7 @@ func TestNewProblems(t *testing.T) {
 	} {
 		settings, err := scenarios.ParseSettings("dir", text)
 		require.NoError(t, err)
-		_, problems := New(".", settings)
+		_, problems := New(store.Site{}, settings)
 		require.Len(t, problems, 1, text)
 		assert.Contains(t, problems[0].Error(), want)
 	}
@@ -357,7 +357,7 @@ func TestNewestThatIsNoBackup(t *testing.T) {
 func TestListMissingFolder(t *testing.T) {
 	settings, err := scenarios.ParseSettings("dir", "path: nowhere")
 	require.NoError(t, err)
-	s, problems := New(t.TempDir(), settings)
+	s, problems := New(store.Site{Folder: t.TempDir()}, settings)
 	require.Empty(t, problems)
 	_, err = s.List(t.Context())
 	var problem *store.Problem

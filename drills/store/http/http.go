@@ -54,7 +54,7 @@ type Store struct {
 }
 
 // New makes the store of its settings. It asks nobody yet; an address from outside the scenario is not even read.
-func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+func New(_ store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	c := Settings{Timeout: scenarios.Duration(defaultTimeout)}
 	problems := s.Decode(&c)
 	add := func(key, hint, format string, args ...any) {

@@ -120,7 +120,7 @@ func openStore(t testing.TB, settings string) *Store {
 	t.Helper()
 	parsed, err := scenarios.ParseSettings("http", settings)
 	require.NoError(t, err)
-	st, problems := New("", parsed)
+	st, problems := New(store.Site{}, parsed)
 	require.Empty(t, problems)
 	return st.(*Store)
 }
@@ -187,7 +187,7 @@ func TestNewProblems(t *testing.T) {
 	} {
 		settings, err := scenarios.ParseSettings("http", text)
 		require.NoError(t, err)
-		_, problems := New(".", settings)
+		_, problems := New(store.Site{}, settings)
 		if want == "" {
 			assert.Empty(t, problems, text)
 			continue
@@ -203,7 +203,7 @@ func TestNewProblems(t *testing.T) {
 func TestNewProblemsAtOnce(t *testing.T) {
 	settings, err := scenarios.ParseSettings("http", "url: x\npattern: '['\nsums: 1\ntimeout: 30\nunknown: 1")
 	require.NoError(t, err)
-	_, problems := New(".", settings)
+	_, problems := New(store.Site{}, settings)
 	said := scenarios.Problems(problems).Error()
 	for _, want := range []string{`url: not an http`, `pattern: is not`, `sums: want text`, `timeout: 30 has no unit`, `unknown key`} {
 		assert.Contains(t, said, want)

@@ -17,6 +17,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/store"
 	"lifeboat/drills/store/s3/s3test"
 	"lifeboat/drills/store/storetest"
 	"lifeboat/scenarios"
@@ -101,7 +102,7 @@ func openStore(t testing.TB, settings string) *Store {
 	t.Helper()
 	parsed, err := scenarios.ParseSettings("s3", settings)
 	require.NoError(t, err)
-	st, problems := New("", parsed)
+	st, problems := New(store.Site{}, parsed)
 	require.Empty(t, problems)
 	return st.(*Store)
 }

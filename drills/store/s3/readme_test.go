@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v4"
 
+	"lifeboat/drills/store"
 	"lifeboat/scenarios"
 )
 
@@ -33,7 +34,7 @@ func TestManuals(t *testing.T) {
 				require.NoError(t, err)
 				settings, err := scenarios.ParseSettings("s3", string(text))
 				require.NoError(t, err)
-				_, problems := New("", settings)
+				_, problems := New(store.Site{}, settings)
 				assert.Empty(t, problems, "%s: %s", file, name)
 			}
 		}

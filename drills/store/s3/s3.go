@@ -56,7 +56,7 @@ type Store struct {
 }
 
 // New makes the store of its settings. It asks nobody yet, and reads no secret.
-func New(_ string, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+func New(_ store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	c := Settings{Endpoint: defaultEndpoint, Pattern: "*", Lookup: lookupAuto,
 		Timeout: scenarios.Duration(defaultTimeout)}
 	problems := s.Decode(&c)

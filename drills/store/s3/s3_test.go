@@ -105,7 +105,7 @@ func TestNewProblems(t *testing.T) {
 	} {
 		settings, err := scenarios.ParseSettings("s3", text)
 		require.NoError(t, err)
-		_, problems := New(".", settings)
+		_, problems := New(store.Site{}, settings)
 		if want == "" {
 			assert.Empty(t, problems, text)
 			continue
@@ -121,7 +121,7 @@ func TestNewProblems(t *testing.T) {
 func TestNewProblemsAtOnce(t *testing.T) {
 	settings, err := scenarios.ParseSettings("s3", "bucket: 5\nendpoint: oss.test\nprefix: /db\nlookup: virtual\ntimeout: 30\nunknown: 1")
 	require.NoError(t, err)
-	_, problems := New(".", settings)
+	_, problems := New(store.Site{}, settings)
 	said := scenarios.Problems(problems).Error()
 	for _, want := range []string{`bucket: want text`, `endpoint: not the http`, `prefix: "/db"`, `lookup: "virtual"`, `timeout: 30 has no unit`, `unknown key`} {
 		assert.Contains(t, said, want)

@@ -36,6 +36,8 @@ type Harness struct {
 	New func(t *testing.T, backups ...Backup) store.Store
 	// Folders is false for a store that cannot hold folders.
 	Folders bool
+	// At is New of a store that starts programs; nil: it starts none.
+	At func(t *testing.T, at store.Site, backups ...Backup) store.Store
 }
 
 // Run runs the suite.
@@ -53,6 +55,7 @@ func Run(t *testing.T, h Harness) {
 		"a folder streams as a tar":                  folder,
 		"what is about backups is none":              sidecars,
 		"what is still being written is left out":    partial,
+		"its programs end with what they are for":    programs,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, h) })
 	}

@@ -1,0 +1,97 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/store"
+)
+
+// notes is a ledger in memory.
+type notes struct {
+	mu      sync.Mutex
+	entries []ledger.Entry
+}
+
+// Intend implements store.Ledger.
+func (n *notes) Intend(e ledger.Entry) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.entries = append(n.entries, e)
+	return len(n.entries), nil
+}
+
+// reap undoes what was noted as another process would, which has it as data only, and tells what was still there.
+func (n *notes) reap(t *testing.T, scope ledger.Scope) (found int) {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	raw, err := json.Marshal(n.entries)
+	require.NoError(t, err)
+	var entries []ledger.Entry
+	require.NoError(t, json.Unmarshal(raw, &entries))
+	require.NotEmpty(t, entries, "no program was written down before it was started")
+	for _, e := range entries {
+		switch err := ledger.Undoers()[e.Undo.Kind](context.WithoutCancel(t.Context()), scope, e); {
+		case err == nil:
+			found++
+		default:
+			require.ErrorIs(t, err, ledger.ErrGone)
+		}
+	}
+	return found
+}
+
+// programs: those of a stream are gone with it however it ends, and whoever has the drill's ledger ends what is left.
+func programs(t *testing.T, h Harness) {
+	if h.At == nil {
+		t.Skip("this store starts no programs")
+	}
+	for name, test := range map[string]struct {
+		end  func(t *testing.T, s store.Stream, cancel func())
+		left bool
+	}{
+		"read to its end and closed": {end: func(t *testing.T, s store.Stream, _ func()) {
+			_, err := io.Copy(io.Discard, s)
+			require.NoError(t, err)
+			assert.NoError(t, s.Close())
+		}},
+		"closed early": {end: func(t *testing.T, s store.Stream, _ func()) { assert.NoError(t, s.Close()) }},
+		"its context ended": {end: func(t *testing.T, s store.Stream, cancel func()) {
+			cancel()
+			_, err := io.Copy(io.Discard, s)
+			assert.ErrorIs(t, err, context.Canceled)
+			assert.NoError(t, s.Close())
+		}},
+		"left, as a killed harness leaves it": {end: func(*testing.T, store.Stream, func()) {}, left: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scope := ledger.Scope{Drill: "storetest-" + ledger.Self().String(), Owner: ledger.Self(), Deadline: time.Now().Add(time.Hour)}
+			written, at := &notes{}, store.Site{Programs: &store.Programs{}}
+			at.Programs.Enter(scope, written, slog.New(slog.DiscardHandler))
+			s := h.At(t, at, Backup{ID: "x.dump", Written: day, Content: content()})
+			points, err := s.List(t.Context())
+			require.NoError(t, err)
+			require.Len(t, points, 1)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			stream, err := s.Fetch(ctx, points[0])
+			require.NoError(t, err)
+			defer stream.Close()
+			_, err = io.ReadFull(stream, make([]byte, 10))
+			require.NoError(t, err)
+			test.end(t, stream, cancel)
+			assert.Equal(t, test.left, written.reap(t, scope) > 0)
+			assert.Zero(t, written.reap(t, scope), "it is gone")
+		})
+	}
+}
