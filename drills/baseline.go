@@ -49,10 +49,8 @@ func (d *drill) baselineBusiness(ctx context.Context) error {
 		}
 		return err
 	}
-	if d.pulse.overlapped() {
-		if err := d.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.company"}); err != nil {
-			return err
-		}
+	if err := d.bearsCompany(ctx); err != nil {
+		return err
 	}
 	err := d.askChecks(ctx, d.firstAsked(), func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
 	d.pulse.mu.Lock()
@@ -80,8 +78,7 @@ func (d *drill) askAlone(ctx context.Context) error {
 	if err != nil || r.Good == 0 && (!d.throws[askerOf(f)] || r.Unproven == 0) {
 		return err
 	}
-	return d.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.crowded",
-		Args: map[string]string{"pace": f.Pulse.String(), "why": p.lastError()}})
+	return d.crowded(p.lastError())
 }
 
 // baselineWithin is how long a freshly restored business may take to become green.

@@ -38,8 +38,15 @@ func (d *drill) pace(ctx context.Context) (record.Pace, error) {
 	}
 	if !f.Pulse.Given() {
 		if m := p.Measured; m != nil && f.AfterUpgrade == nil && m.Shortest <= usualPeriod && limitOf(m.Longest) <= mostUsers*usualPeriod {
-			p.Rate = usualRate
-		} else {
+			seen, err := d.twoUsers(ctx)
+			if err != nil {
+				return p, err
+			}
+			if !seen.crowded {
+				p.Rate = usualRate
+			}
+		}
+		if p.Rate == 0 {
 			p.Every = usualPeriod
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,10 @@ func TestBaselineThatSaysNothing(t *testing.T) {
 		{"only ever too late", ", pulse: {every: 1s}, timeout: 500ms", func(w *world) { w.late = 500 * time.Millisecond }, record.StatusInconclusive, "flow.late"},
 		{"it does not bear its own company", ", pulse: 10/s", func(w *world) { w.crowd, w.takes = true, 3*time.Second },
 			record.StatusInconclusive, "flow.crowded"},
+		{"two users at once are red, though its iterations never overlap", ", pulse: 10/s", func(w *world) { w.crowd = true },
+			record.StatusInconclusive, "flow.crowded"},
+		{"two users are red once", ", pulse: 10/s", func(w *world) { w.clashes = 1 }, record.StatusPassed, "passed.all"},
+		{"one user asks where nobody said how", "", func(w *world) { w.crowd = true }, record.StatusPassed, "passed.all"},
 		{"it is asked by one user", "", func(w *world) { w.crowd, w.takes = true, 3*time.Second }, record.StatusPassed,
 			"passed.all"},
 		{"two iterations are longer than a minute", "", func(w *world) { w.takes = 33 * time.Second }, record.StatusPassed,
@@ -85,6 +90,11 @@ func TestBaselineThatSaysNothing(t *testing.T) {
 			res := w.run(strings.Replace(flowOf(c.keys), "within: 1m", "within: 5m", -1))
 			assert.Equal(t, c.want, res.Verdict.Status, reasons(res.Verdict))
 			assert.Equal(t, c.reason, res.Verdict.Reasons[0].ID, reasons(res.Verdict))
+			says := slices.ContainsFunc(res.Record.Observations, func(o record.Observation) bool { return o.ID == "flow.company" })
+			assert.Equal(t, c.want == record.StatusPassed && !res.Record.Pace().Alone(), says, "%v", res.Record.Observations)
+			if w.crowd && c.keys == "" {
+				assert.True(t, res.Record.Pace().Alone())
+			}
 		})
 	}
 }

@@ -168,7 +168,8 @@ func TestPredict(t *testing.T) {
 			assert.Equal(t, record.OutcomeDone, res.Record.Steps[1].Outcome, "to have asked is done")
 			assert.Equal(t, "flow.controlled", res.Record.Observations[0].ID)
 			assert.Equal(t, "flow.controlled_errors", res.Record.Observations[1].ID)
-			observed := res.Record.Observations[2:]
+			assert.Equal(t, "flow.company", res.Record.Observations[2].ID)
+			observed := res.Record.Observations[3:]
 			if tc.observed == "" {
 				assert.Empty(t, observed)
 				return

@@ -48,6 +48,7 @@ type world struct {
 	slow     time.Duration                                   // an iteration that nobody is beside; 0: as all
 	loads6   time.Duration                                   // k6 needs to start, once the pulse runs
 	crowd    bool                                            // the flow does not bear its own company
+	clashes  int                                             // runs by two users that are red for once
 	late     time.Duration                                   // each iteration of the pulse is given up after that
 	pace     record.Pace                                     // that the pulse was asked for
 	mute     bool                                            // the pulse's iterations have no checks
@@ -309,10 +310,17 @@ func (f fakeFlows) alone(r verifier.FlowRequest) verifier.FlowResult {
 		if r.Sample != nil {
 			r.Sample(verifier.Sample{Start: from, End: from + took, OK: up, Checks: 1})
 		}
+		if r.Users > 1 && (f.w.crowd || f.w.clashes > 0) {
+			up = false
+			res.ChecksFailed, res.Failed = res.ChecksFailed+1, []string{"three feeds"}
+		}
 		if res.Iterations++; up {
 			res.Good, res.ChecksPassed = res.Good+1, res.ChecksPassed+1
 			res.Shortest, res.Longest, res.LongestRequest = took, took, took/10
 		}
+	}
+	if r.Users > 1 {
+		f.w.clashes--
 	}
 	return res
 }

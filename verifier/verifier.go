@@ -89,6 +89,7 @@ type Answer struct {
 type FlowRequest struct {
 	Script     string // absolute path on this host; its imports are taken from beside it
 	Iterations int    // 0: 1
+	Users      int    // at once, who share the iterations; 0: 1
 	Env        map[string]string
 	Timeout    time.Duration // of all iterations; 0: 5 minutes
 	Decoy      decoy.Kind    // that stands in the place of the system: a negative control of the flow

@@ -86,21 +86,28 @@ type beats struct {
 	all []verifier.Sample
 }
 
-func pulseOf(t *testing.T, script string, pace record.Pace, server string, down ...bool) *beats {
+// runnerOf runs a flow, given by its text, beside the test.
+func runnerOf(t *testing.T, text []byte) (r *Runner, dir, path string) {
 	t.Helper()
 	k6, err := filepath.Abs("../../bin/lifeboat-k6")
 	require.NoError(t, err)
 	if _, err := os.Stat(k6); err != nil {
 		needs.Skip(t, "make build makes the sidecar:", err)
 	}
-	dir := t.TempDir()
+	dir = t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "flow"), 0o700))
+	path = filepath.Join(dir, "flow", "flow.js")
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+	r, err = New(here{dir}, k6, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	return r, dir, path
+}
+
+func pulseOf(t *testing.T, script string, pace record.Pace, server string, down ...bool) *beats {
+	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("../../cmd/lifeboat-k6/testdata/flows", script))
 	require.NoError(t, err)
-	require.NoError(t, os.MkdirAll(filepath.Join(dir, "flow"), 0o700))
-	path := filepath.Join(dir, "flow", script)
-	require.NoError(t, os.WriteFile(path, raw, 0o600))
-	r, err := New(here{dir}, k6, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
+	r, dir, path := runnerOf(t, raw)
 	b := &beats{}
 	b.Pulse, err = r.Pulse(t.Context(), verifier.PulseRequest{Script: path, Pace: pace, Down: len(down) > 0, Base: time.Now(),
 		Raw: filepath.Join(dir, "pulse.ndjson"), Env: map[string]string{"BASE_URL": server}, Sample: func(s verifier.Sample) {
@@ -129,6 +136,31 @@ func (b *beats) until(t *testing.T, n int, is func(verifier.Sample) bool) {
 		}
 		return seen >= n
 	}, 30*time.Second, 20*time.Millisecond)
+}
+
+// Two users ask at once, and share the iterations.
+func TestTwoUsersAtOnce(t *testing.T) {
+	t.Parallel()
+	var inside atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if inside.Add(1) > 1 {
+			w.WriteHeader(http.StatusConflict)
+		}
+		time.Sleep(100 * time.Millisecond)
+		inside.Add(-1)
+	}))
+	defer server.Close()
+	r, _, path := runnerOf(t, []byte(`import http from 'k6/http';
+import { check } from 'k6';
+export default function () { check(http.get(__ENV.BASE_URL), { 'nobody else asks': (r) => r.status === 200 }); }
+`))
+	for users, alone := range map[int]bool{0: true, 1: true, 2: false} {
+		res, err := r.Run(t.Context(), verifier.FlowRequest{Script: path, Users: users, Iterations: 4,
+			Env: map[string]string{"BASE_URL": server.URL}})
+		require.NoError(t, err)
+		assert.Equal(t, 4, res.Iterations, "%d users: %+v", users, res)
+		assert.Equal(t, alone, res.Good == 4, "%d users: %+v", users, res)
+	}
 }
 
 // A flow that aborts its test where something is wrong (as expect() does) ends k6 with it; the pulse goes on.

@@ -94,7 +94,7 @@ func (r *Runner) Run(ctx context.Context, q verifier.FlowRequest) (verifier.Flow
 	if q.Decoy != decoy.None {
 		wrapper = controlWrapper
 	}
-	p, err := r.program("check", flowScript{path: q.Script, scenario: q.Scenario}, wrapper, map[string]any{"executor": "shared-iterations", "vus": 1,
+	p, err := r.program("check", flowScript{path: q.Script, scenario: q.Scenario}, wrapper, map[string]any{"executor": "shared-iterations", "vus": max(1, q.Users),
 		"iterations": max(1, q.Iterations), "maxDuration": within.String(), "gracefulStop": "1s"}, "", q.Env)
 	if err != nil {
 		return verifier.FlowResult{}, err
