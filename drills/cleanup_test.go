@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 )
@@ -90,6 +91,32 @@ func TestCleanUp(t *testing.T) {
 			assert.Equal(t, tc.state == "failed", len(open) > 0, "%v", open)
 		})
 	}
+}
+
+// What a slow engine makes after everything was removed is removed as well, and not only told.
+func TestWhatShowsUpAfterTheCleanUp(t *testing.T) {
+	w, sweeps := newWorld(t), 0
+	w.change = func(kit *Kit) {
+		kind := kit.Instances["fake"]
+		boots, driven := kind.New, instance.Site{}
+		kind.New = func(site instance.Site) (instance.Driver, error) { driven = site; return boots(site) }
+		kit.Instances["fake"] = kind
+		kit.Reaper = func(context.Context, ledger.Scope) (Reaper, error) {
+			_, err := driven.Ledger.Intend(ledger.Entry{What: "engine", Name: "here", Undo: ledger.Undo{Kind: "engine"}})
+			return &reaper{}, err
+		}
+		kit.Undoers["engine"] = func(context.Context, ledger.Scope, ledger.Entry) error { sweeps++; return nil }
+		kit.Remains = func(context.Context, ledger.Scope) ([]string, error) {
+			if sweeps < 2 {
+				return []string{"container that came late"}, nil
+			}
+			return nil, nil
+		}
+	}
+	res := w.run(simple)
+	assert.Equal(t, "passed.all", reasons(res.Verdict))
+	assert.Empty(t, res.Left)
+	assert.Equal(t, 2, sweeps)
 }
 
 // A drill that had no reaper for a while says for how long; nothing was left undone, so it passes all the same.

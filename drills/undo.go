@@ -78,7 +78,10 @@ func CleanUp(ctx context.Context, r CleanRequest) Cleaned {
 			}
 			r.settled(out)
 		}})
-	return r.prove(ctx, failed, count)
+	latecomers := slices.DeleteFunc(entries, func(e ledger.Entry) bool { return e.What != "engine" })
+	return r.prove(ctx, failed, count, func() {
+		ledger.Unwind(ctx, ledger.UnwindRequest{Scope: r.Scope, Entries: latecomers, Undoers: r.Kit.Undoers, Retry: -1, Within: proofWithin})
+	})
 }
 
 // settled writes down what became of an entry.
@@ -119,10 +122,14 @@ func (r CleanRequest) hide(text string) string {
 	return r.Hide(text)
 }
 
-// prove looks for what still carries the drill's label.
-func (r CleanRequest) prove(ctx context.Context, failed []ledger.Outcome, count int) Cleaned {
+// prove looks for what still carries the drill's label. What a busy engine made after all was removed is swept again.
+func (r CleanRequest) prove(ctx context.Context, failed []ledger.Outcome, count int, sweep func()) Cleaned {
 	var done Cleaned
 	names, err := r.remains(ctx, len(failed) == 0)
+	if err == nil && len(names) > 0 && len(failed) == 0 {
+		sweep()
+		names, err = r.remains(ctx, true)
+	}
 	if err != nil {
 		done.Unproved = errors.New(r.hide(err.Error()))
 	}

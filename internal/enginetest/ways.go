@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -200,6 +201,21 @@ func SlowToStart(by time.Duration) Way {
 				case <-time.After(by):
 				case <-r.Context().Done():
 				}
+			}
+			real.ServeHTTP(w, r)
+		})
+	}
+}
+
+// MakesLate makes what it is asked for after a while, and then also where nobody waits for the answer any more.
+func MakesLate(by time.Duration) Way {
+	return func(real http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/create") {
+				body, _ := io.ReadAll(r.Body)
+				r = r.WithContext(context.WithoutCancel(r.Context()))
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				time.Sleep(by)
 			}
 			real.ServeHTTP(w, r)
 		})

@@ -62,10 +62,12 @@ func (d *Driver) outward(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("create network %s: %w", name, err)
 		}
-		_, err = d.engine.client.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge",
+		making, done := creating(ctx)
+		_, err = d.engine.client.NetworkCreate(making, name, client.NetworkCreateOptions{Driver: "bridge",
 			Labels:  d.labels("", roleNetwork),
 			Options: map[string]string{"com.docker.network.bridge.enable_icc": "false"},
 			IPAM:    &mobynet.IPAM{Config: []mobynet.IPAMConfig{{Subnet: subnet, Gateway: subnet.Addr().Next()}}}})
+		done()
 		if err == nil {
 			d.net.outward = true
 			return name, nil

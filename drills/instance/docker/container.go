@@ -32,8 +32,24 @@ type ownContainer struct {
 	id     string
 }
 
+// createLimit is how long what an engine has begun to make is waited for after an abort.
+const createLimit = 20 * time.Second
+
+// creating is a context for what the engine is asked to make. An abort does not cut the question off at once: the engine
+// would go on, and what it makes show up when the clean-up has passed.
+func creating(ctx context.Context) (context.Context, context.CancelFunc) {
+	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(createLimit, func() { cancel(context.Cause(ctx)) }) })
+	return own, func() { stop(); cancel(nil) }
+}
+
 // createContainer writes the container to the ledger and creates it, unstarted.
 func (d *Driver) createContainer(ctx context.Context, p plan) (*ownContainer, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	ctx, done := creating(ctx)
+	defer done()
 	if err := d.intend("container", undoContainer, p.name, "docker rm -fv "+p.name); err != nil {
 		return nil, err
 	}

@@ -138,6 +138,8 @@ func (d *Driver) createVolume(ctx context.Context, inst, name string) error {
 	if err := d.intend("volume", undoVolume, name, "docker volume rm "+name); err != nil {
 		return err
 	}
+	ctx, done := creating(ctx)
+	defer done()
 	_, err := d.engine.client.VolumeCreate(ctx, client.VolumeCreateOptions{Name: name, Labels: d.labels(inst, roleVolume)})
 	if err != nil {
 		return fmt.Errorf("create volume %s: %w", name, err)

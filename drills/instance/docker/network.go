@@ -51,11 +51,13 @@ func (d *Driver) network(ctx context.Context) (*network, error) {
 			return nil, fmt.Errorf("create network %s: %w", n.name, err)
 		}
 		n.gateway = n.subnet.Addr().Next()
-		r, err := d.engine.client.NetworkCreate(ctx, n.name, client.NetworkCreateOptions{
+		making, done := creating(ctx)
+		r, err := d.engine.client.NetworkCreate(making, n.name, client.NetworkCreateOptions{
 			Driver: "bridge", Internal: true, Labels: d.labels("", roleNetwork),
 			Options: map[string]string{"com.docker.network.bridge.inhibit_ipv4": "true"},
 			IPAM:    &mobynet.IPAM{Config: []mobynet.IPAMConfig{{Subnet: n.subnet, Gateway: n.gateway}}},
 		})
+		done()
 		if err == nil {
 			n.id = r.ID
 			said := record.Network{Range: n.subnet.String()}

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -129,6 +130,27 @@ func TestSettleWaitsForWhatIsInFlight(t *testing.T) {
 	left, err := d.engine.Leftovers(ctx, d.site.Scope.Drill)
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+// A drill that is aborted while its engine, a slow one, makes something waits for it: else it would show up when the
+// clean-up is over.
+func TestAbortedWhileTheEngineCreates(t *testing.T) {
+	t.Parallel()
+	const late = flightTime + 2*time.Second
+	other := enginetest.Before(t, defaultHost(), enginetest.MakesLate(late))
+	d, _ := newBenchAt(t, other.Host)
+	ctx, abort := context.WithCancelCause(t.Context())
+	made := errors.New("somebody ended it")
+	time.AfterFunc(time.Second, func() { abort(made) })
+	_, err := d.Boot(ctx, instance.Request{Name: "db", Generation: 1, Image: built.image, Entrypoint: []string{"/guest", "serve", "7000"}})
+	require.Error(t, err)
+	require.NotNil(t, ctx.Err())
+	ours := thing{Drill: d.site.Scope.Drill, Owner: d.site.Scope.Owner.String()}
+	require.NoError(t, d.engine.settle(t.Context(), ours, time.Now()))
+	assert.Never(t, func() bool {
+		left, err := d.engine.Leftovers(t.Context(), d.site.Scope.Drill)
+		return err != nil || len(left) > 0
+	}, late, 500*time.Millisecond)
 }
 
 // Where the removals took longer than a create takes, nothing is in flight any more: one listing is enough.
