@@ -116,29 +116,6 @@ func (d *drill) open(incident int) {
 	d.mu.Unlock()
 }
 
-// armOnFault arms the trigger rule with the first injection of an incident: what was red before is not its doing.
-func (d *drill) armOnFault(f FaultPlan) error {
-	if d.plan.Scenario.Trigger != record.TriggerFault || f.Spec.During != record.PhaseFault || d.ruled == f.Incident {
-		return nil
-	}
-	return d.armRule(f.Incident - 1)
-}
-
-// armRule arms the trigger rule of an incident from now on.
-func (d *drill) armRule(i int) error {
-	d.ruled = i + 1
-	in := d.plan.Scenario.Incidents
-	if d.pulse == nil || i >= len(in) || in[i].Detect.When == "" {
-		return nil
-	}
-	rule, err := scenarios.ParseRule(in[i].Detect.When)
-	if err != nil {
-		return fmt.Errorf("detect.when: %w", err)
-	}
-	d.pulse.expect(rule, rule.String(), d.elapsed())
-	return nil
-}
-
 // incidents runs every incident to its decision and, where that was decided, through its rollback.
 func (d *drill) incidents(ctx context.Context) error {
 	for i, in := range d.plan.Scenario.Incidents {

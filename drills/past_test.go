@@ -102,6 +102,8 @@ func TestPastBugs(t *testing.T) {
 			arrange: func(w *world) { slowChecks(w); w.ends = 40 * time.Second }},
 		{name: "red, and nobody looks after the rollback: that it still is red was not seen", want: record.StatusInconclusive,
 			reason: "pulse.silent", arrange: func(w *world) { w.drops = onceLoading(w) }},
+		{name: "a rule that holds while all is well", want: record.StatusInconclusive, reason: "detect.in_green",
+			yaml: strings.Replace(simple, "flow.failed > 5% for 3s", "flow.latency > 500us for 10s", 1), arrange: func(*world) {}},
 		{name: "green with half of its checks", want: record.StatusInconclusive, reason: "flow.unasked", arrange: func(w *world) {
 			w.names = fewer(w, time.Hour)
 		}},

@@ -32,13 +32,14 @@ type pulse struct {
 	fired   *record.Detected
 	silence *detect.Silence
 	starts  *detect.Starts
-	checks  detect.Asks   // of the first flow
-	newest  time.Duration // end of the iterations so far
-	asked   []string      // addresses
-	crowded bool          // iterations overlapped
-	bad     string        // the error of the latest bad one
-	changed chan struct{} // closed at each sample
-	err     error         // of the journal
+	checks  detect.Asks       // of the first flow
+	recent  []verifier.Sample // the latest
+	newest  time.Duration     // end of the iterations so far
+	asked   []string          // addresses
+	crowded bool              // iterations overlapped
+	bad     string            // the error of the latest bad one
+	changed chan struct{}     // closed at each sample
+	err     error             // of the journal
 }
 
 // errPulse says that the witness is gone: what comes after is unknown.
@@ -116,6 +117,7 @@ func (p *pulse) sample(s verifier.Sample) {
 	if s.Dropped == 0 {
 		p.crowded = p.crowded || s.Start < p.newest
 		p.newest = max(p.newest, s.End)
+		p.recall(s)
 		if bad {
 			p.bad = s.Error
 		}
@@ -232,22 +234,6 @@ func (d *drill) servedSince(from time.Duration) bool {
 
 // hostLook is how long a business is waited for beyond its limit before the host is looked at again.
 const hostLook = 5 * time.Second
-
-// expect arms the trigger rule; samples that began before from do not count.
-func (p *pulse) expect(rule scenarios.Rule, text string, from time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.fired, p.rule = nil, text
-	p.watch = detect.WatchOf(rule, from, p.edges.Bad)
-}
-
-// waitFired returns what the armed rule saw.
-func (p *pulse) waitFired(ctx context.Context) (*record.Detected, error) {
-	err := p.wait(ctx, func() bool { return p.fired != nil })
-	p.mu.Lock() // samples go on coming
-	defer p.mu.Unlock()
-	return p.fired, err
-}
 
 // stop ends the pulse: the first act of clean-up. A pulse that broke says so in the journal.
 func (p *pulse) stop(ctx context.Context) error {

@@ -66,6 +66,7 @@ var Messages = []Message{
 	{"reach.elsewhere_since", []string{"flows"}, []Use{UseReason}},
 	{"upgrade.stopped", []string{"instance", "running", "next", "modules", "why"}, []Use{UseReason}},
 	{"incident.missing", []string{"incident"}, []Use{UseReason}},
+	{"detect.in_green", []string{"rule", "incident"}, []Use{UseReason, UseObservation}},
 	{"detect.silent", []string{"rule", "within", "incident"}, []Use{UseReason}},
 	{"incident.undecided", []string{"incident"}, []Use{UseReason}},
 	{"backup.bad", []string{"backup", "point", "why", "instance"}, []Use{UseReason, UseFinding}},

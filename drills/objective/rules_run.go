@@ -27,6 +27,8 @@ func (j *judge) run() {
 	}
 	for _, o := range r.Observations {
 		switch o.ID {
+		case "detect.in_green":
+			j.unknown(o.ID, args{"rule": o.Args["rule"], "incident": o.Args["incident"]})
 		case "fault.red_before":
 			j.unknown(o.ID, args{"incident": o.Args["incident"]})
 		case "flow.crowded":
