@@ -16,6 +16,7 @@ type boot struct {
 	env      map[string]scenarios.Secret
 	command  []string
 	keepData bool
+	dropData []string
 	during   string      // restore | upgrade | rollback
 	used     bool        // somebody may use it while its backup is loaded
 	beside   func() bool // tells whether another instance was booted at any moment of this boot; nil: none is
@@ -92,7 +93,8 @@ func imageOf(bp *BackupPlan, generation int) *verifier.Image {
 
 // request to boot an instance, with its kind's own keys in it.
 func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.Request, error) {
-	r := instance.Request{Name: name, Image: spec.Image, Env: map[string]string{}, Aliases: spec.Aliases, KeepData: b.keepData,
+	r := instance.Request{Name: name, Image: spec.Image, Env: map[string]string{}, Aliases: spec.Aliases,
+		KeepData: b.keepData, DropData: b.dropData,
 		Memory: int64(spec.Memory), CPUs: spec.CPUs, Allow: d.plan.Scenario.Egress.Allow}
 	if err := d.plan.own[name].Fill(&r, d.secrets.reveal); err != nil {
 		return r, err

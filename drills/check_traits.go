@@ -130,12 +130,32 @@ func (p *Plan) stepFits(at string, st scenarios.Step) (problems []scenarios.Prob
 	if st.Predict != nil {
 		ownDisk(at+".predict.on", st.Predict.On)
 	}
+	problems = append(problems, p.dropped(at+".boot.drop_data", st.Boot)...)
 	if st.Boot != nil && p.kindOf(st.Boot.Instance).OwnDisk {
-		for _, key := range []string{"image", "env", "command", "keep_data"} {
+		for _, key := range []string{"image", "env", "command", "keep_data", "drop_data"} {
 			if key = at + ".boot." + key; p.Scenario.Given(key) {
 				problems = append(problems, p.Scenario.Problem(key, "delete it; revert goes back to a disk of before, exec changes the machine",
 					"%s is booted from its disk alone", p.kindOf(st.Boot.Instance).Is)...)
 			}
+		}
+	}
+	return problems
+}
+
+// dropped finds folders to be dropped that are not among the instance's own.
+func (p *Plan) dropped(at string, b *scenarios.BootStep) []scenarios.Problem {
+	if b == nil || len(b.DropData) == 0 || p.own[b.Instance] == nil || p.kindOf(b.Instance).OwnDisk {
+		return nil
+	}
+	var r instance.Request
+	if err := p.own[b.Instance].Fill(&r, func(scenarios.Secret) (string, error) { return "", nil }); err != nil {
+		return nil // it is told where the settings are
+	}
+	var problems []scenarios.Problem
+	for _, folder := range b.DropData {
+		if !slices.Contains(r.Data, folder) {
+			problems = append(problems, p.Scenario.Problem(at, "name one of them, or add it to them",
+				"%s is none of the folders of data: of %s", folder, b.Instance)...)
 		}
 	}
 	return problems

@@ -32,7 +32,12 @@ func describe(st scenarios.Step) string {
 }
 
 func describeBoot(b *scenarios.BootStep) string {
+	dropped := strings.Join(b.DropData, ", ")
 	switch v := b.Image + b.From; {
+	case v != "" && dropped != "":
+		return fmt.Sprintf("boot %s as %s on the old data but for %s", b.Instance, v, dropped)
+	case dropped != "":
+		return fmt.Sprintf("boot %s on the old data but for %s", b.Instance, dropped)
 	case v != "" && b.KeepData:
 		return fmt.Sprintf("boot %s as %s on the old data", b.Instance, v)
 	case v != "":

@@ -99,7 +99,7 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (s
 			phase = record.PhaseRestore
 		}
 		return "", d.bootInstance(ctx, st.Boot.Instance, boot{image: st.Boot.Image, from: st.Boot.From,
-			env: st.Boot.Env, command: st.Boot.Command, keepData: st.Boot.KeepData, during: phase})
+			env: st.Boot.Env, command: st.Boot.Command, keepData: st.Boot.KeepData, dropData: st.Boot.DropData, during: phase})
 	case st.Restore != "":
 		return "", d.restoreStep(ctx, phase, st.Restore)
 	case st.Wait != nil:

@@ -144,7 +144,7 @@ func (a author) fault(f record.FaultFact) cell {
 	}
 	parts = append(parts, a.say("incident.state", "state", a.c.Named(a.l, "fault_state", string(f.State))))
 	if f.Note != "" {
-		parts = append(parts, f.Note)
+		parts = append(parts, a.told(f.Note))
 	}
 	return textOf(where, strings.Join(parts, " · "))
 }

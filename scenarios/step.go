@@ -38,6 +38,8 @@ type BootStep struct {
 	Env      map[string]Secret `yaml:"env"`   // added to the instance's own
 	Command  []string          `yaml:"command"`
 	KeepData bool              `yaml:"keep_data"` // on the old data
+	// with keep_data: folders of the instance's data: whose volume is removed, and made anew as the image has it
+	DropData []string `yaml:"drop_data"`
 }
 
 // ScriptStep runs the user's own script, unchanged, in a sealed control container.

@@ -87,6 +87,9 @@ func (r *review) bootStep(path string, s BootStep) {
 	if s.Image != "" && s.From != "" {
 		r.problem(path, "keep image for the engine's own, from for one in a backup", "has both image and from")
 	}
+	if len(s.DropData) > 0 && !s.KeepData {
+		r.problem(path+".drop_data", "add keep_data: true, or delete it", "all data are new without keep_data")
+	}
 }
 
 // waitStep checks that the check exists.

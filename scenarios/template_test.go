@@ -54,7 +54,7 @@ func TestTemplateCommentsAreTrue(t *testing.T) {
 	assert.Len(t, sc.Backups, 4)
 	assert.Len(t, sc.Instances, 4)
 	assert.Equal(t, "qemu", sc.Instances["pos"].Kind)
-	assert.Len(t, sc.Upgrade, 6)
+	assert.Len(t, sc.Upgrade, 7)
 	assert.Len(t, sc.Incidents[0].Rollback, 5)
 	assert.Equal(t, "10.20.0.0/16", sc.Network.String())
 	assert.Len(t, sc.Egress.Expected, 2)

@@ -78,6 +78,7 @@ type Request struct {
 	Aliases    []string          // production's host names that must lead here
 	Data       []string          // absolute folders that live on labelled volumes
 	KeepData   bool              // true: on the volumes of the previous generation (a new image on the old data)
+	DropData   []string          // with KeepData: folders of Data whose volume is removed all the same
 	Memory     int64             // bytes; 0: the back-end's default (1 GiB). Always limited
 	CPUs       float64           // 0: no limit
 	Hold       bool              // create, do not start: Start does it

@@ -183,7 +183,7 @@ func (d *Driver) boot(ctx context.Context, r instance.Request, over *Hypervisor)
 		return nil, err
 	}
 	s.sandbox.way.open() // it is there when the first question comes
-	kept, err := d.replace(ctx, s, r.KeepData)
+	kept, err := d.replace(ctx, s, r)
 	if err != nil {
 		return nil, err
 	}
@@ -202,21 +202,21 @@ func (d *Driver) boot(ctx context.Context, r instance.Request, over *Hypervisor)
 }
 
 // replace clears the previous generation away and returns the volumes to keep, by their path.
-func (d *Driver) replace(ctx context.Context, s *slot, keep bool) (map[string]string, error) {
+func (d *Driver) replace(ctx context.Context, s *slot, r instance.Request) (map[string]string, error) {
 	old := s.machine
 	if old == nil {
-		if keep {
+		if r.KeepData {
 			return nil, fmt.Errorf("boot %s on kept data: no machine of that name was booted before", s.name)
 		}
 		return nil, nil
 	}
-	if !keep {
+	if !r.KeepData {
 		if err := old.Destroy(ctx); err != nil {
 			return nil, fmt.Errorf("replace %s: %w", s.name, err)
 		}
 		return nil, nil
 	}
-	volumes, err := old.handOver(ctx)
+	volumes, err := old.handOver(ctx, r.DropData)
 	if err != nil {
 		return nil, fmt.Errorf("replace %s: %w", s.name, err)
 	}

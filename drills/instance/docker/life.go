@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
@@ -121,7 +124,13 @@ func (m *Machine) Destroy(ctx context.Context) error {
 	if err := m.remove(ctx); err != nil {
 		return err
 	}
-	for p, v := range m.volumes {
+	return m.drop(ctx, slices.Collect(maps.Keys(m.volumes)))
+}
+
+// drop removes the volumes of folders, once no container holds them.
+func (m *Machine) drop(ctx context.Context, folders []string) error {
+	for _, p := range folders {
+		v := m.volumes[p]
 		if _, err := m.d.engine.client.VolumeRemove(ctx, v, client.VolumeRemoveOptions{}); err != nil && !gone(err) {
 			return fmt.Errorf("destroy %s: remove volume %s: %w", m.slot, v, err)
 		}
@@ -130,12 +139,19 @@ func (m *Machine) Destroy(ctx context.Context) error {
 	return nil
 }
 
-// handOver ends the machine in an orderly way, removes its container, and gives its volumes away.
-func (m *Machine) handOver(ctx context.Context) (map[string]string, error) {
+// handOver ends the machine in an orderly way, removes its container, and gives its volumes away, but for
+// those of folders that are dropped.
+func (m *Machine) handOver(ctx context.Context, drop []string) (map[string]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.volumes) == 0 && m.removed {
 		return nil, fmt.Errorf("the data of %s was destroyed, there is none to keep", m.slot)
+	}
+	for _, p := range drop {
+		if m.volumes[p] == "" {
+			return nil, fmt.Errorf("drop %s of %s: it is no volume; volumes are %s", p, m.slot,
+				strings.Join(slices.Sorted(maps.Keys(m.volumes)), ", "))
+		}
 	}
 	if !m.removed {
 		if err := m.Stop(ctx); err != nil && !gone(err) {
@@ -143,6 +159,9 @@ func (m *Machine) handOver(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	if err := m.remove(ctx); err != nil {
+		return nil, err
+	}
+	if err := m.drop(ctx, drop); err != nil {
 		return nil, err
 	}
 	v := m.volumes

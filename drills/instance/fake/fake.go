@@ -189,7 +189,7 @@ func (d *Driver) replace(ctx context.Context, r instance.Request) (map[string]vo
 	case !r.KeepData:
 		return nil, old.Destroy(ctx)
 	}
-	return old.handOver(ctx)
+	return old.handOver(ctx, r.DropData)
 }
 
 // Machine returns the latest machine of a name, for a test to break it; nil when there is none.

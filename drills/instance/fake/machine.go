@@ -151,7 +151,12 @@ func (m *Machine) Destroy(context.Context) error {
 	return nil
 }
 
-func (m *Machine) handOver(ctx context.Context) (map[string]volume, error) {
+func (m *Machine) handOver(ctx context.Context, drop []string) (map[string]volume, error) {
+	for _, p := range drop {
+		if _, ok := m.volumes[p]; !ok {
+			return nil, fmt.Errorf("drop %s of %s: it is no volume", p, m.Name())
+		}
+	}
 	if err := m.Stop(ctx); err != nil {
 		return nil, err
 	}
@@ -161,6 +166,9 @@ func (m *Machine) handOver(ctx context.Context) (map[string]volume, error) {
 	m.mu.Unlock()
 	if gone {
 		return nil, fmt.Errorf("the data of %s was destroyed, there is none to keep", m.Name())
+	}
+	for _, p := range drop {
+		delete(v, p)
 	}
 	return v, m.Destroy(ctx)
 }

@@ -57,7 +57,7 @@ func Run(t *testing.T, s Subject) {
 		"boot and exec": x.bootAndExec, "input and output": x.inputAndOutput, "broken input": x.brokenInput,
 		"cancelled command": x.cancelled, "files": x.files, "dial": x.dial, "half close": x.halfClose,
 		"broken in mid-flow": x.brokenInMidFlow, "stop and start": x.stopAndStart,
-		"destroy": x.destroy, "fresh data": x.freshData, "kept data": x.keptData, "no data to keep": x.nothingToKeep,
+		"destroy": x.destroy, "fresh data": x.freshData, "kept data": x.keptData, "dropped data": x.droppedData, "no data to keep": x.nothingToKeep,
 		"no such image": x.noSuchImage, "written first": x.writtenFirst, "proved": x.proved, "undone command": x.undoneCommand,
 		"undone": x.undone,
 	}

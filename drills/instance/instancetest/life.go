@@ -119,6 +119,20 @@ func (x suite) keptData(t *testing.T) {
 	assert.Equal(t, "100", x.exec(t, second, "read", "/data/orders").Stdout)
 }
 
+func (x suite) droppedData(t *testing.T) {
+	b, m := x.boot(t)
+	x.exec(t, m, "write", "/data/orders", "100")
+	r := x.request(b, "db")
+	r.Generation, r.KeepData, r.DropData = 2, true, []string{"/elsewhere"}
+	_, err := b.Driver.Boot(t.Context(), r)
+	require.ErrorContains(t, err, "it is no volume")
+	r.DropData = []string{"/data"}
+	second := x.start(t, b, r)
+	assert.NotEqual(t, 0, x.exec(t, second, "read", "/data/orders").Exit, "its volume went")
+	x.exec(t, second, "write", "/data/orders", "1")
+	assert.Equal(t, "1", x.exec(t, second, "read", "/data/orders").Stdout, "and another one came")
+}
+
 func (x suite) nothingToKeep(t *testing.T) {
 	b := x.New(t)
 	r := x.request(b, "db")
