@@ -29,7 +29,8 @@ var storeys = []struct {
 	{"lifeboat/drills/store/remote", 3}, {"lifeboat/drills/store/checksums", 3}, // what stores share
 	{"lifeboat/verifier", 4}, {"lifeboat/verifier/database", 4}, // what checks share
 	{"lifeboat/drills/store/chunks", 4}, {"lifeboat/drills/store/sidecars", 4},
-	{"lifeboat/drills/restore", backEnds}, {"lifeboat/drills/fault", backEnds}, {"lifeboat/drills/detect", backEnds},
+	{"lifeboat/drills/restore", 4}, {"lifeboat/drills/restore/dump", 4}, // what loaders of dumps share
+	{"lifeboat/drills/restore/", backEnds}, {"lifeboat/drills/fault", backEnds}, {"lifeboat/drills/detect", backEnds},
 	{"lifeboat/drills/kernel", backEnds}, {"lifeboat/drills/machines", backEnds},
 	{"lifeboat/drills/instance/", backEnds}, {"lifeboat/drills/store/", backEnds},
 	{"lifeboat/verifier/", backEnds}, {"lifeboat/reports", backEnds},
@@ -134,6 +135,7 @@ func TestRule(t *testing.T) {
 		{"lifeboat/drills/instance/docker", "lifeboat/drills/instance", true},
 		{"lifeboat/drills/restore/postgres", "lifeboat/drills/restore", true},
 		{"lifeboat/drills/restore/postgres/pgdump", "lifeboat/drills/restore", true},
+		{"lifeboat/drills/restore/postgres", "lifeboat/drills/restore/dump", true},
 		{"lifeboat/drills/restore/postgres", "lifeboat/drills/restore/postgres/pgdump", true},
 		{"lifeboat/cmd/lifeboat", "lifeboat/drills", true},
 		{"lifeboat/drills/record", "lifeboat/scenarios", false},

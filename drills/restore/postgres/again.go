@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 )
 
 // told learns the SQLSTATE of what failed in an archive, which pg_restore does not tell: it is run once more.
@@ -88,10 +89,10 @@ func (l *load) dataAgain(ctx context.Context, table, format, file string) error 
 		if err != nil {
 			return err
 		}
-		defer in.close()
+		defer in.Close()
 		c.Stdin = in
 	}
-	r, err := l.watched(ctx, c)
+	r, err := l.runner().Watched(ctx, c)
 	if err != nil {
 		return fmt.Errorf("run psql on %s: %w", l.machine.Name(), err)
 	}
@@ -105,14 +106,14 @@ func (l *load) dataAgain(ctx context.Context, table, format, file string) error 
 }
 
 // reopen gives the archive a second time, without its compression.
-func (l *load) reopen(ctx context.Context) (*input, error) {
+func (l *load) reopen(ctx context.Context) (*dump.Input, error) {
 	stream, err := l.source.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	in := openInput(ctx, stream)
-	if _, err := in.detect(); err != nil {
-		return nil, errors.Join(err, in.close())
+	in := dump.Open(ctx, stream)
+	if _, err := detect(in); err != nil {
+		return nil, errors.Join(err, in.Close())
 	}
 	return in, nil
 }

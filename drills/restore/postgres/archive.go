@@ -178,5 +178,5 @@ func (l *load) list(ctx context.Context) (file string, drop func(), err error) {
 		return "", drop, fmt.Errorf("put the list of what to restore on %s: %w", l.machine.Name(), err)
 	}
 	file = path.Join(stageFolder, listName)
-	return file, func() { _ = l.tool(context.WithoutCancel(ctx), []string{"rm", "-f", file}) }, nil
+	return file, func() { _ = l.runner().Tool(context.WithoutCancel(ctx), []string{"rm", "-f", file}) }, nil
 }

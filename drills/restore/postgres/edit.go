@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/record"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
 )
 
@@ -249,7 +250,7 @@ func (e *editing) object(o pgdump.Entry) error {
 	case o.OfDatabase():
 		return nil
 	case e.load.at == nil: // it would lie in the server's own database, where nobody looks for it
-		return &pgdump.Damage{Reason: fmt.Sprintf("%s comes before it connects to any database", o.Name())}
+		return &dump.Damage{Reason: fmt.Sprintf("%s comes before it connects to any database", o.Name())}
 	case !o.Data() && !o.Late():
 		e.content, e.load.at.filled = true, true
 	case !e.content:
@@ -276,7 +277,7 @@ func (e *editing) atEnd() error {
 	}
 	for _, t := range l.targets {
 		if t.loading != "" && !t.entered {
-			return &pgdump.Damage{Reason: fmt.Sprintf("it makes the database %q and never connects to it", t.own)}
+			return &dump.Damage{Reason: fmt.Sprintf("it makes the database %q and never connects to it", t.own)}
 		}
 	}
 	wanted := func(t *target) bool { return t.final == l.set.Database }

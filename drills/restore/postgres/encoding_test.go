@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/restore/dump"
 	"lifeboat/verifier/database"
 	dialect "lifeboat/verifier/database/postgres"
 )
@@ -108,7 +109,7 @@ func TestLoadMissesRows(t *testing.T) {
 	src := source(raw, "")
 	stream, err := src.Open(t.Context())
 	require.NoError(t, err)
-	job := &load{Loader: l, source: src, machine: m, in: openInput(t.Context(), stream), database: "restored",
+	job := &load{Loader: l, source: src, machine: m, in: dump.Open(t.Context(), stream), database: "restored",
 		stop: func() {}}
 	require.NoError(t, job.run(t.Context()))
 	job.loading = job.database

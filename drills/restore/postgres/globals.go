@@ -13,6 +13,7 @@ import (
 
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
 )
 
@@ -34,14 +35,14 @@ func (l *load) rolesFrom(ctx context.Context) error {
 	if err != nil {
 		return classify(name, err)
 	}
-	in := openInput(ctx, stream)
+	in := dump.Open(ctx, stream)
 	err = l.readRoles(ctx, name, in)
 	if err != nil && ctx.Err() == nil && source.Point.Digest.Given() {
-		if mismatch := in.mismatch(); mismatch != nil {
+		if mismatch := in.Mismatch(); mismatch != nil {
 			err = &restore.BackupError{Backup: name, Reason: withCause(mismatch, err)}
 		}
 	}
-	if e := in.close(); err == nil && e != nil {
+	if e := in.Close(); err == nil && e != nil {
 		err = fmt.Errorf("read %s: %w", name, e)
 	}
 	if err != nil {
@@ -62,8 +63,8 @@ func ofBackup(name string, err error) error {
 }
 
 // readRoles makes the roles of a dump of pg_dumpall, and reads what else it holds to its end.
-func (l *load) readRoles(ctx context.Context, name string, in *input) error {
-	format, err := in.detect()
+func (l *load) readRoles(ctx context.Context, name string, in *dump.Input) error {
+	format, err := detect(in)
 	if err != nil {
 		return err
 	}
@@ -96,11 +97,11 @@ func (l *load) readRoles(ctx context.Context, name string, in *input) error {
 	if err := l.speak(ctx, l.server.conn, ""); err != nil {
 		return err
 	}
-	return in.finish()
+	return in.Finish()
 }
 
-func readLines(in *input, dump *pgdump.Plain) error {
-	r := bufio.NewReaderSize(in, pieceSize)
+func readLines(in *dump.Input, plain *pgdump.Plain) error {
+	r := bufio.NewReaderSize(in, dump.PieceSize)
 	for {
 		piece, err := r.ReadSlice('\n')
 		long := errors.Is(err, bufio.ErrBufferFull)
@@ -108,12 +109,12 @@ func readLines(in *input, dump *pgdump.Plain) error {
 			return err
 		}
 		if len(piece) > 0 {
-			if e := dump.Line(piece, !long); e != nil {
+			if e := plain.Line(piece, !long); e != nil {
 				return e
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return dump.Close()
+			return plain.Close()
 		}
 	}
 }

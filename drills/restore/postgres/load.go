@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
 	"lifeboat/drills/store"
 )
@@ -19,7 +19,7 @@ type load struct {
 	*Loader
 	source   restore.Source
 	machine  instance.Machine
-	in       *input
+	in       *dump.Input
 	server   *server
 	targets  []*target          // databases that the dump is loaded into
 	at       *target            // that what is read now goes into; nil: none yet
@@ -29,7 +29,6 @@ type load struct {
 	encoding string             // of the dump's text; "": UTF8
 	entries  []pgdump.Entry     // what must be there afterwards
 	dumped   func() string      // the version of the server that was dumped, once it is known
-	taken    atomic.Int64       // bytes that programs in the machine took
 	stop     context.CancelFunc // ends the reading of the backup
 	notes    []string
 	said     []record.Said // the notes in their parts
@@ -51,16 +50,16 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	if err != nil {
 		return restore.Outcome{}, classify(s.Backup, err)
 	}
-	job := &load{Loader: l, source: s, machine: m, in: openInput(reading, stream), stop: stop,
+	job := &load{Loader: l, source: s, machine: m, in: dump.Open(reading, stream), stop: stop,
 		database: first(l.set.Database, defaultDatabase)}
 	err = job.run(ctx)
 	if err != nil && ctx.Err() == nil && s.Point.Digest.Given() {
 		// The first thing that went wrong may be a consequence.
-		if mismatch := job.in.mismatch(); mismatch != nil {
+		if mismatch := job.in.Mismatch(); mismatch != nil {
 			err = &restore.BackupError{Backup: s.Backup, Reason: withCause(mismatch, err)}
 		}
 	}
-	if e := job.in.close(); err == nil && e != nil {
+	if e := job.in.Close(); err == nil && e != nil {
 		err = fmt.Errorf("read %s: %w", s.Backup, e)
 	}
 	if err != nil {
@@ -102,7 +101,7 @@ func classify(backup string, err error) error {
 		named.Backup = backup
 		return &named
 	}
-	var damage *pgdump.Damage
+	var damage *dump.Damage
 	var mismatch *store.Mismatch
 	if errors.As(err, &damage) || errors.As(err, &mismatch) {
 		return &restore.BackupError{Backup: backup, Reason: err.Error()}
@@ -114,7 +113,7 @@ func classify(backup string, err error) error {
 // the backup's own bytes were found bad.
 func (l *load) stillThere(ctx context.Context, err error) error {
 	var bad *restore.BackupError
-	if !errors.As(err, &bad) || l.in.rawErr != nil {
+	if !errors.As(err, &bad) || l.in.Broken() {
 		return err
 	}
 	if s, e := l.machine.State(ctx); e == nil && !s.Running {
@@ -147,7 +146,7 @@ func (l *load) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.in.finish(); err != nil {
+	if err := l.in.Finish(); err != nil {
 		return err
 	}
 	if err := l.afterwards(ctx); err != nil {

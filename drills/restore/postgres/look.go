@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
 	"lifeboat/internal/filekind"
 )
@@ -20,7 +21,7 @@ func (l *Loader) Look(ctx context.Context, s restore.Source) error {
 	if err != nil {
 		return classify(s.Backup, err)
 	}
-	defer in.close()
+	defer in.Close()
 	if s.Env == nil {
 		return nil
 	}
@@ -29,19 +30,19 @@ func (l *Loader) Look(ctx context.Context, s restore.Source) error {
 	if err != nil || here == "" {
 		return err
 	}
-	return l.outdated(s.Backup, in.about(format), here)
+	return l.outdated(s.Backup, aboutOf(in, format), here)
 }
 
 // start opens the backup and finds its format.
-func (l *Loader) start(ctx context.Context, s restore.Source) (*input, string, error) {
+func (l *Loader) start(ctx context.Context, s restore.Source) (*dump.Input, string, error) {
 	stream, err := s.Open(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	in := openInput(ctx, stream)
+	in := dump.Open(ctx, stream)
 	format, err := l.wanted(in)
 	if err != nil {
-		_ = in.close() // it was only read
+		_ = in.Close() // it was only read
 		return nil, "", err
 	}
 	return in, format, nil
@@ -55,11 +56,11 @@ type about struct {
 	known  bool // it was all read: what is empty is not said
 }
 
-func (in *input) about(format string) about {
+func aboutOf(in *dump.Input, format string) about {
 	var archive io.Reader = in
 	switch format {
 	case formatPlain:
-		return in.aboutPlain()
+		return aboutPlain(in)
 	case formatTar:
 		tr := tar.NewReader(in)
 		if h, err := tr.Next(); err != nil || path.Base(h.Name) != pgdump.TOCName {
@@ -74,8 +75,8 @@ func (in *input) about(format string) about {
 	return about{made: a.Created, server: a.Server, minor: a.Minor, known: true}
 }
 
-func (in *input) aboutPlain() about {
-	head, _ := in.r.Peek(filekind.Enough) // what cannot be read says nothing
+func aboutPlain(in *dump.Input) about {
+	head, _ := in.Peek(filekind.Enough) // what cannot be read says nothing
 	dump := pgdump.NewPlain()
 	for line := range strings.Lines(string(head)) {
 		if dump.Line([]byte(line), strings.HasSuffix(line, "\n")) != nil || len(dump.Entries) > 0 {
@@ -91,8 +92,8 @@ func (l *Loader) Made(ctx context.Context, s restore.Source) (string, error) {
 	if err != nil {
 		return "", classify(s.Backup, err)
 	}
-	defer in.close()
-	about := in.about(format)
+	defer in.Close()
+	about := aboutOf(in, format)
 	if about.made == "" && !about.known {
 		return "", fmt.Errorf("look for the time of %s: it does not stand near its beginning", s.Backup)
 	}
@@ -100,13 +101,13 @@ func (l *Loader) Made(ctx context.Context, s restore.Source) (string, error) {
 }
 
 // wanted is the format of a dump, which is the one that the scenario says.
-func (l *Loader) wanted(in *input) (string, error) {
-	format, err := in.detect()
+func (l *Loader) wanted(in *dump.Input) (string, error) {
+	format, err := detect(in)
 	if err != nil {
 		return "", err
 	}
 	if want := l.set.Format; want != formatAuto && want != format && !(want == formatDirectory && format == formatTar) {
-		return "", &pgdump.Damage{Reason: fmt.Sprintf("it is a %s dump, the scenario says %s", format, want)}
+		return "", &dump.Damage{Reason: fmt.Sprintf("it is a %s dump, the scenario says %s", format, want)}
 	}
 	return format, nil
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
 )
 
@@ -37,7 +38,7 @@ func (l *load) plain(ctx context.Context) error {
 	ed := newEditing(ctx, l, dump)
 	defer l.server.leave(ctx)
 	l.dumped = func() string { return dump.Server }
-	err = l.pour(ctx, c, func(out io.Writer) error {
+	err = l.runner().Pour(ctx, c, func(out io.Writer) error {
 		ed.Out = out
 		if err := l.lines(ed); err != nil {
 			return err
@@ -83,7 +84,7 @@ const farAhead = 64 << 10
 // firstTarget is the database that psql begins in: the one that the dump is loaded into, unless it makes its own, as
 // pg_dump --create and pg_dumpall do.
 func (l *load) firstTarget(ctx context.Context) (string, error) {
-	head, err := l.in.r.Peek(farAhead)
+	head, err := l.in.Peek(farAhead)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return "", err
 	}
@@ -136,7 +137,7 @@ func (l *load) plainTarget(ctx context.Context, encoding string) (*target, error
 
 // lines reads the dump to its end and passes it on.
 func (l *load) lines(ed *editing) error {
-	r := bufio.NewReaderSize(l.in, pieceSize)
+	r := bufio.NewReaderSize(l.in, dump.PieceSize)
 	ed.ahead = func() []byte {
 		head, _ := r.Peek(farAhead) // what cannot be read is met again
 		return head

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"lifeboat/drills/restore"
-	"lifeboat/drills/restore/postgres/pgdump"
+	"lifeboat/drills/restore/dump"
 )
 
 // compareRows holds the rows that an archive's data have against those that its tables got: pg_restore counts
@@ -145,7 +145,7 @@ func (l *load) speak(ctx context.Context, conn *pgx.Conn, encoding string) error
 	var pg *pgconn.PgError
 	switch {
 	case errors.As(err, &pg) && pg.Code == "22023":
-		return &pgdump.Damage{Reason: fmt.Sprintf("its encoding %q is unknown to the server", encoding)}
+		return &dump.Damage{Reason: fmt.Sprintf("its encoding %q is unknown to the server", encoding)}
 	case errors.As(err, &pg):
 		return l.blame("the server", trouble{code: pg.Code, text: pg.Message})
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
 )
 
@@ -19,7 +20,7 @@ import (
 // begins with its table of contents and pg_restore takes it from a stream. A folder
 // is put on the machine's volume first, and so is anything when several jobs load it.
 func (l *load) tarball(ctx context.Context) error {
-	fwd := &forward{}
+	fwd := &dump.Forward{}
 	tr := tar.NewReader(io.TeeReader(l.in, fwd))
 	h, err := tr.Next()
 	if err != nil {
@@ -44,8 +45,8 @@ func (l *load) tarball(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	err = l.pour(ctx, c, func(out io.Writer) error {
-		if err := fwd.open(out); err != nil {
+	err = l.runner().Pour(ctx, c, func(out io.Writer) error {
+		if err := fwd.Open(out); err != nil {
 			return err
 		}
 		return l.members(tr, toc)
@@ -71,7 +72,7 @@ func (l *load) members(tr *tar.Reader, toc *pgdump.Archive) error {
 			return err
 		}
 		if h.Typeflag != tar.TypeReg || path.Base(h.Name) != h.Name {
-			return &pgdump.Damage{Reason: fmt.Sprintf("its tar holds %q: pg_dump writes files, and no folders", h.Name)}
+			return &dump.Damage{Reason: fmt.Sprintf("its tar holds %q: pg_dump writes files, and no folders", h.Name)}
 		}
 		if err := files.Add(h.Name, tr); err != nil {
 			return tarError(err)
@@ -86,7 +87,7 @@ func (l *load) members(tr *tar.Reader, toc *pgdump.Archive) error {
 // inside refuses a member whose name leads out of the tar.
 func inside(h *tar.Header) error {
 	if path.IsAbs(h.Name) || strings.ContainsAny(h.Name, "\\\x00") || slices.Contains(strings.Split(h.Name, "/"), "..") {
-		return &pgdump.Damage{Reason: fmt.Sprintf("its tar holds the name %q, which leads out of it", h.Name)}
+		return &dump.Damage{Reason: fmt.Sprintf("its tar holds the name %q, which leads out of it", h.Name)}
 	}
 	return nil
 }
@@ -102,7 +103,7 @@ func readTOC(r io.Reader, h *tar.Header) (*pgdump.Archive, error) {
 		return nil, tarError(err)
 	}
 	if toc.Format == pgdump.Custom {
-		return nil, &pgdump.Damage{Reason: h.Name + " of it is a custom dump (give the custom dump itself)"}
+		return nil, &dump.Damage{Reason: h.Name + " of it is a custom dump (give the custom dump itself)"}
 	}
 	return toc, nil
 }
@@ -111,18 +112,18 @@ func readTOC(r io.Reader, h *tar.Header) (*pgdump.Archive, error) {
 func tarError(err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return &pgdump.Damage{Reason: "its tar is cut off"}
+		return &dump.Damage{Reason: "its tar is cut off"}
 	case errors.Is(err, tar.ErrHeader), errors.Is(err, tar.ErrFieldTooLong):
-		return &pgdump.Damage{Reason: "its tar is damaged: " + err.Error()}
+		return &dump.Damage{Reason: "its tar is damaged: " + err.Error()}
 	}
 	return err
 }
 
 // folder puts a folder dump on the machine's volume, checking each file as it passes.
-func (l *load) folder(ctx context.Context, fwd *forward) error {
-	again := bytes.NewReader(bytes.Clone(fwd.head.Bytes())) // what was looked at
+func (l *load) folder(ctx context.Context, fwd *dump.Forward) error {
+	again := bytes.NewReader(fwd.Head()) // what was looked at
 	tr := tar.NewReader(io.MultiReader(again, l.in))
-	return l.staged(ctx, func(folder string) error {
+	return l.runner().Staged(ctx, stageFolder, func(folder string) error {
 		toc, err := l.put(ctx, folder, tr)
 		if err != nil {
 			return err
@@ -136,7 +137,7 @@ func (l *load) folder(ctx context.Context, fwd *forward) error {
 			return err
 		}
 		defer done()
-		if err := l.exec(ctx, c); err != nil {
+		if err := l.runner().Exec(ctx, c); err != nil {
 			return l.told(ctx, err, "directory", dump)
 		}
 		return nil
@@ -192,7 +193,7 @@ func (l *load) copyFolder(tr *tar.Reader, out io.Writer) (*pgdump.Archive, error
 		}
 		name := path.Base(h.Name)
 		if h.Typeflag != tar.TypeReg {
-			return nil, &pgdump.Damage{Reason: h.Name + " of it is not a file"}
+			return nil, &dump.Damage{Reason: h.Name + " of it is not a file"}
 		}
 		header := &tar.Header{Typeflag: tar.TypeReg, Name: "dump/" + name, Size: h.Size, Mode: 0o644, Format: tar.FormatPAX}
 		if err := tw.WriteHeader(header); err != nil {
@@ -212,7 +213,7 @@ func (l *load) copyFolder(tr *tar.Reader, out io.Writer) (*pgdump.Archive, error
 		return nil, err
 	}
 	if toc == nil {
-		return nil, &pgdump.Damage{Reason: "it has no table of contents (toc.dat)"}
+		return nil, &dump.Damage{Reason: "it has no table of contents (toc.dat)"}
 	}
 	if err := files.Check(toc); err != nil {
 		return nil, err

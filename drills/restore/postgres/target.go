@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
 )
 
@@ -118,7 +119,7 @@ func (s *server) makeDatabase(ctx context.Context, t *target, create, encoding s
 	_, err := s.conn.Exec(ctx, begin)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "22023" && encoding != "" {
-		return &pgdump.Damage{Reason: fmt.Sprintf("its encoding %q is unknown to the server", encoding)}
+		return &dump.Damage{Reason: fmt.Sprintf("its encoding %q is unknown to the server", encoding)}
 	}
 	if err == nil && refused != nil {
 		err = s.noteLocale(ctx, t, refused.Message)

@@ -9,6 +9,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 )
 
 // trouble is one error that a program printed.
@@ -86,56 +87,37 @@ func (l *load) result(c instance.Command, r instance.Result) error {
 	case r.Exit == 0:
 		return nil
 	case program != "psql" && program != "pg_restore":
-		return fmt.Errorf("run %s on %s: exit code %d: %s", program, l.machine.Name(), r.Exit, firstError(r))
+		return fmt.Errorf("run %s on %s: exit code %d: %s", program, l.machine.Name(), r.Exit, dump.FirstError(r))
 	}
 	return l.failure(program, r)
 }
 
-// Exit codes that say that the program did not run, or did not run to its end.
-const (
-	exitNotExecutable = 126
-	exitNotFound      = 127
-	exitSignal        = 128
-)
-
-// lacks are words of the programs themselves, which have no codes, for what only another image can give.
-var lacks = []string{
-	"unsupported version", // of the archive: pg_restore is older than pg_dump was
-	"invalid command \\restrict",
-	"invalid command \\unrestrict",
-	"could not find compression",
-	"does not support compression",
-	"not built with support",
-	"compression is not supported by this installation",
+// words of the programs themselves, which have no codes.
+var words = dump.Words{
+	// for what only another image can give
+	Images: []string{
+		"unsupported version", // of the archive: pg_restore is older than pg_dump was
+		"invalid command \\restrict",
+		"invalid command \\unrestrict",
+		"could not find compression",
+		"does not support compression",
+		"not built with support",
+		"compression is not supported by this installation",
+	},
+	// for a sandbox that is too small for the backup, or a server that went away
+	Hosts: []string{"server closed the connection unexpectedly", "the database system is in recovery mode",
+		"the database system is shutting down", "could not resize shared memory segment"},
+	// pg_restore's for data that it cannot uncompress. All but lz4 were looked at here before.
+	Backups: []string{"could not uncompress data", "could not decompress data", "could not decompress: "},
 }
-
-// noRoom are words of a sandbox that is too small for the backup, or of a server that went away.
-var noRoom = []string{"No space left on device", "out of memory", "Cannot allocate memory",
-	"server closed the connection unexpectedly", "the database system is in recovery mode",
-	"the database system is shutting down", "could not resize shared memory segment"}
-
-// unpackable are pg_restore's words for data that it cannot uncompress. All but lz4 were looked at here before.
-var unpackable = []string{"could not uncompress data", "could not decompress data", "could not decompress: "}
 
 // failure tells whose fault it is that a program failed without the server's word for it.
 func (l *load) failure(program string, r instance.Result) error {
-	message := firstError(r)
-	switch {
-	case r.Exit == exitNotFound, r.Exit == exitNotExecutable:
-		return &restore.ImageError{Backup: l.source.Backup, Reason: "there is no " + program + ": " + message}
-	case r.Exit > exitSignal, has(message, noRoom):
-		return fmt.Errorf("%s was ended by the sandbox, exit code %d: %s (give the instance more memory or disk)",
-			program, r.Exit, message)
-	case has(message, lacks):
-		return &restore.ImageError{Backup: l.source.Backup, Reason: message}
-	case has(message, unpackable):
-		return &restore.BackupError{Backup: l.source.Backup, Reason: message}
-	}
-	if e := ofEntry(r.Stderr, message); e != nil && program == "pg_restore" {
+	who, err := words.Failure(l.source.Backup, program, r)
+	if e := ofEntry(r.Stderr, dump.FirstError(r)); e != nil && who == dump.Nobodys && program == "pg_restore" {
 		return e
 	}
-	return fmt.Errorf("%s failed with exit code %d, which may be the fault of the backup, the image or the host: %s",
-		program, r.Exit, whole(r))
+	return err
 }
 
 // explained: reading on would not tell more about whose fault it is.
@@ -143,50 +125,4 @@ func explained(err error) bool {
 	var bad *restore.BackupError
 	var entry *entryError
 	return errors.As(err, &bad) || errors.As(err, &entry)
-}
-
-func has(message string, words []string) bool {
-	for _, w := range words {
-		if strings.Contains(message, w) {
-			return true
-		}
-	}
-	return false
-}
-
-// whole is all that a program wrote, within reason.
-func whole(r instance.Result) string {
-	const most = 8 << 10
-	text := strings.TrimSpace(r.Stderr + "\n" + r.Stdout)
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	if text == "" {
-		text = "it said nothing"
-	}
-	return strings.Join(strings.Split(text, "\n"), " / ")
-}
-
-// firstError finds the message in what a program wrote, in the server's own words.
-func firstError(r instance.Result) string {
-	const most = 600
-	text := strings.TrimSpace(r.Stderr)
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		if strings.Contains(line, "error:") || strings.Contains(line, "ERROR:") || strings.Contains(line, "FATAL:") {
-			// DETAIL and the statement follow.
-			text = strings.Join(lines[i:min(i+4, len(lines))], " / ")
-			break
-		}
-	}
-	if text == "" {
-		text = strings.TrimSpace(r.Stdout)
-	}
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	if text == "" {
-		text = fmt.Sprintf("exit code %d without a word", r.Exit)
-	}
-	return text
 }

@@ -49,7 +49,7 @@ type Archive struct {
 }
 
 // ReadArchive reads the header and the table of contents and stops behind it.
-// *Damage: they are not whole, or they contradict themselves.
+// *dump.Damage: they are not whole, or they contradict themselves.
 func ReadArchive(r *Reader) (*Archive, error) {
 	p := &parser{r: r, a: &Archive{}}
 	p.header()

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/restore/dump"
 )
 
 const closingLine = "\n-- PostgreSQL database dump complete\n"
@@ -50,7 +52,7 @@ func TestPlainRefusesPrograms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, size := range []int{64 << 10, 128} {
 				_, _, err := readPlain([]byte(text+closingLine), size)
-				var damage *Damage
+				var damage *dump.Damage
 				require.ErrorAs(t, err, &damage)
 				if want := "which pg_dump never writes"; !strings.HasPrefix(name, "a database of") {
 					assert.Contains(t, damage.Reason, want, "and not for what else is wrong with it")

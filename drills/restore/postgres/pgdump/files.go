@@ -37,7 +37,7 @@ type file struct {
 // NewFiles starts with none.
 func NewFiles() *Files { return &Files{seen: map[string]file{}} }
 
-// Add reads one file to its end. *Damage: it is not whole, or it is there twice.
+// Add reads one file to its end. *dump.Damage: it is not whole, or it is there twice.
 func (f *Files) Add(name string, in io.Reader) error {
 	plain, kind := name, ""
 	for _, suffix := range compressions {

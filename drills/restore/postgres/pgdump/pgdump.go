@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"lifeboat/drills/restore/dump"
 )
 
 // Entry is one object of a dump.
@@ -91,12 +93,9 @@ func (e Entry) Target() string {
 	return s
 }
 
-// Damage says what is wrong with a dump.
-type Damage struct{ Reason string }
-
-func (e *Damage) Error() string { return e.Reason }
-
-func damage(format string, args ...any) error { return &Damage{Reason: fmt.Sprintf(format, args...)} }
+func damage(format string, args ...any) error {
+	return &dump.Damage{Reason: fmt.Sprintf(format, args...)}
+}
 
 // ErrUnsupported is wrapped by the error for a dump that may be good and that
 // this package cannot read.

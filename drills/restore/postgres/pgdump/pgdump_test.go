@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/restore/dump"
 )
 
 func fixture(t testing.TB, name string) []byte {
@@ -59,7 +61,7 @@ func TestReadArchiveCutAnywhere(t *testing.T) {
 		raw := fixture(t, name)
 		for n := range raw {
 			_, err := readCustom(raw[:n])
-			var damage *Damage
+			var damage *dump.Damage
 			if !errors.As(err, &damage) {
 				t.Fatalf("%s cut after %d bytes of %d: %v", name, n, len(raw), err)
 			}

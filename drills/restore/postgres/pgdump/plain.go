@@ -84,7 +84,7 @@ const (
 func NewPlain() *Plain { return &Plain{} }
 
 // Line takes the next line, or the next piece of a long one; end tells that the
-// line ends with it. *Damage: psql would not read this as it was written.
+// line ends with it. *dump.Damage: psql would not read this as it was written.
 func (p *Plain) Line(piece []byte, end bool) error {
 	if p.copying {
 		p.copyLine(piece, end)

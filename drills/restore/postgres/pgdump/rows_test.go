@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/restore/dump"
 )
 
 func TestRows(t *testing.T) {
@@ -107,7 +109,7 @@ func TestArchiveRefusesPrograms(t *testing.T) {
 	} {
 		e.ID = 9
 		a := &Archive{Entries: append(good[:4:4], e), Format: Custom}
-		var damage *Damage
+		var damage *dump.Damage
 		require.ErrorAs(t, a.check(), &damage, name)
 		assert.Contains(t, damage.Reason, "which pg_dump never writes", name)
 	}
