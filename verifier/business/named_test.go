@@ -14,6 +14,8 @@ func TestFailedChecksAreNamed(t *testing.T) {
 	for _, s := range pulsed(t, "pulse-outage") {
 		if !s.OK {
 			said = append(said, s.Said())
+		} else if s.Dropped == 0 {
+			assert.NotEmpty(t, s.Passed, "what passed is known by its name, too")
 		}
 	}
 	require.NotEmpty(t, said)
