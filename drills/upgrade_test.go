@@ -93,3 +93,24 @@ func TestUpgradeThatGoesWrong(t *testing.T) {
 		})
 	}
 }
+
+// A boot on the old data removes the volumes that the step names, and no other.
+func TestBootDropsAVolume(t *testing.T) {
+	w := newWorld(t)
+	var seen instance.Request
+	w.machine.Images["img"] = fake.Script{BootTime: time.Second,
+		Exec: func(_ context.Context, m *fake.Machine, c instance.Command) (instance.Result, error) {
+			if c.Args[0] == "look" {
+				seen = m.Request()
+			}
+			return instance.Result{}, nil
+		}}
+	w.outline = func(p *Plan) {
+		assert.Contains(t, strings.Join(p.Outline().Upgrade, "\n"), "boot db on the old data but for /cache")
+	}
+	res := w.run(strings.NewReplacer("ready: {exec: [up]}", "ready: {exec: [up]}, data: [/data, /cache]", "faults:",
+		"upgrade: [{boot: {instance: db, keep_data: true, drop_data: [/cache]}}, {exec: {on: db, run: [look]}}]\nfaults:").Replace(simple))
+	assert.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+	assert.Equal(t, []string{"/cache"}, seen.DropData)
+	assert.True(t, seen.KeepData)
+}
