@@ -61,8 +61,8 @@ func (d *drill) askFaults(ctx context.Context) error {
 func (d *drill) removes(incident int, f FaultPlan) bool {
 	return f.Incident == incident && f.Spec.RemovedBy == removedByThis ||
 		slices.ContainsFunc(d.plan.Scenario.Incidents[incident-1].Rollback, func(st scenarios.Step) bool {
-			return st.Destroy == f.Spec.On || st.Boot != nil && st.Boot.Instance == f.Spec.On ||
-				st.Revert != nil && st.Revert.On == f.Spec.On
+			t := st.Traits()
+			return t.Fresh && t.On == f.Spec.On
 		})
 }
 

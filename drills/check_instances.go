@@ -132,14 +132,7 @@ func (p *Plan) unused() (problems []scenarios.Problem) {
 			use(slices.Collect(maps.Values(n.Needs()))...)
 		}
 	}
-	p.Scenario.EachStep(func(_ string, st scenarios.Step) {
-		if st.Boot != nil {
-			use(st.Boot.From)
-		}
-		if st.Script != nil {
-			use(st.Script.Backups...)
-		}
-	})
+	p.Scenario.EachStep(func(_ string, st scenarios.Step) { use(st.Traits().Reads...) })
 	for _, name := range slices.Sorted(maps.Keys(p.Scenario.Backups)) {
 		if !used[name] {
 			problems = append(problems, p.Scenario.Problem("backups."+name, "name it under boot or load of an instance, or delete it",

@@ -105,30 +105,15 @@ func (p *Plan) portsAsked(c scenarios.CheckSpec) (problems []scenarios.Problem) 
 
 // stepFits checks that a step can be done with an instance of that kind.
 func (p *Plan) stepFits(at string, st scenarios.Step) (problems []scenarios.Problem) {
-	ownDisk := func(at, name string) {
-		kind := p.kindOf(name)
-		if !p.known(name) || kind.OwnDisk {
-			return
-		}
+	key, _ := st.Action()
+	if t := st.Traits(); t.OwnDisk && p.known(t.On) && !p.kindOf(t.On).OwnDisk {
 		for _, other := range slices.Sorted(maps.Keys(p.kinds)) {
 			if k := p.kinds[other]; k.OwnDisk {
-				problems = append(problems, p.Scenario.Problem(at, fmt.Sprintf("name %s (kind: %s)", k.Is, other),
-					"%s is %s: its disk and its kernel are its host's", name, kind.Is)...)
-				return
+				problems = append(problems, p.Scenario.Problem(at+"."+key+".on", fmt.Sprintf("name %s (kind: %s)", k.Is, other),
+					"%s is %s: its disk and its kernel are its host's", t.On, p.kindOf(t.On).Is)...)
+				break
 			}
 		}
-	}
-	if st.Snapshot != nil {
-		ownDisk(at+".snapshot.on", st.Snapshot.On)
-	}
-	if st.Revert != nil {
-		ownDisk(at+".revert.on", st.Revert.On)
-	}
-	if st.Select != nil {
-		ownDisk(at+".select-kernel.on", st.Select.On)
-	}
-	if st.Predict != nil {
-		ownDisk(at+".predict.on", st.Predict.On)
 	}
 	problems = append(problems, p.dropped(at+".boot.drop_data", st.Boot)...)
 	if st.Boot != nil && p.kindOf(st.Boot.Instance).OwnDisk {

@@ -100,8 +100,8 @@ func (p *Plan) estimate(ctx context.Context, kit Kit) {
 func (p *Plan) backupsOf(name string) []string {
 	all := p.MadeOf(name)
 	for _, st := range slices.Concat(p.steps()...) {
-		if st.Boot != nil && st.Boot.Instance == name {
-			all = append(all, st.Boot.From)
+		if t := st.Traits(); t.On == name {
+			all = append(all, t.Reads...)
 		}
 	}
 	slices.Sort(all)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/scenarios"
 )
 
 // Outline is a plan as a person or a program reads it.
@@ -118,6 +119,14 @@ func (p *Plan) Outline() Outline {
 		o.Excluded[string(layer)] = why.Any()
 	}
 	return secretsOf(p.Scenario).hideEvent(o).(Outline)
+}
+
+// describeAll says what steps do.
+func describeAll(steps []scenarios.Step) (all []string) {
+	for _, st := range steps {
+		all = append(all, st.String())
+	}
+	return all
 }
 
 // String renders the outline as plain lines.

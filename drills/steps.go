@@ -28,11 +28,10 @@ type unansweredError struct{ error }
 func (e *unansweredError) Unwrap() error { return e.error }
 
 // unanswered marks an error of a step that asks the machine itself, and any that came after the step's time was up.
-func unanswered(st scenarios.Step, late bool, err error) error {
+func unanswered(limit scenarios.Duration, asks, late bool, err error) error {
 	if err != nil && late {
-		err = &lateError{st.Timeout, err}
+		err = &lateError{limit, err}
 	}
-	asks := st.Exec != nil || st.Reboot != "" || st.Stop != "" || st.Start != ""
 	if err == nil || !asks && !late {
 		return err
 	}
@@ -59,26 +58,24 @@ func (e *lateError) Error() string {
 func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.Step) error {
 	var failed error
 	for i, st := range steps {
-		fact := record.Step{Phase: phase, Index: i, What: describe(st), Outcome: record.OutcomeNotReached}
+		fact := record.Step{Phase: phase, Index: i, What: st.String(), Outcome: record.OutcomeNotReached}
 		fact.Kind, _, _ = strings.Cut(fact.What, " ")
-		subject := d.subject(stepInstance(st))
+		on := st.Traits().On
+		subject := d.subject(on)
 		if failed == nil {
 			fact.Started = d.elapsed()
 			stepCtx, cancel := context.WithTimeout(ctx, st.Timeout.Std())
-			out, err := d.runStep(stepCtx, phase, st)
-			if st.Wait == nil {
-				d.renew()
-			}
-			err = unanswered(st, stepCtx.Err() != nil && ctx.Err() == nil, err)
+			out, asks, err := d.runStep(stepCtx, phase, st)
+			err = unanswered(st.Timeout, asks, stepCtx.Err() != nil && ctx.Err() == nil, err)
 			cancel()
-			err = d.bootFailed(ctx, stepInstance(st), phase, fact.Started, err)
+			err = d.bootFailed(ctx, on, phase, fact.Started, err)
 			fact.Ended, fact.Outcome, fact.Output = d.elapsed(), record.OutcomeDone, lastLines(d.secrets.hide(out), 20)
 			var stop *stopError
 			if failed = err; err != nil && !errors.As(err, &stop) {
 				fact.Outcome, fact.Error = record.OutcomeFailed, d.secrets.hide(err.Error())
-				d.diagnoseSince(ctx, stepInstance(st), fact.Started)
+				d.diagnoseSince(ctx, on, fact.Started)
 			}
-			subject = d.subject(stepInstance(st))
+			subject = d.subject(on)
 		}
 		if err := d.Append(record.KindStep, subject, fact); err != nil {
 			return errors.Join(failed, err)
@@ -87,60 +84,21 @@ func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.St
 	return failed
 }
 
-// runStep returns what the step printed.
-func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (string, error) {
-	switch {
-	case st.Exec != nil:
-		return d.execStep(ctx, st.Exec)
-	case st.Script != nil:
-		return d.scriptStep(ctx, phase, st.Script)
-	case st.Boot != nil:
-		if phase == record.PhasePrepare { // it belongs to the restore
-			phase = record.PhaseRestore
-		}
-		return "", d.bootInstance(ctx, st.Boot.Instance, boot{image: st.Boot.Image, from: st.Boot.From,
-			env: st.Boot.Env, command: st.Boot.Command, keepData: st.Boot.KeepData, dropData: st.Boot.DropData, during: phase})
-	case st.Restore != "":
-		return "", d.restoreStep(ctx, phase, st.Restore)
-	case st.Wait != nil:
-		return "", d.waitStep(ctx, st.Wait)
-	case st.Predict != nil:
-		return d.predictStep(ctx, st.Predict)
+// runStep returns what the step printed, and whether it asks the machine itself.
+func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (printed string, asks bool, err error) {
+	key, action := st.Action()
+	kind, ok := stepKinds[key]
+	if !ok {
+		return "", false, fmt.Errorf("the step at line %d asks for nothing", st.Pos.Line)
 	}
-	name := stepInstance(st)
-	m, err := d.room.Machine(name)
-	if err != nil && st.Destroy != "" { // it was destroyed before
-		return "", nil
+	printed, err = kind.run(d, ctx, phase, action)
+	if !kind.still {
+		d.renew()
 	}
-	if err != nil {
-		return "", err
-	}
-	switch {
-	case st.Reboot != "":
-		return "", d.rebootStep(ctx, m)
-	case st.Snapshot != nil:
-		return "", d.snapshotStep(ctx, m, st.Snapshot.Name)
-	case st.Revert != nil:
-		return "", d.revertStep(ctx, m, st.Revert.Name)
-	case st.Put != nil:
-		return d.putStep(ctx, m, st.Put)
-	case st.Select != nil:
-		return d.selectStep(ctx, m, st.Select.Release)
-	case st.Stop != "":
-		return stopStep(ctx, m)
-	case st.Start != "":
-		return "", d.startStep(ctx, m)
-	case st.Destroy != "":
-		return "", d.destroyStep(ctx, m)
-	}
-	return "", fmt.Errorf("the step at line %d asks for nothing", st.Pos.Line)
+	return printed, kind.asks, err
 }
 
-func (d *drill) execStep(ctx context.Context, s *scenarios.ExecStep) (string, error) {
-	m, err := d.room.Machine(s.On)
-	if err != nil {
-		return "", err
-	}
+func (d *drill) execStep(ctx context.Context, m instance.Machine, s *scenarios.ExecStep) (string, error) {
 	res, err := m.Exec(ctx, instance.Command{Args: s.Run, User: s.User})
 	if err != nil {
 		return "", err
@@ -153,24 +111,25 @@ func (d *drill) execStep(ctx context.Context, s *scenarios.ExecStep) (string, er
 }
 
 // restoreStep loads the instance's backup again into the running machine.
-func (d *drill) restoreStep(ctx context.Context, phase, name string) error {
+func (d *drill) restoreStep(ctx context.Context, phase string, s scenarios.RestoreStep) (string, error) {
+	name := string(s)
 	m, err := d.room.Machine(name)
 	if err != nil {
-		return err
+		return "", err
 	}
 	bp := d.plan.Backups[d.plan.Scenario.Instances[name].Load]
 	if bp == nil {
-		return fmt.Errorf("instance %s has no backup to load", name)
+		return "", fmt.Errorf("instance %s has no backup to load", name)
 	}
 	if err := bp.Loader.Ready(ctx, m); err != nil {
-		return fmt.Errorf("wait for %s to take its backup: %w", name, err)
+		return "", fmt.Errorf("wait for %s to take its backup: %w", name, err)
 	}
-	return d.load(ctx, name, bp, m, boot{during: phase})
+	return "", d.load(ctx, name, bp, m, boot{during: phase})
 }
 
 // waitStep asks a check of the scenario again and again until it passes. A question that cannot be asked just when its
 // time is up is asked on for a while: the answers before it are no word on now, and nor is it.
-func (d *drill) waitStep(ctx context.Context, w *scenarios.WaitStep) error {
+func (d *drill) waitStep(ctx context.Context, _ string, w *scenarios.WaitStep) (string, error) {
 	for _, c := range d.plan.Checks {
 		if c.Spec.Name != w.Check {
 			continue
@@ -178,19 +137,19 @@ func (d *drill) waitStep(ctx context.Context, w *scenarios.WaitStep) error {
 		for from := d.elapsed(); ; {
 			answer := d.ask(ctx, c)
 			if answer.Status == record.CheckPassed {
-				return nil
+				return "", nil
 			}
 			o := d.overdue(w.Within.Std(), from)
 			unasked := answer.Status == record.CheckCrashed && o.Over() < unaskedAfter // of what is so now, that says nothing
 			if d.spent(o) && !unasked {
-				return d.waitedInVain(c, answer, o)
+				return "", d.waitedInVain(c, answer, o)
 			}
 			if err := instance.Pause(ctx, 500*time.Millisecond); err != nil {
-				return err
+				return "", err
 			}
 		}
 	}
-	return fmt.Errorf("there is no check named %q", w.Check)
+	return "", fmt.Errorf("there is no check named %q", w.Check)
 }
 
 // waitedInVain: an answer counts against the step, and what could not be asked against lifeboat.

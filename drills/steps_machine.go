@@ -16,7 +16,7 @@ import (
 
 // rebootStep has a machine start its own kernel again and waits until it is ready. A machine
 // without a kernel of its own is stopped and started.
-func (d *drill) rebootStep(ctx context.Context, m instance.Machine) error {
+func (d *drill) rebootStep(ctx context.Context, m instance.Machine, _ scenarios.RebootStep) (string, error) {
 	started := d.elapsed()
 	var err error
 	if r, ok := instance.As[instance.Rebooter](m); ok {
@@ -25,13 +25,13 @@ func (d *drill) rebootStep(ctx context.Context, m instance.Machine) error {
 		err = m.Start(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("reboot %s: %w", m.Name(), err)
+		return "", fmt.Errorf("reboot %s: %w", m.Name(), err)
 	}
-	return d.cameUp(ctx, m, rise{started: started, booting: started})
+	return "", d.cameUp(ctx, m, rise{started: started, booting: started})
 }
 
 // stopStep says how the machine ended: one that had to be killed has not written what it held in memory.
-func stopStep(ctx context.Context, m instance.Machine) (string, error) {
+func (d *drill) stopStep(ctx context.Context, m instance.Machine, _ scenarios.StopStep) (string, error) {
 	if err := m.Stop(ctx); err != nil {
 		return "", err
 	}
@@ -43,28 +43,30 @@ func stopStep(ctx context.Context, m instance.Machine) (string, error) {
 }
 
 // destroyStep removes a machine: from then on none carries its name, until it is booted again.
-func (d *drill) destroyStep(ctx context.Context, m instance.Machine) error {
-	if err := m.Destroy(ctx); err != nil {
-		return err
+func (d *drill) destroyStep(ctx context.Context, _ string, s scenarios.DestroyStep) (string, error) {
+	for _, m := range d.room.Each([]string{string(s)}) { // none: it was destroyed before
+		if err := m.Destroy(ctx); err != nil {
+			return "", err
+		}
+		d.room.Gone(m.Name())
 	}
-	d.room.Gone(m.Name())
-	return nil
+	return "", nil
 }
 
 // startStep starts a machine that was stopped and waits until it is ready. One that runs already is not booted by it.
-func (d *drill) startStep(ctx context.Context, m instance.Machine) error {
+func (d *drill) startStep(ctx context.Context, m instance.Machine, _ scenarios.StartStep) (string, error) {
 	was, err := m.State(ctx)
 	if err != nil {
-		return fmt.Errorf("look at %s: %w", m.Name(), err)
+		return "", fmt.Errorf("look at %s: %w", m.Name(), err)
 	}
 	started := d.elapsed()
 	if err := m.Start(ctx); err != nil {
-		return err
+		return "", err
 	}
 	if was.Running {
-		return d.waitReady(ctx, m, d.plan.Scenario.Instances[m.Name()].Ready, started)
+		return "", d.waitReady(ctx, m, d.plan.Scenario.Instances[m.Name()].Ready, started)
 	}
-	return d.cameUp(ctx, m, rise{started: started, booting: started})
+	return "", d.cameUp(ctx, m, rise{started: started, booting: started})
 }
 
 // rise is how a machine came up.
@@ -111,40 +113,42 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 	return d.Append(record.KindBooted, d.subject(m.Name()), up)
 }
 
-func (d *drill) snapshotStep(ctx context.Context, m instance.Machine, name string) error {
+func (d *drill) snapshotStep(ctx context.Context, m instance.Machine, to *scenarios.SnapshotStep) (string, error) {
 	s, ok := instance.As[instance.Snapshotter](m)
 	if !ok {
-		return fmt.Errorf("take a snapshot of %s: an instance of this kind has none", m.Name())
+		return "", fmt.Errorf("take a snapshot of %s: an instance of this kind has none", m.Name())
 	}
-	if err := s.Snapshot(ctx, name); err != nil {
-		return fmt.Errorf("take snapshot %s of %s: %w", name, m.Name(), err)
+	if err := s.Snapshot(ctx, to.Name); err != nil {
+		return "", fmt.Errorf("take snapshot %s of %s: %w", to.Name, m.Name(), err)
 	}
-	d.room.Snapped(m.Name(), name)
-	return nil
+	d.room.Snapped(m.Name(), to.Name)
+	return "", nil
 }
 
 // revertStep goes back to a snapshot. That there is none is the rollback's own failure: an operator
 // would stand there just the same.
-func (d *drill) revertStep(ctx context.Context, m instance.Machine, name string) error {
+func (d *drill) revertStep(ctx context.Context, m instance.Machine, to *scenarios.RevertStep) (string, error) {
+	name := to.Name
 	s, ok := instance.As[instance.Snapshotter](m)
 	if !ok {
-		return fmt.Errorf("revert %s: an instance of this kind has no snapshots", m.Name())
+		return "", fmt.Errorf("revert %s: an instance of this kind has no snapshots", m.Name())
 	}
 	taken := d.room.Snapshots(m.Name())
 	if !slices.Contains(taken, name) {
-		return &stepFailed{what: "revert " + m.Name() + " to " + name,
+		return "", &stepFailed{what: "revert " + m.Name() + " to " + name,
 			why: fmt.Sprintf("there is no such snapshot; there are %v", taken)}
 	}
 	started := d.elapsed()
 	if err := s.Revert(ctx, name); err != nil {
-		return fmt.Errorf("revert %s to %s: %w", m.Name(), name, err)
+		return "", fmt.Errorf("revert %s to %s: %w", m.Name(), name, err)
 	}
 	d.room.Reverted(m.Name())
-	return d.cameUp(ctx, m, rise{started: started, booting: started})
+	return "", d.cameUp(ctx, m, rise{started: started, booting: started})
 }
 
 // selectStep makes the boot loader choose an installed kernel.
-func (d *drill) selectStep(ctx context.Context, m instance.Machine, release string) (string, error) {
+func (d *drill) selectStep(ctx context.Context, m instance.Machine, s *scenarios.SelectStep) (string, error) {
+	release := s.Release
 	if release == scenarios.Before {
 		if release = d.room.Remembered(m.Name()); release == "" {
 			return "", fmt.Errorf("select the kernel of before on %s: the baseline did not come as far as asking", m.Name())
@@ -186,11 +190,7 @@ func (d *drill) rememberKernels(ctx context.Context) error {
 
 // predictStep foretells which modules will not load on the next kernel. What is done about it the scenario
 // says; where it says stop, nothing more is rehearsed, and that is the right outcome.
-func (d *drill) predictStep(ctx context.Context, s *scenarios.PredictStep) (string, error) {
-	m, err := d.room.Machine(s.On)
-	if err != nil {
-		return "", err
-	}
+func (d *drill) predictStep(ctx context.Context, m instance.Machine, s *scenarios.PredictStep) (string, error) {
 	seen := record.Observation{ID: "upgrade.unpredicted", Args: map[string]string{"instance": s.On,
 		"next": s.Packages + s.Release, "on_conflict": s.OnConflict}}
 	f, err := kernel.Ask(ctx, kernel.On(m), kernel.Next{Packages: s.Packages, Release: s.Release})

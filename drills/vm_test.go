@@ -132,7 +132,7 @@ func TestRevertToNothing(t *testing.T) {
 		return func(p *Plan) {
 			in := &p.Scenario.Incidents[0]
 			in.Rollback = append(in.Rollback, scenarios.Step{Timeout: scenarios.Duration(time.Hour),
-				Revert: &scenarios.SnapshotStep{On: "app", Name: name}})
+				Revert: &scenarios.RevertStep{On: "app", Name: name}})
 		}
 	}
 	w := vmWorld(t, &guest{})

@@ -67,14 +67,6 @@ func (i *Course) defaults() {
 
 func (f *Fault) defaults() { f.During = "fault" }
 
-func (s *Step) defaults() { s.Timeout = hour }
-
-func (s *ScriptStep) defaults() { s.Image = controlImage }
-
-func (w *WaitStep) defaults() { w.Within = 5 * minute }
-
-func (p *PredictStep) defaults() { p.OnConflict = "stop" }
-
 // fill sets the defaults that depend on the rest of the scenario.
 func (r *review) fill() {
 	s := r.sc

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,11 +16,9 @@ const hintFolder = "keep everything that a scenario needs within its folder, so 
 // largestScript is how big a file may be that a scenario names, in bytes.
 const largestScript = 64 << 20
 
-// files checks every script that the scenario names, makes their paths
+// files checks every script that the flow and the checks name, makes their paths
 // absolute and keeps them for the digest.
 func (r *review) files() {
-	r.scripts, r.sums, r.sizes = map[string][]byte{}, map[string]string{}, map[string]int64{}
-	maps.Copy(r.scripts, r.included)
 	if f := r.sc.Flow; f != nil && f.Script != "" {
 		f.Script = r.flowScript("flow.script", f.Script, Settings{})
 		r.flowScenario(f.Script, f.Scenario, func(hint, format string, args ...any) {
@@ -45,14 +42,6 @@ func (r *review) files() {
 			}
 		}
 	}
-	r.sc.EachStep(func(path string, s Step) {
-		if s.Script != nil && s.Script.File != "" {
-			s.Script.File = r.script(path+".script.file", s.Script.File, Settings{})
-		}
-		if s.Put != nil && s.Put.From != "" {
-			s.Put.From = r.tree(path+".put.from", s.Put.From)
-		}
-	})
 }
 
 // flowScript checks a k6 script with all that it imports and gives its full path.

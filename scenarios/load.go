@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -83,7 +84,9 @@ func load(file, dir string, raw []byte, name string) (*Scenario, Problems) {
 	if name != "" && sc.Name != "" {
 		sc.Name += "-" + name
 	}
-	r := &review{sc: sc, file: file, problems: append(wrong, d.problems...), included: included}
+	r := &review{sc: sc, file: file, problems: append(wrong, d.problems...),
+		scripts: map[string][]byte{}, sizes: map[string]int64{}, sums: map[string]string{}}
+	maps.Copy(r.scripts, included)
 	r.incident(doc.Course)
 	r.fill()
 	r.all()
@@ -99,8 +102,7 @@ type review struct {
 	sc       *Scenario
 	file     string
 	problems Problems
-	included map[string][]byte // files that the scenario includes, likewise
-	scripts  map[string][]byte // files that enter the digest, by their path from the scenario's folder
+	scripts  map[string][]byte // files that enter the digest, by their path from the scenario's folder; what it includes is among them
 	sizes    map[string]int64
 	sums     map[string]string // of files that are put into machines, likewise: SHA-256 in hexadecimal digits
 }

@@ -1,19 +1,25 @@
 package scenarios
 
+import (
+	"iter"
+	"reflect"
+	"strings"
+)
+
 // Step is one action of a preparation, an upgrade or a rollback; exactly one of its keys is set.
 type Step struct {
 	Exec    *ExecStep   `yaml:"exec"`
-	Stop    string      `yaml:"stop"`    // the instance
-	Start   string      `yaml:"start"`   // the instance
-	Destroy string      `yaml:"destroy"` // the instance with its data; boot makes a new one
+	Stop    StopStep    `yaml:"stop"`    // the instance
+	Start   StartStep   `yaml:"start"`   // the instance
+	Destroy DestroyStep `yaml:"destroy"` // the instance with its data; boot makes a new one
 	Boot    *BootStep   `yaml:"boot"`    // also written as: boot: db
-	Restore string      `yaml:"restore"` // load the instance's backup again into the running machine
+	Restore RestoreStep `yaml:"restore"` // load the instance's backup again into the running machine
 	Script  *ScriptStep `yaml:"script"`
 	Wait    *WaitStep   `yaml:"wait"`
 	// the machine starts its own kernel again; a container is stopped and started
-	Reboot   string        `yaml:"reboot"`
+	Reboot   RebootStep    `yaml:"reboot"`
 	Snapshot *SnapshotStep `yaml:"snapshot"`
-	Revert   *SnapshotStep `yaml:"revert"` // drop everything since the snapshot and boot from it
+	Revert   *RevertStep   `yaml:"revert"` // drop everything since the snapshot and boot from it
 	Put      *PutStep      `yaml:"put"`
 	Select   *SelectStep   `yaml:"select-kernel"`
 	Predict  *PredictStep  `yaml:"predict"` // in the scenario's upgrade
@@ -21,76 +27,143 @@ type Step struct {
 	Pos      Pos           `yaml:"-"`
 }
 
-// ExecStep runs a command on an instance; a non-zero exit fails the step unless AllowFailure.
-type ExecStep struct {
-	On   string   `yaml:"on" jsonschema:"required"`
-	Run  []string `yaml:"run" jsonschema:"required"` // without a shell: [sh, -c, "…"] starts one
-	User string   `yaml:"user"`                      // default: as the instance's own
-	// an upgrade that fails half-way may be the point of the drill
-	AllowFailure bool `yaml:"allow_failure"`
+func (s *Step) defaults() { s.Timeout = hour }
+
+// Action is what a step does. A key of Step whose type is one is all that this package knows of it; the engine's table of
+// steps has a row for its key.
+type Action interface {
+	// String tells it for the plan, the journal and the reports, which know these forms in other languages. The first word
+	// names the kind of step in journals.
+	String() string
+	Traits() Traits
+	// review notes what is wrong with it, and makes paths absolute; at is the path of its key.
+	review(r *review, at string)
 }
 
-// BootStep boots an instance: from its restore point, or from another image.
-type BootStep struct {
-	Instance string            `yaml:"instance" jsonschema:"required"`
-	Image    string            `yaml:"image"` // the new version's image of the engine; or
-	From     string            `yaml:"from"`  // the backup that holds it; neither: the instance's own
-	Env      map[string]Secret `yaml:"env"`   // added to the instance's own
-	Command  []string          `yaml:"command"`
-	KeepData bool              `yaml:"keep_data"` // on the old data
-	// with keep_data: folders of the instance's data: whose volume is removed, and made anew as the image has it
-	DropData []string `yaml:"drop_data"`
+// Traits are what has to be known of an action without knowing which it is.
+type Traits struct {
+	On      string   // the instance that it is about; empty: none, or the whole drill
+	Begun   string   // what becomes of that instance while the action goes on, as a live view calls it; empty: nothing
+	Done    string   // and when it is done
+	Reads   []string // backups that it needs; empty names are none
+	OwnDisk bool     // the instance must have a disk and a kernel of its own
+	Fresh   bool     // nothing that was done to the instance before is left
+	Changes bool     // it makes the instance another one, or runs something
 }
 
-// ScriptStep runs the user's own script, unchanged, in a sealed control container.
-type ScriptStep struct {
-	File  string            `yaml:"file" jsonschema:"required"` // from the scenario's folder
-	Args  []string          `yaml:"args"`
-	Image string            `yaml:"image"` // default lifeboat/control:12
-	Env   map[string]Secret `yaml:"env"`
-	// put under /backups/<name> in the control container
-	Backups      []string `yaml:"backups"`
-	AllowFailure bool     `yaml:"allow_failure"` // a non-zero exit does not fail the step
+// keyed is an action with the key under which it stands.
+type keyed struct {
+	key string
+	Action
 }
 
-// WaitStep waits until a check of the scenario passes.
-type WaitStep struct {
-	Check  string   `yaml:"check" jsonschema:"required"` // its name
-	Within Duration `yaml:"within"`                      // default 5m
+// Action of the step and its key; nil where it has none. A scenario without problems has exactly one in each step.
+func (s Step) Action() (key string, a Action) {
+	for _, k := range s.actions() {
+		return k.key, k.Action
+	}
+	return "", nil
 }
 
-// SnapshotStep freezes the disk of a virtual machine under a name, or goes back to it.
-type SnapshotStep struct {
-	On   string `yaml:"on" jsonschema:"required"`
-	Name string `yaml:"name" jsonschema:"required"` // unique for its machine
+// Traits of the step's action.
+func (s Step) Traits() (t Traits) {
+	if _, a := s.Action(); a != nil {
+		t = a.Traits()
+	}
+	return t
 }
 
-// PutStep copies a file, or a folder with all below it, into a running machine.
-type PutStep struct {
-	On string `yaml:"on" jsonschema:"required"`
-	// a file or a folder beside the scenario, without links
-	From string `yaml:"from" jsonschema:"required"`
-	// its full path in the machine; the folder around it must be there
-	To string `yaml:"to" jsonschema:"required"`
+// String is what the step does.
+func (s Step) String() string {
+	if _, a := s.Action(); a != nil {
+		return a.String()
+	}
+	return ""
 }
 
-// SelectStep makes the boot loader of a machine choose an installed kernel from the next boot on.
-type SelectStep struct {
-	On string `yaml:"on" jsonschema:"required"`
-	// as uname -r prints it; or before: the one that ran when the baseline was taken
-	Release string `yaml:"release" jsonschema:"required"`
+func (s Step) actions() (all []keyed) {
+	for key, v := range fieldsOf(reflect.ValueOf(s)) {
+		if !v.IsZero() {
+			all = append(all, keyed{key, v.Interface().(Action)})
+		}
+	}
+	return all
 }
 
-// Before is the kernel that ran when the baseline was taken, as a SelectStep calls it.
-const Before = "before"
+// StepKeys lists what a step can be.
+func StepKeys() (keys []string) {
+	for key := range fieldsOf(reflect.ValueOf(Step{})) {
+		keys = append(keys, key)
+	}
+	return keys
+}
 
-// PredictStep asks, before the reboot into another kernel, which modules of third parties will not load on it.
-type PredictStep struct {
-	On string `yaml:"on" jsonschema:"required"`
-	// the other kernel's packages in the machine: a folder of .deb files, or one of them; or
-	Packages string `yaml:"packages"`
-	// its release, of a kernel that is installed already
-	Release string `yaml:"release"`
-	// stop (default): a conflict ends the drill, and nothing is rehearsed; go-on: it is written down
-	OnConflict string `yaml:"on_conflict" enum:"stop go-on"`
+// fieldsOf visits the fields of a step that are actions, in their order.
+func fieldsOf(step reflect.Value) iter.Seq2[string, reflect.Value] {
+	return func(visit func(string, reflect.Value) bool) {
+		for i := range step.NumField() {
+			f := step.Type().Field(i)
+			if f.Type.Implements(reflect.TypeFor[Action]()) && !visit(f.Tag.Get("yaml"), step.Field(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Changes tells of a kind of step, as journals name it, whether it makes its instance another one, or runs something.
+func Changes(kind string) bool {
+	for _, v := range fieldsOf(reflect.ValueOf(Step{})) {
+		if v.Kind() == reflect.Pointer {
+			v = reflect.New(v.Type().Elem())
+		}
+		a := v.Interface().(Action)
+		if word, _, _ := strings.Cut(a.String(), " "); word == kind {
+			return a.Traits().Changes
+		}
+	}
+	return false
+}
+
+// EachStep visits the steps of the preparation, of every upgrade and of every rollback, in their order.
+func (s *Scenario) EachStep(visit func(path string, st Step)) {
+	each := func(path string, steps []Step) {
+		for i, st := range steps {
+			visit(index(path, i), st)
+		}
+	}
+	each("prepare", s.Prepare)
+	each("upgrade", s.Upgrade)
+	for k, in := range s.Incidents {
+		each(s.part(k, "upgrade"), in.Upgrade)
+		each(s.part(k, "rollback"), in.Rollback)
+	}
+}
+
+// steps checks the actions of every upgrade and of every rollback.
+func (r *review) steps() {
+	r.sc.EachStep(r.step)
+	r.snapshots()
+}
+
+// step checks one action.
+func (r *review) step(path string, s Step) {
+	var set []string
+	keys := StepKeys()
+	for _, key := range keys {
+		if r.given(path + "." + key) {
+			set = append(set, key)
+		}
+	}
+	switch {
+	case len(set) == 0:
+		r.problem(path, "give one of "+strings.Join(keys, ", "), "does nothing")
+	case len(set) > 1:
+		r.problem(path, "write each as a step of its own", "does several things at once: %s", strings.Join(set, ", "))
+	}
+	if s.Timeout == 0 {
+		r.problem(path+".timeout", "", "cannot be 0s")
+	}
+	for _, a := range s.actions() {
+		a.review(r, path+"."+a.key)
+	}
 }

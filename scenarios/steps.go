@@ -1,99 +1,99 @@
 package scenarios
 
 import (
+	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// stepKeys are what a step can be; exactly one of them is set.
-var stepKeys = []string{"exec", "stop", "start", "destroy", "boot", "restore", "script", "wait",
-	"reboot", "snapshot", "revert", "put", "select-kernel", "predict"}
+// ExecStep runs a command on an instance; a non-zero exit fails the step unless AllowFailure.
+type ExecStep struct {
+	On   string   `yaml:"on" jsonschema:"required"`
+	Run  []string `yaml:"run" jsonschema:"required"` // without a shell: [sh, -c, "…"] starts one
+	User string   `yaml:"user"`                      // default: as the instance's own
+	// an upgrade that fails half-way may be the point of the drill
+	AllowFailure bool `yaml:"allow_failure"`
+}
 
-// StepKeys lists what a step can be.
-func StepKeys() []string { return slices.Clone(stepKeys) }
+func (s *ExecStep) String() string {
+	return fmt.Sprintf("exec on %s: %s", s.On, strings.Join(s.Run, " "))
+}
 
-// EachStep visits the steps of the preparation, of every upgrade and of every rollback, in their order.
-func (s *Scenario) EachStep(visit func(path string, st Step)) {
-	each := func(path string, steps []Step) {
-		for i, st := range steps {
-			visit(index(path, i), st)
-		}
+// Traits implements Action.
+func (s *ExecStep) Traits() Traits { return Traits{On: s.On, Changes: true} }
+
+func (s *ExecStep) review(r *review, at string) { r.instance(at+".on", s.On) }
+
+// ScriptStep runs the user's own script, unchanged, in a sealed control container.
+type ScriptStep struct {
+	File  string            `yaml:"file" jsonschema:"required"` // from the scenario's folder
+	Args  []string          `yaml:"args"`
+	Image string            `yaml:"image"` // default lifeboat/control:12
+	Env   map[string]Secret `yaml:"env"`
+	// put under /backups/<name> in the control container
+	Backups      []string `yaml:"backups"`
+	AllowFailure bool     `yaml:"allow_failure"` // a non-zero exit does not fail the step
+}
+
+func (s *ScriptStep) defaults() { s.Image = controlImage }
+
+func (s *ScriptStep) String() string {
+	return fmt.Sprintf("script %s", strings.Join(append([]string{filepath.Base(s.File)}, s.Args...), " "))
+}
+
+// Traits implements Action.
+func (s *ScriptStep) Traits() Traits { return Traits{Reads: s.Backups, Changes: true} }
+
+func (s *ScriptStep) review(r *review, at string) {
+	for i, n := range s.Backups {
+		r.backup(index(at+".backups", i), n)
 	}
-	each("prepare", s.Prepare)
-	each("upgrade", s.Upgrade)
-	for k, in := range s.Incidents {
-		each(s.part(k, "upgrade"), in.Upgrade)
-		each(s.part(k, "rollback"), in.Rollback)
+	if s.File != "" {
+		s.File = r.script(at+".file", s.File, Settings{})
 	}
 }
 
-// steps checks the actions of every upgrade and of every rollback.
-func (r *review) steps() {
-	r.sc.EachStep(r.step)
-	r.snapshots()
+// PutStep copies a file, or a folder with all below it, into a running machine.
+type PutStep struct {
+	On string `yaml:"on" jsonschema:"required"`
+	// a file or a folder beside the scenario, without links
+	From string `yaml:"from" jsonschema:"required"`
+	// its full path in the machine; the folder around it must be there
+	To string `yaml:"to" jsonschema:"required"`
 }
 
-// step checks one action.
-func (r *review) step(path string, s Step) {
-	var set []string
-	for _, key := range stepKeys {
-		if r.given(path + "." + key) {
-			set = append(set, key)
-		}
-	}
-	switch {
-	case len(set) == 0:
-		r.problem(path, "give one of "+strings.Join(stepKeys, ", "), "does nothing")
-	case len(set) > 1:
-		r.problem(path, "write each as a step of its own", "does several things at once: %s", strings.Join(set, ", "))
-	}
-	if s.Timeout == 0 {
-		r.problem(path+".timeout", "", "cannot be 0s")
-	}
-	r.instance(path+".stop", s.Stop)
-	r.instance(path+".start", s.Start)
-	r.instance(path+".destroy", s.Destroy)
-	r.instance(path+".restore", s.Restore)
-	if in, ok := r.sc.Instances[s.Restore]; ok && in.Load == "" {
-		r.problem(path+".restore", "boot it instead, or give the instance a backup under load",
-			"%s has no backup that is loaded", s.Restore)
-	}
-	if s.Exec != nil {
-		r.instance(path+".exec.on", s.Exec.On)
-	}
-	if s.Boot != nil {
-		r.bootStep(path+".boot", *s.Boot)
-	}
-	if s.Script != nil {
-		for i, n := range s.Script.Backups {
-			r.backup(index(path+".script.backups", i), n)
-		}
-	}
-	if s.Wait != nil {
-		r.waitStep(path+".wait", *s.Wait)
-	}
-	r.machineStep(path, s)
+func (s *PutStep) String() string {
+	return fmt.Sprintf("put %s into %s at %s", filepath.Base(s.From), s.On, s.To)
 }
 
-// bootStep checks what an instance is booted from.
-func (r *review) bootStep(path string, s BootStep) {
-	if r.given(path + ".instance") {
-		r.instance(path+".instance", s.Instance)
-	} else {
-		r.instance(path, s.Instance)
-	}
-	r.backup(path+".from", s.From)
-	if s.Image != "" && s.From != "" {
-		r.problem(path, "keep image for the engine's own, from for one in a backup", "has both image and from")
-	}
-	if len(s.DropData) > 0 && !s.KeepData {
-		r.problem(path+".drop_data", "add keep_data: true, or delete it", "all data are new without keep_data")
+// Traits implements Action.
+func (s *PutStep) Traits() Traits { return Traits{On: s.On, Changes: true} }
+
+func (s *PutStep) review(r *review, at string) {
+	r.instance(at+".on", s.On)
+	r.guestPath(at+".to", s.To)
+	if s.From != "" {
+		s.From = r.tree(at+".from", s.From)
 	}
 }
 
-// waitStep checks that the check exists.
-func (r *review) waitStep(path string, s WaitStep) {
+// WaitStep waits until a check of the scenario passes.
+type WaitStep struct {
+	Check  string   `yaml:"check" jsonschema:"required"` // its name
+	Within Duration `yaml:"within"`                      // default 5m
+}
+
+func (s *WaitStep) defaults() { s.Within = 5 * minute }
+
+func (s *WaitStep) String() string { return fmt.Sprintf("wait for %s", s.Check) }
+
+// Traits implements Action.
+func (s *WaitStep) Traits() Traits { return Traits{} }
+
+// review checks that the check exists.
+func (s *WaitStep) review(r *review, at string) {
 	var names []string
 	for _, c := range r.sc.Checks.All() {
 		names = append(names, c.Name)
@@ -102,9 +102,9 @@ func (r *review) waitStep(path string, s WaitStep) {
 		for i, n := range names {
 			names[i] = strconv.Quote(n)
 		}
-		r.problem(path+".check", nearest(strconv.Quote(s.Check), names, "checks: "), "there is no check %q", clip(s.Check))
+		r.problem(at+".check", nearest(strconv.Quote(s.Check), names, "checks: "), "there is no check %q", clip(s.Check))
 	}
 	if s.Within == 0 {
-		r.problem(path+".within", "", "cannot be 0s")
+		r.problem(at+".within", "", "cannot be 0s")
 	}
 }

@@ -99,7 +99,7 @@ func TestLoadVM(t *testing.T) {
 	assert.Len(t, sc.Secrets(), 2, "what the journal must not hold")
 	require.Len(t, sc.Incidents, 3)
 	assert.Equal(t, "old kernel", sc.Incidents[1].Name)
-	assert.Equal(t, SnapshotStep{On: "app", Name: "upgraded"}, *sc.Incidents[1].Upgrade[0].Revert)
+	assert.Equal(t, RevertStep{On: "app", Name: "upgraded"}, *sc.Incidents[1].Upgrade[0].Revert)
 	assert.Equal(t, SelectStep{On: "app", Release: Before}, *sc.Incidents[1].Rollback[0].Select)
 	assert.Equal(t, "stop", sc.Upgrade[4].Predict.OnConflict)
 	assert.Equal(t, 10*minute, sc.Incidents[2].Detect.Within, "an incident of a list has its defaults")

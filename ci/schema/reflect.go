@@ -28,6 +28,9 @@ var spellings = map[reflect.Type]func() *jsonschema.Schema{
 	reflect.TypeFor[scenarios.Matrix](): func() *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "object"}}
 	},
+	reflect.TypeFor[scenarios.RevertStep](): func() *jsonschema.Schema { // written as a snapshot is
+		return &jsonschema.Schema{Ref: "#/$defs/SnapshotStep"}
+	},
 	reflect.TypeFor[scenarios.Range]():    pattern(`^[0-9]+(\.[0-9]+){3}/([89]|1[0-9]|2[0-6])$`, "10.20.0.0/16"),
 	reflect.TypeFor[scenarios.Secret]():   secret,
 	reflect.TypeFor[scenarios.Settings](): settings,

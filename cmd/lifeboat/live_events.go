@@ -107,13 +107,8 @@ func (b *board) step(incident int, d record.Step) {
 		return
 	}
 	b.steps.done = d.Index + 1
-	switch st := steps[d.Index]; {
-	case st.Stop != "":
-		b.instance(st.Stop, "stopped")
-	case st.Start != "":
-		b.instance(st.Start, "ready")
-	case st.Destroy != "":
-		b.instance(st.Destroy, "destroyed")
+	if t := steps[d.Index].Traits(); t.Done != "" {
+		b.instance(t.On, t.Done)
 	}
 	b.booting()
 }
@@ -127,13 +122,8 @@ func (b *board) booting() {
 		return
 	}
 	if steps := b.plannedSteps(); b.steps.done < len(steps) {
-		switch st := steps[b.steps.done]; {
-		case st.Boot != nil:
-			b.instance(st.Boot.Instance, "booting")
-		case st.Revert != nil:
-			b.instance(st.Revert.On, "booting")
-		case st.Reboot != "":
-			b.instance(st.Reboot, "booting")
+		if t := steps[b.steps.done].Traits(); t.Begun != "" {
+			b.instance(t.On, t.Begun)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"lifeboat/drills/record"
+	"lifeboat/scenarios"
 )
 
 // removed: a fault that is still in force when everything was verified was verified with it, and the clean-up undid it.
@@ -86,9 +87,6 @@ func (j *judge) inGreen(in *record.Incident) {
 	}
 }
 
-// changing are the steps that make a machine another one, or run something.
-var changing = []string{"exec", "script", "boot", "restore", "destroy", "revert", "put", "select"}
-
 // idle names a rollback of which no step changed anything: the same machines, and no command that ran.
 func (j *judge) idle(in *record.Incident) {
 	if in.Rollback != record.RollbackDone {
@@ -97,7 +95,7 @@ func (j *judge) idle(in *record.Incident) {
 	taken := 0
 	for _, s := range j.r.Steps {
 		ours := s.Subject.Incident == in.ID && s.Phase == record.PhaseRollback && s.Outcome == record.OutcomeDone
-		if ours && (s.Kind == "" || slices.Contains(changing, s.Kind)) {
+		if ours && (s.Kind == "" || scenarios.Changes(s.Kind)) {
 			return
 		}
 		if ours {
