@@ -85,7 +85,7 @@ func healthy(t *testing.T, m instance.Machine) {
 	t.Helper()
 	var err error
 	require.Eventually(t, func() bool { err = signIn(t.Context(), m, "postgres", "sesame"); return err == nil },
-		30*time.Second, 100*time.Millisecond, "the server does not answer")
+		2*time.Minute, 100*time.Millisecond, "the server does not answer")
 }
 
 // effective asks like the engine does.

@@ -52,7 +52,7 @@ func TestOtherEngines(t *testing.T) {
 			require.Eventually(t, func() bool {
 				c, err := m.Dial(t.Context(), 7000)
 				return err == nil && c.Close() == nil
-			}, 10*time.Second, 20*time.Millisecond)
+			}, time.Minute, 20*time.Millisecond)
 			health := m.(instance.HealthChecked).Health()
 			require.NotNil(t, health)
 			assert.Equal(t, []string{"/guest", "echo", "well"}, health.Command)

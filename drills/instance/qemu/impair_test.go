@@ -33,7 +33,7 @@ func (b broken) impair(i instance.Impairment) {
 		require.NoError(b, b.Impair(b.Context(), i))
 	}
 	require.EventuallyWithT(b, func(t *assert.CollectT) { assert.NoError(t, b.Impaired(b.Context(), i)) },
-		30*time.Second, 200*time.Millisecond)
+		2*time.Minute, 200*time.Millisecond)
 }
 
 func (b broken) mend(i instance.Impairment) {
