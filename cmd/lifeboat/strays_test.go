@@ -51,6 +51,6 @@ func TestQuestionsHangUp(t *testing.T) {
 		"where it keeps its data":      func() error { _, err := docker.Roots(ctx); return err },
 	} {
 		require.NoError(t, ask(), name)
-		assert.Eventually(t, func() bool { return open.Load() == 0 }, 5*time.Second, 5*time.Millisecond, name)
+		assert.Eventually(t, func() bool { return open.Load() == 0 }, time.Minute, 5*time.Millisecond, name)
 	}
 }

@@ -159,7 +159,7 @@ func TestReaperFinishes(t *testing.T) {
 				record, _, err := drills.Judge(dirs[0])
 				_, there := os.Stat(filepath.Join(dirs[0], "raw", "thing"))
 				return err == nil && record.Abort != nil && os.IsNotExist(there)
-			}, 5*time.Second, 50*time.Millisecond)
+			}, time.Minute, 50*time.Millisecond)
 			require.Eventually(t, func() bool { return exists(filepath.Join(dirs[0], "record.json")) },
 				30*time.Second, 50*time.Millisecond)
 		})

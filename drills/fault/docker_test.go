@@ -138,7 +138,7 @@ func TestFaultsOfAServer(t *testing.T) {
 			require.NoError(t, f.Inject(t.Context(), target))
 			require.NoError(t, effective(t, f, target))
 			assert.Error(t, signIn(t.Context(), m, "postgres", "sesame"), "nobody gets in")
-			assert.NoError(t, f.Effective(t.Context(), target), "and it stays that way")
+			assert.NoError(t, effective(t, f, target), "and it stays that way")
 
 			entry := ledger.Entry{What: "fault", Name: c.kind, Undo: undo}
 			heal := func() error { return b.undoers[undo.Kind](t.Context(), b.site.Scope, entry) }

@@ -243,7 +243,7 @@ func TestTunnelListens(t *testing.T) {
 	assert.Eventually(t, func() bool { // closing it frees the name
 		_, err := net.Dial("unix", name)
 		return errors.Is(err, syscall.ECONNREFUSED)
-	}, 5*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	c = dialled(t, tunnel, AtSocket+name)
 	guest := dialled(t, tunnel, OnSocket+name)
 	_, err = io.ReadFull(c, make([]byte, 1))
@@ -283,7 +283,7 @@ func TestTunnelLeavesNothing(t *testing.T) {
 		}
 		return least
 	}
-	require.Eventually(t, func() bool { return tunnel.session.NumStreams() == 0 }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return tunnel.session.NumStreams() == 0 }, time.Minute, 5*time.Millisecond)
 	time.Sleep(50 * time.Millisecond)
 	before := runtime.NumGoroutine()
 	for i := range 50 {
