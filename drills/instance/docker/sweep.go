@@ -29,6 +29,9 @@ const (
 	quietListings = 3
 	listingPause  = 350 * time.Millisecond
 	flightTime    = 2500 * time.Millisecond
+	// A create takes an engine longer than a listing: 30 times as long on a busy one (2 s beside 60 ms were seen).
+	flightListings = 30
+	longestFlight  = 15 * time.Second
 )
 
 // Leftover is one thing on the engine that belongs to a drill.
@@ -235,22 +238,27 @@ func (e *Engine) drop(ctx context.Context, what, id string) (err error) {
 func (l Leftover) OwnedBy(owner string) bool { return l.Owner == owner || l.What == whatImage }
 
 // settle removes what still carries the drill's label until nothing is in flight that a caller, who was killed at since at
-// the latest, began: a create or a load that was under way then shows up late.
-func (e *Engine) settle(ctx context.Context, t thing, since time.Time) error {
+// the latest, began: a create or a load that was under way then shows up late. Where something is missed that the drill
+// had intended, it may be that: a few empty listings are not enough then, and a slow engine gets longer.
+func (e *Engine) settle(ctx context.Context, t thing, since time.Time, missed bool) error {
 	if t.Drill == "" {
 		return errors.New("sweep: no drill is named")
 	}
-	found := false
+	found, flight := false, flightTime
 	var last error
 	for empty := 0; ; {
+		asked := time.Now()
 		left, err := e.Leftovers(ctx, t.Drill)
 		if err != nil {
 			return err
 		}
+		if missed {
+			flight = max(flight, min(flightListings*time.Since(asked), longestFlight))
+		}
 		left = slices.DeleteFunc(left, func(l Leftover) bool { return !l.OwnedBy(t.Owner) })
 		if len(left) > 0 {
 			empty, found = 0, true
-		} else if empty++; empty == quietListings || time.Since(since) >= flightTime {
+		} else if empty++; empty >= quietListings && !missed || time.Since(since) >= flight {
 			break
 		}
 		for _, l := range left {

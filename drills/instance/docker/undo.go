@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -59,6 +60,7 @@ type commandUndo struct {
 // Undoers returns what undoes this package's ledger entries, by kind. They work
 // in any process, without the driver that wrote the entries.
 func Undoers(log *slog.Logger) map[string]ledger.Undoer {
+	var missed sync.Map // drills of which something was not there that they had intended
 	thingUndone := func(undo func(context.Context, *Engine, thing, time.Time) error) ledger.Undoer {
 		return func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 			t := thing{Owner: s.Owner.String()}
@@ -75,14 +77,19 @@ func Undoers(log *slog.Logger) map[string]ledger.Undoer {
 	}
 	remove := func(what string) ledger.Undoer {
 		return thingUndone(func(ctx context.Context, engine *Engine, t thing, _ time.Time) error {
-			return engine.removeNamed(ctx, what, t)
+			err := engine.removeNamed(ctx, what, t)
+			if errors.Is(err, ledger.ErrGone) {
+				missed.Store(t.Drill, true)
+			}
+			return err
 		})
 	}
 	return map[string]ledger.Undoer{
 		undoContainer: remove(whatContainer), undoNetwork: remove(whatNetwork),
 		undoVolume: remove(whatVolume), undoImage: remove(whatImage),
 		undoSweep: thingUndone(func(ctx context.Context, engine *Engine, t thing, since time.Time) error {
-			return engine.settle(ctx, t, since)
+			_, waits := missed.Load(t.Drill)
+			return engine.settle(ctx, t, since, waits)
 		}),
 		undoExec: func(ctx context.Context, s ledger.Scope, e ledger.Entry) error {
 			var r commandUndo

@@ -115,21 +115,27 @@ func TestSweepRemovesOnlyTheDrill(t *testing.T) {
 	}
 	assert.Equal(t, map[string]int{whatContainer: 2, whatNetwork: 1, whatVolume: 2}, count)
 	ours := thing{Drill: d.site.Scope.Drill, Owner: d.site.Scope.Owner.String()}
-	require.NoError(t, d.engine.settle(ctx, ours, time.Now()))
-	assert.ErrorIs(t, d.engine.settle(ctx, ours, time.Now()), ledger.ErrGone)
+	require.NoError(t, d.engine.settle(ctx, ours, time.Now(), false))
+	assert.ErrorIs(t, d.engine.settle(ctx, ours, time.Now(), false), ledger.ErrGone)
 }
 
-// A create that was under way when its caller died shows up after an empty listing.
+// A create that was under way when its caller died shows up after an empty listing, or after some where it is missed.
 func TestSettleWaitsForWhatIsInFlight(t *testing.T) {
 	t.Parallel()
-	d, _ := newBench(t)
-	ctx := t.Context()
-	late := time.AfterFunc(listingPause, func() { _ = d.createVolume(context.Background(), "db", d.name("late")) })
-	defer late.Stop()
-	require.NoError(t, d.engine.settle(ctx, thing{Drill: d.site.Scope.Drill, Owner: d.site.Scope.Owner.String()}, time.Now()))
-	left, err := d.engine.Leftovers(ctx, d.site.Scope.Drill)
-	require.NoError(t, err)
-	assert.Empty(t, left)
+	for _, c := range []struct {
+		after  time.Duration
+		missed bool
+	}{{listingPause, false}, {flightTime - listingPause, true}} {
+		d, _ := newBench(t)
+		ctx := t.Context()
+		late := time.AfterFunc(c.after, func() { _ = d.createVolume(context.Background(), "db", d.name("late")) })
+		defer late.Stop()
+		ours := thing{Drill: d.site.Scope.Drill, Owner: d.site.Scope.Owner.String()}
+		require.NoError(t, d.engine.settle(ctx, ours, time.Now(), c.missed))
+		left, err := d.engine.Leftovers(ctx, d.site.Scope.Drill)
+		require.NoError(t, err)
+		assert.Empty(t, left)
+	}
 }
 
 // A drill that is aborted while its engine, a slow one, makes something waits for it: else it would show up when the
@@ -146,7 +152,7 @@ func TestAbortedWhileTheEngineCreates(t *testing.T) {
 	require.Error(t, err)
 	require.NotNil(t, ctx.Err())
 	ours := thing{Drill: d.site.Scope.Drill, Owner: d.site.Scope.Owner.String()}
-	require.NoError(t, d.engine.settle(t.Context(), ours, time.Now()))
+	require.NoError(t, d.engine.settle(t.Context(), ours, time.Now(), false))
 	assert.Never(t, func() bool {
 		left, err := d.engine.Leftovers(t.Context(), d.site.Scope.Drill)
 		return err != nil || len(left) > 0
@@ -160,7 +166,7 @@ func TestSettleWaitsNoLonger(t *testing.T) {
 	d, _ := newBenchAt(t, other.Host)
 	before := len(other.Asked())
 	ours := thing{Drill: d.site.Scope.Drill, Owner: d.site.Scope.Owner.String()}
-	assert.ErrorIs(t, d.engine.settle(t.Context(), ours, time.Now().Add(-flightTime)), ledger.ErrGone)
+	assert.ErrorIs(t, d.engine.settle(t.Context(), ours, time.Now().Add(-flightTime), false), ledger.ErrGone)
 	assert.Len(t, other.Asked()[before:], 4, "containers, networks, volumes and images, once each")
 }
 

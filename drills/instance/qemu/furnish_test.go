@@ -58,7 +58,7 @@ func TestDiskIsServedNoMoreWhenAMachineFails(t *testing.T) {
 	t.Cleanup(engine.Close)
 	body, err := docker.Find(t.Context(), strings.Replace(engine.URL, "http://", "tcp://", 1), "c0ffee", "d1")
 	require.NoError(t, err)
-	m := &Machine{hypervisor: body, request: instance.Request{Name: "pos", Own: &VM{Seed: "#cloud-config"}},
+	m := &Machine{hypervisor: body, request: instance.Request{Name: "pos"}, vm: &VM{Seed: "#cloud-config"},
 		drives: []*drive{{image: instance.DiskImage{Disk: farDisk{}}}},
 		driver: &Driver{site: instance.Site{Log: slog.New(slog.DiscardHandler)}}}
 	require.ErrorContains(t, m.furnish(t.Context()), "write /disk/seed")
