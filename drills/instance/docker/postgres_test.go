@@ -41,7 +41,7 @@ func TestPostgresThroughTheTunnel(t *testing.T) {
 	conf.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return m.Dial(ctx, 5432) }
 	conf.LookupFunc = func(context.Context, string) ([]string, error) { return []string{"127.0.0.1"}, nil }
 	var c *pgx.Conn
-	require.Eventually(t, func() bool { c, err = pgx.ConnectConfig(ctx, conf); return err == nil }, 30*time.Second,
+	require.Eventually(t, func() bool { c, err = pgx.ConnectConfig(ctx, conf); return err == nil }, 2*time.Minute,
 		100*time.Millisecond)
 	lap("first query answered")
 	var v string

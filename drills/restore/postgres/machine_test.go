@@ -97,7 +97,7 @@ func freeServer(t *testing.T) *machine {
 		servers.all = append(servers.all, m)
 	}
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	require.NoError(t, l.Ready(ctx, m))
 	return m
