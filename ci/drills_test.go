@@ -352,7 +352,7 @@ func TestKilledHarness(t *testing.T) {
 			b := onBench(t, "demo")
 			cmd := exec.Command(b.bin, "drill", "--json", "--home", b.home, b.variant("db-unreachable-after-upgrade", fast, "stable_for: 5s"))
 			require.NoError(t, cmd.Start())
-			journal := awaitPhase(t, b.home, at, 3*time.Minute)
+			journal := awaitPhase(t, b.home, at, 8*time.Minute)
 			require.NoError(t, cmd.Process.Kill())
 			died := time.Now()
 			_ = cmd.Wait() // killed: the error says just that
