@@ -46,7 +46,7 @@ func TestKilledReaper(t *testing.T) {
 	t.Parallel()
 	b, home := onKillBench(t), t.TempDir()
 	h := b.start(home, b.small("at_least: 200", "at_least: 999999")) // red: it ends early
-	drill := h.await(begun, time.Minute)
+	drill := h.await(begun, 5*time.Minute)
 	require.NoError(t, syscall.Kill(reaper(t, drill), syscall.SIGKILL))
 	assert.Equal(t, 1, h.end(), "%s%s", h.out, h.errs)
 	assert.Empty(t, left(t, home, drill))
@@ -67,7 +67,7 @@ func TestKilledTogether(t *testing.T) {
 			b, home := onKillBench(t), t.TempDir()
 			scenario := b.small()
 			h := b.start(home, scenario)
-			drill := h.await(begun, time.Minute)
+			drill := h.await(begun, 5*time.Minute)
 			forged := lookalikes(t, drill, ledgerOf(t))
 			guard := reaper(t, drill)
 			require.NoError(t, syscall.Kill(guard, syscall.SIGSTOP)) // one that died would be started again
@@ -89,7 +89,7 @@ func TestKilledTogether(t *testing.T) {
 				assert.Equal(t, "nothing to sweep\n", out)
 			} else {
 				second := b.start(home, scenario)
-				for end := time.Now().Add(time.Minute); newest(home) == drill && time.Now().Before(end); {
+				for end := time.Now().Add(5 * time.Minute); newest(home) == drill && time.Now().Before(end); {
 					time.Sleep(50 * time.Millisecond)
 				}
 				assert.Empty(t, ours(t, home, drill, forged), "swept before the new drill began")
@@ -158,7 +158,7 @@ func TestAborted(t *testing.T) {
 			t.Parallel()
 			b, home := onKillBench(t), t.TempDir()
 			h := b.start(home, b.small())
-			drill := h.await(tc.at, time.Minute)
+			drill := h.await(tc.at, 5*time.Minute)
 			tc.abort(h, drill)
 			assert.Equal(t, 130, h.end(), "%s%s", h.out, h.errs)
 			assert.Empty(t, left(t, home, drill))
@@ -177,7 +177,7 @@ func TestAbortedTwice(t *testing.T) {
 	t.Parallel()
 	b, home := onKillBench(t), t.TempDir()
 	h := b.start(home, b.small())
-	drill := h.await(begun, time.Minute)
+	drill := h.await(begun, 5*time.Minute)
 	require.NoError(t, h.cmd.Process.Signal(syscall.SIGINT))
 	time.Sleep(150 * time.Millisecond) // less means one wish
 	told := time.Now()
@@ -198,7 +198,7 @@ func TestDeadline(t *testing.T) {
 			b, home := onKillBench(t), t.TempDir()
 			h := b.start(home, b.small("baseline: {stable_for: 1s}", "baseline: {stable_for: 3m}", // so that it lasts
 				"trigger: fault", "trigger: fault\ndeadline: "+deadline.String()))
-			drill := h.await(begun, time.Minute)
+			drill := h.await(begun, 5*time.Minute)
 			began := time.Now()
 			want := 130
 			if hangs {
