@@ -114,7 +114,11 @@ func TestPastBugs(t *testing.T) {
 			yaml: strings.NewReplacer("after: 2s", "after: 2s, outcome: watch", "rollback:\n  - destroy: db\n  - boot: db\n", "").
 				Replace(simple), arrange: func(w *world) {
 				w.names = fewer(w, time.Hour)
-				w.business = func() bool { return w.injected.IsZero() || time.Since(w.injected) > 8*time.Second }
+				w.business = func() bool {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					return w.injected.IsZero() || time.Since(w.injected) > 8*time.Second
+				}
 			}},
 		{name: "the host sleeps for three hours in the rollback", want: record.StatusInconclusive, reason: "clock.jumped",
 			arrange: func(w *world) { w.clock = slept(onceLoading(w), 3*time.Hour, true) }},

@@ -234,6 +234,8 @@ func (f fakeFault) Inject(_ context.Context, t fault.Target) error {
 		return errors.New("read-only file system")
 	}
 	f.w.set(t.Machine.Name(), f.w.bite)
+	f.w.mu.Lock()
+	defer f.w.mu.Unlock()
 	f.w.injected = time.Now()
 	return nil
 }
