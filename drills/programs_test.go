@@ -18,7 +18,6 @@ import (
 
 // sleeping is a store whose stream is a program, which nobody ends.
 type sleeping struct {
-	fakeStore
 	at store.Site
 }
 

@@ -23,7 +23,7 @@ type below struct {
 func hypervised(m instance.Machine) (instance.Hypervised, error) {
 	h, ok := instance.As[instance.Hypervised](m)
 	if !ok {
-		return nil, fmt.Errorf("%s is not a virtual machine; name one under on:", m.Name())
+		return nil, fmt.Errorf("%s is not a virtual machine; name one under the key on", m.Name())
 	}
 	return h, nil
 }
