@@ -84,7 +84,7 @@ func TestFaultsFromBelow(t *testing.T) {
 			require.EqualError(t, f.Effective(t.Context(), Target{Machine: deaf}), "the hypervisor knows nothing of it")
 
 			container := Target{Machine: guest}
-			const no = "db is not a virtual machine; name one under on:"
+			const no = "db is not a virtual machine; name one under the key on"
 			require.EqualError(t, f.Available(t.Context(), container), no)
 			_, err = f.Prepare(t.Context(), container)
 			require.EqualError(t, err, no)
