@@ -72,6 +72,11 @@ func TestBaselineThatSaysNothing(t *testing.T) {
 		{"only ever too late", ", pulse: {every: 1s}, timeout: 500ms", func(w *world) { w.late = 500 * time.Millisecond }, record.StatusInconclusive, "flow.late"},
 		{"it does not bear its own company", ", pulse: 10/s", func(w *world) { w.crowd, w.takes = true, 3*time.Second },
 			record.StatusInconclusive, "flow.crowded"},
+		{"its iterations overlap and are late on a host that is held up", ", pulse: 10/s, timeout: 500ms", func(w *world) {
+			w.late, w.change = 500*time.Millisecond, pressedWorld(t, 0.95, 0, 0).change
+		}, record.StatusInconclusive, "host.slow_business"},
+		{"the same on a quiet host", ", pulse: 10/s, timeout: 500ms", func(w *world) { w.late = 500 * time.Millisecond },
+			record.StatusInconclusive, "flow.crowded"},
 		{"two users at once are red, though its iterations never overlap", ", pulse: 10/s", func(w *world) { w.crowd = true },
 			record.StatusInconclusive, "flow.crowded"},
 		{"two users are red once", ", pulse: 10/s", func(w *world) { w.clashes = 1 }, record.StatusPassed, "passed.all"},

@@ -165,6 +165,14 @@ func (p *pulse) overlapped() bool {
 	return p.crowded
 }
 
+// onlyLate tells whether nothing was wrong in the present red stretch but the time of its iterations.
+func (p *pulse) onlyLate() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	red := p.edges.Red()
+	return red != nil && red.Late == red.Bad
+}
+
 // lastError is that of the latest iteration that was not good.
 func (p *pulse) lastError() string {
 	p.mu.Lock()

@@ -23,7 +23,7 @@ var byCause = []string{
 	"reach.",
 	"objective.missed", "objective.not_recovered", "host.", "objective.",
 	"checks.", "layer.", "phase.",
-	"check.missing", "objective.not_measured",
+	"incident.missing", "check.missing", "objective.not_measured",
 	"cleanup.",
 }
 
