@@ -69,7 +69,7 @@ func (f *passwordRotated) psql(ctx context.Context, m instance.Machine, query st
 
 func (f *passwordRotated) command(extra ...string) instance.Command {
 	return instance.Command{User: f.OSUser, Args: append([]string{"psql", "-XAtq", "-v", "ON_ERROR_STOP=1",
-		"-v", "role=" + f.role, "-U", f.Superuser, "-d", "postgres"}, extra...)}
+		"-v", "role=" + f.role, "-U", f.Superuser, "-d", "dbname=postgres application_name=" + ourName}, extra...)}
 }
 
 // Prepare implements Fault.
@@ -83,6 +83,9 @@ func (f *passwordRotated) Prepare(ctx context.Context, t Target) (ledger.Undo, e
 	return instance.UndoCommand(t.Machine, f.command("-c",
 		fmt.Sprintf(`alter role "%s" password '%s'`, quote.Replace(f.role), strings.ReplaceAll(old, `'`, `''`))))
 }
+
+// ourName is told by the sessions that ask: the one that asked before may still be ending.
+const ourName = "lifeboat-fault"
 
 // Inject implements Fault.
 func (f *passwordRotated) Inject(ctx context.Context, t Target) error {
@@ -114,7 +117,7 @@ func (f *passwordRotated) Effective(ctx context.Context, t Target) error {
 		return instance.NotInForce("role %s still has the password that it had", f.role)
 	}
 	out, err := f.psql(ctx, t.Machine, `select count(*) from pg_stat_activity
-where usename = :'role' and pid <> pg_backend_pid()`)
+where usename = :'role' and application_name <> '`+ourName+`'`)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 const odd = `
 create database odd;
 alter database odd set search_path = evil, shop, public;
-alter database odd set statement_timeout = 50;
+alter database odd set statement_timeout = 1;
 alter database odd set extra_float_digits = -15;
 alter database odd set bytea_output = 'escape';
 alter database odd set standard_conforming_strings = off;

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -29,6 +32,37 @@ func TestDialErrorIsTheHarness(t *testing.T) {
 	var dial *database.DialError
 	require.ErrorAs(t, err, &dial)
 	assert.EqualError(t, err, "connect: engine gone")
+}
+
+// A limit that a database or a role sets for its sessions must not end the statement that sets our own: none is in force from
+// the start. Behind a pooler that knows no such setting it is asked without.
+func TestSessionsBeginWithoutALimit(t *testing.T) {
+	var asked []map[string]string
+	s := database.Server{User: "u", Password: "sesame", Database: "d", Timeout: time.Second,
+		Dial: func(context.Context) (net.Conn, error) {
+			here, there := net.Pipe()
+			b := pgproto3.NewBackend(there, there)
+			go func() {
+				m, _ := b.ReceiveStartupMessage()
+				if start, ok := m.(*pgproto3.StartupMessage); ok {
+					asked = append(asked, start.Parameters)
+				}
+				b.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "08P01", Message: "unsupported startup parameter"})
+				_ = b.Flush()
+				_ = there.Close()
+			}()
+			return here, nil
+		}}
+	require.Error(t, Dialect{}.In(t.Context(), s, nil))
+	limits := []string{}
+	for _, parameters := range asked {
+		if limit, given := parameters["statement_timeout"]; given {
+			limits = append(limits, limit)
+		} else {
+			limits = append(limits, "none")
+		}
+	}
+	assert.Equal(t, []string{"0", "none"}, slices.Compact(limits))
 }
 
 func TestSilentAndForbidden(t *testing.T) {

@@ -89,7 +89,8 @@ func (s server) connect(ctx context.Context) (*pgconn.PgConn, error) {
 	reached := false // a second connection, with TLS, may follow one that stood
 	cfg.User, cfg.Password, cfg.Database = s.User, s.Password, s.Database
 	// Questions are UTF8, whatever the database is, and so are answers then.
-	cfg.RuntimeParams = map[string]string{"application_name": "lifeboat", "client_encoding": "UTF8"}
+	// No limit of a database or a role ends the statement that sets our own.
+	cfg.RuntimeParams = map[string]string{"application_name": "lifeboat", "client_encoding": "UTF8", "statement_timeout": "0"}
 	cfg.KerberosSrvName, cfg.KerberosSpn = "", ""
 	cfg.LookupFunc = func(context.Context, string) ([]string, error) { return []string{"127.0.0.1"}, nil }
 	cfg.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -99,6 +100,10 @@ func (s server) connect(ctx context.Context) (*pgconn.PgConn, error) {
 	}
 	c, err := pgconn.ConnectConfig(ctx, cfg)
 	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "08P01" { // a pooler in between, which refuses settings that it does not know
+		delete(cfg.RuntimeParams, "statement_timeout")
+		c, err = pgconn.ConnectConfig(ctx, cfg)
+	}
 	if errors.As(err, &pg) && pg.Code == "0A000" { // no conversion to UTF8, from MULE_INTERNAL: bytes as they are
 		cfg.RuntimeParams["client_encoding"] = "SQL_ASCII"
 		c, err = pgconn.ConnectConfig(ctx, cfg)
