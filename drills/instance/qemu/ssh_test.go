@@ -99,9 +99,11 @@ func TestSSHGuestThatHangs(t *testing.T) {
 			case <-time.After(10 * time.Second):
 				t.Fatal("it still waits")
 			}
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			assert.Nil(t, m.channel, "the next command looks for a channel that answers")
+			assert.Eventually(t, func() bool {
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				return m.channel == nil
+			}, time.Minute, 10*time.Millisecond, "the next command looks for a channel that answers")
 		})
 	}
 }

@@ -27,7 +27,7 @@ func withDisk(t *testing.T) (*site, *Store, store.Point) {
 	t.Helper()
 	s := newSite(t)
 	s.put("disk.img", disk, noon)
-	st := s.open(t, "timeout: 500ms")
+	st := s.open(t, "timeout: 2s")
 	st.chunk = 1 << 20
 	return s, st, s.listed(t, st)
 }
@@ -99,8 +99,8 @@ func TestFetchFails(t *testing.T) {
 		"cut":            {func(s *site) { s.first(cut) }, "disk.img ended after 10 bytes, 4194404 were promised", true},
 		"cut, and no length was given": {func(s *site) { s.first(cutShort) }, "ended after 10 bytes, 4194404 were promised",
 			true},
-		"hangs":  {func(s *site) { s.first(hang) }, ": no answer within 500ms (tried 3 times)", false},
-		"stalls": {func(s *site) { s.first(stalled) }, "fetch disk.img: after 100 bytes: nothing came for 500ms", false},
+		"hangs":  {func(s *site) { s.first(hang) }, ": no answer within 2s (tried 3 times)", false},
+		"stalls": {func(s *site) { s.first(stalled) }, "fetch disk.img: after 100 bytes: nothing came for 2s", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -138,7 +138,7 @@ func TestOpenAtFails(t *testing.T) {
 		"of unknown length":  {func(s *site) { s.first(ranged("bytes 0-1048575/*")) }, "with the range", true},
 		"cut":                {func(s *site) { s.first(cut) }, "ended after 10 bytes, 1048576 were promised", true},
 		"gone":               {func(s *site) { s.first(deny("disk.img", 404, "NoSuchKey")) }, "no restore point", false},
-		"hangs":              {func(s *site) { s.first(hang) }, "within 500ms (tried 3 times)", false},
+		"hangs":              {func(s *site) { s.first(hang) }, "within 2s (tried 3 times)", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,8 +173,8 @@ func TestReadAtFails(t *testing.T) {
 		"another part":        {func(s *site) { s.first(ranged("bytes 0-1048575/4194404")) }, "another", 1, false},
 		"a part of it":        {func(s *site) { s.first(ranged("bytes 2097153-3145727/4194404")) }, "another", 1, false},
 		"ranges are ignored":  {func(s *site) { s.first(noRanges) }, "ignores Range", 1, false},
-		"hangs":               {func(s *site) { s.first(hang) }, "within 500ms (tried 3 times)", 3, false},
-		"stalls":              {func(s *site) { s.first(stalledRange) }, "500ms (tried 3 times)", 3, false},
+		"hangs":               {func(s *site) { s.first(hang) }, "within 2s (tried 3 times)", 3, false},
+		"stalls":              {func(s *site) { s.first(stalledRange) }, "2s (tried 3 times)", 3, false},
 		"the door was closed": {func(s *site) { s.first(deny("disk.img", 403, "AccessDenied")) }, "403", 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
