@@ -15,7 +15,7 @@ VM_TESTS    := ^TestVM
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .PHONY: help setup build images demo-files demo test check fix bench busy clean foreign test-kill test-long small-files \
-	vm-images vm-files demo-vm test-vm s3-server race govulncheck
+	browser vm-images vm-files demo-vm test-vm s3-server race govulncheck
 
 help: ## what there is to do
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,7 +98,10 @@ test-kill: demo-files small-files ## kill the harness after every event in turn,
 test-vm: vm-files s3-server ## every test with virtual machines, the long ones included
 	@LIFEBOAT_VM=all go test -timeout 180m -count=1 -v -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 
-test-long: test-kill test-vm ## every table whole: minutes to hours, run by hand
+browser: ## Chromium, in which make test-long looks at reports
+	@ci/images/install.sh --browser
+
+test-long: browser test-kill test-vm ## every table whole: minutes to hours, run by hand
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 $$(go list ./... | grep -v '^lifeboat/ci$$')
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 ./ci
 

@@ -91,13 +91,12 @@ func (d *drawing) drawHost(y float64) float64 {
 	if most < time.Second {
 		return y
 	}
-	d.word(d.left, y+10, "row", "start", d.say("timeline.host"))
-	y += titleLine
+	y = d.rowTitle(y, d.say("timeline.host"))
 	for _, l := range d.r.Loads {
 		held, _ := d.r.HeldUp(l.From, l.To).Most()
 		share := min(1, held.Seconds()/max(1e-9, (l.To-l.From).Seconds()))
 		if h := hostH * share; h > 0.5 {
-			d.rect(d.x(l.From), y+hostH-h, d.x(l.To)-d.x(l.From), h, "planned", "")
+			d.rect(d.x(l.From), y+hostH-h, d.x(l.To)-d.x(l.From), h, "pressed", "")
 		}
 	}
 	return y + hostH + rowGap

@@ -25,8 +25,8 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 	}).ParseFS(templateFiles, "templates/page.html"))
 })
 
-// quantity is a number with its unit, or several of a length of time: "1 h 4 min 52.9 s".
-var quantity = regexp.MustCompile(`\d[\d.,]*( (h|min|s|d|小时|分|秒|天|[kMGTP]?B(/s|/秒)?)\b| (小时|分|秒|天))` +
+// quantity is a number with its unit, or several of a length of time, and how it is to be compared: "≥ 1 h 4 min 52.9 s".
+var quantity = regexp.MustCompile(`([≥<] |&lt; )?\d[\d.,]*( (h|min|s|d|小时|分|秒|天|[kMGTP]?B(/s|/秒)?)\b| (小时|分|秒|天))` +
 	`( \d[\d.,]*( (h|min|s|d)\b| (小时|分|秒|天)))*`)
 
 // quantities escapes a text and keeps its figures from being broken at the end of a line.

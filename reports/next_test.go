@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -224,8 +225,11 @@ func TestEveryMessageInWords(t *testing.T) {
 		require.NoError(t, err, "write it with: go test ./reports -update")
 		assert.Equal(t, string(want), b.String(), "read what changed, then write it with: go test ./reports -update")
 		assert.NotContains(t, b.String(), "–\n", "an argument is missing")
+		assert.Empty(t, unitThenSpace.FindAllString(b.String(), -1), "between a Chinese unit and the next word stands no space")
 	}
 }
+
+var unitThenSpace = regexp.MustCompile(`\d (?:秒|分|小时|天) \p{Han}+`)
 
 func without(args map[string]string, names []string) map[string]string {
 	rest := map[string]string{}

@@ -148,7 +148,7 @@ func (a author) bounds(j record.Judged) string {
 		return ""
 	}
 	lower := a.l.durationTo(*j.Lower, step(j), Down)
-	if lower == a.measured(j) {
+	if lower == a.measured(j) || *j.Lower < step(j) { // "at least 0.00 s" says nothing
 		return ""
 	}
 	return a.say("objective.bounds", "lower", lower)
@@ -213,9 +213,21 @@ func (a author) asked(upper time.Duration) record.Span {
 	return record.Span{Lower: max(0, upper-a.r.Pace().Period()), Upper: upper}
 }
 
+// longest is the red stretch of this upper bound, which is written as the drawing and the table of stretches have it.
+func (a author) longest(upper time.Duration) record.Span {
+	if a.r.Pulse != nil {
+		for _, s := range a.r.Pulse.Reds {
+			if span := record.Between(s.From, s.To); !s.Open && span.Upper == upper {
+				return span
+			}
+		}
+	}
+	return a.asked(upper)
+}
+
 func (a author) outage(o *record.Outage) string {
 	args := []string{"count", fmt.Sprint(o.Count), "lower", a.l.Bound(o.Sum, Down), "upper", a.l.Bound(o.Sum, Up),
-		"longest", a.l.Bound(a.asked(o.Longest), Up), "planned", ""}
+		"longest", a.l.Bound(a.longest(o.Longest), Up), "planned", ""}
 	if o.Planned > 0 {
 		args[len(args)-1] = a.l.Bound(a.asked(o.Planned), Up)
 	}

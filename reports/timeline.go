@@ -148,6 +148,7 @@ func spread(labels []label, left, right, gap float64) {
 // drawPhases writes the name inside where it fits, else below on a leader.
 func (d *drawing) drawPhases() float64 {
 	var outside []label
+	clocks := d.clockMarks()
 	for _, p := range d.r.Phases {
 		if p.Outcome == record.OutcomeNotReached {
 			continue
@@ -162,13 +163,27 @@ func (d *drawing) drawPhases() float64 {
 		}
 		name := d.c.Named(d.l, "phase", p.Name)
 		d.rect(x, phaseY, w-1, phaseH, class, name)
-		if w > wide(name)+8 {
-			d.word(x+w/2, phaseY+15.5, "in", "middle", name)
+		if at, ok := clear(x, x+w, wide(name)+8, clocks); ok {
+			d.word(at, phaseY+15.5, "in", "middle", name)
 			continue
 		}
 		outside = append(outside, label{At: x + w/2, Text: name})
 	}
 	return d.namesBelow(outside, phaseY+phaseH)
+}
+
+// clear is the middle of the widest stretch between two places that no clock's line crosses, if it has that much room.
+func clear(from, to, room float64, clocks []label) (middle float64, ok bool) {
+	widest, edge := 0.0, from
+	for _, m := range append(slices.Clone(clocks), label{At: to}) {
+		if at := min(m.At, to); at >= edge {
+			if at-edge > widest {
+				widest, middle = at-edge, (at+edge)/2
+			}
+			edge = at
+		}
+	}
+	return middle, widest > room
 }
 
 // nameRow is the height of a row of names.
@@ -226,8 +241,8 @@ func (d *drawing) drawAxis(top, bottom float64) {
 	d.Lines = append(grid, d.Lines...)
 }
 
-// drawClocks sets T0 to T8 above; clocks of one moment share a label.
-func (d *drawing) drawClocks(bottom float64) {
+// clockMarks are the lines of T0 to T8, in the order of time; clocks of one moment share one.
+func (d *drawing) clockMarks() []label {
 	var marks []label
 	for i, in := range d.r.Incidents {
 		suffix := ""
@@ -243,7 +258,14 @@ func (d *drawing) drawClocks(bottom float64) {
 			marks = append(marks, label{At: x, Text: c.Name + suffix})
 		}
 	}
-	shown := d.mostImportant(marks)
+	marks = d.mostImportant(marks)
+	slices.SortStableFunc(marks, func(a, b label) int { return cmp.Compare(a.At, b.At) })
+	return marks
+}
+
+// drawClocks sets T0 to T8 above.
+func (d *drawing) drawClocks(bottom float64) {
+	shown := d.clockMarks()
 	spread(shown, d.left, d.right, 10)
 	for _, m := range shown {
 		d.line("mark", m.X, leaderTop, m.At, markTop, m.At, bottom+4)

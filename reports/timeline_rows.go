@@ -1,8 +1,10 @@
 package reports
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"lifeboat/drills/record"
@@ -24,8 +26,7 @@ func (d *drawing) drawPulse(y float64) float64 {
 	if p == nil {
 		return y
 	}
-	d.word(d.left, y+10, "row", "start", d.say("timeline.pulse"))
-	y += titleLine
+	y = d.rowTitle(y, d.say("timeline.pulse", "planned", d.planned()))
 	base := y + redH
 	from, to := p.From.Late, p.To.Early
 	if p.Open {
@@ -53,6 +54,31 @@ func (d *drawing) drawPulse(y float64) float64 {
 		y = d.lengths(labels, y)
 	}
 	return d.drawLatency(y + rowGap)
+}
+
+// clause of a title: where its line may end.
+var clause = regexp.MustCompile(`[^,，]*[,，]? ?`)
+
+// rowTitle writes what a row shows, in as many lines as it needs, and returns where the row begins.
+func (d *drawing) rowTitle(y float64, title string) float64 {
+	rest := ""
+	for _, part := range clause.FindAllString(title, -1) {
+		if rest != "" && wide(rest+part) > d.right-d.left {
+			d.word(d.left, y+10, "row", "start", strings.TrimSpace(rest))
+			y, rest = y+titleLine, ""
+		}
+		rest += part
+	}
+	d.word(d.left, y+10, "row", "start", rest)
+	return y + titleLine
+}
+
+// planned is not empty where a stretch is drawn as planned.
+func (d *drawing) planned() string {
+	if slices.ContainsFunc(d.r.Pulse.Reds, func(s record.Stretch) bool { return s.Planned }) {
+		return d.say("timeline.planned")
+	}
+	return ""
 }
 
 // band is the green of the pulse between its red stretches.
@@ -113,8 +139,7 @@ func (d *drawing) drawLatency(y float64) float64 {
 		return y
 	}
 	top := slices.MaxFunc(good, func(a, b Sample) int { return int(a.Latency - b.Latency) }).Latency
-	d.word(d.left, y+10, "row", "start", d.say("timeline.latency", "top", d.l.Duration(top, Up)))
-	y += titleLine
+	y = d.rowTitle(y, d.say("timeline.latency", "top", d.l.Duration(top, Up)))
 	var points []float64
 	step, worst := -1, time.Duration(0)
 	gap := d.end / 100
@@ -150,8 +175,7 @@ func (d *drawing) drawRestores(y float64) float64 {
 		}
 	}
 	for _, b := range backups {
-		d.word(d.left, y+10, "row", "start", d.say("timeline.restore", "backup", b))
-		y += titleLine
+		y = d.rowTitle(y, d.say("timeline.restore", "backup", b))
 		edge := d.left
 		for i := range d.r.Restores {
 			f := &d.r.Restores[i]

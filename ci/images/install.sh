@@ -1,8 +1,9 @@
 #!/bin/bash
 # Installs what building and drilling need on a Debian 12 machine and is not there yet: a Docker engine, mmdebstrap,
 # zstd, make, curl, a C compiler for the race detector, and what writes the disk of a virtual machine: sfdisk, mke2fs,
-# mkfs.vfat, mtools. Changes nothing where all of it is there. Go is what a person installs, because Debian 12's own is too old to build lifeboat; without
-# it this script says so and ends with exit code 2.
+# mkfs.vfat, mtools. With --browser also what shows and prints a report: chromium, a Chinese font, pdftotext. Changes
+# nothing where all of it is there. Go is what a person installs, because Debian 12's own is too old to build lifeboat;
+# without it this script says so and ends with exit code 2.
 set -euo pipefail
 began=$SECONDS
 want=1.26
@@ -36,6 +37,11 @@ command -v mkfs.vfat >/dev/null || missing+=(dosfstools)
 command -v mcopy >/dev/null || missing+=(mtools)
 # For a user who is not root file systems are made in a user namespace.
 [ "$(id -u)" = 0 ] || command -v newuidmap >/dev/null || missing+=(uidmap)
+if [ "${1:-}" = --browser ]; then # reports are looked at by make test-long alone
+  command -v chromium >/dev/null || missing+=(chromium)
+  command -v pdftotext >/dev/null || missing+=(poppler-utils)
+  [ -n "$(fc-list :lang=zh 2>/dev/null)" ] || missing+=(fonts-noto-cjk)
+fi
 if [ ${#missing[@]} -gt 0 ]; then
   log=$(mktemp)
   trap 'rm -f "$log"' EXIT
