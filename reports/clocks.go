@@ -96,7 +96,7 @@ func (a author) incident(in record.Incident, last bool) []block {
 		}
 		t.Rows = append(
 			t.Rows,
-			[]cell{text(name), text(a.l.Clock(a.wall(m.Late))), a.sinceStart(m), a.sinceT0(in.T0, m, i), text(means)},
+			[]cell{text(name), text(a.clock(m, Up)), a.sinceStart(m), a.sinceT0(in.T0, m, i), text(means)},
 		)
 	}
 	blocks := []block{{Caption: caption, Pairs: pairs}, {Table: t}}
@@ -104,6 +104,18 @@ func (a author) incident(in record.Incident, last bool) []block {
 		blocks = append(blocks, block{Paragraph: a.say("clock.not_reached", "clocks", strings.Join(missing, ", "))})
 	}
 	return blocks
+}
+
+// clock is the time of day of one bound of a moment, no finer than the moment is known.
+func (a author) clock(m record.Moment, r Rounding) string {
+	if m.Early == m.Late {
+		return a.l.Clock(a.wall(m.Late))
+	}
+	at := m.Late
+	if r == Down {
+		at = m.Early
+	}
+	return a.l.ClockTo(a.wall(at), max(stepOf(record.Span{Lower: m.Early, Upper: m.Late}, 0), 100*time.Millisecond), r)
 }
 
 // sinceStart writes the later bound, and the earlier one beside it where they differ.
@@ -223,7 +235,7 @@ func (a author) pulse(p *record.Pulse) []block {
 			a.l.Duration(max(0, a.r.Ended-s.From.Late), Down),
 		)
 		if !s.Open {
-			to = a.l.Clock(a.wall(s.To.Late))
+			to = a.clock(s.To, Up)
 			lasted = a.l.Bound(record.Between(s.From, s.To), Up)
 		}
 		why := s.Why
@@ -232,7 +244,7 @@ func (a author) pulse(p *record.Pulse) []block {
 		}
 		tab.Rows = append(
 			tab.Rows,
-			[]cell{text(fmt.Sprint(i + 1)), text(a.l.Clock(a.wall(s.From.Early))), text(to), text(lasted),
+			[]cell{text(fmt.Sprint(i + 1)), text(a.clock(s.From, Down)), text(to), text(lasted),
 				{Text: why, Small: a.redSmall(s)}},
 		)
 	}

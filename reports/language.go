@@ -80,6 +80,16 @@ func (l Language) Bound(s record.Span, r Rounding) string {
 	return l.durationTo(d, stepOf(s, 0), r)
 }
 
+// Against writes the upper bound of a time that is held to a limit, and by how much it is over, "" where it is not: both to
+// one step, so that rounding crosses no limit and they add up.
+func (l Language) Against(s record.Span, limit time.Duration) (took, over string) {
+	step := stepOf(s, limit)
+	if s.Upper > limit {
+		over = l.durationTo(s.Upper-limit, step, Up)
+	}
+	return l.durationTo(s.Upper, step, Up), over
+}
+
 // stepOf is to what the bounds of a time are written: no finer than what is not known of it, and so that rounding crosses
 // no limit.
 func stepOf(s record.Span, limit time.Duration) time.Duration {
@@ -211,4 +221,21 @@ func (l Language) Time(t time.Time) string {
 }
 
 // Clock writes the time of day to a tenth of a second: "02:01:02.3".
-func (l Language) Clock(t time.Time) string { return t.Format("15:04:05.0") }
+func (l Language) Clock(t time.Time) string {
+	return t.Round(100 * time.Millisecond).Format("15:04:05.0")
+}
+
+// ClockTo writes the time of day no finer than a step, rounded up or down as its bound is: "02:01:02.3", "02:01:02", "02:01".
+func (l Language) ClockTo(t time.Time, step time.Duration, r Rounding) string {
+	at := t.Truncate(step)
+	if r == Up && at.Before(t) {
+		at = at.Add(step)
+	}
+	switch {
+	case step >= time.Minute:
+		return at.Format("15:04")
+	case step >= time.Second:
+		return at.Format("15:04:05")
+	}
+	return at.Format("15:04:05.0")
+}

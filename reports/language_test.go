@@ -110,3 +110,33 @@ func TestFiguresOfAReason(t *testing.T) {
 	assert.Equal(t, []string{"32 s", "over by 2 s"}, []string{cells[2].Text, cells[4].Text})
 	assert.Contains(t, d.Sentence, "took 32 s, over the limit of 30 s by 2 s")
 }
+
+// A time of day is written no finer than it is known either, and on the side of its bound.
+func TestTimeOfDayOfABound(t *testing.T) {
+	started := time.Date(2026, 11, 20, 2, 0, 0, 0, time.UTC)
+	a := author{c: Messages(), l: English, r: &record.Record{Header: record.Header{Started: started}}}
+	for _, tc := range []struct {
+		early, late time.Duration
+		down, up    string
+	}{
+		{104250 * time.Millisecond, 104250 * time.Millisecond, "02:01:44.3", "02:01:44.3"},
+		{61950 * time.Millisecond, 62010 * time.Millisecond, "02:01:01.9", "02:01:02.1"},
+		{61950 * time.Millisecond, 66980 * time.Millisecond, "02:01:01", "02:01:07"},
+		{61 * time.Second, 85 * time.Second, "02:01:00", "02:01:30"},
+		{10 * time.Second, 121 * time.Second, "02:00", "02:03"},
+	} {
+		m := record.Moment{Early: tc.early, Late: tc.late}
+		assert.Equal(t, []string{tc.down, tc.up}, []string{a.clock(m, Down), a.clock(m, Up)})
+	}
+}
+
+// What the live view shows of an objective adds up, and is not finer than the pulse can know.
+func TestAgainstALimit(t *testing.T) {
+	s := record.Span{Lower: 151600 * time.Millisecond, Upper: 156601 * time.Millisecond}
+	took, over := English.Against(s, 2*time.Minute)
+	assert.Equal(t, []string{"2 min 37 s", "37 s"}, []string{took, over})
+	took, over = English.Against(record.Span{Lower: 119960 * time.Millisecond, Upper: 120040 * time.Millisecond}, 2*time.Minute)
+	assert.Equal(t, []string{"2 min 0.1 s", "0.1 s"}, []string{took, over}, "what is over is not rounded away")
+	_, over = English.Against(s, 3*time.Minute)
+	assert.Empty(t, over)
+}

@@ -112,3 +112,12 @@ func TestEventLineIsHarmless(t *testing.T) {
 	line := lineOf(w, record.Event{}, record.PulseEvent{State: "red", Why: why}).text
 	assert.Equal(t, "business RED: abc def", regexp.MustCompile(` +`).ReplaceAllString(line, " "))
 }
+
+// What a check said stands in the live view in its language, as in the report.
+func TestLineOfACheckIsInTheLanguage(t *testing.T) {
+	said := record.SaidOf("table %s has %d rows, not %d", "orders", 3, 4)
+	data := record.CheckResult{Name: "orders", Layer: record.LayerData, When: record.After, Status: record.CheckFailed,
+		Message: said.English(), Said: said}
+	line := lineOf(words{cat: reports.Messages(), lang: reports.Chinese}, record.Event{}, data).text
+	assert.Contains(t, line, "表 orders 有 3 行，而不是 4 行")
+}

@@ -12,6 +12,7 @@ type countdown struct {
 	name  string
 	limit time.Duration
 	left  time.Duration // below zero: over
+	took  record.Span   // with countdownReached
 	state countdownState
 }
 
@@ -50,7 +51,8 @@ func (b *board) countdowns() []countdown {
 			d.state = countdownUnproved
 		case in.T0 == nil:
 		case o.at != nil:
-			d.state, d.left = countdownReached, d.limit-(o.at.Late-in.T0.Early)
+			d.took = record.Between(*in.T0, *o.at)
+			d.state, d.left = countdownReached, d.limit-d.took.Upper
 		case over:
 			d.state, d.left = countdownUnproved, d.limit-(b.now-in.T0.Early)
 		default:

@@ -150,7 +150,6 @@ func (b *board) drawClocks() []string {
 }
 
 func (b *board) clockState(c countdown) string {
-	took := b.tenth(c.limit - c.left)
 	style := green
 	switch {
 	case c.left < 0:
@@ -173,6 +172,10 @@ func (b *board) clockState(c countdown) string {
 		id := "started"
 		if c.name == "restored" {
 			id = "verified"
+		}
+		took, beyond := b.words.lang.Against(c.took, c.limit) // as the report will have them
+		if beyond != "" {
+			over = b.text("over", "time", beyond)
 		}
 		return style.Styled(strings.TrimSpace(b.text(id, "time", took) + "  " + over))
 	}

@@ -115,7 +115,7 @@ func (t teller) incident(data any) line {
 		return t.says(d.State == record.RollbackFailed, "rollback_"+string(d.State), "error", d.Error)
 	case record.CheckResult:
 		return t.says(d.Status != record.CheckPassed, "check", "layer", t.Text("layer."+string(d.Layer), nil), "check", d.Name,
-			"when", t.Text("when."+string(d.When), nil), "status", t.Text("check."+string(d.Status), nil), "message", d.Message)
+			"when", t.Text("when."+string(d.When), nil), "status", t.Text("check."+string(d.Status), nil), "message", t.cat.Said(t.lang, d.Said, d.Message))
 	}
 	return line{}
 }
