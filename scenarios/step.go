@@ -48,6 +48,7 @@ type Traits struct {
 	Reads   []string // backups that it needs; empty names are none
 	OwnDisk bool     // the instance must have a disk and a kernel of its own
 	Fresh   bool     // nothing that was done to the instance before is left
+	Rebuilt bool     // it brings the instance back: from a backup, from a snapshot, or on its old data
 	Changes bool     // it makes the instance another one, or runs something
 }
 
@@ -110,18 +111,18 @@ func fieldsOf(step reflect.Value) iter.Seq2[string, reflect.Value] {
 	}
 }
 
-// Changes tells of a kind of step, as journals name it, whether it makes its instance another one, or runs something.
-func Changes(kind string) bool {
+// TraitsOf a kind of step, as journals name it; none of a kind that only a later lifeboat knows. What a step names itself is empty.
+func TraitsOf(kind string) (t Traits) {
 	for _, v := range fieldsOf(reflect.ValueOf(Step{})) {
 		if v.Kind() == reflect.Pointer {
 			v = reflect.New(v.Type().Elem())
 		}
 		a := v.Interface().(Action)
 		if word, _, _ := strings.Cut(a.String(), " "); word == kind {
-			return a.Traits().Changes
+			return a.Traits()
 		}
 	}
-	return false
+	return t
 }
 
 // EachStep visits the steps of the preparation, of every upgrade and of every rollback, in their order.

@@ -53,7 +53,7 @@ type RestoreStep string
 func (s RestoreStep) String() string { return fmt.Sprintf("restore %s", string(s)) }
 
 // Traits implements Action.
-func (s RestoreStep) Traits() Traits { return Traits{On: string(s), Changes: true} }
+func (s RestoreStep) Traits() Traits { return Traits{On: string(s), Rebuilt: true, Changes: true} }
 
 func (s RestoreStep) review(r *review, at string) {
 	r.instance(at, string(s))
@@ -93,7 +93,7 @@ func (s *BootStep) String() string {
 
 // Traits implements Action.
 func (s *BootStep) Traits() Traits {
-	return Traits{On: s.Instance, Begun: "booting", Reads: []string{s.From}, Fresh: true, Changes: true}
+	return Traits{On: s.Instance, Begun: "booting", Reads: []string{s.From}, Fresh: true, Rebuilt: true, Changes: true}
 }
 
 func (s *BootStep) review(r *review, at string) {

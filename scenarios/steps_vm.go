@@ -35,7 +35,7 @@ func (s *RevertStep) String() string { return fmt.Sprintf("revert %s to %s", s.O
 
 // Traits implements Action.
 func (s *RevertStep) Traits() Traits {
-	return Traits{On: s.On, Begun: "booting", OwnDisk: true, Fresh: true, Changes: true}
+	return Traits{On: s.On, Begun: "booting", OwnDisk: true, Fresh: true, Rebuilt: true, Changes: true}
 }
 
 func (s *RevertStep) review(r *review, at string) { r.instance(at+".on", s.On) }

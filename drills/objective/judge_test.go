@@ -236,6 +236,13 @@ func TestReachAfterTheRollback(t *testing.T) {
 		s.add(60*sec, record.KindStep, record.Subject{Instance: "db", Incident: 1}, record.Step{Phase: record.PhaseRollback,
 			What: "destroy db", Kind: "destroy", Outcome: record.OutcomeDone, Started: 59 * sec, Ended: 60 * sec})
 	}
+	last := func(word string) func(*story) { // instead of the boot
+		return func(s *story) {
+			s.drop(kind(record.KindStep))
+			s.add(59*sec, record.KindStep, record.Subject{Instance: "db", Incident: 1}, record.Step{Phase: record.PhaseRollback,
+				What: word + " db", Kind: word, Outcome: record.OutcomeDone, Started: 39 * sec, Ended: 59 * sec})
+		}
+	}
 	turn := func(s *story, from time.Duration, flow string) {
 		s.add(from, record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseTurns, At: record.At(from), Why: flow})
 		s.add(from+sec/2, record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseGoesOn, At: record.At(from + sec/2)})
@@ -259,6 +266,9 @@ func TestReachAfterTheRollback(t *testing.T) {
 		"the flow is elsewhere":    {links: []record.Link{flow("app", before), checked("app", late), checked("db", late)}, want: []string{"reach.elsewhere_since"}},
 		"the app as it was before": {links: []record.Link{flow("db", late), flow("app", before)}},
 		"a journal of old":         {links: []record.Link{flow("app", late), through("app", "db", 0)}},
+		"restored":                 {links: []record.Link{flow("app", late), through("app", "db", before)}, change: last("restore"), want: []string{"reach.not_again"}},
+		"reverted":                 {links: []record.Link{flow("app", late), through("app", "db", before)}, change: last("revert"), want: []string{"reach.not_again"}},
+		"only told to stop":        {links: []record.Link{flow("app", late), through("app", "db", before)}, change: last("stop")},
 		"and destroyed again":      {links: []record.Link{flow("app", late), through("app", "db", before)}, change: destroyed},
 		"it stays red": {links: []record.Link{flow("app", before), checked("app", late), checked("db", late)},
 			change: neverBack, want: []string{"business.red_at_end"}},

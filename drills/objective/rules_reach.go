@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lifeboat/drills/record"
+	"lifeboat/scenarios"
 )
 
 // reach: what no flow and no check ever spoke to is not proved, and a flow that spoke to none of what was restored is no
@@ -95,10 +96,10 @@ func (j *judge) rebuilt(name string) (since time.Duration, is bool) {
 		if s.Subject.Instance != name || s.Phase != record.PhaseRollback || s.Outcome != record.OutcomeDone {
 			continue
 		}
-		switch s.Kind {
-		case "boot", "restore", "revert":
+		switch t := scenarios.TraitsOf(s.Kind); {
+		case t.Rebuilt:
 			since, is = s.Ended, true
-		case "destroy":
+		case t.Fresh: // and nothing stands there now
 			is = false
 		}
 	}

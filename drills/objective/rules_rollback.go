@@ -95,7 +95,7 @@ func (j *judge) idle(in *record.Incident) {
 	taken := 0
 	for _, s := range j.r.Steps {
 		ours := s.Subject.Incident == in.ID && s.Phase == record.PhaseRollback && s.Outcome == record.OutcomeDone
-		if ours && (s.Kind == "" || scenarios.Changes(s.Kind)) {
+		if ours && (s.Kind == "" || scenarios.TraitsOf(s.Kind).Changes) {
 			return
 		}
 		if ours {
