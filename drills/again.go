@@ -42,7 +42,7 @@ func (d *drill) askFaults(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			e.Note = d.secrets.hide(err.Error())
+			e.Note = d.hide(err.Error())
 		}
 		e.At = record.Moment{Early: from, Late: d.elapsed()}
 		if err := d.Append(record.KindFault, d.subjectOf(f), e); err != nil {

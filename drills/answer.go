@@ -28,17 +28,17 @@ type answerTo struct {
 }
 
 // askPerson takes the first answer to this question, from the terminal or from lifeboat approve.
-func (d *drill) askPerson(ctx context.Context, q Question) (Answer, error) {
+func (c *commander) askPerson(ctx context.Context, q Question) (Answer, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // the terminal does not go on asking
 	open := openQuestion{Incident: q.Incident, Nonce: rand.Text()}
-	inbox := filepath.Join(d.dir, "inbox")
+	inbox := filepath.Join(c.dir, "inbox")
 	if err := errors.Join(clearAnswers(inbox), leave(inbox, questionFile, open)); err != nil {
 		return Answer{}, fmt.Errorf("ask for a decision: %w", err)
 	}
 	defer func() {
 		if err := clearAnswers(inbox); err != nil {
-			d.opt.Log.Warn("take the question back", "error", err)
+			c.log.Warn("take the question back", "error", err)
 		}
 	}()
 	type typed struct {
@@ -46,14 +46,14 @@ func (d *drill) askPerson(ctx context.Context, q Question) (Answer, error) {
 		err error
 	}
 	asked := make(chan typed, 1)
-	if d.opt.Watch.Ask != nil {
+	if c.ask != nil {
 		go func() {
-			a, err := d.opt.Watch.Ask(ctx, q)
+			a, err := c.ask(ctx, q)
 			asked <- typed{a, err}
 		}()
 	}
 	for {
-		if a, ok := d.answered(open); ok {
+		if a, ok := c.answered(open); ok {
 			return a, nil
 		}
 		select {
@@ -67,17 +67,17 @@ func (d *drill) askPerson(ctx context.Context, q Question) (Answer, error) {
 }
 
 // answered takes an answer out of the inbox. One to another question, or that cannot be read, is none.
-func (d *drill) answered(q openQuestion) (Answer, bool) {
+func (c *commander) answered(q openQuestion) (Answer, bool) {
 	var a answerTo
-	path := filepath.Join(d.dir, "inbox", approveFile)
-	found, err := takeMessage(d.dir, approveFile, &a)
+	path := filepath.Join(c.dir, "inbox", approveFile)
+	found, err := takeMessage(c.dir, approveFile, &a)
 	switch {
 	case err != nil:
-		d.opt.Log.Warn("an answer could not be read and decides nothing", "error", errors.Join(err, os.Remove(path)))
+		c.log.Warn("an answer could not be read and decides nothing", "error", errors.Join(err, os.Remove(path)))
 	case found && a.Nonce != q.Nonce:
-		d.opt.Log.Warn("an answer to another question decides nothing", "by", a.By, "outcome", a.Outcome)
+		c.log.Warn("an answer to another question decides nothing", "by", a.By, "outcome", a.Outcome)
 	case found && a.valid() != nil:
-		d.opt.Log.Warn("an answer decides nothing", "error", a.valid())
+		c.log.Warn("an answer decides nothing", "error", a.valid())
 	case found:
 		return a.Answer, true
 	}

@@ -60,7 +60,7 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 	m, err := d.room.Driver(spec.Kind).Boot(ctx, req)
 	if err != nil {
 		if m != nil {
-			d.diagnose(ctx, m)
+			d.shows.show(ctx, m)
 		}
 		return d.badBoot(ctx, name, from, b, started, err)
 	}

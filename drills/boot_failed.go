@@ -31,25 +31,25 @@ func (d *drill) badBoot(ctx context.Context, name, from string, b boot, started 
 	}
 	from = cmp.Or(bad.Backup, from)
 	for _, backup := range append([]string{from}, d.plan.MadeOf(name)...) {
-		if unread := d.unreadable(backup); unread != nil {
+		if unread := d.disks.unreadable(backup); unread != nil {
 			return fmt.Errorf("%w: %w", err, unread)
 		}
 	}
 	fact := record.Restored{Backup: from, Point: d.plan.Backups[from].Point.ID, Started: started, Ended: d.elapsed(),
 		During: b.during}
 	if bad.Lack != "" && !b.keepData { // else the guest came up from that disk before, and has changed it itself since
-		fact.Lack = &record.Lack{Kind: bad.Lack, What: d.secrets.hide(bad.Reason)}
-		return d.fact(err, d.Append(record.KindRestored, d.subject(name), fact))
+		fact.Lack = &record.Lack{Kind: bad.Lack, What: d.hide(bad.Reason)}
+		return asFact(err, d.Append(record.KindRestored, d.subject(name), fact))
 	}
 	if f := d.met(ctx, name, started); len(f.Met) > 0 || len(f.Sought) > 0 || f.NotAsked != "" {
 		return d.bootFailed(ctx, name, b.during, started, err)
 	}
 	why := bad.Reason
-	if lines := strings.TrimSpace(lastLines(d.secrets.hide(bad.Console), 3)); lines != "" {
+	if lines := strings.TrimSpace(lastLines(d.hide(bad.Console), 3)); lines != "" {
 		why += "; it printed last: " + lines
 	}
-	fact.BackupBad, fact.Overdue = d.secrets.hide(why), bad.Overdue
-	return d.fact(err, d.Append(record.KindRestored, d.subject(name), fact))
+	fact.BackupBad, fact.Overdue = d.hide(why), bad.Overdue
+	return asFact(err, d.Append(record.KindRestored, d.subject(name), fact))
 }
 
 // bootFailed writes a failed boot down, with the machine's last words and whom it met. Other errors, and those that
@@ -61,16 +61,16 @@ func (d *drill) bootFailed(ctx context.Context, name, during string, started tim
 	}
 	spec := d.plan.Scenario.Instances[name]
 	f := d.met(ctx, name, started)
-	f.During, f.Started, f.Ended, f.Why = during, started, d.elapsed(), d.secrets.hide(bad.Reason)
+	f.During, f.Started, f.Ended, f.Why = during, started, d.elapsed(), d.hide(bad.Reason)
 	if f.Backup = spec.Boot; f.Backup != "" {
 		f.Point = d.plan.Backups[f.Backup].Point.ID
 	} else {
 		f.Image = spec.Image
 	}
-	if text := strings.TrimSpace(lastLines(d.secrets.hide(bad.Console), mostLines)); text != "" {
+	if text := strings.TrimSpace(lastLines(d.hide(bad.Console), mostLines)); text != "" {
 		f.Lines = strings.Split(text, "\n")
 	}
-	return d.fact(err, d.Append(record.KindBootFailed, d.subject(name), f))
+	return asFact(err, d.Append(record.KindBootFailed, d.subject(name), f))
 }
 
 // toldWithin is how long a sandbox may take to tell what it saw: five times a second it does.
@@ -88,7 +88,7 @@ func (d *drill) met(ctx context.Context, name string, since time.Duration) recor
 		if r, ok := instance.As[instance.ReachReporter](base); ok && !alone {
 			links, err := r.Reached(ctx)
 			if err != nil {
-				f.NotAsked = d.secrets.hide(err.Error())
+				f.NotAsked = d.hide(err.Error())
 			}
 			for _, l := range links {
 				if l.From == name && l.To != name {
@@ -102,7 +102,7 @@ func (d *drill) met(ctx context.Context, name string, since time.Duration) recor
 		}
 		tried, err := r.Egress(ctx)
 		if err != nil {
-			d.opt.Log.Warn("ask what an instance looked for", "instance", name, "error", err)
+			d.log.Warn("ask what an instance looked for", "instance", name, "error", err)
 		}
 		for _, e := range tried {
 			reverse := strings.HasSuffix(strings.Trim(e.Target, "."), ".arpa") // what an address is called: many a library asks

@@ -29,9 +29,7 @@ func (d *drill) breakIt(ctx context.Context, i int, during string) error {
 
 func (d *drill) inject(ctx context.Context, f FaultPlan) error {
 	if t, ok := f.Fault.(throttler); ok {
-		d.mu.Lock()
-		d.throttles[f.Spec.On] = &throttle{FaultPlan: f, rate: t.BytesPerSecond()}
-		d.mu.Unlock()
+		d.throttles.set(f, t.BytesPerSecond())
 		return d.faultEvent(f, record.FaultInjected, fmt.Sprintf("%d bytes/s", t.BytesPerSecond()))
 	}
 	m, err := d.room.Machine(f.Spec.On)
@@ -100,7 +98,7 @@ func (d *drill) reconfirm(ctx context.Context, known func(context.Context, Fault
 		}
 		if err = known(ctx, f, m); errors.Is(err, fault.ErrCameUp) {
 			if e := d.faultEvent(f, record.FaultNoEffect, err.Error()); e != nil {
-				d.opt.Log.Error("write the journal", "kind", record.KindFault, "error", e)
+				d.log.Error("write the journal", "kind", record.KindFault, "error", e)
 			}
 		}
 		return !errors.Is(err, fault.ErrSilent)
@@ -122,7 +120,7 @@ func (d *drill) outwait(ctx context.Context, f FaultPlan, m instance.Machine) er
 		if !errors.Is(err, fault.ErrSilent) || d.elapsed() > end {
 			return err
 		}
-		if got, ok := d.askDiagnosis(ctx, m); ok && got.Fatal {
+		if got, ok := d.shows.ask(ctx, m); ok && got.Fatal {
 			return err
 		}
 		if e := instance.Pause(ctx, diagnoseEvery); e != nil {
@@ -136,19 +134,3 @@ const bootUnknown = time.Minute
 
 // effectiveWithin is how long a fault may take to bite; the pulse may still see it later.
 const effectiveWithin = 10 * time.Second
-
-func (d *drill) faultEvent(f FaultPlan, state record.FaultState, note string) error {
-	return d.faultEventAt(f, state, d.now(), note)
-}
-
-func (d *drill) faultEventAt(f FaultPlan, state record.FaultState, at record.Moment, note string) error {
-	return d.Append(record.KindFault, d.subjectOf(f), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, Index: f.Index,
-		State: state, At: at, Note: d.secrets.hide(note)})
-}
-
-// subjectOf a fault's events: its instance as it is now, and its own incident, whichever is open.
-func (d *drill) subjectOf(f FaultPlan) record.Subject {
-	s := d.subject(f.Spec.On)
-	s.Incident = f.Incident
-	return s
-}

@@ -21,14 +21,12 @@ const (
 // cleanup stops the pulse, heals, destroys, and proves that nothing is left. It
 // returns what is still there. With keep, a drill that did not pass is left as it is.
 func (d *drill) cleanup(ctx context.Context, keep bool) []record.CleanupEvent {
-	if err := d.Append(record.KindPhase, record.Subject{}, record.PhaseEvent{Phase: record.PhaseCleanup}); err != nil {
-		d.opt.Log.Error("write the journal", "error", err)
-	}
+	d.note(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup})
 	d.closeWitness(ctx)
 	if keep && !d.passedSoFar() {
 		return d.keepAll(ctx)
 	}
-	done := CleanUp(ctx, CleanRequest{Scope: d.scope, Kit: d.kit, Mark: d.ledger.Mark, Hide: d.secrets.hide,
+	done := CleanUp(ctx, CleanRequest{Scope: d.scope, Kit: d.kit, Mark: d.ledger.Mark, Hide: d.hide,
 		Report: d.noteOf})
 	d.note(record.KindPhase, done.phase())
 	d.clean = done.Clean()
@@ -39,16 +37,10 @@ func (d *drill) cleanup(ctx context.Context, keep bool) []record.CleanupEvent {
 func (d *drill) closeWitness(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, witnessWithin)
 	defer cancel()
-	if d.pulse != nil {
-		if err := d.pulse.stop(ctx); err != nil {
-			d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.secrets.hide(err.Error())})
+	for _, closing := range []func(context.Context) error{d.pulse.stop, d.collectEgress, d.reached.write} {
+		if err := closing(ctx); err != nil {
+			d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.hide(err.Error())})
 		}
-	}
-	if err := d.collectEgress(ctx); err != nil {
-		d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.secrets.hide(err.Error())})
-	}
-	if err := d.collectReach(ctx); err != nil {
-		d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.secrets.hide(err.Error())})
 	}
 }
 
@@ -60,18 +52,18 @@ func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
 		defer cancel()
 		names, err := d.kit.Remains(ctx, d.scope)
 		if err != nil {
-			kept.Error = d.secrets.hide(err.Error())
+			kept.Error = d.hide(err.Error())
 		}
 		kept.Left = names
 	}
 	d.note(record.KindCleanup, kept)
 	if err := d.unheld(); err != nil {
-		d.opt.Log.Error("write the journal", "error", err)
+		d.log.Error("write the journal", "error", err)
 	}
 	d.note(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup, Outcome: record.OutcomeSkipped})
 	if d.reaper != nil {
 		if err := d.reaper.Keep(); err != nil {
-			d.opt.Log.Error("hand over to the reaper", "error", err)
+			d.log.Error("hand over to the reaper", "error", err)
 		}
 		d.reaper = nil
 	}

@@ -19,25 +19,31 @@ func Outcomes() []string {
 	return names
 }
 
+// commander decides for a drill: a person, or the scenario in their place.
+type commander struct {
+	*books
+	ask func(ctx context.Context, q Question) (Answer, error) // at the terminal; nil: only lifeboat approve can answer
+}
+
 // decide waits for the decision; the waiting is on the clock, simulated or not.
-func (d *drill) decide(ctx context.Context, in scenarios.Incident, detected string) (record.Decision, error) {
+func (c *commander) decide(ctx context.Context, in scenarios.Incident, detected string) (record.Decision, error) {
 	dec := in.Decide
 	if dec.By != "person" {
 		if err := instance.Pause(ctx, dec.After.Std()); err != nil {
 			return record.Decision{}, err
 		}
-		return record.Decision{Outcome: record.DecisionOutcome(dec.Outcome), Scope: dec.Scope, Reason: dec.Reason, By: record.BySimulated, At: d.now()}, nil
+		return record.Decision{Outcome: record.DecisionOutcome(dec.Outcome), Scope: dec.Scope, Reason: dec.Reason, By: record.BySimulated, At: c.now()}, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, dec.Within.Std(), errNotDecided)
 	defer cancel()
-	a, err := d.askPerson(ctx, Question{Drill: d.id, Incident: d.incident, Rule: detected, Choices: Outcomes()})
+	a, err := c.askPerson(ctx, Question{Drill: c.id, Incident: c.incident, Rule: detected, Choices: Outcomes()})
 	if errors.Is(err, errNotDecided) {
 		return record.Decision{}, &stopError{why: fmt.Sprintf("nobody decided within %s", dec.Within)}
 	}
 	if err != nil {
 		return record.Decision{}, err
 	}
-	return record.Decision{Outcome: record.DecisionOutcome(a.Outcome), Scope: a.Scope, Reason: a.Reason, By: a.By, At: d.now()}, nil
+	return record.Decision{Outcome: record.DecisionOutcome(a.Outcome), Scope: a.Scope, Reason: a.Reason, By: a.By, At: c.now()}, nil
 }
 
 var errNotDecided = errors.New("not decided in time")

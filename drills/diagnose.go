@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
 )
 
@@ -17,18 +19,26 @@ const (
 	mostLines      = 20               // of a console that are kept
 )
 
-// diagnose asks a machine that offers it what it shows of itself, and writes that down. That it cannot
+// diagnoses are what machines show of themselves.
+type diagnoses struct {
+	*books
+	room    *machines.Room
+	order   []string     // in which the instances were booted
+	screens atomic.Int32 // kept below raw/
+}
+
+// show asks a machine that offers it what it shows of itself, and writes that down. That it cannot
 // be asked is a line in the log: it changes nothing of what is known already.
-func (d *drill) diagnose(ctx context.Context, m instance.Machine) instance.Diagnosis {
-	got, ok := d.askDiagnosis(context.WithoutCancel(ctx), m)
+func (g *diagnoses) show(ctx context.Context, m instance.Machine) instance.Diagnosis {
+	got, ok := g.ask(context.WithoutCancel(ctx), m)
 	if ok {
-		d.writeDiagnosis(m, got)
+		g.write(m, got)
 	}
 	return got
 }
 
-// askDiagnosis returns false for a machine that has none to give.
-func (d *drill) askDiagnosis(ctx context.Context, m instance.Machine) (instance.Diagnosis, bool) {
+// ask returns false for a machine that has none to give.
+func (g *diagnoses) ask(ctx context.Context, m instance.Machine) (instance.Diagnosis, bool) {
 	asked, ok := instance.As[instance.Diagnoser](m)
 	if !ok {
 		return instance.Diagnosis{}, false
@@ -37,61 +47,56 @@ func (d *drill) askDiagnosis(ctx context.Context, m instance.Machine) (instance.
 	defer cancel()
 	got, err := asked.Diagnose(ctx)
 	if err != nil {
-		d.opt.Log.Warn("diagnose an instance", "instance", m.Name(), "error", err)
+		g.log.Warn("diagnose an instance", "instance", m.Name(), "error", err)
 		return got, false
 	}
 	if got.At == 0 {
-		got.At = d.elapsed()
+		got.At = g.elapsed()
 	}
 	return got, true
 }
 
-func (d *drill) writeDiagnosis(m instance.Machine, got instance.Diagnosis) {
+func (g *diagnoses) write(m instance.Machine, got instance.Diagnosis) {
 	fact := got.Diagnosis
-	fact.Words = d.secrets.hide(fact.Words)
+	fact.Words = g.hide(fact.Words)
 	fact.Lines = nil
 	for _, line := range got.Lines[max(0, len(got.Lines)-mostLines):] {
-		fact.Lines = append(fact.Lines, d.secrets.hide(line))
+		fact.Lines = append(fact.Lines, g.hide(line))
 	}
-	name, err := d.keepScreen(m.Name(), got.Screen)
+	name, err := g.keep(m.Name(), got.Screen)
 	if err != nil {
-		d.opt.Log.Warn("keep a screen", "instance", m.Name(), "error", err)
+		g.log.Warn("keep a screen", "instance", m.Name(), "error", err)
 	}
 	fact.Screen = name
-	d.room.Diagnosed(m.Name(), d.elapsed())
-	if err := d.Append(record.KindDiagnosis, d.subject(m.Name()), fact); err != nil {
-		d.opt.Log.Error("write the journal", "error", err)
-	}
+	g.room.Diagnosed(m.Name(), g.elapsed())
+	g.noteOf(record.KindDiagnosis, g.subject(m.Name()), fact)
 }
 
-// keepScreen writes a picture below raw/, where it is entered into the journal by its digest when the drill is sealed.
-func (d *drill) keepScreen(name string, png []byte) (string, error) {
+// keep writes a picture below raw/, where it is entered into the journal by its digest when the drill is sealed.
+func (g *diagnoses) keep(name string, png []byte) (string, error) {
 	if len(png) == 0 {
 		return "", nil
 	}
-	d.mu.Lock()
-	d.screens++
-	file := fmt.Sprintf("screen-%s-%d.png", name, d.screens)
-	d.mu.Unlock()
-	return file, os.WriteFile(filepath.Join(d.dir, "raw", file), png, 0o600)
+	file := fmt.Sprintf("screen-%s-%d.png", name, g.screens.Add(1))
+	return file, os.WriteFile(filepath.Join(g.dir, "raw", file), png, 0o600)
 }
 
-// diagnoseSince diagnoses an instance after a failure, unless that was done since a moment.
-func (d *drill) diagnoseSince(ctx context.Context, name string, since time.Duration) {
-	m, err := d.room.Machine(name)
+// since diagnoses an instance after a failure, unless that was done since a moment.
+func (g *diagnoses) since(ctx context.Context, name string, since time.Duration) {
+	m, err := g.room.Machine(name)
 	if err != nil || ctx.Err() != nil { // aborted
 		return
 	}
-	if !d.room.DiagnosedSince(name, since) {
-		d.diagnose(ctx, m)
+	if !g.room.DiagnosedSince(name, since) {
+		g.show(ctx, m)
 	}
 }
 
-// diagnoseAll asks every machine, in the order in which they were booted.
-func (d *drill) diagnoseAll(ctx context.Context) {
-	for _, m := range d.room.Each(d.plan.Order) {
+// all asks every machine, in the order in which they were booted.
+func (g *diagnoses) all(ctx context.Context) {
+	for _, m := range g.room.Each(g.order) {
 		if ctx.Err() == nil {
-			d.diagnose(ctx, m)
+			g.show(ctx, m)
 		}
 	}
 }

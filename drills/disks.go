@@ -16,8 +16,10 @@ import (
 // disks are the backups that machines read where they lie. A machine outlives the step that booted it, so
 // they stay open until the drill has been cleaned up.
 type disks struct {
-	life context.Context // of all of them
-	end  context.CancelFunc
+	*books
+	throttles *throttles
+	life      context.Context // of all of them
+	end       context.CancelFunc
 
 	mu     sync.Mutex
 	open   []*disk
@@ -58,7 +60,7 @@ func (k *disk) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // openerAt opens a backup where it lies, throttled, any number of times; nil when its store can stream only.
-func (d *drill) openerAt(bp *BackupPlan) func(context.Context) (store.Random, error) {
+func (ds *disks) openerAt(bp *BackupPlan) func(context.Context) (store.Random, error) {
 	from, ok := bp.Store.(store.RandomStore)
 	if !ok || bp.Point.Dir {
 		return nil
@@ -67,52 +69,54 @@ func (d *drill) openerAt(bp *BackupPlan) func(context.Context) (store.Random, er
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r, err := from.OpenAt(d.disks.life, bp.Point, d.dir)
+		r, err := from.OpenAt(ds.life, bp.Point, ds.dir)
 		if err != nil {
 			return nil, fmt.Errorf("open backup %s where it lies: %w", bp.Name, err)
 		}
-		if limit := d.throttle(bp); limit > 0 {
-			r = store.ThrottleAt(d.disks.life, r, float64(limit))
+		if limit := ds.throttles.rate(bp); limit > 0 {
+			r = store.ThrottleAt(ds.life, r, float64(limit))
 		}
-		k := &disk{Random: r, backup: bp.Name, life: d.disks.life, broke: func(err error) { d.diskBroke(bp.Name, err) }}
-		d.disks.mu.Lock()
-		d.disks.open = append(d.disks.open, k)
-		d.disks.mu.Unlock()
-		return k, nil
+		return ds.add(&disk{Random: r, backup: bp.Name}), nil
 	}
 }
 
+// add keeps a disk open.
+func (ds *disks) add(k *disk) *disk {
+	k.life, k.broke = ds.life, func(err error) { ds.broke(k.backup, err) }
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	ds.open = append(ds.open, k)
+	return k
+}
+
 // served are the backups that machines read through this process: when it ends, they have no disk any more.
-func (k *disks) served() []string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+func (ds *disks) served() []string {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
 	var names []string
-	for _, o := range k.open {
-		if o.Path() == "" && !o.done.Load() && !slices.Contains(names, o.backup) {
-			names = append(names, o.backup)
+	for _, k := range ds.open {
+		if k.Path() == "" && !k.done.Load() && !slices.Contains(names, k.backup) {
+			names = append(names, k.backup)
 		}
 	}
 	return names
 }
 
-// diskBroke writes down that a backup could not be read under its machine, or is another one.
-func (d *drill) diskBroke(backup string, err error) {
-	d.disks.mu.Lock()
-	if d.disks.broken == nil {
-		d.disks.broken = map[string]error{}
+// broke writes down that a backup could not be read under its machine, or is another one.
+func (ds *disks) broke(backup string, err error) {
+	ds.mu.Lock()
+	if ds.broken[backup] == nil {
+		ds.broken[backup] = err
 	}
-	if d.disks.broken[backup] == nil {
-		d.disks.broken[backup] = err
-	}
-	d.disks.mu.Unlock()
-	d.harnessBroke(err)
+	ds.mu.Unlock()
+	ds.harnessBroke(err)
 }
 
 // told tells whether an error is that of a disk, which is written down already.
-func (k *disks) told(err error) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, why := range k.broken {
+func (ds *disks) told(err error) bool {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	for _, why := range ds.broken {
 		if errors.Is(err, why) {
 			return true
 		}
@@ -121,44 +125,44 @@ func (k *disks) told(err error) bool {
 }
 
 // unreadable is the first read of a backup that failed, or that it is another one now under its machine.
-func (d *drill) unreadable(backup string) error {
-	d.disks.mu.Lock()
-	why := d.disks.broken[backup]
+func (ds *disks) unreadable(backup string) error {
+	ds.mu.Lock()
+	why := ds.broken[backup]
 	var another error
-	for _, k := range d.disks.open {
+	for _, k := range ds.open {
 		if why == nil && another == nil && k.backup == backup && !k.done.Load() {
 			another = k.Same()
 		}
 	}
-	d.disks.mu.Unlock()
+	ds.mu.Unlock()
 	if another != nil {
-		d.diskBroke(backup, another)
+		ds.broke(backup, another)
 		return another
 	}
 	return why
 }
 
-// closeDisks closes every disk after its machine is gone, and writes down how much of those was read that
+// close closes every disk after its machine is gone, and writes down how much of those was read that
 // are not files of this host. A backup that became another one meanwhile makes the drill prove nothing.
-func (d *drill) closeDisks() {
-	defer d.disks.end()
-	d.disks.mu.Lock()
-	defer d.disks.mu.Unlock()
+func (ds *disks) close() {
+	defer ds.end()
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
 	var errs []error
-	for _, k := range d.disks.open {
+	for _, k := range ds.open {
 		if k.Path() == "" && !k.kept {
-			errs = append(errs, d.Append(record.KindDiskRead, record.Subject{},
+			errs = append(errs, ds.Append(record.KindDiskRead, record.Subject{},
 				record.DiskRead{Backup: k.backup, Fetched: k.Fetched(), Size: k.Size()}))
 		}
 		if k.done.Load() { // nothing was booted from it
 			continue
 		}
-		if err := k.Same(); err != nil && d.disks.broken[k.backup] == nil { // else it is written down already
-			d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.secrets.hide(err.Error())})
+		if err := k.Same(); err != nil && ds.broken[k.backup] == nil { // else it is written down already
+			ds.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: ds.hide(err.Error())})
 		}
 		errs = append(errs, k.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
-		d.opt.Log.Warn("close the disks", "error", err)
+		ds.log.Warn("close the disks", "error", err)
 	}
 }

@@ -25,10 +25,10 @@ func (kept) Fetched() int64 { return 0 }
 // Same implements store.Random.
 func (kept) Same() error { return nil }
 
-// keepDisk gives what keeps what is written into such a file until the drill has been cleaned up.
-func (d *drill) keepDisk(backup string) func(fill func(*os.File) error) (store.Random, error) {
+// keep gives what keeps what is written into such a file until the drill has been cleaned up.
+func (ds *disks) keep(backup string) func(fill func(*os.File) error) (store.Random, error) {
 	return func(fill func(*os.File) error) (store.Random, error) {
-		f, err := os.CreateTemp(d.dir, "disk-*")
+		f, err := os.CreateTemp(ds.dir, "disk-*")
 		if err != nil {
 			return nil, fmt.Errorf("keep what backup %s holds: %w", backup, err)
 		}
@@ -45,11 +45,6 @@ func (d *drill) keepDisk(backup string) func(fill func(*os.File) error) (store.R
 			_ = f.Close()
 			return nil, fmt.Errorf("keep what backup %s holds: %w", backup, err)
 		}
-		k := &disk{Random: kept{f, at.Size()}, backup: backup, life: d.disks.life, kept: true,
-			broke: func(err error) { d.diskBroke(backup, err) }}
-		d.disks.mu.Lock()
-		d.disks.open = append(d.disks.open, k)
-		d.disks.mu.Unlock()
-		return k, nil
+		return ds.add(&disk{Random: kept{f, at.Size()}, backup: backup, kept: true}), nil
 	}
 }

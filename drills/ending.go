@@ -24,8 +24,8 @@ type factError struct{ error }
 
 func (e *factError) Unwrap() error { return e.error }
 
-// fact marks err, unless writing it down failed: that is an error of the harness.
-func (d *drill) fact(err error, written ...error) error {
+// asFact marks err, unless writing it down failed: that is an error of the harness.
+func asFact(err error, written ...error) error {
 	if w := errors.Join(written...); w != nil || err == nil {
 		return w
 	}
@@ -56,12 +56,4 @@ func (d *drill) explain(ctx context.Context, err error) {
 	default:
 		d.harnessBroke(err)
 	}
-}
-
-// harnessBroke writes an error of the harness down, in the phase in which it came.
-func (d *drill) harnessBroke(err error) {
-	d.mu.Lock()
-	phase := d.inPhase
-	d.mu.Unlock()
-	d.note(record.KindHarness, record.HarnessError{Phase: phase, Error: d.secrets.hide(err.Error())})
 }

@@ -91,7 +91,7 @@ func (d *drill) header(number int) record.Header {
 var secretive = regexp.MustCompile(`(?i)pass|pwd|secret|token|key|credential|auth|cookie|session|(^|_)pin(_|$)|dsn`)
 
 // shownEnv is a flow's environment as a report may hold it.
-func (d *drill) shownEnv(env map[string]scenarios.Secret) map[string]string {
+func (s *secrets) shownEnv(env map[string]scenarios.Secret) map[string]string {
 	if len(env) == 0 {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (d *drill) shownEnv(env map[string]scenarios.Secret) map[string]string {
 	for name, value := range env {
 		shown[name] = "***"
 		if plain, err := value.Reveal(); err == nil && !value.Hidden() && !secretive.MatchString(name) {
-			shown[name] = d.secrets.hide(userOf.ReplaceAllString(plain, "://***@"))
+			shown[name] = s.hide(userOf.ReplaceAllString(plain, "://***@"))
 		}
 	}
 	return shown

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
 	"lifeboat/internal/pressure"
 )
@@ -24,9 +25,10 @@ const (
 
 // hostWatch measures through a whole drill how hard its host is pressed, and keeps that in the journal.
 type hostWatch struct {
-	d    *drill
-	read func() (pressure.Counters, error)
-	stop context.CancelFunc
+	*books
+	room *machines.Room
+	read func() (pressure.Counters, error) // nil, as in tests: nobody can look, and nothing is measured
+	stop context.CancelFunc                // nil: not started
 	done sync.WaitGroup
 
 	mu    sync.Mutex
@@ -42,15 +44,13 @@ type hostWatch struct {
 	asked time.Duration // when the question that is not answered yet began; 0: none
 }
 
-// watchHost begins to measure; a kit without a way to look at the host, as tests have it, measures nothing.
-func (d *drill) watchHost(ctx context.Context) {
-	w := &hostWatch{d: d, read: d.kit.Host, stop: func() {}}
-	d.host = w
+// start begins to measure, until end.
+func (w *hostWatch) start(ctx context.Context) {
 	if w.read == nil {
 		return
 	}
 	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
-	w.begin(d.elapsed())
+	w.begin(w.elapsed())
 	last, err := w.read() // its error is told with every interval
 	w.last, w.blind = last, err != nil
 	w.done.Go(func() { w.look(ctx) })
@@ -59,6 +59,9 @@ func (d *drill) watchHost(ctx context.Context) {
 
 // end stops measuring and writes the last interval.
 func (w *hostWatch) end() {
+	if w.stop == nil {
+		return
+	}
 	w.stop()
 	w.done.Wait()
 	w.flush()
@@ -71,12 +74,12 @@ func (w *hostWatch) begin(at time.Duration) {
 
 // look takes the time of its own timer, four times a second, and the host's counters once a second.
 func (w *hostWatch) look(ctx context.Context) {
-	for seen := w.d.elapsed(); ; {
-		due := w.d.elapsed() + lookAtTimers
+	for seen := w.elapsed(); ; {
+		due := w.elapsed() + lookAtTimers
 		if instance.Pause(ctx, lookAtTimers) != nil {
 			return
 		}
-		now := w.d.elapsed()
+		now := w.elapsed()
 		w.mu.Lock()
 		w.late(now - due)
 		if now-seen >= lookAtHost {
@@ -93,7 +96,7 @@ func (w *hostWatch) late(by time.Duration) {
 		w.now.CPU += by
 	}
 	if w.asked > 0 {
-		w.now.Trip = max(w.now.Trip, w.d.elapsed()-w.asked)
+		w.now.Trip = max(w.now.Trip, w.elapsed()-w.asked)
 	}
 }
 
@@ -151,14 +154,14 @@ func (w *hostWatch) write() {
 	}
 	l = w.share(l)
 	w.loads = append(w.loads, l)
-	w.d.note(record.KindHostLoad, l)
+	w.note(record.KindHostLoad, l)
 }
 
 func (w *hostWatch) flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.read != nil {
-		now := w.d.elapsed()
+		now := w.elapsed()
 		w.take(now)
 		w.write()
 		w.begin(now)
@@ -169,7 +172,7 @@ func (w *hostWatch) flush() {
 // has to answer it.
 func (w *hostWatch) ask(ctx context.Context) {
 	for instance.Pause(ctx, askedEvery) == nil {
-		for _, driver := range w.d.room.Bases() {
+		for _, driver := range w.room.Bases() {
 			if metered, ok := instance.As[instance.Metered](driver); ok {
 				w.measure(ctx, metered)
 			}
@@ -183,12 +186,12 @@ func (w *hostWatch) ask(ctx context.Context) {
 func (w *hostWatch) measure(ctx context.Context, from instance.Metered) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	began := w.d.elapsed()
+	began := w.elapsed()
 	w.mu.Lock()
 	w.asked = began
 	w.mu.Unlock()
 	_ = from.Reach(ctx) // how long it takes is all that is asked
-	took := w.d.elapsed() - began
+	took := w.elapsed() - began
 	w.mu.Lock()
 	if w.asked = 0; ctx.Err() == nil {
 		w.now.Trip = max(w.now.Trip, took)
@@ -205,9 +208,6 @@ func (w *hostWatch) measure(ctx context.Context, from instance.Metered) {
 
 // restored tells of a restore of the drill's own, which presses memory and disks by itself.
 func (w *hostWatch) restored(from, to time.Duration) {
-	if w == nil {
-		return
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.own = append(w.own, record.Lapse{From: from, To: to})
@@ -216,7 +216,7 @@ func (w *hostWatch) restored(from, to time.Duration) {
 // outweighs tells whether what the host held up since a moment is at least what a limit of time has been overrun by, so
 // that it is worth waiting on. What it says no to, the judge says no to: it counts with what stands in the journal.
 func (w *hostWatch) outweighs(o record.Overdue) bool {
-	if w == nil || w.read == nil {
+	if w.read == nil {
 		return false
 	}
 	held := func() bool {
@@ -235,12 +235,7 @@ func (w *hostWatch) outweighs(o record.Overdue) bool {
 // hostPatience is how many times a limit is waited for at most where the host holds up what is waited for.
 const hostPatience = 3
 
-// overdue is a limit that began at a moment and has passed now.
-func (d *drill) overdue(limit, from time.Duration) record.Overdue {
-	return record.Overdue{Limit: limit, From: from, To: d.elapsed()}
-}
-
-// spent tells whether a limit of time is over, and the host does not explain that.
-func (d *drill) spent(o record.Overdue) bool {
-	return o.To-o.From >= o.Limit && (o.To-o.From >= hostPatience*o.Limit || !d.host.outweighs(o))
+// over tells whether a limit of time is over, and the host does not explain that.
+func (w *hostWatch) over(o record.Overdue) bool {
+	return o.To-o.From >= o.Limit && (o.To-o.From >= hostPatience*o.Limit || !w.outweighs(o))
 }

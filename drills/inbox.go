@@ -112,10 +112,10 @@ func takeMessage(dir, name string, into any) (bool, error) {
 }
 
 // watchInbox takes aborts and notes until the returned function is called, which takes what has come until then.
-func (d *drill) watchInbox(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
+func (b *books) watchInbox(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
 	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
-	box := &inbox{d: d, cancel: cancel, aside: map[string]bool{}, said: map[string]bool{}}
+	box := &inbox{books: b, cancel: cancel, aside: map[string]bool{}, said: map[string]bool{}}
 	go func() {
 		defer close(done)
 		for instance.Pause(ctx, inboxEvery) == nil {
@@ -127,7 +127,7 @@ func (d *drill) watchInbox(ctx context.Context, cancel context.CancelCauseFunc) 
 
 // inbox is what one goroutine at a time reads.
 type inbox struct {
-	d      *drill
+	*books
 	cancel context.CancelCauseFunc
 	aside  map[string]bool // what was read, or could not be, and lies there still
 	said   map[string]bool // what could not be written down
@@ -138,10 +138,10 @@ func (b *inbox) read() {
 		b.cancel(&AbortError{Why: strings.TrimSpace(m.By + ": " + m.Text)})
 		return nil
 	})
-	notes, _ := filepath.Glob(filepath.Join(b.d.dir, "inbox", notePrefix+"*")) // the pattern is a constant
+	notes, _ := filepath.Glob(filepath.Join(b.dir, "inbox", notePrefix+"*")) // the pattern is a constant
 	for _, n := range notes {
 		b.take(filepath.Base(n), func(m Message) error {
-			return b.d.journal.AppendAs(m.By, record.KindNote, record.Subject{}, record.Note{Text: b.d.secrets.hide(m.Text)})
+			return b.journal.AppendAs(m.By, record.KindNote, record.Subject{}, record.Note{Text: b.hide(m.Text)})
 		})
 	}
 }
@@ -149,7 +149,7 @@ func (b *inbox) read() {
 // take uses a message and removes it. One that cannot be read is set aside, and said once, in the record too: somebody
 // wanted something.
 func (b *inbox) take(name string, use func(Message) error) {
-	path := filepath.Join(b.d.dir, "inbox", name)
+	path := filepath.Join(b.dir, "inbox", name)
 	raw, err := os.ReadFile(path)
 	if b.aside[name] || errors.Is(err, os.ErrNotExist) {
 		return
@@ -164,13 +164,13 @@ func (b *inbox) take(name string, use func(Message) error) {
 			return
 		}
 		if !b.said[name] { // it is tried again
-			b.d.opt.Log.Error("write a note", "error", err)
+			b.log.Error("write a note", "error", err)
 		}
 		b.said[name] = true
 		return
 	}
-	b.aside[name] = os.Rename(path, filepath.Join(b.d.dir, "inbox", "."+name+".unreadable")) != nil
-	b.d.opt.Log.Warn("a message in the inbox could not be read", "file", name, "error", err)
-	b.d.note(record.KindObservation, record.Observation{ID: "inbox.unreadable",
-		Args: map[string]string{"file": name, "error": b.d.secrets.hide(err.Error())}})
+	b.aside[name] = os.Rename(path, filepath.Join(b.dir, "inbox", "."+name+".unreadable")) != nil
+	b.log.Warn("a message in the inbox could not be read", "file", name, "error", err)
+	b.note(record.KindObservation, record.Observation{ID: "inbox.unreadable",
+		Args: map[string]string{"file": name, "error": b.hide(err.Error())}})
 }

@@ -16,7 +16,7 @@ import (
 // goes wrong, a failed step is the incident and not the end.
 func (d *drill) upgrade(ctx context.Context) error {
 	if d.plan.Scenario.Trigger == record.TriggerUpgrade {
-		d.open(1)
+		d.enter(1)
 	}
 	if err := d.Append(record.KindUpgrade, record.Subject{}, record.UpgradeEvent{State: record.UpgradeStarted}); err != nil {
 		return err
@@ -110,17 +110,11 @@ func (d *drill) waitSettled(ctx context.Context, incident int) error {
 	return &stopError{why: "the business was not green before the fault of the incident"}
 }
 
-func (d *drill) open(incident int) {
-	d.mu.Lock()
-	d.incident = incident
-	d.mu.Unlock()
-}
-
 // incidents runs every incident to its decision and, where that was decided, through its rollback.
 func (d *drill) incidents(ctx context.Context) error {
 	for i, in := range d.plan.Scenario.Incidents {
-		d.open(i + 1)
-		if err := errors.Join(d.runIncident(ctx, i, in), d.endThrottles()); err != nil { // also where nobody rolled back
+		d.enter(i + 1)
+		if err := errors.Join(d.runIncident(ctx, i, in), d.throttles.end()); err != nil { // also where nobody rolled back
 			return err
 		}
 	}
@@ -154,7 +148,7 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 	}
 	rollsBack := false
 	if err := d.phase(ctx, record.PhaseDecide, func(ctx context.Context) error {
-		decision, err := d.decide(ctx, in, detected)
+		decision, err := (&commander{d.books, d.opt.Watch.Ask}).decide(ctx, in, detected)
 		if err != nil {
 			return err
 		}
@@ -201,7 +195,7 @@ func (d *drill) detect(ctx context.Context, i int, in scenarios.Incident) (strin
 	var shown sync.WaitGroup
 	shown.Go(func() {
 		d.reconfirm(ctx, d.outwait)
-		d.diagnoseAll(ctx)
+		d.shows.all(ctx)
 	})
 	err = d.askChecks(ctx, record.Broken, func(c CheckPlan) bool { return c.Spec.Layer == record.LayerService && !restarts(c) })
 	shown.Wait()
@@ -246,7 +240,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 			return fmt.Errorf("%w (%v)", foreign, err)
 		}
 	}
-	if e := d.endThrottles(); e != nil {
+	if e := d.throttles.end(); e != nil {
 		return errors.Join(err, e)
 	}
 	end := record.RollbackEvent{State: record.RollbackDone}
@@ -258,7 +252,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &failed), errors.As(err, &down), isFact(err):
-		end = record.RollbackEvent{State: record.RollbackFailed, Error: d.secrets.hide(err.Error()), Overdue: lateOnly(failed, down)}
+		end = record.RollbackEvent{State: record.RollbackFailed, Error: d.hide(err.Error()), Overdue: lateOnly(failed, down)}
 		err = &stopError{why: fmt.Sprintf("the rollback failed: %s", end.Error)}
 	default: // the harness: what the rollback would have done is not known
 		return err

@@ -33,9 +33,8 @@ type asked struct {
 
 // keepScenario keeps what was asked, so that a reader sees it years later: texts without their secrets, data by digest and
 // size, unless the scenario says keep. It comes first: nothing of it may have changed since it was read.
-func (d *drill) keepScenario() error {
-	s := d.plan.Scenario
-	folder := filepath.Join(d.dir, askedFolder)
+func (b *books) keepScenario(s *scenarios.Scenario) error {
+	folder := filepath.Join(b.dir, askedFolder)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("keep the scenario: %w", err)
 	}
@@ -53,7 +52,7 @@ func (d *drill) keepScenario() error {
 		switch {
 		case err != nil:
 		case f.Text != nil:
-			text := d.secrets.hide(string(f.Text))
+			text := b.hide(string(f.Text))
 			a.Hidden = text != string(f.Text)
 			err = root.WriteFile(filepath.FromSlash(f.Path), []byte(text), 0o600)
 		case s.Keep:
@@ -64,11 +63,11 @@ func (d *drill) keepScenario() error {
 		}
 		list = append(list, a)
 	}
-	b, err := json.MarshalIndent(list, "", "  ")
+	listed, err := json.MarshalIndent(list, "", "  ")
 	if err != nil {
 		return fmt.Errorf("list the scenario's files: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(d.dir, askedList), append(b, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(b.dir, askedList), append(listed, '\n'), 0o600); err != nil {
 		return fmt.Errorf("keep the scenario: %w", err)
 	}
 	return nil
@@ -106,13 +105,13 @@ const factsShown = 2000
 
 // keepFacts keeps facts that are too long for the journal whole, by their digest, and gives what is shown of them. Where
 // they cannot be kept nobody could judge again, so that is an error.
-func (d *drill) keepFacts(facts string) (shown, digest string, err error) {
+func (b *books) keepFacts(facts string) (shown, digest string, err error) {
 	if len(facts) <= factsShown {
 		return facts, "", nil
 	}
 	sum := sha256.Sum256([]byte(facts))
 	name := hex.EncodeToString(sum[:])
-	path := filepath.Join(d.dir, "raw", "facts", name+".json")
+	path := filepath.Join(b.dir, "raw", "facts", name+".json")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", "", fmt.Errorf("keep what a check observed: %w", err)
 	}

@@ -42,7 +42,7 @@ func (d *drill) look(ctx context.Context) error {
 		}
 		fact.Ended = d.elapsed()
 		user := d.userOf(name)
-		found = append(found, d.fact(err, d.Append(record.KindRestored, d.subject(user), fact),
+		found = append(found, asFact(err, d.Append(record.KindRestored, d.subject(user), fact),
 			d.point(user, bp, restore.Outcome{})))
 	}
 	return errors.Join(found...)
@@ -52,7 +52,7 @@ func (d *drill) look(ctx context.Context) error {
 // which nothing lies, or that is not there, may be one that is not mounted, or the wrong one.
 func (d *drill) lacking(fact *record.Restored, bp *BackupPlan) error {
 	missing := *bp.Missing
-	missing.Name, missing.Newest = d.secrets.hide(missing.Name), d.secrets.hide(missing.Newest)
+	missing.Name, missing.Newest = d.hide(missing.Name), d.hide(missing.Newest)
 	fact.Missing = &missing
 	why := missingWords(&missing)
 	if missing.Name == "" || missing.Why == string(store.Unreadable) {

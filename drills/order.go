@@ -81,7 +81,7 @@ func (d *drill) again(name string, b boot, why string) error {
 		return nil
 	}
 	if err := d.Append(record.KindObservation, d.subject(name), record.Observation{ID: "boot.again",
-		Args: map[string]string{"instance": name, "why": d.secrets.hide(why)}}); err != nil {
+		Args: map[string]string{"instance": name, "why": d.hide(why)}}); err != nil {
 		return err
 	}
 	return fmt.Errorf("%w: %s", machines.ErrAlone, why)

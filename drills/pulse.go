@@ -220,7 +220,7 @@ func (d *drill) waitGreen(ctx context.Context, stable, within, since time.Durati
 		if !errors.Is(err, errNotGreen) {
 			return err
 		}
-		if o := d.overdue(within+stable, from); d.spent(o) {
+		if o := d.overdue(within+stable, from); d.host.over(o) {
 			if err := d.Append(record.KindWaited, d.subject(""), o); err != nil {
 				return err // who asks for errNotGreen goes on
 			}
@@ -245,6 +245,9 @@ const hostLook = 5 * time.Second
 
 // stop ends the pulse: the first act of clean-up. A pulse that broke says so in the journal.
 func (p *pulse) stop(ctx context.Context) error {
+	if p == nil {
+		return nil
+	}
 	asked := p.d.elapsed() // k6 may take long to end
 	broken := errors.Join(p.running.Stop(ctx), p.d.secrets.hideFile(p.d.pulseStream()))
 	p.mu.Lock()

@@ -11,11 +11,15 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
 )
 
 // reached remembers what the drill itself asked, for the record of who spoke to whom.
 type reached struct {
+	*books
+	room *machines.Room
+
 	mu     sync.Mutex
 	flows  map[string]bool  // scripts that k6 ran against the restored system
 	checks map[string]spell // instances that answered a check
@@ -28,9 +32,6 @@ type spell struct{ first, last time.Duration }
 func (r *reached) byFlow(script string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.flows == nil {
-		r.flows = map[string]bool{}
-	}
 	r.flows[filepath.Base(script)] = true
 }
 
@@ -41,9 +42,6 @@ func (r *reached) byCheck(on string, at time.Duration, err error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.checks == nil {
-		r.checks = map[string]spell{}
-	}
 	s, known := r.checks[on]
 	if !known {
 		s.first = at
@@ -52,17 +50,17 @@ func (r *reached) byCheck(on string, at time.Duration, err error) {
 	r.checks[on] = s
 }
 
-// collectReach writes down who spoke to whom. Where a back-end cannot tell, nothing is written.
-func (d *drill) collectReach(ctx context.Context) error {
+// write writes down who spoke to whom. Where a back-end cannot tell, nothing is written.
+func (r *reached) write(ctx context.Context) error {
 	var all record.Reach
-	for _, driver := range d.room.Bases() {
-		r, ok := instance.As[instance.ReachReporter](driver)
+	for _, driver := range r.room.Bases() {
+		teller, ok := instance.As[instance.ReachReporter](driver)
 		if !ok {
 			return nil
 		}
-		switch links, err := r.Reached(ctx); {
+		switch links, err := teller.Reached(ctx); {
 		case errors.Is(err, instance.ErrUnmeasured):
-			all.Unmeasured = d.secrets.hide(err.Error())
+			all.Unmeasured = r.hide(err.Error())
 		case err != nil:
 			return err
 		default:
@@ -74,13 +72,13 @@ func (d *drill) collectReach(ctx context.Context) error {
 			l.Flow = filepath.Base(l.Flow)
 		}
 	}
-	d.reached.mu.Lock()
-	all.Flows = slices.Sorted(maps.Keys(d.reached.flows))
-	for _, name := range slices.Sorted(maps.Keys(d.reached.checks)) {
-		all.Links = append(all.Links, record.Link{Check: true, To: name, First: d.reached.checks[name].first,
-			Last: d.reached.checks[name].last})
+	r.mu.Lock()
+	all.Flows = slices.Sorted(maps.Keys(r.flows))
+	for _, name := range slices.Sorted(maps.Keys(r.checks)) {
+		all.Links = append(all.Links, record.Link{Check: true, To: name, First: r.checks[name].first,
+			Last: r.checks[name].last})
 	}
-	d.reached.mu.Unlock()
+	r.mu.Unlock()
 	slices.SortStableFunc(all.Links, func(a, b record.Link) int { return int(a.First - b.First) })
-	return d.Append(record.KindReach, record.Subject{}, all)
+	return r.Append(record.KindReach, record.Subject{}, all)
 }

@@ -47,8 +47,8 @@ func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.
 				m.Name(), w.answer)
 		}
 		if time.Since(looked) >= diagnoseEvery {
-			if got, ok := d.askDiagnosis(limited, m); ok && got.Fatal && mattersTo(r, got) {
-				d.writeDiagnosis(m, got)
+			if got, ok := d.shows.ask(limited, m); ok && got.Fatal && mattersTo(r, got) {
+				d.shows.write(m, got)
 				return &instance.BootError{Instance: m.Name(), Reason: got.Words, Console: strings.Join(got.Lines, "\n"),
 					Lack: got.Lack}
 			}
@@ -56,7 +56,7 @@ func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.
 		}
 		o := d.overdue(within, w.from)
 		switch {
-		case w.heard && d.spent(o):
+		case w.heard && d.host.over(o):
 			return d.notReady(ctx, m, w.words(o), w.excusable(o))
 		case limited.Err() != nil || !w.heard && o.To-o.From >= hostPatience*within:
 			if ctx.Err() != nil {
@@ -150,7 +150,7 @@ var errNotReady = errors.New("not ready in time")
 func (d *drill) notReady(ctx context.Context, m instance.Machine, reason string, late *record.Overdue) error {
 	lack := ""
 	if ctx.Err() == nil {
-		if got := d.diagnose(ctx, m); got.Lack != "" {
+		if got := d.shows.show(ctx, m); got.Lack != "" {
 			reason, lack = reason+"; "+got.Words, got.Lack
 		}
 	}

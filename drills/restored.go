@@ -57,22 +57,22 @@ func (d *drill) beside(name string) (restore.Source, error) {
 	if bp == nil {
 		return restore.Source{}, fmt.Errorf("there is no backup %s", name)
 	}
-	return restore.Source{Backup: name, Point: bp.Point, Open: d.opener(bp), OpenAt: d.openerAt(bp)}, nil
+	return restore.Source{Backup: name, Point: bp.Point, Open: d.opener(bp), OpenAt: d.disks.openerAt(bp)}, nil
 }
 
 // restored runs one restore and writes down how it went.
 func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, during string,
 	run func(restore.Source) (restore.Outcome, error)) (restore.Outcome, error) {
 	fact := record.Restored{Backup: bp.Name, Point: bp.Point.ID, Started: d.elapsed(), During: during,
-		Throttle: d.throttle(bp)}
-	out, err := run(restore.Source{Backup: bp.Name, Point: bp.Point, Open: d.opener(bp), OpenAt: d.openerAt(bp),
-		Keep: d.keepDisk(bp.Name)})
+		Throttle: d.throttles.rate(bp)}
+	out, err := run(restore.Source{Backup: bp.Name, Point: bp.Point, Open: d.opener(bp), OpenAt: d.disks.openerAt(bp),
+		Keep: d.disks.keep(bp.Name)})
 	fact.Ended, fact.Digest, fact.Bytes, fact.Verifying = d.elapsed(), out.Digest, out.Bytes, out.Verifying
 	d.host.restored(fact.Started, fact.Ended)
 	fact.Verified = err == nil && promiseKept(bp.Point.Digest, out.Digest)
 	fact.Said = out.Said
 	for _, n := range out.Notes {
-		fact.Notes = append(fact.Notes, d.secrets.hide(n))
+		fact.Notes = append(fact.Notes, d.hide(n))
 	}
 	if err != nil && ctx.Err() == nil {
 		if foreign := d.room.Intact(ctx); foreign != nil { // whatever it looks like, somebody else had a hand in it
@@ -89,11 +89,11 @@ func (d *drill) restored(ctx context.Context, name string, bp *BackupPlan, durin
 		return out, err
 	}
 	if fact.Throttle > 0 && err == nil {
-		if e := d.throttled(bp.Name, fact); e != nil {
+		if e := d.throttles.slowed(bp.Name, fact); e != nil {
 			return out, e
 		}
 	}
-	return out, d.fact(err, d.Append(record.KindRestored, d.subject(name), fact), d.point(name, bp, out))
+	return out, asFact(err, d.Append(record.KindRestored, d.subject(name), fact), d.point(name, bp, out))
 }
 
 // faulty is the backup that an error of a restore names; nil: it names none.
@@ -122,24 +122,24 @@ func (d *drill) blame(fact *record.Restored, bp *BackupPlan, err error) bool {
 	var mismatch *store.Mismatch
 	switch {
 	case errors.As(err, &lack):
-		fact.Lack = &record.Lack{Kind: lack.Lack, What: d.secrets.hide(lack.What)}
+		fact.Lack = &record.Lack{Kind: lack.Lack, What: d.hide(lack.What)}
 	case errors.As(err, &kind):
 		named := *kind
 		named.File = bp.Point.ID
-		if why := d.secrets.hide(named.Reason()); named.Bad() {
+		if why := d.hide(named.Reason()); named.Bad() {
 			fact.BackupBad = why
 		} else {
 			fact.Unread = why
 		}
 		fact.Kind = named.Fact()
-		fact.Kind.Said, fact.Kind.Command = d.secrets.hide(fact.Kind.Said), d.secrets.hide(fact.Kind.Command)
+		fact.Kind.Said, fact.Kind.Command = d.hide(fact.Kind.Said), d.hide(fact.Kind.Command)
 	case errors.As(err, &misfit):
 		fact.Unread = misfit.Reason()
 		fact.Misfit = &record.Misfit{What: misfit.What, Has: misfit.Has, Wants: misfit.Wants}
 	case errors.As(err, &image):
-		fact.ImageBad = d.secrets.hide(image.Reason)
+		fact.ImageBad = d.hide(image.Reason)
 	case errors.As(err, &backup):
-		fact.BackupBad = d.secrets.hide(backup.Reason)
+		fact.BackupBad = d.hide(backup.Reason)
 	case errors.As(err, &mismatch):
 		fact.BackupBad = mismatch.Error()
 	default:
@@ -162,7 +162,7 @@ func (d *drill) point(name string, bp *BackupPlan, out restore.Outcome) error {
 	p := record.RestorePoint{Backup: bp.Name, Store: bp.Spec.Store.Kind, Restore: bp.Spec.Restore.Kind,
 		Point: bp.Point.ID, Size: bp.Point.Size, Digest: out.Digest,
 		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
-		Zone: bp.Spec.TimeZone, Doubt: d.secrets.hide(bp.Point.Doubt), Beside: bp.Beside,
+		Zone: bp.Spec.TimeZone, Doubt: d.hide(bp.Point.Doubt), Beside: bp.Beside,
 		Loaded: bp.Loader != nil && d.plan.Scenario.Instances[name].Load == bp.Name || d.plan.kindOf(name).OwnDisk}
 	if !consistent.IsZero() {
 		p.Age = d.base.Sub(consistent)
@@ -188,7 +188,7 @@ func (d *drill) opener(bp *BackupPlan) func(context.Context) (store.Stream, erro
 		if err != nil {
 			return nil, err
 		}
-		if limit := d.throttle(bp); limit > 0 {
+		if limit := d.throttles.rate(bp); limit > 0 {
 			st = store.Throttle(ctx, st, float64(limit))
 		}
 		if d.opt.Watch.Progress == nil {

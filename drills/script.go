@@ -38,7 +38,7 @@ func (d *drill) scriptStep(ctx context.Context, phase string, s *scenarios.Scrip
 		}
 	}
 	given, trees, err := d.backupTrees(ctx, s.Backups)
-	defer given.close(d.opt.Log)
+	defer given.close(d.log)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +77,7 @@ func (d *drill) given(phase string, streams given, err error) error {
 		if errors.As(s.ended(), &mismatch) {
 			fact := record.Restored{Backup: s.backup, Point: mismatch.Point, Digest: mismatch.Got, Bytes: s.Bytes(),
 				Started: s.started, Ended: d.elapsed(), During: phase, BackupBad: mismatch.Error()}
-			return d.fact(fmt.Errorf("give backup %s to the script: %w", s.backup, mismatch),
+			return asFact(fmt.Errorf("give backup %s to the script: %w", s.backup, mismatch),
 				d.Append(record.KindRestored, d.subject(""), fact))
 		}
 	}

@@ -60,15 +60,6 @@ func (d *drill) unheld() error {
 		"count": strconv.Itoa(len(gaps)), "span": sum.Round(time.Millisecond).String()}})
 }
 
-// build computes the record of the journal as it stands, while it is being written.
-func (d *drill) build() (*record.Record, error) {
-	events, err := d.journal.Events()
-	if err != nil {
-		return nil, err
-	}
-	return record.Build(events)
-}
-
 // Judge reads a drill's journal and judges it: anybody can, at any time.
 func Judge(dir string) (*record.Record, record.Verdict, error) {
 	b, err := os.ReadFile(filepath.Join(dir, journalName))
@@ -104,32 +95,32 @@ func writeRecord(dir string, r *record.Record) error {
 }
 
 // rawFiles enters everything under raw/ by its digest, and the list of what was asked.
-func (d *drill) rawFiles() error {
-	list := filepath.Join(d.dir, askedList)
+func (b *books) rawFiles() error {
+	list := filepath.Join(b.dir, askedList)
 	if _, err := os.Stat(list); err == nil { // none where the drill ended before it
-		if err := d.rawFile(list); err != nil {
+		if err := b.rawFile(list); err != nil {
 			return err
 		}
 	}
-	return filepath.WalkDir(filepath.Join(d.dir, "raw"), func(path string, e fs.DirEntry, err error) error {
+	return filepath.WalkDir(filepath.Join(b.dir, "raw"), func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		return d.rawFile(path)
+		return b.rawFile(path)
 	})
 }
 
 // rawFile enters one file by its digest.
-func (d *drill) rawFile(path string) error {
+func (b *books) rawFile(path string) error {
 	digest, size, err := digestFile(path)
 	if err != nil {
 		return fmt.Errorf("digest %s: %w", path, err)
 	}
-	rel, err := filepath.Rel(d.dir, path)
+	rel, err := filepath.Rel(b.dir, path)
 	if err != nil {
 		return err
 	}
-	return d.Append(record.KindRaw, record.Subject{}, record.RawFile{Path: filepath.ToSlash(rel), Digest: digest, Size: size})
+	return b.Append(record.KindRaw, record.Subject{}, record.RawFile{Path: filepath.ToSlash(rel), Digest: digest, Size: size})
 }
 
 func digestFile(path string) (string, int64, error) {

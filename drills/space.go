@@ -69,8 +69,10 @@ func (e *fullError) Error() string {
 
 // watchSpace ends the drill when the host runs full, until the returned function is called. What restored code writes
 // has no other limit: most engines have none to give.
-func (d *drill) watchSpace(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
-	if d.kit.Space == nil {
+func (b *books) watchSpace(ctx context.Context, cancel context.CancelCauseFunc, look func(context.Context) ([]Space, error),
+	keep scenarios.Size,
+) (stop func()) {
+	if look == nil {
 		return func() {}
 	}
 	ctx, end := context.WithCancel(ctx)
@@ -79,13 +81,13 @@ func (d *drill) watchSpace(ctx context.Context, cancel context.CancelCauseFunc) 
 		defer close(done)
 		told := false
 		for instance.Pause(ctx, spaceEvery) == nil {
-			all, err := d.kit.Space(ctx)
+			all, err := look(ctx)
 			if err != nil && ctx.Err() == nil && !told {
 				told = true
-				d.opt.Log.Warn("look how much disk is left", "error", err)
+				b.log.Warn("look how much disk is left", "error", err)
 			}
 			for _, s := range all {
-				if why := s.short(d.plan.Scenario.FreeDisk); why != "" {
+				if why := s.short(keep); why != "" {
 					cancel(&fullError{why})
 					return
 				}

@@ -69,11 +69,11 @@ func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.St
 			err = unanswered(st.Timeout, asks, stepCtx.Err() != nil && ctx.Err() == nil, err)
 			cancel()
 			err = d.bootFailed(ctx, on, phase, fact.Started, err)
-			fact.Ended, fact.Outcome, fact.Output = d.elapsed(), record.OutcomeDone, lastLines(d.secrets.hide(out), 20)
+			fact.Ended, fact.Outcome, fact.Output = d.elapsed(), record.OutcomeDone, lastLines(d.hide(out), 20)
 			var stop *stopError
 			if failed = err; err != nil && !errors.As(err, &stop) {
-				fact.Outcome, fact.Error = record.OutcomeFailed, d.secrets.hide(err.Error())
-				d.diagnoseSince(ctx, on, fact.Started)
+				fact.Outcome, fact.Error = record.OutcomeFailed, d.hide(err.Error())
+				d.shows.since(ctx, on, fact.Started)
 			}
 			subject = d.subject(on)
 		}
@@ -141,7 +141,7 @@ func (d *drill) waitStep(ctx context.Context, _ string, w *scenarios.WaitStep) (
 			}
 			o := d.overdue(w.Within.Std(), from)
 			unasked := answer.Status == record.CheckCrashed && o.Over() < unaskedAfter // of what is so now, that says nothing
-			if d.spent(o) && !unasked {
+			if d.host.over(o) && !unasked {
 				return "", d.waitedInVain(c, answer, o)
 			}
 			if err := instance.Pause(ctx, 500*time.Millisecond); err != nil {

@@ -101,14 +101,14 @@ func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 	if of, ok := instance.As[instance.Described](m); ok {
 		up.Facts = map[string]string{}
 		for name, fact := range of.Describe(ctx) {
-			up.Facts[name] = d.secrets.hide(fact)
+			up.Facts[name] = d.hide(fact)
 		}
 	}
 	if up.Facts == nil {
 		up.Facts = map[string]string{}
 	}
 	if spec.Ready == nil && health != nil {
-		up.Facts["healthcheck"] = d.secrets.hide(strings.Join(health.Command, " "))
+		up.Facts["healthcheck"] = d.hide(strings.Join(health.Command, " "))
 	}
 	return d.Append(record.KindBooted, d.subject(m.Name()), up)
 }
@@ -198,7 +198,7 @@ func (d *drill) predictStep(ctx context.Context, m instance.Machine, s *scenario
 		return "", err
 	}
 	if err != nil { // it is not known, which is not the same as no conflict
-		seen.Args["why"] = d.secrets.hide(err.Error())
+		seen.Args["why"] = d.hide(err.Error())
 		return "not predicted: " + seen.Args["why"], d.foretold(s, seen)
 	}
 	if conflicts := f.Conflicts(); len(conflicts) > 0 {

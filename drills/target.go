@@ -131,6 +131,6 @@ func (d *drill) openFlows() error {
 	if err != nil {
 		return err
 	}
-	d.flows, err = d.kit.Flows(c, d.opt.Log)
+	d.flows, err = d.kit.Flows(c, d.log)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"lifeboat/drills/record"
 )
@@ -20,46 +21,60 @@ type throttle struct {
 	last record.Moment // the latest restore that it slowed down; zero: none yet
 }
 
-// throttle of a backup in bytes per second: a fault's, or else the scenario's own.
-func (d *drill) throttle(bp *BackupPlan) int64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if t := d.throttles[bp.Name]; t != nil {
+// throttles are those in force, by their backups.
+type throttles struct {
+	*books
+	mu sync.Mutex
+	by map[string]*throttle
+}
+
+// set puts a fault in force.
+func (ts *throttles) set(f FaultPlan, rate int64) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	ts.by[f.Spec.On] = &throttle{FaultPlan: f, rate: rate}
+}
+
+// rate of a backup in bytes per second: a fault's, or else the scenario's own.
+func (ts *throttles) rate(bp *BackupPlan) int64 {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if t := ts.by[bp.Name]; t != nil {
 		return t.rate
 	}
 	return int64(bp.Spec.Throttle)
 }
 
-// throttled says that a slow restore took effect: it ran, at this rate.
-func (d *drill) throttled(backup string, fact record.Restored) error {
-	d.mu.Lock()
-	t := d.throttles[backup]
+// slowed says that a slow restore took effect: it ran, at this rate.
+func (ts *throttles) slowed(backup string, fact record.Restored) error {
+	ts.mu.Lock()
+	t := ts.by[backup]
 	if t == nil {
-		d.mu.Unlock()
+		ts.mu.Unlock()
 		return nil
 	}
 	t.last = record.Moment{Early: fact.Started, Late: fact.Ended}
-	d.mu.Unlock()
+	ts.mu.Unlock()
 	note := fmt.Sprintf("%d bytes/s", fact.Throttle) // of a backup that is read where it lies, later and lazily
 	if seconds := (fact.Ended - fact.Started).Seconds(); fact.Bytes > 0 && seconds > 0 {
 		note = fmt.Sprintf("%.0f bytes/s", float64(fact.Bytes)/seconds)
 	}
-	return d.faultEventAt(t.FaultPlan, record.FaultEffective, t.last, note)
+	return ts.faultEventAt(t.FaultPlan, record.FaultEffective, t.last, note)
 }
 
-// endThrottles ends every throttle, and writes down that it ended with the last restore that it slowed down.
-func (d *drill) endThrottles() error {
-	d.mu.Lock()
-	ended := d.throttles
-	d.throttles = map[string]*throttle{}
-	d.mu.Unlock()
+// end ends every throttle, and writes down that it ended with the last restore that it slowed down.
+func (ts *throttles) end() error {
+	ts.mu.Lock()
+	ended := ts.by
+	ts.by = map[string]*throttle{}
+	ts.mu.Unlock()
 	var errs []error
 	for _, backup := range slices.Sorted(maps.Keys(ended)) {
-		t, at := ended[backup], d.now()
+		t, at := ended[backup], ts.now()
 		if t.last != (record.Moment{}) {
 			at = record.At(t.last.Late)
 		}
-		errs = append(errs, d.faultEventAt(t.FaultPlan, record.FaultEnded, at, ""))
+		errs = append(errs, ts.faultEventAt(t.FaultPlan, record.FaultEnded, at, ""))
 	}
 	return errors.Join(errs...)
 }

@@ -122,13 +122,13 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when record.When) (rec
 		facts, err = d.observe(ctx, c.Check)
 		r.Ended, r.Overdue = d.elapsed(), nil
 		if err != nil {
-			r.Status, r.Message = record.CheckCrashed, d.secrets.hide(err.Error())
+			r.Status, r.Message = record.CheckCrashed, d.hide(err.Error())
 			return r, nil
 		}
 		a = verifier.Judge(c.Check, when, before, facts)
 		if asked = a.Late > 0; asked {
 			o := d.overdue(a.Late, r.Started)
-			r.Overdue, asked = &o, !d.spent(o)
+			r.Overdue, asked = &o, !d.host.over(o)
 		}
 	}
 	if when == record.Before {
@@ -136,20 +136,20 @@ func (d *drill) askWhen(ctx context.Context, c CheckPlan, when record.When) (rec
 	}
 	with, ok := c.Check.(verifier.Comparer)
 	r.Compared = ok && with.Compares() && len(before) > 0
-	r.Status, r.Message = a.Status, d.secrets.hide(a.Message)
+	r.Status, r.Message = a.Status, d.hide(a.Message)
 	var err error
-	if r.Facts, r.FactsDigest, err = d.keepFacts(d.secrets.hide(d.secrets.hideJSON(string(facts)))); err != nil {
+	if r.Facts, r.FactsDigest, err = d.keepFacts(d.hide(d.secrets.hideJSON(string(facts)))); err != nil {
 		return r, err
 	}
 	if a.Said != nil && a.Said.Is(a.Message) {
 		r.Said = a.Said
 	}
 	for _, line := range a.Diff {
-		r.Diff = append(r.Diff, d.secrets.hide(line))
+		r.Diff = append(r.Diff, d.hide(line))
 	}
 	if r.Status == record.CheckFailed {
 		if err := d.room.Intact(ctx); err != nil {
-			r.Status, r.Message, r.Said = record.CheckCrashed, d.secrets.hide(err.Error()), nil
+			r.Status, r.Message, r.Said = record.CheckCrashed, d.hide(err.Error()), nil
 			return r, nil
 		}
 		r.Backup = d.backupOf(c)

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/detect"
-	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
 )
 
@@ -57,7 +56,8 @@ func TestWaitedInVainIsWritten(t *testing.T) {
 		j, err := record.Create(filepath.Join(t.TempDir(), "journal.ndjson"), record.Header{}, time.Now(), record.Clock{})
 		require.NoError(t, err)
 		require.NoError(t, j.Close())
-		d := &drill{base: time.Now(), journal: j, secrets: &secrets{}, room: &machines.Room{}}
+		b := &books{base: time.Now(), journal: j, secrets: &secrets{}, generation: func(string) int { return 0 }}
+		d := &drill{books: b, host: &hostWatch{books: b}}
 		d.pulse = &pulse{d: d, running: &fakePulse{}, changed: make(chan struct{}), edges: detect.EdgesOf(0, 0, record.Pace{Rate: 1}),
 			silence: detect.SilenceOf(record.Pace{Rate: 1, Blind: time.Minute})}
 		err = d.waitGreen(t.Context(), time.Second, time.Second, 0)

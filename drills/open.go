@@ -1,0 +1,80 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/machines"
+	"lifeboat/drills/record"
+	"lifeboat/verifier"
+)
+
+// open takes a number, and opens the drill's room, its ledger and its journal, in this order.
+func open(kit Kit, p *Plan, opt Options) (*drill, error) {
+	now := time.Now()
+	id := record.NewID(now)
+	dir, err := filepath.Abs(filepath.Join(opt.Home, "drills", id))
+	if err != nil {
+		return nil, fmt.Errorf("find the home directory: %w", err)
+	}
+	b := &books{secrets: secretsOf(p.Scenario), id: id, dir: dir, base: now}
+	b.log = b.logger(opt.Log)
+	d := &drill{books: b, kit: kit, plan: p, opt: opt,
+		scope: ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(p.Scenario.Deadline.Std()), Home: dir}}
+	site := instance.Site{Scope: d.scope, Journal: b, Ledger: b, Log: b.log, Base: now,
+		Network: instance.Network{Range: p.Scenario.Network.Prefix, Avoid: p.speaksTo()}}
+	if d.room, err = machines.Open(kit.Instances, p.Kinds, site); err != nil {
+		return nil, &RefusedError{Reasons: []string{b.hide(err.Error())}}
+	}
+	b.generation = d.room.Generation
+	d.assemble()
+	if err := beginsUnproved(filepath.Dir(filepath.Dir(dir)), id); err != nil {
+		return nil, fmt.Errorf("enter the drill in its home: %w; is --home writable", err)
+	}
+	for _, sub := range []string{"raw", "inbox", "reports"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, fmt.Errorf("make the drill's folder: %w; is --home writable", err)
+		}
+	}
+	return d, d.openBooks()
+}
+
+// openBooks opens the ledger first: it says who owns the journal, from the journal's first event on.
+func (d *drill) openBooks() (err error) {
+	if d.ledger, err = ledger.Open(d.dir, d.scope); err != nil {
+		return err
+	}
+	d.plan.started.Enter(d.scope, d.ledger, d.log)
+	journal := filepath.Join(d.dir, journalName)
+	err = record.WithNumber(d.opt.Home, d.plan.Scenario.Series, journal, func(number int) (err error) {
+		d.journal, err = record.Create(journal, d.header(number), d.base, d.opt.Clock)
+		return err
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("open the journal: %w", err), d.ledger.Close())
+	}
+	if d.opt.Watch.Event != nil {
+		if err := d.journal.Tell(d.opt.Watch.Event); err != nil {
+			return errors.Join(fmt.Errorf("read the journal: %w", err), d.journal.Close(), d.ledger.Close())
+		}
+	}
+	return nil
+}
+
+// assemble makes the parts of the drill, each with those that it needs.
+func (d *drill) assemble() {
+	b := d.books
+	d.host = &hostWatch{books: b, room: d.room, read: d.kit.Host}
+	d.throttles = &throttles{books: b, by: map[string]*throttle{}}
+	d.disks = &disks{books: b, throttles: d.throttles, broken: map[string]error{}}
+	d.disks.life, d.disks.end = context.WithCancel(context.Background())
+	d.shows = &diagnoses{books: b, room: d.room, order: d.plan.Order}
+	d.reached = &reached{books: b, room: d.room, flows: map[string]bool{}, checks: map[string]spell{}}
+	d.before, d.controls, d.throws = map[string]verifier.Facts{}, map[string]verifier.FlowResult{}, map[asker]bool{}
+}
