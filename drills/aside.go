@@ -21,8 +21,7 @@ import (
 // The flow's iterations are looks at the business like the pulse's own where it is the same flow; they turn nothing
 // red or green. Another flow sees other things: nothing was seen of this one meanwhile, and the record says so. So it
 // does where k6 needed longer to begin, or to end, than a silence may last: a busy host is slow to start anything.
-func (p *pulse) aside(ctx context.Context, r verifier.FlowRequest, same bool,
-	run func(verifier.FlowRequest) (verifier.FlowResult, error)) (res verifier.FlowResult, err error) {
+func (p *pulse) aside(ctx context.Context, r verifier.FlowRequest, same bool, k6 verifier.Flows) (res verifier.FlowResult, err error) {
 	defer p.running.GoOn()
 	if err := p.running.Rest(ctx); err != nil {
 		return res, fmt.Errorf("let the pulse rest while %s runs: %w", filepath.Base(r.Script), err)
@@ -30,15 +29,15 @@ func (p *pulse) aside(ctx context.Context, r verifier.FlowRequest, same bool,
 	p.mu.Lock()
 	begun := p.silence.Began()
 	p.mu.Unlock()
-	from := p.d.elapsed()
+	from := p.elapsed()
 	rest := record.PulseEvent{State: record.PulseRests, At: record.Moment{Early: min(begun, from), Late: from},
 		Why: filepath.Base(r.Script), Seen: same}
-	if err := p.d.Append(record.KindPulse, record.Subject{}, rest); err != nil {
+	if err := p.Append(record.KindPulse, record.Subject{}, rest); err != nil {
 		return res, err
 	}
 	seen, slow := from, false // until when somebody looked
 	if same {
-		r.Base, r.Sample = p.d.base, func(s verifier.Sample) {
+		r.Base, r.Sample = p.base, func(s verifier.Sample) {
 			if seen == from {
 				slow = p.unwatched(from, s.Start)
 			}
@@ -46,13 +45,13 @@ func (p *pulse) aside(ctx context.Context, r verifier.FlowRequest, same bool,
 			seen = max(seen, s.End)
 		}
 	}
-	res, err = run(r)
-	to := p.d.elapsed()
+	res, err = k6.Run(ctx, r)
+	to := p.elapsed()
 	slow = p.unwatched(seen, to) || slow
 	p.mu.Lock()
 	p.starts.Rest(from, to)
 	p.mu.Unlock()
-	return res, errors.Join(err, p.d.Append(record.KindPulse, record.Subject{},
+	return res, errors.Join(err, p.Append(record.KindPulse, record.Subject{},
 		record.PulseEvent{State: record.PulseGoesOn, At: record.At(to), Why: rest.Why, Seen: same && !slow}))
 }
 

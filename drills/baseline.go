@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"lifeboat/drills/record"
-	"lifeboat/verifier"
 )
 
 // baseline asks everything once, then waits until the business is green.
@@ -35,28 +34,28 @@ func (d *drill) baseline(ctx context.Context) error {
 }
 
 func (d *drill) baselineBusiness(ctx context.Context) error {
-	if err := d.startPulse(ctx); err != nil {
+	if err := d.business.start(ctx); err != nil {
 		return err
 	}
 	stable := d.plan.Scenario.Baseline.StableFor.Std()
-	within := baselineWithin + 2*d.pulse.pace.Timeout // green lasts from one good iteration to the next
+	within := baselineWithin + 2*d.business.pulse.pace.Timeout // green lasts from one good iteration to the next
 	from := d.elapsed()
-	if err := d.waitGreen(ctx, stable, within, 0); err != nil {
+	if err := d.business.waitGreen(ctx, stable, within, 0); err != nil {
 		if errors.Is(err, errNotGreen) {
-			if err := d.askAlone(ctx, d.overdue(within+stable, from)); err != nil {
+			if err := d.business.askAlone(ctx, d.overdue(within+stable, from)); err != nil {
 				return err
 			}
 			return &stopError{why: fmt.Sprintf("the baseline never was green for %s", stable)}
 		}
 		return err
 	}
-	if err := d.bearsCompany(ctx); err != nil {
+	if err := d.business.bearsCompany(ctx); err != nil {
 		return err
 	}
 	err := d.askChecks(ctx, d.firstAsked(), func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
-	d.pulse.mu.Lock()
-	defer d.pulse.mu.Unlock()
-	d.pulse.checks.Learnt()
+	d.business.pulse.mu.Lock()
+	defer d.business.pulse.mu.Unlock()
+	d.business.pulse.checks.Learnt()
 	return err
 }
 
@@ -66,21 +65,6 @@ func (d *drill) firstAsked() record.When {
 		return record.Once
 	}
 	return record.Before
-}
-
-// askAlone finds out whether a flow that is red where its iterations overlap is good by one user, and says so. One that
-// was only ever too late, on a host that held it up for as long, says nothing of its company.
-func (d *drill) askAlone(ctx context.Context, waited record.Overdue) error {
-	p := d.pulse
-	if !p.overlapped() || p.onlyLate() && d.host.outweighs(waited) {
-		return nil
-	}
-	f := d.plan.Scenario.Flow
-	r, err := d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Iterations: 1, Timeout: longestFlow})
-	if err != nil || r.Good == 0 && (!d.throws[askerOf(f)] || r.Unproven == 0) {
-		return err
-	}
-	return d.crowded(p.lastError())
 }
 
 // baselineWithin is how long a freshly restored business may take to become green.

@@ -3,6 +3,7 @@ package drills
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"lifeboat/drills/instance"
 	"lifeboat/scenarios"
@@ -36,12 +37,12 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 		from = spec.Boot
 	}
 	if bp := d.plan.Backups[from]; bp != nil {
-		if req.Image, err = d.image(ctx, name, bp, b.during); err != nil {
+		if req.Image, err = d.restores.image(ctx, name, bp, b.during); err != nil {
 			return err
 		}
 	}
 	for _, disk := range instance.DisksOf(d.plan.own[name]) {
-		ref, err := d.image(ctx, name, d.plan.Backups[disk.Backup], b.during)
+		ref, err := d.restores.image(ctx, name, d.plan.Backups[disk.Backup], b.during)
 		if err != nil {
 			return err
 		}
@@ -69,7 +70,7 @@ func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
 		if err := loads.Loader.Ready(ctx, m); err != nil {
 			return fmt.Errorf("wait for %s to take its backup: %w", name, err)
 		}
-		if err := d.load(ctx, name, loads, m, b); err != nil {
+		if err := d.restores.load(ctx, name, loads, m, b); err != nil {
 			return err
 		}
 	}
@@ -99,13 +100,11 @@ func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.
 	if err := d.plan.own[name].Fill(&r, d.secrets.reveal); err != nil {
 		return r, err
 	}
-	for k, v := range b.env {
-		plain, err := d.secrets.reveal(v)
-		if err != nil {
-			return r, fmt.Errorf("set %s of %s: %w", k, name, err)
-		}
-		r.Env[k] = plain
+	env, err := d.revealEnv(name, b.env)
+	if err != nil {
+		return r, err
 	}
+	maps.Copy(r.Env, env)
 	if b.image != "" {
 		r.Image = b.image
 	}

@@ -52,7 +52,7 @@ func (d *drill) inject(ctx context.Context, f FaultPlan) error {
 	if err := d.faultEvent(f, record.FaultPrepared, ""); err != nil {
 		return err
 	}
-	if err := d.armOnFault(f); err != nil {
+	if err := d.trigger.armOnFault(f); err != nil {
 		return err
 	}
 	from := d.elapsed()

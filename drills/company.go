@@ -26,19 +26,15 @@ type company struct {
 
 // twoUsers finds out on a system that works whether the flow bears its own company. Whoever shares an account may spoil the
 // other's numbers, which a pulse at a rate does to itself as soon as its iterations last longer: in a rollback.
-func (d *drill) twoUsers(ctx context.Context) (company, error) {
-	f := d.plan.Scenario.Flow
+func (t *trials) twoUsers(ctx context.Context) (company, error) {
+	f := t.plan.Scenario.Flow
 	run := func(users int) (verifier.FlowResult, bool, error) {
-		r, err := d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Users: users, Iterations: companyRuns,
+		r, err := t.run(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Users: users, Iterations: companyRuns,
 			Timeout: companyTimeout})
-		good := r.Good
-		if d.throws[askerOf(f)] {
-			good += r.Unproven
-		}
 		if err != nil {
 			err = fmt.Errorf("ask the flow by %d users: %w", users, err)
 		}
-		return r, good == companyRuns, err
+		return r, t.flows.good(askerOf(f), r) == companyRuns, err
 	}
 	var why string
 	for range 2 { // what is red once may have another cause
@@ -58,32 +54,47 @@ func (d *drill) twoUsers(ctx context.Context) (company, error) {
 }
 
 // bearsCompany says whether the flow bears its own company, where the pulse may give it some.
-func (d *drill) bearsCompany(ctx context.Context) error {
-	p, f := d.pulse, d.plan.Scenario.Flow
+func (b *business) bearsCompany(ctx context.Context) error {
+	p, f := b.pulse, b.plan.Scenario.Flow
 	if p.pace.Alone() {
 		return nil
 	}
 	seen := company{good: true} // by the pulse's own iterations, or before its pace was chosen
 	if !p.overlapped() && f.Pulse.Given() {
 		var err error
-		if seen, err = d.twoUsers(ctx); err != nil {
+		if seen, err = b.trials.twoUsers(ctx); err != nil {
 			return err
 		}
 	}
 	switch {
 	case seen.crowded:
-		if err := d.crowded(seen.why); err != nil {
+		if err := b.crowded(seen.why); err != nil {
 			return err
 		}
 		return &stopError{why: "the flow does not bear its own company"}
 	case seen.good:
-		return d.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.company"})
+		return b.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.company"})
 	}
 	return nil
 }
 
 // crowded writes down that the flow is red where its iterations overlap, and good by one user.
-func (d *drill) crowded(why string) error {
-	return d.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.crowded",
-		Args: map[string]string{"pace": d.plan.Scenario.Flow.Pulse.String(), "why": why}})
+func (b *business) crowded(why string) error {
+	return b.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.crowded",
+		Args: map[string]string{"pace": b.plan.Scenario.Flow.Pulse.String(), "why": why}})
+}
+
+// askAlone finds out whether a flow that is red where its iterations overlap is good by one user, and says so. One that
+// was only ever too late, on a host that held it up for as long, says nothing of its company.
+func (b *business) askAlone(ctx context.Context, waited record.Overdue) error {
+	p := b.pulse
+	if !p.overlapped() || p.onlyLate() && b.host.outweighs(waited) {
+		return nil
+	}
+	f := b.plan.Scenario.Flow
+	r, err := b.run(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Iterations: 1, Timeout: longestFlow})
+	if err != nil || b.flows.good(askerOf(f), r) == 0 {
+		return err
+	}
+	return b.crowded(p.lastError())
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
-	"time"
 
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/machines"
@@ -33,29 +31,22 @@ type drill struct {
 	opt       Options
 	scope     ledger.Scope
 	room      *machines.Room
-	opening   sync.Mutex // guards flows
-	flows     verifier.Flows
-	pulse     *pulse
 	host      *hostWatch
 	throttles *throttles
 	disks     *disks
 	shows     *diagnoses
 	reached   *reached
+	restores  *restores
+	business  *business
+	trigger   *trigger
 	reaper    Reaper
 	clean     bool        // it is proved that nothing is left
 	silent    []FaultPlan // of the incident, on machines that have not answered since
 	bitten    []FaultPlan // of all incidents, seen to bite and not seen to be gone
-	ruled     int         // the incident for which the trigger rule was armed last
 	decided   bool        // an incident has been decided, and rolled back where that was decided, and no fault was asked since
 	rolled    bool        // a rollback of it has begun
-	// rollbackAt is when the latest rollback started: a green window counts from there.
-	rollbackAt time.Duration
-	back       bool // the business was back after the latest rollback, and still was when all checks had been asked
-
-	mu       sync.Mutex
-	before   map[string]verifier.Facts
-	controls map[string]verifier.FlowResult // of flows before decoys, by what was asked
-	throws   map[asker]bool                 // flows that have no checks: they throw, and were seen to
+	back      bool        // the business was back after the latest rollback, and still was when all checks had been asked
+	before    map[string]verifier.Facts
 }
 
 // Run runs a plan. The error means that nothing was started: *RefusedError or a

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 
 	"lifeboat/drills/instance"
@@ -23,7 +22,7 @@ func (d *drill) upgrade(ctx context.Context) error {
 	}
 	trigger := d.plan.Scenario.Trigger
 	if trigger == record.TriggerUpgrade {
-		if err := d.armRule(0); err != nil {
+		if err := d.trigger.arm(0); err != nil {
 			return err
 		}
 	}
@@ -35,7 +34,7 @@ func (d *drill) upgrade(ctx context.Context) error {
 	if err != nil || trigger != record.TriggerFault {
 		return err
 	}
-	return d.waitSettled(ctx, 1)
+	return d.business.waitSettled(ctx, 1)
 }
 
 // upgradeSteps takes steps of an upgrade. One that says stop ends the drill all the same, and so does an error of the
@@ -73,7 +72,7 @@ func (d *drill) begin(ctx context.Context, i int, in scenarios.Incident) error {
 		return nil
 	}
 	if trigger == record.TriggerUpgrade {
-		if err := d.armRule(i); err != nil {
+		if err := d.trigger.arm(i); err != nil {
 			return err
 		}
 	}
@@ -88,26 +87,8 @@ func (d *drill) begin(ctx context.Context, i int, in scenarios.Incident) error {
 		if err != nil || trigger == record.TriggerUpgrade {
 			return err
 		}
-		return d.waitSettled(ctx, i+1)
+		return d.business.waitSettled(ctx, i+1)
 	})
-}
-
-// waitSettled waits until the business is green again after steps that interrupt it as planned: what is red before the
-// fault is not the fault's doing.
-func (d *drill) waitSettled(ctx context.Context, incident int) error {
-	if d.pulse == nil {
-		return nil
-	}
-	stable := d.plan.Scenario.Baseline.StableFor.Std()
-	err := d.waitGreen(ctx, stable, d.plan.Scenario.Verify.Within.Std(), d.elapsed())
-	if !errors.Is(err, errNotGreen) {
-		return err
-	}
-	if err := d.Append(record.KindObservation, record.Subject{Incident: incident}, record.Observation{ID: "fault.red_before",
-		Args: map[string]string{"incident": strconv.Itoa(incident)}}); err != nil {
-		return err
-	}
-	return &stopError{why: "the business was not green before the fault of the incident"}
 }
 
 // incidents runs every incident to its decision and, where that was decided, through its rollback.
@@ -160,7 +141,7 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 	}
 	d.decided, d.rolled = true, rollsBack
 	if !rollsBack {
-		d.pulse.asksAgain()
+		d.business.pulse.asksAgain()
 		return nil
 	}
 	if err := d.phase(ctx, record.PhaseRollback, func(ctx context.Context) error {
@@ -185,7 +166,7 @@ func (d *drill) verifyBetween(ctx context.Context) error {
 
 // detect waits for the trigger rule, asks the service checks while it is broken, and what the machines show.
 func (d *drill) detect(ctx context.Context, i int, in scenarios.Incident) (string, error) {
-	fired, err := d.waitDetected(ctx, i, in)
+	fired, err := d.trigger.wait(ctx, i, in)
 	if err != nil {
 		return "", err
 	}
@@ -202,35 +183,15 @@ func (d *drill) detect(ctx context.Context, i int, in scenarios.Incident) (strin
 	return fired.Rule + " (" + fired.Seen + ")", err
 }
 
-func (d *drill) waitDetected(ctx context.Context, i int, in scenarios.Incident) (*record.Detected, error) {
-	if d.pulse == nil {
-		return nil, errors.New("detect: there is no pulse to detect anything with")
-	}
-	if d.ruled != i+1 { // no fault of it breaks a machine
-		if err := d.armRule(i); err != nil {
-			return nil, err
-		}
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, in.Detect.Within.Std(), errNotDetected)
-	defer cancel()
-	fired, err := d.pulse.waitFired(ctx)
-	if errors.Is(err, errNotDetected) {
-		return nil, &stopError{why: fmt.Sprintf("the rule %q did not fire within %s", in.Detect.When, in.Detect.Within)}
-	}
-	return fired, err
-}
-
-var errNotDetected = errors.New("not detected in time")
-
 // rollback takes the rollback path; what follows it is the verification.
 func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) error {
-	if err := d.turnBack(ctx); err != nil {
+	if err := d.business.turnBack(ctx); err != nil {
 		return err
 	}
 	if err := d.Append(record.KindRollback, d.subject(""), record.RollbackEvent{State: record.RollbackStarted}); err != nil {
 		return err
 	}
-	d.rollbackAt = d.elapsed()
+	d.business.since = d.elapsed()
 	err := d.breakIt(ctx, i, record.PhaseRollback)
 	if err == nil {
 		err = d.runSteps(ctx, record.PhaseRollback, in.Rollback)
@@ -248,7 +209,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	var down *instance.BootError
 	switch {
 	case err == nil:
-		d.pulse.asksAgain()
+		d.business.pulse.asksAgain()
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &failed), errors.As(err, &down), isFact(err):

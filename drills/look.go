@@ -26,33 +26,33 @@ const (
 // look reads the beginning of every backup before anything is started: what is no backup, what nothing here can restore
 // and what was changed since it was promised is said within seconds, all of it at once. It only ever ends a drill early:
 // what could not be asked now is asked when the backup is restored.
-func (d *drill) look(ctx context.Context) error {
+func (r *restores) look(ctx context.Context) error {
 	var found []error
-	for _, name := range slices.Sorted(maps.Keys(d.plan.Backups)) {
-		bp := d.plan.Backups[name]
-		fact := record.Restored{Backup: name, Point: bp.Point.ID, Started: d.elapsed(), During: record.PhaseRestore}
+	for _, name := range slices.Sorted(maps.Keys(r.plan.Backups)) {
+		bp := r.plan.Backups[name]
+		fact := record.Restored{Backup: name, Point: bp.Point.ID, Started: r.elapsed(), During: record.PhaseRestore}
 		var err error
 		if bp.Missing != nil {
-			err = d.lacking(&fact, bp)
-		} else if err = d.lookAt(ctx, &fact, bp); ctx.Err() != nil {
+			err = r.lacking(&fact, bp)
+		} else if err = r.lookAt(ctx, &fact, bp); ctx.Err() != nil {
 			return context.Cause(ctx)
 		} else if err == nil {
 			bp.besideByContent(ctx)
 			continue
 		}
-		fact.Ended = d.elapsed()
-		user := d.userOf(name)
-		found = append(found, asFact(err, d.Append(record.KindRestored, d.subject(user), fact),
-			d.point(user, bp, restore.Outcome{})))
+		fact.Ended = r.elapsed()
+		user := r.userOf(name)
+		found = append(found, asFact(err, r.Append(record.KindRestored, r.subject(user), fact),
+			r.point(user, bp, restore.Outcome{})))
 	}
 	return errors.Join(found...)
 }
 
 // lacking writes into a fact that there is nothing to restore. What nobody may read may be as good as any; and a store in
 // which nothing lies, or that is not there, may be one that is not mounted, or the wrong one.
-func (d *drill) lacking(fact *record.Restored, bp *BackupPlan) error {
+func (r *restores) lacking(fact *record.Restored, bp *BackupPlan) error {
 	missing := *bp.Missing
-	missing.Name, missing.Newest = d.hide(missing.Name), d.hide(missing.Newest)
+	missing.Name, missing.Newest = r.hide(missing.Name), r.hide(missing.Newest)
 	fact.Missing = &missing
 	why := missingWords(&missing)
 	if missing.Name == "" || missing.Why == string(store.Unreadable) {
@@ -65,53 +65,53 @@ func (d *drill) lacking(fact *record.Restored, bp *BackupPlan) error {
 
 // lookAt asks who restores a backup, and the digest that was promised for it. What is found about the backup is the error,
 // and stands in the fact; what could not be asked is neither.
-func (d *drill) lookAt(ctx context.Context, fact *record.Restored, bp *BackupPlan) error {
+func (r *restores) lookAt(ctx context.Context, fact *record.Restored, bp *BackupPlan) error {
 	ctx, cancel := context.WithTimeout(ctx, mostLook)
 	defer cancel()
-	src := d.unread(bp)
+	src := r.unread(bp)
 	var who any = bp.Loader
 	if bp.Imager != nil {
 		who = bp.Imager
 	}
 	if looker, ok := who.(restore.Looker); ok {
-		src.Env = func(ctx context.Context) (map[string]string, error) { return d.envOf(ctx, bp.Name) }
-		if err := looker.Look(ctx, src); d.blame(fact, bp, err) {
+		src.Env = func(ctx context.Context) (map[string]string, error) { return r.envOf(ctx, bp.Name) }
+		if err := looker.Look(ctx, src); r.blame(fact, bp, err) {
 			return err
 		}
 	}
 	if f, ok := who.(restore.Fitting); ok && f.Fits(instance.Traits{Boots: instance.Disks}) == nil {
 		return nil // a disk is verified before its machine boots, or was asked not to be read
 	}
-	if err := readAhead(ctx, bp, d.dir, src.Open); d.blame(fact, bp, err) {
+	if err := readAhead(ctx, bp, r.dir, src.Open); r.blame(fact, bp, err) {
 		return err
 	}
 	return nil
 }
 
 // unread is a backup of which only some is read.
-func (d *drill) unread(bp *BackupPlan) restore.Source {
+func (r *restores) unread(bp *BackupPlan) restore.Source {
 	src := restore.Source{Backup: bp.Name, Point: bp.Point,
 		Open: func(ctx context.Context) (store.Stream, error) { return bp.Store.Fetch(ctx, bp.Point) }}
 	if from, ok := bp.Store.(store.RandomStore); ok && !bp.Point.Dir {
-		src.OpenAt = func(ctx context.Context) (store.Random, error) { return from.OpenAt(ctx, bp.Point, d.dir) }
+		src.OpenAt = func(ctx context.Context) (store.Random, error) { return from.OpenAt(ctx, bp.Point, r.dir) }
 	}
 	return src
 }
 
 // envOf is what the image of the instance that a backup is loaded into sets, as far as it tells that before it boots.
-func (d *drill) envOf(ctx context.Context, backup string) (map[string]string, error) {
-	for _, name := range d.plan.Order {
-		spec := d.plan.Scenario.Instances[name]
+func (r *restores) envOf(ctx context.Context, backup string) (map[string]string, error) {
+	for _, name := range r.plan.Order {
+		spec := r.plan.Scenario.Instances[name]
 		if spec.Load != backup {
 			continue
 		}
-		if bp := d.plan.Backups[spec.Boot]; bp != nil {
+		if bp := r.plan.Backups[spec.Boot]; bp != nil {
 			if of, ok := bp.Imager.(restore.Environed); ok && bp.Missing == nil {
-				return of.Env(ctx, d.unread(bp))
+				return of.Env(ctx, r.unread(bp))
 			}
 			return nil, nil
 		}
-		if of, ok := d.room.Driver(spec.Kind).(instance.Environed); ok && spec.Image != "" {
+		if of, ok := r.room.Driver(spec.Kind).(instance.Environed); ok && spec.Image != "" {
 			return of.ImageEnv(ctx, spec.Image)
 		}
 	}
@@ -181,9 +181,9 @@ func here(ctx context.Context, bp *BackupPlan, scratch string) bool {
 }
 
 // userOf is an instance that is restored from a backup; "" where only a step restores it.
-func (d *drill) userOf(backup string) string {
-	for _, name := range d.plan.Order {
-		if slices.Contains(d.plan.MadeOf(name), backup) {
+func (r *restores) userOf(backup string) string {
+	for _, name := range r.plan.Order {
+		if slices.Contains(r.plan.MadeOf(name), backup) {
 			return name
 		}
 	}

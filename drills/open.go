@@ -76,5 +76,11 @@ func (d *drill) assemble() {
 	d.disks.life, d.disks.end = context.WithCancel(context.Background())
 	d.shows = &diagnoses{books: b, room: d.room, order: d.plan.Order}
 	d.reached = &reached{books: b, room: d.room, flows: map[string]bool{}, checks: map[string]spell{}}
-	d.before, d.controls, d.throws = map[string]verifier.Facts{}, map[string]verifier.FlowResult{}, map[asker]bool{}
+	d.restores = &restores{books: b, plan: d.plan, room: d.room, host: d.host, throttles: d.throttles, disks: d.disks,
+		progress: d.opt.Watch.Progress}
+	fl := &flows{room: d.room, with: d.kit.Flows, log: b.log, controls: map[string]verifier.FlowResult{}, throwing: map[asker]bool{}}
+	d.business = &business{books: b, plan: d.plan, host: d.host, flows: fl, reached: d.reached, told: d.opt.Watch.Sample}
+	d.business.trials = &trials{books: b, plan: d.plan, flows: fl, run: d.business.run}
+	d.trigger = &trigger{books: b, plan: d.plan, business: d.business}
+	d.before = map[string]verifier.Facts{}
 }

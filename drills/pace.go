@@ -24,13 +24,21 @@ const (
 	mostUsers     = 100 // of k6, while a system hangs, where the scenario gives a rate and no limit
 )
 
+// trials find out what a flow is like before it is the pulse.
+type trials struct {
+	*books
+	plan  *Plan
+	flows *flows
+	run   func(context.Context, verifier.FlowRequest) (verifier.FlowResult, error)
+}
+
 // pace finds how the pulse asks: as the scenario says, and where it says nothing, as the flow's own good runs show.
-func (d *drill) pace(ctx context.Context) (record.Pace, error) {
-	f := d.plan.Scenario.Flow
+func (t *trials) pace(ctx context.Context) (record.Pace, error) {
+	f := t.plan.Scenario.Flow
 	p := record.Pace{Rate: float64(f.Pulse.Rate), Every: f.Pulse.Every.Std(), Timeout: f.Timeout.Std(),
 		Request: f.RequestTimeout.Std()}
 	if !f.Pulse.Given() || f.Timeout == 0 {
-		m, err := d.measureFlow(ctx)
+		m, err := t.measure(ctx)
 		if err != nil {
 			return p, fmt.Errorf("measure the flow: %w", err)
 		}
@@ -38,7 +46,7 @@ func (d *drill) pace(ctx context.Context) (record.Pace, error) {
 	}
 	if !f.Pulse.Given() {
 		if m := p.Measured; m != nil && f.AfterUpgrade == nil && m.Shortest <= usualPeriod && limitOf(m.Longest) <= mostUsers*usualPeriod {
-			seen, err := d.twoUsers(ctx)
+			seen, err := t.twoUsers(ctx)
 			if err != nil {
 				return p, err
 			}
@@ -50,7 +58,7 @@ func (d *drill) pace(ctx context.Context) (record.Pace, error) {
 			p.Every = usualPeriod
 		}
 	}
-	slow := d.slowestSeen()
+	slow := t.slowestSeen()
 	if f.Timeout == 0 {
 		p.Timeout = max(unknownLimit, slow, p.Request)
 		if m := p.Measured; m != nil {
@@ -59,7 +67,7 @@ func (d *drill) pace(ctx context.Context) (record.Pace, error) {
 		if f.AfterUpgrade != nil { // nobody knows how long that one takes, nor whether it bears its own company
 			p.Timeout = max(p.Timeout, unknownLimit)
 		}
-		p.Timeout = min(p.Timeout, d.longestLimit(p, slow))
+		p.Timeout = min(p.Timeout, t.longestLimit(p, slow))
 	}
 	p.Blind = p.BlindAfter()
 	if p.Request == 0 {
@@ -74,8 +82,8 @@ func (d *drill) pace(ctx context.Context) (record.Pace, error) {
 // longestLimit bounds what comes from the flow's own runs, which a busy host may have held up for minutes: the trigger
 // rule must be able to fire after an iteration that was waited for so long, and at a rate each of those that hang holds a
 // user of k6, with its memory.
-func (d *drill) longestLimit(p record.Pace, slow time.Duration) time.Duration {
-	longest, _ := d.plan.Scenario.Patience(p.Alone())
+func (t *trials) longestLimit(p record.Pace, slow time.Duration) time.Duration {
+	longest, _ := t.plan.Scenario.Patience(p.Alone())
 	limit := longest.Std()
 	if m := p.Measured; m != nil && !p.Alone() {
 		limit = min(limit, max(mostUsers*p.Period(), 2*m.Longest, slow))
@@ -90,8 +98,8 @@ func limitOf(longest time.Duration) time.Duration {
 }
 
 // slowestSeen is how long an iteration must be waited for so that what is said about slow ones is seen; 0: nothing is.
-func (d *drill) slowestSeen() time.Duration {
-	s := d.plan.Scenario
+func (t *trials) slowestSeen() time.Duration {
+	s := t.plan.Scenario
 	var slow time.Duration
 	if s.Flow.Latency > 0 {
 		slow = 2 * s.Flow.Latency.Std()
@@ -104,20 +112,17 @@ func (d *drill) slowestSeen() time.Duration {
 	return slow
 }
 
-// measureFlow runs the flow by one user, with nobody beside it, until it is good; nil: it was not in time.
-func (d *drill) measureFlow(ctx context.Context) (*record.Measured, error) {
-	f := d.plan.Scenario.Flow
+// measure runs the flow by one user, with nobody beside it, until it is good; nil: it was not in time.
+func (t *trials) measure(ctx context.Context) (*record.Measured, error) {
+	f := t.plan.Scenario.Flow
 	var best *record.Measured
-	for from := d.elapsed(); d.elapsed()-from < paceWithin; {
-		r, err := d.Flow(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Iterations: paceRuns,
+	for from := t.elapsed(); t.elapsed()-from < paceWithin; {
+		r, err := t.run(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Iterations: paceRuns,
 			Timeout: paceTimeout})
 		if err != nil {
 			return nil, err
 		}
-		good := r.Good
-		if d.throws[askerOf(f)] {
-			good += r.Unproven
-		}
+		good := t.flows.good(askerOf(f), r)
 		if good > 0 && (best == nil || good > best.Iterations) {
 			best = &record.Measured{Iterations: good, Shortest: r.Shortest, Longest: r.Longest, Request: r.LongestRequest}
 		}

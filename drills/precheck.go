@@ -20,7 +20,7 @@ import (
 // controls. What passes where nothing answers, or where everything answers with an error, would pass whatever became of
 // the business, and nothing that was restored and broken afterwards would prove anything.
 func (d *drill) precheck(ctx context.Context) error {
-	if err := d.look(ctx); err != nil {
+	if err := d.restores.look(ctx); err != nil {
 		return err
 	}
 	seen := map[decoy.Kind]*control{}
@@ -29,15 +29,14 @@ func (d *drill) precheck(ctx context.Context) error {
 	}
 	for _, f := range askersOf(d.plan.Scenario.Flow) {
 		results, err := against(func(k decoy.Kind) (verifier.FlowResult, error) {
-			return d.Flow(ctx, verifier.FlowRequest{Script: f.script, Scenario: f.scenario, Iterations: 1, Decoy: k, Timeout: longestFlow})
+			return d.business.run(ctx, verifier.FlowRequest{Script: f.script, Scenario: f.scenario, Iterations: 1, Decoy: k, Timeout: longestFlow})
 		})
 		if err != nil {
 			return fmt.Errorf("run the flow against a decoy: %w", err)
 		}
-		d.throws[f] = results[decoy.Silent].Throws() && results[decoy.Failing].Throws()
+		d.business.flows.controlled(f, results[decoy.Silent].Throws() && results[decoy.Failing].Throws())
 		for k, r := range results {
-			good := r.Good > 0 || d.throws[f] && r.Unproven > 0
-			seen[k].note(filepath.Base(f.script), good, r.Iterations == 0 && r.Cut == 0)
+			seen[k].note(filepath.Base(f.script), d.business.flows.good(f, r) > 0, r.Iterations == 0 && r.Cut == 0)
 		}
 	}
 	for _, p := range d.plan.Checks {
@@ -46,7 +45,7 @@ func (d *drill) precheck(ctx context.Context) error {
 			continue
 		}
 		answers, err := against(func(k decoy.Kind) (verifier.Answer, error) {
-			return controlled.Control(ctx, decoyTarget{d, k}, k)
+			return controlled.Control(ctx, decoyTarget{d.business, k}, k)
 		})
 		if err != nil {
 			return fmt.Errorf("ask check %s of a decoy: %w", p.Spec.Name, err)
@@ -94,24 +93,6 @@ func (c *control) note(name string, passed, unasked bool) {
 	}
 }
 
-// runControl runs a flow once before each decoy, also when a check has the same one: nothing changes there.
-func (d *drill) runControl(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
-	key := fmt.Sprint(r) // prints maps in the order of their keys
-	d.mu.Lock()
-	seen, ok := d.controls[key]
-	d.mu.Unlock()
-	if ok {
-		return seen, nil
-	}
-	result, err := d.flows.Run(ctx, r)
-	if err == nil {
-		d.mu.Lock()
-		d.controls[key] = result
-		d.mu.Unlock()
-	}
-	return result, err
-}
-
 // controlled writes the outcome of the negative controls down, and stops when something passed that must not.
 func (d *drill) controlled(seen map[decoy.Kind]*control) error {
 	silent, failing, empty := seen[decoy.Silent], seen[decoy.Failing], seen[decoy.Empty]
@@ -142,8 +123,8 @@ func (d *drill) controlled(seen map[decoy.Kind]*control) error {
 
 // decoyTarget is a system in whose place a decoy stands: it has nothing but ports, and every port leads to the decoy.
 type decoyTarget struct {
-	d    *drill
-	kind decoy.Kind
+	business *business
+	kind     decoy.Kind
 }
 
 // Dial implements verifier.Target.
@@ -172,5 +153,5 @@ func (decoyTarget) Restart(context.Context, string) error { return verifier.ErrD
 // Flow implements verifier.Target.
 func (t decoyTarget) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
 	r.Decoy = t.kind
-	return t.d.Flow(ctx, r)
+	return t.business.run(ctx, r)
 }

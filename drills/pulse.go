@@ -17,7 +17,10 @@ import (
 
 // pulse is the running witness of the business and what the drill knows of it.
 type pulse struct {
-	d       *drill
+	*books
+	flow    *scenarios.Flow
+	flows   *flows
+	told    func(Iteration)
 	running verifier.Pulse
 	started record.Moment
 	pace    record.Pace
@@ -45,37 +48,15 @@ type pulse struct {
 // errPulse says that the witness is gone: what comes after is unknown.
 var errPulse = errors.New("the pulse broke off")
 
-// startPulse begins to ask the business, at a low constant rate, until clean-up.
-func (d *drill) startPulse(ctx context.Context) error {
-	f := d.plan.Scenario.Flow
-	env, err := d.flowEnv(f.Env)
-	if err != nil {
-		return err
-	}
-	pace, err := d.pace(ctx)
-	if err != nil {
-		return err
-	}
-	p := &pulse{d: d, changed: make(chan struct{}), pace: pace, asker: askerOf(f), edges: detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), pace),
-		silence: detect.SilenceOf(pace), starts: detect.StartsOf(pace)}
-	p.started = d.now()
-	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseStarted, At: p.started, Pace: &pace}); err != nil {
-		return err
-	}
-	if err := p.run(ctx, p.asker, env, false); err != nil {
-		return err
-	}
-	d.reached.byFlow(f.Script)
-	d.pulse = p
-	return nil
-}
-
 // run lets a flow ask. down: what it asks may be broken already.
 func (p *pulse) run(ctx context.Context, a asker, env map[string]string, down bool) error {
-	d := p.d
-	running, err := d.flows.Pulse(ctx, verifier.PulseRequest{
-		Script: a.script, Scenario: a.scenario, Pace: p.pace, Env: env, Base: d.base, Down: down,
-		Raw: d.pulseStream(), Hide: d.secrets.hideLines, Sample: p.sample, Asked: p.wasAsked,
+	k6, err := p.flows.opened()
+	if err != nil {
+		return err
+	}
+	running, err := k6.Pulse(ctx, verifier.PulseRequest{
+		Script: a.script, Scenario: a.scenario, Pace: p.pace, Env: env, Base: p.base, Down: down,
+		Raw: p.stream(), Hide: p.hideLines, Sample: p.sample, Asked: p.wasAsked,
 	})
 	if err != nil {
 		return fmt.Errorf("start the pulse: %w", err)
@@ -84,14 +65,14 @@ func (p *pulse) run(ctx context.Context, a asker, env map[string]string, down bo
 	return nil
 }
 
-// pulseStream is where the pulse's own records are kept.
-func (d *drill) pulseStream() string { return filepath.Join(d.dir, "raw", "pulse.ndjson") }
+// stream is where the pulse's own records are kept.
+func (p *pulse) stream() string { return filepath.Join(p.dir, "raw", "pulse.ndjson") }
 
 // sample is called from one goroutine, in the order of the samples' ends.
 func (p *pulse) sample(s verifier.Sample) {
-	s.Error = p.d.secrets.hide(s.Error)
+	s.Error = p.hide(s.Error)
 	for i := range s.Failed {
-		s.Failed[i] = p.d.secrets.hide(s.Failed[i])
+		s.Failed[i] = p.hide(s.Failed[i])
 	}
 	p.mu.Lock()
 	p.err = errors.Join(p.err, p.looksAgain(s))
@@ -100,12 +81,12 @@ func (p *pulse) sample(s verifier.Sample) {
 		p.looked(s)
 		return
 	}
-	if p.d.throws[p.asker] && s.OK && s.Checks == 0 && s.Dropped == 0 {
+	if p.flows.throws(p.asker) && s.OK && s.Checks == 0 && s.Dropped == 0 {
 		s.Checks = 1 // that it did not throw is its answer
 	}
 	p.mu.Lock()
 	if e := p.edges.Add(s); e != nil {
-		p.err = errors.Join(p.err, p.d.Append(record.KindPulse, record.Subject{}, *e))
+		p.err = errors.Join(p.err, p.Append(record.KindPulse, record.Subject{}, *e))
 	}
 	if p.watch != nil && p.fired == nil {
 		p.fired = p.watch.Add(s, p.rule)
@@ -127,16 +108,8 @@ func (p *pulse) sample(s verifier.Sample) {
 	close(p.changed)
 	p.changed = make(chan struct{})
 	p.mu.Unlock()
-	if p.d.opt.Watch.Sample != nil {
-		p.d.opt.Watch.Sample(Iteration{s, bad})
-	}
-}
-
-// renew has the flow's session made anew: what setup() had of a system is gone when that is another since. Where the
-// flow has no setup() nothing happens.
-func (d *drill) renew() {
-	if d.pulse != nil {
-		d.pulse.running.Renew()
+	if p.told != nil {
+		p.told(Iteration{s, bad})
 	}
 }
 
@@ -204,72 +177,25 @@ func (p *pulse) wait(ctx context.Context, done func() bool) error {
 func (p *pulse) waitGreen(ctx context.Context, d, from time.Duration) error {
 	return p.wait(ctx, func() bool {
 		state, green := p.edges.State()
-		watched, asked := p.silence.Since(p.d.elapsed())
+		watched, asked := p.silence.Since(p.elapsed())
 		return state == detect.Green && asked && p.silence.Last()-max(green.Late, watched, from) >= d
 	})
 }
-
-// waitGreen waits for a business that is green for some time, from a moment on. What is waited for longer than that and
-// the limit, since the host holds the business up, is written down where it was in vain.
-func (d *drill) waitGreen(ctx context.Context, stable, within, since time.Duration) error {
-	from := d.elapsed()
-	for left := within + stable; ; left = hostLook {
-		limited, cancel := context.WithTimeoutCause(ctx, left, errNotGreen)
-		err := d.pulse.waitGreen(limited, stable, since)
-		cancel()
-		if !errors.Is(err, errNotGreen) {
-			return err
-		}
-		if o := d.overdue(within+stable, from); d.host.over(o) {
-			if err := d.Append(record.KindWaited, d.subject(""), o); err != nil {
-				return err // who asks for errNotGreen goes on
-			}
-			return errNotGreen
-		}
-	}
-}
-
-// servedSince tells whether the business, having been red since a moment, works again: what is booting then serves it.
-func (d *drill) servedSince(from time.Duration) bool {
-	if d.pulse == nil {
-		return false
-	}
-	d.pulse.mu.Lock()
-	defer d.pulse.mu.Unlock()
-	state, since := d.pulse.edges.State()
-	return state == detect.Green && since.Early > from
-}
-
-// hostLook is how long a business is waited for beyond its limit before the host is looked at again.
-const hostLook = 5 * time.Second
 
 // stop ends the pulse: the first act of clean-up. A pulse that broke says so in the journal.
 func (p *pulse) stop(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	asked := p.d.elapsed() // k6 may take long to end
-	broken := errors.Join(p.running.Stop(ctx), p.d.secrets.hideFile(p.d.pulseStream()))
+	asked := p.elapsed() // k6 may take long to end
+	broken := errors.Join(p.running.Stop(ctx), p.hideFile(p.stream()))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := record.PulseEvent{State: record.PulseStopped, At: record.At(p.silence.Last()), Totals: p.edges.Totals}
 	e.Totals.Silence = p.silence.Longest(asked)
 	e.Late, e.Red, e.Asked, e.Unasked = p.starts.Late(), p.edges.Red(), p.asked, p.checks.Unasked()
 	if broken != nil {
-		e.State, e.Why = record.PulseBroken, p.d.secrets.hide(broken.Error())
+		e.State, e.Why = record.PulseBroken, p.hide(broken.Error())
 	}
-	return errors.Join(p.err, p.d.Append(record.KindPulse, record.Subject{}, e))
-}
-
-// flowEnv reveals the secrets of a flow's environment.
-func (d *drill) flowEnv(env map[string]scenarios.Secret) (map[string]string, error) {
-	out := map[string]string{}
-	for k, v := range env {
-		plain, err := d.secrets.reveal(v)
-		if err != nil {
-			return nil, fmt.Errorf("set %s of the flow: %w", k, err)
-		}
-		out[k] = plain
-	}
-	return out, nil
+	return errors.Join(p.err, p.Append(record.KindPulse, record.Subject{}, e))
 }

@@ -39,7 +39,7 @@ func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.
 		if w.ask(limited, d, m, r) {
 			return nil
 		}
-		if served := d.servedSince(booting); served && w.silent() {
+		if served := d.business.servedSince(booting); served && w.silent() {
 			return d.Append(record.KindObservation, d.subject(m.Name()), record.Observation{ID: "boot.by_pulse",
 				Args: map[string]string{"instance": m.Name(), "patience": w.patience.String()}})
 		} else if served && w.heard && d.elapsed()-w.from >= within {

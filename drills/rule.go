@@ -2,6 +2,7 @@ package drills
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -12,32 +13,40 @@ import (
 	"lifeboat/verifier"
 )
 
-// armOnFault arms the trigger rule with the first injection of an incident: what was red before is not its doing.
-func (d *drill) armOnFault(f FaultPlan) error {
-	if d.plan.Scenario.Trigger != record.TriggerFault || f.Spec.During != record.PhaseFault || d.ruled == f.Incident {
-		return nil
-	}
-	return d.armRule(f.Incident - 1)
+// trigger is the rule of the incident that is open, which says when somebody would have been called.
+type trigger struct {
+	*books
+	plan     *Plan
+	business *business
+	ruled    int // the incident for which it was armed last
 }
 
-// armRule arms the trigger rule of an incident from now on.
-func (d *drill) armRule(i int) error {
-	d.ruled = i + 1
-	in := d.plan.Scenario.Incidents
-	if d.pulse == nil || i >= len(in) || in[i].Detect.When == "" {
+// armOnFault arms the trigger rule with the first injection of an incident: what was red before is not its doing.
+func (t *trigger) armOnFault(f FaultPlan) error {
+	if t.plan.Scenario.Trigger != record.TriggerFault || f.Spec.During != record.PhaseFault || t.ruled == f.Incident {
+		return nil
+	}
+	return t.arm(f.Incident - 1)
+}
+
+// arm arms the trigger rule of an incident from now on.
+func (t *trigger) arm(i int) error {
+	t.ruled = i + 1
+	in := t.plan.Scenario.Incidents
+	if t.business.pulse == nil || i >= len(in) || in[i].Detect.When == "" {
 		return nil
 	}
 	rule, err := scenarios.ParseRule(in[i].Detect.When)
 	if err != nil {
 		return fmt.Errorf("detect.when: %w", err)
 	}
-	if d.pulse.alarmed(rule) {
-		if err := d.Append(record.KindObservation, record.Subject{Incident: i + 1}, record.Observation{ID: "detect.in_green",
+	if t.business.pulse.alarmed(rule) {
+		if err := t.Append(record.KindObservation, record.Subject{Incident: i + 1}, record.Observation{ID: "detect.in_green",
 			Args: map[string]string{"rule": rule.String(), "incident": strconv.Itoa(i + 1)}}); err != nil {
 			return err
 		}
 	}
-	d.pulse.expect(rule, rule.String(), d.elapsed())
+	t.business.pulse.expect(rule, rule.String(), t.elapsed())
 	return nil
 }
 
@@ -84,3 +93,24 @@ func (p *pulse) waitFired(ctx context.Context) (*record.Detected, error) {
 	defer p.mu.Unlock()
 	return p.fired, err
 }
+
+// wait returns what the rule of an incident saw.
+func (t *trigger) wait(ctx context.Context, i int, in scenarios.Incident) (*record.Detected, error) {
+	if t.business.pulse == nil {
+		return nil, errors.New("detect: there is no pulse to detect anything with")
+	}
+	if t.ruled != i+1 { // no fault of it breaks a machine
+		if err := t.arm(i); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, in.Detect.Within.Std(), errNotDetected)
+	defer cancel()
+	fired, err := t.business.pulse.waitFired(ctx)
+	if errors.Is(err, errNotDetected) {
+		return nil, &stopError{why: fmt.Sprintf("the rule %q did not fire within %s", in.Detect.When, in.Detect.Within)}
+	}
+	return fired, err
+}
+
+var errNotDetected = errors.New("not detected in time")

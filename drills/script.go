@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -32,11 +33,11 @@ func (d *drill) scriptStep(ctx context.Context, phase string, s *scenarios.Scrip
 	}
 	inside := "/script/" + filepath.Base(file)
 	env := map[string]string{"LIFEBOAT_PHASE": phase, "LIFEBOAT_DRILL": d.id}
-	for k, v := range s.Env {
-		if env[k], err = d.secrets.reveal(v); err != nil {
-			return "", fmt.Errorf("set %s of the script: %w", k, err)
-		}
+	own, err := d.revealEnv("the script", s.Env)
+	if err != nil {
+		return "", err
 	}
+	maps.Copy(env, own)
 	given, trees, err := d.backupTrees(ctx, s.Backups)
 	defer given.close(d.log)
 	if err != nil {
@@ -157,7 +158,7 @@ func (d *drill) backupTrees(ctx context.Context, names []string) (given, []insta
 	var trees []instance.Tree
 	for _, name := range names {
 		bp := d.plan.Backups[name]
-		stream, err := d.opener(bp)(ctx)
+		stream, err := d.restores.opener(bp)(ctx)
 		if err != nil {
 			return opened, nil, fmt.Errorf("open backup %s: %w", name, err)
 		}

@@ -2,6 +2,7 @@ package drills
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -273,4 +274,17 @@ func (m *marks) hidden() string {
 // hideEnd hides in a text whose beginning may have been cut off in the middle of a secret.
 func (s *secrets) hideEnd(text string) string {
 	return strings.TrimPrefix(s.hide(cutMark+text), cutMark)
+}
+
+// revealEnv reveals the secrets of an environment, of whose the error says.
+func (s *secrets) revealEnv(of string, env map[string]scenarios.Secret) (map[string]string, error) {
+	out := map[string]string{}
+	for k, v := range env {
+		plain, err := s.reveal(v)
+		if err != nil {
+			return nil, fmt.Errorf("set %s of %s: %w", k, of, err)
+		}
+		out[k] = plain
+	}
+	return out, nil
 }

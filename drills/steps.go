@@ -93,7 +93,7 @@ func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (p
 	}
 	printed, err = kind.run(d, ctx, phase, action)
 	if !kind.still {
-		d.renew()
+		d.business.renew()
 	}
 	return printed, kind.asks, err
 }
@@ -124,7 +124,7 @@ func (d *drill) restoreStep(ctx context.Context, phase string, s scenarios.Resto
 	if err := bp.Loader.Ready(ctx, m); err != nil {
 		return "", fmt.Errorf("wait for %s to take its backup: %w", name, err)
 	}
-	return "", d.load(ctx, name, bp, m, boot{during: phase})
+	return "", d.restores.load(ctx, name, bp, m, boot{during: phase})
 }
 
 // waitStep asks a check of the scenario again and again until it passes. A question that cannot be asked just when its

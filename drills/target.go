@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
-	"lifeboat/internal/decoy"
 	"lifeboat/verifier"
 )
 
@@ -75,6 +74,11 @@ func (d *drill) Read(ctx context.Context, on, path string) ([]byte, error) {
 	return content, err
 }
 
+// Flow implements verifier.Target.
+func (d *drill) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
+	return d.business.run(ctx, r)
+}
+
 // Restart implements verifier.Target.
 func (d *drill) Restart(ctx context.Context, on string) error {
 	m, err := d.asked(on)
@@ -88,49 +92,6 @@ func (d *drill) Restart(ctx context.Context, on string) error {
 	if err := m.Start(ctx); err != nil {
 		return err
 	}
-	defer d.renew()
+	defer d.business.renew()
 	return d.waitReady(ctx, m, d.plan.Scenario.Instances[d.instanceOf(on)].Ready, booting)
-}
-
-// Flow implements verifier.Target.
-func (d *drill) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
-	if err := d.openFlows(); err != nil {
-		return verifier.FlowResult{}, err
-	}
-	f := d.plan.Scenario.Flow
-	if f != nil && r.Script == f.Script && r.Scenario == "" {
-		r.Scenario = f.Scenario
-	}
-	same := d.pulse != nil && d.pulse.asks(r)
-	if f != nil && r.Env == nil {
-		env, err := d.flowEnv(f.Env)
-		if err != nil {
-			return verifier.FlowResult{}, err
-		}
-		r.Env = env
-	}
-	if r.Decoy != decoy.None {
-		return d.runControl(ctx, r)
-	}
-	d.reached.byFlow(r.Script)
-	run := func(r verifier.FlowRequest) (verifier.FlowResult, error) { return d.flows.Run(ctx, r) }
-	if d.pulse == nil {
-		return run(r)
-	}
-	return d.pulse.aside(ctx, r, same, run)
-}
-
-// openFlows finds who can run k6 for this drill, once.
-func (d *drill) openFlows() error {
-	d.opening.Lock()
-	defer d.opening.Unlock()
-	if d.flows != nil {
-		return nil
-	}
-	c, err := d.room.Companion()
-	if err != nil {
-		return err
-	}
-	d.flows, err = d.kit.Flows(c, d.log)
-	return err
 }

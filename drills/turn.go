@@ -30,29 +30,29 @@ func askersOf(f *scenarios.Flow) []asker {
 // breaks things, the rule counts from here: what the first flow met meanwhile is the upgrade's own doing.
 func (d *drill) turnNew(ctx context.Context, incident int) error {
 	f := d.plan.Scenario.Flow
-	if d.pulse == nil || f.AfterUpgrade == nil || d.pulse.turned { // nobody rolled back since: it asks already
+	if d.business.pulse == nil || f.AfterUpgrade == nil || d.business.pulse.turned { // nobody rolled back since: it asks already
 		return nil
 	}
 	env := f.AfterUpgrade.Env
 	if env == nil {
 		env = f.Env
 	}
-	if err := d.turn(ctx, asker{f.AfterUpgrade.Script, f.AfterUpgrade.Scenario}, env); err != nil {
+	if err := d.business.turn(ctx, asker{f.AfterUpgrade.Script, f.AfterUpgrade.Scenario}, env); err != nil {
 		return err
 	}
 	if d.plan.Scenario.Trigger == record.TriggerUpgrade {
-		return d.armRule(incident - 1)
+		return d.trigger.arm(incident - 1)
 	}
 	return nil
 }
 
 // turnBack lets the flow ask again that the old version needs, before a rollback.
-func (d *drill) turnBack(ctx context.Context) error {
-	if d.pulse == nil || !d.pulse.turned {
+func (b *business) turnBack(ctx context.Context) error {
+	if b.pulse == nil || !b.pulse.turned {
 		return nil
 	}
-	f := d.plan.Scenario.Flow
-	return d.turn(ctx, askerOf(f), f.Env)
+	f := b.plan.Scenario.Flow
+	return b.turn(ctx, askerOf(f), f.Env)
 }
 
 // turn puts another flow in the pulse's place. No iteration is cut for it; until the first of the other has ended nobody
@@ -61,9 +61,9 @@ func (d *drill) turnBack(ctx context.Context) error {
 //	old flow  ├──┤ ├──┤
 //	new flow                  ├──┤ ├──┤
 //	turn           └───────────┘ from the last begin before to the first begin after
-func (d *drill) turn(ctx context.Context, to asker, env map[string]scenarios.Secret) error {
-	p := d.pulse
-	plain, err := d.flowEnv(env)
+func (b *business) turn(ctx context.Context, to asker, env map[string]scenarios.Secret) error {
+	p := b.pulse
+	plain, err := b.revealEnv("the flow", env)
 	if err != nil {
 		return err
 	}
@@ -75,20 +75,20 @@ func (d *drill) turn(ctx context.Context, to asker, env map[string]scenarios.Sec
 		return fmt.Errorf("end the pulse before %s takes its place: %w", name, err)
 	}
 	p.mu.Lock()
-	begun, from := p.silence.Began(), d.elapsed()
+	begun, from := p.silence.Began(), b.elapsed()
 	p.asker, p.turned, p.turning = to, !p.turned, &from
 	p.mu.Unlock()
-	if err := d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseTurns,
+	if err := b.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseTurns,
 		At: record.Moment{Early: min(begun, from), Late: from}, Why: name, Scenario: to.scenario}); err != nil {
 		return err
 	}
-	d.reached.byFlow(to.script)
+	b.reached.byFlow(to.script)
 	return p.run(ctx, to, plain, true)
 }
 
 // asks tells whether a flow that is to be run is what the pulse asks now.
 func (p *pulse) asks(r verifier.FlowRequest) bool {
-	other := p.d.plan.Scenario.Flow.AfterUpgrade
+	other := p.flow.AfterUpgrade
 	return r.Env == nil && p.asker == asker{r.Script, r.Scenario} && (!p.turned || other.Env == nil)
 }
 
@@ -101,5 +101,5 @@ func (p *pulse) looksAgain(s verifier.Sample) error {
 	p.silence.Rest(*p.turning, at)
 	p.starts.Rest(*p.turning, at)
 	p.turning = nil
-	return p.d.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseGoesOn, At: record.At(at)})
+	return p.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseGoesOn, At: record.At(at)})
 }

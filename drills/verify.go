@@ -24,7 +24,7 @@ func (d *drill) verify(ctx context.Context) error {
 	// The business is waited for before it is asked, so that a check does not fail on a service
 	// that is still starting; a business that does not come back is asked all the same.
 	stable, within := d.plan.Scenario.StableFor.Std(), d.plan.Scenario.Verify.Within.Std()
-	err := d.waitStable(ctx, stable, within)
+	err := d.business.waitStable(ctx, stable, within)
 	if err != nil && !errors.Is(err, errNotGreen) {
 		return err
 	}
@@ -39,7 +39,7 @@ func (d *drill) verify(ctx context.Context) error {
 		return err
 	}
 	// The checks themselves may have slowed the business down for a moment: it must be seen to last again.
-	err = d.waitStable(ctx, stable, settleWithin)
+	err = d.business.waitStable(ctx, stable, settleWithin)
 	if d.back = err == nil; errors.Is(err, errNotGreen) {
 		return nil
 	}
@@ -61,22 +61,13 @@ func (d *drill) askRestarting(ctx context.Context) error {
 	if !slices.ContainsFunc(d.plan.Checks, restarts) {
 		return nil
 	}
-	if err := d.waitStable(ctx, time.Second, d.plan.Scenario.Verify.Within.Std()); err != nil && !errors.Is(err, errNotGreen) {
+	if err := d.business.waitStable(ctx, time.Second, d.plan.Scenario.Verify.Within.Std()); err != nil && !errors.Is(err, errNotGreen) {
 		return err
 	}
 	if err := d.askFaults(ctx); err != nil {
 		return err
 	}
 	return d.askChecks(ctx, record.After, restarts)
-}
-
-// waitStable waits until the pulse has been green for that long since the rollback started, and within a
-// time beyond that.
-func (d *drill) waitStable(ctx context.Context, stable, within time.Duration) error {
-	if d.pulse == nil {
-		return nil
-	}
-	return d.waitGreen(ctx, stable, within, d.rollbackAt)
 }
 
 // askChecks asks the chosen checks, lowest layer first, and writes every answer down.

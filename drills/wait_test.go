@@ -57,10 +57,10 @@ func TestWaitedInVainIsWritten(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, j.Close())
 		b := &books{base: time.Now(), journal: j, secrets: &secrets{}, generation: func(string) int { return 0 }}
-		d := &drill{books: b, host: &hostWatch{books: b}}
-		d.pulse = &pulse{d: d, running: &fakePulse{}, changed: make(chan struct{}), edges: detect.EdgesOf(0, 0, record.Pace{Rate: 1}),
+		asked := &business{books: b, host: &hostWatch{books: b}}
+		asked.pulse = &pulse{books: b, running: &fakePulse{}, changed: make(chan struct{}), edges: detect.EdgesOf(0, 0, record.Pace{Rate: 1}),
 			silence: detect.SilenceOf(record.Pace{Rate: 1, Blind: time.Minute})}
-		err = d.waitGreen(t.Context(), time.Second, time.Second, 0)
+		err = asked.waitGreen(t.Context(), time.Second, time.Second, 0)
 		require.Error(t, err)
 		assert.NotErrorIs(t, err, errNotGreen, "who is told that goes on")
 	})

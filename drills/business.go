@@ -1,0 +1,148 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"lifeboat/drills/detect"
+	"lifeboat/drills/record"
+	"lifeboat/internal/decoy"
+	"lifeboat/verifier"
+)
+
+// business is what the restored system is for, as its flow sees it: by the pulse, and aside of it.
+type business struct {
+	*books
+	plan    *Plan
+	host    *hostWatch
+	flows   *flows
+	trials  *trials
+	reached *reached
+	told    func(Iteration) // nil: nobody looks on
+
+	pulse *pulse        // nil: nobody asks
+	since time.Duration // when the latest rollback started: a green window counts from there
+}
+
+// start begins to ask the business, at a low constant rate, until clean-up.
+func (b *business) start(ctx context.Context) error {
+	f := b.plan.Scenario.Flow
+	env, err := b.revealEnv("the flow", f.Env)
+	if err != nil {
+		return err
+	}
+	pace, err := b.trials.pace(ctx)
+	if err != nil {
+		return err
+	}
+	p := &pulse{books: b.books, flow: f, flows: b.flows, told: b.told, changed: make(chan struct{}), pace: pace, asker: askerOf(f),
+		edges:   detect.EdgesOf(f.Latency.Std(), f.Tolerate.Share(), pace),
+		silence: detect.SilenceOf(pace), starts: detect.StartsOf(pace)}
+	p.started = b.now()
+	if err := b.Append(record.KindPulse, record.Subject{}, record.PulseEvent{State: record.PulseStarted, At: p.started, Pace: &pace}); err != nil {
+		return err
+	}
+	if err := p.run(ctx, p.asker, env, false); err != nil {
+		return err
+	}
+	b.reached.byFlow(f.Script)
+	b.pulse = p
+	return nil
+}
+
+// run has a flow asked, as often as the request says, while the pulse rests.
+func (b *business) run(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
+	k6, err := b.flows.opened()
+	if err != nil {
+		return verifier.FlowResult{}, err
+	}
+	f := b.plan.Scenario.Flow
+	if f != nil && r.Script == f.Script && r.Scenario == "" {
+		r.Scenario = f.Scenario
+	}
+	same := b.pulse != nil && b.pulse.asks(r)
+	if f != nil && r.Env == nil {
+		if r.Env, err = b.revealEnv("the flow", f.Env); err != nil {
+			return verifier.FlowResult{}, err
+		}
+	}
+	if r.Decoy != decoy.None {
+		return b.flows.control(ctx, k6, r)
+	}
+	b.reached.byFlow(r.Script)
+	if b.pulse == nil {
+		return k6.Run(ctx, r)
+	}
+	return b.pulse.aside(ctx, r, same, k6)
+}
+
+// renew has the flow's session made anew: what setup() had of a system is gone when that is another since. Where the
+// flow has no setup() nothing happens.
+func (b *business) renew() {
+	if b.pulse != nil {
+		b.pulse.running.Renew()
+	}
+}
+
+// servedSince tells whether the business, having been red since a moment, works again: what is booting then serves it.
+func (b *business) servedSince(from time.Duration) bool {
+	if b.pulse == nil {
+		return false
+	}
+	b.pulse.mu.Lock()
+	defer b.pulse.mu.Unlock()
+	state, since := b.pulse.edges.State()
+	return state == detect.Green && since.Early > from
+}
+
+// waitGreen waits for a business that is green for some time, from a moment on. What is waited for longer than that and
+// the limit, since the host holds the business up, is written down where it was in vain.
+func (b *business) waitGreen(ctx context.Context, stable, within, since time.Duration) error {
+	from := b.elapsed()
+	for left := within + stable; ; left = hostLook {
+		limited, cancel := context.WithTimeoutCause(ctx, left, errNotGreen)
+		err := b.pulse.waitGreen(limited, stable, since)
+		cancel()
+		if !errors.Is(err, errNotGreen) {
+			return err
+		}
+		if o := b.overdue(within+stable, from); b.host.over(o) {
+			if err := b.Append(record.KindWaited, b.subject(""), o); err != nil {
+				return err // who asks for errNotGreen goes on
+			}
+			return errNotGreen
+		}
+	}
+}
+
+// hostLook is how long a business is waited for beyond its limit before the host is looked at again.
+const hostLook = 5 * time.Second
+
+// waitSettled waits until the business is green again after steps that interrupt it as planned: what is red before the
+// fault is not the fault's doing.
+func (b *business) waitSettled(ctx context.Context, incident int) error {
+	if b.pulse == nil {
+		return nil
+	}
+	stable := b.plan.Scenario.Baseline.StableFor.Std()
+	err := b.waitGreen(ctx, stable, b.plan.Scenario.Verify.Within.Std(), b.elapsed())
+	if !errors.Is(err, errNotGreen) {
+		return err
+	}
+	if err := b.Append(record.KindObservation, record.Subject{Incident: incident}, record.Observation{ID: "fault.red_before",
+		Args: map[string]string{"incident": strconv.Itoa(incident)}}); err != nil {
+		return err
+	}
+	return &stopError{why: "the business was not green before the fault of the incident"}
+}
+
+// waitStable waits until the pulse has been green for that long since the rollback started, and within a
+// time beyond that.
+func (b *business) waitStable(ctx context.Context, stable, within time.Duration) error {
+	if b.pulse == nil {
+		return nil
+	}
+	return b.waitGreen(ctx, stable, within, b.since)
+}
