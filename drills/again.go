@@ -24,61 +24,61 @@ const (
 	removedByThis = "rollback" // of the scenario's removed_by
 )
 
-// askFaults asks every fault that has bitten, after a rollback or the decision that there is none, and before the checks,
+// askAll asks every fault that has bitten, after a rollback or the decision that there is none, and before the checks,
 // by the observer that confirmed it: a business may be green, and all checks passed, while the next reboot or the next
 // session meets the fault again.
-func (d *drill) askFaults(ctx context.Context) error {
-	if !d.decided {
+func (x *faults) askAll(ctx context.Context) error {
+	if !x.decided {
 		return nil
 	}
-	d.decided = false
+	x.decided = false
 	var remain []FaultPlan
-	for _, f := range d.bitten {
-		e := record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, Index: f.Index, After: d.incident,
-			Expected: d.rolled && d.removes(d.incident, f)}
-		from := d.elapsed()
+	for _, f := range x.bitten {
+		e := record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, Index: f.Index, After: x.incident,
+			Expected: x.rolled && x.removes(x.incident, f)}
+		from := x.elapsed()
 		var err error
-		if e.State, err = d.askAgain(ctx, f); ctx.Err() != nil {
+		if e.State, err = x.askAgain(ctx, f); ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			e.Note = d.hide(err.Error())
+			e.Note = x.hide(err.Error())
 		}
-		e.At = record.Moment{Early: from, Late: d.elapsed()}
-		if err := d.Append(record.KindFault, d.subjectOf(f), e); err != nil {
+		e.At = record.Moment{Early: from, Late: x.elapsed()}
+		if err := x.Append(record.KindFault, x.subjectOf(f), e); err != nil {
 			return err
 		}
 		if e.State != record.FaultRemoved {
 			remain = append(remain, f)
 		}
 	}
-	d.bitten = remain
+	x.bitten = remain
 	return nil
 }
 
 // removes tells whether the rollback of an incident is taken to remove a fault: it destroys its instance, boots it anew or
 // reverts it, or the scenario says so.
-func (d *drill) removes(incident int, f FaultPlan) bool {
+func (x *faults) removes(incident int, f FaultPlan) bool {
 	return f.Incident == incident && f.Spec.RemovedBy == removedByThis ||
-		slices.ContainsFunc(d.plan.Scenario.Incidents[incident-1].Rollback, func(st scenarios.Step) bool {
+		slices.ContainsFunc(x.plan.Scenario.Incidents[incident-1].Rollback, func(st scenarios.Step) bool {
 			t := st.Traits()
 			return t.Fresh && t.On == f.Spec.On
 		})
 }
 
 // askAgain returns what became of a fault, and what was seen instead or stood in the way.
-func (d *drill) askAgain(ctx context.Context, f FaultPlan) (record.FaultState, error) {
-	began := d.elapsed()
+func (x *faults) askAgain(ctx context.Context, f FaultPlan) (record.FaultState, error) {
+	began := x.elapsed()
 	yes, silent := began, began // the beginnings of nothing but yes, and of nothing but silence
 	for {
-		m, err := d.room.Machine(f.Spec.On)
+		m, err := x.room.Machine(f.Spec.On)
 		if err != nil { // the last rollback left none of that name
 			return record.FaultRemoved, errors.New(whyDestroyed)
 		}
 		each, cancel := context.WithTimeout(ctx, againEach)
 		err = fault.Lasts(each, f.Fault, fault.Target{Machine: m})
 		cancel()
-		now := d.elapsed()
+		now := x.elapsed()
 		if err != nil {
 			yes = now
 		} else {

@@ -12,16 +12,16 @@ import (
 // baseline asks everything once, then waits until the business is green.
 func (d *drill) baseline(ctx context.Context) error {
 	when := d.firstAsked()
-	if err := d.askChecks(ctx, when, func(c CheckPlan) bool {
+	if err := d.checks.ask(ctx, when, func(c CheckPlan) bool {
 		return c.Spec.Layer != record.LayerBusiness && !restarts(c)
 	}); err != nil {
 		return err
 	}
-	if err := d.askChecks(ctx, when, restarts); err != nil { // last: what they restart is down for a moment
+	if err := d.checks.ask(ctx, when, restarts); err != nil { // last: what they restart is down for a moment
 		return err
 	}
 	if d.plan.Scenario.Flow == nil && d.plan.Scenario.Trigger == record.TriggerNone {
-		if err := d.askChecks(ctx, when, func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness && !restarts(c) }); err != nil {
+		if err := d.checks.ask(ctx, when, func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness && !restarts(c) }); err != nil {
 			return err
 		}
 	}
@@ -30,7 +30,7 @@ func (d *drill) baseline(ctx context.Context) error {
 			return err
 		}
 	}
-	return d.rememberKernels(ctx)
+	return d.operator.rememberKernels(ctx)
 }
 
 func (d *drill) baselineBusiness(ctx context.Context) error {
@@ -52,7 +52,7 @@ func (d *drill) baselineBusiness(ctx context.Context) error {
 	if err := d.business.bearsCompany(ctx); err != nil {
 		return err
 	}
-	err := d.askChecks(ctx, d.firstAsked(), func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
+	err := d.checks.ask(ctx, d.firstAsked(), func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
 	d.business.pulse.mu.Lock()
 	defer d.business.pulse.mu.Unlock()
 	d.business.pulse.checks.Learnt()

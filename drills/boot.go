@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/machines"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -23,59 +25,71 @@ type boot struct {
 	beside   func() bool // tells whether another instance was booted at any moment of this boot; nil: none is
 }
 
-// bootInstance restores and boots one instance and waits until it is ready.
-func (d *drill) bootInstance(ctx context.Context, name string, b boot) error {
-	spec := d.plan.Scenario.Instances[name]
-	started := d.elapsed()
-	req, err := d.request(name, spec, b)
+// boots bring instances up, and write down how that went.
+type boots struct {
+	*books
+	plan     *Plan
+	room     *machines.Room
+	host     *hostWatch
+	restores *restores
+	disks    *disks
+	shows    *diagnoses
+	served   func(since time.Duration) bool // the business was red since a moment, and works again
+}
+
+// one restores and boots one instance and waits until it is ready.
+func (s *boots) one(ctx context.Context, name string, b boot) error {
+	spec := s.plan.Scenario.Instances[name]
+	started := s.elapsed()
+	req, err := s.request(name, spec, b)
 	if err != nil {
 		return err
 	}
-	req.Generation = d.room.Begin(name)
+	req.Generation = s.room.Begin(name)
 	from := b.from
 	if from == "" && b.image == "" {
 		from = spec.Boot
 	}
-	if bp := d.plan.Backups[from]; bp != nil {
-		if req.Image, err = d.restores.image(ctx, name, bp, b.during); err != nil {
+	if bp := s.plan.Backups[from]; bp != nil {
+		if req.Image, err = s.restores.image(ctx, name, bp, b.during); err != nil {
 			return err
 		}
 	}
-	for _, disk := range instance.DisksOf(d.plan.own[name]) {
-		ref, err := d.restores.image(ctx, name, d.plan.Backups[disk.Backup], b.during)
+	for _, disk := range instance.DisksOf(s.plan.own[name]) {
+		ref, err := s.restores.image(ctx, name, s.plan.Backups[disk.Backup], b.during)
 		if err != nil {
 			return err
 		}
 		req.Disks = append(req.Disks, ref)
 	}
-	loads := d.plan.Backups[spec.Load]
+	loads := s.plan.Backups[spec.Load]
 	if b.keepData {
 		loads = nil
 	}
-	if bp := d.plan.Backups[spec.Load]; bp != nil {
+	if bp := s.plan.Backups[spec.Load]; bp != nil {
 		if err := bp.Loader.Prepare(&req); err != nil {
 			return fmt.Errorf("prepare %s: %w", name, err)
 		}
 	}
-	booting := d.elapsed()
-	m, err := d.room.Driver(spec.Kind).Boot(ctx, req)
+	booting := s.elapsed()
+	m, err := s.room.Driver(spec.Kind).Boot(ctx, req)
 	if err != nil {
 		if m != nil {
-			d.shows.show(ctx, m)
+			s.shows.show(ctx, m)
 		}
-		return d.badBoot(ctx, name, from, b, started, err)
+		return s.badBoot(ctx, name, from, b, started, err)
 	}
-	d.room.Stands(m, imageOf(d.plan.Backups[from], req.Generation))
+	s.room.Stands(m, imageOf(s.plan.Backups[from], req.Generation))
 	if loads != nil {
 		if err := loads.Loader.Ready(ctx, m); err != nil {
 			return fmt.Errorf("wait for %s to take its backup: %w", name, err)
 		}
-		if err := d.restores.load(ctx, name, loads, m, b); err != nil {
+		if err := s.restores.load(ctx, name, loads, m, b); err != nil {
 			return err
 		}
 	}
-	if err := d.cameUp(ctx, m, rise{started: started, booting: booting, image: req.Image, loaded: loads != nil, boot: b}); err != nil {
-		return d.badBoot(ctx, name, from, b, started, err)
+	if err := s.cameUp(ctx, m, rise{started: started, booting: booting, image: req.Image, loaded: loads != nil, boot: b}); err != nil {
+		return s.badBoot(ctx, name, from, b, started, err)
 	}
 	return nil
 }
@@ -93,14 +107,14 @@ func imageOf(bp *BackupPlan, generation int) *verifier.Image {
 }
 
 // request to boot an instance, with its kind's own keys in it.
-func (d *drill) request(name string, spec scenarios.Instance, b boot) (instance.Request, error) {
+func (s *boots) request(name string, spec scenarios.Instance, b boot) (instance.Request, error) {
 	r := instance.Request{Name: name, Image: spec.Image, Env: map[string]string{}, Aliases: spec.Aliases,
 		KeepData: b.keepData, DropData: b.dropData,
-		Memory: int64(spec.Memory), CPUs: spec.CPUs, Allow: d.plan.Scenario.Egress.Allow}
-	if err := d.plan.own[name].Fill(&r, d.secrets.reveal); err != nil {
+		Memory: int64(spec.Memory), CPUs: spec.CPUs, Allow: s.plan.Scenario.Egress.Allow}
+	if err := s.plan.own[name].Fill(&r, s.secrets.reveal); err != nil {
 		return r, err
 	}
-	env, err := d.revealEnv(name, b.env)
+	env, err := s.revealEnv(name, b.env)
 	if err != nil {
 		return r, err
 	}

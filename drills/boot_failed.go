@@ -16,61 +16,61 @@ import (
 // badBoot decides whose fault it is that a machine does not come up: its backup's when the machine is the backup, could be
 // read, and met nobody who could be to blame; the scenario's when it lacks what the machine needs. Whose it is after it met
 // others nobody knows. A failed boot of an upgrade is written down with its step.
-func (d *drill) badBoot(ctx context.Context, name, from string, b boot, started time.Duration, err error) error {
+func (s *boots) badBoot(ctx context.Context, name, from string, b boot, started time.Duration, err error) error {
 	var bad *instance.BootError
 	if !errors.As(err, &bad) || b.during == record.PhaseUpgrade || ctx.Err() != nil { // an abort proves nothing
 		return err
 	}
 	if bad.Lack == "" { // which nobody beside it could have taken away
-		if e := d.again(name, b, bad.Reason); e != nil {
+		if e := s.again(name, b, bad.Reason); e != nil {
 			return e
 		}
 	}
 	if from == "" {
-		return d.bootFailed(ctx, name, b.during, started, err)
+		return s.failed(ctx, name, b.during, started, err)
 	}
 	from = cmp.Or(bad.Backup, from)
-	for _, backup := range append([]string{from}, d.plan.MadeOf(name)...) {
-		if unread := d.disks.unreadable(backup); unread != nil {
+	for _, backup := range append([]string{from}, s.plan.MadeOf(name)...) {
+		if unread := s.disks.unreadable(backup); unread != nil {
 			return fmt.Errorf("%w: %w", err, unread)
 		}
 	}
-	fact := record.Restored{Backup: from, Point: d.plan.Backups[from].Point.ID, Started: started, Ended: d.elapsed(),
+	fact := record.Restored{Backup: from, Point: s.plan.Backups[from].Point.ID, Started: started, Ended: s.elapsed(),
 		During: b.during}
 	if bad.Lack != "" && !b.keepData { // else the guest came up from that disk before, and has changed it itself since
-		fact.Lack = &record.Lack{Kind: bad.Lack, What: d.hide(bad.Reason)}
-		return asFact(err, d.Append(record.KindRestored, d.subject(name), fact))
+		fact.Lack = &record.Lack{Kind: bad.Lack, What: s.hide(bad.Reason)}
+		return asFact(err, s.Append(record.KindRestored, s.subject(name), fact))
 	}
-	if f := d.met(ctx, name, started); len(f.Met) > 0 || len(f.Sought) > 0 || f.NotAsked != "" {
-		return d.bootFailed(ctx, name, b.during, started, err)
+	if f := s.met(ctx, name, started); len(f.Met) > 0 || len(f.Sought) > 0 || f.NotAsked != "" {
+		return s.failed(ctx, name, b.during, started, err)
 	}
 	why := bad.Reason
-	if lines := strings.TrimSpace(lastLines(d.hide(bad.Console), 3)); lines != "" {
+	if lines := strings.TrimSpace(lastLines(s.hide(bad.Console), 3)); lines != "" {
 		why += "; it printed last: " + lines
 	}
-	fact.BackupBad, fact.Overdue = d.hide(why), bad.Overdue
-	return asFact(err, d.Append(record.KindRestored, d.subject(name), fact))
+	fact.BackupBad, fact.Overdue = s.hide(why), bad.Overdue
+	return asFact(err, s.Append(record.KindRestored, s.subject(name), fact))
 }
 
-// bootFailed writes a failed boot down, with the machine's last words and whom it met. Other errors, and those that
+// failed writes a failed boot down, with the machine's last words and whom it met. Other errors, and those that
 // are facts already, are returned as they are.
-func (d *drill) bootFailed(ctx context.Context, name, during string, started time.Duration, err error) error {
+func (s *boots) failed(ctx context.Context, name, during string, started time.Duration, err error) error {
 	var bad *instance.BootError
 	if !errors.As(err, &bad) || isFact(err) || ctx.Err() != nil {
 		return err
 	}
-	spec := d.plan.Scenario.Instances[name]
-	f := d.met(ctx, name, started)
-	f.During, f.Started, f.Ended, f.Why = during, started, d.elapsed(), d.hide(bad.Reason)
+	spec := s.plan.Scenario.Instances[name]
+	f := s.met(ctx, name, started)
+	f.During, f.Started, f.Ended, f.Why = during, started, s.elapsed(), s.hide(bad.Reason)
 	if f.Backup = spec.Boot; f.Backup != "" {
-		f.Point = d.plan.Backups[f.Backup].Point.ID
+		f.Point = s.plan.Backups[f.Backup].Point.ID
 	} else {
 		f.Image = spec.Image
 	}
-	if text := strings.TrimSpace(lastLines(d.hide(bad.Console), mostLines)); text != "" {
+	if text := strings.TrimSpace(lastLines(s.hide(bad.Console), mostLines)); text != "" {
 		f.Lines = strings.Split(text, "\n")
 	}
-	return asFact(err, d.Append(record.KindBootFailed, d.subject(name), f))
+	return asFact(err, s.Append(record.KindBootFailed, s.subject(name), f))
 }
 
 // toldWithin is how long a sandbox may take to tell what it saw: five times a second it does.
@@ -78,35 +78,35 @@ const toldWithin = time.Second
 
 // met is whom a machine spoke to, and what it looked for in vain since a moment. A virtual machine always looks for something: for
 // the time, for updates.
-func (d *drill) met(ctx context.Context, name string, since time.Duration) record.BootFailure {
+func (s *boots) met(ctx context.Context, name string, since time.Duration) record.BootFailure {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), diagnoseWithin)
 	defer cancel()
 	_ = instance.Pause(ctx, toldWithin)
 	var f record.BootFailure
-	alone := !slices.ContainsFunc(d.room.Booted(), func(other string) bool { return other != name })
-	for _, base := range d.room.Bases() {
+	alone := !slices.ContainsFunc(s.room.Booted(), func(other string) bool { return other != name })
+	for _, base := range s.room.Bases() {
 		if r, ok := instance.As[instance.ReachReporter](base); ok && !alone {
 			links, err := r.Reached(ctx)
 			if err != nil {
-				f.NotAsked = d.hide(err.Error())
+				f.NotAsked = s.hide(err.Error())
 			}
 			for _, l := range links {
 				if l.From == name && l.To != name {
-					f.Met = append(f.Met, d.titled(l.To))
+					f.Met = append(f.Met, s.titled(l.To))
 				}
 			}
 		}
 		r, ok := instance.As[instance.EgressReporter](base)
-		if !ok || d.plan.kindOf(name).OwnKernel {
+		if !ok || s.plan.kindOf(name).OwnKernel {
 			continue
 		}
 		tried, err := r.Egress(ctx)
 		if err != nil {
-			d.log.Warn("ask what an instance looked for", "instance", name, "error", err)
+			s.log.Warn("ask what an instance looked for", "instance", name, "error", err)
 		}
 		for _, e := range tried {
 			reverse := strings.HasSuffix(strings.Trim(e.Target, "."), ".arpa") // what an address is called: many a library asks
-			if e.Subject.Instance == name && e.Last >= since && !reverse && !expected(d.plan.Scenario.Egress.Expected, e.Egress) {
+			if e.Subject.Instance == name && e.Last >= since && !reverse && !expected(s.plan.Scenario.Egress.Expected, e.Egress) {
 				f.Sought = append(f.Sought, sought(e.Egress))
 			}
 		}
@@ -129,8 +129,8 @@ func sought(e record.Egress) string {
 }
 
 // titled is an instance with the backup that is in it.
-func (d *drill) titled(name string) string {
-	spec := d.plan.Scenario.Instances[name]
+func (s *boots) titled(name string) string {
+	spec := s.plan.Scenario.Instances[name]
 	if backup := spec.Boot + spec.Load; backup != "" {
 		return fmt.Sprintf("%s (%s)", name, backup)
 	}

@@ -141,3 +141,23 @@ func (p *Plan) unused() (problems []scenarios.Problem) {
 	}
 	return problems
 }
+
+// instanceOf is the instance that a check calls by its name or by one of its aliases.
+func (p *Plan) instanceOf(name string) string {
+	for in, spec := range p.Scenario.Instances {
+		if slices.Contains(spec.Aliases, name) {
+			return in
+		}
+	}
+	return name
+}
+
+// backupOf names the backup of the instance that a failed check looked at.
+func (p *Plan) backupOf(c CheckPlan) string {
+	on, ok := c.Check.(interface{ On() string })
+	if !ok {
+		return ""
+	}
+	spec := p.Scenario.Instances[p.instanceOf(on.On())]
+	return spec.Boot + spec.Load
+}

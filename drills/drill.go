@@ -8,7 +8,6 @@ import (
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
-	"lifeboat/verifier"
 )
 
 // Result of a drill that took a number.
@@ -26,27 +25,25 @@ const journalName = "journal.ndjson"
 // drill is one running drill: the course of its phases, and the parts that it goes through with.
 type drill struct {
 	*books
-	kit       Kit
-	plan      *Plan
-	opt       Options
-	scope     ledger.Scope
-	room      *machines.Room
-	host      *hostWatch
-	throttles *throttles
-	disks     *disks
-	shows     *diagnoses
-	reached   *reached
-	restores  *restores
-	business  *business
-	trigger   *trigger
-	reaper    Reaper
-	clean     bool        // it is proved that nothing is left
-	silent    []FaultPlan // of the incident, on machines that have not answered since
-	bitten    []FaultPlan // of all incidents, seen to bite and not seen to be gone
-	decided   bool        // an incident has been decided, and rolled back where that was decided, and no fault was asked since
-	rolled    bool        // a rollback of it has begun
-	back      bool        // the business was back after the latest rollback, and still was when all checks had been asked
-	before    map[string]verifier.Facts
+	kit      Kit
+	plan     *Plan
+	opt      Options
+	scope    ledger.Scope
+	room     *machines.Room
+	host     *hostWatch
+	disks    *disks
+	shows    *diagnoses
+	reached  *reached
+	restores *restores
+	business *business
+	boots    *boots
+	checks   *checks
+	trigger  *trigger
+	faults   *faults
+	operator *operator
+	reaper   Reaper
+	clean    bool // it is proved that nothing is left
+	back     bool // the business was back after the latest rollback, and still was when all checks had been asked
 }
 
 // Run runs a plan. The error means that nothing was started: *RefusedError or a
@@ -103,7 +100,7 @@ func (d *drill) phases(ctx context.Context) error {
 		skip bool
 	}{
 		{record.PhasePrecheck, d.precheck, false},
-		{record.PhaseRestore, d.restoreAll, false},
+		{record.PhaseRestore, d.boots.all, false},
 		{record.PhasePrepare, d.prepare, len(s.Prepare) == 0},
 		{record.PhaseBaseline, d.baseline, false},
 		{record.PhaseUpgrade, d.upgrade, len(s.Upgrade) == 0},

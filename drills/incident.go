@@ -40,7 +40,7 @@ func (d *drill) upgrade(ctx context.Context) error {
 // upgradeSteps takes steps of an upgrade. One that says stop ends the drill all the same, and so does an error of the
 // harness: what it left undone, or did by half, is not what the upgrade does. taken: all of them were.
 func (d *drill) upgradeSteps(ctx context.Context, steps []scenarios.Step) (taken bool, err error) {
-	err = d.runSteps(ctx, record.PhaseUpgrade, steps)
+	err = d.operator.run(ctx, record.PhaseUpgrade, steps)
 	switch {
 	case ctx.Err() != nil || !isStepsOwn(err):
 		return err == nil, err
@@ -95,7 +95,7 @@ func (d *drill) begin(ctx context.Context, i int, in scenarios.Incident) error {
 func (d *drill) incidents(ctx context.Context) error {
 	for i, in := range d.plan.Scenario.Incidents {
 		d.enter(i + 1)
-		if err := errors.Join(d.runIncident(ctx, i, in), d.throttles.end()); err != nil { // also where nobody rolled back
+		if err := errors.Join(d.runIncident(ctx, i, in), d.faults.throttles.end()); err != nil { // also where nobody rolled back
 			return err
 		}
 	}
@@ -110,10 +110,10 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 	if err := d.begin(ctx, i, in); err != nil {
 		return err
 	}
-	d.silent = nil
+	d.faults.silent = nil
 	if len(d.plan.Faults[i]) > 0 {
 		if err := d.phase(ctx, record.PhaseFault, func(ctx context.Context) error {
-			return d.breakIt(ctx, i, record.PhaseFault)
+			return d.faults.injectAll(ctx, i, record.PhaseFault)
 		}); err != nil {
 			return err
 		}
@@ -133,13 +133,13 @@ func (d *drill) runIncident(ctx context.Context, i int, in scenarios.Incident) e
 		if err != nil {
 			return err
 		}
-		d.reconfirm(ctx, askFault) // a person may take long
+		d.faults.reconfirm(ctx, askFault) // a person may take long
 		rollsBack = decision.RollsBack()
 		return d.Append(record.KindDecided, d.subject(""), decision)
 	}); err != nil {
 		return err
 	}
-	d.decided, d.rolled = true, rollsBack
+	d.faults.decided, d.faults.rolled = true, rollsBack
 	if !rollsBack {
 		d.business.pulse.asksAgain()
 		return nil
@@ -175,10 +175,10 @@ func (d *drill) detect(ctx context.Context, i int, in scenarios.Incident) (strin
 	}
 	var shown sync.WaitGroup
 	shown.Go(func() {
-		d.reconfirm(ctx, d.outwait)
+		d.faults.reconfirm(ctx, d.faults.outwait)
 		d.shows.all(ctx)
 	})
-	err = d.askChecks(ctx, record.Broken, func(c CheckPlan) bool { return c.Spec.Layer == record.LayerService && !restarts(c) })
+	err = d.checks.ask(ctx, record.Broken, func(c CheckPlan) bool { return c.Spec.Layer == record.LayerService && !restarts(c) })
 	shown.Wait()
 	return fired.Rule + " (" + fired.Seen + ")", err
 }
@@ -192,16 +192,16 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 		return err
 	}
 	d.business.since = d.elapsed()
-	err := d.breakIt(ctx, i, record.PhaseRollback)
+	err := d.faults.injectAll(ctx, i, record.PhaseRollback)
 	if err == nil {
-		err = d.runSteps(ctx, record.PhaseRollback, in.Rollback)
+		err = d.operator.run(ctx, record.PhaseRollback, in.Rollback)
 	}
 	if err != nil && ctx.Err() == nil {
 		if foreign := d.room.Intact(ctx); foreign != nil {
 			return fmt.Errorf("%w (%v)", foreign, err)
 		}
 	}
-	if e := d.throttles.end(); e != nil {
+	if e := d.faults.throttles.end(); e != nil {
 		return errors.Join(err, e)
 	}
 	end := record.RollbackEvent{State: record.RollbackDone}

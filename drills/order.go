@@ -11,10 +11,10 @@ import (
 	"lifeboat/drills/restore"
 )
 
-// restoreAll boots every instance from its restore point, side by side as far as their needs allow.
-func (d *drill) restoreAll(ctx context.Context) error {
-	return machines.SideBySide(ctx, d.plan.jobs(), d.plan.Boots, func(ctx context.Context, name string, beside func() bool) error {
-		return d.bootInstance(ctx, name, boot{during: record.PhaseRestore, used: d.plan.used(name), beside: beside})
+// all boots every instance from its restore point, side by side as far as their needs allow.
+func (s *boots) all(ctx context.Context) error {
+	return machines.SideBySide(ctx, s.plan.jobs(), s.plan.Boots, func(ctx context.Context, name string, beside func() bool) error {
+		return s.one(ctx, name, boot{during: record.PhaseRestore, used: s.plan.used(name), beside: beside})
 	})
 }
 
@@ -76,20 +76,20 @@ func (p *Plan) Booting(ready func(name string) bool) []string {
 
 // again tells whether a boot that went wrong, or took longer than it may, is begun again alone: it was not alone, and
 // what it had to share with others may be all that was wrong. That is written down.
-func (d *drill) again(name string, b boot, why string) error {
+func (s *boots) again(name string, b boot, why string) error {
 	if b.beside == nil || !b.beside() {
 		return nil
 	}
-	if err := d.Append(record.KindObservation, d.subject(name), record.Observation{ID: "boot.again",
-		Args: map[string]string{"instance": name, "why": d.hide(why)}}); err != nil {
+	if err := s.Append(record.KindObservation, s.subject(name), record.Observation{ID: "boot.again",
+		Args: map[string]string{"instance": name, "why": s.hide(why)}}); err != nil {
 		return err
 	}
 	return fmt.Errorf("%w: %s", machines.ErrAlone, why)
 }
 
 // tooSlow says that a boot took longer than the objective allows; "": it did not.
-func (d *drill) tooSlow(took time.Duration) string {
-	limit := d.plan.Scenario.Objectives["boot"].Std()
+func (s *boots) tooSlow(took time.Duration) string {
+	limit := s.plan.Scenario.Objectives["boot"].Std()
 	if limit == 0 || took <= limit {
 		return ""
 	}

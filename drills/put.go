@@ -16,8 +16,8 @@ import (
 	"lifeboat/scenarios"
 )
 
-// putStep copies a file or a folder beside the scenario into a machine, as one tar stream.
-func (d *drill) putStep(ctx context.Context, m instance.Machine, s *scenarios.PutStep) (string, error) {
+// put copies a file or a folder beside the scenario into a machine, as one tar stream.
+func (op *operator) put(ctx context.Context, m instance.Machine, s *scenarios.PutStep) (string, error) {
 	to := path.Clean(s.To)
 	pr, pw := io.Pipe()
 	var put tree

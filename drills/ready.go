@@ -22,42 +22,42 @@ import (
 // up. A machine that can be diagnosed is, before the error is returned. Only a question that reached the machine
 // counts against it, and a host that was held up by others lengthens the time in which it may say yes.
 // booting is when the machine was started.
-func (d *drill) waitReady(ctx context.Context, m instance.Machine, r *scenarios.Ready, booting time.Duration) error {
+func (s *boots) waitReady(ctx context.Context, m instance.Machine, r *scenarios.Ready, booting time.Duration) error {
 	r, patience := readiness(m, r)
 	within := r.Within.Std()
 	limited, cancel := context.WithTimeoutCause(ctx, hostPatience*within+time.Minute, errNotReady)
 	defer cancel()
-	w := wait{pace: paceOf(m, r, patience), from: d.elapsed(), within: within}
+	w := wait{pace: paceOf(m, r, patience), from: s.elapsed(), within: within}
 	for looked := time.Now(); ; {
 		state, err := m.State(limited)
 		if err != nil && !errors.Is(context.Cause(limited), errNotReady) {
 			return fmt.Errorf("look at %s: %w", m.Name(), err)
 		}
 		if err == nil && !state.Running {
-			return d.notReady(ctx, m, "it "+state.Ended(), nil)
+			return s.notReady(ctx, m, "it "+state.Ended(), nil)
 		}
-		if w.ask(limited, d, m, r) {
+		if w.ask(limited, s.elapsed(), m, r) {
 			return nil
 		}
-		if served := d.business.servedSince(booting); served && w.silent() {
-			return d.Append(record.KindObservation, d.subject(m.Name()), record.Observation{ID: "boot.by_pulse",
+		if served := s.served(booting); served && w.silent() {
+			return s.Append(record.KindObservation, s.subject(m.Name()), record.Observation{ID: "boot.by_pulse",
 				Args: map[string]string{"instance": m.Name(), "patience": w.patience.String()}})
-		} else if served && w.heard && d.elapsed()-w.from >= within {
+		} else if served && w.heard && s.elapsed()-w.from >= within {
 			return fmt.Errorf("the business works again, though %s is not ready by its own ready: (%w); correct ready: of %[1]s",
 				m.Name(), w.answer)
 		}
 		if time.Since(looked) >= diagnoseEvery {
-			if got, ok := d.shows.ask(limited, m); ok && got.Fatal && mattersTo(r, got) {
-				d.shows.write(m, got)
+			if got, ok := s.shows.ask(limited, m); ok && got.Fatal && mattersTo(r, got) {
+				s.shows.write(m, got)
 				return &instance.BootError{Instance: m.Name(), Reason: got.Words, Console: strings.Join(got.Lines, "\n"),
 					Lack: got.Lack}
 			}
 			looked = time.Now()
 		}
-		o := d.overdue(within, w.from)
+		o := s.overdue(within, w.from)
 		switch {
-		case w.heard && d.host.over(o):
-			return d.notReady(ctx, m, w.words(o), w.excusable(o))
+		case w.heard && s.host.over(o):
+			return s.notReady(ctx, m, w.words(o), w.excusable(o))
 		case limited.Err() != nil || !w.heard && o.To-o.From >= hostPatience*within:
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -92,9 +92,9 @@ func (w *wait) silent() bool { return w.heard && errors.Is(w.answer, context.Dea
 
 // ask asks once. A question that had no answer in its time has twice the time when it is asked again: a busy host
 // takes longer to bring it there and back.
-func (w *wait) ask(ctx context.Context, d *drill, m instance.Machine, r *scenarios.Ready) (ready bool) {
+func (w *wait) ask(ctx context.Context, now time.Duration, m instance.Machine, r *scenarios.Ready) (ready bool) {
 	patience := w.pace.patience
-	if left := w.from + w.within - d.elapsed(); w.pace.patient > patience {
+	if left := w.from + w.within - now; w.pace.patient > patience {
 		patience = min(w.pace.patient, max(patience, left))
 	}
 	w.patience = patience
@@ -147,10 +147,10 @@ func (w *wait) unasked() error {
 var errNotReady = errors.New("not ready in time")
 
 // notReady is the finding that a machine does not come up, with all that it shows of itself.
-func (d *drill) notReady(ctx context.Context, m instance.Machine, reason string, late *record.Overdue) error {
+func (s *boots) notReady(ctx context.Context, m instance.Machine, reason string, late *record.Overdue) error {
 	lack := ""
 	if ctx.Err() == nil {
-		if got := d.shows.show(ctx, m); got.Lack != "" {
+		if got := s.shows.show(ctx, m); got.Lack != "" {
 			reason, lack = reason+"; "+got.Words, got.Lack
 		}
 	}

@@ -20,9 +20,9 @@ import (
 	"lifeboat/scenarios"
 )
 
-// scriptStep runs the user's own script, unchanged, in a sealed control container.
-func (d *drill) scriptStep(ctx context.Context, phase string, s *scenarios.ScriptStep) (string, error) {
-	companion, err := d.room.Companion()
+// script runs the user's own script, unchanged, in a sealed control container.
+func (op *operator) script(ctx context.Context, phase string, s *scenarios.ScriptStep) (string, error) {
+	companion, err := op.room.Companion()
 	if err != nil {
 		return "", err
 	}
@@ -32,30 +32,30 @@ func (d *drill) scriptStep(ctx context.Context, phase string, s *scenarios.Scrip
 		return "", fmt.Errorf("read the script: %w", err)
 	}
 	inside := "/script/" + filepath.Base(file)
-	env := map[string]string{"LIFEBOAT_PHASE": phase, "LIFEBOAT_DRILL": d.id}
-	own, err := d.revealEnv("the script", s.Env)
+	env := map[string]string{"LIFEBOAT_PHASE": phase, "LIFEBOAT_DRILL": op.id}
+	own, err := op.revealEnv("the script", s.Env)
 	if err != nil {
 		return "", err
 	}
 	maps.Copy(env, own)
-	given, trees, err := d.backupTrees(ctx, s.Backups)
-	defer given.close(d.log)
+	given, trees, err := op.backupTrees(ctx, s.Backups)
+	defer given.close(op.log)
 	if err != nil {
 		return "", err
 	}
 	out := &ending{}
 	exit, err := runScript(ctx, companion, instance.Program{
-		Name: fmt.Sprintf("script-%s-%d", phase, d.elapsed().Milliseconds()), Image: s.Image,
+		Name: fmt.Sprintf("script-%s-%d", phase, op.elapsed().Milliseconds()), Image: s.Image,
 		Args: append([]string{inside}, s.Args...), Env: env, Dir: "/script",
 		Files: map[string][]byte{inside: content}, Trees: trees, Stdout: out, Stderr: out,
 	})
 	if ctx.Err() == nil {
-		err = d.given(phase, given, err)
+		err = op.given(phase, given, err)
 	}
 	if err == nil && exit != 0 && !s.AllowFailure {
 		err = &stepFailed{what: s.File, why: fmt.Sprintf("exit code %d", exit)}
 	}
-	return d.secrets.hideEnd(out.String()), err
+	return op.secrets.hideEnd(out.String()), err
 }
 
 func runScript(ctx context.Context, c instance.Companion, p instance.Program) (int, error) {
@@ -72,14 +72,14 @@ func runScript(ctx context.Context, c instance.Companion, p instance.Program) (i
 
 // given writes down which of a script's backups is not what was promised: that is found at its end, on its way into the
 // container, and is the backup's fault whatever the engine or the script made of it.
-func (d *drill) given(phase string, streams given, err error) error {
+func (op *operator) given(phase string, streams given, err error) error {
 	for _, s := range streams {
 		var mismatch *store.Mismatch
 		if errors.As(s.ended(), &mismatch) {
 			fact := record.Restored{Backup: s.backup, Point: mismatch.Point, Digest: mismatch.Got, Bytes: s.Bytes(),
-				Started: s.started, Ended: d.elapsed(), During: phase, BackupBad: mismatch.Error()}
+				Started: s.started, Ended: op.elapsed(), During: phase, BackupBad: mismatch.Error()}
 			return asFact(fmt.Errorf("give backup %s to the script: %w", s.backup, mismatch),
-				d.Append(record.KindRestored, d.subject(""), fact))
+				op.Append(record.KindRestored, op.subject(""), fact))
 		}
 	}
 	return err
@@ -153,16 +153,16 @@ func (e *ending) String() string {
 
 // backupTrees streams backups into a control container, each as one file under /backups/<name>/. What was opened must
 // be closed, after an error too.
-func (d *drill) backupTrees(ctx context.Context, names []string) (given, []instance.Tree, error) {
+func (op *operator) backupTrees(ctx context.Context, names []string) (given, []instance.Tree, error) {
 	var opened given
 	var trees []instance.Tree
 	for _, name := range names {
-		bp := d.plan.Backups[name]
-		stream, err := d.restores.opener(bp)(ctx)
+		bp := op.plan.Backups[name]
+		stream, err := op.restores.opener(bp)(ctx)
 		if err != nil {
 			return opened, nil, fmt.Errorf("open backup %s: %w", name, err)
 		}
-		st := &givenStream{Stream: stream, backup: name, started: d.elapsed()}
+		st := &givenStream{Stream: stream, backup: name, started: op.elapsed()}
 		opened = append(opened, st)
 		dir := "/backups/" + name
 		if bp.Point.Dir { // the store streams a folder as a tar already
@@ -173,7 +173,7 @@ func (d *drill) backupTrees(ctx context.Context, names []string) (given, []insta
 		context.AfterFunc(ctx, func() { pr.CloseWithError(context.Cause(ctx)) }) // nobody may read it to its end
 		go func() {
 			tw := tar.NewWriter(pw)
-			err := tw.WriteHeader(&tar.Header{Name: filepath.Base(bp.Point.ID), Mode: 0o644, Size: bp.Point.Size, ModTime: d.base})
+			err := tw.WriteHeader(&tar.Header{Name: filepath.Base(bp.Point.ID), Mode: 0o644, Size: bp.Point.Size, ModTime: op.base})
 			if err == nil {
 				_, err = io.Copy(tw, st)
 			}

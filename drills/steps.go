@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
@@ -54,51 +55,64 @@ func (e *lateError) Error() string {
 	return text
 }
 
-// runSteps runs steps in order and writes each one down; those after a failed one were not reached.
-func (d *drill) runSteps(ctx context.Context, phase string, steps []scenarios.Step) error {
+// operator takes the steps of a preparation, of an upgrade and of a rollback, as a person would.
+type operator struct {
+	*books
+	plan     *Plan
+	room     *machines.Room
+	host     *hostWatch
+	restores *restores
+	boots    *boots
+	shows    *diagnoses
+	checks   *checks
+	renew    func() // the flow's session, which may be another system's now
+}
+
+// run takes steps in order and writes each one down; those after a failed one were not reached.
+func (op *operator) run(ctx context.Context, phase string, steps []scenarios.Step) error {
 	var failed error
 	for i, st := range steps {
 		fact := record.Step{Phase: phase, Index: i, What: st.String(), Outcome: record.OutcomeNotReached}
 		fact.Kind, _, _ = strings.Cut(fact.What, " ")
 		on := st.Traits().On
-		subject := d.subject(on)
+		subject := op.subject(on)
 		if failed == nil {
-			fact.Started = d.elapsed()
+			fact.Started = op.elapsed()
 			stepCtx, cancel := context.WithTimeout(ctx, st.Timeout.Std())
-			out, asks, err := d.runStep(stepCtx, phase, st)
+			out, asks, err := op.take(stepCtx, phase, st)
 			err = unanswered(st.Timeout, asks, stepCtx.Err() != nil && ctx.Err() == nil, err)
 			cancel()
-			err = d.bootFailed(ctx, on, phase, fact.Started, err)
-			fact.Ended, fact.Outcome, fact.Output = d.elapsed(), record.OutcomeDone, lastLines(d.hide(out), 20)
+			err = op.boots.failed(ctx, on, phase, fact.Started, err)
+			fact.Ended, fact.Outcome, fact.Output = op.elapsed(), record.OutcomeDone, lastLines(op.hide(out), 20)
 			var stop *stopError
 			if failed = err; err != nil && !errors.As(err, &stop) {
-				fact.Outcome, fact.Error = record.OutcomeFailed, d.hide(err.Error())
-				d.shows.since(ctx, on, fact.Started)
+				fact.Outcome, fact.Error = record.OutcomeFailed, op.hide(err.Error())
+				op.shows.since(ctx, on, fact.Started)
 			}
-			subject = d.subject(on)
+			subject = op.subject(on)
 		}
-		if err := d.Append(record.KindStep, subject, fact); err != nil {
+		if err := op.Append(record.KindStep, subject, fact); err != nil {
 			return errors.Join(failed, err)
 		}
 	}
 	return failed
 }
 
-// runStep returns what the step printed, and whether it asks the machine itself.
-func (d *drill) runStep(ctx context.Context, phase string, st scenarios.Step) (printed string, asks bool, err error) {
+// take returns what the step printed, and whether it asks the machine itself.
+func (op *operator) take(ctx context.Context, phase string, st scenarios.Step) (printed string, asks bool, err error) {
 	key, action := st.Action()
 	kind, ok := stepKinds[key]
 	if !ok {
 		return "", false, fmt.Errorf("the step at line %d asks for nothing", st.Pos.Line)
 	}
-	printed, err = kind.run(d, ctx, phase, action)
+	printed, err = kind.run(op, ctx, phase, action)
 	if !kind.still {
-		d.business.renew()
+		op.renew()
 	}
 	return printed, kind.asks, err
 }
 
-func (d *drill) execStep(ctx context.Context, m instance.Machine, s *scenarios.ExecStep) (string, error) {
+func (op *operator) exec(ctx context.Context, m instance.Machine, s *scenarios.ExecStep) (string, error) {
 	res, err := m.Exec(ctx, instance.Command{Args: s.Run, User: s.User})
 	if err != nil {
 		return "", err
@@ -110,39 +124,39 @@ func (d *drill) execStep(ctx context.Context, m instance.Machine, s *scenarios.E
 	return out, nil
 }
 
-// restoreStep loads the instance's backup again into the running machine.
-func (d *drill) restoreStep(ctx context.Context, phase string, s scenarios.RestoreStep) (string, error) {
+// restore loads the instance's backup again into the running machine.
+func (op *operator) restore(ctx context.Context, phase string, s scenarios.RestoreStep) (string, error) {
 	name := string(s)
-	m, err := d.room.Machine(name)
+	m, err := op.room.Machine(name)
 	if err != nil {
 		return "", err
 	}
-	bp := d.plan.Backups[d.plan.Scenario.Instances[name].Load]
+	bp := op.plan.Backups[op.plan.Scenario.Instances[name].Load]
 	if bp == nil {
 		return "", fmt.Errorf("instance %s has no backup to load", name)
 	}
 	if err := bp.Loader.Ready(ctx, m); err != nil {
 		return "", fmt.Errorf("wait for %s to take its backup: %w", name, err)
 	}
-	return "", d.restores.load(ctx, name, bp, m, boot{during: phase})
+	return "", op.restores.load(ctx, name, bp, m, boot{during: phase})
 }
 
-// waitStep asks a check of the scenario again and again until it passes. A question that cannot be asked just when its
+// wait asks a check of the scenario again and again until it passes. A question that cannot be asked just when its
 // time is up is asked on for a while: the answers before it are no word on now, and nor is it.
-func (d *drill) waitStep(ctx context.Context, _ string, w *scenarios.WaitStep) (string, error) {
-	for _, c := range d.plan.Checks {
+func (op *operator) wait(ctx context.Context, _ string, w *scenarios.WaitStep) (string, error) {
+	for _, c := range op.plan.Checks {
 		if c.Spec.Name != w.Check {
 			continue
 		}
-		for from := d.elapsed(); ; {
-			answer := d.ask(ctx, c)
+		for from := op.elapsed(); ; {
+			answer := op.checks.once(ctx, c)
 			if answer.Status == record.CheckPassed {
 				return "", nil
 			}
-			o := d.overdue(w.Within.Std(), from)
+			o := op.overdue(w.Within.Std(), from)
 			unasked := answer.Status == record.CheckCrashed && o.Over() < unaskedAfter // of what is so now, that says nothing
-			if d.host.over(o) && !unasked {
-				return "", d.waitedInVain(c, answer, o)
+			if op.host.over(o) && !unasked {
+				return "", op.waitedInVain(c, answer, o)
 			}
 			if err := instance.Pause(ctx, 500*time.Millisecond); err != nil {
 				return "", err
@@ -153,7 +167,7 @@ func (d *drill) waitStep(ctx context.Context, _ string, w *scenarios.WaitStep) (
 }
 
 // waitedInVain: an answer counts against the step, and what could not be asked against lifeboat.
-func (d *drill) waitedInVain(c CheckPlan, last verifier.Answer, o record.Overdue) error {
+func (op *operator) waitedInVain(c CheckPlan, last verifier.Answer, o record.Overdue) error {
 	if last.Status == record.CheckCrashed {
 		return &instance.UnaskedError{What: "check " + c.Spec.Name, Err: errors.New(last.Message)}
 	}
@@ -172,15 +186,6 @@ func lastLines(s string, n int) string {
 		s = "… " + strings.ToValidUTF8(s[len(s)-most:], "")
 	}
 	return s
-}
-
-// ask a check without writing it down, for a wait step.
-func (d *drill) ask(ctx context.Context, c CheckPlan) verifier.Answer {
-	facts, err := d.observe(ctx, c.Check)
-	if err != nil {
-		return verifier.Answer{Status: record.CheckCrashed, Message: err.Error()}
-	}
-	return verifier.Judge(c.Check, record.PhaseVerify, d.before[c.Spec.Name], facts)
 }
 
 // lateOnly is the limit of time that was all that failed a rollback.

@@ -14,10 +14,10 @@ import (
 	"lifeboat/scenarios"
 )
 
-// rebootStep has a machine start its own kernel again and waits until it is ready. A machine
+// reboot has a machine start its own kernel again and waits until it is ready. A machine
 // without a kernel of its own is stopped and started.
-func (d *drill) rebootStep(ctx context.Context, m instance.Machine, _ scenarios.RebootStep) (string, error) {
-	started := d.elapsed()
+func (op *operator) reboot(ctx context.Context, m instance.Machine, _ scenarios.RebootStep) (string, error) {
+	started := op.elapsed()
 	var err error
 	if r, ok := instance.As[instance.Rebooter](m); ok {
 		err = r.Reboot(ctx)
@@ -27,11 +27,11 @@ func (d *drill) rebootStep(ctx context.Context, m instance.Machine, _ scenarios.
 	if err != nil {
 		return "", fmt.Errorf("reboot %s: %w", m.Name(), err)
 	}
-	return "", d.cameUp(ctx, m, rise{started: started, booting: started})
+	return "", op.boots.cameUp(ctx, m, rise{started: started, booting: started})
 }
 
-// stopStep says how the machine ended: one that had to be killed has not written what it held in memory.
-func (d *drill) stopStep(ctx context.Context, m instance.Machine, _ scenarios.StopStep) (string, error) {
+// stop says how the machine ended: one that had to be killed has not written what it held in memory.
+func (op *operator) stop(ctx context.Context, m instance.Machine, _ scenarios.StopStep) (string, error) {
 	if err := m.Stop(ctx); err != nil {
 		return "", err
 	}
@@ -42,31 +42,31 @@ func (d *drill) stopStep(ctx context.Context, m instance.Machine, _ scenarios.St
 	return s.Reason, nil
 }
 
-// destroyStep removes a machine: from then on none carries its name, until it is booted again.
-func (d *drill) destroyStep(ctx context.Context, _ string, s scenarios.DestroyStep) (string, error) {
-	for _, m := range d.room.Each([]string{string(s)}) { // none: it was destroyed before
+// destroy removes a machine: from then on none carries its name, until it is booted again.
+func (op *operator) destroy(ctx context.Context, _ string, s scenarios.DestroyStep) (string, error) {
+	for _, m := range op.room.Each([]string{string(s)}) { // none: it was destroyed before
 		if err := m.Destroy(ctx); err != nil {
 			return "", err
 		}
-		d.room.Gone(m.Name())
+		op.room.Gone(m.Name())
 	}
 	return "", nil
 }
 
-// startStep starts a machine that was stopped and waits until it is ready. One that runs already is not booted by it.
-func (d *drill) startStep(ctx context.Context, m instance.Machine, _ scenarios.StartStep) (string, error) {
+// start starts a machine that was stopped and waits until it is ready. One that runs already is not booted by it.
+func (op *operator) start(ctx context.Context, m instance.Machine, _ scenarios.StartStep) (string, error) {
 	was, err := m.State(ctx)
 	if err != nil {
 		return "", fmt.Errorf("look at %s: %w", m.Name(), err)
 	}
-	started := d.elapsed()
+	started := op.elapsed()
 	if err := m.Start(ctx); err != nil {
 		return "", err
 	}
 	if was.Running {
-		return "", d.waitReady(ctx, m, d.plan.Scenario.Instances[m.Name()].Ready, started)
+		return "", op.boots.waitReady(ctx, m, op.plan.Scenario.Instances[m.Name()].Ready, started)
 	}
-	return "", d.cameUp(ctx, m, rise{started: started, booting: started})
+	return "", op.boots.cameUp(ctx, m, rise{started: started, booting: started})
 }
 
 // rise is how a machine came up.
@@ -79,41 +79,41 @@ type rise struct {
 }
 
 // cameUp waits until a machine is ready and writes that down, with what its times are worth.
-func (d *drill) cameUp(ctx context.Context, m instance.Machine, r rise) error {
-	spec := d.plan.Scenario.Instances[m.Name()]
-	if err := d.waitReady(ctx, m, spec.Ready, r.booting); err != nil {
+func (s *boots) cameUp(ctx context.Context, m instance.Machine, r rise) error {
+	spec := s.plan.Scenario.Instances[m.Name()]
+	if err := s.waitReady(ctx, m, spec.Ready, r.booting); err != nil {
 		return err
 	}
-	if slow := d.tooSlow(d.elapsed() - r.started); slow != "" {
-		if err := d.again(m.Name(), r.boot, slow); err != nil {
+	if slow := s.tooSlow(s.elapsed() - r.started); slow != "" {
+		if err := s.again(m.Name(), r.boot, slow); err != nil {
 			return err
 		}
 	}
 	health := healthOf(m)
-	up := record.Booted{Started: r.started, Ready: d.elapsed(), Image: r.image, Basis: record.BasisMeasured,
+	up := record.Booted{Started: r.started, Ready: s.elapsed(), Image: r.image, Basis: record.BasisMeasured,
 		Unseen: spec.Ready == nil && health == nil && !r.loaded}
 	if b, ok := instance.As[instance.Based](m); ok {
 		up.Basis = b.Basis()
 	}
 	if !up.Unseen {
-		d.room.Rose(m.Name(), up.Ready-up.Started)
+		s.room.Rose(m.Name(), up.Ready-up.Started)
 	}
 	if of, ok := instance.As[instance.Described](m); ok {
 		up.Facts = map[string]string{}
 		for name, fact := range of.Describe(ctx) {
-			up.Facts[name] = d.hide(fact)
+			up.Facts[name] = s.hide(fact)
 		}
 	}
 	if up.Facts == nil {
 		up.Facts = map[string]string{}
 	}
 	if spec.Ready == nil && health != nil {
-		up.Facts["healthcheck"] = d.hide(strings.Join(health.Command, " "))
+		up.Facts["healthcheck"] = s.hide(strings.Join(health.Command, " "))
 	}
-	return d.Append(record.KindBooted, d.subject(m.Name()), up)
+	return s.Append(record.KindBooted, s.subject(m.Name()), up)
 }
 
-func (d *drill) snapshotStep(ctx context.Context, m instance.Machine, to *scenarios.SnapshotStep) (string, error) {
+func (op *operator) snapshot(ctx context.Context, m instance.Machine, to *scenarios.SnapshotStep) (string, error) {
 	s, ok := instance.As[instance.Snapshotter](m)
 	if !ok {
 		return "", fmt.Errorf("take a snapshot of %s: an instance of this kind has none", m.Name())
@@ -121,36 +121,36 @@ func (d *drill) snapshotStep(ctx context.Context, m instance.Machine, to *scenar
 	if err := s.Snapshot(ctx, to.Name); err != nil {
 		return "", fmt.Errorf("take snapshot %s of %s: %w", to.Name, m.Name(), err)
 	}
-	d.room.Snapped(m.Name(), to.Name)
+	op.room.Snapped(m.Name(), to.Name)
 	return "", nil
 }
 
-// revertStep goes back to a snapshot. That there is none is the rollback's own failure: an operator
+// revert goes back to a snapshot. That there is none is the rollback's own failure: an operator
 // would stand there just the same.
-func (d *drill) revertStep(ctx context.Context, m instance.Machine, to *scenarios.RevertStep) (string, error) {
+func (op *operator) revert(ctx context.Context, m instance.Machine, to *scenarios.RevertStep) (string, error) {
 	name := to.Name
 	s, ok := instance.As[instance.Snapshotter](m)
 	if !ok {
 		return "", fmt.Errorf("revert %s: an instance of this kind has no snapshots", m.Name())
 	}
-	taken := d.room.Snapshots(m.Name())
+	taken := op.room.Snapshots(m.Name())
 	if !slices.Contains(taken, name) {
 		return "", &stepFailed{what: "revert " + m.Name() + " to " + name,
 			why: fmt.Sprintf("there is no such snapshot; there are %v", taken)}
 	}
-	started := d.elapsed()
+	started := op.elapsed()
 	if err := s.Revert(ctx, name); err != nil {
 		return "", fmt.Errorf("revert %s to %s: %w", m.Name(), name, err)
 	}
-	d.room.Reverted(m.Name())
-	return "", d.cameUp(ctx, m, rise{started: started, booting: started})
+	op.room.Reverted(m.Name())
+	return "", op.boots.cameUp(ctx, m, rise{started: started, booting: started})
 }
 
-// selectStep makes the boot loader choose an installed kernel.
-func (d *drill) selectStep(ctx context.Context, m instance.Machine, s *scenarios.SelectStep) (string, error) {
+// selectKernel makes the boot loader choose an installed kernel.
+func (op *operator) selectKernel(ctx context.Context, m instance.Machine, s *scenarios.SelectStep) (string, error) {
 	release := s.Release
 	if release == scenarios.Before {
-		if release = d.room.Remembered(m.Name()); release == "" {
+		if release = op.room.Remembered(m.Name()); release == "" {
 			return "", fmt.Errorf("select the kernel of before on %s: the baseline did not come as far as asking", m.Name())
 		}
 	}
@@ -168,13 +168,13 @@ func unfit(what string, err error) error {
 }
 
 // rememberKernels asks those machines for their kernel to which a step will go back.
-func (d *drill) rememberKernels(ctx context.Context) error {
-	for _, in := range d.plan.Scenario.Incidents {
-		for _, st := range slices.Concat(d.plan.Scenario.Upgrade, in.Upgrade, in.Rollback) {
-			if st.Select == nil || st.Select.Release != scenarios.Before || d.room.Remembered(st.Select.On) != "" {
+func (op *operator) rememberKernels(ctx context.Context) error {
+	for _, in := range op.plan.Scenario.Incidents {
+		for _, st := range slices.Concat(op.plan.Scenario.Upgrade, in.Upgrade, in.Rollback) {
+			if st.Select == nil || st.Select.Release != scenarios.Before || op.room.Remembered(st.Select.On) != "" {
 				continue
 			}
-			m, err := d.room.Machine(st.Select.On)
+			m, err := op.room.Machine(st.Select.On)
 			if err != nil {
 				return err
 			}
@@ -182,15 +182,15 @@ func (d *drill) rememberKernels(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("remember the kernel of %s: %w", m.Name(), err)
 			}
-			d.room.Remember(m.Name(), release)
+			op.room.Remember(m.Name(), release)
 		}
 	}
 	return nil
 }
 
-// predictStep foretells which modules will not load on the next kernel. What is done about it the scenario
+// predict foretells which modules will not load on the next kernel. What is done about it the scenario
 // says; where it says stop, nothing more is rehearsed, and that is the right outcome.
-func (d *drill) predictStep(ctx context.Context, m instance.Machine, s *scenarios.PredictStep) (string, error) {
+func (op *operator) predict(ctx context.Context, m instance.Machine, s *scenarios.PredictStep) (string, error) {
 	seen := record.Observation{ID: "upgrade.unpredicted", Args: map[string]string{"instance": s.On,
 		"next": s.Packages + s.Release, "on_conflict": s.OnConflict}}
 	f, err := kernel.Ask(ctx, kernel.On(m), kernel.Next{Packages: s.Packages, Release: s.Release})
@@ -198,19 +198,19 @@ func (d *drill) predictStep(ctx context.Context, m instance.Machine, s *scenario
 		return "", err
 	}
 	if err != nil { // it is not known, which is not the same as no conflict
-		seen.Args["why"] = d.hide(err.Error())
-		return "not predicted: " + seen.Args["why"], d.foretold(s, seen)
+		seen.Args["why"] = op.hide(err.Error())
+		return "not predicted: " + seen.Args["why"], op.foretold(s, seen)
 	}
 	if conflicts := f.Conflicts(); len(conflicts) > 0 {
 		names, why := told(conflicts)
-		return f.String(), d.foretold(s, record.Observation{ID: "upgrade.conflict", Args: map[string]string{
+		return f.String(), op.foretold(s, record.Observation{ID: "upgrade.conflict", Args: map[string]string{
 			"instance": s.On, "running": f.Running, "next": f.Next, "modules": names, "why": why,
 			"on_conflict": s.OnConflict}})
 	}
 	if unknown := f.Unknown(); len(unknown) > 0 { // it is no conflict, and not the same as none
 		_, seen.Args["why"] = told(unknown)
 		seen.Args["next"], seen.Args["on_conflict"] = f.Next, "go-on"
-		return f.String(), d.Append(record.KindObservation, d.subject(s.On), seen)
+		return f.String(), op.Append(record.KindObservation, op.subject(s.On), seen)
 	}
 	return f.String(), nil
 }
@@ -225,8 +225,8 @@ func told(modules []kernel.Outlook) (names, why string) {
 }
 
 // foretold writes a prediction down that is not good, and stops where the scenario says so.
-func (d *drill) foretold(s *scenarios.PredictStep, seen record.Observation) error {
-	err := d.Append(record.KindObservation, d.subject(s.On), seen)
+func (op *operator) foretold(s *scenarios.PredictStep, seen record.Observation) error {
+	err := op.Append(record.KindObservation, op.subject(s.On), seen)
 	if err == nil && s.OnConflict == "stop" {
 		err = &stopError{why: fmt.Sprintf("the upgrade was stopped: %s", seen.Args["why"])}
 	}

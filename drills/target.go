@@ -8,42 +8,52 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/machines"
 	"lifeboat/verifier"
 )
 
-// The drill is the verifier.Target.
+// target is what checks ask: the machines that stand now, by the names that the scenario gives them.
+type target struct {
+	*books
+	plan     *Plan
+	room     *machines.Room
+	reached  *reached
+	boots    *boots
+	business *business
+}
+
 var (
-	_ verifier.Target = (*drill)(nil)
-	_ verifier.Origin = (*drill)(nil)
-	_ verifier.Times  = (*drill)(nil)
+	_ verifier.Target = (*target)(nil)
+	_ verifier.Origin = (*target)(nil)
+	_ verifier.Times  = (*target)(nil)
 )
 
 // From implements verifier.Origin.
-func (d *drill) From(on string) (verifier.Image, bool) {
-	return d.room.Image(d.instanceOf(on))
+func (t *target) From(on string) (verifier.Image, bool) {
+	return t.room.Image(t.plan.instanceOf(on))
 }
 
 // Began implements verifier.Times.
-func (d *drill) Began() time.Time { return d.base }
+func (t *target) Began() time.Time { return t.base }
 
 // Zone implements verifier.Times.
-func (d *drill) Zone(on string) string {
-	spec := d.plan.Scenario.Instances[d.instanceOf(on)]
+func (t *target) Zone(on string) string {
+	spec := t.plan.Scenario.Instances[t.plan.instanceOf(on)]
 	name := cmp.Or(spec.Load, spec.Boot)
-	if image, ok := d.From(on); ok && spec.Load == "" {
+	if image, ok := t.From(on); ok && spec.Load == "" {
 		name = image.Backup
 	}
-	return d.plan.Scenario.Backups[name].TimeZone
+	return t.plan.Scenario.Backups[name].TimeZone
 }
 
 // Exec implements verifier.Target.
-func (d *drill) Exec(ctx context.Context, on string, args []string) (verifier.Output, error) {
-	m, err := d.asked(on)
+func (t *target) Exec(ctx context.Context, on string, args []string) (verifier.Output, error) {
+	m, err := t.asked(on)
 	if err != nil {
 		return verifier.Output{}, err
 	}
 	r, err := m.Exec(ctx, instance.Command{Args: args})
-	d.reached.byCheck(m.Name(), d.elapsed(), err)
+	t.reached.byCheck(m.Name(), t.elapsed(), err)
 	if err != nil {
 		if state, lost := m.State(ctx); lost == nil && !state.Running {
 			err = fmt.Errorf("%w: %w", verifier.ErrDown, err)
@@ -53,45 +63,55 @@ func (d *drill) Exec(ctx context.Context, on string, args []string) (verifier.Ou
 }
 
 // Dial implements verifier.Target.
-func (d *drill) Dial(ctx context.Context, on string, port int) (net.Conn, error) {
-	m, err := d.asked(on)
+func (t *target) Dial(ctx context.Context, on string, port int) (net.Conn, error) {
+	m, err := t.asked(on)
 	if err != nil {
 		return nil, err
 	}
 	c, err := m.Dial(ctx, port)
-	d.reached.byCheck(m.Name(), d.elapsed(), err)
+	t.reached.byCheck(m.Name(), t.elapsed(), err)
 	return c, err
 }
 
 // Read implements verifier.Target.
-func (d *drill) Read(ctx context.Context, on, path string) ([]byte, error) {
-	m, err := d.asked(on)
+func (t *target) Read(ctx context.Context, on, path string) ([]byte, error) {
+	m, err := t.asked(on)
 	if err != nil {
 		return nil, err
 	}
 	content, err := m.Get(ctx, path)
-	d.reached.byCheck(m.Name(), d.elapsed(), err)
+	t.reached.byCheck(m.Name(), t.elapsed(), err)
 	return content, err
 }
 
 // Flow implements verifier.Target.
-func (d *drill) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
-	return d.business.run(ctx, r)
+func (t *target) Flow(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
+	return t.business.run(ctx, r)
 }
 
 // Restart implements verifier.Target.
-func (d *drill) Restart(ctx context.Context, on string) error {
-	m, err := d.asked(on)
+func (t *target) Restart(ctx context.Context, on string) error {
+	m, err := t.asked(on)
 	if err != nil {
 		return err
 	}
 	if err := m.Stop(ctx); err != nil {
 		return err
 	}
-	booting := d.elapsed()
+	booting := t.elapsed()
 	if err := m.Start(ctx); err != nil {
 		return err
 	}
-	defer d.business.renew()
-	return d.waitReady(ctx, m, d.plan.Scenario.Instances[d.instanceOf(on)].Ready, booting)
+	defer t.business.renew()
+	return t.boots.waitReady(ctx, m, t.plan.Scenario.Instances[t.plan.instanceOf(on)].Ready, booting)
+}
+
+// asked finds the machine that a check asks. One that was not booted again is the
+// rollback's doing, and so an answer.
+func (t *target) asked(on string) (instance.Machine, error) {
+	m, err := t.room.Machine(t.plan.instanceOf(on))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", verifier.ErrDown, err)
+	}
+	return m, nil
 }

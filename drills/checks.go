@@ -1,0 +1,133 @@
+package drills
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"lifeboat/drills/machines"
+	"lifeboat/drills/record"
+	"lifeboat/verifier"
+)
+
+// checks ask what was restored, and remember what was so before anything was done.
+type checks struct {
+	*books
+	plan   *Plan
+	room   *machines.Room
+	host   *hostWatch
+	target *target
+
+	mu     sync.Mutex
+	before map[string]verifier.Facts
+}
+
+// checkTimeout bounds one check.
+const checkTimeout = 10 * time.Minute
+
+// ask asks the chosen checks, lowest layer first, and writes every answer down.
+func (q *checks) ask(ctx context.Context, when record.When, chosen func(CheckPlan) bool) error {
+	for _, layer := range record.Layers() {
+		for _, c := range q.plan.Checks {
+			if c.Spec.Layer != layer || !chosen(c) {
+				continue
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			r, err := q.one(ctx, c, when)
+			if ctx.Err() != nil {
+				return context.Cause(ctx) // an answer cut off by the abort says nothing
+			}
+			if err != nil {
+				return err
+			}
+			if err := q.Append(record.KindCheck, q.subject(""), r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (q *checks) one(ctx context.Context, c CheckPlan, when record.When) (record.CheckResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	r := record.CheckResult{Name: c.Spec.Name, Layer: c.Spec.Layer, When: when, Started: q.elapsed()}
+	var before verifier.Facts
+	if when != record.Before {
+		before = q.remembered(c.Spec.Name)
+	}
+	var facts verifier.Facts
+	var a verifier.Answer
+	for asked := true; asked; { // again where no answer came in time and the host explains that
+		var err error
+		facts, err = q.observe(ctx, c.Check)
+		r.Ended, r.Overdue = q.elapsed(), nil
+		if err != nil {
+			r.Status, r.Message = record.CheckCrashed, q.hide(err.Error())
+			return r, nil
+		}
+		a = verifier.Judge(c.Check, when, before, facts)
+		if asked = a.Late > 0; asked {
+			o := q.overdue(a.Late, r.Started)
+			r.Overdue, asked = &o, !q.host.over(o)
+		}
+	}
+	if when == record.Before {
+		q.remember(c.Spec.Name, facts)
+	}
+	with, ok := c.Check.(verifier.Comparer)
+	r.Compared = ok && with.Compares() && len(before) > 0
+	r.Status, r.Message = a.Status, q.hide(a.Message)
+	var err error
+	if r.Facts, r.FactsDigest, err = q.keepFacts(q.hide(q.secrets.hideJSON(string(facts)))); err != nil {
+		return r, err
+	}
+	if a.Said != nil && a.Said.Is(a.Message) {
+		r.Said = a.Said
+	}
+	for _, line := range a.Diff {
+		r.Diff = append(r.Diff, q.hide(line))
+	}
+	if r.Status == record.CheckFailed {
+		if err := q.room.Intact(ctx); err != nil {
+			r.Status, r.Message, r.Said = record.CheckCrashed, q.hide(err.Error()), nil
+			return r, nil
+		}
+		r.Backup = q.plan.backupOf(c)
+	}
+	return r, nil
+}
+
+// observe turns a panic of a check into an error: a check that crashes is unknown, never passed.
+func (q *checks) observe(ctx context.Context, c verifier.Check) (facts verifier.Facts, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the check crashed: %v", p)
+		}
+	}()
+	return c.Observe(ctx, q.target)
+}
+
+// once asks a check without writing it down, for a wait step.
+func (q *checks) once(ctx context.Context, c CheckPlan) verifier.Answer {
+	facts, err := q.observe(ctx, c.Check)
+	if err != nil {
+		return verifier.Answer{Status: record.CheckCrashed, Message: err.Error()}
+	}
+	return verifier.Judge(c.Check, record.PhaseVerify, q.remembered(c.Spec.Name), facts)
+}
+
+func (q *checks) remember(name string, facts verifier.Facts) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.before[name] = facts
+}
+
+func (q *checks) remembered(name string) verifier.Facts {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.before[name]
+}
