@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lifeboat/drills/ledger"
+	"lifeboat/drills/machines"
 	"lifeboat/drills/objective"
 	"lifeboat/drills/record"
 )
@@ -27,6 +28,13 @@ type books struct {
 	mu       sync.Mutex
 	incident int    // that is open
 	inPhase  string // the latest; it stays when the phase has ended
+}
+
+// site is where a part of a drill stands that deals with its machines.
+type site struct {
+	*books
+	plan *Plan
+	room *machines.Room
 }
 
 // phase brackets fn with events.

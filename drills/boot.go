@@ -3,11 +3,9 @@ package drills
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"lifeboat/drills/instance"
-	"lifeboat/drills/machines"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -27,9 +25,7 @@ type boot struct {
 
 // boots bring instances up, and write down how that went.
 type boots struct {
-	*books
-	plan     *Plan
-	room     *machines.Room
+	site
 	host     *hostWatch
 	restores *restores
 	disks    *disks
@@ -114,11 +110,9 @@ func (s *boots) request(name string, spec scenarios.Instance, b boot) (instance.
 	if err := s.plan.own[name].Fill(&r, s.secrets.reveal); err != nil {
 		return r, err
 	}
-	env, err := s.revealEnv(name, b.env)
-	if err != nil {
-		return r, err
+	if variable, err := s.revealEnv(r.Env, b.env); err != nil {
+		return r, fmt.Errorf("set %s of %s: %w", variable, name, err)
 	}
-	maps.Copy(r.Env, env)
 	if b.image != "" {
 		r.Image = b.image
 	}

@@ -3,12 +3,14 @@ package drills
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
 	"lifeboat/drills/detect"
 	"lifeboat/drills/record"
 	"lifeboat/internal/decoy"
+	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
 
@@ -29,7 +31,7 @@ type business struct {
 // start begins to ask the business, at a low constant rate, until clean-up.
 func (b *business) start(ctx context.Context) error {
 	f := b.plan.Scenario.Flow
-	env, err := b.revealEnv("the flow", f.Env)
+	env, err := b.env(f.Env)
 	if err != nil {
 		return err
 	}
@@ -52,6 +54,15 @@ func (b *business) start(ctx context.Context) error {
 	return nil
 }
 
+// env is the environment of a flow with its secrets revealed.
+func (b *business) env(of map[string]scenarios.Secret) (map[string]string, error) {
+	env := map[string]string{}
+	if variable, err := b.revealEnv(env, of); err != nil {
+		return nil, fmt.Errorf("set %s of the flow: %w", variable, err)
+	}
+	return env, nil
+}
+
 // run has a flow asked, as often as the request says, while the pulse rests.
 func (b *business) run(ctx context.Context, r verifier.FlowRequest) (verifier.FlowResult, error) {
 	k6, err := b.flows.opened()
@@ -64,7 +75,7 @@ func (b *business) run(ctx context.Context, r verifier.FlowRequest) (verifier.Fl
 	}
 	same := b.pulse != nil && b.pulse.asks(r)
 	if f != nil && r.Env == nil {
-		if r.Env, err = b.revealEnv("the flow", f.Env); err != nil {
+		if r.Env, err = b.env(f.Env); err != nil {
 			return verifier.FlowResult{}, err
 		}
 	}
@@ -145,4 +156,50 @@ func (b *business) waitStable(ctx context.Context, stable, within time.Duration)
 		return nil
 	}
 	return b.waitGreen(ctx, stable, within, b.since)
+}
+
+// bearsCompany says whether the flow bears its own company, where the pulse may give it some.
+func (b *business) bearsCompany(ctx context.Context) error {
+	p, f := b.pulse, b.plan.Scenario.Flow
+	if p.pace.Alone() {
+		return nil
+	}
+	seen := company{good: true} // by the pulse's own iterations, or before its pace was chosen
+	if !p.overlapped() && f.Pulse.Given() {
+		var err error
+		if seen, err = b.trials.twoUsers(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case seen.crowded:
+		if err := b.crowded(seen.why); err != nil {
+			return err
+		}
+		return &stopError{why: "the flow does not bear its own company"}
+	case seen.good:
+		return b.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.company"})
+	}
+	return nil
+}
+
+// crowded writes down that the flow is red where its iterations overlap, and good by one user.
+func (b *business) crowded(why string) error {
+	return b.Append(record.KindObservation, record.Subject{}, record.Observation{ID: "flow.crowded",
+		Args: map[string]string{"pace": b.plan.Scenario.Flow.Pulse.String(), "why": why}})
+}
+
+// askAlone finds out whether a flow that is red where its iterations overlap is good by one user, and says so. One that
+// was only ever too late, on a host that held it up for as long, says nothing of its company.
+func (b *business) askAlone(ctx context.Context, waited record.Overdue) error {
+	p := b.pulse
+	if !p.overlapped() || p.onlyLate() && b.host.outweighs(waited) {
+		return nil
+	}
+	f := b.plan.Scenario.Flow
+	r, err := b.run(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Iterations: 1, Timeout: longestFlow})
+	if err != nil || b.flows.good(askerOf(f), r) == 0 {
+		return err
+	}
+	return b.crowded(p.lastError())
 }

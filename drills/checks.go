@@ -6,16 +6,13 @@ import (
 	"sync"
 	"time"
 
-	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
 	"lifeboat/verifier"
 )
 
 // checks ask what was restored, and remember what was so before anything was done.
 type checks struct {
-	*books
-	plan   *Plan
-	room   *machines.Room
+	site
 	host   *hostWatch
 	target *target
 

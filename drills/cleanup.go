@@ -37,7 +37,7 @@ func (d *drill) cleanup(ctx context.Context, keep bool) []record.CleanupEvent {
 func (d *drill) closeWitness(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, witnessWithin)
 	defer cancel()
-	for _, closing := range []func(context.Context) error{d.business.pulse.stop, d.collectEgress, d.reached.write} {
+	for _, closing := range []func(context.Context) error{d.business.pulse.stop, d.collectEgress, d.business.reached.write} {
 		if err := closing(ctx); err != nil {
 			d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.hide(err.Error())})
 		}

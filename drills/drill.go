@@ -33,7 +33,6 @@ type drill struct {
 	host     *hostWatch
 	disks    *disks
 	shows    *diagnoses
-	reached  *reached
 	restores *restores
 	business *business
 	boots    *boots

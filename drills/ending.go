@@ -3,6 +3,7 @@ package drills
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
@@ -34,14 +35,11 @@ func asFact(err error, written ...error) error {
 
 // isFact tells an error that is in the journal already. Probes that got out of a sandbox are.
 func isFact(err error) bool {
-	var fact *factError
-	var leak *instance.LeakError
-	return errors.As(err, &fact) || errors.As(err, &leak)
+	return errors.As(err, new(*factError)) || errors.As(err, new(*instance.LeakError))
 }
 
 // explain writes down what ended the phases: an abort, a fact that is already in the journal, or the harness.
 func (d *drill) explain(ctx context.Context, err error) {
-	var stop *stopError
 	var abort *AbortError
 	var full *fullError
 	cause := context.Cause(ctx)
@@ -52,8 +50,22 @@ func (d *drill) explain(ctx context.Context, err error) {
 		d.note(record.KindAborted, record.Aborted{Why: abort.Why})
 	case cause != nil:
 		d.note(record.KindAborted, record.Aborted{Why: cause.Error()})
-	case errors.As(err, &stop), isFact(err), d.disks.told(err):
+	case errors.As(err, new(*stopError)), isFact(err), d.disks.told(err):
 	default:
 		d.harnessBroke(err)
 	}
 }
+
+// BrokenError says that a drill ran and could not be sealed, so that its result is not known; a full
+// disk does that. What its journal holds can still be judged.
+type BrokenError struct {
+	Drill string
+	Left  int // things that could not be cleaned up
+	Err   error
+}
+
+func (e *BrokenError) Error() string {
+	return fmt.Sprintf("%v; lifeboat history judges what the journal of %s holds", e.Err, e.Drill)
+}
+
+func (e *BrokenError) Unwrap() error { return e.Err }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 )
 
@@ -113,16 +112,9 @@ func takeMessage(dir, name string, into any) (bool, error) {
 
 // watchInbox takes aborts and notes until the returned function is called, which takes what has come until then.
 func (b *books) watchInbox(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
-	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
 	box := &inbox{books: b, cancel: cancel, aside: map[string]bool{}, said: map[string]bool{}}
-	go func() {
-		defer close(done)
-		for instance.Pause(ctx, inboxEvery) == nil {
-			box.read()
-		}
-	}()
-	return func() { end(); <-done; box.read() }
+	end := every(context.WithoutCancel(ctx), inboxEvery, func(context.Context) { box.read() })
+	return func() { end(); box.read() }
 }
 
 // inbox is what one goroutine at a time reads.

@@ -54,14 +54,10 @@ func (d *drill) upgradeSteps(ctx context.Context, steps []scenarios.Step) (taken
 
 // isStepsOwn tells whether a step failed by what it does, and not because lifeboat, its host or its engine could not take it.
 func isStepsOwn(err error) bool {
-	var failed *stepFailed
-	var silent *unansweredError
-	var down *instance.BootError
-	var unasked *instance.UnaskedError
-	if errors.As(err, &unasked) {
+	if errors.As(err, new(*instance.UnaskedError)) {
 		return false
 	}
-	return errors.As(err, &failed) || errors.As(err, &silent) || errors.As(err, &down) || isFact(err)
+	return errors.As(err, new(*stepFailed)) || errors.As(err, new(*unansweredError)) || errors.As(err, new(*instance.BootError)) || isFact(err)
 }
 
 // begin takes the steps that make an incident after the first begin. Where they are what breaks, its rule is armed
@@ -220,6 +216,16 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	}
 	if e := d.Append(record.KindRollback, d.subject(""), end); e != nil {
 		return errors.Join(err, e)
+	}
+	return err
+}
+
+// prepare takes the scenario's steps between restore and baseline: what a real restore needs beside its backups. One that
+// fails ends the drill, and its step says why; that is no word on the backups, nor on any way back.
+func (d *drill) prepare(ctx context.Context) error {
+	err := d.operator.run(ctx, record.PhasePrepare, d.plan.Scenario.Prepare)
+	if ctx.Err() == nil && isStepsOwn(err) {
+		return &stopError{why: fmt.Sprintf("a step of the preparation failed: %s", err)}
 	}
 	return err
 }

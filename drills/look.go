@@ -159,8 +159,7 @@ func readAhead(ctx context.Context, bp *BackupPlan, scratch string,
 	}
 	defer stream.Close()
 	_, err = io.Copy(io.Discard, stream)
-	var mismatch *store.Mismatch
-	if errors.As(err, &mismatch) {
+	if mismatch, ok := errors.AsType[*store.Mismatch](err); ok {
 		return mismatch
 	}
 	return nil

@@ -51,17 +51,13 @@ func contentOf(path string) (held, error) {
 
 // markClean writes the mark of a drill of which nothing is left. The caller holds the lock of its journal.
 func markClean(dir string) error {
+	var b []byte
 	m, err := contents(dir)
-	if err != nil {
-		return fmt.Errorf("mark drill %s as clean: %w", filepath.Base(dir), err)
-	}
-	b, err := json.Marshal(m)
-	path := filepath.Join(dir, cleanMark)
 	if err == nil {
-		err = os.WriteFile(path+".new", append(b, '\n'), 0o600)
+		b, err = json.Marshal(m)
 	}
 	if err == nil {
-		err = os.Rename(path+".new", path) // whole or not at all
+		err = writeWhole(filepath.Join(dir, cleanMark), b)
 	}
 	if err != nil {
 		return fmt.Errorf("mark drill %s as clean: %w", filepath.Base(dir), err)

@@ -70,22 +70,23 @@ func (d *drill) openBooks() (err error) {
 // assemble makes the parts of the drill, each with those that it needs.
 func (d *drill) assemble() {
 	b, p, room := d.books, d.plan, d.room
+	at := site{b, p, room}
 	d.host = &hostWatch{books: b, room: room, read: d.kit.Host}
 	slow := &throttles{books: b, by: map[string]*throttle{}}
 	d.disks = &disks{books: b, throttles: slow, broken: map[string]error{}}
 	d.disks.life, d.disks.end = context.WithCancel(context.Background())
 	d.shows = &diagnoses{books: b, room: room, order: p.Order}
-	d.reached = &reached{books: b, room: room, flows: map[string]bool{}, checks: map[string]spell{}}
-	d.restores = &restores{books: b, plan: p, room: room, host: d.host, throttles: slow, disks: d.disks, progress: d.opt.Watch.Progress}
+	spoken := &reached{books: b, room: room, flows: map[string]bool{}, checks: map[string]spell{}}
+	d.restores = &restores{site: at, host: d.host, throttles: slow, disks: d.disks, progress: d.opt.Watch.Progress}
 	k6 := &flows{room: room, with: d.kit.Flows, log: b.log, controls: map[string]verifier.FlowResult{}, throwing: map[asker]bool{}}
-	d.business = &business{books: b, plan: p, host: d.host, flows: k6, reached: d.reached, told: d.opt.Watch.Sample}
+	d.business = &business{books: b, plan: p, host: d.host, flows: k6, reached: spoken, told: d.opt.Watch.Sample}
 	d.business.trials = &trials{books: b, plan: p, flows: k6, run: d.business.run}
-	d.boots = &boots{books: b, plan: p, room: room, host: d.host, restores: d.restores, disks: d.disks, shows: d.shows,
+	d.boots = &boots{site: at, host: d.host, restores: d.restores, disks: d.disks, shows: d.shows,
 		served: d.business.servedSince}
-	d.checks = &checks{books: b, plan: p, room: room, host: d.host, before: map[string]verifier.Facts{},
-		target: &target{books: b, plan: p, room: room, reached: d.reached, boots: d.boots, business: d.business}}
+	d.checks = &checks{site: at, host: d.host, before: map[string]verifier.Facts{},
+		target: &target{site: at, reached: spoken, boots: d.boots, business: d.business}}
 	d.trigger = &trigger{books: b, plan: p, business: d.business}
-	d.faults = &faults{books: b, plan: p, room: room, throttles: slow, shows: d.shows, trigger: d.trigger}
-	d.operator = &operator{books: b, plan: p, room: room, host: d.host, restores: d.restores, boots: d.boots, shows: d.shows,
+	d.faults = &faults{site: at, throttles: slow, shows: d.shows, trigger: d.trigger}
+	d.operator = &operator{site: at, host: d.host, restores: d.restores, boots: d.boots, shows: d.shows,
 		checks: d.checks, renew: d.business.renew}
 }

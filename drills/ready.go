@@ -99,13 +99,12 @@ func (w *wait) ask(ctx context.Context, now time.Duration, m instance.Machine, r
 	}
 	w.patience = patience
 	err := answers(ctx, m, r, patience)
-	var unasked *instance.UnaskedError
 	switch {
 	case err == nil:
 		return true
 	case ctx.Err() != nil: // the waiting ended in mid-question
 		w.heard = false
-	case errors.As(err, &unasked):
+	case errors.As(err, new(*instance.UnaskedError)):
 		w.heard, w.lost = false, err
 	default:
 		w.heard, w.answer = true, err
@@ -130,8 +129,7 @@ func (w *wait) words(o record.Overdue) string {
 
 // excusable is a limit that the host may have made too short. A status is an answer, at whatever time it comes.
 func (w *wait) excusable(o record.Overdue) *record.Overdue {
-	var status *statusError
-	if errors.As(w.answer, &status) {
+	if errors.As(w.answer, new(*statusError)) {
 		return nil
 	}
 	return &o
@@ -210,8 +208,7 @@ func answers(ctx context.Context, m instance.Machine, r *scenarios.Ready, within
 
 // unasked: a way into a machine that takes too long is lifeboat's own. Whoever does not listen refuses at once.
 func unasked(m instance.Machine, port int, err error) error {
-	var known *instance.UnaskedError
-	if errors.As(err, &known) || !errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, new(*instance.UnaskedError)) || !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return &instance.UnaskedError{What: fmt.Sprintf("port %d of %s", port, m.Name()), Err: err}

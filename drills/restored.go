@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"lifeboat/drills/instance"
-	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
@@ -18,9 +17,7 @@ import (
 
 // restores bring backups into machines and onto their engines, and write down how that went.
 type restores struct {
-	*books
-	plan      *Plan
-	room      *machines.Room
+	site
 	host      *hostWatch
 	throttles *throttles
 	disks     *disks
@@ -69,7 +66,11 @@ func (r *restores) beside(name string) (restore.Source, error) {
 	if bp == nil {
 		return restore.Source{}, fmt.Errorf("there is no backup %s", name)
 	}
-	return restore.Source{Backup: name, Point: bp.Point, Open: r.opener(bp), OpenAt: r.disks.openerAt(bp)}, nil
+	return r.source(bp), nil
+}
+
+func (r *restores) source(bp *BackupPlan) restore.Source {
+	return restore.Source{Backup: bp.Name, Point: bp.Point, Open: r.opener(bp), OpenAt: r.disks.openerAt(bp), Keep: r.disks.keep(bp.Name)}
 }
 
 // restored runs one restore and writes down how it went.
@@ -77,8 +78,7 @@ func (r *restores) restored(ctx context.Context, name string, bp *BackupPlan, du
 	run func(restore.Source) (restore.Outcome, error)) (restore.Outcome, error) {
 	fact := record.Restored{Backup: bp.Name, Point: bp.Point.ID, Started: r.elapsed(), During: during,
 		Throttle: r.throttles.rate(bp)}
-	out, err := run(restore.Source{Backup: bp.Name, Point: bp.Point, Open: r.opener(bp), OpenAt: r.disks.openerAt(bp),
-		Keep: r.disks.keep(bp.Name)})
+	out, err := run(r.source(bp))
 	fact.Ended, fact.Digest, fact.Bytes, fact.Verifying = r.elapsed(), out.Digest, out.Bytes, out.Verifying
 	r.host.restored(fact.Started, fact.Ended)
 	fact.Verified = err == nil && promiseKept(bp.Point.Digest, out.Digest)

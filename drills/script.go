@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -33,11 +32,9 @@ func (op *operator) script(ctx context.Context, phase string, s *scenarios.Scrip
 	}
 	inside := "/script/" + filepath.Base(file)
 	env := map[string]string{"LIFEBOAT_PHASE": phase, "LIFEBOAT_DRILL": op.id}
-	own, err := op.revealEnv("the script", s.Env)
-	if err != nil {
-		return "", err
+	if variable, err := op.revealEnv(env, s.Env); err != nil {
+		return "", fmt.Errorf("set %s of the script: %w", variable, err)
 	}
-	maps.Copy(env, own)
 	given, trees, err := op.backupTrees(ctx, s.Backups)
 	defer given.close(op.log)
 	if err != nil {
@@ -74,8 +71,7 @@ func runScript(ctx context.Context, c instance.Companion, p instance.Program) (i
 // container, and is the backup's fault whatever the engine or the script made of it.
 func (op *operator) given(phase string, streams given, err error) error {
 	for _, s := range streams {
-		var mismatch *store.Mismatch
-		if errors.As(s.ended(), &mismatch) {
+		if mismatch, ok := errors.AsType[*store.Mismatch](s.ended()); ok {
 			fact := record.Restored{Backup: s.backup, Point: mismatch.Point, Digest: mismatch.Got, Bytes: s.Bytes(),
 				Started: s.started, Ended: op.elapsed(), During: phase, BackupBad: mismatch.Error()}
 			return asFact(fmt.Errorf("give backup %s to the script: %w", s.backup, mismatch),

@@ -83,15 +83,18 @@ func writeRecord(dir string, r *record.Record) error {
 	if err != nil {
 		return fmt.Errorf("encode the record: %w", err)
 	}
-	path := filepath.Join(dir, "record.json")
-	err = os.WriteFile(path+".new", append(b, '\n'), 0o600)
-	if err == nil {
-		err = os.Rename(path+".new", path) // whole or not at all
-	}
-	if err != nil {
+	if err := writeWhole(filepath.Join(dir, "record.json"), b); err != nil {
 		return fmt.Errorf("write the record: %w", err)
 	}
 	return nil
+}
+
+// writeWhole writes a file whole or not at all.
+func writeWhole(path string, line []byte) error {
+	if err := os.WriteFile(path+".new", append(line, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
 }
 
 // rawFiles enters everything under raw/ by its digest, and the list of what was asked.

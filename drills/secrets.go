@@ -2,7 +2,6 @@ package drills
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -276,15 +275,12 @@ func (s *secrets) hideEnd(text string) string {
 	return strings.TrimPrefix(s.hide(cutMark+text), cutMark)
 }
 
-// revealEnv reveals the secrets of an environment, of whose the error says.
-func (s *secrets) revealEnv(of string, env map[string]scenarios.Secret) (map[string]string, error) {
-	out := map[string]string{}
+// revealEnv adds an environment to another one with its secrets revealed; an error is that of one variable.
+func (s *secrets) revealEnv(into map[string]string, env map[string]scenarios.Secret) (variable string, err error) {
 	for k, v := range env {
-		plain, err := s.reveal(v)
-		if err != nil {
-			return nil, fmt.Errorf("set %s of %s: %w", k, of, err)
+		if into[k], err = s.reveal(v); err != nil {
+			return k, err
 		}
-		out[k] = plain
 	}
-	return out, nil
+	return "", nil
 }

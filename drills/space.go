@@ -75,23 +75,29 @@ func (b *books) watchSpace(ctx context.Context, cancel context.CancelCauseFunc, 
 	if look == nil {
 		return func() {}
 	}
+	told := false
+	return every(ctx, spaceEvery, func(ctx context.Context) {
+		all, err := look(ctx)
+		if err != nil && ctx.Err() == nil && !told {
+			told = true
+			b.log.Warn("look how much disk is left", "error", err)
+		}
+		for _, s := range all {
+			if why := s.short(keep); why != "" {
+				cancel(&fullError{why}) // which ends the watch as well
+			}
+		}
+	})
+}
+
+// every does something beside the drill, with a pause before each time, until the context or stop ends it.
+func every(ctx context.Context, pause time.Duration, do func(context.Context)) (stop func()) {
 	ctx, end := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		told := false
-		for instance.Pause(ctx, spaceEvery) == nil {
-			all, err := look(ctx)
-			if err != nil && ctx.Err() == nil && !told {
-				told = true
-				b.log.Warn("look how much disk is left", "error", err)
-			}
-			for _, s := range all {
-				if why := s.short(keep); why != "" {
-					cancel(&fullError{why})
-					return
-				}
-			}
+		for instance.Pause(ctx, pause) == nil {
+			do(ctx)
 		}
 	}()
 	return func() { end(); <-done }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
-	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
@@ -57,9 +56,7 @@ func (e *lateError) Error() string {
 
 // operator takes the steps of a preparation, of an upgrade and of a rollback, as a person would.
 type operator struct {
-	*books
-	plan     *Plan
-	room     *machines.Room
+	site
 	host     *hostWatch
 	restores *restores
 	boots    *boots
@@ -84,8 +81,7 @@ func (op *operator) run(ctx context.Context, phase string, steps []scenarios.Ste
 			cancel()
 			err = op.boots.failed(ctx, on, phase, fact.Started, err)
 			fact.Ended, fact.Outcome, fact.Output = op.elapsed(), record.OutcomeDone, lastLines(op.hide(out), 20)
-			var stop *stopError
-			if failed = err; err != nil && !errors.As(err, &stop) {
+			if failed = err; err != nil && !errors.As(err, new(*stopError)) {
 				fact.Outcome, fact.Error = record.OutcomeFailed, op.hide(err.Error())
 				op.shows.since(ctx, on, fact.Started)
 			}

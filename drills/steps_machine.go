@@ -160,8 +160,7 @@ func (op *operator) selectKernel(ctx context.Context, m instance.Machine, s *sce
 
 // unfit makes the machine's own answer, that it cannot do what is asked, a failed step.
 func unfit(what string, err error) error {
-	var no *kernel.UnfitError
-	if errors.As(err, &no) {
+	if no, ok := errors.AsType[*kernel.UnfitError](err); ok {
 		return &stepFailed{what: what, why: no.Reason}
 	}
 	return err

@@ -8,15 +8,12 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
-	"lifeboat/drills/machines"
 	"lifeboat/verifier"
 )
 
 // target is what checks ask: the machines that stand now, by the names that the scenario gives them.
 type target struct {
-	*books
-	plan     *Plan
-	room     *machines.Room
+	site
 	reached  *reached
 	boots    *boots
 	business *business

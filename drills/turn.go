@@ -63,7 +63,7 @@ func (b *business) turnBack(ctx context.Context) error {
 //	turn           └───────────┘ from the last begin before to the first begin after
 func (b *business) turn(ctx context.Context, to asker, env map[string]scenarios.Secret) error {
 	p := b.pulse
-	plain, err := b.revealEnv("the flow", env)
+	plain, err := b.env(env)
 	if err != nil {
 		return err
 	}

@@ -124,13 +124,12 @@ func (f *inGuest) Effective(ctx context.Context, t Target) error {
 	within, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
 	err := f.readBack(within, t.Machine)
-	var silent unanswered
 	switch {
 	case err == nil:
 		return fmt.Errorf("%w: %s", ErrCameUp, t.Machine.Name())
 	case errors.Is(err, errNotThere):
 		return fmt.Errorf("%w, where it is no more: %w", ErrCameUp, err)
-	case errors.As(err, &silent) && ctx.Err() == nil:
+	case errors.As(err, new(unanswered)) && ctx.Err() == nil:
 		if _, err = t.Machine.State(ctx); err == nil {
 			err = fmt.Errorf("%w: %s", ErrSilent, t.Machine.Name())
 		}

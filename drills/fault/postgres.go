@@ -52,8 +52,7 @@ func restart(ctx context.Context, m instance.Machine) error {
 	if err := m.Stop(ctx); err != nil {
 		return fmt.Errorf("stop %s: %w", m.Name(), err)
 	}
-	var down *instance.BootError
-	if err := m.Start(ctx); err != nil && !errors.As(err, &down) { // that it does not come up may be the fault
+	if err := m.Start(ctx); err != nil && !errors.As(err, new(*instance.BootError)) { // that it does not come up may be the fault
 		return fmt.Errorf("start %s: %w", m.Name(), err)
 	}
 	return nil
@@ -117,11 +116,10 @@ func (f *serverFile) Lasts(ctx context.Context, t Target) error {
 	elsewhere := f.server
 	elsewhere.Port = f.moved
 	refused, err = elsewhere.greet(ctx, t.Machine)
-	var unasked *instance.UnaskedError
 	switch {
 	case refused && err == nil: // it may be down, or not up yet
 		return fmt.Errorf("%s listens neither at port %d nor at port %d", t.Machine.Name(), f.Port, f.moved)
-	case errors.As(err, &unasked):
+	case errors.As(err, new(*instance.UnaskedError)):
 		return err
 	}
 	return nil // any other answer is one

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"lifeboat/drills/ledger"
 )
@@ -70,4 +71,28 @@ func UndoCommand(m Machine, c Command) (ledger.Undo, error) {
 		return ledger.Undo{}, fmt.Errorf("undo what is broken in %s: no other process finds an instance of this kind", m.Name())
 	}
 	return r.UndoCommand(c), nil
+}
+
+// Environed is a driver that tells, before it boots anything, what environment an image of its engine sets.
+type Environed interface {
+	ImageEnv(ctx context.Context, image string) (map[string]string, error)
+}
+
+// Lacking is a machine that can tell what its scenario does not give it, once it ended by itself.
+type Lacking interface {
+	// Lacks returns one of record's kinds of lacks with what was seen, or "".
+	Lacks(ctx context.Context, console string) (kind, words string)
+}
+
+// Health is how an image says that what is in it is well.
+type Health struct {
+	Command []string      // exits 0 when it is
+	Timeout time.Duration // of one run of it, above 0
+	Within  time.Duration // in which it has to be well: what the image's author allows until it counts as unhealthy
+}
+
+// HealthChecked is a machine whose image may bring a healthcheck of its own.
+type HealthChecked interface {
+	// Health returns nil where there is none.
+	Health() *Health
 }

@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -237,9 +238,7 @@ func (j *judge) throughput() {
 		j.observe("restore.throughput", a)
 		if missed && a["needed"] != "" {
 			f := args{"objective": "restored"}
-			for k, v := range a {
-				f[k] = v
-			}
+			maps.Copy(f, a)
 			j.finding("medium", "restore.too_slow", f)
 		}
 	}

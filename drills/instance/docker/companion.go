@@ -79,7 +79,7 @@ func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instanc
 	if p.Memory == 0 {
 		run.host.Memory = instance.ProgramMemory
 	}
-	run.host.MemorySwap, run.host.PidsLimit = run.host.Memory, ptr(int64(defaultPids))
+	run.host.MemorySwap, run.host.PidsLimit = run.host.Memory, new(int64(defaultPids))
 	c, err := d.createContainer(ctx, run)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func (d *Driver) runAgainst(ctx context.Context, p instance.Program) (instance.P
 		entrypoint: []string{programInside, sandbox.CommandDecoy, string(p.Decoy)},
 		host: container.HostConfig{
 			NetworkMode: "none", CapAdd: []string{"NET_ADMIN"}, ReadonlyRootfs: true,
-			Resources: container.Resources{Memory: memory, MemorySwap: memory, PidsLimit: ptr(int64(sandboxPids))},
+			Resources: container.Resources{Memory: memory, MemorySwap: memory, PidsLimit: new(int64(sandboxPids))},
 		},
 	})
 	if c == nil {

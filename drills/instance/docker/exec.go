@@ -207,7 +207,7 @@ func (d *Driver) killer(ctx context.Context, id string, pid int) error {
 	p := plan{name: name, image: image, role: roleKiller, entrypoint: []string{programInside, sandbox.CommandKill, id,
 		strconv.Itoa(pid)}}
 	p.host.NetworkMode, p.host.PidMode, p.host.CapAdd, p.host.ReadonlyRootfs = "none", "host", []string{"KILL"}, true
-	p.host.Memory, p.host.PidsLimit = sandboxMemory, ptr(int64(sandboxPids))
+	p.host.Memory, p.host.PidsLimit = sandboxMemory, new(int64(sandboxPids))
 	k, err := d.createContainer(ctx, p)
 	if err != nil {
 		return err
@@ -248,5 +248,3 @@ func environment(m map[string]string) []string {
 	sort.Strings(e)
 	return e
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -71,9 +71,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, over *
 	paths := volumesFor(r.Data, declared)
 	m := &Machine{d: d, slot: s.name, sandbox: s.sandbox, request: r, over: over, volumes: map[string]string{}, health: healthOf(img.Config)}
 	m.own, _ = r.Own.(Own)
-	for p, v := range kept {
-		m.volumes[p] = v
-	}
+	maps.Copy(m.volumes, kept)
 	for _, p := range paths {
 		if m.volumes[p] != "" {
 			continue
@@ -121,7 +119,7 @@ func (m *Machine) hostConfig() container.HostConfig {
 		h.Memory = defaultMemory
 	}
 	h.MemorySwap = h.Memory
-	h.PidsLimit = ptr(int64(defaultPids))
+	h.PidsLimit = new(int64(defaultPids))
 	if r.CPUs > 0 {
 		// Not NanoCPUs: a fault that sets the quota later would collide with it.
 		h.CPUPeriod, h.CPUQuota = cpuPeriod, int64(r.CPUs*cpuPeriod)

@@ -128,7 +128,7 @@ func (d *Driver) startSandbox(ctx context.Context, b *sealedSandbox, n *network,
 			CapAdd: []string{"NET_ADMIN", "NET_BIND_SERVICE"}, ReadonlyRootfs: true,
 			DNS: []netip.Addr{netip.MustParseAddr(sandbox.Resolver)}, DNSSearch: []string{"."},
 			Sysctls:   map[string]string{"net.ipv4.tcp_fwmark_accept": "1"}, // our own probes are known by their mark
-			Resources: container.Resources{Memory: sandboxMemory, MemorySwap: sandboxMemory, PidsLimit: ptr(int64(sandboxPids))},
+			Resources: container.Resources{Memory: sandboxMemory, MemorySwap: sandboxMemory, PidsLimit: new(int64(sandboxPids))},
 		},
 		hostname: b.name, networks: networks, aliases: append([]string{b.name}, aliases...), address: b.address,
 	})

@@ -52,11 +52,10 @@ func (x suite) brokenInMidFlow(t *testing.T) {
 	c := standing(t, m)
 	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
 	x.Break(t, b, m)
-	var unasked *instance.UnaskedError
 	_, err := c.Read(make([]byte, 1))
-	assert.True(t, errors.As(err, &unasked), "%v", err)
+	assert.True(t, errors.As(err, new(*instance.UnaskedError)), "%v", err)
 	_, err = c.Write([]byte("x"))
-	assert.True(t, errors.As(err, &unasked), "%v", err)
+	assert.True(t, errors.As(err, new(*instance.UnaskedError)), "%v", err)
 	again, err := m.Dial(t.Context(), Port)
 	require.NoError(t, err, "the next dial has a way of its own")
 	require.NoError(t, again.Close())

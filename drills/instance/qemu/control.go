@@ -128,8 +128,7 @@ func (a *agentChannel) alive(ctx context.Context) error {
 
 // check drops the channel when the agent itself is gone, and not when it merely says no.
 func (a *agentChannel) check(err error) error {
-	var no *refusal
-	if err != nil && !errors.As(err, &no) {
+	if err != nil && !errors.As(err, new(*refusal)) {
 		a.lost(a)
 	}
 	return err

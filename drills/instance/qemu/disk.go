@@ -245,8 +245,7 @@ func damage(report string) string {
 
 // notTheBackup keeps an error of the container from looking like one of the backup.
 func notTheBackup(err error) error {
-	var b *instance.BootError
-	if errors.As(err, &b) {
+	if b, ok := errors.AsType[*instance.BootError](err); ok {
 		return fmt.Errorf("%s\n%s", b.Reason, b.Console)
 	}
 	return err

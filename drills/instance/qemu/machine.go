@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -156,10 +157,8 @@ func (m *Machine) Console(ctx context.Context) (string, error) {
 // Dial implements instance.Machine. A connection that stands proves nothing yet: QEMU accepts for the
 // guest. Where the guest refuses at once, so does Dial.
 func (m *Machine) Dial(ctx context.Context, port int) (net.Conn, error) {
-	for _, p := range m.vm.Ports {
-		if p == port {
-			return m.hypervisor.Dial(ctx, port)
-		}
+	if slices.Contains(m.vm.Ports, port) {
+		return m.hypervisor.Dial(ctx, port)
 	}
 	return nil, fmt.Errorf("dial port %d of %s: it is not forwarded; add it to vm: {ports: %v}", port, m.Name(),
 		append(m.vm.Ports, port))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -193,10 +194,8 @@ func (q *monitor) await(ctx context.Context, ch chan event, names ...string) (ev
 	for {
 		select {
 		case e := <-ch:
-			for _, n := range names {
-				if e.Name == n {
-					return e, nil
-				}
+			if slices.Contains(names, e.Name) {
+				return e, nil
 			}
 		case <-q.closed:
 			return event{}, fmt.Errorf("wait for %v: QEMU is gone: %w", names, ended(ctx, q.err))

@@ -159,8 +159,7 @@ func (s *serialChannel) run(ctx context.Context, c instance.Command) (instance.R
 		return instance.Result{}, errors.New("the guest was told to go down")
 	}
 	r, err := l.run(ctx, line(c), input)
-	var broken *lineError
-	if errors.As(err, &broken) {
+	if errors.As(err, new(*lineError)) {
 		s.broke()
 	}
 	return r, err

@@ -53,8 +53,7 @@ func (l *serialLine) confirm(ctx context.Context) error {
 
 // silent: a shell that does not answer at once is lost.
 func silent(err error) error {
-	var broken *lineError
-	if err == nil || errors.As(err, &broken) {
+	if err == nil || errors.As(err, new(*lineError)) {
 		return err
 	}
 	return &lineError{err}

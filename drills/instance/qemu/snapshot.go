@@ -78,8 +78,7 @@ func (m *Machine) freeze(ctx context.Context) (thaw func() error) {
 	freezing, cancel := context.WithTimeout(ctx, freezeLimit)
 	defer cancel()
 	err := m.agent.do(freezing, "guest-fsfreeze-freeze", nil, nil)
-	var no *refusal
-	if errors.Is(err, errNoAgent) || errors.As(err, &no) {
+	if errors.Is(err, errNoAgent) || errors.As(err, new(*refusal)) {
 		return func() error { return nil }
 	}
 	return func() error {

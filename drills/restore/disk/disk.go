@@ -112,8 +112,7 @@ func verify(ctx context.Context, s restore.Source) (digest string, n int64, err 
 	}
 	defer stream.Close()
 	if _, err := io.Copy(io.Discard, stream); err != nil {
-		var mismatch *store.Mismatch
-		if errors.As(err, &mismatch) {
+		if mismatch, ok := errors.AsType[*store.Mismatch](err); ok {
 			return "", 0, &restore.BackupError{Backup: s.Backup, Reason: mismatch.Error()}
 		}
 		return "", 0, fmt.Errorf("restore %s: %w", s.Backup, err)

@@ -114,7 +114,6 @@ func (i *Imager) nextMember(w *wrapped) (filekind.Found, error) {
 func (i *Imager) packed(s restore.Source, w *wrapped, err error) error {
 	var refusal *unpack.Refusal
 	var mismatch *store.Mismatch
-	var problem *store.Problem
 	what := w.found.Words
 	if len(w.names) > 0 {
 		what = w.names[len(w.names)-1]
@@ -122,7 +121,7 @@ func (i *Imager) packed(s restore.Source, w *wrapped, err error) error {
 	switch {
 	case errors.As(err, &mismatch):
 		return &restore.BackupError{Backup: s.Backup, Reason: mismatch.Error()}
-	case errors.As(err, &problem), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
+	case errors.As(err, new(*store.Problem)), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
 		errors.As(err, new(*readError)):
 		return fmt.Errorf("restore %s: %w", s.Backup, err)
 	case errors.As(err, &refusal):

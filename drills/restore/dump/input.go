@@ -138,15 +138,13 @@ func (u unpacker) Read(p []byte) (int, error) {
 }
 
 func unpackError(kind filekind.Kind, in *Input, err error) error {
-	var damage *Damage
 	var refusal *unpack.Refusal
-	var another *restore.KindError
 	switch {
 	case in.rawErr != nil:
 		return in.rawErr
 	case in.ctx.Err() != nil:
 		return in.ctx.Err()
-	case errors.As(err, &damage), errors.As(err, &another):
+	case errors.As(err, new(*Damage)), errors.As(err, new(*restore.KindError)):
 		return err
 	case errors.As(err, &refusal):
 		return &restore.KindError{Found: filekind.Found{Kind: refusal.Kind}, Why: refusal.Why}

@@ -79,8 +79,7 @@ func (r *Runner) Pour(ctx context.Context, c instance.Command, read func(out io.
 	} else if failed != nil { // what follows in the backup may explain it
 		defer time.AfterFunc(lookOn, func() { out.aborted.Store(true) }).Stop()
 	}
-	var still *Standstill
-	if e := <-ended; e != nil && !errors.Is(e, errAborted) && !errors.As(err, &still) {
+	if e := <-ended; e != nil && !errors.Is(e, errAborted) && !errors.As(err, new(*Standstill)) {
 		return e
 	}
 	if err != nil {

@@ -38,8 +38,7 @@ func (r *Runner) Watched(ctx context.Context, c instance.Command) (instance.Resu
 	}
 	go r.watch(ctx, c.Args[0], cancel)
 	result, err := r.Machine.Exec(ctx, c)
-	var still *Standstill
-	if errors.As(context.Cause(ctx), &still) {
+	if still, ok := errors.AsType[*Standstill](context.Cause(ctx)); ok {
 		r.Stop() // the backup may be what hangs
 		r.Abandon(context.WithoutCancel(ctx))
 		return result, still

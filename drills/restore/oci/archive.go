@@ -121,9 +121,8 @@ func plainName(name string) (string, error) {
 }
 
 func tarError(err error, files int) error {
-	var own *sourceError
 	switch {
-	case errors.As(err, &own): // whatever it says: it is the store's, not the archive's
+	case errors.As(err, new(*sourceError)): // whatever it says: it is the store's, not the archive's
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return bad("it is cut off after %d files", files)

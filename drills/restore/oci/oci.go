@@ -111,31 +111,25 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 
 // classify makes one of the contract's errors of what is the backup's fault.
 func classify(backup string, err error) error {
-	var kind *restore.KindError
-	if errors.As(err, &kind) {
+	if kind, ok := errors.AsType[*restore.KindError](err); ok {
 		named := *kind
 		named.Backup = backup
 		return &named
 	}
-	var lack *restore.LackError
-	if errors.As(err, &lack) {
+	if lack, ok := errors.AsType[*restore.LackError](err); ok {
 		named := *lack
 		named.Backup = backup
 		return &named
 	}
-	var misfit *restore.MisfitError
-	if errors.As(err, &misfit) {
+	if misfit, ok := errors.AsType[*restore.MisfitError](err); ok {
 		named := *misfit
 		named.Backup = backup
 		return &named
 	}
-	var mine *broken
-	var mismatch *store.Mismatch
-	if errors.As(err, &mine) || errors.As(err, &mismatch) {
+	if errors.As(err, new(*broken)) || errors.As(err, new(*store.Mismatch)) {
 		return &restore.BackupError{Backup: backup, Reason: err.Error()}
 	}
-	var refused *instance.RefusedError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*instance.RefusedError](err); ok {
 		return &restore.BackupError{Backup: backup, Reason: fmt.Sprintf("every digest in it is right, and yet %s", refused.Error())}
 	}
 	return fmt.Errorf("restore %s: %w", backup, err)

@@ -82,11 +82,10 @@ func (u *unpacked) Close() error { return u.r.Close() }
 
 func (u *unpacked) wrong(err error) error {
 	var refusal *unpack.Refusal
-	var another *restore.KindError
 	switch {
 	case u.inErr != nil:
 		return u.inErr
-	case errors.As(err, &another):
+	case errors.As(err, new(*restore.KindError)):
 		return err
 	case errors.As(err, &refusal):
 		return &restore.KindError{Found: filekind.Found{Kind: refusal.Kind}, Why: refusal.Why}

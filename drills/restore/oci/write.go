@@ -45,8 +45,7 @@ func (i *Imager) write(ctx context.Context, out io.Writer, stream store.Stream, 
 		}
 		return nil
 	})
-	var mine *broken
-	if errors.As(err, &mine) { // it was good before
+	if errors.As(err, new(*broken)) { // it was good before
 		return fmt.Errorf("%w: %v", errChanged, err)
 	}
 	if err != nil {

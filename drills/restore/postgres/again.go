@@ -26,13 +26,12 @@ func (l *load) told(ctx context.Context, failed error, format, file string) erro
 		again = l.dataAgain(ctx, entry.table, format, file)
 	}
 	var pg *pgconn.PgError
-	var bad *restore.BackupError
 	var image *restore.ImageError
 	why := "run again, it did not fail"
 	switch {
 	case errors.As(again, &pg):
 		return l.blame("pg_restore", trouble{code: pg.Code, text: entry.text})
-	case errors.As(again, &bad), errors.As(again, &image):
+	case errors.As(again, new(*restore.BackupError)), errors.As(again, &image):
 		return again
 	case again != nil:
 		why = "run again: " + again.Error()

@@ -55,8 +55,7 @@ func (l *load) rolesFrom(ctx context.Context) error {
 
 // ofBackup lets an error speak of the backup whose statements failed.
 func ofBackup(name string, err error) error {
-	var bad *restore.BackupError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*restore.BackupError](err); ok {
 		return &restore.BackupError{Backup: name, Reason: bad.Reason}
 	}
 	return err

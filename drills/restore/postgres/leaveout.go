@@ -90,8 +90,7 @@ func (s *server) makeExtensions(ctx context.Context) error {
 	for _, name := range s.set.Extensions {
 		_, err := texts(ctx, conn, "set search_path = public; create extension if not exists "+pgx.Identifier{name}.Sanitize()+
 			" cascade; set search_path = pg_catalog")
-		var pg *pgconn.PgError
-		if errors.As(err, &pg) {
+		if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 			return &restore.ImageError{Backup: s.source.Backup, Reason: fmt.Sprintf("extension %s cannot be made: %s", name,
 				pg.Message)}
 		}

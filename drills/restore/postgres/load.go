@@ -71,16 +71,13 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 
 // withCause tells both: that the bytes are wrong, and what they did.
 func withCause(m *store.Mismatch, err error) string {
-	var again *store.Mismatch
-	if errors.As(err, &again) {
+	if errors.As(err, new(*store.Mismatch)) {
 		return m.Error()
 	}
-	var bad *restore.BackupError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*restore.BackupError](err); ok {
 		return m.Error() + "; " + bad.Reason
 	}
-	var kind *restore.KindError
-	if errors.As(err, &kind) {
+	if kind, ok := errors.AsType[*restore.KindError](err); ok {
 		return m.Error() + "; " + kind.Reason()
 	}
 	return m.Error() + "; " + err.Error()
@@ -89,21 +86,15 @@ func withCause(m *store.Mismatch, err error) string {
 // classify makes one of the contract's errors of what is the backup's fault, and
 // names the backup in all others.
 func classify(backup string, err error) error {
-	var bad *restore.BackupError
-	var image *restore.ImageError
-	var lack *restore.LackError
-	if errors.As(err, &bad) || errors.As(err, &image) || errors.As(err, &lack) {
+	if errors.As(err, new(*restore.BackupError)) || errors.As(err, new(*restore.ImageError)) || errors.As(err, new(*restore.LackError)) {
 		return err
 	}
-	var kind *restore.KindError
-	if errors.As(err, &kind) {
+	if kind, ok := errors.AsType[*restore.KindError](err); ok {
 		named := *kind
 		named.Backup = backup
 		return &named
 	}
-	var damage *dump.Damage
-	var mismatch *store.Mismatch
-	if errors.As(err, &damage) || errors.As(err, &mismatch) {
+	if errors.As(err, new(*dump.Damage)) || errors.As(err, new(*store.Mismatch)) {
 		return &restore.BackupError{Backup: backup, Reason: err.Error()}
 	}
 	return fmt.Errorf("restore %s: %w", backup, err)

@@ -6,6 +6,7 @@ package postgres
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -145,9 +146,7 @@ func (l *Loader) Prepare(r *instance.Request) error {
 		return fmt.Errorf("prepare %s: %w", r.Name, err)
 	}
 	env := map[string]string{}
-	for k, v := range r.Env {
-		env[k] = v
-	}
+	maps.Copy(env, r.Env)
 	if env["POSTGRES_HOST_AUTH_METHOD"] != "trust" {
 		env["POSTGRES_PASSWORD"] = who.password
 	}

@@ -252,8 +252,7 @@ func (l *load) describe(ctx context.Context, t *target) error {
 	}
 	for _, statement := range about {
 		_, err := texts(ctx, conn, statement)
-		var pg *pgconn.PgError
-		if errors.As(err, &pg) {
+		if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 			return l.blame("the server", trouble{code: pg.Code, text: fmt.Sprintf("%s (%s)", pg.Message,
 				pgdump.Parse(statement).Brief())})
 		}

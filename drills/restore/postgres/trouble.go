@@ -122,7 +122,5 @@ func (l *load) failure(program string, r instance.Result) error {
 
 // explained: reading on would not tell more about whose fault it is.
 func explained(err error) bool {
-	var bad *restore.BackupError
-	var entry *entryError
-	return errors.As(err, &bad) || errors.As(err, &entry)
+	return errors.As(err, new(*restore.BackupError)) || errors.As(err, new(*entryError))
 }

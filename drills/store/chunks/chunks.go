@@ -176,8 +176,7 @@ func (c *Cache) Same() error {
 
 // note remembers an error that says that the file is another one now.
 func (c *Cache) note(err error) error {
-	var a another
-	if errors.As(err, &a) {
+	if errors.As(err, new(another)) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.another == nil {

@@ -51,9 +51,7 @@ func (c *Cache) need(i int64) *flight {
 	}
 	f := &flight{done: make(chan struct{})}
 	c.under[i] = f
-	c.users.Add(1) // the caller is one, so Close cannot have waited yet
-	go func() {
-		defer c.users.Done()
+	c.users.Go(func() {
 		f.err = c.load(i)
 		c.mu.Lock()
 		delete(c.under, i)
@@ -62,7 +60,7 @@ func (c *Cache) need(i int64) *flight {
 		}
 		c.mu.Unlock()
 		close(f.done)
-	}()
+	})
 	return f
 }
 

@@ -233,8 +233,7 @@ func (s *Store) missing(sums *checksums.Lists, points []store.Point) (gone []sto
 
 // cause drops the operation and the path that the caller names anyway.
 func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -61,18 +62,14 @@ func (s *Store) ask(ctx context.Context, method string, u *url.URL, header http.
 		}
 		request.Header.Set(name, value)
 	}
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	request.Header.Set("Accept-Encoding", "identity")
 	response, err := s.client.Do(request)
 	if err != nil {
-		var problem *store.Problem
-		if errors.As(err, &problem) {
+		if problem, ok := errors.AsType[*store.Problem](err); ok {
 			return nil, problem
 		}
-		var of *url.Error // whose text has the whole address
-		if errors.As(err, &of) {
+		if of, ok := errors.AsType[*url.Error](err); ok {
 			err = of.Err
 		}
 		return fail(err)
@@ -117,16 +114,14 @@ func status(r *http.Response) string {
 }
 
 func hintOf(err error) string {
-	var p *store.Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*store.Problem](err); ok {
 		return p.Hint
 	}
 	return ""
 }
 
 func reasonOf(err error) string {
-	var p *store.Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*store.Problem](err); ok {
 		return p.Reason
 	}
 	return err.Error()

@@ -83,8 +83,7 @@ func (s *Store) sums(ctx context.Context, u *url.URL, base string, into *checksu
 
 // known makes a problem of the store of what is none yet; that something ended on time is no problem of it.
 func (s *Store) known(ctx context.Context, err error) error {
-	var problem *store.Problem
-	if ctx.Err() != nil || errors.As(err, &problem) {
+	if ctx.Err() != nil || errors.As(err, new(*store.Problem)) {
 		return err
 	}
 	return s.problem("", "%v", err)

@@ -78,8 +78,7 @@ func (r *ranges) First(ctx context.Context, buf []byte) (int, int64, error) {
 // Fetch implements chunks.Source.
 func (r *ranges) Fetch(ctx context.Context, buf []byte, off int64) (int, error) {
 	n, err := r.get(ctx, buf, off)
-	var problem *store.Problem
-	if err == nil || errors.As(err, &problem) {
+	if err == nil || errors.As(err, new(*store.Problem)) {
 		return n, err
 	}
 	return n, fmt.Errorf("read %s: %w", r.id, err)
@@ -122,8 +121,7 @@ func (r *ranges) ask(outer context.Context, first, last int64, tag string) (*htt
 	answer, err := r.store.ask(ctx, http.MethodGet, r.url, h)
 	if err != nil {
 		cancel()
-		var problem *store.Problem
-		if errors.As(err, &problem) {
+		if problem, ok := errors.AsType[*store.Problem](err); ok {
 			return nil, problem
 		}
 		return nil, remote.Passing(err)

@@ -46,9 +46,7 @@ func (s *Store) explain(ctx context.Context, what string, err error) error {
 }
 
 func notS3(err error) bool {
-	var syntax *xml.SyntaxError
-	var element xml.UnmarshalError
-	return errors.As(err, &syntax) || errors.As(err, &element)
+	return errors.As(err, new(*xml.SyntaxError)) || errors.As(err, new(xml.UnmarshalError))
 }
 
 // refusal is the error of an answer with an error's status, in the words of the standard and never in the server's.

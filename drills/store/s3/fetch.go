@@ -38,8 +38,7 @@ func (r replaced) Error() string { return "it is another object: " + string(r) }
 
 // since makes a problem of an object that was replaced after it was listed.
 func (s *Store) since(id string, err error) error {
-	var how replaced
-	if errors.As(err, &how) {
+	if how, ok := errors.AsType[replaced](err); ok {
 		return s.problem("keep backups under names of their own", "%s became another object since it was listed: %s", id,
 			string(how))
 	}

@@ -64,11 +64,10 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 
 // known makes a problem of the store of what is none yet; that something ended on time is no problem of it.
 func (s *Store) known(ctx context.Context, err error) error {
-	var problem *store.Problem
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if errors.As(err, &problem) {
+	if errors.As(err, new(*store.Problem)) {
 		return err
 	}
 	return s.problem("", "%v", err)

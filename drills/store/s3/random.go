@@ -51,12 +51,11 @@ func (r *ranges) First(ctx context.Context, buf []byte) (n int, size int64, err 
 func (r *ranges) Fetch(ctx context.Context, buf []byte, off int64) (int, error) {
 	n, _, err := r.get(ctx, buf, off)
 	var how replaced
-	var problem *store.Problem
 	switch {
 	case errors.As(err, &how):
 		return n, chunks.Another(r.store.problem("keep backups under names of their own",
 			"%s became another object while it was read: %s", r.id, string(how)))
-	case err == nil, errors.As(err, &problem):
+	case err == nil, errors.As(err, new(*store.Problem)):
 		return n, err
 	}
 	return n, fmt.Errorf("read %s: %w", r.id, err)

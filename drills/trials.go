@@ -3,6 +3,7 @@ package drills
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"lifeboat/drills/record"
@@ -136,4 +137,47 @@ func (t *trials) measure(ctx context.Context) (*record.Measured, error) {
 		}
 	}
 	return best, nil
+}
+
+// The run of a flow by two users at once.
+const (
+	companyUsers   = 2
+	companyRuns    = 6 // in all
+	companyTimeout = 30 * time.Second
+)
+
+// company is what two users at once saw; neither where that could not be told.
+type company struct {
+	good    bool
+	crowded bool   // red each time, and good by one user in between
+	why     string // the first that failed
+}
+
+// twoUsers finds out on a system that works whether the flow bears its own company. Whoever shares an account may spoil the
+// other's numbers, which a pulse at a rate does to itself as soon as its iterations last longer: in a rollback.
+func (t *trials) twoUsers(ctx context.Context) (company, error) {
+	f := t.plan.Scenario.Flow
+	run := func(users int) (verifier.FlowResult, bool, error) {
+		r, err := t.run(ctx, verifier.FlowRequest{Script: f.Script, Scenario: f.Scenario, Users: users, Iterations: companyRuns,
+			Timeout: companyTimeout})
+		if err != nil {
+			err = fmt.Errorf("ask the flow by %d users: %w", users, err)
+		}
+		return r, t.flows.good(askerOf(f), r) == companyRuns, err
+	}
+	var why string
+	for range 2 { // what is red once may have another cause
+		r, good, err := run(companyUsers)
+		if err != nil || good {
+			return company{good: good}, err
+		}
+		if r.ChecksFailed+r.Threw == 0 || r.Cut > 0 { // nothing wrong was answered, it was late
+			return company{}, nil
+		}
+		why = strings.Join(r.Failed, "; ")
+		if _, good, err := run(1); err != nil || !good {
+			return company{}, err
+		}
+	}
+	return company{crowded: true, why: why}, nil
 }
