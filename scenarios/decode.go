@@ -122,6 +122,13 @@ func (d *decoder) special(n *yaml.Node, v reflect.Value, path string) bool {
 			return false
 		}
 		unit(d, n, &into.Rate, path, ParsePerSecond, hintPulse)
+	case *Points:
+		if n.Kind != yaml.ScalarNode {
+			return false
+		}
+		if into.All = n.Value == "all"; !into.All {
+			d.problem(n, path, "all, or {random: 3, within: 720h}; one of them is chosen by pick", "%q says not which restore points", clip(n.Value))
+		}
 	case *Percent:
 		unit(d, n, into, path, ParsePercent, hintPercent)
 	case *time.Time:

@@ -70,6 +70,9 @@ func load(file, dir string, raw []byte, name string) (*Scenario, Problems) {
 		return nil, problems
 	}
 	root, wrong := vary(file, root, name)
+	if root == nil {
+		return nil, wrong
+	}
 	root, included, bad := include(file, dir, root)
 	wrong = append(wrong, bad...)
 	d := &decoder{file: file, dir: dir, budget: nodeBudget, where: map[string]Pos{},

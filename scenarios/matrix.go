@@ -48,6 +48,11 @@ func Parts(path string) []string {
 	for _, p := range d.pairs(d.lookup(root, keyMatrix), "") {
 		all = append(all, path+"#"+p.key.Value)
 	}
+	if d.lookup(root, keyCatalogue) != nil {
+		for _, e := range d.entries(root) {
+			all = append(all, path+"#"+e.name)
+		}
+	}
 	if len(all) == 0 {
 		return []string{path}
 	}
@@ -57,6 +62,9 @@ func Parts(path string) []string {
 // vary gives the root of one drill of a file.
 func vary(file string, root *yaml.Node, name string) (*yaml.Node, Problems) {
 	d := &decoder{file: file, budget: nodeBudget}
+	if d.lookup(root, keyCatalogue) != nil {
+		return d.listed(root, name)
+	}
 	matrix := d.lookup(root, keyMatrix)
 	if matrix == nil && name == "" {
 		return root, nil
