@@ -64,6 +64,11 @@ func JUnit(w io.Writer, r *record.Record, v record.Verdict, o Options) error {
 			all.add(r, s)
 		}
 	}
+	return writeJUnit(w, all)
+}
+
+// writeJUnit writes suites as a file.
+func writeJUnit(w io.Writer, all junitSuites) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}

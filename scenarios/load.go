@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"lifeboat/drills/record"
 	"lifeboat/internal/userfile"
@@ -69,12 +70,19 @@ func load(file, dir string, raw []byte, name string) (*Scenario, Problems) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	listed := (&decoder{}).lookup(root, keyCatalogue) != nil
 	root, wrong := vary(file, root, name)
 	if root == nil {
 		return nil, wrong
 	}
 	root, included, bad := include(file, dir, root)
 	wrong = append(wrong, bad...)
+	asked := raw
+	if listed { // its own entry, and not those beside it
+		var of strings.Builder
+		(&decoder{file: file, budget: nodeBudget}).asked(root, &of)
+		asked = []byte(of.String())
+	}
 	d := &decoder{file: file, dir: dir, budget: nodeBudget, where: map[string]Pos{},
 		bad: map[string]bool{}, secrets: new([]Secret)}
 	var doc Document
@@ -95,7 +103,7 @@ func load(file, dir string, raw []byte, name string) (*Scenario, Problems) {
 	r.all()
 	r.ownPorts("", root)
 	if len(r.problems) == 0 {
-		sc.Digest, sc.files = r.digest(raw, name), r.kept(raw)
+		sc.Digest, sc.files = r.digest(asked, name), r.kept(raw)
 	}
 	return sc, r.problems
 }

@@ -17,8 +17,8 @@ var openers = regexp.MustCompile(`\b(os\.(Open|OpenFile|ReadFile)|root\.(Open|Op
 
 // ownFiles are those that open what lifeboat or the kernel wrote, and nothing that a user names.
 var ownFiles = []string{
-	"cmd/lifeboat/cmd_drill.go", "cmd/lifeboat/cmd_new.go", "cmd/lifeboat/cmd_reap.go", "cmd/lifeboat/cmd_report.go",
-	"drills/decide.go", "drills/inbox.go", "drills/marked.go", "drills/instance/", "drills/ledger/", "drills/record/", "drills/seal.go",
+	"cmd/lifeboat/cmd_drill.go", "cmd/lifeboat/cmd_new.go", "cmd/lifeboat/cmd_reap.go", "cmd/lifeboat/cmd_report.go", "cmd/lifeboat/night.go",
+	"drills/decide.go", "drills/inbox.go", "drills/marked.go", "drills/instance/", "drills/ledger/", "drills/night/", "drills/record/", "drills/seal.go",
 	"drills/hiding.go", "drills/history.go", "drills/unproved.go", "drills/store/storetest/", "internal/pressure/", "internal/sandbox/", "verifier/business/pulse.go",
 }
 

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lifeboat/drills"
+	"lifeboat/drills/night"
+	"lifeboat/drills/record"
+	"lifeboat/reports"
+	"lifeboat/scenarios"
+)
+
+// standing prints how every backup of a catalogue stands.
+func (a *app) standing(c *scenarios.Catalogue, lang reports.Language) error {
+	nights, err := night.List(a.home, c.Name)
+	if err != nil {
+		a.log().Warn("some nights cannot be read", "error", err)
+	}
+	planned, err := a.entries(c)
+	if err != nil {
+		return err
+	}
+	all := night.Stand(planned, nights, version, c.Every.Std(), time.Now())
+	print := reports.StandingTerminal
+	if a.json {
+		print = reports.StandingJSON
+	}
+	if err := print(a.stdout, all, reports.Options{Language: lang, Width: a.width(), Color: a.color()}); err != nil {
+		return err
+	}
+	code := exitPassed
+	for _, s := range all {
+		switch s.State {
+		case night.Proved:
+		case night.Failed:
+			code = worse(code, exitFailed)
+		default:
+			code = worse(code, exitInconclusive)
+		}
+	}
+	if code != exitPassed {
+		return &exitError{code}
+	}
+	return nil
+}
+
+// entries are the backups of a catalogue as a night plans them.
+func (a *app) entries(c *scenarios.Catalogue) ([]night.Planned, error) {
+	all := make([]night.Planned, len(c.Backups))
+	for i, b := range c.Backups {
+		s, err := a.load(c.Path(b.Name), ".")
+		if err != nil {
+			return nil, err
+		}
+		all[i] = night.Planned{Backup: b.Name, Scenario: s.Digest, Owner: b.Owner, Controls: b.Controls}
+	}
+	return all, nil
+}
+
+// gateAnswer is what a pipeline is told of one digest.
+type gateAnswer struct {
+	Digest  string        `json:"digest"`
+	Verdict record.Status `json:"verdict"` // not-run: no drill within that time
+	Drill   string        `json:"drill,omitempty"`
+	Started time.Time     `json:"started,omitzero"`
+}
+
+func (a *app) gateCommand() *cobra.Command {
+	var digest, younger string
+	c := &cobra.Command{
+		Use: "gate", Short: "Answer a pipeline by exit code: was this very backup proved lately?",
+		Long: "Looks for the latest drill or check run that restored the restore point with this digest and that passed or failed, and judges its\n" +
+			"journal again. 0: it passed; 1: it failed; 3: there is none that is young enough.\n" + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			limit, err := scenarios.ParseDuration(younger)
+			if err != nil {
+				return fmt.Errorf("--younger %q: %w", younger, err)
+			}
+			if d, ok := record.ParseDigest(digest); !ok || d.Algorithm != record.SHA256 {
+				return fmt.Errorf("--digest %q: write sha256: and 64 hexadecimal digits, as sha256sum prints them", digest)
+			}
+			got, err := a.gate(digest, time.Now().Add(-limit.Std()))
+			if err != nil {
+				return err
+			}
+			return a.answer(got)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&digest, "digest", "", "of the restore point: sha256:…")
+	f.StringVar(&younger, "younger", "26h", "how old its proof may be, such as 7d")
+	_ = c.MarkFlagRequired("digest")
+	return c
+}
+
+// gate finds the latest drill of a restore point that says something of it.
+func (a *app) gate(digest string, since time.Time) (gateAnswer, error) {
+	past, err := drills.History(a.home, buildID())
+	if err != nil {
+		return gateAnswer{}, err
+	}
+	for _, p := range slices.Backward(past) {
+		if p.Error != "" || p.Started.Before(since) || p.Verdict != record.StatusPassed && p.Verdict != record.StatusFailed {
+			continue
+		}
+		r, v, err := drills.Judge(filepath.Join(a.home, "drills", p.Drill))
+		if err != nil {
+			return gateAnswer{}, fmt.Errorf("judge drill %s: %w", p.Drill, err)
+		}
+		for _, x := range r.RestorePoints {
+			if x.Digest == digest && (v.Status == record.StatusPassed || v.Status == record.StatusFailed) {
+				return gateAnswer{digest, v.Status, p.Drill, r.Header.Started}, nil
+			}
+		}
+	}
+	return gateAnswer{Digest: digest, Verdict: record.StatusNotRun}, nil
+}
+
+func (a *app) answer(got gateAnswer) error {
+	w, err := a.words()
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = json.NewEncoder(a.stdout).Encode(got)
+	} else {
+		_, err = fmt.Fprintln(a.stdout, w.Text("gate."+string(got.Verdict), map[string]string{"digest": got.Digest, "drill": got.Drill,
+			"started": got.Started.Format("2006-01-02 15:04 -07:00")}))
+	}
+	code := map[record.Status]int{record.StatusPassed: exitPassed, record.StatusFailed: exitFailed, record.StatusNotRun: exitInconclusive}[got.Verdict]
+	if err != nil || code == exitPassed {
+		return err
+	}
+	return &exitError{code}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"lifeboat/drills"
+	"lifeboat/drills/night"
+	"lifeboat/reports"
+	"lifeboat/scenarios"
+)
+
+type verifyOptions struct {
+	parallel int
+	only     []string
+	shard    string
+	goOn     bool
+	status   bool
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var o verifyOptions
+	c := &cobra.Command{
+		Use: "verify CATALOGUE", Short: "Prove every backup of a catalogue: restore it, look at its content, say how far it is proved",
+		Long: "Makes a check run of every backup of a catalogue, side by side as far as they fit, and says of each: proved, failed,\n" +
+			"or not proved, and why. Each has its own number, journal and reports, and is judged as any drill; the night as a whole\n" +
+			"is written into nights/ of the home. One broken backup stops no other. The exit code is that of the worst.\n" + exitHelp,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), o, args[0]) },
+	}
+	f := c.Flags()
+	f.IntVar(&o.parallel, "parallel", 0, "check runs at a time (default: what the catalogue says, or as many as there are processors)")
+	f.StringSliceVar(&o.only, "only", nil, "names of the backups to be proved; the others are left out, and the night says so")
+	f.StringVar(&o.shard, "shard", "", "i/n: prove every n-th backup, beginning with the i-th; the other shards prove the rest")
+	f.BoolVar(&o.goOn, "continue", false, "go on with the latest night of the catalogue that did not come to its end")
+	f.BoolVar(&o.status, "status", false, "how each backup stands by the nights that were, without proving anything")
+	c.MarkFlagsMutuallyExclusive("status", "continue")
+	return c
+}
+
+// verify makes a night.
+func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
+	lang, err := a.lang()
+	if err != nil {
+		return err
+	}
+	c, err := a.catalogue(path)
+	if err != nil {
+		return err
+	}
+	if o.status {
+		return a.standing(c, lang)
+	}
+	defer outliveReaders()()
+	kit := a.kit()
+	if left, err := drills.SweepAll(ctx, a.sweepRequest(kit)); err != nil || len(left) > 0 {
+		a.log().Warn("swept what dead drills left", "drills", len(left), "error", err)
+	}
+	before, err := night.List(a.home, c.Name)
+	if err != nil {
+		a.log().Warn("some nights cannot be read", "error", err)
+	}
+	v := &verifying{app: a, kit: kit, catalogue: c, lang: lang}
+	journal, n, err := v.begin(ctx, o, before)
+	if err != nil {
+		return err
+	}
+	jobs, err := v.jobs(ctx, n, before)
+	if err != nil {
+		return errors.Join(err, journal.Close())
+	}
+	parallel := o.parallel
+	if parallel == 0 {
+		parallel = c.Parallel
+	}
+	if parallel == 0 {
+		parallel = runtime.NumCPU()
+	}
+	err = night.Run(ctx, journal, jobs, parallel, v.room(ctx), func(p night.Proof) {
+		if !a.json {
+			fmt.Fprintln(a.stdout, reports.NightLine(n, p, reports.Options{Language: lang}))
+		}
+	})
+	if ctx.Err() != nil { // it can be gone on with
+		err = errors.Join(err, journal.Close())
+	} else {
+		err = errors.Join(err, journal.Seal())
+	}
+	if err != nil {
+		return err
+	}
+	return v.deliver(ctx, n.Night)
+}
+
+// catalogue reads a catalogue and the check run of every entry, and says everything that is wrong with them at once.
+func (a *app) catalogue(path string) (*scenarios.Catalogue, error) {
+	c, all := scenarios.ReadCatalogue(path)
+	if c == nil {
+		return nil, all
+	}
+	for _, b := range c.Backups {
+		var problems scenarios.Problems
+		_, err := a.load(c.Path(b.Name), ".")
+		switch {
+		case errors.As(err, &problems):
+			all = append(all, problems...)
+		case err != nil:
+			return nil, err
+		}
+	}
+	if all = all.Sorted(path); len(all) > 0 {
+		return nil, all
+	}
+	return c, nil
+}

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"lifeboat/drills"
+	"lifeboat/drills/night"
+	"lifeboat/drills/record"
+	"lifeboat/reports"
+	"lifeboat/scenarios"
+)
+
+// verifying is one night of the command.
+type verifying struct {
+	*app
+	kit       drills.Kit
+	catalogue *scenarios.Catalogue
+	lang      reports.Language
+}
+
+// begin opens a night that was planned now, or the one that is gone on with.
+func (v *verifying) begin(ctx context.Context, o verifyOptions, before []*night.Night) (*night.Journal, *night.Night, error) {
+	if o.goOn {
+		for _, n := range slices.Backward(before) {
+			if !n.Sealed() {
+				if n.Digest != v.catalogue.Digest {
+					return nil, nil, fmt.Errorf("go on with night %s: %s has changed since; begin a new night without --continue", n.Night, v.catalogue.File)
+				}
+				return night.Reopen(v.home, n.Night)
+			}
+		}
+		return nil, nil, fmt.Errorf("every night of %s came to its end: there is none to go on with; leave --continue out", v.catalogue.Name)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, nil, fmt.Errorf("find this host's name: %w", err)
+	}
+	h := night.Header{Catalogue: v.catalogue.Name, Title: v.catalogue.Title, Digest: v.catalogue.Digest, Tool: version, Host: host,
+		Started: time.Now(), Seed: rand.Int64(), Shard: o.shard}
+	if h.Planned, err = v.plan(ctx, o, h); err != nil {
+		return nil, nil, err
+	}
+	return night.Create(v.home, h)
+}
+
+// plan lists what is to be proved.
+func (v *verifying) plan(ctx context.Context, o verifyOptions, h night.Header) ([]night.Planned, error) {
+	i, n, err := shardOf(o.shard)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := v.entries(v.catalogue)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Backup)
+	}
+	for _, name := range o.only {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("--only %s: %s", name, scenarios.Nearest(name, names, "the catalogue's backups are "))
+		}
+	}
+	var all []night.Planned
+	for k, b := range v.catalogue.Backups {
+		p := entries[k]
+		switch {
+		case len(o.only) > 0 && !slices.Contains(o.only, b.Name):
+			p.Skipped = "only"
+		case k%n != i-1:
+			p.Skipped = "shard"
+		}
+		if !b.Points.Draws() || p.Skipped != "" {
+			all = append(all, p)
+			continue
+		}
+		ids, err := v.points(ctx, b, h.Started)
+		if err != nil {
+			return nil, err
+		}
+		if len(ids) == 0 { // the check run says what is wrong with the store
+			all = append(all, p)
+		}
+		for _, id := range b.Points.Draw(ids, h.Seed) {
+			p.Point = id
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// points are the restore points of an entry among which its night chooses; none where the store does not tell.
+func (v *verifying) points(ctx context.Context, b scenarios.Listed, now time.Time) (ids []string, err error) {
+	s, err := v.load(v.catalogue.Path(b.Name), ".")
+	if err != nil {
+		return nil, err
+	}
+	points, err := drills.Points(ctx, v.kit, s, b.Name)
+	if err != nil {
+		return nil, ctx.Err()
+	}
+	for _, x := range points {
+		if b.Points.All || !x.Taken.Before(b.Points.Since(now)) {
+			ids = append(ids, x.ID)
+		}
+	}
+	return ids, nil
+}
+
+// shardOf reads i/n; "" is the only one.
+func shardOf(s string) (i, n int, err error) {
+	if s == "" {
+		return 1, 1, nil
+	}
+	a, b, _ := strings.Cut(s, "/")
+	i, errI := strconv.Atoi(a)
+	n, errN := strconv.Atoi(b)
+	if errI != nil || errN != nil || i < 1 || i > n {
+		return 0, 0, fmt.Errorf("--shard %q: write it like 2/3, the second of three", s)
+	}
+	return i, n, nil
+}
+
+// jobs are those of the plan that have not been made, the longest first.
+func (v *verifying) jobs(ctx context.Context, n *night.Night, before []*night.Night) ([]night.Job, error) {
+	done := map[string]bool{}
+	for _, p := range n.Proofs {
+		done[p.Backup+"\x00"+p.Point] = p.Done()
+	}
+	planned := slices.DeleteFunc(slices.Clone(n.Planned), func(p night.Planned) bool { return p.Skipped != "" || done[p.Backup+"\x00"+p.Point] })
+	night.Longest(planned, before)
+	jobs := make([]night.Job, len(planned))
+	var all sync.WaitGroup
+	at := make(chan struct{}, runtime.NumCPU())
+	for i, p := range planned {
+		all.Go(func() {
+			at <- struct{}{}
+			defer func() { <-at }()
+			jobs[i] = night.Job{Planned: p, Prove: func(ctx context.Context) night.Proof { return v.prove(ctx, p) }}
+			if _, plan, err := v.planned(ctx, p); err == nil { // else its check run says it
+				jobs[i].Needs = night.Room{Memory: plan.Needs.Memory, Disk: plan.Needs.Disk}
+			}
+		})
+	}
+	all.Wait()
+	return jobs, ctx.Err()
+}
+
+func (v *verifying) planned(ctx context.Context, p night.Planned) (*scenarios.Scenario, *drills.Plan, error) {
+	s, err := v.load(v.catalogue.Path(p.Backup), ".")
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.Point != "" {
+		b := s.Backups[p.Backup]
+		b.Pick = p.Point
+		s.Backups[p.Backup] = b
+	}
+	plan, err := drills.NewPlan(ctx, v.kit, s)
+	return s, plan, err
+}
+
+// prove makes one check run. What kept it from being started is said in words.
+func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
+	started := time.Now()
+	none := func(err error) night.Proof {
+		var broken *drills.BrokenError
+		got := night.Proof{Planned: p, Status: record.StatusNotRun, Error: printed(err.Error()), Started: started, Took: time.Since(started)}
+		if errors.As(err, &broken) {
+			got.Left = broken.Left
+		}
+		return got
+	}
+	_, plan, err := v.planned(ctx, p)
+	if err != nil {
+		return none(err)
+	}
+	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log()})
+	if err != nil {
+		return none(err)
+	}
+	samples, err := pulseSamples(res.Dir, res.Record)
+	if err == nil {
+		_, err = v.writeReports(res, reports.Options{Language: v.lang, Samples: samples})
+	}
+	if err != nil { // the verdict stands in its journal
+		v.log().Error("write the reports of a check run", "backup", p.Backup, "drill", res.Drill, "error", err)
+	}
+	return night.ProofOf(p, res.Record, res.Verdict)
+}
+
+// room is what check runs may take of this host together: a tenth of what is free stays.
+func (v *verifying) room(ctx context.Context) night.Room {
+	if v.kit.Capacity == nil {
+		return night.Room{}
+	}
+	disk, memory, err := v.kit.Capacity(ctx)
+	if err != nil {
+		return night.Room{}
+	}
+	return night.Room{Memory: memory / 10 * 9, Disk: disk / 10 * 9}
+}
+
+// deliver writes the night's files and prints it.
+func (v *verifying) deliver(ctx context.Context, id string) error {
+	n, err := night.Read(v.home, id)
+	if err != nil {
+		return err
+	}
+	o := reports.Options{Language: v.lang, Width: v.width(), Color: v.color()}
+	dir := filepath.Join(night.Dir(v.home), id)
+	for name, write := range map[string]nightFormat{"junit.xml": reports.NightJUnit, "night.json": reports.NightJSON} {
+		if err := writeNight(filepath.Join(dir, name), write, n, o); err != nil {
+			return fmt.Errorf("write the night's %s: %w", name, err)
+		}
+	}
+	print := reports.NightTerminal
+	if v.json {
+		print = reports.NightJSON
+	}
+	if err := print(v.stdout, n, o); err != nil {
+		return err
+	}
+	if code := nightCode(n, ctx.Err() != nil); code != exitPassed {
+		return &exitError{code}
+	}
+	return nil
+}
+
+type nightFormat = func(io.Writer, *night.Night, reports.Options) error
+
+func writeNight(path string, write nightFormat, n *night.Night, o reports.Options) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f, n, o), f.Close())
+}
+
+// nightCode is the exit code of a night: that of the worst.
+func nightCode(n *night.Night, interrupted bool) int {
+	worst := map[record.Status]int{record.StatusPassed: exitPassed, record.StatusFailed: exitFailed}
+	code, known := worst[n.Status()]
+	if !known {
+		code = exitInconclusive
+	}
+	if interrupted {
+		code = worse(code, exitInterrupted)
+	}
+	for _, p := range n.Proofs {
+		if p.Left > 0 {
+			code = exitLeft
+		}
+	}
+	return code
+}

@@ -1,0 +1,228 @@
+package night
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"lifeboat/drills/record"
+	"lifeboat/internal/filelock"
+)
+
+// version of the format of a night's journal.
+const version = 1
+
+// file of a night in its folder.
+const file = "night.ndjson"
+
+// The kinds of lines.
+const (
+	kindNight  = "night"
+	kindProof  = "proof"
+	kindSealed = "sealed"
+)
+
+// line of a night's journal. Prev is the digest of the line before, so that none can be taken out or changed.
+type line struct {
+	Seq  int             `json:"seq"`
+	Prev string          `json:"prev"`
+	At   time.Time       `json:"at"`
+	Kind string          `json:"kind"`
+	Data json.RawMessage `json:"data,omitempty"`
+}
+
+// ErrRunning says that another process writes a night.
+var ErrRunning = errors.New("it is still running")
+
+// Journal is a night that is being written, by one process.
+type Journal struct {
+	mu   sync.Mutex
+	f    *os.File
+	seq  int
+	head string
+}
+
+// Dir of the nights of a home.
+func Dir(home string) string { return filepath.Join(home, "nights") }
+
+// Create begins a night in a home and fills in its id.
+func Create(home string, h Header) (*Journal, *Night, error) {
+	h.Version, h.Night = version, record.NewID(h.Started)
+	dir := filepath.Join(Dir(home), h.Night)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make the night's folder: %w; is --home writable", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, file), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the night's journal: %w", err)
+	}
+	j := &Journal{f: f}
+	if err := errors.Join(filelock.Exclusive(f, 0), j.append(kindNight, h)); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("begin the night: %w", err), f.Close())
+	}
+	return j, &Night{Header: h}, nil
+}
+
+// Reopen goes on with a night that was never sealed. What a crash cut off is dropped: it says nothing.
+func Reopen(home, id string) (*Journal, *Night, error) {
+	path := filepath.Join(Dir(home), id, file)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("go on with night %s: %w", id, err)
+	}
+	if err := filelock.Exclusive(f, 0); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("go on with night %s: %w", id, ErrRunning), f.Close())
+	}
+	n, seq, whole, err := read(path)
+	if err == nil && n.Sealed() {
+		err = errors.New("it came to its end")
+	}
+	if err == nil {
+		err = f.Truncate(whole)
+	}
+	if err == nil {
+		_, err = f.Seek(whole, 0)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("go on with night %s: %w", id, err), f.Close())
+	}
+	n.Torn = 0
+	return &Journal{f: f, seq: seq, head: n.Head}, n, nil
+}
+
+// Add writes down what came of a check run.
+func (j *Journal) Add(p Proof) error { return j.append(kindProof, p) }
+
+// Seal ends the night.
+func (j *Journal) Seal() error {
+	return errors.Join(j.append(kindSealed, nil), j.Close())
+}
+
+// Close leaves the night as it is; it can be gone on with.
+func (j *Journal) Close() error { return j.f.Close() }
+
+func (j *Journal) append(kind string, data any) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	l := line{Seq: j.seq + 1, Prev: j.head, At: time.Now().Round(0), Kind: kind}
+	if data != nil {
+		raw, err := json.Marshal(data)
+		if err != nil {
+			return fmt.Errorf("write the night's journal: %w", err)
+		}
+		l.Data = raw
+	}
+	raw, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("write the night's journal: %w", err)
+	}
+	if _, err := j.f.Write(append(raw, '\n')); err != nil {
+		return fmt.Errorf("write the night's journal: %w", err)
+	}
+	if err := j.f.Sync(); err != nil {
+		return fmt.Errorf("write the night's journal: %w", err)
+	}
+	j.seq, j.head = l.Seq, digest(raw)
+	return nil
+}
+
+func digest(raw []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(raw)) }
+
+// Read computes a night from its journal.
+func Read(home, id string) (*Night, error) {
+	n, _, _, err := read(filepath.Join(Dir(home), id, file))
+	return n, err
+}
+
+// read gives the night, the number of its last line, and the bytes of its whole lines.
+func read(path string) (n *Night, seq int, whole int64, err error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("read the night's journal: %w", err)
+	}
+	n = &Night{}
+	var proofs []Proof
+	for len(raw) > 0 {
+		text, rest, ended := bytes.Cut(raw, []byte("\n"))
+		if !ended {
+			n.Torn = len(text)
+			break
+		}
+		var l line
+		if err := json.Unmarshal(text, &l); err != nil {
+			return nil, 0, 0, fmt.Errorf("read the night's journal: line %d: %w", seq+1, err)
+		}
+		if l.Seq != seq+1 || l.Prev != n.Head || (l.Kind == kindNight) != (seq == 0) || n.Sealed() {
+			return nil, 0, 0, fmt.Errorf("read the night's journal: line %d does not follow the one before it: it was changed", seq+1)
+		}
+		switch l.Kind {
+		case kindNight:
+			err = json.Unmarshal(l.Data, &n.Header)
+		case kindProof:
+			var p Proof
+			err = json.Unmarshal(l.Data, &p)
+			proofs = append(proofs, p)
+		case kindSealed:
+			n.Ended = l.At
+		default:
+			err = fmt.Errorf("a newer lifeboat wrote %q", l.Kind)
+		}
+		if err != nil {
+			return nil, 0, 0, fmt.Errorf("read the night's journal: line %d: %w", l.Seq, err)
+		}
+		seq, n.Head = l.Seq, digest(text)
+		whole += int64(len(text)) + 1
+		raw = rest
+	}
+	if seq == 0 {
+		return nil, 0, 0, errors.New("read the night's journal: it holds nothing")
+	}
+	n.fill(proofs)
+	return n, seq, whole, nil
+}
+
+// fill puts the proofs into the order of the plan; the latest of each counts.
+func (n *Night) fill(proofs []Proof) {
+	n.Proofs = make([]Proof, 0, len(n.Planned))
+	for _, p := range n.Planned {
+		got := Proof{Planned: p, Status: record.StatusNotRun}
+		for _, q := range proofs {
+			if q.key() == p.key() {
+				got = q
+			}
+		}
+		n.Proofs = append(n.Proofs, got)
+	}
+}
+
+// List reads the nights of a catalogue in a home, the oldest first; "" stands for every catalogue. Those that cannot be read are told
+// apart from the rest.
+func List(home, catalogue string) (nights []*Night, unread error) {
+	entries, err := os.ReadDir(Dir(home))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the nights: %w", err)
+	}
+	for _, e := range entries {
+		n, err := Read(home, e.Name())
+		if err != nil {
+			unread = errors.Join(unread, fmt.Errorf("night %s: %w", e.Name(), err))
+			continue
+		}
+		if catalogue == "" || n.Catalogue == catalogue {
+			nights = append(nights, n)
+		}
+	}
+	slices.SortStableFunc(nights, func(a, b *Night) int { return a.Started.Compare(b.Started) })
+	return nights, unread
+}

@@ -1,0 +1,152 @@
+// Package night is a run of a catalogue: the list of the check runs that were to prove its backups, and what came of each. Like a
+// drill it is written down as it happens, in a journal of its own whose lines are chained by digests; what is said of a night is
+// computed from that. A check run is judged by its own journal and by nothing else: a night repeats the verdict and names that
+// journal's digest.
+package night
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"lifeboat/drills/objective"
+	"lifeboat/drills/record"
+)
+
+// Header opens a night: everything that was fixed before its first check run.
+type Header struct {
+	Version   int         `json:"version"`
+	Night     string      `json:"night"` // time-sortable id
+	Catalogue string      `json:"catalogue"`
+	Title     record.Text `json:"title,omitempty"`
+	Digest    string      `json:"catalogue_digest"` // sha256:… of the file
+	Tool      string      `json:"tool"`             // lifeboat's version
+	Host      string      `json:"host"`
+	Started   time.Time   `json:"started"`
+	Seed      int64       `json:"seed"` // of the lots that chose restore points
+	Shard     string      `json:"shard,omitempty"`
+	Planned   []Planned   `json:"planned"`
+}
+
+// Planned is one proof that a night is to make.
+type Planned struct {
+	Backup   string   `json:"backup"`          // the entry's name
+	Point    string   `json:"point,omitempty"` // that was chosen by the night; empty: by the backup's pick
+	Scenario string   `json:"scenario_digest,omitempty"`
+	Owner    string   `json:"owner,omitempty"`
+	Controls []string `json:"controls,omitempty"`
+	Skipped  string   `json:"skipped,omitempty"` // why it is not run: a name of the catalogue of messages
+}
+
+// key of what is proved once in a night.
+func (p Planned) key() string { return p.Backup + "\x00" + p.Point }
+
+// Proof is what came of one check run.
+type Proof struct {
+	Planned
+	Drill   string           `json:"drill,omitempty"` // empty: it was never started
+	Number  int              `json:"number,omitempty"`
+	Series  string           `json:"series,omitempty"`
+	Journal string           `json:"journal,omitempty"` // digest of the drill's journal, which says all the rest
+	Status  record.Status    `json:"status"`
+	Why     *record.Reason   `json:"why,omitempty"`   // the first reason of its verdict
+	Error   string           `json:"error,omitempty"` // why it was never started
+	Left    int              `json:"left,omitempty"`  // things that could not be cleaned up
+	Rungs   []objective.Rung `json:"rungs,omitempty"`
+	Points  []Point          `json:"restore_points,omitempty"`
+	Started time.Time        `json:"started,omitzero"`
+	Took    time.Duration    `json:"took_ns,omitempty"`
+}
+
+// Point is a restore point that was put to the test.
+type Point struct {
+	Backup string `json:"backup"`
+	Point  string `json:"point"`
+	Digest string `json:"digest,omitempty"`
+	Size   int64  `json:"size_bytes,omitempty"`
+}
+
+// Done tells whether it need not be made again when a night goes on: its drill said something of the backup.
+func (p Proof) Done() bool {
+	return slices.Contains([]record.Status{record.StatusPassed, record.StatusFailed, record.StatusInconclusive}, p.Status)
+}
+
+// ProofOf is what a judged drill proves.
+func ProofOf(p Planned, r *record.Record, v record.Verdict) Proof {
+	got := Proof{Planned: p, Drill: r.Header.Drill, Number: r.Header.Number, Series: r.Header.Series, Journal: r.Journal.Digest,
+		Status: v.Status, Left: len(r.Cleanup.Failed), Rungs: objective.Ladder(r), Started: r.Header.Started, Took: r.Ended}
+	if len(v.Reasons) > 0 {
+		got.Why = &v.Reasons[0]
+	}
+	for _, x := range r.RestorePoints {
+		if x.Backup == p.Backup {
+			got.Points = append(got.Points, Point{x.Backup, x.Point, x.Digest, x.Size})
+		}
+	}
+	return got
+}
+
+// Night is what its journal says of it.
+type Night struct {
+	Header
+	Ended  time.Time `json:"ended,omitzero"` // zero: its journal has no end
+	Head   string    `json:"head"`           // digest of the journal's last line, hence of the chain
+	Proofs []Proof   `json:"proofs"`         // in the order of the plan; what was not run has the status not-run
+	Torn   int       `json:"torn,omitempty"` // bytes of a line that a crash cut off
+}
+
+// Sealed tells whether it came to its end.
+func (n *Night) Sealed() bool { return !n.Ended.IsZero() }
+
+// Status is the worst of its proofs: a night passes only when it was sealed and everything that was planned and not left out passed.
+func (n *Night) Status() record.Status {
+	worst := record.StatusPassed
+	asked := 0
+	for _, p := range n.Proofs {
+		if p.Skipped != "" {
+			continue
+		}
+		asked++
+		s := p.Status
+		if s != record.StatusPassed && s != record.StatusFailed {
+			s = record.StatusInconclusive
+		}
+		worst = record.Worse(worst, s)
+	}
+	if !n.Sealed() || asked == 0 {
+		worst = record.Worse(worst, record.StatusInconclusive)
+	}
+	return worst
+}
+
+// Count of the proofs of a status.
+func (n *Night) Count(s record.Status) int {
+	count := 0
+	for _, p := range n.Proofs {
+		if p.Status == s {
+			count++
+		}
+	}
+	return count
+}
+
+// Longest sorts what is to be proved by how long it took in the nights before, the longest first; what was never proved comes before
+// all, since nobody knows.
+func Longest(planned []Planned, before []*Night) {
+	took := map[string]time.Duration{}
+	for _, n := range before { // a later one counts
+		for _, p := range n.Proofs {
+			if p.Done() {
+				took[p.Backup] = p.Took
+			}
+		}
+	}
+	slices.SortStableFunc(planned, func(a, b Planned) int {
+		x, known := took[a.Backup]
+		y, also := took[b.Backup]
+		if known != also {
+			return map[bool]int{true: 1, false: -1}[known]
+		}
+		return cmp.Compare(y, x)
+	})
+}

@@ -1,0 +1,79 @@
+package night
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"lifeboat/drills/record"
+)
+
+// Room is what check runs may take of a host together, in bytes; 0: unknown, so that only their number is bounded.
+type Room struct{ Memory, Disk int64 }
+
+// fits tells whether one more fits beside others.
+func (r Room) fits(taken, more Room) bool {
+	return (r.Memory == 0 || taken.Memory+more.Memory <= r.Memory) && (r.Disk == 0 || taken.Disk+more.Disk <= r.Disk)
+}
+
+// Job is a check run that is to be made.
+type Job struct {
+	Planned
+	Needs Room
+	Prove func(context.Context) Proof
+}
+
+// Run makes check runs side by side, in their order as far as they fit, and writes down what comes of each; tell hears of it then. One
+// that fails stops no other. When ctx ends those that run come to their own end, and the rest is not begun.
+func Run(ctx context.Context, j *Journal, jobs []Job, parallel int, room Room, tell func(Proof)) error {
+	var (
+		mu    sync.Mutex
+		freed = sync.NewCond(&mu)
+		taken Room
+		count int
+		all   sync.WaitGroup
+		errs  []error
+	)
+	stop := context.AfterFunc(ctx, func() { mu.Lock(); freed.Broadcast(); mu.Unlock() })
+	defer stop()
+	waiting := append([]Job{}, jobs...)
+	next := func() (Job, bool) { // the first that fits; one alone always does
+		for i, job := range waiting {
+			if count == 0 || count < parallel && room.fits(taken, job.Needs) {
+				waiting = append(waiting[:i:i], waiting[i+1:]...)
+				return job, true
+			}
+		}
+		return Job{}, false
+	}
+	mu.Lock()
+	for len(waiting) > 0 && ctx.Err() == nil {
+		job, ok := next()
+		if !ok {
+			freed.Wait()
+			continue
+		}
+		count++
+		taken.Memory, taken.Disk = taken.Memory+job.Needs.Memory, taken.Disk+job.Needs.Disk
+		all.Go(func() {
+			p := job.Prove(ctx)
+			err := j.Add(p)
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+			tell(p)
+			count--
+			taken.Memory, taken.Disk = taken.Memory-job.Needs.Memory, taken.Disk-job.Needs.Disk
+			freed.Broadcast()
+		})
+	}
+	left := waiting
+	mu.Unlock()
+	all.Wait()
+	for _, job := range left {
+		p := Proof{Planned: job.Planned, Status: record.StatusNotRun, Error: context.Cause(ctx).Error()}
+		errs = append(errs, j.Add(p))
+		tell(p)
+	}
+	return errors.Join(errs...)
+}
