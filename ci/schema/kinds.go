@@ -81,12 +81,17 @@ func addKinds(schema *jsonschema.Schema) error {
 	}
 	all := kinds(said)
 	defs := schema.Definitions
-	for _, of := range []string{"store", "restore"} {
-		var plain jsonschema.Schema // kind alone
-		property, _ := defs["Backup"].Properties.Get(of)
-		plain, property.Properties, property.AdditionalProperties = *property, nil, nil
-		property.Required = nil
-		property.OneOf = branches(defs, all, of, of, &plain, said)
+	for _, in := range []string{"Backup", "Entry"} { // an entry of a catalogue is a backup, too
+		for _, of := range []string{"store", "restore"} {
+			if defs[in] == nil {
+				continue
+			}
+			var plain jsonschema.Schema // kind alone
+			property, _ := defs[in].Properties.Get(of)
+			plain, property.Properties, property.AdditionalProperties = *property, nil, nil
+			property.Required = nil
+			property.OneOf = branches(defs, all, of, of, &plain, said)
+		}
 	}
 	checks := *defs["CheckSpec"]
 	for _, layer := range []string{"system", "service", "data", "business"} {
@@ -95,6 +100,9 @@ func addKinds(schema *jsonschema.Schema) error {
 	}
 	delete(defs, "CheckSpec")
 	for of, name := range map[string]string{"fault": "Fault", "instance": "Instance"} {
+		if defs[name] == nil {
+			continue // nothing breaks in a catalogue
+		}
 		outer := *defs[name]
 		*defs[name] = jsonschema.Schema{Description: outer.Description, OneOf: branches(defs, all, of, of, &outer, said)}
 	}

@@ -1,4 +1,4 @@
-// Command schema writes the JSON Schema of scenario files from the same Go
+// Command schema writes the JSON Schemas of scenario files and of catalogues from the same Go
 // structs that the loader fills, so that editors and the loader agree. It runs
 // at the root of the repository: go generate ./scenarios.
 package main
@@ -7,10 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+
+	"github.com/invopop/jsonschema"
 )
 
-// output is where the schema is embedded from.
-const output = "scenarios/scenario.schema.json"
+// outputs are where the schemas are embedded from.
+var outputs = map[string]func(sources string) (*jsonschema.Schema, error){
+	"scenarios/scenario.schema.json":  reflectScenario,
+	"scenarios/catalogue.schema.json": reflectCatalogue,
+}
 
 func main() {
 	if err := run(); err != nil {
@@ -20,19 +25,21 @@ func main() {
 }
 
 func run() error {
-	raw, err := generate("scenarios")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(output, raw, 0o644); err != nil {
-		return fmt.Errorf("write schema: %w (run it at the root of the repository)", err)
+	for output, of := range outputs {
+		raw, err := generate("scenarios", of)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(output, raw, 0o644); err != nil {
+			return fmt.Errorf("write schema: %w (run it at the root of the repository)", err)
+		}
 	}
 	return nil
 }
 
-// generate makes the schema; the descriptions are the comments of the sources.
-func generate(sources string) ([]byte, error) {
-	schema, err := reflectDocument(sources)
+// generate makes a schema; the descriptions are the comments of the sources.
+func generate(sources string, of func(string) (*jsonschema.Schema, error)) ([]byte, error) {
+	schema, err := of(sources)
 	if err != nil {
 		return nil, err
 	}

@@ -19,14 +19,38 @@ import (
 
 func TestSchemaIsInStepWithTheCode(t *testing.T) {
 	t.Chdir("../..")
-	got, err := generate("scenarios")
+	for output, of := range outputs {
+		got, err := generate("scenarios", of)
+		require.NoError(t, err)
+		shipped, err := os.ReadFile(output)
+		require.NoError(t, err)
+		assert.Equal(t, string(shipped), string(got), "run: go generate ./scenarios")
+	}
+}
+
+// TestSchemaOfCatalogues accepts a catalogue that the loader reads, and refuses what it refuses.
+func TestSchemaOfCatalogues(t *testing.T) {
+	raw, err := os.ReadFile("../../scenarios/catalogue.schema.json")
 	require.NoError(t, err)
-	assert.Equal(t, string(scenarios.Schema), string(got), "run: go generate ./scenarios")
+	schema := compileOf(t, raw)
+	const good = "../../scenarios/testdata/catalogue/nightly.yaml"
+	_, problems := scenarios.ReadCatalogue(good)
+	require.Empty(t, problems)
+	text, err := os.ReadFile(good)
+	require.NoError(t, err)
+	require.NoError(t, validate(t, schema, text))
+	for _, change := range [][2]string{{"catalogue: nightly\n", ""}, {"owner:", "onwer:"}, {"points: all", "points: every"}, {"random: 3", "random: three"},
+		{"kind: postgres", "kind: postgers"}, {"every: 26h", "every: 26"}} {
+		require.Contains(t, string(text), change[0])
+		assert.Error(t, validate(t, schema, []byte(strings.Replace(string(text), change[0], change[1], 1))), change[1])
+	}
 }
 
 // compile makes a validator of the shipped schema.
-func compile(t *testing.T) *jsonschema.Schema {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(scenarios.Schema))
+func compile(t *testing.T) *jsonschema.Schema { return compileOf(t, scenarios.Schema) }
+
+func compileOf(t *testing.T, raw []byte) *jsonschema.Schema {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	require.NoError(t, err)
 	c := jsonschema.NewCompiler()
 	require.NoError(t, c.AddResource("scenario.schema.json", doc))

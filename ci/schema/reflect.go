@@ -38,8 +38,33 @@ var spellings = map[reflect.Type]func() *jsonschema.Schema{
 	reflect.TypeFor[time.Time]():          moment,
 }
 
-// reflectDocument makes the schema of a scenario file.
-func reflectDocument(sources string) (*jsonschema.Schema, error) {
+// reflectScenario makes the schema of a scenario file.
+func reflectScenario(sources string) (*jsonschema.Schema, error) {
+	schema, err := reflectDocument(sources, &scenarios.Document{})
+	if err != nil {
+		return nil, err
+	}
+	schema.Title = "lifeboat scenario"
+	// What a file must have may stand in one that it includes.
+	schema.AnyOf = []*jsonschema.Schema{{Required: schema.Required}, {Required: []string{"include"}},
+		{Required: []string{"matrix"}}}
+	schema.Required = nil
+	return schema, nil
+}
+
+// reflectCatalogue makes the schema of a catalogue.
+func reflectCatalogue(sources string) (*jsonschema.Schema, error) {
+	schema, err := reflectDocument(sources, &scenarios.CatalogueDocument{})
+	if err != nil {
+		return nil, err
+	}
+	schema.Title = "lifeboat catalogue"
+	schema.Definitions["Entry"].Required = nil // what is missing stands in the defaults, where no name does
+	return schema, nil
+}
+
+// reflectDocument makes the schema of a kind of file, with every kind of back-end.
+func reflectDocument(sources string, document any) (*jsonschema.Schema, error) {
 	r := &jsonschema.Reflector{
 		Anonymous:                  true,
 		ExpandedStruct:             true,
@@ -55,18 +80,10 @@ func reflectDocument(sources string) (*jsonschema.Schema, error) {
 	if err := r.AddGoComments("lifeboat", sources, jsonschema.WithFullComment()); err != nil {
 		return nil, fmt.Errorf("read comments: %w", err)
 	}
-	schema := r.Reflect(&scenarios.Document{})
-	schema.Title = "lifeboat scenario"
+	schema := r.Reflect(document)
 	seen := map[reflect.Type]bool{}
-	refine(reflect.TypeFor[scenarios.Document](), schema, schema.Definitions, seen)
-	if err := addKinds(schema); err != nil {
-		return nil, err
-	}
-	// What a file must have may stand in one that it includes.
-	schema.AnyOf = []*jsonschema.Schema{{Required: schema.Required}, {Required: []string{"include"}},
-		{Required: []string{"matrix"}}}
-	schema.Required = nil
-	return schema, nil
+	refine(reflect.TypeOf(document).Elem(), schema, schema.Definitions, seen)
+	return schema, addKinds(schema)
 }
 
 // refine adds what the tags of a struct say beyond names and types: enum, the
@@ -81,6 +98,10 @@ func refine(t reflect.Type, of *jsonschema.Schema, all jsonschema.Definitions, s
 		long := *of
 		*of = jsonschema.Schema{Description: long.Description,
 			OneOf: []*jsonschema.Schema{{Type: "string", Description: "the instance"}, &long}}
+	}
+	if t == reflect.TypeFor[scenarios.Points]() {
+		long := *of
+		*of = jsonschema.Schema{Description: long.Description, OneOf: []*jsonschema.Schema{{Type: "string", Enum: []any{"all"}}, &long}}
 	}
 	if t == reflect.TypeFor[scenarios.Pulse]() {
 		long, rate := *of, pattern(`^[0-9.]+/s$`, "10/s")()

@@ -1,0 +1,85 @@
+package scenarios
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/record"
+)
+
+// TestCatalogue reads every entry of a catalogue as the check run that it is.
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	const path = "testdata/catalogue/nightly.yaml"
+	c, problems := ReadCatalogue(path)
+	require.Empty(t, problems)
+	assert.Equal(t, "nightly", c.Name)
+	assert.Equal(t, 26*hour, c.Every)
+	assert.Equal(t, []string{path + "#shop", path + "#crm", path + "#archive", path + "#web"}, Parts(path))
+	assert.Equal(t, Listed{Name: "shop", Owner: "Li Wei", Controls: []string{"ISO 27001 A.8.13"}}, c.Backups[0])
+	assert.Equal(t, []bool{false, true, true}, []bool{c.Backups[0].Points.Draws(), c.Backups[1].Points.Draws(), c.Backups[2].Points.Draws()})
+
+	shop, problems := Read(c.Path("shop"))
+	require.Empty(t, problems)
+	assert.Equal(t, "nightly-shop", shop.Name)
+	assert.Equal(t, "nightly-shop", shop.Series)
+	assert.Equal(t, record.TriggerNone, shop.Trigger)
+	assert.Equal(t, "shop", shop.Instances["db"].Load)
+	assert.Equal(t, "Asia/Shanghai", shop.Backups["shop"].TimeZone)
+	assert.Equal(t, 512*Size(1<<20), shop.Instances["db"].Memory)
+	assert.Equal(t, "只验证数据", shop.Checks.Excluded[record.LayerBusiness]["zh"])
+	assert.NotEmpty(t, shop.Checks.Excluded[record.LayerData], "what is not asked is said")
+	assert.Empty(t, shop.Checks.Excluded[record.LayerService])
+
+	web, problems := Read(c.Path("web"))
+	require.Empty(t, problems)
+	assert.Equal(t, "web", web.Instances["web"].Boot, "the defaults of another kind of restore are none for it")
+	assert.Empty(t, web.Instances["web"].Image)
+	assert.Equal(t, 26*hour, web.Objectives["age"])
+}
+
+// TestDigestOfAnEntry changes with what it asks, and with nothing else.
+func TestDigestOfAnEntry(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/catalogue/nightly.yaml")
+	require.NoError(t, err)
+	of := func(change ...string) string {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(strings.NewReplacer(change...).Replace(string(raw))), 0o600))
+		s, problems := Read(path + "#crm")
+		require.Empty(t, problems)
+		return s.Digest
+	}
+	same := of()
+	for _, other := range [][]string{{"path: ./shop}", "path: ./shop2}"}, {"title: {", "title:   {"}, {"owner: Li Wei", "owner: Wang"}, {"every: 26h", "every: 7d"}} {
+		assert.Equal(t, same, of(other...), other)
+	}
+	for _, own := range [][]string{{"path: ./crm}", "path: ./crm2}"}, {"postgres:17", "postgres:16"}, {"tcp: 5432", "tcp: 5433"}, {"kind: tcp, to: \"db:5432\"", "kind: tcp, to: \"db:5433\""}} {
+		if strings.Contains(string(raw), own[0]) {
+			assert.NotEqual(t, same, of(own...), own)
+		}
+	}
+}
+
+func TestDraw(t *testing.T) {
+	t.Parallel()
+	ids := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+	assert.Equal(t, ids, Points{All: true}.Draw(ids, 1))
+	assert.Equal(t, ids, Points{Random: 9}.Draw(ids, 1))
+	some := Points{Random: 3}.Draw(ids, 1)
+	assert.Len(t, some, 3)
+	assert.Equal(t, some, Points{Random: 3}.Draw(ids, 1), "the same lot")
+	assert.Equal(t, some, Points{Random: 3, Seed: 1}.Draw(ids, 2), "its own seed counts more")
+	others := map[string]bool{}
+	for seed := range int64(50) {
+		for _, id := range (Points{Random: 1}).Draw(ids, seed) {
+			others[id] = true
+		}
+	}
+	assert.Greater(t, len(others), 5, "each has its turn")
+}
