@@ -156,7 +156,8 @@ func NightJUnit(w io.Writer, n *night.Night, o Options) error {
 	all := junitSuites{Name: printable(a.title()), Time: xmlSeconds(n.Ended.Sub(n.Started))}
 	for _, p := range n.Proofs {
 		s := junitSuite{Name: printable(a.backup(p)), Time: xmlSeconds(p.Took), Properties: []junitProperty{
-			{"night", n.Night}, {"drill", p.Drill}, {"number", fmt.Sprint(p.Number)}, {"series", printable(p.Series)}, {"verdict", string(p.Status)}, {"journal", p.Journal}, {"owner", printable(p.Owner)}}}
+			{"night", n.Night}, {"drill", p.Drill}, {"number", fmt.Sprint(p.Number)}, {"series", printable(p.Series)},
+			{"verdict", string(p.Status)}, {"journal", p.Journal}, {"owner", printable(p.Owner)}}}
 		c := junitCase{Class: s.Name, Name: "verdict", Time: s.Time}
 		c.result(p.Status, a.why(p), a.why(p))
 		s.Cases = append(s.Cases, c)
