@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -65,18 +66,21 @@ const longestFlow = time.Minute
 func against[T any](ask func(decoy.Kind) (T, error)) (map[decoy.Kind]T, error) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	var failed error
+	var failed []error // a cause that stops them all is told once
 	answers := map[decoy.Kind]T{}
 	for _, k := range decoy.Kinds() {
 		all.Go(func() {
 			a, err := ask(k)
 			mu.Lock()
 			defer mu.Unlock()
-			answers[k], failed = a, errors.Join(failed, err)
+			answers[k] = a
+			if err != nil && !slices.ContainsFunc(failed, func(e error) bool { return e.Error() == err.Error() }) {
+				failed = append(failed, err)
+			}
 		})
 	}
 	all.Wait()
-	return answers, failed
+	return answers, errors.Join(failed...)
 }
 
 // control is the outcome of the negative controls before one decoy: names of flows and checks.

@@ -32,7 +32,7 @@ func (c *Catalogue) Said(l Language, s *record.Said, text string) string {
 		if n > len(s.Args) {
 			return "–"
 		}
-		return c.Text(l, strings.Join(strings.Fields(s.Args[n-1]), " "))
+		return c.write(l, strings.Join(strings.Fields(s.Args[n-1]), " "), "")
 	})
 }
 

@@ -6,13 +6,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 )
 
 // told is a text that lifeboat writes into the journal as one string: its form there, and what it says in a language.
 type told struct {
 	form  *regexp.Regexp
-	words int // of the form's own: the more it has, the surer it is
+	arrow bool // it tells of a change itself, and is no step of a list
+	words int  // of the form's own: the more it has, the surer it is
 	text  string
 }
 
@@ -26,7 +28,7 @@ func recognisers(texts map[string]string) []told {
 	var all []told
 	for form, text := range texts {
 		words := len(ownWord.FindAllString(formVerb.ReplaceAllString(form, ""), -1))
-		all = append(all, told{recogniser(form, words), words, text})
+		all = append(all, told{recogniser(form, words), strings.Contains(form, arrow), words, text})
 	}
 	slices.SortFunc(all, func(a, b told) int {
 		return cmp.Or(b.words-a.words, len(b.form.String())-len(a.form.String()), strings.Compare(a.form.String(), b.form.String()))
@@ -66,6 +68,9 @@ func recogniser(form string, words int) *regexp.Regexp {
 	}
 }
 
+// arrow stands between steps, and between what was and what is.
+const arrow = " → "
+
 // deepest is how often what is put into a text may be such a text itself.
 const deepest = 4
 
@@ -74,6 +79,9 @@ const deepest = 4
 func (c *Catalogue) Text(l Language, text string) string { return c.textWithin(l, text, deepest) }
 
 func (c *Catalogue) textWithin(l Language, text string, depth int) string {
+	if length, err := time.ParseDuration(text); err == nil && depth < deepest && len(c.texts[l.known()]()) > 0 {
+		return c.write(l, length.String(), "")
+	}
 	if depth == 0 || !strings.Contains(text, " ") || strings.ContainsFunc(text, isHan) {
 		return text
 	}
@@ -81,9 +89,10 @@ func (c *Catalogue) textWithin(l Language, text string, depth int) string {
 	if len(known) == 0 {
 		return text
 	}
+	steps := strings.Contains(text, arrow)
 	for _, t := range known {
 		m := t.form.FindStringSubmatch(text)
-		if m == nil {
+		if m == nil || steps && !t.arrow {
 			continue
 		}
 		return phraseArg.ReplaceAllStringFunc(t.text, func(hit string) string {
@@ -94,17 +103,31 @@ func (c *Catalogue) textWithin(l Language, text string, depth int) string {
 			return c.textWithin(l, m[n], depth-1)
 		})
 	}
-	for _, sep := range []string{"; ", " → ", ": "} {
+	for _, sep := range []string{"; ", arrow, ": "} {
 		head, tail, ok := strings.Cut(text, sep)
 		if !ok {
 			continue
 		}
 		h, t := c.textWithin(l, head, depth-1), c.textWithin(l, tail, depth-1)
 		if h != head || t != tail {
-			return h + map[string]string{"; ": "；", " → ": " → ", ": ": "："}[sep] + t
+			return h + map[string]string{"; ": "；", arrow: arrow, ": ": "："}[sep] + t
 		}
 	}
-	return text
+	return c.list(l, text, depth)
+}
+
+// list writes a text that is nothing but several of ours: "214 files, 88 packages".
+func (c *Catalogue) list(l Language, text string, depth int) string {
+	parts := strings.Split(text, ", ")
+	if len(parts) < 2 {
+		return text
+	}
+	for i, part := range parts {
+		if parts[i] = c.textWithin(l, part, depth-1); parts[i] == part {
+			return text
+		}
+	}
+	return strings.Join(parts, "，")
 }
 
 func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }

@@ -63,7 +63,7 @@ func Choose(ctx context.Context, run Exec, release string) (string, error) {
 	case strings.Contains(text, "${next_entry}"):
 		how, reads = "reboot", "next_entry"
 	default:
-		return "", &UnfitError{Reason: file + " reads neither saved_entry nor next_entry: its default is fixed"}
+		return "", &UnfitError{Reason: fmt.Sprintf("%s reads neither saved_entry nor next_entry: its default is fixed", file)}
 	}
 	r, err = run(ctx, "sh", "-c", setDefault, "sh", e.path(), e.image, how)
 	if err != nil {
@@ -71,7 +71,7 @@ func Choose(ctx context.Context, run Exec, release string) (string, error) {
 	}
 	switch {
 	case r.Exit == exitNone:
-		return "", &UnfitError{Reason: "the machine has neither grub-" + how + " nor grub2-" + how}
+		return "", &UnfitError{Reason: fmt.Sprintf("the machine has neither grub-%s nor grub2-%s", how, how)}
 	case r.Exit != 0:
 		return "", &UnfitError{Reason: fmt.Sprintf("choose boot entry %s: exit code %d: %s", e.path(), r.Exit, line(r))}
 	case !strings.Contains("\n"+r.Stdout, "\n"+reads+"="+e.path()+"\n"):
@@ -94,7 +94,7 @@ func chooseGrubby(ctx context.Context, run Exec, release string) (string, error)
 	case r.Exit == exitNone:
 		return "", &UnfitError{Reason: "no boot loader that can be told: neither a menu of GRUB below /boot nor grubby"}
 	case r.Exit == exitMissing:
-		return "", &UnfitError{Reason: "there is no kernel " + release + ": " + line(r)}
+		return "", &UnfitError{Reason: fmt.Sprintf("there is no kernel %s: %s", release, line(r))}
 	case r.Exit != 0 || strings.TrimSpace(r.Stdout) != want:
 		return "", &UnfitError{Reason: fmt.Sprintf("choose kernel %s with grubby: exit code %d: %s", release, r.Exit,
 			line(r))}

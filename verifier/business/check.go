@@ -183,7 +183,7 @@ func noted(notes []string) string {
 	if len(notes) == 0 {
 		return ""
 	}
-	return "; the script notes: " + verifier.Line(strings.Join(notes, "; "), 200)
+	return fmt.Sprintf("; the script notes: %s", verifier.Line(strings.Join(notes, "; "), 200))
 }
 
 // why says in a line what k6 had to say.

@@ -137,7 +137,7 @@ func (c *freshness) judge(before *newest, now newest) verifier.Answer {
 		return verifier.Failed("the newest row is of %s, written during the drill, and there is none from before it",
 			now.show(now.At))
 	}
-	doubt, reference, of := now.doubt(), now.Asked, "the time of the check"
+	doubt, reference, of := now.doubt(), now.Asked, asOf{"%s before the time of the check", "%s after the time of the check", nil}
 	switch {
 	case c.keys.Against == "before" && before == nil:
 		return verifier.Passed("recorded: the newest row is of %s", now.show(row))
@@ -146,24 +146,35 @@ func (c *freshness) judge(before *newest, now newest) verifier.Answer {
 		if !ok {
 			return verifier.Crashed("no newest row was recorded before the upgrade")
 		}
-		reference, of = was, "the newest row before the upgrade"
+		reference = was
+		of = asOf{"%s before the newest row before the upgrade", "%s after the newest row before the upgrade", nil}
 		if before.local() && now.local() {
 			doubt = 0 // in one zone, whichever it is
 		} else {
 			doubt = max(doubt, before.doubt())
 		}
 	case c.keys.Against != "now":
-		reference, of = c.fixed, c.keys.Against
+		reference, of = c.fixed, asOf{"%s before %s", "%s after %s", []any{c.keys.Against}}
 	}
 	return c.hold(now, row, reference, doubt, of)
 }
 
+// asOf are the forms of how far a row lies from what it is held against.
+type asOf struct {
+	before, after string
+	at            []any
+}
+
+func (o asOf) say(form string, far time.Duration) string {
+	return fmt.Sprintf(form, append([]any{far}, o.at...)...)
+}
+
 // hold judges the age of a row that is right to within a doubt.
-func (c *freshness) hold(now newest, row, reference time.Time, doubt time.Duration, of string) verifier.Answer {
+func (c *freshness) hold(now newest, row, reference time.Time, doubt time.Duration, of asOf) verifier.Answer {
 	age, limit := reference.Sub(row).Round(time.Millisecond), c.keys.MaxAge.Std()
-	span, at := fmt.Sprintf("%s before %s", age, of), now.show(row)
+	span, at := of.say(of.before, age), now.show(row)
 	if age < 0 {
-		span = fmt.Sprintf("%s after %s", -age, of)
+		span = of.say(of.after, -age)
 	}
 	switch {
 	case -age > scenarios.WidestZone && c.keys.Against != "before": // since then rows may have been written

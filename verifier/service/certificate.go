@@ -38,9 +38,9 @@ func (c *certificate) wrong(name string) string {
 	case c == nil:
 		return ""
 	case c.At.After(c.Ends):
-		return "its certificate expired on " + c.Ends.UTC().Format(day)
+		return fmt.Sprintf("its certificate expired on %s", c.Ends.UTC().Format(day))
 	case c.At.Before(c.Begins):
-		return "its certificate is valid from " + c.Begins.UTC().Format(day) + " on"
+		return fmt.Sprintf("its certificate is valid from %s on", c.Begins.UTC().Format(day))
 	case name != "" && !c.names(name):
 		return fmt.Sprintf("its certificate is for %s, not for %s", strings.Join(c.Names, ", "), name)
 	}

@@ -229,7 +229,7 @@ func serverName(host string) string {
 
 func (c *web) plain(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer within " + c.keys.Timeout.String()
+		return fmt.Sprintf("no answer within %s", c.keys.Timeout)
 	}
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -247,7 +247,7 @@ func (c *web) read(answer *http.Response, outer context.Context) (page, error) {
 		Contains: c.keys.Contains != "" && strings.Contains(string(body), c.keys.Contains),
 		Matches:  c.pattern != nil && c.pattern.Match(body)}
 	if err != nil {
-		p.Error, p.Silent = "the answer broke off: "+c.plain(err), errors.Is(err, context.DeadlineExceeded)
+		p.Error, p.Silent = fmt.Sprintf("the answer broke off: %s", c.plain(err)), errors.Is(err, context.DeadlineExceeded)
 	}
 	for name := range c.keys.Expect {
 		p.Headers[name] = answer.Header.Get(name)

@@ -152,7 +152,7 @@ func (c *tcp) listen(seen talk, conn net.Conn) talk {
 		case errors.Is(err, os.ErrDeadlineExceeded) && c.keys.Expect == "":
 			return seen // it waits for us to speak first
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			seen.Error = "no such answer within " + c.keys.Timeout.String()
+			seen.Error = fmt.Sprintf("no such answer within %s", c.keys.Timeout)
 			return seen
 		case err != nil:
 			seen.Closed = true

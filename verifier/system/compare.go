@@ -9,20 +9,17 @@ import (
 
 // compare lists what differs between two states, in the words of a finding.
 func compare(before, after snapshot) []string {
-	diff := differ("", missing, " is new: it was not there before the upgrade", before.Files, after.Files)
-	for i, line := range diff {
-		if name, ok := strings.CutSuffix(line, missing); ok {
-			diff[i] = name + lost(name, before, after)
-		}
-	}
+	diff := differ("%s", func(name string) string { return lost(name, before, after) }, fresh, before.Files, after.Files)
 	for _, p := range before.Absent {
 		if !slices.Contains(after.Absent, p) && len(after.Files) > 0 && !after.holds(p) {
-			diff = append(diff, p+" was absent before the upgrade and was not read after the rollback")
+			diff = append(diff, fmt.Sprintf("%s was absent before the upgrade and was not read after the rollback", p))
 		}
 	}
-	diff = append(diff, differ("package ", " is missing after the rollback",
-		" is new: it was not installed before the upgrade",
-		before.Packages, after.Packages)...)
+	uninstalled := func(name string) string { return fmt.Sprintf("%s is missing after the rollback", name) }
+	installed := func(name string) string {
+		return fmt.Sprintf("%s is new: it was not installed before the upgrade", name)
+	}
+	diff = append(diff, differ("package %s", uninstalled, installed, before.Packages, after.Packages)...)
 	if before.Kernel != after.Kernel {
 		diff = append(diff, fmt.Sprintf("kernel: %s before the upgrade, %s after the rollback", before.Kernel, after.Kernel))
 	}
@@ -32,29 +29,25 @@ func compare(before, after snapshot) []string {
 // compareParts is compare for what the parts list.
 func compareParts(before, after snapshot) []string {
 	diff := compareModules(before.Modules, after.Modules)
-	diff = append(diff, differ("module file ", " is missing after the rollback: it was there before the upgrade",
-		" is new: it was not there before the upgrade", before.ModuleFiles, after.ModuleFiles)...)
+	diff = append(diff, differ("module file %s", missing, fresh, before.ModuleFiles, after.ModuleFiles)...)
 	diff = append(diff, compareUnits(before.Units, after.Units)...)
-	diff = append(diff, differ("unit file ", " is missing after the rollback: it was there before the upgrade",
-		" is new: it was not there before the upgrade", before.UnitFiles, after.UnitFiles)...)
-	diff = append(diff, differ("mount ", " is missing after the rollback: it was there before the upgrade",
-		" is new: it was not there before the upgrade", before.Mounts, after.Mounts)...)
+	diff = append(diff, differ("unit file %s", missing, fresh, before.UnitFiles, after.UnitFiles)...)
+	diff = append(diff, differ("mount %s", missing, fresh, before.Mounts, after.Mounts)...)
 	return append(diff, compareLogins(before.Logins, after.Logins)...)
 }
 
 // compareLogins names the state of a user who is not there at the other time.
 func compareLogins(before, after map[string]string) []string {
-	diff := differ("log-in of ", "", "", before, after)
-	for i, line := range diff {
-		switch name := strings.TrimPrefix(line, "log-in of "); {
-		case after[name] == "" && before[name] != "":
-			diff[i] += " is missing after the rollback: before the upgrade it was " + before[name]
-		case before[name] == "" && after[name] != "":
-			diff[i] += " is new after the rollback: " + after[name]
-		}
+	gone := func(user string) string {
+		return fmt.Sprintf("%s is missing after the rollback: before the upgrade it was %s", user, before[strings.TrimPrefix(user, logIn)])
 	}
-	return diff
+	come := func(user string) string {
+		return fmt.Sprintf("%s is new after the rollback: %s", user, after[strings.TrimPrefix(user, logIn)])
+	}
+	return differ("log-in of %s", gone, come, before, after)
 }
+
+const logIn = "log-in of "
 
 // compareModules: what is loaded in addition is told only of third parties; the kernel loads its own on demand.
 func compareModules(before, after map[string]string) []string {
@@ -96,39 +89,45 @@ func compareUnits(before, after map[string]string) []string {
 	return diff
 }
 
-// missing ends the line about a file that is there no more.
-const missing = " is missing after the rollback: it was there before the upgrade"
+func missing(name string) string {
+	return fmt.Sprintf("%s is missing after the rollback: it was there before the upgrade", name)
+}
+
+func fresh(name string) string {
+	return fmt.Sprintf("%s is new: it was not there before the upgrade", name)
+}
 
 // lost says why a file is missing, where the image tells that the machine was booted from meanwhile.
 func lost(name string, before, after snapshot) string {
 	image := after.Image
 	if image == nil || before.Image != nil && before.Image.Generation == image.Generation {
-		return missing
+		return missing(name)
 	}
 	if at, ok := before.Written[name]; ok && !image.Taken.IsZero() && at > image.Taken.Unix() {
-		return " is missing after the rollback: the image was taken before it was written"
+		return fmt.Sprintf("%s is missing after the rollback: the image was taken before it was written", name)
 	}
-	return missing + ", and " + image.Backup + ", from which the machine was booted, does not bring it"
+	return fmt.Sprintf("%s is missing after the rollback: it was there before the upgrade, and %s, from which the machine was booted, "+
+		"does not bring it", name, image.Backup)
 }
 
-func differ(what, gone, fresh string, before, after map[string]string) []string {
+// differ compares facts by their names; what is a form for a name.
+func differ(what string, gone, come func(name string) string, before, after map[string]string) []string {
 	var diff []string
 	all := maps.Clone(before)
 	if all == nil {
 		all = map[string]string{}
 	}
 	maps.Copy(all, after)
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		was, had := before[name]
-		is, has := after[name]
-		switch {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		was, had := before[key]
+		is, has := after[key]
+		switch name := fmt.Sprintf(what, key); {
 		case !has:
-			diff = append(diff, what+name+gone)
+			diff = append(diff, gone(name))
 		case !had:
-			diff = append(diff, what+name+fresh)
+			diff = append(diff, come(name))
 		case was != is:
-			diff = append(diff, fmt.Sprintf("%s%s differs: %s before the upgrade, %s after the rollback", what, name,
-				short(was), short(is)))
+			diff = append(diff, fmt.Sprintf("%s differs: %s before the upgrade, %s after the rollback", name, short(was), short(is)))
 		}
 	}
 	return diff
@@ -138,6 +137,9 @@ func differ(what, gone, fresh string, before, after map[string]string) []string 
 func short(v string) string {
 	if sumPattern.MatchString(v) {
 		return "sha256 " + v[:16] + "…"
+	}
+	if target, ok := strings.CutPrefix(v, linkTo); ok {
+		return fmt.Sprintf("link to %s", target)
 	}
 	return v
 }

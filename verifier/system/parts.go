@@ -202,6 +202,15 @@ func options(kind, text string) string {
 	return strings.Join(kept, ",")
 }
 
+// withShell writes the states of a log-in that the script knows with the user's shell.
+var withShell = map[string]string{
+	"open without a password": "open without a password, %s",
+	"without a password":      "without a password, %s",
+	"locked":                  "locked, %s",
+	"unlocked":                "unlocked, %s",
+	"expired":                 "expired, %s",
+}
+
 // logins: who may log in and with which shell. No hash leaves the machine.
 var logins = part{name: "log-ins", script: `[ -r /etc/shadow ] || { echo '/etc/shadow cannot be read' >&2; exit 3; }
 today=$(($(date +%s) / 86400))
@@ -227,7 +236,8 @@ echo '` + end + `'`, add: func(now *snapshot, words []string) bool {
 	case words[0] == "state":
 		return put(&now.Logins, words[1], words[2])
 	case words[0] == "shell" && now.Logins[words[1]] != "" && words[2] != "":
-		return put(&now.Logins, words[1], now.Logins[words[1]]+", "+path.Base(words[2]))
+		form, known := withShell[now.Logins[words[1]]]
+		return known && put(&now.Logins, words[1], fmt.Sprintf(form, path.Base(words[2])))
 	}
 	return words[0] == "shell"
 }}

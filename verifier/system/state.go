@@ -183,12 +183,12 @@ func (c *state) incomplete(s snapshot) string {
 	}
 	for _, p := range c.keys.Paths {
 		if !absent[p] && !s.holds(p) {
-			return p + " was not read, or is an empty folder"
+			return fmt.Sprintf("%s was not read, or is an empty folder", p)
 		}
 	}
 	for p, digest := range s.Files {
 		if !sumPattern.MatchString(digest) && !strings.HasPrefix(digest, linkTo) {
-			return p + " has no digest"
+			return fmt.Sprintf("%s has no digest", p)
 		}
 	}
 	switch {
@@ -233,18 +233,18 @@ func (c *state) size(s snapshot) string {
 		parts = append(parts, fmt.Sprintf("%d packages", len(s.Packages)))
 	}
 	if c.keys.Kernel {
-		of := ""
+		kernel := "kernel %s"
 		if s.Shared {
-			of = " (its host's: it is a container)"
+			kernel = "kernel %s (its host's: it is a container)"
 		}
-		parts = append(parts, "kernel "+verifier.Line(s.Kernel, 60)+of)
+		parts = append(parts, fmt.Sprintf(kernel, verifier.Line(s.Kernel, 60)))
 	}
 	for _, x := range []struct {
 		count int
-		what  string
-	}{{len(s.Modules), "modules"}, {len(s.Units), "units"}, {len(s.Mounts), "mounts"}, {len(s.Logins), "log-ins"}} {
+		form  string
+	}{{len(s.Modules), "%d modules"}, {len(s.Units), "%d units"}, {len(s.Mounts), "%d mounts"}, {len(s.Logins), "%d log-ins"}} {
 		if x.count > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", x.count, x.what))
+			parts = append(parts, fmt.Sprintf(x.form, x.count))
 		}
 	}
 	return strings.Join(parts, ", ")

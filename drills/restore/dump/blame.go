@@ -39,7 +39,7 @@ func (w Words) Failure(backup, program string, r instance.Result) (Owner, error)
 	message := FirstError(r)
 	switch {
 	case r.Exit == exitNotFound, r.Exit == exitNotExecutable:
-		return Images, &restore.ImageError{Backup: backup, Reason: "there is no " + program + ": " + message}
+		return Images, &restore.ImageError{Backup: backup, Reason: fmt.Sprintf("there is no %s: %s", program, message)}
 	case r.Exit > exitSignal, has(message, noRoom), has(message, w.Hosts):
 		return Hosts, fmt.Errorf("%s was ended by the sandbox, exit code %d: %s (give the instance more memory or disk)",
 			program, r.Exit, message)

@@ -149,7 +149,7 @@ func unpackError(kind filekind.Kind, in *Input, err error) error {
 	case errors.As(err, &refusal):
 		return &restore.KindError{Found: filekind.Found{Kind: refusal.Kind}, Why: refusal.Why}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &Damage{Reason: "its " + kind.Words + " compression ends too early: it is cut off"}
+		return &Damage{Reason: fmt.Sprintf("its %s compression ends too early: it is cut off", kind.Words)}
 	}
 	return &Damage{Reason: fmt.Sprintf("its %s compression is damaged: %v", kind.Words, err)}
 }

@@ -21,7 +21,7 @@ type Standstill struct {
 func (e *Standstill) Error() string {
 	what := "the server could not be asked what it does"
 	if e.running != "" {
-		what = "the server ran " + e.running
+		what = fmt.Sprintf("the server ran %s", e.running)
 	}
 	return fmt.Sprintf("the load stands still: for %s %s took no byte of the backup and ended no statement, and %s "+
 		"(a statement that never ends and one that takes long look alike: raise restore.stall if it takes long)",

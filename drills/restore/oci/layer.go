@@ -3,6 +3,7 @@ package oci
 import (
 	"archive/tar"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"strings"
@@ -31,11 +32,11 @@ func faults(in *ending) string {
 		case err != nil && n == 0:
 			return "it is no tar"
 		case err != nil:
-			return "its tar is damaged: " + err.Error()
+			return fmt.Sprintf("its tar is damaged: %s", err)
 		case leaves(h.Name):
-			return "it holds the name " + quote(h.Name) + ", which leads out of the image"
+			return fmt.Sprintf("it holds the name %s, which leads out of the image", quote(h.Name))
 		case h.Typeflag == tar.TypeLink && leaves(h.Linkname):
-			return "it holds a hard link to " + quote(h.Linkname) + ", which leads out of the image"
+			return fmt.Sprintf("it holds a hard link to %s, which leads out of the image", quote(h.Linkname))
 		}
 	}
 }

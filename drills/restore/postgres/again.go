@@ -34,7 +34,7 @@ func (l *load) told(ctx context.Context, failed error, format, file string) erro
 	case errors.As(again, new(*restore.BackupError)), errors.As(again, &image):
 		return again
 	case again != nil:
-		why = "run again: " + again.Error()
+		why = fmt.Sprintf("run again: %s", again)
 	}
 	return fmt.Errorf("pg_restore failed, which may be the fault of the backup, the image or the host: %s (%s)",
 		entry.text, why)

@@ -103,7 +103,7 @@ func readTOC(r io.Reader, h *tar.Header) (*pgdump.Archive, error) {
 		return nil, tarError(err)
 	}
 	if toc.Format == pgdump.Custom {
-		return nil, &dump.Damage{Reason: h.Name + " of it is a custom dump (give the custom dump itself)"}
+		return nil, &dump.Damage{Reason: fmt.Sprintf("%s of it is a custom dump (give the custom dump itself)", h.Name)}
 	}
 	return toc, nil
 }
@@ -114,7 +114,7 @@ func tarError(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return &dump.Damage{Reason: "its tar is cut off"}
 	case errors.Is(err, tar.ErrHeader), errors.Is(err, tar.ErrFieldTooLong):
-		return &dump.Damage{Reason: "its tar is damaged: " + err.Error()}
+		return &dump.Damage{Reason: fmt.Sprintf("its tar is damaged: %s", err)}
 	}
 	return err
 }
@@ -193,7 +193,7 @@ func (l *load) copyFolder(tr *tar.Reader, out io.Writer) (*pgdump.Archive, error
 		}
 		name := path.Base(h.Name)
 		if h.Typeflag != tar.TypeReg {
-			return nil, &dump.Damage{Reason: h.Name + " of it is not a file"}
+			return nil, &dump.Damage{Reason: fmt.Sprintf("%s of it is not a file", h.Name)}
 		}
 		header := &tar.Header{Typeflag: tar.TypeReg, Name: "dump/" + name, Size: h.Size, Mode: 0o644, Format: tar.FormatPAX}
 		if err := tw.WriteHeader(header); err != nil {
