@@ -12,7 +12,7 @@ import (
 // AbortError is the cause of a context that ends a drill because somebody wants it to end.
 type AbortError struct{ Why string }
 
-func (e *AbortError) Error() string { return "aborted: " + e.Why }
+func (e *AbortError) Error() string { return fmt.Sprintf("aborted: %s", e.Why) }
 
 // stopError ends the run of phases without being an error of the harness: what
 // stopped it is already in the journal as a fact.

@@ -78,9 +78,11 @@ func TestHTMLSaysEverything(t *testing.T) {
 				assert.Contains(t, page, a.objectiveName(j), sm.name)
 				assert.Contains(t, page, a.measured(j), sm.name)
 			}
-			for _, c := range sm.record.Checks {
-				assert.Contains(t, page, c.Name, sm.name)
-				assert.Contains(t, page, a.message(&c), sm.name)
+			for _, q := range a.questions() {
+				assert.Contains(t, page, q.Name, sm.name)
+				for _, c := range q.Answers {
+					assert.Contains(t, page, a.message(c), sm.name)
+				}
 			}
 			for _, f := range sm.verdict.Findings {
 				assert.Contains(t, page, a.words(record.Reason{ID: f.ID, Args: f.Args}), sm.name)

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"strings"
 
 	"lifeboat/drills/record"
 )
@@ -83,7 +82,7 @@ func (a author) checks() section {
 		if res := q.final(a.r.Header.Trigger); res != nil && len(res.Diff) > 0 {
 			diffs = append(
 				diffs,
-				block{Caption: a.say("caption.diff", "check", a.checkName(q.Name)), Pre: strings.Join(firstLines(res.Diff, 20, a), "\n")},
+				block{Caption: a.say("caption.diff", "check", a.checkName(q.Name)), List: a.firstOf(res.Diff, 20)},
 			)
 		}
 	}
@@ -118,11 +117,16 @@ func (a author) answer(res *record.CheckResult, required bool, tone string) cell
 	return cell{Badge: &b, Small: a.message(res)}
 }
 
-func firstLines(lines []string, n int, a author) []string {
-	if len(lines) <= n {
-		return lines
+// firstOf are the first lines of what a check compared, in the report's language.
+func (a author) firstOf(lines []string, n int) []cell {
+	var first []cell
+	for _, l := range lines[:min(n, len(lines))] {
+		first = append(first, text(a.told(l)))
 	}
-	return append(append([]string{}, lines[:n]...), a.say("more", "count", fmt.Sprint(len(lines)-n)))
+	if more := len(lines) - n; more > 0 {
+		first = append(first, text(a.say("more", "count", fmt.Sprint(more))))
+	}
+	return first
 }
 
 // checkName is a check's name in the report's language, where the scenario gives it in several.

@@ -39,7 +39,7 @@ func twoIncidents() sample {
 	r.Checks = append(
 		r.Checks,
 		record.CheckResult{Name: "postgres answers a query", Layer: record.LayerService, When: "broken",
-			Status: record.CheckFailed, Message: "1.8 s, allowed are 200 ms", Incident: 2, Started: 400 * s, Ended: 402 * s},
+			Status: record.CheckFailed, Message: noAnswer.English(), Said: noAnswer, Incident: 2, Started: 400 * s, Ended: 402 * s},
 	)
 	r.Observations = []record.Observation{{ID: "a.newer.observation", Args: map[string]string{"b": "2", "a": "1"}}}
 	return sample{name: "two-incidents", want: record.StatusPassed, record: r}

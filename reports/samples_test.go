@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -55,12 +54,6 @@ func samples(t *testing.T) []sample {
 
 // finish fills in what Build derives.
 func finish(r *record.Record) {
-	for i := range r.Checks {
-		if what, ok := strings.CutPrefix(r.Checks[i].Message, "recorded: "); ok {
-			r.Checks[i].Said = record.SaidOf("recorded: %s", what)
-		}
-	}
-
 	r.Observed = r.Ended
 	if r.Pulse != nil {
 		r.Observed = r.Pulse.To.Late
@@ -161,6 +154,27 @@ func phases(list ...any) []record.Phase {
 	return out
 }
 
+// What checks of the samples say, in the forms of those of today. An answer that was not given has none.
+var (
+	unsaid    = record.SaidOf("")
+	seenState = record.SaidOf("recorded: %s", "214 files, 88 packages, kernel 6.1.0-42-amd64")
+	sameState = record.SaidOf("unchanged: %s", "214 files, 88 packages, kernel 6.1.0-42-amd64")
+	stateDiff = []string{"/etc/app/config.yaml differs: sha256 2f9c11d0a84b6e35… before the upgrade, sha256 b07e93aa51c2d846… after the rollback",
+		"package libpq5 differs: 15.8-0+deb12u1 before the upgrade, 15.9-0+deb12u1 after the rollback",
+		"/etc/app/license.key is missing after the rollback: it was there before the upgrade"}
+	otherState = record.SaidOf("%s, and %d more", stateDiff[0], 2)
+	oneRow     = record.SaidOf("%s answered %q", "db", "1")
+	noSession  = record.SaidOf("%s: %s", "db", "open a session: FATAL: "+noEntry)
+	noAnswer   = record.SaidOf("%s: %s", "db", "no answer in time")
+	allOrders  = record.SaidOf("table %s has %d rows", "orders", 104170)
+	noQuery    = record.SaidOf("%v", "ask the database: connect: connection refused")
+	flowGood   = record.SaidOf("%d iterations, %d checks passed%s", 10, 60, "")
+	flowBad    = record.SaidOf("%d of %d iterations were good; failed: %s", 0, 10, "order is paid")
+)
+
+// noEntry is a server's.
+const noEntry = `no pg_hba.conf entry for host "172.30.0.3"`
+
 func answers(when record.When, from time.Duration, statuses ...any) []record.CheckResult {
 	var out []record.CheckResult
 	for i, c := range header().Checks {
@@ -169,8 +183,9 @@ func answers(when record.When, from time.Duration, statuses ...any) []record.Che
 			continue
 		}
 		start := from + time.Duration(i)*200*ms
+		said := statuses[2*i+1].(*record.Said)
 		out = append(out, record.CheckResult{Name: c.Name, Layer: c.Layer, When: when, Status: status,
-			Message: statuses[2*i+1].(string), Compared: when == "after" && c.Layer == record.LayerSystem,
+			Message: said.English(), Said: said, Compared: when == "after" && c.Layer == record.LayerSystem,
 			Started: start, Ended: start + 180*ms})
 	}
 	return out

@@ -93,7 +93,7 @@ func kernelAnswers(r *record.Record, when record.When, incident int, from time.D
 	for i, c := range r.Header.Checks {
 		start := from + time.Duration(i)*s
 		r.Checks = append(r.Checks, record.CheckResult{Name: c.Name, Layer: c.Layer, When: when,
-			Status: record.CheckPassed, Message: "as before", Compared: when == "after" && c.Layer == record.LayerSystem,
+			Status: record.CheckPassed, Message: sameState.English(), Said: sameState, Compared: when == "after" && c.Layer == record.LayerSystem,
 			Incident: incident, Started: start, Ended: start + 900*ms})
 	}
 }

@@ -13,8 +13,9 @@ import (
 // told is a text that lifeboat writes into the journal as one string: its form there, and what it says in a language.
 type told struct {
 	form  *regexp.Regexp
-	arrow bool // it tells of a change itself, and is no step of a list
-	words int  // of the form's own: the more it has, the surer it is
+	arrow bool   // it tells of a change itself, and is no step of a list
+	exact string // the form of a text into which nothing is put
+	words int    // of the form's own: the more it has, the surer it is
 	text  string
 }
 
@@ -28,7 +29,11 @@ func recognisers(texts map[string]string) []told {
 	var all []told
 	for form, text := range texts {
 		words := len(ownWord.FindAllString(formVerb.ReplaceAllString(form, ""), -1))
-		all = append(all, told{recogniser(form, words), strings.Contains(form, arrow), words, text})
+		exact := form
+		if formVerb.MatchString(form) {
+			exact = ""
+		}
+		all = append(all, told{recogniser(form, words), strings.Contains(form, arrow), exact, words, text})
 	}
 	slices.SortFunc(all, func(a, b told) int {
 		return cmp.Or(b.words-a.words, len(b.form.String())-len(a.form.String()), strings.Compare(a.form.String(), b.form.String()))
@@ -82,11 +87,17 @@ func (c *Catalogue) textWithin(l Language, text string, depth int) string {
 	if length, err := time.ParseDuration(text); err == nil && depth < deepest && len(c.texts[l.known()]()) > 0 {
 		return c.write(l, length.String(), "")
 	}
-	if depth == 0 || !strings.Contains(text, " ") || strings.ContainsFunc(text, isHan) {
+	if depth == 0 || text == "" || strings.ContainsFunc(text, isHan) {
 		return text
 	}
 	known := c.texts[l.known()]() // nothing is compiled before it is needed
 	if len(known) == 0 {
+		return text
+	}
+	if !strings.Contains(text, " ") {
+		if i := slices.IndexFunc(known, func(t told) bool { return t.exact == text }); i >= 0 {
+			return known[i].text
+		}
 		return text
 	}
 	steps := strings.Contains(text, arrow)

@@ -6,10 +6,13 @@ import (
 	"go/token"
 	"html"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -33,6 +36,9 @@ func walkSource(t *testing.T, root string, visit func(ast.Node) bool) {
 		return err
 	}))
 }
+
+// signals are Go's words for them.
+var signals = []string{os.Interrupt.String(), syscall.SIGTERM.String(), syscall.SIGHUP.String()}
 
 // putTogether are the texts whose beginning is put before them elsewhere in the source.
 var putTogether = []string{"it ", "the disk image ", ", at once", ", and in that "}
@@ -189,7 +195,7 @@ func TestEveryTextIsSaid(t *testing.T) {
 		for _, part := range putTogether {
 			bare = strings.TrimPrefix(strings.TrimSuffix(bare, part), part)
 		}
-		assert.True(t, said[form] || said[bare] || strings.Contains(form, ", and in that "),
+		assert.True(t, slices.Contains(signals, form) || said[form] || said[bare] || strings.Contains(form, ", and in that "),
 			"nobody says %q any more: delete it", form)
 		for _, m := range phraseArg.FindAllStringSubmatch(text, -1) {
 			assert.LessOrEqual(t, int(m[1][0]-'0'), recogniser(form, 3).NumSubexp(), form)
@@ -259,14 +265,7 @@ func quoted(r *record.Record) []string {
 	for _, c := range h.Checks {
 		all = append(all, c.Name)
 	}
-	for _, c := range r.Checks {
-		if c.Said == nil { // a server's
-			all = append(all, c.Message)
-		} else {
-			all = append(all, c.Said.Args...)
-		}
-		all = append(all, c.Diff...)
-	}
+	all = append(all, noEntry, "order is paid", "connect: connection refused") // a server's, a flow's, a kernel's
 	for _, why := range h.Excluded {
 		all = append(all, why)
 	}
@@ -292,9 +291,6 @@ func quoted(r *record.Record) []string {
 		if in.Decision != nil {
 			all = append(all, in.Decision.Reason)
 		}
-		for _, f := range in.Faults {
-			all = append(all, f.Note)
-		}
 	}
 	if r.Pulse != nil {
 		for _, red := range r.Pulse.Reds {
@@ -314,10 +310,28 @@ func quoted(r *record.Record) []string {
 	return slices.DeleteFunc(all, func(s string) bool { return strings.TrimSpace(s) == "" })
 }
 
-// A Chinese report holds no English sentence of lifeboat's.
+// ownWords are what stands in Chinese texts as it is: names, units, keys and values of a scenario, commands and their options.
+var ownWords = regexp.MustCompile(`^([a-z0-9]+([_.-][A-Za-z0-9*]+)+|[A-Z0-9_.-]+|[A-Za-z]?[BKMGT]i?B|` +
+	`[Ll]ifeboat|LIFEBOAT_K|PostgreSQL|Docker|MariaDB|MySQL|SQLite|Redis|Oracle|Microsoft|Windows|Proxmox|Debian|Server|Linux|Git|ETag|` +
+	`SHA|Ctrl-C|WHOLE.qcow|COPY.vhdx|ttyS|` + // programs, formats, names of files
+	`(h|min|s|d|ms|kB)|sha|bzip|gzip|lz|lzip|lzip|lzma|lzop|snappy|xz|zip|zstd|compress|cpio|rar|tar|bc|` +
+	`docker|save|doctor|drill|sweep|plan|validate|report|history|upgrade|shell|make|build|k6|` +
+	`dpkg-query|rpm|apk|uname|find|restrict|unrestrict|grub|grubby|bootctl|gpg|openssl|rclone|postgres|psql|dump|mongodump|xbstream|initramfs|` +
+	`setcap|setuid|setup|console|sum|sata|scsi|ide|bus|ens|eth|mac|vm|vsock|guest|agent|firmware|uefi|bios|oops|base|by|etc|env|http|tcp|udp|` +
+	`icmp|oci|dir|disk|disks|qcow|vhdx|raw|tcg|kvm|custom|public|complete|database|vermagic|jobs|query|certificate|clean|schema|` +
+	`address|age|aliases|all|approve|capabilities|capability|check|checks|convert|decide|digest|export|fault|flow|format|fstab|gateway|` +
+	`install|keep|kind|path|pattern|pick|platform|prefix|prepare|programs|ready|removable|restore|rollback|section|simulated|store|tag|` +
+	`timeout|timezone|trigger|unlock|data|extensions|sh|boot|sparse)$`)
+
+// names of the samples' machines, files and people, as words.
+var names = regexp.MustCompile(`^(db|app|pos|web|shop|shop_owner|orders|before|upgraded|buy|amd|deb|dev|libpq|qemu|screen|png|aa|ee|co|alert|` +
+	`NVMe|vendor|vendordev|Zhao|Min|giving|up)$`)
+
+var englishWord = regexp.MustCompile(`[A-Za-z][A-Za-z_.-]*[A-Za-z]`)
+
+// A Chinese report holds no English word of lifeboat's.
 func TestNoEnglishInChinese(t *testing.T) {
-	notText := regexp.MustCompile(`(?s)<(style|script|pre|code|title)\b.*?</(style|script|pre|code|title)>|<[^>]*>|` + "`[^`]*`" + `|(?m)^    .*$`)
-	sentence := regexp.MustCompile(`[A-Za-z][a-z'’]*(?: [A-Za-z][a-z'’]*){2,}`)
+	notText := regexp.MustCompile(`(?s)<(style|script|code|title)\b.*?</(style|script|code|title)>|<[^>]*>|` + "`[^`]*`")
 	for _, sm := range samples(t) {
 		words := quoted(sm.record)
 		for _, f := range Formats() {
@@ -329,8 +343,28 @@ func TestNoEnglishInChinese(t *testing.T) {
 				for _, w := range words {
 					got = strings.ReplaceAll(got, w, "·")
 				}
-				assert.Empty(t, sentence.FindAllString(got, -1))
+				assert.Empty(t, english(got))
 			})
 		}
 	}
+}
+
+// Nor does any text of the catalogue, whoever puts it into a report.
+func TestNoEnglishInTheChineseCatalogue(t *testing.T) {
+	c, hole := Messages(), regexp.MustCompile(`\{[^{}]*\}`)
+	texts := []string{}
+	for _, group := range []map[string]string{c.labels[Chinese], c.sentences[Chinese], c.next[Chinese], c.phrases[Chinese]} {
+		texts = append(texts, slices.Collect(maps.Values(group))...)
+	}
+	for _, one := range c.texts[Chinese]() {
+		texts = append(texts, one.text)
+	}
+	require.Greater(t, len(texts), 900)
+	for _, text := range texts {
+		assert.Empty(t, english(hole.ReplaceAllString(text, " ")), text)
+	}
+}
+
+func english(text string) []string {
+	return slices.DeleteFunc(englishWord.FindAllString(text, -1), func(w string) bool { return ownWords.MatchString(w) || names.MatchString(w) })
 }
