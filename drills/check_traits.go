@@ -31,21 +31,16 @@ func (p *Plan) planTraits() []scenarios.Problem {
 func (p *Plan) networks() []scenarios.Problem {
 	n := p.Scenario.Network
 	for _, name := range slices.Sorted(maps.Keys(p.own)) {
-		own := networkOf(p.own[name])
+		var own netip.Prefix // on its own card; the zero value: it has none
+		if of, ok := instance.As[instance.Networked](p.own[name]); ok {
+			own = of.Network()
+		}
 		if n.IsValid() && own.IsValid() && own.Bits() <= n.Bits() && n.Overlaps(own) {
 			return p.Scenario.Problem("network", "give another range; a larger one, such as 10.0.0.0/16, may hold it",
 				"%s sees %s on its own card", name, own)
 		}
 	}
 	return nil
-}
-
-// networkOf an instance on its own card; the zero value: it has none.
-func networkOf(own instance.Settings) netip.Prefix {
-	if n, ok := instance.As[instance.Networked](own); ok {
-		return n.Network()
-	}
-	return netip.Prefix{}
 }
 
 // accepted says of a kind that accepts a connection before its guest listens, or lives.

@@ -3,7 +3,6 @@ package drills
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -112,10 +111,13 @@ func (c *commander) askPerson(ctx context.Context, q Question) (Answer, error) {
 func (c *commander) answered(q openQuestion) (Answer, bool) {
 	var a answerTo
 	path := filepath.Join(c.dir, "inbox", approveFile)
-	found, err := takeMessage(c.dir, approveFile, &a)
+	found, err := message(path, &a)
+	if found {
+		err = errors.Join(err, os.Remove(path))
+	}
 	switch {
 	case err != nil:
-		c.log.Warn("an answer could not be read and decides nothing", "error", errors.Join(err, os.Remove(path)))
+		c.log.Warn("an answer could not be read and decides nothing", "file", path, "error", err)
 	case found && a.Nonce != q.Nonce:
 		c.log.Warn("an answer to another question decides nothing", "by", a.By, "outcome", a.Outcome)
 	case found && a.valid() != nil:
@@ -153,13 +155,10 @@ func Approve(home, drill string, a Answer) error {
 		return err
 	}
 	inbox := filepath.Join(home, "drills", filepath.Base(drill), "inbox")
-	raw, err := os.ReadFile(filepath.Join(inbox, questionFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("answer drill %s: it asks nothing now; answer when it waits for a decision", drill)
-	}
 	var q openQuestion
-	if err == nil {
-		err = json.Unmarshal(raw, &q)
+	asked, err := message(filepath.Join(inbox, questionFile), &q)
+	if !asked {
+		return fmt.Errorf("answer drill %s: it asks nothing now; answer when it waits for a decision", drill)
 	}
 	if err != nil {
 		return fmt.Errorf("read what drill %s asks: %w", drill, err)

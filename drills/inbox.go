@@ -94,20 +94,16 @@ func leaveBy(put func(from, to string) error, dir, name string, v any) error {
 	return put(tmp.Name(), filepath.Join(dir, name))
 }
 
-// takeMessage reads and removes a message of the inbox.
-func takeMessage(dir, name string, into any) (bool, error) {
-	path := filepath.Join(dir, "inbox", name)
-	b, err := os.ReadFile(path)
+// message reads one of an inbox.
+func message(path string, into any) (there bool, err error) {
+	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	if err != nil {
-		return false, fmt.Errorf("read the inbox: %w", err)
+	if err == nil {
+		err = json.Unmarshal(raw, into)
 	}
-	if err := json.Unmarshal(b, into); err != nil {
-		return false, fmt.Errorf("read %s: %w", path, err)
-	}
-	return true, os.Remove(path)
+	return true, err
 }
 
 // watchInbox takes aborts and notes until the returned function is called, which takes what has come until then.
@@ -142,13 +138,10 @@ func (b *inbox) read() {
 // wanted something.
 func (b *inbox) take(name string, use func(Message) error) {
 	path := filepath.Join(b.dir, "inbox", name)
-	raw, err := os.ReadFile(path)
-	if b.aside[name] || errors.Is(err, os.ErrNotExist) {
-		return
-	}
 	var m Message
-	if err == nil {
-		err = json.Unmarshal(raw, &m)
+	there, err := message(path, &m)
+	if b.aside[name] || !there {
+		return
 	}
 	if err == nil {
 		if err = use(m); err == nil {

@@ -1,13 +1,11 @@
 package drills
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
@@ -39,14 +37,8 @@ func contents(dir string) (m leftBehind, err error) {
 }
 
 func contentOf(path string) (held, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return held{}, err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	sum := sha256.New()
-	n, err := io.Copy(sum, f)
-	return held{Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, err
+	digest, size, err := digestFile(path)
+	return held{Size: size, SHA256: strings.TrimPrefix(digest, "sha256:")}, err
 }
 
 // markClean writes the mark of a drill of which nothing is left. The caller holds the lock of its journal.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
@@ -130,10 +131,8 @@ func (t *trials) measure(ctx context.Context) (*record.Measured, error) {
 		if good > 0 && good == r.Iterations {
 			break
 		}
-		select {
-		case <-time.After(paceAgain):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err := instance.Pause(ctx, paceAgain); err != nil {
+			return nil, err
 		}
 	}
 	return best, nil

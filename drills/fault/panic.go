@@ -13,13 +13,16 @@ import (
 // kernelPanic: the guest's Linux is told to panic on an unknown non-maskable interrupt, and gets one. Only
 // a hypervisor can send it, so this can never hit a kernel that others use. There is no undo: the machine has to
 // boot, by itself where the guest's kernel.panic says so, or by the rollback.
-type kernelPanic struct{ seen int } // panics on the console before
+type kernelPanic struct {
+	below
+	seen int // panics on the console before
+}
 
 // panicLine is what Linux prints, whatever the cause.
 const panicLine = "Kernel panic - not syncing"
 
 func newKernelPanic(s scenarios.Settings) (Fault, []scenarios.Problem) {
-	return &kernelPanic{}, s.Decode(&struct{}{})
+	return &kernelPanic{below: below{impairment: instance.Impairment{NMI: true}}}, s.Decode(&struct{}{})
 }
 
 // errNoPanic is a guest that goes on.
@@ -29,11 +32,7 @@ const panicSwitch = "/proc/sys/kernel/unknown_nmi_panic"
 
 // Available implements Fault.
 func (f *kernelPanic) Available(ctx context.Context, t Target) error {
-	h, err := hypervised(t.Machine)
-	if err == nil {
-		err = h.Impairable(ctx, instance.Impairment{NMI: true})
-	}
-	if err != nil {
+	if err := f.below.Available(ctx, t); err != nil {
 		return err
 	}
 	if _, err := sh(ctx, t.Machine, "root", `test -w "$1"`, panicSwitch); err != nil {
@@ -43,38 +42,28 @@ func (f *kernelPanic) Available(ctx context.Context, t Target) error {
 	return nil
 }
 
-// Fits implements Fitting.
-func (f *kernelPanic) Fits(of instance.Traits) error { return virtualOnly(of) }
-
 // Prepare implements Fault.
-func (f *kernelPanic) Prepare(ctx context.Context, t Target) (ledger.Undo, error) {
-	h, err := hypervised(t.Machine)
-	if err != nil {
-		return ledger.Undo{}, err
+func (f *kernelPanic) Prepare(ctx context.Context, t Target) (undo ledger.Undo, err error) {
+	if undo, err = f.below.Prepare(ctx, t); err == nil {
+		f.seen, err = panics(ctx, t.Machine)
 	}
-	f.seen, err = panics(ctx, t.Machine)
-	return h.UndoImpairment(instance.Impairment{NMI: true}), err
+	return undo, err
 }
 
 // Inject implements Fault.
 func (f *kernelPanic) Inject(ctx context.Context, t Target) error {
-	h, err := hypervised(t.Machine)
-	if err != nil {
+	if _, err := hypervised(t.Machine); err != nil { // its kernel is its host's
 		return err
 	}
 	if _, err := sh(ctx, t.Machine, "root", `echo 1 > "$1"`, panicSwitch); err != nil {
 		return fmt.Errorf("tell the guest to panic on an interrupt: %w", err)
 	}
-	return h.Impair(ctx, instance.Impairment{NMI: true})
+	return f.below.Inject(ctx, t)
 }
 
 // Effective implements Fault: the interrupt came since the machine started, and there is one panic more.
 func (f *kernelPanic) Effective(ctx context.Context, t Target) error {
-	h, err := hypervised(t.Machine)
-	if err == nil {
-		err = h.Impaired(ctx, instance.Impairment{NMI: true})
-	}
-	if err != nil {
+	if err := f.below.Effective(ctx, t); err != nil {
 		return err
 	}
 	now, err := panics(ctx, t.Machine)

@@ -50,10 +50,8 @@ func (s server) unreachable(ctx context.Context, m instance.Machine) error {
 		if !refused || time.Now().After(end) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(askEvery):
+		if err := instance.Pause(ctx, askEvery); err != nil {
+			return err
 		}
 	}
 }

@@ -10,8 +10,7 @@ import (
 // each measures an objective for every incident, with the basis that its kind has.
 func (j *judge) each(one func(*judge, *record.Incident) measure) []measure {
 	if j.r.Header.Trigger == record.TriggerNone {
-		n := reason("not_applicable.check_run", args{})
-		return []measure{{notAsked: &n}}
+		return []measure{{notAsked: new(reason("not_applicable.check_run", args{}))}}
 	}
 	var all []measure
 	for i := range j.r.Incidents {
@@ -21,8 +20,7 @@ func (j *judge) each(one func(*judge, *record.Incident) measure) []measure {
 		if b := j.basis(); b != record.BasisMeasured {
 			m.basis = b
 			if b == record.BasisEmulated && m.note == nil && m.span != nil {
-				n := reason("basis.emulated", args{})
-				m.note = &n
+				m.note = new(reason("basis.emulated", args{}))
 			}
 		}
 		all = append(all, m)
@@ -56,8 +54,7 @@ func stays(in *record.Incident) *record.Reason {
 	if in.Decision == nil || in.Decision.RollsBack() || in.T3 != nil {
 		return nil
 	}
-	n := reason("not_applicable.no_rollback", args{"decision": string(in.Decision.Outcome)})
-	return &n
+	return new(reason("not_applicable.no_rollback", args{"decision": string(in.Decision.Outcome)}))
 }
 
 // from measures the time from one clock to another; a clock that never came
@@ -66,21 +63,18 @@ func (j *judge) from(a, b *record.Moment) measure {
 	m := measure{basis: record.BasisMeasured}
 	switch {
 	case a == nil:
-		n := reason("unmeasured.no_effect", args{})
-		m.note = &n
+		m.note = new(reason("unmeasured.no_effect", args{}))
 	case b == nil:
 		m.lasted(a, j.r.Observed)
 	default:
-		s := record.Between(*a, *b)
-		m.span, m.ran = &s, []record.Lapse{{From: a.Early, To: b.Late}}
+		m.span, m.ran = new(record.Between(*a, *b)), []record.Lapse{{From: a.Early, To: b.Late}}
 	}
 	return m
 }
 
 // lasted: what began at a moment had not come to its end by a time that is known.
 func (m *measure) lasted(a *record.Moment, until time.Duration) {
-	least := max(0, until-a.Late)
-	m.atLeast, m.ran = &least, []record.Lapse{{From: a.Late, To: until}}
+	m.atLeast, m.ran = new(max(0, until-a.Late)), []record.Lapse{{From: a.Late, To: until}}
 }
 
 func startRollback(j *judge, in *record.Incident) measure {
@@ -96,8 +90,7 @@ func startRollback(j *judge, in *record.Incident) measure {
 
 func detect(j *judge, in *record.Incident) measure {
 	if in.Trigger == record.TriggerOrder && in.T1 == nil {
-		n := reason("not_applicable.order", args{})
-		return measure{notAsked: &n}
+		return measure{notAsked: new(reason("not_applicable.order", args{}))}
 	}
 	return j.from(in.T0, in.T1)
 }
@@ -122,8 +115,7 @@ func act(j *judge, in *record.Incident) measure {
 		return measure{notAsked: n}
 	}
 	if in.T2 == nil && in.T3 != nil && in.Trigger == record.TriggerOrder {
-		n := reason("not_applicable.order", args{})
-		return measure{notAsked: &n}
+		return measure{notAsked: new(reason("not_applicable.order", args{}))}
 	}
 	if in.T2 == nil {
 		return notReached()
@@ -132,8 +124,7 @@ func act(j *judge, in *record.Incident) measure {
 }
 
 func notReached() measure {
-	n := reason("unmeasured.not_reached", args{})
-	return measure{basis: record.BasisMeasured, note: &n}
+	return measure{basis: record.BasisMeasured, note: new(reason("unmeasured.not_reached", args{}))}
 }
 
 // businessBack is T6 − T0. Without T6 the pulse says how long the business was
@@ -156,25 +147,20 @@ func businessBack(j *judge, in *record.Incident) measure {
 	m.lasted(in.T0, j.notBackBy(in))
 	j.moves(&m, in, j.notBackBy(in))
 	if !j.redAtEnd(in) && *m.atLeast < j.r.Observed {
-		n := reason("unmeasured.not_stable", args{"stable_for": span(j.r.Header.Stable())})
-		m.note = &n
+		m.note = new(reason("unmeasured.not_stable", args{"stable_for": span(j.r.Header.Stable())}))
 	}
 	return m
 }
 
 // witness says why the pulse cannot tell when the business was back; nil: it can.
 func (j *judge) witness() *record.Reason {
-	u := j.r.Pulse
-	var n record.Reason
-	switch {
+	switch u := j.r.Pulse; {
 	case u == nil:
-		n = reason("pulse.missing", args{})
+		return new(reason("pulse.missing", args{}))
 	case !u.Open && u.Totals.Good+u.Totals.Bad == 0:
-		n = reason("pulse.empty", args{})
-	default:
-		return nil
+		return new(reason("pulse.empty", args{}))
 	}
-	return &n
+	return nil
 }
 
 // notBackBy is a time until which the business was surely not back for good:
@@ -236,8 +222,7 @@ func restored(j *judge, in *record.Incident) measure {
 		j.moves(&m, in, j.notBackBy(in))
 		return m
 	}
-	n := reason("unmeasured.not_verified", args{})
-	m.note = &n
+	m.note = new(reason("unmeasured.not_verified", args{}))
 	m.lasted(in.T0, in.T6.Early)
 	return m
 }
@@ -273,8 +258,7 @@ func (j *judge) verified(in *record.Incident) bool {
 // decided adds what a simulated decision means for a time that contains it.
 func (j *judge) decided(in *record.Incident, m measure) measure {
 	if m.span != nil && m.note == nil && simulated(in) && in.T1 != nil && in.T2 != nil {
-		n := reason("basis.simulated_decision", args{"took": span(record.Between(*in.T1, *in.T2).Upper)})
-		m.note = &n
+		m.note = new(reason("basis.simulated_decision", args{"took": span(record.Between(*in.T1, *in.T2).Upper)}))
 	}
 	return m
 }

@@ -14,16 +14,14 @@ import (
 // into the verdict.
 func (j *judge) outage() []measure {
 	if j.r.Header.Trigger == record.TriggerNone {
-		n := reason("not_applicable.check_run", args{})
-		return []measure{{notAsked: &n}}
+		return []measure{{notAsked: new(reason("not_applicable.check_run", args{}))}}
 	}
 	if n := j.witness(); n != nil {
 		return []measure{{note: n}}
 	}
 	from, ok := j.outageFrom()
 	if !ok {
-		n := reason("unmeasured.no_effect", args{})
-		return []measure{{note: &n}}
+		return []measure{{note: new(reason("unmeasured.no_effect", args{}))}}
 	}
 	u := j.r.Pulse
 	var o record.Outage
@@ -59,8 +57,7 @@ func (j *judge) outage() []measure {
 	j.v.Outage = &o
 	m := measure{basis: j.basis(), span: &o.Sum, ran: ran}
 	if o.Open { // more red may have followed, unseen
-		lower := o.Sum.Lower
-		m.span, m.atLeast = nil, &lower
+		m.span, m.atLeast = nil, new(o.Sum.Lower)
 	}
 	return []measure{m}
 }
@@ -97,14 +94,12 @@ func (j *judge) boot() []measure {
 	var all []measure
 	for _, b := range j.r.Boots {
 		if b.Unseen {
-			n := reason("unmeasured.unseen_boot", args{"instance": b.Subject.Instance})
-			all = append(all, measure{note: &n, scope: b.Subject.Instance})
+			all = append(all, measure{note: new(reason("unmeasured.unseen_boot", args{"instance": b.Subject.Instance})), scope: b.Subject.Instance})
 			continue
 		}
 		d := b.Ready - b.Started
 		if d < 0 {
-			n := reason("unmeasured.no_boot", args{"instance": b.Subject.Instance})
-			all = append(all, measure{note: &n, scope: b.Subject.Instance})
+			all = append(all, measure{note: new(reason("unmeasured.no_boot", args{"instance": b.Subject.Instance})), scope: b.Subject.Instance})
 			continue
 		}
 		basis := b.Basis
@@ -117,20 +112,17 @@ func (j *judge) boot() []measure {
 			return x.Subject.Instance == b.Subject.Instance && x.Started >= b.Started && x.Ended <= b.Ready
 		})
 		if basis == record.BasisEmulated {
-			n := reason("basis.emulated", args{})
-			m.note = &n
+			m.note = new(reason("basis.emulated", args{}))
 		}
 		all = append(all, m)
 	}
 	for _, i := range j.r.Header.Instances {
 		if !slices.ContainsFunc(j.r.Boots, func(b record.BootFact) bool { return b.Subject.Instance == i.Name }) {
-			n := reason("unmeasured.no_boot", args{"instance": i.Name})
-			all = append(all, measure{note: &n, scope: i.Name})
+			all = append(all, measure{note: new(reason("unmeasured.no_boot", args{"instance": i.Name})), scope: i.Name})
 		}
 	}
 	if len(all) == 0 {
-		n := reason("unmeasured.no_boot", args{"instance": ""})
-		all = append(all, measure{note: &n})
+		all = append(all, measure{note: new(reason("unmeasured.no_boot", args{"instance": ""}))})
 	}
 	return all
 }
@@ -157,8 +149,7 @@ func (j *judge) dataLoss() []measure {
 		}
 	}
 	if len(until) == 0 {
-		n := reason("unmeasured.no_effect", args{})
-		return []measure{{note: &n}}
+		return []measure{{note: new(reason("unmeasured.no_effect", args{}))}}
 	}
 	return j.consistent(func(p record.RestorePoint) []record.Span {
 		var all []record.Span
@@ -188,8 +179,7 @@ func (j *judge) consistent(spans func(record.RestorePoint) []record.Span) []meas
 	var all []measure
 	for _, p := range j.r.RestorePoints {
 		if p.ConsistentTo.IsZero() && p.Loaded { // another backup's time says nothing about this one's content
-			n := reason("unmeasured.no_consistency_time", args{})
-			all = append(all, measure{note: &n, scope: p.Backup})
+			all = append(all, measure{note: new(reason("unmeasured.no_consistency_time", args{})), scope: p.Backup})
 		}
 		if p.ConsistentTo.IsZero() {
 			continue
@@ -197,8 +187,7 @@ func (j *judge) consistent(spans func(record.RestorePoint) []record.Span) []meas
 		for _, s := range spans(p) {
 			m := measure{basis: record.BasisMeasured, scope: p.Backup}
 			if s.Lower < 0 {
-				n := reason("unmeasured.consistent_after", args{"backup": p.Backup})
-				m.note = &n
+				m.note = new(reason("unmeasured.consistent_after", args{"backup": p.Backup}))
 			} else {
 				m.span = &s
 			}
@@ -206,8 +195,7 @@ func (j *judge) consistent(spans func(record.RestorePoint) []record.Span) []meas
 		}
 	}
 	if len(all) == 0 {
-		n := reason("unmeasured.no_consistency_time", args{})
-		all = append(all, measure{note: &n})
+		all = append(all, measure{note: new(reason("unmeasured.no_consistency_time", args{}))})
 	}
 	return all
 }

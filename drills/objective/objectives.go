@@ -60,8 +60,7 @@ func (j *judge) objectives() {
 	}
 	for _, o := range j.r.Header.Objectives { // in the header's order: what is left is not known
 		for _, limit := range limits[o.Name] {
-			n := reason("unmeasured.unknown_objective", args{"objective": o.Name})
-			j.hold(o.Name, limit, []measure{{note: &n}})
+			j.hold(o.Name, limit, []measure{{note: new(reason("unmeasured.unknown_objective", args{"objective": o.Name}))}})
 		}
 		delete(limits, o.Name)
 	}
@@ -72,8 +71,7 @@ func reason(id string, a args) record.Reason { return record.Reason{ID: id, Args
 // hold judges every measure of an objective and keeps the worst.
 func (j *judge) hold(name string, limit time.Duration, measures []measure) {
 	if len(measures) == 0 {
-		n := reason("unmeasured.no_effect", args{})
-		measures = []measure{{note: &n}}
+		measures = []measure{{note: new(reason("unmeasured.no_effect", args{}))}}
 	}
 	var worst record.Judged
 	var why record.Reason
@@ -169,8 +167,7 @@ func judgeOne(name string, limit time.Duration, m measure) (record.Judged, recor
 		return verdict(record.StatusInconclusive, "objective.projected", "measured", span(s.Upper))
 	case s.Upper <= limit:
 		if m.forPeople {
-			n := reason("basis.time_for_people", args{"left": span(margin)})
-			out.Note = &n
+			out.Note = new(reason("basis.time_for_people", args{"left": span(margin)}))
 		}
 		return verdict(record.StatusPassed, "")
 	case s.Lower <= limit:

@@ -36,8 +36,7 @@ func (b *Builder) cleaned(e Event, c CleanupEvent) {
 		k.Kept, k.DiskLost = append(k.Kept, c.Left...), append(k.DiskLost, c.DiskLost...)
 	case CleanupProved:
 		settled(func(o CleanupEvent) bool { return o.State == CleanupIncomplete })
-		at := At(e.Elapsed)
-		k.T8, k.Unproved = &at, ""
+		k.T8, k.Unproved = new(At(e.Elapsed)), ""
 	}
 	k.By = e.Actor
 }

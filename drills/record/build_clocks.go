@@ -99,8 +99,7 @@ func (b *Builder) booted(in *Incident, end Moment) {
 			continue
 		}
 		if f.Ready >= in.T3.Early && (in.T4 == nil || f.Ready > in.T4.Late) {
-			at := At(f.Ready)
-			in.T4 = &at
+			in.T4 = new(At(f.Ready))
 		}
 		unseen = unseen || f.Ready >= in.T3.Early && f.Unseen
 	}

@@ -44,15 +44,13 @@ func (b *Builder) opened(e Event, x IncidentEvent) {
 		in.Trigger = x.Trigger
 	}
 	if in.Trigger == TriggerOrder && in.T0 == nil {
-		at := moment(x.At, e)
-		in.T0, in.T0Source = &at, "order"
+		in.T0, in.T0Source = new(moment(x.At, e)), "order"
 	}
 }
 
 func (b *Builder) detected(e Event, x Detected) {
 	if in := b.incident(e); in.T1 == nil {
-		at := moment(x.At, e)
-		in.T1, in.Rule = &at, x.Rule
+		in.T1, in.Rule = new(moment(x.At, e)), x.Rule
 	}
 }
 

@@ -110,8 +110,7 @@ func (b *ownContainer) start(ctx context.Context) error { return b.Start(ctx) }
 
 // stop with the image's own signal, then by force after the grace, which is rounded up to seconds.
 func (b *ownContainer) stop(ctx context.Context, signal string, grace time.Duration) error {
-	t := int((grace + time.Second - 1) / time.Second)
-	_, err := b.engine.client.ContainerStop(ctx, b.id, client.ContainerStopOptions{Signal: signal, Timeout: &t})
+	_, err := b.engine.client.ContainerStop(ctx, b.id, client.ContainerStopOptions{Signal: signal, Timeout: new(int((grace + time.Second - 1) / time.Second))})
 	return err
 }
 

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"fmt"
@@ -238,3 +239,6 @@ func (m *Machine) UndoCommand(c instance.Command) ledger.Undo {
 	return instance.Encode(undoExec, commandUndo{UndoExec: instance.UndoExec{Handle: m.Handle(), Command: c},
 		Host: m.driver.base.Host(), Drill: m.driver.base.Drill()})
 }
+
+// user that commands in the guest run as.
+func (m *Machine) user() string { return cmp.Or(m.vm.User, "root") }

@@ -45,14 +45,7 @@ func newSerialChannel(m *Machine) *serialChannel {
 	return s
 }
 
-func (s *serialChannel) name() string { return "serial console as " + s.user() }
-
-func (s *serialChannel) user() string {
-	if u := s.machine.vm.User; u != "" {
-		return u
-	}
-	return "root"
-}
+func (s *serialChannel) name() string { return "serial console as " + s.machine.user() }
 
 // take waits for the console and returns the session on it.
 func (s *serialChannel) take(ctx context.Context) (*serialLine, func(), error) {
@@ -98,7 +91,7 @@ func (s *serialChannel) logIn(ctx context.Context) (*serialLine, error) {
 		return nil, err
 	}
 	l := newSerialLine(c)
-	if err := l.logIn(ctx, s.user(), revealed(s.machine.vm.Password)); err != nil {
+	if err := l.logIn(ctx, s.machine.user(), revealed(s.machine.vm.Password)); err != nil {
 		_ = c.Close()
 		return nil, err
 	}

@@ -58,14 +58,7 @@ func (m *Machine) publicKey() string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))) + " lifeboat"
 }
 
-func (s *sshChannel) name() string { return "ssh as " + s.user() }
-
-func (s *sshChannel) user() string {
-	if u := s.machine.vm.User; u != "" {
-		return u
-	}
-	return "root"
-}
+func (s *sshChannel) name() string { return "ssh as " + s.machine.user() }
 
 func (s *sshChannel) alive(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sshHandshake)
@@ -91,7 +84,7 @@ func (s *sshChannel) connect(ctx context.Context) (*ssh.Client, error) {
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
 	_ = c.SetDeadline(time.Now().Add(sshHandshake))
-	conn, channels, requests, err := ssh.NewClientConn(c, "guest", &ssh.ClientConfig{User: s.user(),
+	conn, channels, requests, err := ssh.NewClientConn(c, "guest", &ssh.ClientConfig{User: s.machine.user(),
 		Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)},
 		// The far end is the machine that we booted, through a tunnel that nobody else has.
 		HostKeyCallback: ssh.InsecureIgnoreHostKey()})

@@ -1,11 +1,9 @@
 package postgres
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -97,25 +95,6 @@ func (l *load) readRoles(ctx context.Context, name string, in *dump.Input) error
 		return err
 	}
 	return in.Finish()
-}
-
-func readLines(in *dump.Input, plain *pgdump.Plain) error {
-	r := bufio.NewReaderSize(in, dump.PieceSize)
-	for {
-		piece, err := r.ReadSlice('\n')
-		long := errors.Is(err, bufio.ErrBufferFull)
-		if err != nil && !long && !errors.Is(err, io.EOF) {
-			return err
-		}
-		if len(piece) > 0 {
-			if e := plain.Line(piece, !long); e != nil {
-				return e
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return plain.Close()
-		}
-	}
 }
 
 // global does what a dump of pg_dumpall says of roles, in a session of its own: a server's messages must not repeat

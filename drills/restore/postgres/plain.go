@@ -142,6 +142,16 @@ func (l *load) lines(ed *editing) error {
 		head, _ := r.Peek(farAhead) // what cannot be read is met again
 		return head
 	}
+	return readLines(r, ed)
+}
+
+// readLines reads a dump to its end and passes it on, in pieces where a line is long.
+func readLines(in io.Reader, to interface {
+	Line(piece []byte, ends bool) error
+	Close() error
+},
+) error {
+	r := bufio.NewReaderSize(in, dump.PieceSize) // which may be one already
 	for {
 		piece, err := r.ReadSlice('\n')
 		long := errors.Is(err, bufio.ErrBufferFull)
@@ -152,12 +162,12 @@ func (l *load) lines(ed *editing) error {
 			piece = bytes.Clone(piece)
 		}
 		if len(piece) > 0 {
-			if e := ed.Line(piece, !long); e != nil {
+			if e := to.Line(piece, !long); e != nil {
 				return e
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return ed.Close()
+			return to.Close()
 		}
 	}
 }
