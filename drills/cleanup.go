@@ -42,6 +42,7 @@ func (d *drill) closeWitness(ctx context.Context) {
 			d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.hide(err.Error())})
 		}
 	}
+	d.collectHidden(ctx)
 }
 
 // keepAll leaves everything to the reaper's deadline and says what is left and how to remove it.

@@ -117,3 +117,15 @@ func TestBootDropsAVolume(t *testing.T) {
 	assert.Equal(t, []string{"/cache"}, seen.DropData)
 	assert.True(t, seen.KeepData)
 }
+
+// What kept data hid of an image is told once with the machine that did not see it, and decides nothing.
+func TestWhatKeptDataHide(t *testing.T) {
+	w := newWorld(t)
+	w.machine.Hides = []instance.Hidden{{Instance: "db", Generation: 2, Folder: "/srv", Files: []string{"a", "b/c", "d", "e", "f"}}}
+	res := w.run(simple)
+	assert.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
+	assert.Contains(t, res.Record.Observations, record.Observation{ID: "boot.hidden", Args: map[string]string{
+		"instance": "db", "folder": "/srv", "files": "/srv/a, /srv/b/c, /srv/d", "more": "2", "generation": "2"}})
+	assert.Equal(t, map[string]string{"instance": "db", "folder": "/srv", "files": "/srv/a", "more": "", "generation": "0"},
+		hiddenBy(instance.Hidden{Instance: "db", Folder: "/srv", Files: []string{"a"}}).Args)
+}

@@ -272,7 +272,7 @@ func (a author) boots() block {
 			took = text("–")
 		}
 		t.Rows = append(t.Rows, []cell{text(b.Subject.Instance), text(gen), text(a.l.Clock(a.wall(b.Started))), took,
-			{Text: b.Image, Code: true, Small: a.bootFacts(b.Facts)}})
+			{Text: b.Image, Code: true, Small: a.bootFacts(a.factsOf(b))}})
 	}
 	return block{Caption: a.say("caption.boots"), Table: t, Detail: true}
 }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -38,4 +39,23 @@ func TestPromisedDigestInWords(t *testing.T) {
 			assert.Contains(t, b.String(), want)
 		}
 	}
+}
+
+// What kept data hid stands beside the boot that did not see it, and beside no other of that name.
+func TestHiddenBesideItsBoot(t *testing.T) {
+	sm := passed()
+	for _, folder := range []string{"/srv/app", "/srv/lib"} {
+		sm.record.Observations = append(sm.record.Observations, record.Observation{ID: "boot.hidden", Args: map[string]string{"instance": "db",
+			"generation": "2", "folder": folder, "files": folder + "/bin/app", "more": ""}})
+	}
+	var b strings.Builder
+	require.NoError(t, Markdown(&b, sm.record, record.Verdict{}, Options{}))
+	const beside = "its image's own files in /srv/app, /srv/lib not seen"
+	assert.Equal(t, 1, strings.Count(b.String(), beside))
+	for line := range strings.Lines(b.String()) {
+		if strings.Contains(line, beside) {
+			assert.Contains(t, line, "3 min 45.0 s", "the second boot")
+		}
+	}
+	assert.Contains(t, b.String(), "Missing or different in it: /srv/lib/bin/app.")
 }

@@ -88,6 +88,20 @@ func (a author) bootFacts(facts map[string]string) string {
 	return strings.Join(parts, " · ")
 }
 
+// factsOf a boot, with the folders in which it did not see what its image has.
+func (a author) factsOf(b record.BootFact) map[string]string {
+	facts := maps.Clone(b.Facts)
+	for _, o := range a.r.Observations {
+		if o.ID == "boot.hidden" && o.Args["instance"] == b.Subject.Instance && o.Args["generation"] == fmt.Sprint(b.Subject.Generation) {
+			if facts == nil {
+				facts = map[string]string{}
+			}
+			facts["hidden"] = strings.TrimPrefix(facts["hidden"]+", "+o.Args["folder"], ", ")
+		}
+	}
+	return facts
+}
+
 // inPlace says how much of a backup was read where it lies, once for each machine that did.
 func (a author) inPlace(backup string) []cell {
 	var list []cell

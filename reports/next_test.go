@@ -105,6 +105,8 @@ var sampleArgs = map[string]string{
 	"layer":                      "data",
 	"left":                       "lifeboat-7h3k-db",
 	"limit":                      "10m0s",
+	"files":                      "/srv/app/bin/app, /srv/app/lib/rates.so",
+	"folder":                     "/srv/app",
 	"more":                       "2",
 	"name":                       "shop-2026-11-21.dump.part",
 	"newest":                     "shop-2026-11-20.dump",

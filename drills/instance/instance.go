@@ -190,6 +190,22 @@ type ReachReporter interface {
 	Reached(ctx context.Context) ([]record.Link, error)
 }
 
+// HiddenReporter tells what machines did not see of their own images.
+type HiddenReporter interface {
+	// Hidden lists, for each machine that was booted on data that another image's machine left, the files that its image has
+	// in their folder and that one's had not, or had otherwise: what it saw there was the data's own. It may be asked once no
+	// machine is booted any more, and as long as the images are there.
+	Hidden(ctx context.Context) ([]Hidden, error)
+}
+
+// Hidden is what kept data hid from a machine.
+type Hidden struct {
+	Instance   string
+	Generation int
+	Folder     string
+	Files      []string // of the image, by their paths within the folder, sorted; at least one
+}
+
 // ErrUnmeasured says that a host lacks what a measurement needs.
 var ErrUnmeasured = errors.New("this host cannot measure it")
 

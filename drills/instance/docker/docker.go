@@ -37,6 +37,8 @@ type Driver struct {
 	slots  map[string]*slot
 	spent  map[string]time.Duration // processor time of each container, when it was asked last
 	tools  map[string]string        // tool images made so far, by path of the executable
+	began  map[string]string        // the image with which each volume began, by its id
+	hidden map[shadow]int           // and the generation of the machine in which it was so first
 	closed bool
 }
 
@@ -68,6 +70,7 @@ var (
 	_ instance.EgressReporter = (*Driver)(nil)
 	_ instance.Companion      = (*Driver)(nil)
 	_ instance.ReachReporter  = (*Driver)(nil)
+	_ instance.HiddenReporter = (*Driver)(nil)
 )
 
 // New makes a driver for a site. It does not connect: Ready does.
@@ -89,7 +92,8 @@ func on(e *Engine, site instance.Site) *Driver {
 		base = time.Now()
 	}
 	return &Driver{site: site, engine: e, base: base, log: site.Log,
-		slots: map[string]*slot{}, tools: map[string]string{}, spent: map[string]time.Duration{}}
+		slots: map[string]*slot{}, tools: map[string]string{}, spent: map[string]time.Duration{},
+		began: map[string]string{}, hidden: map[shadow]int{}}
 }
 
 // Close ends the driver's connections to the engine and into its sandboxes. What it made stays: the ledger undoes it.

@@ -71,6 +71,9 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, over *
 	paths := volumesFor(r.Data, declared)
 	m := &Machine{d: d, slot: s.name, sandbox: s.sandbox, request: r, over: over, volumes: map[string]string{}, health: healthOf(img.Config)}
 	m.own, _ = r.Own.(Own)
+	if over == nil {
+		d.shadows(r, img.ID, kept)
+	}
 	maps.Copy(m.volumes, kept)
 	for _, p := range paths {
 		if m.volumes[p] != "" {
@@ -81,6 +84,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, over *
 			return nil, err
 		}
 		m.volumes[p] = v
+		d.begins(v, img.ID)
 	}
 	m.container, err = d.createContainer(ctx, plan{
 		name: d.name(r.Name, fmt.Sprint(r.Generation)), image: r.Image, instance: r.Name, role: roleMachine,

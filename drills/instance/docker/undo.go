@@ -34,6 +34,7 @@ const (
 	roleProgram = "program"
 	roleDecoy   = "decoy"
 	roleKiller  = "killer"
+	roleLook    = "look"
 	roleNetwork = "network"
 	roleVolume  = "volume"
 )

@@ -29,6 +29,7 @@ type World struct {
 	Leak     []record.Probe      // reached by the probes of every new sandbox
 	Seal     time.Duration       // that sealing a sandbox takes
 	Attempts []record.EgressFact // what Egress reports
+	Hides    []instance.Hidden   // what Hidden reports
 	Torn     func() error        // what Intact says; nil: every sandbox stands
 	// Links is what Reached says; nil: lifeboat and every flow of Flows reached every instance.
 	Links func() ([]record.Link, error)
@@ -239,6 +240,9 @@ func (d *Driver) Intact(context.Context) error {
 
 // Egress implements instance.EgressReporter.
 func (d *Driver) Egress(context.Context) ([]record.EgressFact, error) { return d.world.Attempts, nil }
+
+// Hidden implements instance.HiddenReporter.
+func (d *Driver) Hidden(context.Context) ([]instance.Hidden, error) { return d.world.Hides, nil }
 
 // Reached implements instance.ReachReporter.
 func (d *Driver) Reached(context.Context) ([]record.Link, error) {
