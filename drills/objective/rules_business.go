@@ -58,6 +58,9 @@ func told(s record.Stretch, a args) args {
 	if s.Facts != nil && s.Facts.Last != s.Why {
 		a["last"] = s.Facts.Last
 	}
+	if s.Facts != nil && len(s.Facts.Failed) == 1 && s.Facts.Failed[0].Name == s.Why && a["last"] == "" {
+		a["why"] = "" // the one check that failed says it all
+	}
 	return a
 }
 

@@ -97,3 +97,29 @@ func judged(t testing.TB, v record.Verdict, name string) record.Judged {
 	require.Fail(t, "objective is not in the verdict", name)
 	return record.Judged{}
 }
+
+// What a red stretch showed is said once: where one check failed and nothing else was seen, its name is the first error, too.
+func TestARedStretchIsToldOnce(t *testing.T) {
+	facts := func(last string, names ...string) *record.RedFacts {
+		f := &record.RedFacts{Last: last}
+		for _, n := range names {
+			f.Failed = append(f.Failed, record.FailedCheck{Name: n, Count: 3})
+		}
+		return f
+	}
+	for name, tc := range map[string]struct {
+		why             string
+		facts           *record.RedFacts
+		first, last, is string
+	}{
+		"one check, nothing else": {"log in", facts("", "log in"), "", "", "log in ×3"},
+		"the same at the end":     {"log in", facts("log in", "log in"), "", "", "log in ×3"},
+		"another one at the end":  {"log in", facts("log in: timeout", "log in"), "log in", "log in: timeout", "log in ×3"},
+		"with an error":           {"log in: timeout", facts("", "log in"), "log in: timeout", "", "log in ×3"},
+		"one of two":              {"log in", facts("", "log in", "pay"), "log in", "", "log in ×3, pay ×3"},
+		"a journal of old":        {"log in", nil, "log in", "", ""},
+	} {
+		a := told(record.Stretch{Why: tc.why, Facts: tc.facts}, args{})
+		assert.Equal(t, args{"why": tc.first, "last": tc.last, "checks": tc.is}, a, name)
+	}
+}
