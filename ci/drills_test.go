@@ -313,32 +313,6 @@ func alwaysGreen(b *bench) []string {
 
 func badScript(b *bench) []string { return flow(b, "export default function () {\n") }
 
-// A foreign application: its image, its dump, its own script, through scenario files alone.
-func TestForeignApplication(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		name    string
-		exit    int
-		verdict string
-	}{
-		{"foreign-both-together", 0, "passed"},
-		{"foreign-program-only", 1, "failed"},
-		{"foreign-own-script", 0, "passed"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			b := onBench(t, "foreign")
-			exit, d := b.drill(filepath.Join(b.demo, tc.name+".yaml"))
-			if tc.verdict == "passed" && d.excused() {
-				t.Log(d.Why)
-				tc.verdict, tc.exit = d.Verdict, 3
-			}
-			assert.Equal(t, tc.verdict, d.Verdict, d.raw)
-			assert.Equal(t, tc.exit, exit)
-		})
-	}
-}
-
 // The harness killed with SIGKILL at moments spread over the drill: its reaper undoes and removes everything.
 func TestKilledHarness(t *testing.T) {
 	t.Parallel()
