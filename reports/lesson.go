@@ -15,6 +15,9 @@ func (a author) lesson() string {
 	if a.v.Status != record.StatusFailed && a.v.Status != record.StatusInconclusive || len(list) == 0 {
 		return ""
 	}
+	if a.blameless(list) {
+		return ""
+	}
 	if len(list) > 1 {
 		return a.lessonOfMany(list)
 	}
@@ -72,6 +75,26 @@ func (a author) failedBy(ids ...string) bool {
 	})
 }
 
+// blameless tells whether all that failed after the ways back had failed before them: then the drill says nothing of them.
+func (a author) blameless(list []rollback) bool {
+	if !a.failedBy("check.failed_before") || a.failedBy("rollback.failed", "business.red_at_end", "business.red_again", "fault.remains") {
+		return false
+	}
+	for i, b := range list {
+		if b.In.Rollback != record.RollbackDone || a.fails(b, i == len(list)-1) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// failedBefore tells whether a check failed already on the restored system: no way back has that on its account.
+func (a author) failedBefore(name string) bool {
+	return slices.ContainsFunc(a.r.Checks, func(c record.CheckResult) bool {
+		return c.Name == name && c.When == record.Before && c.Status == record.CheckFailed
+	})
+}
+
 // fails names what failed after a way back: its checks, the business's first, or else those of the flow that were failing
 // when the pulse was stopped.
 func (a author) fails(b rollback, last bool) string {
@@ -82,7 +105,7 @@ func (a author) fails(b rollback, last bool) string {
 		for _, c := range a.r.Checks {
 			own := c.Incident == b.In.ID || last && c.Incident == 0
 			if own && c.Layer == layer && c.When == record.After && c.Status == record.CheckFailed && c.Ended >= b.In.T3.Early &&
-				!slices.Contains(names, a.checkName(c.Name)) {
+				!a.failedBefore(c.Name) && !slices.Contains(names, a.checkName(c.Name)) {
 				names = append(names, a.checkName(c.Name))
 			}
 		}

@@ -52,6 +52,23 @@ func TestLesson(t *testing.T) {
 			a.r.Pulse = &record.Pulse{Reds: []record.Stretch{{Window: record.Window{Open: true}, Facts: facts}}}
 			return a
 		}(), "**This way back does not bring the business back**: “a”, “b”, “c” and 1 more failed."},
+		"what had failed before anything was broken is on no way's account": {func() author {
+			a := twoWays()
+			a.r.Checks = append(a.r.Checks, record.CheckResult{Name: "save an article", Layer: record.LayerBusiness,
+				When: record.Before, Status: record.CheckFailed})
+			a.v.Reasons = append(a.v.Reasons, record.Reason{ID: "check.failed_before", Status: record.StatusFailed})
+			return a
+		}(), ""},
+		"something else failed as well": {func() author {
+			a := twoWays()
+			a.r.Incidents, a.r.Header.Incidents = a.r.Incidents[:1], a.r.Header.Incidents[:1]
+			other := a.r.Checks[0]
+			other.Name = "read an article"
+			a.r.Checks = append(a.r.Checks, other, record.CheckResult{Name: "save an article", Layer: record.LayerBusiness,
+				When: record.Before, Status: record.CheckFailed})
+			a.v.Reasons = append(a.v.Reasons, record.Reason{ID: "check.failed_before", Status: record.StatusFailed})
+			return a
+		}(), "**This way back does not bring the business back**: “read an article” failed."},
 		"nothing is known": {func() author {
 			a := twoWays("image alone", "database and image")
 			a.v.Status = record.StatusInconclusive
