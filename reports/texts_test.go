@@ -49,10 +49,17 @@ var commandsOwn = []string{"books.go", "decide.go", "drill.go", "hiding.go", "hi
 
 // speakers are the folders of what observes and judges, restores, breaks and reads: whatever they put into words may stand
 // in a report.
-var speakers = []string{"../verifier", "../drills/restore", "../drills/store", "../drills/fault", "../drills/detect", "../drills/kernel"}
+var speakers = []string{"../verifier", "../drills/restore", "../drills/store", "../drills/fault", "../drills/detect", "../drills/kernel",
+	"../drills/instance/instance.go", "../drills/instance/abilities.go"}
+
+// machinists are the files of instances that boot, seal, fill, ask and end a machine; what lies below them speaks protocols.
+var machinists = map[string][]string{
+	"../drills/instance/docker": {"ready", "life", "image", "machine", "sandbox", "exec", "copy", "docker", "network", "capacity"},
+	"../drills/instance/qemu":   {"qemu", "machine", "drive", "snapshot", "files", "disk", "control", "agent", "ssh", "header"},
+}
 
 // unspoken are forms of speakers that no report has: words for servers, suites of conformance, problems of a scenario.
-var unspoken = regexp.MustCompile(`^(begin transaction|select |alter role |port = |bytes=|store-|sha256:|data$|service$|system$|other bytes$|` +
+var unspoken = regexp.MustCompile(`^(\[ -e |ide-hd|scsi-hd|more%d|put%d|begin transaction|select |alter role |port = |bytes=|store-|sha256:|data$|service$|system$|other bytes$|` +
 	`enough rows$|the harness is broken$|negative offset|versitygw |the text is too long$|a service has no path|` +
 	`more than the address|not an address$|not the http |the proxy|only a virtual machine has|slow-restore is armed|` +
 	`%s is not a virtual machine;|%s needs it$|and %d older$|and %d more$| and %d more$|it is cut short$|%s \(role %s\)$)`)
@@ -61,7 +68,13 @@ var unspoken = regexp.MustCompile(`^(begin transaction|select |alter role |port 
 func spokenForms(t *testing.T, wanted map[string]bool) {
 	t.Helper()
 	words := regexp.MustCompile(`[A-Za-z]{3,}`)
-	for _, root := range speakers {
+	roots := slices.Clone(speakers)
+	for folder, files := range machinists {
+		for _, name := range files {
+			roots = append(roots, filepath.Join(folder, name+".go"))
+		}
+	}
+	for _, root := range roots {
 		walkSource(t, root, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok || len(call.Args) == 0 {
@@ -321,7 +334,7 @@ var ownWords = regexp.MustCompile(`^([a-z0-9]+([_.-][A-Za-z0-9*]+)+|[A-Z0-9_.-]+
 	`icmp|oci|dir|disk|disks|qcow|vhdx|raw|tcg|kvm|custom|public|complete|database|vermagic|jobs|query|certificate|clean|schema|` +
 	`address|age|aliases|all|approve|capabilities|capability|check|checks|convert|decide|digest|export|fault|flow|format|fstab|gateway|` +
 	`install|keep|kind|path|pattern|pick|platform|prefix|prepare|programs|ready|removable|restore|rollback|section|simulated|store|tag|` +
-	`timeout|timezone|trigger|unlock|data|extensions|sh|boot|sparse)$`)
+	`timeout|timezone|trigger|unlock|data|extensions|ports|sh|boot|sparse)$`)
 
 // names of the samples' machines, files and people, as words.
 var names = regexp.MustCompile(`^(db|app|pos|web|shop|shop_owner|orders|before|upgraded|buy|amd|deb|dev|libpq|qemu|screen|png|aa|ee|co|alert|` +
