@@ -91,7 +91,7 @@ func (a author) incident(in record.Incident, last bool) []block {
 		}
 		m, ok := at[name]
 		if !ok {
-			missing = append(missing, name+" ("+means+")")
+			missing = append(missing, a.say("clock.missing", "clock", name, "means", means))
 			continue
 		}
 		t.Rows = append(
@@ -101,7 +101,7 @@ func (a author) incident(in record.Incident, last bool) []block {
 	}
 	blocks := []block{{Caption: caption, Pairs: pairs}, {Table: t}}
 	if len(missing) > 0 {
-		blocks = append(blocks, block{Paragraph: a.say("clock.not_reached", "clocks", strings.Join(missing, ", "))})
+		blocks = append(blocks, block{Paragraph: a.say("clock.not_reached", "clocks", strings.Join(missing, a.say("follows.and")))})
 	}
 	return blocks
 }

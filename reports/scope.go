@@ -76,14 +76,11 @@ func (a author) scope() section {
 	}
 	var instances []string
 	for _, i := range h.Instances {
-		words := i.Kind
-		if i.Backup != "" {
-			words += ", " + a.say("scope.from", "backup", i.Backup)
-		}
+		basis := ""
 		if i.Basis == record.BasisEmulated {
-			words += ", " + a.c.Named(a.l, "basis", string(i.Basis))
+			basis = a.c.Named(a.l, "basis", string(i.Basis))
 		}
-		instances = append(instances, i.Name+" ("+words+")")
+		instances = append(instances, a.say("scope.instance", "instance", i.Name, "kind", i.Kind, "backup", i.Backup, "basis", basis))
 	}
 	add("instances", text(strings.Join(instances, " · ")))
 	add("green", text(a.green()))
