@@ -126,6 +126,7 @@ func TestWhatKeptDataHide(t *testing.T) {
 	assert.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
 	assert.Contains(t, res.Record.Observations, record.Observation{ID: "boot.hidden", Args: map[string]string{
 		"instance": "db", "folder": "/srv", "files": "/srv/a, /srv/b/c, /srv/d", "more": "2", "generation": "2"}})
+	assert.Contains(t, res.Verdict.Weak, record.Reason{ID: "boot.hidden", Args: res.Record.Observations[len(res.Record.Observations)-1].Args})
 	assert.Equal(t, map[string]string{"instance": "db", "folder": "/srv", "files": "/srv/a", "more": "", "generation": "0"},
 		hiddenBy(instance.Hidden{Instance: "db", Folder: "/srv", Files: []string{"a"}}).Args)
 }

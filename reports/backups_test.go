@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/objective"
 	"lifeboat/drills/record"
 )
 
@@ -49,7 +50,7 @@ func TestHiddenBesideItsBoot(t *testing.T) {
 			"generation": "2", "folder": folder, "files": folder + "/bin/app", "more": ""}})
 	}
 	var b strings.Builder
-	require.NoError(t, Markdown(&b, sm.record, record.Verdict{}, Options{}))
+	require.NoError(t, Markdown(&b, sm.record, objective.Judge(sm.record), Options{}))
 	const beside = "its image's own files in /srv/app, /srv/lib not seen"
 	assert.Equal(t, 1, strings.Count(b.String(), beside))
 	for line := range strings.Lines(b.String()) {
@@ -57,5 +58,5 @@ func TestHiddenBesideItsBoot(t *testing.T) {
 			assert.Contains(t, line, "3 min 45.0 s", "the second boot")
 		}
 	}
-	assert.Contains(t, b.String(), "Missing or different in it: /srv/lib/bin/app.")
+	assert.Contains(t, b.String(), "Missing or different in the kept one: /srv/lib/bin/app.")
 }

@@ -107,6 +107,7 @@ var sampleArgs = map[string]string{
 	"limit":                      "10m0s",
 	"files":                      "/srv/app/bin/app, /srv/app/lib/rates.so",
 	"folder":                     "/srv/app",
+	"generation":                 "2",
 	"more":                       "2",
 	"name":                       "shop-2026-11-21.dump.part",
 	"newest":                     "shop-2026-11-20.dump",

@@ -147,6 +147,7 @@ var Messages = []Message{
 	{"flow.hollow", []string{"flows"}, []Use{UseWeak, UseObservation}},
 	{"flow.uncontrolled", []string{"flows"}, []Use{UseWeak, UseObservation}},
 	{"flow.uncontrolled_errors", []string{"flows"}, []Use{UseWeak, UseObservation}},
+	{"boot.hidden", []string{"instance", "generation", "folder", "files", "more"}, []Use{UseWeak, UseObservation}},
 	{"reach.unmeasured", []string{"why"}, []Use{UseWeak}},
 	{"fault.stands", []string{"fault", "on", "incident", "why"}, []Use{UseWeak}},
 	{"fault.stands_unasked", []string{"fault", "on", "incident", "why"}, []Use{UseWeak}},
