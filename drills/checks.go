@@ -20,8 +20,20 @@ type checks struct {
 	before map[string]verifier.Facts
 }
 
-// checkTimeout bounds one check.
+// checkTimeout bounds a check that does not say how long it may take.
 const checkTimeout = 10 * time.Minute
+
+// bounded gives a check the time that it may take, and a minute to say that it was too little.
+func bounded(ctx context.Context, c verifier.Check) (context.Context, context.CancelFunc) {
+	b, ok := c.(verifier.Bounded)
+	switch {
+	case !ok:
+		return context.WithTimeout(ctx, checkTimeout)
+	case b.Limit() == 0:
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, b.Limit()+time.Minute)
+}
 
 // ask asks the chosen checks, lowest layer first, and writes every answer down.
 func (q *checks) ask(ctx context.Context, when record.When, chosen func(CheckPlan) bool) error {
@@ -49,7 +61,7 @@ func (q *checks) ask(ctx context.Context, when record.When, chosen func(CheckPla
 }
 
 func (q *checks) one(ctx context.Context, c CheckPlan, when record.When) (record.CheckResult, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	ctx, cancel := bounded(ctx, c.Check)
 	defer cancel()
 	r := record.CheckResult{Name: c.Spec.Name, Layer: c.Spec.Layer, When: when, Started: q.elapsed()}
 	var before verifier.Facts
@@ -87,6 +99,12 @@ func (q *checks) one(ctx context.Context, c CheckPlan, when record.When) (record
 	}
 	for _, line := range a.Diff {
 		r.Diff = append(r.Diff, q.hide(line))
+	}
+	for _, o := range a.Beside {
+		for k, text := range o.Args {
+			o.Args[k] = q.hide(text)
+		}
+		r.Beside = append(r.Beside, o)
 	}
 	if r.Status == record.CheckFailed {
 		if err := q.room.Intact(ctx); err != nil {

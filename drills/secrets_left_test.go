@@ -148,7 +148,8 @@ func (c gossipingCheck) Observe(context.Context, verifier.Target) (verifier.Fact
 }
 
 func (c gossipingCheck) Judge(_, _ verifier.Facts) verifier.Answer {
-	return verifier.Answer{Status: record.CheckFailed, Message: c.g.say(), Diff: []string{c.g.say(), c.g.say()}}
+	return verifier.Answer{Status: record.CheckFailed, Message: c.g.say(), Diff: []string{c.g.say(), c.g.say()},
+		Beside: []record.Observation{{ID: "content.also", Args: map[string]string{"says": c.g.say(), "where": c.g.say()}}}}
 }
 
 type gossipingFlows struct {

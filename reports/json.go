@@ -74,6 +74,7 @@ type SummaryCheck struct {
 	Status  record.CheckStatus `json:"status"`
 	Message string             `json:"message,omitempty"`
 	Diff    []string           `json:"diff,omitempty"`
+	Beside  []string           `json:"beside,omitempty"` // what else it saw, in words
 	Backup  string             `json:"backup,omitempty"`
 	Seconds float64            `json:"seconds"`
 }
@@ -129,9 +130,13 @@ func Summarise(r *record.Record, v record.Verdict, o Options) Summary {
 		s.Objectives = append(s.Objectives, summariseObjective(c, l, j))
 	}
 	for _, k := range r.Checks {
+		var beside []string
+		for _, o := range k.Beside {
+			beside = append(beside, c.Observation(l, o))
+		}
 		s.Checks = append(
 			s.Checks,
-			SummaryCheck{k.Name, k.Layer, string(k.When), k.Status, k.Message, k.Diff, k.Backup, (k.Ended - k.Started).Seconds()},
+			SummaryCheck{k.Name, k.Layer, string(k.When), k.Status, k.Message, k.Diff, beside, k.Backup, (k.Ended - k.Started).Seconds()},
 		)
 	}
 	for _, f := range v.Findings {

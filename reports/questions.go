@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 
 	"lifeboat/drills/record"
 )
@@ -68,7 +69,7 @@ func (a author) checks() section {
 	if run {
 		t.Columns = a.columns("", "layer", "question", "answer")
 	}
-	var diffs []block
+	var diffs, beside []block
 	for _, q := range questions {
 		row := []cell{text(a.c.Named(a.l, "layer", string(q.Layer))), text(a.checkName(q.Name))}
 		if run {
@@ -85,6 +86,13 @@ func (a author) checks() section {
 				block{Caption: a.say("caption.diff", "check", a.checkName(q.Name)), List: a.firstOf(res.Diff, 20)},
 			)
 		}
+		if res := q.final(a.r.Header.Trigger); res != nil && len(res.Beside) > 0 {
+			var seen []cell
+			for _, o := range res.Beside {
+				seen = append(seen, text(a.c.Observation(a.l, o)))
+			}
+			beside = append(beside, block{Caption: a.say("caption.beside", "check", a.checkName(q.Name)), List: seen})
+		}
 	}
 	s := a.section("checks")
 	if len(t.Rows) > 0 {
@@ -97,7 +105,7 @@ func (a author) checks() section {
 	if list := a.excluded(); len(list) > 0 {
 		s.Blocks = append(s.Blocks, block{Caption: a.say("caption.excluded"), List: list})
 	}
-	s.Blocks = append(s.Blocks, diffs...)
+	s.Blocks = slices.Concat(s.Blocks, diffs, beside)
 	return s
 }
 

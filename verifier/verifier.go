@@ -67,6 +67,12 @@ type Check interface {
 	Judge(before, after Facts) Answer
 }
 
+// Bounded is a check that may take longer than others.
+type Bounded interface {
+	// Limit is how long it may take; 0: as long as the drill.
+	Limit() time.Duration
+}
+
 // Controlled is a check that can be asked where a decoy stands in the place of the system. One that passes where
 // nothing answers, or everything with an error, would pass whatever became of the business.
 type Controlled interface {
@@ -81,6 +87,8 @@ type Answer struct {
 	Message string       // what was seen, one line
 	Said    *record.Said // the same in its parts, for other languages; nil: there are none
 	Diff    []string     // before against after, one line each
+	// Beside is what was seen beside it that is worth reading and changes no answer.
+	Beside []record.Observation
 	// Late is, with CheckFailed, the limit of time that passed without any answer: all that is wrong.
 	Late time.Duration
 }

@@ -23,6 +23,8 @@ type CheckResult struct {
 	Said    *Said       `json:"said,omitempty"`    // the same in its parts
 	Facts   string      `json:"facts,omitempty"`   // short rendering of the observation
 	Diff    []string    `json:"diff,omitempty"`    // before against after
+	// Beside is what it saw that is worth reading and changes no verdict.
+	Beside []Observation `json:"beside,omitempty"`
 	// Compared: the answer holds what is seen now against what was seen before the upgrade.
 	Compared bool `json:"compared,omitempty"`
 	// FactsDigest is of the whole observation, raw/facts/DIGEST.json, where Facts is cut.
