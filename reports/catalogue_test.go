@@ -106,23 +106,25 @@ func engineIDs(t *testing.T) []string {
 			}
 		case *ast.BasicLit:
 			if id, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING &&
-				regexp.MustCompile(`^not\.[a-z_]+$`).MatchString(id) {
+				regexp.MustCompile(`^(not|content)\.[a-z_]+$`).MatchString(id) {
 				ids = append(ids, id)
 			}
 		}
 		return true
 	}
-	require.NoError(t, filepath.WalkDir("../drills", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		ast.Inspect(f, collect)
-		return nil
-	}))
+	for _, root := range []string{"../drills", "../verifier"} {
+		require.NoError(t, filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(f, collect)
+			return nil
+		}))
+	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }

@@ -67,6 +67,8 @@ func checkRun() sample {
 		nil, nil, nil, nil
 	r.RestorePoints, r.Probes = r.RestorePoints[:1], r.Probes[:6]
 	r.Checks = append([]record.CheckResult{}, r.Checks[1:3]...)
+	r.Checks[1].Beside = []record.Observation{{ID: "content.no_key", Args: map[string]string{"database": "shop", "count": "2",
+		"names": "public.audit, public.staging"}}}
 	r.Cleanup.T8 = at(29 * s)
 	r.Observations = append(r.Observations, record.Observation{ID: "flow.hollow",
 		Args: map[string]string{"flows": "http /healthz to app:8080"}})

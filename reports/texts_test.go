@@ -329,7 +329,7 @@ var ownWords = regexp.MustCompile(`^([a-z0-9]+([_.-][A-Za-z0-9*]+)+|[A-Z0-9_.-]+
 	`SHA|Ctrl-C|WHOLE.qcow|COPY.vhdx|ttyS|` + // programs, formats, names of files
 	`(h|min|s|d|ms|kB)|sha|bzip|gzip|lz|lzip|lzip|lzma|lzop|snappy|xz|zip|zstd|compress|cpio|rar|tar|bc|` +
 	`docker|save|doctor|drill|sweep|plan|validate|report|history|upgrade|shell|make|build|k6|` +
-	`dpkg-query|rpm|apk|uname|find|restrict|unrestrict|grub|grubby|bootctl|gpg|openssl|rclone|postgres|psql|dump|mongodump|xbstream|initramfs|` +
+	`dpkg-query|rpm|apk|uname|find|restrict|unrestrict|grub|grubby|bootctl|gpg|openssl|rclone|postgres|psql|amcheck|dump|mongodump|xbstream|initramfs|` +
 	`setcap|setuid|setup|console|sum|sata|scsi|ide|bus|ens|eth|mac|vm|vsock|guest|agent|firmware|uefi|bios|oops|base|by|etc|env|http|tcp|udp|` +
 	`icmp|oci|dir|disk|disks|qcow|vhdx|raw|tcg|kvm|custom|public|complete|database|vermagic|jobs|query|certificate|clean|schema|` +
 	`address|age|aliases|all|approve|capabilities|capability|check|checks|convert|decide|digest|export|fault|flow|format|fstab|gateway|` +

@@ -1,5 +1,5 @@
 // Package data holds the checks of the data layer: is the content there, is it
-// new enough, is it the same.
+// new enough, is it the same, is it whole.
 package data
 
 import (
@@ -8,7 +8,7 @@ import (
 	"lifeboat/verifier/database/postgres"
 )
 
-var kinds = verifier.Kinds{"checksum": newChecksum, "freshness": newFreshness, "rows": newRows, "sql": newSQL}
+var kinds = verifier.Kinds{"checksum": newChecksum, "content": newContent, "freshness": newFreshness, "rows": newRows, "sql": newSQL}
 
 // Kinds of checks that New makes.
 func Kinds() []string { return kinds.Names() }

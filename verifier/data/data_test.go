@@ -20,6 +20,7 @@ import (
 var every = map[string]string{
 	"rows":      `{on: db, table: orders, at_least: 1}`,
 	"sql":       `{on: db, query: select 1, expect: "1"}`,
+	"content":   `{on: db}`,
 	"checksum":  `{on: db, table: orders}`,
 	"freshness": `{on: db, table: orders, column: at, max_age: 1h, against: now}`,
 }

@@ -8,20 +8,16 @@ import (
 	"lifeboat/scenarios"
 )
 
-// Keys are what every check of a database takes. Embed it in a check's own keys.
-type Keys struct {
-	Instance string             `yaml:"on"`       // instance of the server; needed
-	Port     int                `yaml:"port"`     // default 5432
-	User     string             `yaml:"user"`     // default postgres
-	Password scenarios.Secret   `yaml:"password"` // default none
-	Database string             `yaml:"database"` // default: the user's name, as everywhere in PostgreSQL
-	Timeout  scenarios.Duration `yaml:"timeout"`  // of the whole question; default 30s
-	// schemas of unqualified names; default: of a table the only one that has it, in a query public; [] for none
-	SearchPath []string `yaml:"search_path"`
+// Connection is how every check of a database reaches its server. Embed it in a check's own keys.
+type Connection struct {
+	Instance string           `yaml:"on"`       // instance of the server; needed
+	Port     int              `yaml:"port"`     // default 5432
+	User     string           `yaml:"user"`     // default postgres
+	Password scenarios.Secret `yaml:"password"` // default none
 }
 
 // Complete sets the defaults of a dialect and says what is missing.
-func (k *Keys) Complete(s scenarios.Settings, d Dialect) []scenarios.Problem {
+func (k *Connection) Complete(s scenarios.Settings, d Dialect) []scenarios.Problem {
 	var problems []scenarios.Problem
 	if k.Instance == "" {
 		problems = append(problems, s.Problem("on", "name the instance, on: db", "%s asks an instance", s.Kind))
@@ -36,6 +32,31 @@ func (k *Keys) Complete(s scenarios.Settings, d Dialect) []scenarios.Problem {
 	if k.User == "" {
 		k.User = user
 	}
+	return problems
+}
+
+// Server is whom the keys name; dial connects to a port of an instance.
+func (k Connection) Server(dial func(ctx context.Context, on string, port int) (net.Conn, error)) (Server, error) {
+	password, err := k.Password.Reveal()
+	if err != nil {
+		return Server{}, err
+	}
+	return Server{User: k.User, Password: password,
+		Dial: func(ctx context.Context) (net.Conn, error) { return dial(ctx, k.Instance, k.Port) }}, nil
+}
+
+// Keys are what every question to one database takes. Embed it in a check's own keys.
+type Keys struct {
+	Connection
+	Database string             `yaml:"database"` // default: the user's name, as everywhere in PostgreSQL
+	Timeout  scenarios.Duration `yaml:"timeout"`  // of the whole question; default 30s
+	// schemas of unqualified names; default: of a table the only one that has it, in a query public; [] for none
+	SearchPath []string `yaml:"search_path"`
+}
+
+// Complete sets the defaults of a dialect and says what is missing.
+func (k *Keys) Complete(s scenarios.Settings, d Dialect) []scenarios.Problem {
+	problems := k.Connection.Complete(s, d)
 	if k.Database == "" {
 		k.Database = k.User
 	}
@@ -50,11 +71,7 @@ func (k *Keys) Complete(s scenarios.Settings, d Dialect) []scenarios.Problem {
 
 // Server is whom the keys name; dial connects to a port of an instance.
 func (k Keys) Server(dial func(ctx context.Context, on string, port int) (net.Conn, error)) (Server, error) {
-	password, err := k.Password.Reveal()
-	if err != nil {
-		return Server{}, err
-	}
-	return Server{User: k.User, Password: password, Database: k.Database, Timeout: k.Timeout.Std(),
-		Path: k.SearchPath,
-		Dial: func(ctx context.Context) (net.Conn, error) { return dial(ctx, k.Instance, k.Port) }}, nil
+	s, err := k.Connection.Server(dial)
+	s.Database, s.Timeout, s.Path = k.Database, k.Timeout.Std(), k.SearchPath
+	return s, err
 }

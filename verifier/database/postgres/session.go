@@ -10,7 +10,7 @@ import (
 	"lifeboat/verifier/database"
 )
 
-// session is one read-only transaction. Nothing that a database, a role or a backup sets for its sessions takes part in
+// session is one transaction that reads. Nothing that a database, a role or a backup sets for its sessions takes part in
 // it: see pins.
 type session struct {
 	s         server
@@ -20,6 +20,11 @@ type session struct {
 
 // In opens a session, has it used and ends it.
 func (Dialect) In(ctx context.Context, to database.Server, do func(ctx context.Context, q database.Session) error) error {
+	return in(ctx, to, "read only", func(ctx context.Context, q *session) error { return do(ctx, q) })
+}
+
+// in opens a session whose transaction may read, or read and write; it is never committed.
+func in(ctx context.Context, to database.Server, mode string, do func(ctx context.Context, q *session) error) error {
 	s := server{to}
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout+patience)
 	defer cancel()
@@ -29,7 +34,7 @@ func (Dialect) In(ctx context.Context, to database.Server, do func(ctx context.C
 	}
 	defer goodbye(ctx, c)
 	q := &session{s: s, c: c}
-	if err := q.begin(ctx); err != nil {
+	if err := q.begin(ctx, mode); err != nil {
 		return s.HideIn(err)
 	}
 	return s.HideIn(do(ctx, q))
@@ -54,7 +59,7 @@ var pins = map[string]string{
 const salvage = `select name from pg_settings
 	where name in ('zero_damaged_pages', 'ignore_checksum_failure') and setting = 'on'`
 
-func (q *session) begin(ctx context.Context) error {
+func (q *session) begin(ctx context.Context, mode string) error {
 	zone := q.s.TimeZone
 	if zone == "" {
 		zone = "UTC"
@@ -63,8 +68,8 @@ func (q *session) begin(ctx context.Context) error {
 	for name, value := range pins {
 		values = append(values, fmt.Sprintf("('%s', '%s')", name, value))
 	}
-	open := fmt.Sprintf("begin transaction isolation level repeatable read read only not deferrable; "+
-		"set local statement_timeout = %d; set local search_path = pg_catalog, pg_temp", q.s.Timeout.Milliseconds())
+	open := fmt.Sprintf("begin transaction isolation level repeatable read %s not deferrable; "+
+		"set local statement_timeout = %d; set local search_path = pg_catalog, pg_temp", mode, q.s.Timeout.Milliseconds())
 	if q.c.ParameterStatus("server_encoding") == "SQL_ASCII" { // nobody says what its bytes mean: as they are
 		open += "; set local client_encoding = 'SQL_ASCII'"
 	}
