@@ -14,18 +14,22 @@ import (
 )
 
 func (a *app) newCommand() *cobra.Command {
-	var from string
+	var from, found, image string
 	c := &cobra.Command{
-		Use: "new FILE", Short: "Write a scenario file to begin with",
+		Use: "new FILE", Short: "Write a scenario file, or a catalogue, to begin with",
 		Long: "Writes a commented scenario file and the k6 flow that it names, or with --from a shipped scenario\n" +
-			"and its flows. Overwrites nothing.\n" + exitHelp,
+			"and its flows, or with --catalogue a list of the backups below a folder, as lifeboat verify proves them.\n" +
+			"Overwrites nothing.\n" + exitHelp,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := args[0]
 			var err error
-			if from != "" {
+			switch {
+			case found != "":
+				err = writeCatalogue(path, found, image)
+			case from != "":
 				path, err = library.Write(from, path)
-			} else {
+			default:
 				err = writeTemplate(path)
 			}
 			if err != nil {
@@ -39,6 +43,9 @@ func (a *app) newCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&from, "from", "", "name of a shipped scenario; FILE is then the folder to write it to")
+	c.Flags().StringVar(&found, "catalogue", "", "folder whose backups the catalogue FILE is to list")
+	c.Flags().StringVar(&image, "image", "postgres:17", "with --catalogue: the engine's image into which dumps of PostgreSQL are loaded")
+	c.MarkFlagsMutuallyExclusive("from", "catalogue")
 	return c
 }
 

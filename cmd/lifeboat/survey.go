@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"lifeboat/drills/store/sidecars"
+	"lifeboat/internal/filekind"
+	"lifeboat/internal/filekind/unpack"
+	"lifeboat/internal/userfile"
+)
+
+// deepest is how far below the folder backups are looked for.
+const deepest = 4
+
+// series is what lies beside each other and looks alike: the generations of one backup.
+type series struct {
+	Name    string
+	Path    string // of its folder, from the catalogue's
+	Pattern string // "": all of the folder
+	Kind    filekind.Kind
+	Words   string
+	Latest  string
+	Restore string // the kind of restore; "": none fits
+	ext     string
+	taken   time.Time
+	file    string
+}
+
+// survey looks through a folder for backups. Of each group of files that end alike the newest is looked at.
+func survey(dir, from string) ([]*series, error) {
+	groups := map[[2]string]*series{}
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(dir, path)
+		switch {
+		case err != nil && path == dir:
+			return fmt.Errorf("look through %s: %w", dir, err)
+		case err != nil: // what may not be read is no reason not to see the rest
+			return nil
+		case e.IsDir() && path != dir && (sidecars.Is(e.Name()) || strings.Count(rel, string(filepath.Separator)) >= deepest):
+			return filepath.SkipDir
+		case !e.Type().IsRegular() || sidecars.Is(e.Name()):
+			return nil
+		}
+		if _, partial := sidecars.Partial(e.Name()); partial {
+			return nil
+		}
+		info, err := e.Info()
+		if err != nil {
+			return nil
+		}
+		key := [2]string{filepath.Dir(path), ending(e.Name())}
+		s := groups[key]
+		if s == nil {
+			s = &series{ext: key[1]}
+			groups[key] = s
+		}
+		if !info.ModTime().Before(s.taken) {
+			s.taken, s.file = info.ModTime(), path
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []*series
+	beside := map[string]int{}
+	for key, s := range groups {
+		if err := s.look(); err != nil {
+			return nil, err
+		}
+		rel, err := filepath.Rel(from, key[0])
+		if err != nil {
+			return nil, err
+		}
+		if s.Path = "./" + filepath.ToSlash(rel); rel == "." {
+			s.Path = "."
+		}
+		s.Latest = filepath.Base(s.file)
+		beside[s.Path]++
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b *series) int { return strings.Compare(a.Path+a.ext, b.Path+b.ext) })
+	taken := map[string]bool{}
+	for _, s := range all {
+		name := filepath.Base(s.Path)
+		if beside[s.Path] > 1 {
+			s.Pattern = "*" + s.ext
+			name += "-" + s.ext
+		}
+		s.Name = unlike(name, taken)
+	}
+	return all, nil
+}
+
+// ending of a file's name: what tells dumps from archives beside them, compression included.
+func ending(name string) string {
+	ext := filepath.Ext(name)
+	if slices.Contains([]string{".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip"}, ext) {
+		ext = filepath.Ext(strings.TrimSuffix(name, ext)) + ext
+	}
+	return ext
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// unlike makes a name of a folder's that nothing else has.
+func unlike(of string, taken map[string]bool) string {
+	base := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(of), "-"), "-")
+	base = strings.Trim(base[:min(len(base), 50)], "-")
+	if base == "" {
+		base = "backup"
+	}
+	name := base
+	for i := 2; taken[name]; i++ {
+		name = fmt.Sprintf("%s-%d", base, i)
+	}
+	taken[name] = true
+	return name
+}
+
+// look at the newest file, and into it where it is compressed.
+func (s *series) look() error {
+	f, err := userfile.Open(s.file)
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", s.file, err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	head, err := beginning(f)
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", s.file, err)
+	}
+	s.Kind = filekind.Of(head).Kind
+	s.Words = s.Kind.Words
+	if s.Kind.Class == filekind.Packed {
+		if u, err := unpack.Open(s.Kind, io.MultiReader(bytes.NewReader(head), f)); err == nil {
+			defer u.Close() //nolint:errcheck // it was only read
+			if inner, err := beginning(u); err == nil {
+				s.Kind = filekind.Of(inner).Kind
+				s.Words = s.Kind.Words + ", " + s.Words
+			}
+		}
+	}
+	switch {
+	case s.Kind.Class == filekind.Dump:
+		s.Restore = "postgres"
+	case s.Kind.Name == "oci":
+		s.Restore = "oci"
+	case s.Kind.In("qcow2", "vmdk", "vhd", "vhdx", "vdi", "disk"):
+		s.Restore = "disk"
+	}
+	return nil
+}
+
+func beginning(r io.Reader) ([]byte, error) {
+	head := make([]byte, filekind.Enough)
+	n, err := io.ReadFull(r, head)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return head[:n], err
+}
+
+// localZone is this host's time zone as IANA names it; "": not known.
+func localZone() string {
+	if tz := os.Getenv("TZ"); tz != "" {
+		return strings.TrimPrefix(tz, ":")
+	}
+	target, err := filepath.EvalSymlinks("/etc/localtime")
+	if err != nil {
+		return "UTC"
+	}
+	_, zone, _ := strings.Cut(target, "/zoneinfo/")
+	return zone
+}
+
+// writeCatalogue surveys a folder and writes the first catalogue of what lies there.
+func writeCatalogue(path, dir, image string) error {
+	from, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	found, err := survey(dir, from)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(found, func(s *series) bool { return s.Restore == "postgres" }) {
+		var seen []string
+		for _, s := range found {
+			seen = append(seen, fmt.Sprintf("%s (%s)", s.Latest, orElse(s.Words, "nothing that is known")))
+		}
+		return fmt.Errorf("find dumps of PostgreSQL below %s, %d folders deep: there is none; found: %s", dir, deepest,
+			orElse(strings.Join(seen, ", "), "no file"))
+	}
+	var text strings.Builder
+	err = catalogueText.Execute(&text, map[string]any{"Name": scenarioName(path), "Found": found, "Image": image, "Zone": localZone(),
+		"Dir": dir})
+	if err != nil {
+		return err
+	}
+	return writeNew(path, []byte(text.String()))
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+var catalogueText = template.Must(template.New("catalogue").Parse(`# The backups below {{printf "%q" .Dir}}, each proved by a check run of its own:
+#   lifeboat validate FILE    finds every mistake in this file
+#   lifeboat verify FILE      restores every backup, looks at its content, and says how far it is proved
+# Every key is in scenarios/catalogue.schema.json of lifeboat's source.
+catalogue: {{.Name}}
+every: 26h # how old the proof of a backup may become; lifeboat verify --status says OVERDUE then
+defaults:
+  restore: {kind: postgres}
+{{- if .Zone}}
+  timezone: {{printf "%q" .Zone}} # in which the dumps were made: here this host's
+{{- end}}
+  objectives: {age: 26h} # how old a backup may be
+  as: db
+  # The image must be on the engine; lifeboat pulls nothing. Its version is to be the dumps' own, or newer.
+  instance: {kind: docker, image: {{printf "%q" .Image}}, env: {POSTGRES_PASSWORD: drill}, data: [/var/lib/postgresql/data], ready: {tcp: 5432}}
+  checks:
+    service: [{kind: tcp, to: "db:5432"}]
+    # reads every row; add what you know: {kind: rows, on: db, table: orders, at_least: 1000, …}
+    data: [{kind: content, on: db, password: drill}]
+backups:
+{{- range .Found}}
+{{- if eq .Restore "postgres"}}
+  - name: {{.Name}} # {{.Words}}; the newest: {{printf "%q" .Latest}}
+    store: {kind: dir, path: {{printf "%q" .Path}}{{if .Pattern}}, pattern: {{printf "%q" .Pattern}}{{end}}}
+{{- end}}
+{{- end}}
+{{- range .Found}}
+{{- if and .Restore (ne .Restore "postgres")}}
+  # {{printf "%q" .Latest}}: {{.Words}}. Say how one knows that it works:
+  # - name: {{.Name}}
+  #   store: {kind: dir, path: {{printf "%q" .Path}}{{if .Pattern}}, pattern: {{printf "%q" .Pattern}}{{end}}}
+  #   restore: {kind: {{.Restore}}}
+  #   instance: {kind: {{if eq .Restore "oci"}}docker{{else}}qemu{{end}}, ready: {tcp: 8080}}
+  #   checks: {service: [{kind: http, to: "{{.Name}}:8080", path: /, status: 200}]}
+{{- end}}
+{{- if not .Restore}}
+  # {{printf "%q" .Latest}} in {{printf "%q" .Path}}: {{if .Words}}it is {{.Words}}{{else}}nothing that is known{{end}}: left out
+{{- end}}
+{{- end}}
+`))
