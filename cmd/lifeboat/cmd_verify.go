@@ -20,6 +20,7 @@ type verifyOptions struct {
 	shard    string
 	goOn     bool
 	status   bool
+	metrics  string
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -37,6 +38,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	f.StringSliceVar(&o.only, "only", nil, "names of the backups to be proved; the others are left out, and the night says so")
 	f.StringVar(&o.shard, "shard", "", "i/n: prove every n-th backup, beginning with the i-th; the other shards prove the rest")
 	f.BoolVar(&o.goOn, "continue", false, "go on with the latest night of the catalogue that did not come to its end")
+	f.StringVar(&o.metrics, "metrics", "", "also write the night's metrics to this file, for the textfile collector of Prometheus' node_exporter")
 	f.BoolVar(&o.status, "status", false, "how each backup stands by the nights that were, without proving anything")
 	c.MarkFlagsMutuallyExclusive("status", "continue")
 	return c
@@ -93,7 +95,7 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	return v.deliver(ctx, n.Night)
+	return v.deliver(ctx, n.Night, o.metrics)
 }
 
 // catalogue reads a catalogue and the check run of every entry, and says everything that is wrong with them at once.

@@ -215,7 +215,7 @@ func (v *verifying) room(ctx context.Context) night.Room {
 }
 
 // deliver writes the night's files and prints it.
-func (v *verifying) deliver(ctx context.Context, id string) error {
+func (v *verifying) deliver(ctx context.Context, id, metrics string) error {
 	n, err := night.Read(v.home, id)
 	if err != nil {
 		return err
@@ -225,6 +225,14 @@ func (v *verifying) deliver(ctx context.Context, id string) error {
 	for name, write := range map[string]nightFormat{"junit.xml": reports.NightJUnit, "night.json": reports.NightJSON} {
 		if err := writeNight(filepath.Join(dir, name), write, n, o); err != nil {
 			return fmt.Errorf("write the night's %s: %w", name, err)
+		}
+	}
+	for _, path := range []string{filepath.Join(dir, "lifeboat.prom"), metrics} {
+		if path == "" {
+			continue
+		}
+		if err := reports.NightMetrics(path, n); err != nil {
+			return err
 		}
 	}
 	print := reports.NightTerminal

@@ -1,0 +1,67 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lifeboat/drills/night"
+	"lifeboat/drills/objective"
+	"lifeboat/drills/record"
+)
+
+// NightMetrics writes a night as a file for the textfile collector of node_exporter: whole, or not at all. Names and labels are an
+// interface: alarms are written on them.
+func NightMetrics(path string, n *night.Night) error {
+	all := prometheus.NewRegistry()
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "lifeboat", Name: name, Help: help}, append([]string{"catalogue"}, labels...))
+		all.MustRegister(g)
+		return g
+	}
+	of := []string{"backup", "point"}
+	status := gauge("proof_status", "1 for what came of the check run: passed, failed, inconclusive, aborted or not-run.", append(of, "status")...)
+	rung := gauge("proof_rung", "The highest rung of the ladder that was reached, 0 to 6; -1: none.", of...)
+	took := gauge("proof_duration_seconds", "How long the check run took.", of...)
+	began := gauge("proof_timestamp_seconds", "When the check run began, in seconds since 1970.", of...)
+	size := gauge("backup_size_bytes", "The size of the restore point, as stored.", of...)
+	ended := gauge("night_end_timestamp_seconds", "When the night came to its end, in seconds since 1970; 0: it did not.")
+	passed := gauge("night_passed", "1 where everything that was planned is proved.")
+
+	for _, p := range n.Proofs {
+		if p.Skipped != "" {
+			continue
+		}
+		at := []string{n.Catalogue, p.Backup, p.Point}
+		states := []record.Status{record.StatusPassed, record.StatusFailed, record.StatusInconclusive, record.StatusAborted, record.StatusNotRun}
+		for _, s := range states {
+			status.WithLabelValues(slices.Concat(at, []string{string(s)})...).Set(truth(p.Status == s))
+		}
+		rung.WithLabelValues(at...).Set(float64(objective.Highest(p.Rungs)))
+		if p.Drill != "" {
+			took.WithLabelValues(at...).Set(p.Took.Seconds())
+			began.WithLabelValues(at...).Set(float64(p.Started.Unix()))
+		}
+		for _, x := range p.Points {
+			size.WithLabelValues(at...).Set(float64(x.Size))
+		}
+	}
+	if n.Sealed() {
+		ended.WithLabelValues(n.Catalogue).Set(float64(n.Ended.Unix()))
+	} else {
+		ended.WithLabelValues(n.Catalogue).Set(0)
+	}
+	passed.WithLabelValues(n.Catalogue).Set(truth(n.Status() == record.StatusPassed))
+	if err := prometheus.WriteToTextfile(path, all); err != nil {
+		return fmt.Errorf("write the night's metrics: %w", err)
+	}
+	return nil
+}
+
+func truth(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

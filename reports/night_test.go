@@ -1,0 +1,114 @@
+package reports
+
+import (
+	"encoding/xml"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/night"
+	"lifeboat/drills/objective"
+	"lifeboat/drills/record"
+)
+
+// aNight has a proof of every status, names that are hard to write, and one that was left out.
+func aNight() *night.Night {
+	at := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
+	of := func(name string, s record.Status, why string, rungs ...objective.RungState) night.Proof {
+		p := night.Proof{Planned: night.Planned{Backup: name}, Status: s, Drill: "20260301-" + name, Started: at, Took: 90 * time.Second}
+		for i, state := range rungs {
+			p.Rungs = append(p.Rungs, objective.Rung{Name: objective.Ladder(nil)[i].Name, State: state})
+		}
+		if why != "" {
+			p.Why = &record.Reason{ID: why, Status: s, Args: map[string]string{"backup": name, "point": `a "b"` + "\n.dump", "why": "it ends in the middle",
+				"instance": "", "check": "", "layer": "data", "message": ""}}
+		}
+		return p
+	}
+	const yes, no, open = objective.RungReached, objective.RungFailed, objective.RungUnasked
+	n := &night.Night{Header: night.Header{Catalogue: "nightly", Night: "20260301", Started: at, Title: record.Text{"en": "All <backups>", "zh": "全部备份"}},
+		Ended: at.Add(time.Hour), Proofs: []night.Proof{
+			of("shop", record.StatusPassed, "passed.check_run", yes, yes, yes, yes, yes, yes, open),
+			of("cut", record.StatusFailed, "backup.bad", yes, no, open, open, open, open, open),
+			of("crm", record.StatusInconclusive, "check.missing", yes, yes, yes, yes, open, open, open),
+			{Planned: night.Planned{Backup: "late"}, Status: record.StatusNotRun, Error: "interrupted"},
+			{Planned: night.Planned{Backup: "other", Skipped: "only"}, Status: record.StatusNotRun},
+		}}
+	n.Proofs[0].Points = []night.Point{{Backup: "shop", Point: "monday.dump", Size: 4096}}
+	n.Proofs[1].Point = `a "b"` + "\n.dump"
+	return n
+}
+
+func TestNightInWords(t *testing.T) {
+	t.Parallel()
+	for lang, want := range map[Language][]string{
+		English: {"✗ Failed · All <backups>", "1 of 4 proved, 1 failed; 1 left out.", "5 content holds", "0 found and fresh", "it ends in the middle",
+			"late: interrupted", "→ "},
+		Chinese: {"✗ 未通过 · 全部备份", "4 份备份中 1 份已证明，1 份未通过；1 份未纳入。", "5 内容无误", "0 已找到且够新", "late: interrupted", "→ "},
+	} {
+		var b strings.Builder
+		require.NoError(t, NightTerminal(&b, aNight(), Options{Language: lang, Width: 120}))
+		for _, text := range want {
+			assert.Contains(t, b.String(), text)
+		}
+		assert.Less(t, strings.Index(b.String(), "✗ cut"), strings.LastIndex(b.String(), "crm:"), "what failed comes first")
+		assert.NotContains(t, b.String(), "night.", "a label without words")
+	}
+	open := aNight()
+	open.Ended = time.Time{}
+	var b strings.Builder
+	require.NoError(t, NightTerminal(&b, open, Options{Language: English}))
+	assert.Contains(t, b.String(), "has not come to its end")
+}
+
+// TestNightJUnit: a case for each rung, and nothing that is not proved is green.
+func TestNightJUnit(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	require.NoError(t, NightJUnit(&b, aNight(), Options{Language: English}))
+	var all junitSuites
+	require.NoError(t, xml.Unmarshal([]byte(b.String()), &all))
+	require.Len(t, all.Suites, 5)
+	assert.Equal(t, []int{8, 8, 8, 1, 1}, []int{len(all.Suites[0].Cases), len(all.Suites[1].Cases), len(all.Suites[2].Cases),
+		len(all.Suites[3].Cases), len(all.Suites[4].Cases)})
+	for i, s := range all.Suites {
+		green := s.Failures+s.Errors == 0
+		assert.Equal(t, i == 0 || i >= 3, green, s.Name)
+	}
+	assert.Equal(t, 1, all.Suites[3].Skipped, "what was not run is not green")
+}
+
+// TestNightMetrics reads what was written with Prometheus' own tool, where it is installed.
+func TestNightMetrics(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lifeboat.prom")
+	require.NoError(t, NightMetrics(path, aNight()))
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, line := range []string{
+		`lifeboat_proof_status{backup="shop",catalogue="nightly",point="",status="passed"} 1`,
+		`lifeboat_proof_status{backup="late",catalogue="nightly",point="",status="passed"} 0`,
+		`lifeboat_proof_rung{backup="crm",catalogue="nightly",point=""} 3`,
+		`lifeboat_proof_rung{backup="late",catalogue="nightly",point=""} -1`,
+		`lifeboat_proof_rung{backup="cut",catalogue="nightly",point="a \"b\"\n.dump"} 0`,
+		`lifeboat_backup_size_bytes{backup="shop",catalogue="nightly",point=""} 4096`,
+		`lifeboat_night_passed{catalogue="nightly"} 0`,
+	} {
+		assert.Contains(t, string(raw), line+"\n")
+	}
+	assert.NotContains(t, string(raw), `backup="other"`, "what was left out says nothing")
+	tool, err := exec.LookPath("promtool")
+	if err != nil {
+		return
+	}
+	check := exec.Command(tool, "check", "metrics")
+	check.Stdin = strings.NewReader(string(raw))
+	out, err := check.CombinedOutput()
+	assert.NoError(t, err, string(out))
+}
