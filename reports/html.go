@@ -12,7 +12,7 @@ import (
 	"lifeboat/drills/record"
 )
 
-//go:embed templates/page.html templates/page.css
+//go:embed templates/page.html templates/page.css templates/nights.html
 var templateFiles embed.FS
 
 // pageTemplate is parsed once; a broken template is a broken build.

@@ -2,6 +2,8 @@ package reports
 
 import (
 	"encoding/xml"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,6 +84,33 @@ func TestNightJUnit(t *testing.T) {
 		assert.Equal(t, i == 0 || i >= 3, green, s.Name)
 	}
 	assert.Equal(t, 1, all.Suites[3].Skipped, "what was not run is not green")
+}
+
+// TestNightsPage shows each backup against each night, escapes what it shows, and leads to reports.
+func TestNightsPage(t *testing.T) {
+	t.Parallel()
+	before := aNight()
+	before.Started, before.Proofs = before.Started.Add(-24*time.Hour), before.Proofs[:1]
+	for _, lang := range Languages() {
+		var b strings.Builder
+		require.NoError(t, NightsPage(&b, []*night.Night{before, aNight()}, Options{Language: lang}))
+		page := b.String()
+		assert.Equal(t, 5, strings.Count(page, "<tr><td>"), "a row for each backup")
+		assert.Contains(t, page, `<a href="../drills/20260301-cut/reports/report.html">`)
+		assert.Equal(t, 2, strings.Count(page, `<a href="../drills/20260301-shop/`), "tonight and the night before")
+		assert.Contains(t, page, "02-28 02:00")
+		assert.NotContains(t, page, "<backups>")
+		assert.NotContains(t, page, "night.", "a label without words")
+		d := xml.NewDecoder(strings.NewReader(page))
+		d.Strict = true
+		for {
+			_, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			require.NoError(t, err, "it is well-formed")
+		}
+	}
 }
 
 // TestNightMetrics reads what was written with Prometheus' own tool, where it is installed.

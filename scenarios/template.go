@@ -12,6 +12,11 @@ var template []byte
 //go:embed template/flow.js
 var templateFlow []byte
 
+// CatalogueTemplate is what lifeboat new --catalogue fills with what it found, a text/template.
+//
+//go:embed template/catalogue.yaml.tmpl
+var CatalogueTemplate string
+
 // Template is a scenario to begin with, every choice commented. Its flow is
 // flows/NAME.js, its backups are under backups/. Letters that no name may have
 // become hyphens; an empty name becomes "my-first-drill".

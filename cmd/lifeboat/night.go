@@ -227,6 +227,14 @@ func (v *verifying) deliver(ctx context.Context, id, metrics string) error {
 			return fmt.Errorf("write the night's %s: %w", name, err)
 		}
 	}
+	nights, err := night.List(v.home, n.Catalogue)
+	if err != nil {
+		v.log().Warn("some nights cannot be read", "error", err)
+	}
+	page := func(w io.Writer, _ *night.Night, o reports.Options) error { return reports.NightsPage(w, nights, o) }
+	if err := writeNight(filepath.Join(night.Dir(v.home), n.Catalogue+".html"), page, n, o); err != nil {
+		return fmt.Errorf("write the page of the nights: %w", err)
+	}
 	for _, path := range []string{filepath.Join(dir, "lifeboat.prom"), metrics} {
 		if path == "" {
 			continue

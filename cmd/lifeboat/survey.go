@@ -8,9 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 
@@ -18,6 +18,7 @@ import (
 	"lifeboat/internal/filekind"
 	"lifeboat/internal/filekind/unpack"
 	"lifeboat/internal/userfile"
+	"lifeboat/scenarios"
 )
 
 // deepest is how far below the folder backups are looked for.
@@ -96,7 +97,7 @@ func survey(dir, from string) ([]*series, error) {
 		name := filepath.Base(s.Path)
 		if beside[s.Path] > 1 {
 			s.Pattern = "*" + s.ext
-			name += "-" + s.ext
+			name += s.ext
 		}
 		s.Name = unlike(name, taken)
 	}
@@ -112,15 +113,10 @@ func ending(name string) string {
 	return ext
 }
 
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-
 // unlike makes a name of a folder's that nothing else has.
 func unlike(of string, taken map[string]bool) string {
-	base := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(of), "-"), "-")
+	base := scenarios.TemplateName(of)
 	base = strings.Trim(base[:min(len(base), 50)], "-")
-	if base == "" {
-		base = "backup"
-	}
 	name := base
 	for i := 2; taken[name]; i++ {
 		name = fmt.Sprintf("%s-%d", base, i)
@@ -206,7 +202,7 @@ func writeCatalogue(path, dir, image string) error {
 			orElse(strings.Join(seen, ", "), "no file"))
 	}
 	var text strings.Builder
-	err = catalogueText.Execute(&text, map[string]any{"Name": scenarioName(path), "Found": found, "Image": image, "Zone": localZone(),
+	err = catalogueText().Execute(&text, map[string]any{"Name": scenarioName(path), "Found": found, "Image": image, "Zone": localZone(),
 		"Dir": dir})
 	if err != nil {
 		return err
@@ -221,43 +217,6 @@ func orElse(text, otherwise string) string {
 	return text
 }
 
-var catalogueText = template.Must(template.New("catalogue").Parse(`# The backups below {{printf "%q" .Dir}}, each proved by a check run of its own:
-#   lifeboat validate FILE    finds every mistake in this file
-#   lifeboat verify FILE      restores every backup, looks at its content, and says how far it is proved
-# Every key is in scenarios/catalogue.schema.json of lifeboat's source.
-catalogue: {{.Name}}
-every: 26h # how old the proof of a backup may become; lifeboat verify --status says OVERDUE then
-defaults:
-  restore: {kind: postgres}
-{{- if .Zone}}
-  timezone: {{printf "%q" .Zone}} # in which the dumps were made: here this host's
-{{- end}}
-  objectives: {age: 26h} # how old a backup may be
-  as: db
-  # The image must be on the engine; lifeboat pulls nothing. Its version is to be the dumps' own, or newer.
-  instance: {kind: docker, image: {{printf "%q" .Image}}, env: {POSTGRES_PASSWORD: drill}, data: [/var/lib/postgresql/data], ready: {tcp: 5432}}
-  checks:
-    service: [{kind: tcp, to: "db:5432"}]
-    # reads every row; add what you know: {kind: rows, on: db, table: orders, at_least: 1000, …}
-    data: [{kind: content, on: db, password: drill}]
-backups:
-{{- range .Found}}
-{{- if eq .Restore "postgres"}}
-  - name: {{.Name}} # {{.Words}}; the newest: {{printf "%q" .Latest}}
-    store: {kind: dir, path: {{printf "%q" .Path}}{{if .Pattern}}, pattern: {{printf "%q" .Pattern}}{{end}}}
-{{- end}}
-{{- end}}
-{{- range .Found}}
-{{- if and .Restore (ne .Restore "postgres")}}
-  # {{printf "%q" .Latest}}: {{.Words}}. Say how one knows that it works:
-  # - name: {{.Name}}
-  #   store: {kind: dir, path: {{printf "%q" .Path}}{{if .Pattern}}, pattern: {{printf "%q" .Pattern}}{{end}}}
-  #   restore: {kind: {{.Restore}}}
-  #   instance: {kind: {{if eq .Restore "oci"}}docker{{else}}qemu{{end}}, ready: {tcp: 8080}}
-  #   checks: {service: [{kind: http, to: "{{.Name}}:8080", path: /, status: 200}]}
-{{- end}}
-{{- if not .Restore}}
-  # {{printf "%q" .Latest}} in {{printf "%q" .Path}}: {{if .Words}}it is {{.Words}}{{else}}nothing that is known{{end}}: left out
-{{- end}}
-{{- end}}
-`))
+var catalogueText = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("catalogue").Parse(scenarios.CatalogueTemplate))
+})

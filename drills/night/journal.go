@@ -214,6 +214,9 @@ func List(home, catalogue string) (nights []*Night, unread error) {
 		return nil, fmt.Errorf("list the nights: %w", err)
 	}
 	for _, e := range entries {
+		if !e.IsDir() {
+			continue // the page of a catalogue
+		}
 		n, err := Read(home, e.Name())
 		if err != nil {
 			unread = errors.Join(unread, fmt.Errorf("night %s: %w", e.Name(), err))
