@@ -44,6 +44,9 @@ func NightMetrics(path string, n *night.Night) error {
 			began.WithLabelValues(at...).Set(float64(p.Started.Unix()))
 		}
 		for _, x := range p.Points {
+			if x.Point == "" {
+				continue // its store gave none
+			}
 			size.WithLabelValues(at...).Set(float64(x.Size))
 		}
 	}

@@ -77,6 +77,9 @@ func ProofOf(p Planned, r *record.Record, v record.Verdict) Proof {
 		Status: v.Status, Left: len(r.Cleanup.Failed), Rungs: objective.Ladder(r), Started: r.Header.Started, Took: r.Ended}
 	if len(v.Reasons) > 0 {
 		got.Why = &v.Reasons[0]
+		if got.Why.ID == "objective.not_measured" && len(v.Unmeasured) > 0 { // which says what is missing
+			got.Why = &v.Unmeasured[0]
+		}
 	}
 	for _, x := range r.RestorePoints {
 		if x.Backup == p.Backup {
