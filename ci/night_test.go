@@ -65,11 +65,14 @@ func (b *bench) catalogue(sizes map[string]int64, lines ...string) string {
 	require.NoError(b.t, err)
 	for name, size := range sizes {
 		require.NoError(b.t, os.MkdirAll(filepath.Join(folder, name), 0o700))
-		for i, text := range [][]byte{raw, raw} {
-			if size > 0 {
-				text = text[:size]
-			}
-			require.NoError(b.t, os.WriteFile(filepath.Join(folder, name, fmt.Sprintf("shop-%d.dump", i)), text, 0o600))
+		text := raw
+		if size > 0 {
+			text = raw[:size]
+		}
+		for i, made := range []time.Time{time.Now().Add(-time.Hour), time.Now()} {
+			dump := filepath.Join(folder, name, fmt.Sprintf("shop-%d.dump", i))
+			require.NoError(b.t, os.WriteFile(dump, text, 0o600))
+			require.NoError(b.t, os.Chtimes(dump, made, made))
 		}
 		lines = append(lines, fmt.Sprintf("  - {name: %s, store: {kind: dir, path: ./%s}}", name, name))
 	}
@@ -83,7 +86,7 @@ func TestNight(t *testing.T) {
 	t.Parallel()
 	b := onBench(t, "small")
 	path := b.catalogue(map[string]int64{"cut": 40_000, "whole": 0},
-		"  - {name: every, store: {kind: dir, path: ./whole}, points: all}", "  - {name: gone, store: {kind: dir, path: ./nowhere}}")
+		"  - {name: every, store: {kind: dir, path: ./whole}, points: all, objectives: {age: 1s}}", "  - {name: gone, store: {kind: dir, path: ./nowhere}}")
 	code, n := b.verify(path, "--parallel", "2")
 	assert.Equal(t, 1, code)
 	assert.Equal(t, "failed", n.Verdict)
@@ -94,12 +97,12 @@ func TestNight(t *testing.T) {
 			if r.State != "reached" {
 				break
 			}
-			highest[p.Backup] = r.Rung
+			highest[strings.TrimSpace(p.Backup+" "+p.Point)] = r.Rung
 		}
 	}
-	assert.Equal(t, map[string]string{"cut ": "failed", "whole ": "passed", "every shop-0.dump": "passed", "every shop-1.dump": "passed",
+	assert.Equal(t, map[string]string{"cut ": "failed", "whole ": "passed", "every shop-0.dump": "passed", "every shop-1.dump": "failed",
 		"gone ": "inconclusive"}, got)
-	assert.Equal(t, map[string]string{"whole": "content", "every": "content"}, highest)
+	assert.Equal(t, map[string]string{"whole": "content", "every shop-0.dump": "content"}, highest, "the limit of age is one of the newest")
 
 	out, err := exec.Command(b.bin, "verify", "--status", "--json", "--home", b.home, path).Output()
 	var exit *exec.ExitError

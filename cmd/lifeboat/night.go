@@ -95,14 +95,14 @@ func (v *verifying) plan(ctx context.Context, o verifyOptions, h night.Header) (
 			all = append(all, p)
 		}
 		for _, id := range b.Points.Draw(ids, h.Seed) {
-			p.Point = id
+			p.Point, p.Older = id, id != ids[0]
 			all = append(all, p)
 		}
 	}
 	return all, nil
 }
 
-// points are the restore points of an entry among which its night chooses; none where the store does not tell.
+// points are the restore points of an entry among which its night chooses, the newest first; none where the store does not tell.
 func (v *verifying) points(ctx context.Context, b scenarios.Listed, now time.Time) (ids []string, err error) {
 	s, err := v.load(v.catalogue.Path(b.Name), ".")
 	if err != nil {
@@ -168,6 +168,9 @@ func (v *verifying) planned(ctx context.Context, p night.Planned) (*scenarios.Sc
 		b := s.Backups[p.Backup]
 		b.Pick = p.Point
 		s.Backups[p.Backup] = b
+	}
+	if p.Older {
+		delete(s.Objectives, "age")
 	}
 	plan, err := drills.NewPlan(ctx, v.kit, s)
 	return s, plan, err

@@ -32,6 +32,7 @@ type Header struct {
 type Planned struct {
 	Backup   string   `json:"backup"`          // the entry's name
 	Point    string   `json:"point,omitempty"` // that was chosen by the night; empty: by the backup's pick
+	Older    bool     `json:"older,omitempty"` // not the newest of its backup: no limit of age holds for it
 	Scenario string   `json:"scenario_digest,omitempty"`
 	Owner    string   `json:"owner,omitempty"`
 	Controls []string `json:"controls,omitempty"`
