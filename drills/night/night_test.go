@@ -263,3 +263,33 @@ func TestStand(t *testing.T) {
 	got := Stand([]Planned{{Backup: "a", Scenario: "sha256:new"}}, []*Night{at(time.Hour, "1", proof("a", record.StatusPassed))}, "1", 26*time.Hour, now)
 	assert.Equal(t, Changed, got[0].State, "its entry has changed")
 }
+
+// TestStandOfSomePoints: restore points that passed do not speak for those that a killed night never came to, the oldest proof counts,
+// an old night that was gone on with counts when it was, and a proof of the future is none.
+func TestStandOfSomePoints(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)
+	of := func(point string, s record.Status, ago time.Duration) Proof {
+		return Proof{Planned: Planned{Backup: "a", Point: point}, Status: s, Started: now.Add(-ago), Drill: "drill"}
+	}
+	unrun := Proof{Planned: Planned{Backup: "a", Point: "2"}, Status: record.StatusNotRun}
+	night := func(ago time.Duration, all ...Proof) *Night {
+		return &Night{Header: Header{Tool: "1", Started: now.Add(-ago)}, Proofs: all}
+	}
+	passed, failed := record.StatusPassed, record.StatusFailed
+	for name, c := range map[string]struct {
+		nights []*Night
+		want   State
+	}{
+		"killed in the middle":       {[]*Night{night(time.Hour, of("1", passed, time.Hour), unrun)}, Overdue},
+		"and proved the day before":  {[]*Night{night(20*time.Hour, of("1", passed, 20*time.Hour)), night(time.Hour, of("1", passed, time.Hour), unrun)}, Proved},
+		"killed after a failure":     {[]*Night{night(time.Hour, of("1", failed, time.Hour), unrun)}, Failed},
+		"one long ago":               {[]*Night{night(30*time.Hour, of("1", passed, 30*time.Hour), of("2", passed, time.Hour))}, Overdue},
+		"an old night gone on with":  {[]*Night{night(20*time.Hour, of("", failed, time.Hour)), night(9*time.Hour, of("", passed, 9*time.Hour))}, Failed},
+		"never begun since":          {[]*Night{night(9*time.Hour, of("", passed, 9*time.Hour)), night(time.Hour, Proof{Planned: Planned{Backup: "a"}, Status: record.StatusNotRun, Error: "told to end"})}, NotProved},
+		"of no status that is known": {[]*Night{night(time.Hour, of("1", "newer", time.Hour), of("2", passed, time.Hour))}, NotProved},
+		"of the future":              {[]*Night{night(-48*time.Hour, of("", passed, -48*time.Hour))}, Overdue},
+	} {
+		assert.Equal(t, c.want, Stand(planned("a"), c.nights, "1", 26*time.Hour, now)[0].State, name)
+	}
+}

@@ -29,31 +29,33 @@ type Standing struct {
 }
 
 // Stand tells how every backup of a catalogue stands now. The planned ones say what the catalogue asks today; every is how old a proof
-// may be, tool is today's lifeboat. A night that left a backup out says nothing of it.
+// may be, tool is today's lifeboat. A night that left a backup out says nothing of it. What was tried last counts, whichever night it
+// belongs to: an old one may have been gone on with. A proof of the future is none: some clock was wrong.
 func Stand(planned []Planned, nights []*Night, tool string, every time.Duration, now time.Time) []Standing {
 	var all []Standing
 	for _, p := range planned {
 		s := Standing{Backup: p.Backup, Owner: p.Owner, State: Overdue}
-		var good *Proof
-		by := ""
-		for _, n := range nights { // the oldest first
-			for _, got := range n.of(p.Backup) {
-				s.Latest = &got
-				if got.Status == record.StatusPassed {
-					good, by = &got, n.Tool
-				}
+		var tries []try
+		for _, n := range nights {
+			if t, ok := n.of(p.Backup); ok {
+				tries = append(tries, t)
 			}
 		}
-		if good != nil {
-			s.Proof = good.Started
+		slices.SortStableFunc(tries, func(a, b try) int { return a.last.Compare(b.last) })
+		var good try
+		for _, t := range tries {
+			s.Latest = &t.worst
+			if t.worst.Status == record.StatusPassed {
+				good, s.Proof = t, t.first
+			}
 		}
 		switch {
 		case s.Latest != nil && s.Latest.Status == record.StatusFailed:
 			s.State = Failed
 		case s.Latest != nil && s.Latest.Status != record.StatusPassed:
 			s.State = NotProved
-		case good == nil || now.Sub(good.Started) > every:
-		case good.Scenario != p.Scenario || by != tool:
+		case s.Proof.IsZero() || now.Sub(s.Proof) > every || s.Proof.After(now):
+		case good.worst.Scenario != p.Scenario || good.tool != tool:
 			s.State = Changed
 		default:
 			s.State = Proved
@@ -63,17 +65,50 @@ func Stand(planned []Planned, nights []*Night, tool string, every time.Duration,
 	return all
 }
 
-// of a night: what it says of a backup, its worst restore point last.
-func (n *Night) of(backup string) []Proof {
-	var all []Proof
+// try is what one night says of a backup with all the restore points that it chose.
+type try struct {
+	worst       Proof
+	first, last time.Time // when its check runs began
+	tool        string
+}
+
+// of a night: what it says of a backup. Where some of its restore points were not come to, those that passed do not speak for the rest.
+func (n *Night) of(backup string) (t try, ok bool) {
+	var said []Proof
+	missing := false
 	for _, p := range n.Proofs {
-		if p.Backup == backup && p.Skipped == "" && (p.Drill != "" || p.Error != "") {
-			all = append(all, p)
+		switch {
+		case p.Backup != backup || p.Skipped != "":
+		case p.Drill == "" && p.Error == "":
+			missing = true
+		default:
+			if p.Started.IsZero() { // it was not begun
+				p.Started = n.Started
+			}
+			said = append(said, p)
 		}
 	}
-	rank := func(p Proof) int {
-		return slices.Index([]record.Status{record.StatusPassed, record.StatusNotRun, record.StatusAborted, record.StatusInconclusive, record.StatusFailed}, p.Status)
+	if len(said) == 0 {
+		return t, false
 	}
-	slices.SortStableFunc(all, func(a, b Proof) int { return rank(a) - rank(b) })
-	return all
+	rank := func(p Proof) int {
+		i := slices.Index([]record.Status{record.StatusPassed, record.StatusNotRun, record.StatusAborted, record.StatusInconclusive, record.StatusFailed}, p.Status)
+		if i < 0 { // of a newer lifeboat
+			return 1
+		}
+		return i
+	}
+	t = try{worst: said[0], first: said[0].Started, last: said[0].Started, tool: n.Tool}
+	for _, p := range said[1:] {
+		if rank(p) >= rank(t.worst) {
+			t.worst = p
+		}
+		if p.Started.Before(t.first) {
+			t.first = p.Started
+		}
+		if p.Started.After(t.last) {
+			t.last = p.Started
+		}
+	}
+	return t, !missing || t.worst.Status != record.StatusPassed
 }
