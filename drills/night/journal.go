@@ -47,6 +47,7 @@ type Journal struct {
 	mu   sync.Mutex
 	f    *os.File
 	seq  int
+	size int64 // of its whole lines
 	head string
 }
 
@@ -88,14 +89,11 @@ func Reopen(home, id string) (*Journal, *Night, error) {
 	if err == nil {
 		err = f.Truncate(whole)
 	}
-	if err == nil {
-		_, err = f.Seek(whole, 0)
-	}
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("go on with night %s: %w", id, err), f.Close())
 	}
 	n.Torn = 0
-	return &Journal{f: f, seq: seq, head: n.Head}, n, nil
+	return &Journal{f: f, seq: seq, size: whole, head: n.Head}, n, nil
 }
 
 // Add writes down what came of a check run.
@@ -124,13 +122,14 @@ func (j *Journal) append(kind string, data any) error {
 	if err != nil {
 		return fmt.Errorf("write the night's journal: %w", err)
 	}
-	if _, err := j.f.Write(append(raw, '\n')); err != nil {
-		return fmt.Errorf("write the night's journal: %w", err)
+	n, err := j.f.WriteAt(append(raw, '\n'), j.size) // over what of a line came onto a full disk
+	if err == nil {
+		err = j.f.Sync()
 	}
-	if err := j.f.Sync(); err != nil {
-		return fmt.Errorf("write the night's journal: %w", err)
+	if err != nil {
+		return fmt.Errorf("write the night's journal: %w", errors.Join(err, j.f.Truncate(j.size)))
 	}
-	j.seq, j.head = l.Seq, digest(raw)
+	j.seq, j.size, j.head = l.Seq, j.size+int64(n), digest(raw)
 	return nil
 }
 
@@ -165,7 +164,9 @@ func read(path string) (n *Night, seq int, whole int64, err error) {
 		}
 		switch l.Kind {
 		case kindNight:
-			err = json.Unmarshal(l.Data, &n.Header)
+			if err = json.Unmarshal(l.Data, &n.Header); err == nil && n.Version > version {
+				err = fmt.Errorf("a newer lifeboat wrote it: format %d", n.Version)
+			}
 		case kindProof:
 			var p Proof
 			err = json.Unmarshal(l.Data, &p)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -292,4 +294,36 @@ func TestStandOfSomePoints(t *testing.T) {
 	} {
 		assert.Equal(t, c.want, Stand(planned("a"), c.nights, "1", 26*time.Hour, now)[0].State, name)
 	}
+}
+
+// TestFullDisk: a line of which only a part could be written takes none of the others with it.
+func TestFullDisk(t *testing.T) {
+	home := t.TempDir()
+	j, n := begin(t, home, "a", "b")
+	require.NoError(t, j.Add(proof("a", record.StatusPassed)))
+	signal.Ignore(syscall.SIGXFSZ) // as the runtime does where nobody asked for it; a write then fails
+	var was syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was))
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: uint64(j.size) + 9, Max: was.Max}))
+	err := j.Add(proof("b", record.StatusFailed))
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was))
+	require.Error(t, err)
+	require.NoError(t, j.Add(proof("b", record.StatusPassed)))
+	require.NoError(t, j.Seal())
+	got, err := Read(home, n.Night)
+	require.NoError(t, err)
+	assert.Equal(t, record.StatusPassed, got.Status())
+}
+
+func TestNightOfANewerLifeboat(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	j, n := begin(t, home, "a")
+	require.NoError(t, j.Close())
+	path := filepath.Join(Dir(home), n.Night, file)
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(raw), `"version":1`, `"version":2`, 1)), 0o600))
+	_, err = Read(home, n.Night)
+	assert.ErrorContains(t, err, "a newer lifeboat wrote it")
 }
