@@ -124,14 +124,9 @@ func ReadCatalogue(path string) (*Catalogue, Problems) {
 	}
 	c := &Catalogue{File: path, Digest: sumOf(raw)}
 	for _, e := range d.entries(root) {
-		var l Listed
-		d.decode(d.keep(e.value, keysIn[Listed]()...), reflect.ValueOf(&l).Elem(), e.path)
-		c.Backups = append(c.Backups, l)
+		c.Backups = append(c.Backups, d.listing(e))
 	}
-	d.decode(d.keep(root, keysIn[CatalogueHead]()...), reflect.ValueOf(&c.CatalogueHead).Elem(), "")
-	if c.Parallel < 0 {
-		d.problem(d.lookup(root, "parallel"), "parallel", "give a number of check runs, or delete it", "%d cannot run at a time", c.Parallel)
-	}
+	c.CatalogueHead = d.head(root)
 	return c, d.problems.Sorted(path)
 }
 

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,6 +71,25 @@ func (d *decoder) entries(root *yaml.Node) []entry {
 	return all
 }
 
+// head is what a catalogue says of itself.
+func (d *decoder) head(root *yaml.Node) (h CatalogueHead) {
+	d.decode(d.keep(root, keysIn[CatalogueHead]()...), reflect.ValueOf(&h).Elem(), "")
+	if h.Parallel < 0 {
+		d.problem(d.lookup(root, "parallel"), "parallel", "give a number of check runs, or delete it", "%d cannot run at a time", h.Parallel)
+	}
+	return h
+}
+
+// listing is what a catalogue says of an entry beside its check run.
+func (d *decoder) listing(of entry) (l Listed) {
+	before := len(d.problems)
+	d.decode(d.keep(of.value, keysIn[Listed]()...), reflect.ValueOf(&l).Elem(), of.path)
+	if n := d.lookup(of.value, "points"); n != nil && !l.Points.Draws() && len(d.problems) == before {
+		d.problem(n, of.path+".points", "write all, or {random: 3, within: 720h}, or delete it: then the one under pick is", "it chooses none")
+	}
+	return l
+}
+
 // asked writes what a mapping asks for, wherever it stands and however it is laid out.
 func (d *decoder) asked(n *yaml.Node, into *strings.Builder) {
 	n = d.resolve(n)
@@ -92,6 +112,8 @@ func (d *decoder) listed(root *yaml.Node, name string) (*yaml.Node, Problems) {
 	}
 	i := slices.Index(names, name)
 	if i >= 0 {
+		d.head(root)
+		d.listing(all[i])
 		return d.checkRun(root, all[i]), d.problems
 	}
 	switch {

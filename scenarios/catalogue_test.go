@@ -83,3 +83,19 @@ func TestDraw(t *testing.T) {
 	}
 	assert.Greater(t, len(others), 5, "each has its turn")
 }
+
+// TestPointsOfNothing: what chooses no restore point is said, of the list and of the check run alike.
+func TestPointsOfNothing(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/catalogue/nightly.yaml")
+	require.NoError(t, err)
+	for _, points := range []string{"{}", "{random: 0}", "{random: -1}", "{within: 5d}", "3", "null"} {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		require.NoError(t, os.WriteFile(path, append(raw, "  - {name: more, store: {kind: dir, path: ./more}, points: "+points+"}\n"...), 0o600))
+		c, list := ReadCatalogue(path)
+		require.Len(t, list, 1, points)
+		assert.Contains(t, list[0].Error(), ".points", points)
+		_, run := Read(c.Path("more"))
+		assert.Equal(t, list, run, points)
+	}
+}
