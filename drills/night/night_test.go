@@ -275,6 +275,7 @@ func TestStandOfSomePoints(t *testing.T) {
 		return Proof{Planned: Planned{Backup: "a", Point: point}, Status: s, Started: now.Add(-ago), Drill: "drill"}
 	}
 	unrun := Proof{Planned: Planned{Backup: "a", Point: "2"}, Status: record.StatusNotRun}
+	unbegun := Proof{Planned: Planned{Backup: "a"}, Status: record.StatusNotRun, Error: "told to end"}
 	night := func(ago time.Duration, all ...Proof) *Night {
 		return &Night{Header: Header{Tool: "1", Started: now.Add(-ago)}, Proofs: all}
 	}
@@ -288,7 +289,7 @@ func TestStandOfSomePoints(t *testing.T) {
 		"killed after a failure":     {[]*Night{night(time.Hour, of("1", failed, time.Hour), unrun)}, Failed},
 		"one long ago":               {[]*Night{night(30*time.Hour, of("1", passed, 30*time.Hour), of("2", passed, time.Hour))}, Overdue},
 		"an old night gone on with":  {[]*Night{night(20*time.Hour, of("", failed, time.Hour)), night(9*time.Hour, of("", passed, 9*time.Hour))}, Failed},
-		"never begun since":          {[]*Night{night(9*time.Hour, of("", passed, 9*time.Hour)), night(time.Hour, Proof{Planned: Planned{Backup: "a"}, Status: record.StatusNotRun, Error: "told to end"})}, NotProved},
+		"never begun since":          {[]*Night{night(9*time.Hour, of("", passed, 9*time.Hour)), night(time.Hour, unbegun)}, NotProved},
 		"of no status that is known": {[]*Night{night(time.Hour, of("1", "newer", time.Hour), of("2", passed, time.Hour))}, NotProved},
 		"of the future":              {[]*Night{night(-48*time.Hour, of("", passed, -48*time.Hour))}, Overdue},
 	} {
