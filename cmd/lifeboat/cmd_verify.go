@@ -40,7 +40,12 @@ func (a *app) verifyCommand() *cobra.Command {
 	f.BoolVar(&o.goOn, "continue", false, "go on with the latest night of the catalogue that did not come to its end")
 	f.StringVar(&o.metrics, "metrics", "", "also write the night's metrics to this file, for the textfile collector of Prometheus' node_exporter")
 	f.BoolVar(&o.status, "status", false, "how each backup stands by the nights that were, without proving anything")
+	for _, one := range []string{"only", "shard"} { // those of its beginning hold for a night that is gone on with
+		c.MarkFlagsMutuallyExclusive("continue", one)
+		c.MarkFlagsMutuallyExclusive("status", one)
+	}
 	c.MarkFlagsMutuallyExclusive("status", "continue")
+	c.MarkFlagsMutuallyExclusive("status", "metrics")
 	return c
 }
 

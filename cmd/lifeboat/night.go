@@ -38,6 +38,9 @@ func (v *verifying) begin(ctx context.Context, o verifyOptions, before []*night.
 				if n.Digest != v.catalogue.Digest {
 					return nil, nil, fmt.Errorf("go on with night %s: %s has changed since; begin a new night without --continue", n.Night, v.catalogue.File)
 				}
+				if n.Tool != version { // a night is proved by one
+					return nil, nil, fmt.Errorf("go on with night %s: lifeboat %s began it, this is %s; begin a new night without --continue", n.Night, n.Tool, version)
+				}
 				return night.Reopen(v.home, n.Night)
 			}
 		}
@@ -157,52 +160,6 @@ func (v *verifying) jobs(ctx context.Context, n *night.Night, before []*night.Ni
 	}
 	all.Wait()
 	return jobs, ctx.Err()
-}
-
-func (v *verifying) planned(ctx context.Context, p night.Planned) (*scenarios.Scenario, *drills.Plan, error) {
-	s, err := v.load(v.catalogue.Path(p.Backup), ".")
-	if err != nil {
-		return nil, nil, err
-	}
-	if p.Point != "" {
-		b := s.Backups[p.Backup]
-		b.Pick = p.Point
-		s.Backups[p.Backup] = b
-	}
-	if p.Older {
-		delete(s.Objectives, "age")
-	}
-	plan, err := drills.NewPlan(ctx, v.kit, s)
-	return s, plan, err
-}
-
-// prove makes one check run. What kept it from being started is said in words.
-func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
-	started := time.Now()
-	none := func(err error) night.Proof {
-		var broken *drills.BrokenError
-		got := night.Proof{Planned: p, Status: record.StatusNotRun, Error: printed(err.Error()), Started: started, Took: time.Since(started)}
-		if errors.As(err, &broken) {
-			got.Left = broken.Left
-		}
-		return got
-	}
-	_, plan, err := v.planned(ctx, p)
-	if err != nil {
-		return none(err)
-	}
-	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log()})
-	if err != nil {
-		return none(err)
-	}
-	samples, err := pulseSamples(res.Dir, res.Record)
-	if err == nil {
-		_, err = v.writeReports(res, reports.Options{Language: v.lang, Samples: samples})
-	}
-	if err != nil { // the verdict stands in its journal
-		v.log().Error("write the reports of a check run", "backup", p.Backup, "drill", res.Drill, "error", err)
-	}
-	return night.ProofOf(p, res.Record, res.Verdict)
 }
 
 // room is what check runs may take of this host together: a tenth of what is free stays.

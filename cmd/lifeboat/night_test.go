@@ -50,6 +50,28 @@ func (v *verifying) plannedNow(t *testing.T) []night.Planned {
 	return all
 }
 
+// TestNightOfWhatWasPlanned: a proof names the digest of what was planned, so nothing else is run under it.
+func TestNightOfWhatWasPlanned(t *testing.T) {
+	v := nightOf(t, "")
+	p := v.plannedNow(t)[0]
+	raw, err := os.ReadFile(v.catalogue.File)
+	require.NoError(t, err)
+	weaker := strings.Replace(string(raw), ", data: [{kind: rows, on: db, user: u, password: drill, table: orders, at_least: 1}]", "", 1)
+	require.NotEqual(t, string(raw), weaker)
+	require.NoError(t, os.WriteFile(v.catalogue.File, []byte(weaker), 0o600))
+	got := v.prove(t.Context(), p)
+	assert.Equal(t, record.StatusNotRun, got.Status)
+	assert.Contains(t, got.Error, "has changed since the night was planned")
+}
+
+// TestNightThatChoseNothing: where no restore point is young enough, an older one does not stand for those that were asked for.
+func TestNightThatChoseNothing(t *testing.T) {
+	v := nightOf(t, ", points: {random: 3, within: 10m}")
+	got := v.prove(t.Context(), v.plannedNow(t)[0])
+	assert.Equal(t, record.StatusNotRun, got.Status)
+	assert.Contains(t, got.Error, "no restore point is younger than 10m0s, the newest is shop.dump")
+}
+
 // TestStandingOfUnreadNights: a night that cannot be read may say that a backup failed, so nothing is green beside it.
 func TestStandingOfUnreadNights(t *testing.T) {
 	v := nightOf(t, "")
@@ -68,6 +90,30 @@ func TestStandingOfUnreadNights(t *testing.T) {
 	require.True(t, errors.As(v.standing(v.catalogue, reports.English), &code))
 	assert.Equal(t, exitInconclusive, code.code)
 }
+
+// TestNightOfAnotherLifeboat is not gone on with: its proofs would be said to be of one.
+func TestNightOfAnotherLifeboat(t *testing.T) {
+	v := nightOf(t, "")
+	h := night.Header{Catalogue: "nightly", Digest: v.catalogue.Digest, Tool: "0.0.1", Started: time.Now(), Planned: v.plannedNow(t)}
+	j, _, err := night.Create(v.home, h)
+	require.NoError(t, err)
+	require.NoError(t, j.Close())
+	before, err := night.List(v.home, "nightly")
+	require.NoError(t, err)
+	_, _, err = v.begin(t.Context(), verifyOptions{goOn: true}, before)
+	assert.ErrorContains(t, err, "lifeboat 0.0.1 began it")
+}
+
+func TestFlagsOfANight(t *testing.T) {
+	for _, flags := range [][]string{{"--continue", "--only", "a"}, {"--continue", "--shard", "1/2"}, {"--status", "--only", "a"}, {"--status", "--shard", "1/2"}} {
+		c := onProcess().verifyCommand()
+		c.SetArgs(append(flags, "nowhere.yaml"))
+		c.SetOut(t.Output())
+		c.SetErr(t.Output())
+		assert.ErrorContains(t, c.Execute(), "none of the others can be", flags)
+	}
+}
+
 
 // TestGateTakesAnyCase: digests are written down in lower case, whatever a pipeline writes.
 func TestGateTakesAnyCase(t *testing.T) {

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"lifeboat/drills"
+	"lifeboat/drills/night"
+	"lifeboat/drills/record"
+	"lifeboat/reports"
+	"lifeboat/scenarios"
+)
+
+func (v *verifying) planned(ctx context.Context, p night.Planned) (*scenarios.Scenario, *drills.Plan, error) {
+	s, err := v.load(v.catalogue.Path(p.Backup), ".")
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.Digest != p.Scenario {
+		return nil, nil, fmt.Errorf("%s: what it asks has changed since the night was planned; begin a new night", v.catalogue.Path(p.Backup))
+	}
+	if p.Point != "" {
+		b := s.Backups[p.Backup]
+		b.Pick = p.Point
+		s.Backups[p.Backup] = b
+	}
+	if p.Older {
+		delete(s.Objectives, "age")
+	}
+	plan, err := drills.NewPlan(ctx, v.kit, s)
+	return s, plan, err
+}
+
+// prove makes one check run. What kept it from being started is said in words.
+func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
+	started := time.Now()
+	none := func(err error) night.Proof {
+		var broken *drills.BrokenError
+		got := night.Proof{Planned: p, Status: record.StatusNotRun, Error: printed(err.Error()), Started: started, Took: time.Since(started)}
+		if errors.As(err, &broken) {
+			got.Left = broken.Left
+		}
+		return got
+	}
+	_, plan, err := v.planned(ctx, p)
+	if err == nil {
+		err = v.unchosen(ctx, p)
+	}
+	if err != nil {
+		return none(err)
+	}
+	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log()})
+	if err != nil {
+		return none(err)
+	}
+	samples, err := pulseSamples(res.Dir, res.Record)
+	if err == nil {
+		_, err = v.writeReports(res, reports.Options{Language: v.lang, Samples: samples})
+	}
+	if err != nil { // the verdict stands in its journal
+		v.log().Error("write the reports of a check run", "backup", p.Backup, "drill", res.Drill, "error", err)
+	}
+	return night.ProofOf(p, res.Record, res.Verdict)
+}
+
+// unchosen says that the night was to choose restore points, chose none, and there are some: the one under pick does not stand for
+// them. Where there is none, or the store does not tell, the check run says it.
+func (v *verifying) unchosen(ctx context.Context, p night.Planned) error {
+	i := slices.IndexFunc(v.catalogue.Backups, func(b scenarios.Listed) bool { return b.Name == p.Backup })
+	if p.Point != "" || i < 0 || !v.catalogue.Backups[i].Points.Draws() {
+		return nil
+	}
+	b := v.catalogue.Backups[i]
+	b.Points.All = true
+	ids, err := v.points(ctx, b, time.Now())
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	if b.Points.Within > 0 {
+		return fmt.Errorf("points: no restore point is younger than %s, the newest is %s; make a backup, or give within more time", b.Points.Within.Std(), ids[0])
+	}
+	return errors.New("points: the store did not tell its restore points when the night began; begin a new night")
+}
