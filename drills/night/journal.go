@@ -190,15 +190,26 @@ func read(path string) (n *Night, seq int, whole int64, err error) {
 	return n, seq, whole, nil
 }
 
-// fill puts the proofs into the order of the plan; the latest of each counts.
+// fill puts the proofs into the order of the plan; the latest of each counts. Where two of the plan cannot be told apart, as files whose
+// names differ in what is no text, the worst of both is that of each.
 func (n *Night) fill(proofs []Proof) {
 	n.Proofs = make([]Proof, 0, len(n.Planned))
+	alike := map[string]int{}
 	for _, p := range n.Planned {
-		got := Proof{Planned: p, Status: record.StatusNotRun}
+		alike[p.key()]++
+	}
+	for _, p := range n.Planned {
+		got, found := Proof{Planned: p, Status: record.StatusNotRun}, 0
 		for _, q := range proofs {
-			if q.key() == p.key() {
+			if q.key() != p.key() {
+				continue
+			}
+			if found++; found == 1 || alike[p.key()] == 1 || got.Status == record.StatusPassed || q.Status == record.StatusFailed {
 				got = q
 			}
+		}
+		if found < alike[p.key()] && got.Status != record.StatusFailed {
+			got = Proof{Planned: p, Status: record.StatusNotRun}
 		}
 		n.Proofs = append(n.Proofs, got)
 	}

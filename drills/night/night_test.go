@@ -328,3 +328,33 @@ func TestNightOfANewerLifeboat(t *testing.T) {
 	_, err = Read(home, n.Night)
 	assert.ErrorContains(t, err, "a newer lifeboat wrote it")
 }
+
+// TestPointsThatLookAlike: what is written of two files whose names are no text is the same, so neither hides what came of the other.
+func TestPointsThatLookAlike(t *testing.T) {
+	t.Parallel()
+	point := func(name string, s record.Status) Proof {
+		return Proof{Planned: Planned{Backup: "a", Point: name}, Status: s, Drill: "drill"}
+	}
+	bad, good := point("x\xff", record.StatusFailed), point("x\xfe", record.StatusPassed)
+	for name, c := range map[string]struct {
+		proofs []Proof
+		want   record.Status
+	}{
+		"failed first": {[]Proof{bad, good}, record.StatusFailed},
+		"passed first": {[]Proof{good, bad}, record.StatusFailed},
+		"aborted last": {[]Proof{good, point("x\xff", record.StatusAborted)}, record.StatusInconclusive},
+		"one of them":  {[]Proof{good}, record.StatusInconclusive},
+		"both passed":  {[]Proof{good, point("x\xff", record.StatusPassed)}, record.StatusPassed},
+	} {
+		home := t.TempDir()
+		j, n, err := Create(home, Header{Catalogue: "all", Started: time.Now(), Planned: []Planned{bad.Planned, good.Planned}})
+		require.NoError(t, err)
+		for _, p := range c.proofs {
+			require.NoError(t, j.Add(p))
+		}
+		require.NoError(t, j.Seal())
+		got, err := Read(home, n.Night)
+		require.NoError(t, err)
+		assert.Equal(t, c.want, got.Status(), name)
+	}
+}
