@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -33,7 +34,7 @@ func NightMetrics(path string, n *night.Night) error {
 		if p.Skipped != "" {
 			continue
 		}
-		at := []string{n.Catalogue, p.Backup, p.Point}
+		at := []string{n.Catalogue, p.Backup, named(p.Point)}
 		states := []record.Status{record.StatusPassed, record.StatusFailed, record.StatusInconclusive, record.StatusAborted, record.StatusNotRun}
 		for _, s := range states {
 			status.WithLabelValues(slices.Concat(at, []string{string(s)})...).Set(truth(p.Status == s))
@@ -60,6 +61,14 @@ func NightMetrics(path string, n *night.Night) error {
 		return fmt.Errorf("write the night's metrics: %w", err)
 	}
 	return nil
+}
+
+// named is a text that may hold anything, such as a file's name; what is not printable is written as Go does, so that two stay two.
+func named(text string) string {
+	if printable(text) == text {
+		return text
+	}
+	return strconv.Quote(text)
 }
 
 func truth(is bool) float64 {

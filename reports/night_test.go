@@ -114,6 +114,24 @@ func TestNightsPage(t *testing.T) {
 }
 
 // TestNightMetrics reads what was written with Prometheus' own tool, where it is installed.
+// TestMetricsOfOddNames: a file of metrics is looked at on terminals, and two names that are not printable stay two.
+func TestMetricsOfOddNames(t *testing.T) {
+	t.Parallel()
+	n := aNight()
+	odd := n.Proofs[0]
+	for _, name := range []string{"a\x1b[31m", "a\x07[31m"} {
+		odd.Point = name
+		n.Proofs = append(n.Proofs, odd)
+	}
+	path := filepath.Join(t.TempDir(), "lifeboat.prom")
+	require.NoError(t, NightMetrics(path, n))
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, printable(string(raw)), string(raw))
+	assert.Contains(t, string(raw), `point="\"a\\x1b[31m\""`)
+	assert.Contains(t, string(raw), `point="\"a\\a[31m\""`)
+}
+
 func TestNightMetrics(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "lifeboat.prom")
