@@ -109,21 +109,42 @@ func (a *app) gate(digest string, since time.Time) (gateAnswer, error) {
 	if err != nil {
 		return gateAnswer{}, err
 	}
+	got, unread, err := gateOf(digest, past, since, time.Now(), func(drill string) (*record.Record, record.Verdict, error) {
+		return drills.Judge(filepath.Join(a.home, "drills", drill))
+	})
+	if len(unread) > 0 {
+		a.log().Error("drills after the one that passed cannot be judged, and one may be of this restore point; lifeboat report DRILL says why",
+			"drills", unread, "passed", got.Drill)
+		got = gateAnswer{Digest: digest, Verdict: record.StatusNotRun}
+	}
+	return got, err
+}
+
+// gateOf looks through drills, the oldest first. What passed in the future is no proof: some clock was wrong. The unread ones are those
+// after a drill that passed whose journals cannot be judged.
+func gateOf(digest string, past []drills.Past, since, now time.Time, judge func(drill string) (*record.Record, record.Verdict, error)) (
+	got gateAnswer, unread []string, err error) {
 	for _, p := range slices.Backward(past) {
-		if p.Error != "" || p.Started.Before(since) || p.Verdict != record.StatusPassed && p.Verdict != record.StatusFailed {
+		if p.Error != "" {
+			unread = append(unread, p.Drill)
 			continue
 		}
-		r, v, err := drills.Judge(filepath.Join(a.home, "drills", p.Drill))
-		if err != nil {
-			return gateAnswer{}, fmt.Errorf("judge drill %s: %w", p.Drill, err)
+		if p.Started.Before(since) || p.Verdict != record.StatusPassed && p.Verdict != record.StatusFailed {
+			continue
 		}
-		for _, x := range r.RestorePoints {
-			if x.Digest == digest && (v.Status == record.StatusPassed || v.Status == record.StatusFailed) {
-				return gateAnswer{digest, v.Status, p.Drill, r.Header.Started}, nil
-			}
+		r, v, err := judge(p.Drill)
+		if err != nil {
+			return gateAnswer{}, nil, fmt.Errorf("judge drill %s: %w", p.Drill, err)
+		}
+		of := slices.ContainsFunc(r.RestorePoints, func(x record.RestorePoint) bool { return x.Digest == digest })
+		switch {
+		case of && v.Status == record.StatusFailed:
+			return gateAnswer{digest, v.Status, p.Drill, r.Header.Started}, nil, nil
+		case of && v.Status == record.StatusPassed && !r.Header.Started.After(now):
+			return gateAnswer{digest, v.Status, p.Drill, r.Header.Started}, unread, nil
 		}
 	}
-	return gateAnswer{Digest: digest, Verdict: record.StatusNotRun}, nil
+	return gateAnswer{Digest: digest, Verdict: record.StatusNotRun}, nil, nil
 }
 
 func (a *app) answer(got gateAnswer) error {

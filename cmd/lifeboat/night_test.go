@@ -114,7 +114,6 @@ func TestFlagsOfANight(t *testing.T) {
 	}
 }
 
-
 // TestGateTakesAnyCase: digests are written down in lower case, whatever a pipeline writes.
 func TestGateTakesAnyCase(t *testing.T) {
 	var out bytes.Buffer
