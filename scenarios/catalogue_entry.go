@@ -73,9 +73,13 @@ func (d *decoder) entries(root *yaml.Node) []entry {
 
 // head is what a catalogue says of itself.
 func (d *decoder) head(root *yaml.Node) (h CatalogueHead) {
+	before := len(d.problems)
 	d.decode(d.keep(root, keysIn[CatalogueHead]()...), reflect.ValueOf(&h).Elem(), "")
 	if h.Parallel < 0 {
 		d.problem(d.lookup(root, "parallel"), "parallel", "give a number of check runs, or delete it", "%d cannot run at a time", h.Parallel)
+	}
+	if n := d.lookup(root, "every"); n != nil && h.Every == 0 && len(d.problems) == before {
+		d.problem(n, "every", "give the time between two nights and a margin, such as 26h", "every proof would be too old at once")
 	}
 	return h
 }

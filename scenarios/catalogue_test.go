@@ -99,3 +99,16 @@ func TestPointsOfNothing(t *testing.T) {
 		assert.Equal(t, list, run, points)
 	}
 }
+
+func TestCatalogueOfNoAge(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/catalogue/nightly.yaml")
+	require.NoError(t, err)
+	for _, every := range []string{"0s", "-1h", "7"} {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(raw), "every: 26h", "every: "+every, 1)), 0o600))
+		_, problems := ReadCatalogue(path)
+		require.Len(t, problems, 1, every)
+		assert.Contains(t, problems[0].Error(), "every", every)
+	}
+}
