@@ -137,11 +137,12 @@ func shardOf(s string) (i, n int, err error) {
 	return i, n, nil
 }
 
-// jobs are those of the plan that have not been made, the longest first.
+// jobs are those of the plan that have not been made, or so long ago that their proofs are too old by now, the longest first.
 func (v *verifying) jobs(ctx context.Context, n *night.Night, before []*night.Night) ([]night.Job, error) {
 	done := map[string]bool{}
 	for _, p := range n.Proofs {
-		done[p.Backup+"\x00"+p.Point] = p.Done()
+		age := time.Since(p.Started)
+		done[p.Backup+"\x00"+p.Point] = p.Done() && age >= 0 && age <= v.catalogue.Every.Std()
 	}
 	planned := slices.DeleteFunc(slices.Clone(n.Planned), func(p night.Planned) bool { return p.Skipped != "" || done[p.Backup+"\x00"+p.Point] })
 	night.Longest(planned, before)

@@ -125,3 +125,15 @@ func TestGateTakesAnyCase(t *testing.T) {
 	require.Error(t, c.Execute())
 	assert.Contains(t, out.String(), strings.Repeat("ab", 32))
 }
+
+// TestOldProofIsMadeAgain when a night of long ago is gone on with: else it would pass by proofs that are overdue.
+func TestOldProofIsMadeAgain(t *testing.T) {
+	v := nightOf(t, "")
+	p := v.plannedNow(t)
+	for ago, want := range map[time.Duration]int{time.Hour: 0, 27 * time.Hour: 1, -time.Hour: 1} {
+		n := &night.Night{Header: night.Header{Planned: p}, Proofs: []night.Proof{{Planned: p[0], Status: record.StatusPassed, Started: time.Now().Add(-ago)}}}
+		jobs, err := v.jobs(t.Context(), n, nil)
+		require.NoError(t, err)
+		assert.Len(t, jobs, want, ago)
+	}
+}
