@@ -28,7 +28,8 @@ func NightMetrics(path string, n *night.Night) error {
 	began := gauge("proof_timestamp_seconds", "When the check run began, in seconds since 1970.", of...)
 	size := gauge("backup_size_bytes", "The size of the restore point, as stored.", of...)
 	ended := gauge("night_end_timestamp_seconds", "When the night came to its end, in seconds since 1970; 0: it did not.")
-	passed := gauge("night_passed", "1 where everything that was planned is proved.")
+	passed := gauge("night_passed", "1 where every backup of the catalogue is proved.")
+	out := gauge("night_left_out", "How many proofs were left out, by --only or for another shard.")
 
 	for _, p := range n.Proofs {
 		if p.Skipped != "" {
@@ -56,7 +57,14 @@ func NightMetrics(path string, n *night.Night) error {
 	} else {
 		ended.WithLabelValues(n.Catalogue).Set(0)
 	}
-	passed.WithLabelValues(n.Catalogue).Set(truth(n.Status() == record.StatusPassed))
+	passed.WithLabelValues(n.Catalogue).Set(truth(n.Status() == record.StatusPassed && !n.Partial()))
+	left := 0
+	for _, p := range n.Proofs {
+		if p.Skipped != "" {
+			left++
+		}
+	}
+	out.WithLabelValues(n.Catalogue).Set(float64(left))
 	if err := prometheus.WriteToTextfile(path, all); err != nil {
 		return fmt.Errorf("write the night's metrics: %w", err)
 	}

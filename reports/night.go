@@ -154,6 +154,9 @@ func (a nightAuthor) unproved() block {
 func NightJUnit(w io.Writer, n *night.Night, o Options) error {
 	a := aboutNight(n, o)
 	all := junitSuites{Name: printable(a.title()), Time: xmlSeconds(n.Ended.Sub(n.Started))}
+	whole := junitCase{Class: "night", Name: printable(n.Catalogue), Time: all.Time}
+	whole.result(n.Status(), a.sentence(), a.sentence())
+	all.add(&record.Record{Header: record.Header{Started: n.Started}}, junitSuite{Name: "night", Time: all.Time, Cases: []junitCase{whole}})
 	for _, p := range n.Proofs {
 		s := junitSuite{Name: printable(a.backup(p)), Time: xmlSeconds(p.Took), Properties: []junitProperty{
 			{"night", n.Night}, {"drill", p.Drill}, {"number", fmt.Sprint(p.Number)}, {"series", printable(p.Series)},

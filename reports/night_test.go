@@ -76,7 +76,9 @@ func TestNightJUnit(t *testing.T) {
 	require.NoError(t, NightJUnit(&b, aNight(), Options{Language: English}))
 	var all junitSuites
 	require.NoError(t, xml.Unmarshal([]byte(b.String()), &all))
-	require.Len(t, all.Suites, 5)
+	require.Len(t, all.Suites, 6)
+	assert.Equal(t, 1, all.Suites[0].Failures, "the night as a whole")
+	all.Suites = all.Suites[1:]
 	assert.Equal(t, []int{8, 8, 8, 1, 1}, []int{len(all.Suites[0].Cases), len(all.Suites[1].Cases), len(all.Suites[2].Cases),
 		len(all.Suites[3].Cases), len(all.Suites[4].Cases)})
 	for i, s := range all.Suites {
@@ -85,6 +87,36 @@ func TestNightJUnit(t *testing.T) {
 	}
 	assert.Equal(t, 1, all.Suites[3].Errors, "what was to be run and was not is an error")
 	assert.Equal(t, 1, all.Suites[4].Skipped, "what was left out is not")
+}
+
+// TestNightThatDidNotEnd is red as a whole, whatever was proved until then.
+func TestNightThatDidNotEnd(t *testing.T) {
+	t.Parallel()
+	n := aNight()
+	n.Proofs, n.Ended = n.Proofs[:1], time.Time{}
+	var b strings.Builder
+	require.NoError(t, NightJUnit(&b, n, Options{Language: English}))
+	var all junitSuites
+	require.NoError(t, xml.Unmarshal([]byte(b.String()), &all))
+	assert.Equal(t, 1, all.Errors)
+}
+
+// TestPartOfANight is no proof of the catalogue, on the page and in the metrics.
+func TestPartOfANight(t *testing.T) {
+	t.Parallel()
+	n := aNight()
+	n.Proofs = []night.Proof{n.Proofs[0], n.Proofs[4]}
+	require.Equal(t, record.StatusPassed, n.Status())
+	var b strings.Builder
+	require.NoError(t, NightsPage(&b, []*night.Night{n}, Options{Language: English}))
+	assert.Contains(t, b.String(), `<header class="inconclusive">`)
+	path := filepath.Join(t.TempDir(), "lifeboat.prom")
+	require.NoError(t, NightMetrics(path, n))
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Contains(t, string(raw), "lifeboat_night_passed{catalogue=\"nightly\"} 0\n")
+	assert.Contains(t, string(raw), "lifeboat_night_left_out{catalogue=\"nightly\"} 1\n")
+	assert.Error(t, NightsPage(&b, nil, Options{Language: English}))
 }
 
 // TestNightsPage shows each backup against each night, escapes what it shows, and leads to reports.

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"lifeboat/drills/night"
 	"lifeboat/drills/objective"
+	"lifeboat/drills/record"
 )
 
 // shownNights is how many nights the page shows: two weeks, the latest first.
@@ -48,13 +50,20 @@ type nightsCell struct {
 // NightsPage writes backups against nights, the latest first: one page that needs nothing from anywhere. It lies in nights/ of the home;
 // each cell leads to the report of its drill. The nights are those of one catalogue, the oldest first, and at least one.
 func NightsPage(w io.Writer, nights []*night.Night, o Options) error {
+	if len(nights) == 0 {
+		return errors.New("draw the page: there is no night to be shown")
+	}
 	css, err := templateFiles.ReadFile("templates/page.css")
 	if err != nil {
 		return fmt.Errorf("read the page's style: %w", err)
 	}
 	latest := nights[len(nights)-1]
 	a := aboutNight(latest, o)
-	p := nightsPage{Lang: string(a.l), ID: latest.Night, Title: a.title(), Sentence: a.sentence(), Status: a.proof(latest.Status()),
+	status := latest.Status()
+	if status == record.StatusPassed && latest.Partial() { // some say nothing of tonight
+		status = record.StatusInconclusive
+	}
+	p := nightsPage{Lang: string(a.l), ID: latest.Night, Title: a.title(), Sentence: a.sentence(), Status: a.proof(status),
 		CSS: template.CSS(css), Unproved: a.unproved().List, Labels: map[string]string{}}
 	for _, label := range []string{"unproved", "nights", "backup"} {
 		p.Labels[label] = a.say("night." + label)

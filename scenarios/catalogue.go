@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"time"
@@ -135,6 +136,17 @@ func (c *Catalogue) Path(entry string) string { return c.File + "#" + entry }
 
 // Draws tells whether the restore points are chosen by the night and not by the backup's pick.
 func (p Points) Draws() bool { return p.All || p.Random > 0 }
+
+// String says what is chosen; empty: nothing is, so that the backup's pick counts.
+func (p Points) String() string {
+	switch {
+	case p.All:
+		return "all"
+	case p.Random > 0:
+		return fmt.Sprintf("random %d within %s seed %d", p.Random, p.Within.Std(), p.Seed)
+	}
+	return ""
+}
 
 // Draw chooses among restore points: all, or so many by lot. The same seed draws the same ones of the same list.
 func (p Points) Draw(ids []string, seed int64) []string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,12 +19,17 @@ import (
 
 // standing prints how every backup of a catalogue stands.
 func (a *app) standing(c *scenarios.Catalogue, lang reports.Language) error {
-	nights, unread := night.List(a.home, c.Name)
+	nights, unread := a.nights(c)
 	planned, err := a.entries(c)
 	if err != nil {
 		return err
 	}
 	all := night.Stand(planned, nights, version, c.Every.Std(), time.Now())
+	for i := range all {
+		if s := &all[i]; (s.State == night.Proved || s.State == night.Changed) && !a.stands(*s.Latest) {
+			s.State = night.NotProved
+		}
+	}
 	print := reports.StandingTerminal
 	if a.json {
 		print = reports.StandingJSON
@@ -31,10 +37,20 @@ func (a *app) standing(c *scenarios.Catalogue, lang reports.Language) error {
 	if err := print(a.stdout, all, reports.Options{Language: lang, Width: a.width(), Color: a.color()}); err != nil {
 		return err
 	}
-	code := exitPassed
-	if unread != nil { // one of them may say that a backup failed
+	if unread != nil {
 		a.log().Error("some nights cannot be read: what they say of the backups is not known; move their folders out of nights/ once it is clear why",
 			"error", unread)
+	}
+	if code := standingCode(all, unread); code != exitPassed {
+		return &exitError{code}
+	}
+	return nil
+}
+
+// standingCode is the exit code of the worst. Where a night cannot be read, it may say that a backup failed.
+func standingCode(all []night.Standing, unread error) int {
+	code := exitPassed
+	if unread != nil {
 		code = exitInconclusive
 	}
 	for _, s := range all {
@@ -46,10 +62,22 @@ func (a *app) standing(c *scenarios.Catalogue, lang reports.Language) error {
 			code = worse(code, exitInconclusive)
 		}
 	}
-	if code != exitPassed {
-		return &exitError{code}
+	return code
+}
+
+// nights are those of a catalogue, by its name and its file.
+func (a *app) nights(c *scenarios.Catalogue) ([]*night.Night, error) {
+	file, err := filepath.Abs(c.File)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return night.List(a.home, c.Name, file)
+}
+
+// stands tells whether the drill of a proof is there, with the journal that it had, and says the same.
+func (a *app) stands(p night.Proof) bool {
+	r, v, err := drills.Judge(filepath.Join(a.home, "drills", p.Drill))
+	return err == nil && r.Journal.Digest == p.Journal && v.Status == p.Status
 }
 
 // entries are the backups of a catalogue as a night plans them.
@@ -60,7 +88,7 @@ func (a *app) entries(c *scenarios.Catalogue) ([]night.Planned, error) {
 		if err != nil {
 			return nil, err
 		}
-		all[i] = night.Planned{Backup: b.Name, Scenario: s.Digest, Owner: b.Owner, Controls: b.Controls}
+		all[i] = night.Planned{Backup: b.Name, Scenario: s.Digest, Which: b.Points.String(), Owner: b.Owner, Controls: b.Controls}
 	}
 	return all, nil
 }
@@ -138,6 +166,7 @@ func gateOf(digest string, past []drills.Past, since, now time.Time, judge func(
 		}
 		of := slices.ContainsFunc(r.RestorePoints, func(x record.RestorePoint) bool { return x.Digest == digest })
 		switch {
+		case of && v.Status == record.StatusFailed && !blames(r, v, digest): // another backup of the same drill
 		case of && v.Status == record.StatusFailed:
 			return gateAnswer{digest, v.Status, p.Drill, r.Header.Started}, nil, nil
 		case of && v.Status == record.StatusPassed && !r.Header.Started.After(now):
@@ -145,6 +174,28 @@ func gateOf(digest string, past []drills.Past, since, now time.Time, judge func(
 		}
 	}
 	return gateAnswer{Digest: digest, Verdict: record.StatusNotRun}, nil, nil
+}
+
+// blames tells whether a failed drill may have failed by the restore point of a digest: not where each reason names other backups.
+func blames(r *record.Record, v record.Verdict, digest string) bool {
+	var names []string
+	for _, x := range r.RestorePoints {
+		if x.Digest == digest {
+			names = append(names, x.Backup)
+		}
+	}
+	others := false
+	for _, reason := range v.Reasons {
+		if reason.Status != record.StatusFailed {
+			continue
+		}
+		others = true
+		named := strings.Split(reason.Args["backup"], ", ")
+		if reason.Args["backup"] == "" || slices.ContainsFunc(named, func(b string) bool { return slices.Contains(names, b) }) {
+			return true
+		}
+	}
+	return !others
 }
 
 func (a *app) answer(got gateAnswer) error {

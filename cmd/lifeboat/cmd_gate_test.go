@@ -54,3 +54,20 @@ func TestGateOf(t *testing.T) {
 		assert.Equal(t, c.unread, len(unread) > 0, name)
 	}
 }
+
+// TestBlames: a drill of two backups that failed by one of them says nothing of the other; where it is not said by which, by both.
+func TestBlames(t *testing.T) {
+	t.Parallel()
+	r := &record.Record{RestorePoints: []record.RestorePoint{{Backup: "db", Digest: "a"}, {Backup: "app", Digest: "b"}}}
+	of := func(backups ...string) (v record.Verdict) {
+		for _, b := range backups {
+			v.Reasons = append(v.Reasons, record.Reason{ID: "backup.bad", Status: record.StatusFailed, Args: map[string]string{"backup": b}})
+		}
+		return v
+	}
+	assert.True(t, blames(r, of("db"), "a"))
+	assert.False(t, blames(r, of("app"), "a"))
+	assert.True(t, blames(r, of("app, db"), "a"))
+	assert.True(t, blames(r, of("app", ""), "a"))
+	assert.True(t, blames(r, of(), "a"))
+}

@@ -67,7 +67,7 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 	if left, err := drills.SweepAll(ctx, a.sweepRequest(kit)); err != nil || len(left) > 0 {
 		a.log().Warn("swept what dead drills left", "drills", len(left), "error", err)
 	}
-	before, err := night.List(a.home, c.Name)
+	before, err := a.nights(c)
 	if err != nil {
 		a.log().Warn("some nights cannot be read", "error", err)
 	}

@@ -50,7 +50,11 @@ func (v *verifying) begin(ctx context.Context, o verifyOptions, before []*night.
 	if err != nil {
 		return nil, nil, fmt.Errorf("find this host's name: %w", err)
 	}
-	h := night.Header{Catalogue: v.catalogue.Name, Title: v.catalogue.Title, Digest: v.catalogue.Digest, Tool: version, Host: host,
+	file, err := filepath.Abs(v.catalogue.File)
+	if err != nil {
+		return nil, nil, fmt.Errorf("find the catalogue's folder: %w", err)
+	}
+	h := night.Header{Catalogue: v.catalogue.Name, File: file, Title: v.catalogue.Title, Digest: v.catalogue.Digest, Tool: version, Host: host,
 		Started: time.Now(), Seed: rand.Int64(), Shard: o.shard}
 	if h.Planned, err = v.plan(ctx, o, h); err != nil {
 		return nil, nil, err
@@ -188,7 +192,7 @@ func (v *verifying) deliver(ctx context.Context, id, metrics string) error {
 			return fmt.Errorf("write the night's %s: %w", name, err)
 		}
 	}
-	nights, err := night.List(v.home, n.Catalogue)
+	nights, err := night.List(v.home, n.Catalogue, n.File)
 	if err != nil {
 		v.log().Warn("some nights cannot be read", "error", err)
 	}
@@ -220,11 +224,15 @@ func (v *verifying) deliver(ctx context.Context, id, metrics string) error {
 type nightFormat = func(io.Writer, *night.Night, reports.Options) error
 
 func writeNight(path string, write nightFormat, n *night.Night, o reports.Options) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // whole, or not at all: two nights may end at once
 	if err != nil {
 		return err
 	}
-	return errors.Join(write(f, n, o), f.Close())
+	defer os.Remove(f.Name()) // where it is not gone with its new name
+	if err := errors.Join(write(f, n, o), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
 
 // nightCode is the exit code of a night: that of the worst.

@@ -72,33 +72,37 @@ func TestNightThatChoseNothing(t *testing.T) {
 	assert.Contains(t, got.Error, "no restore point is younger than 10m0s, the newest is shop.dump")
 }
 
-// TestStandingOfUnreadNights: a night that cannot be read may say that a backup failed, so nothing is green beside it.
-func TestStandingOfUnreadNights(t *testing.T) {
+// TestStanding: nothing is green beside a night that cannot be read, nor by a proof whose drill is not there.
+func TestStanding(t *testing.T) {
+	proved := []night.Standing{{Backup: "shop", State: night.Proved}}
+	assert.Equal(t, exitPassed, standingCode(proved, nil))
+	assert.Equal(t, exitInconclusive, standingCode(proved, errors.New("night x: it was changed")))
+	for state, code := range map[night.State]int{night.Failed: exitFailed, night.NotProved: exitInconclusive, night.Overdue: exitInconclusive,
+		night.Changed: exitInconclusive} {
+		assert.Equal(t, code, standingCode(append(proved, night.Standing{State: state}), nil), state)
+	}
+
 	v := nightOf(t, "")
+	var out bytes.Buffer
+	v.stdout, v.json = &out, true
 	p := v.plannedNow(t)[0]
-	j, _, err := night.Create(v.home, night.Header{Catalogue: "nightly", Tool: version, Started: time.Now(), Planned: []night.Planned{p}})
+	j, _, err := night.Create(v.home, night.Header{Catalogue: "nightly", File: v.catalogue.File, Tool: version, Started: time.Now(), Planned: []night.Planned{p}})
 	require.NoError(t, err)
 	require.NoError(t, j.Add(night.Proof{Planned: p, Drill: "drill", Status: record.StatusPassed, Started: time.Now()}))
 	require.NoError(t, j.Seal())
-	require.NoError(t, v.standing(v.catalogue, reports.English))
-	j, bad, err := night.Create(v.home, night.Header{Catalogue: "nightly", Tool: version, Started: time.Now(), Planned: []night.Planned{p}})
-	require.NoError(t, err)
-	require.NoError(t, j.Add(night.Proof{Planned: p, Drill: "drill", Status: record.StatusFailed, Started: time.Now()}))
-	require.NoError(t, j.Close())
-	require.NoError(t, os.WriteFile(filepath.Join(night.Dir(v.home), bad.Night, "night.ndjson"), []byte("{}\n"), 0o600))
 	var code *exitError
-	require.True(t, errors.As(v.standing(v.catalogue, reports.English), &code))
-	assert.Equal(t, exitInconclusive, code.code)
+	require.ErrorAs(t, v.standing(v.catalogue, reports.English), &code)
+	assert.Contains(t, out.String(), `"state":"not-proved"`)
 }
 
 // TestNightOfAnotherLifeboat is not gone on with: its proofs would be said to be of one.
 func TestNightOfAnotherLifeboat(t *testing.T) {
 	v := nightOf(t, "")
-	h := night.Header{Catalogue: "nightly", Digest: v.catalogue.Digest, Tool: "0.0.1", Started: time.Now(), Planned: v.plannedNow(t)}
+	h := night.Header{Catalogue: "nightly", File: v.catalogue.File, Digest: v.catalogue.Digest, Tool: "0.0.1", Started: time.Now(), Planned: v.plannedNow(t)}
 	j, _, err := night.Create(v.home, h)
 	require.NoError(t, err)
 	require.NoError(t, j.Close())
-	before, err := night.List(v.home, "nightly")
+	before, err := v.nights(v.catalogue)
 	require.NoError(t, err)
 	_, _, err = v.begin(t.Context(), verifyOptions{goOn: true}, before)
 	assert.ErrorContains(t, err, "lifeboat 0.0.1 began it")

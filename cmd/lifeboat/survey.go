@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -34,9 +35,18 @@ type series struct {
 	Latest  string
 	Restore string // the kind of restore; "": none fits
 	ext     string
-	taken   time.Time
-	file    string
+	files   []candidate
 }
+
+// candidate is a file of a series.
+type candidate struct {
+	path  string
+	taken time.Time
+}
+
+// tried is how many of a series are looked at, the newest first, until one says what it is: the newest may be broken, which is what
+// its check run is to say.
+const tried = 5
 
 // survey looks through a folder for backups. Of each group of files that end alike the newest is looked at.
 func survey(dir, from string) ([]*series, error) {
@@ -66,9 +76,7 @@ func survey(dir, from string) ([]*series, error) {
 			s = &series{ext: key[1]}
 			groups[key] = s
 		}
-		if !info.ModTime().Before(s.taken) {
-			s.taken, s.file = info.ModTime(), path
-		}
+		s.files = append(s.files, candidate{path, info.ModTime()})
 		return nil
 	})
 	if err != nil {
@@ -77,9 +85,7 @@ func survey(dir, from string) ([]*series, error) {
 	var all []*series
 	beside := map[string]int{}
 	for key, s := range groups {
-		if err := s.look(); err != nil {
-			return nil, err
-		}
+		s.look()
 		rel, err := filepath.Rel(from, key[0])
 		if err != nil {
 			return nil, err
@@ -87,7 +93,6 @@ func survey(dir, from string) ([]*series, error) {
 		if s.Path = "./" + filepath.ToSlash(rel); rel == "." {
 			s.Path = "."
 		}
-		s.Latest = filepath.Base(s.file)
 		beside[s.Path]++
 		all = append(all, s)
 	}
@@ -116,6 +121,9 @@ func ending(name string) string {
 // unlike makes a name of a folder's that nothing else has.
 func unlike(of string, taken map[string]bool) string {
 	base := scenarios.TemplateName(of)
+	if !strings.ContainsFunc(strings.ToLower(of), func(c rune) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }) {
+		base = "backup"
+	}
 	base = strings.Trim(base[:min(len(base), 50)], "-")
 	name := base
 	for i := 2; taken[name]; i++ {
@@ -125,37 +133,60 @@ func unlike(of string, taken map[string]bool) string {
 	return name
 }
 
-// look at the newest file, and into it where it is compressed.
-func (s *series) look() error {
-	f, err := userfile.Open(s.file)
+// look at the newest files, and into them where they are compressed, until one can be restored.
+func (s *series) look() {
+	slices.SortFunc(s.files, func(a, b candidate) int { return cmp.Or(b.taken.Compare(a.taken), strings.Compare(b.path, a.path)) })
+	s.Latest = filepath.Base(s.files[0].path)
+	for i, f := range s.files[:min(len(s.files), tried)] {
+		kind, words, err := kindOf(f.path)
+		if err != nil {
+			words = "not to be read here"
+		}
+		if i == 0 {
+			s.Kind, s.Words = kind, words
+		}
+		switch {
+		case kind.Class == filekind.Dump:
+			s.Restore = "postgres"
+		case kind.Name == "oci":
+			s.Restore = "oci"
+		case kind.In("qcow2", "vmdk", "vhd", "vhdx", "vdi", "disk"):
+			s.Restore = "disk"
+		default:
+			continue
+		}
+		if i > 0 {
+			s.Words = fmt.Sprintf("it is %s, and %q is %s", orElse(s.Words, "nothing that is known"), filepath.Base(f.path), words)
+		}
+		return
+	}
+}
+
+// kindOf a file: of what it holds, where it is compressed.
+func kindOf(path string) (kind filekind.Kind, words string, err error) {
+	f, err := userfile.Open(path)
 	if err != nil {
-		return fmt.Errorf("look at %s: %w", s.file, err)
+		return kind, "", err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	head, err := beginning(f)
 	if err != nil {
-		return fmt.Errorf("look at %s: %w", s.file, err)
+		return kind, "", err
 	}
-	s.Kind = filekind.Of(head).Kind
-	s.Words = s.Kind.Words
-	if s.Kind.Class == filekind.Packed {
-		if u, err := unpack.Open(s.Kind, io.MultiReader(bytes.NewReader(head), f)); err == nil {
-			defer u.Close() //nolint:errcheck // it was only read
-			if inner, err := beginning(u); err == nil {
-				s.Kind = filekind.Of(inner).Kind
-				s.Words = s.Kind.Words + ", " + s.Words
-			}
-		}
+	kind = filekind.Of(head).Kind
+	if kind.Class != filekind.Packed {
+		return kind, kind.Words, nil
 	}
-	switch {
-	case s.Kind.Class == filekind.Dump:
-		s.Restore = "postgres"
-	case s.Kind.Name == "oci":
-		s.Restore = "oci"
-	case s.Kind.In("qcow2", "vmdk", "vhd", "vhdx", "vdi", "disk"):
-		s.Restore = "disk"
+	u, err := unpack.Open(kind, io.MultiReader(bytes.NewReader(head), f))
+	if err != nil {
+		return kind, kind.Words, nil
 	}
-	return nil
+	defer u.Close() //nolint:errcheck // it was only read
+	inner, err := beginning(u)
+	if err != nil {
+		return kind, kind.Words, nil
+	}
+	return filekind.Of(inner).Kind, filekind.Of(inner).Words + ", " + kind.Words, nil
 }
 
 func beginning(r io.Reader) ([]byte, error) {

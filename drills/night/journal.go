@@ -215,9 +215,9 @@ func (n *Night) fill(proofs []Proof) {
 	}
 }
 
-// List reads the nights of a catalogue in a home, the oldest first; "" stands for every catalogue. Those that cannot be read are told
-// apart from the rest.
-func List(home, catalogue string) (nights []*Night, unread error) {
+// List reads the nights of a catalogue in a home, by its name and its file, the oldest first. Those that cannot be read are told apart
+// from the rest.
+func List(home, catalogue, of string) (nights []*Night, unread error) {
 	entries, err := os.ReadDir(Dir(home))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -234,7 +234,7 @@ func List(home, catalogue string) (nights []*Night, unread error) {
 			unread = errors.Join(unread, fmt.Errorf("night %s: %w", e.Name(), err))
 			continue
 		}
-		if catalogue == "" || n.Catalogue == catalogue {
+		if n.Catalogue == catalogue && n.File == of {
 			nights = append(nights, n)
 		}
 	}

@@ -18,6 +18,7 @@ type Header struct {
 	Version   int         `json:"version"`
 	Night     string      `json:"night"` // time-sortable id
 	Catalogue string      `json:"catalogue"`
+	File      string      `json:"file"` // of the catalogue, absolute: one of the same name in another folder speaks of other backups
 	Title     record.Text `json:"title,omitempty"`
 	Digest    string      `json:"catalogue_digest"` // sha256:… of the file
 	Tool      string      `json:"tool"`             // lifeboat's version
@@ -30,9 +31,10 @@ type Header struct {
 
 // Planned is one proof that a night is to make.
 type Planned struct {
-	Backup   string   `json:"backup"`          // the entry's name
-	Point    string   `json:"point,omitempty"` // that was chosen by the night; empty: by the backup's pick
-	Older    bool     `json:"older,omitempty"` // not the newest of its backup: no limit of age holds for it
+	Backup   string   `json:"backup"`                 // the entry's name
+	Point    string   `json:"point,omitempty"`        // that was chosen by the night; empty: by the backup's pick
+	Older    bool     `json:"older,omitempty"`        // not the newest of its backup: no limit of age holds for it
+	Which    string   `json:"which_points,omitempty"` // which ones the catalogue asks for; empty: the one under pick
 	Scenario string   `json:"scenario_digest,omitempty"`
 	Owner    string   `json:"owner,omitempty"`
 	Controls []string `json:"controls,omitempty"`
@@ -112,7 +114,7 @@ func (n *Night) Status() record.Status {
 		}
 		asked++
 		s := p.Status
-		if s != record.StatusPassed && s != record.StatusFailed {
+		if s != record.StatusPassed && s != record.StatusFailed || s == record.StatusPassed && p.Left > 0 {
 			s = record.StatusInconclusive
 		}
 		worst = record.Worse(worst, s)
@@ -121,6 +123,11 @@ func (n *Night) Status() record.Status {
 		worst = record.Worse(worst, record.StatusInconclusive)
 	}
 	return worst
+}
+
+// Partial tells whether backups of the catalogue were left out.
+func (n *Night) Partial() bool {
+	return slices.ContainsFunc(n.Proofs, func(p Proof) bool { return p.Skipped != "" })
 }
 
 // Count of the proofs of a status.

@@ -33,7 +33,7 @@ func proof(name string, s record.Status) Proof {
 // begin a night of some backups.
 func begin(t *testing.T, home string, names ...string) (*Journal, *Night) {
 	t.Helper()
-	j, n, err := Create(home, Header{Catalogue: "all", Started: time.Now(), Planned: planned(names...)})
+	j, n, err := Create(home, Header{Catalogue: "all", File: "/c.yaml", Started: time.Now(), Planned: planned(names...)})
 	require.NoError(t, err)
 	return j, n
 }
@@ -76,6 +76,9 @@ func TestNothingUnprovedIsGreen(t *testing.T) {
 		bad.Proofs = append(bad.Proofs, proof("c", record.StatusFailed))
 		assert.Equal(t, record.StatusFailed, bad.Status(), s)
 	}
+	left := sealed
+	left.Proofs = []Proof{{Planned: Planned{Backup: "a"}, Status: record.StatusPassed, Left: 1}}
+	assert.Equal(t, record.StatusInconclusive, left.Status(), "something was left behind")
 	sealed.Proofs = sealed.Proofs[1:]
 	assert.Equal(t, record.StatusInconclusive, sealed.Status(), "everything was left out")
 }
@@ -219,18 +222,20 @@ func TestLongestFirst(t *testing.T) {
 func TestList(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
-	none, err := List(home, "")
+	none, err := List(home, "all", "/c.yaml")
 	require.NoError(t, err)
 	assert.Empty(t, none)
 	j, n := begin(t, home, "a")
 	require.NoError(t, j.Seal())
 	require.NoError(t, os.MkdirAll(filepath.Join(Dir(home), "broken"), 0o700))
-	all, err := List(home, "all")
+	all, err := List(home, "all", "/c.yaml")
 	assert.ErrorContains(t, err, "night broken")
 	require.Len(t, all, 1)
 	assert.Equal(t, n.Night, all[0].Night)
-	other, _ := List(home, "another")
+	other, _ := List(home, "another", "/c.yaml")
 	assert.Empty(t, other)
+	elsewhere, _ := List(home, "all", "/other/c.yaml")
+	assert.Empty(t, elsewhere, "the same text in another folder speaks of other backups")
 }
 
 func TestStand(t *testing.T) {
@@ -262,7 +267,9 @@ func TestStand(t *testing.T) {
 		got := Stand(planned("a"), c.nights, "1", 26*time.Hour, now)
 		assert.Equal(t, c.want, got[0].State, name)
 	}
-	got := Stand([]Planned{{Backup: "a", Scenario: "sha256:new"}}, []*Night{at(time.Hour, "1", proof("a", record.StatusPassed))}, "1", 26*time.Hour, now)
+	got := Stand([]Planned{{Backup: "a", Which: "all"}}, []*Night{at(time.Hour, "1", proof("a", record.StatusPassed))}, "1", 26*time.Hour, now)
+	assert.Equal(t, Changed, got[0].State, "more is asked for")
+	got = Stand([]Planned{{Backup: "a", Scenario: "sha256:new"}}, []*Night{at(time.Hour, "1", proof("a", record.StatusPassed))}, "1", 26*time.Hour, now)
 	assert.Equal(t, Changed, got[0].State, "its entry has changed")
 }
 
@@ -347,7 +354,7 @@ func TestPointsThatLookAlike(t *testing.T) {
 		"both passed":  {[]Proof{good, point("x\xff", record.StatusPassed)}, record.StatusPassed},
 	} {
 		home := t.TempDir()
-		j, n, err := Create(home, Header{Catalogue: "all", Started: time.Now(), Planned: []Planned{bad.Planned, good.Planned}})
+		j, n, err := Create(home, Header{Catalogue: "all", File: "/c.yaml", Started: time.Now(), Planned: []Planned{bad.Planned, good.Planned}})
 		require.NoError(t, err)
 		for _, p := range c.proofs {
 			require.NoError(t, j.Add(p))

@@ -55,7 +55,7 @@ func Stand(planned []Planned, nights []*Night, tool string, every time.Duration,
 		case s.Latest != nil && s.Latest.Status != record.StatusPassed:
 			s.State = NotProved
 		case s.Proof.IsZero() || now.Sub(s.Proof) > every || s.Proof.After(now):
-		case good.worst.Scenario != p.Scenario || good.tool != tool:
+		case good.worst.Scenario != p.Scenario || good.worst.Which != p.Which || good.tool != tool:
 			s.State = Changed
 		default:
 			s.State = Proved
