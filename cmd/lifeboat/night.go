@@ -143,12 +143,7 @@ func shardOf(s string) (i, n int, err error) {
 
 // jobs are those of the plan that have not been made, or so long ago that their proofs are too old by now, the longest first.
 func (v *verifying) jobs(ctx context.Context, n *night.Night, before []*night.Night) ([]night.Job, error) {
-	done := map[string]bool{}
-	for _, p := range n.Proofs {
-		age := time.Since(p.Started)
-		done[p.Backup+"\x00"+p.Point] = p.Done() && age >= 0 && age <= v.catalogue.Every.Std()
-	}
-	planned := slices.DeleteFunc(slices.Clone(n.Planned), func(p night.Planned) bool { return p.Skipped != "" || done[p.Backup+"\x00"+p.Point] })
+	planned := n.Open(v.catalogue.Every.Std(), time.Now())
 	night.Longest(planned, before)
 	jobs := make([]night.Job, len(planned))
 	var all sync.WaitGroup

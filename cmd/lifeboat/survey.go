@@ -156,7 +156,7 @@ func (s *series) look() {
 			continue
 		}
 		if i > 0 {
-			s.Words = fmt.Sprintf("it is %s, and %q is %s", orElse(s.Words, "nothing that is known"), filepath.Base(f.path), words)
+			s.Words = fmt.Sprintf("it is %s, and %q is %s", cmp.Or(s.Words, "nothing that is known"), filepath.Base(f.path), words)
 		}
 		return
 	}
@@ -227,10 +227,10 @@ func writeCatalogue(path, dir, image string) error {
 	if !slices.ContainsFunc(found, func(s *series) bool { return s.Restore == "postgres" }) {
 		var seen []string
 		for _, s := range found {
-			seen = append(seen, fmt.Sprintf("%s (%s)", s.Latest, orElse(s.Words, "nothing that is known")))
+			seen = append(seen, fmt.Sprintf("%s (%s)", s.Latest, cmp.Or(s.Words, "nothing that is known")))
 		}
 		return fmt.Errorf("find dumps of PostgreSQL below %s, %d folders deep: there is none; found: %s", dir, deepest,
-			orElse(strings.Join(seen, ", "), "no file"))
+			cmp.Or(strings.Join(seen, ", "), "no file"))
 	}
 	var text strings.Builder
 	err = catalogueText().Execute(&text, map[string]any{"Name": scenarioName(path), "Found": found, "Image": image, "Zone": localZone(),
@@ -239,13 +239,6 @@ func writeCatalogue(path, dir, image string) error {
 		return err
 	}
 	return writeNew(path, []byte(text.String()))
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 var catalogueText = sync.OnceValue(func() *template.Template {

@@ -125,6 +125,22 @@ func (n *Night) Status() record.Status {
 	return worst
 }
 
+// Open lists what is still to be proved: what was not left out, and whose proof is not there, or by now older than every.
+func (n *Night) Open(every time.Duration, now time.Time) []Planned {
+	var all []Planned
+	for i, p := range n.Planned {
+		done := false
+		if i < len(n.Proofs) { // a night that has just begun has none
+			age := now.Sub(n.Proofs[i].Started)
+			done = n.Proofs[i].Done() && age >= 0 && age <= every
+		}
+		if p.Skipped == "" && !done {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // Partial tells whether backups of the catalogue were left out.
 func (n *Night) Partial() bool {
 	return slices.ContainsFunc(n.Proofs, func(p Proof) bool { return p.Skipped != "" })

@@ -365,3 +365,27 @@ func TestPointsThatLookAlike(t *testing.T) {
 		assert.Equal(t, c.want, got.Status(), name)
 	}
 }
+
+// TestOpen: what was left out is not to be proved, what has a proof neither, unless that is too old, of the future, or says nothing.
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	n := &Night{Header: Header{Planned: planned("new")}}
+	assert.Equal(t, n.Planned, n.Open(time.Hour, now), "it has just begun")
+	for name, c := range map[string]struct {
+		status record.Status
+		ago    time.Duration
+		open   bool
+	}{
+		"passed": {record.StatusPassed, time.Minute, false}, "failed": {record.StatusFailed, time.Minute, false},
+		"aborted": {record.StatusAborted, time.Minute, true}, "not run": {record.StatusNotRun, time.Minute, true},
+		"too old": {record.StatusPassed, 2 * time.Hour, true}, "of the future": {record.StatusPassed, -time.Minute, true},
+	} {
+		p := proof("a", c.status)
+		p.Started = now.Add(-c.ago)
+		n := &Night{Header: Header{Planned: planned("a")}, Proofs: []Proof{p}}
+		assert.Equal(t, c.open, len(n.Open(time.Hour, now)) == 1, name)
+	}
+	left := &Night{Header: Header{Planned: []Planned{{Backup: "a", Skipped: "only"}}}}
+	assert.Empty(t, left.Open(time.Hour, now))
+}
