@@ -38,8 +38,9 @@ func (v *verifying) begin(ctx context.Context, o verifyOptions, before []*night.
 				if n.Digest != v.catalogue.Digest {
 					return nil, nil, fmt.Errorf("go on with night %s: %s has changed since; begin a new night without --continue", n.Night, v.catalogue.File)
 				}
-				if n.Tool != version { // a night is proved by one
-					return nil, nil, fmt.Errorf("go on with night %s: lifeboat %s began it, this is %s; begin a new night without --continue", n.Night, n.Tool, version)
+				if build := buildID(); build == "" || n.Build != build { // a night is proved by one
+					return nil, nil, fmt.Errorf("go on with night %s: another build of lifeboat (%s) began it, this is %s; begin a new night without --continue",
+						n.Night, n.Tool, version)
 				}
 				return night.Reopen(v.home, n.Night)
 			}
@@ -54,7 +55,7 @@ func (v *verifying) begin(ctx context.Context, o verifyOptions, before []*night.
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the catalogue's folder: %w", err)
 	}
-	h := night.Header{Catalogue: v.catalogue.Name, File: file, Title: v.catalogue.Title, Digest: v.catalogue.Digest, Tool: version, Host: host,
+	h := night.Header{Catalogue: v.catalogue.Name, File: file, Title: v.catalogue.Title, Digest: v.catalogue.Digest, Tool: version, Build: buildID(), Host: host,
 		Started: time.Now(), Seed: rand.Int64(), Shard: o.shard}
 	if h.Planned, err = v.plan(ctx, o, h); err != nil {
 		return nil, nil, err

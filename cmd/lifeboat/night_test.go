@@ -86,7 +86,7 @@ func TestStanding(t *testing.T) {
 	var out bytes.Buffer
 	v.stdout, v.json = &out, true
 	p := v.plannedNow(t)[0]
-	j, _, err := night.Create(v.home, night.Header{Catalogue: "nightly", File: v.catalogue.File, Tool: version, Started: time.Now(), Planned: []night.Planned{p}})
+	j, _, err := night.Create(v.home, night.Header{Catalogue: "nightly", File: v.catalogue.File, Build: buildID(), Started: time.Now(), Planned: []night.Planned{p}})
 	require.NoError(t, err)
 	require.NoError(t, j.Add(night.Proof{Planned: p, Drill: "drill", Status: record.StatusPassed, Started: time.Now()}))
 	require.NoError(t, j.Seal())
@@ -98,14 +98,14 @@ func TestStanding(t *testing.T) {
 // TestNightOfAnotherLifeboat is not gone on with: its proofs would be said to be of one.
 func TestNightOfAnotherLifeboat(t *testing.T) {
 	v := nightOf(t, "")
-	h := night.Header{Catalogue: "nightly", File: v.catalogue.File, Digest: v.catalogue.Digest, Tool: "0.0.1", Started: time.Now(), Planned: v.plannedNow(t)}
+	h := night.Header{Catalogue: "nightly", File: v.catalogue.File, Digest: v.catalogue.Digest, Tool: version, Build: "another", Started: time.Now(), Planned: v.plannedNow(t)}
 	j, _, err := night.Create(v.home, h)
 	require.NoError(t, err)
 	require.NoError(t, j.Close())
 	before, err := v.nights(v.catalogue)
 	require.NoError(t, err)
 	_, _, err = v.begin(t.Context(), verifyOptions{goOn: true}, before)
-	assert.ErrorContains(t, err, "lifeboat 0.0.1 began it")
+	assert.ErrorContains(t, err, "another build of lifeboat")
 }
 
 func TestFlagsOfANight(t *testing.T) {

@@ -17,7 +17,7 @@ func (a *app) standing(c *scenarios.Catalogue, lang reports.Language) error {
 	if err != nil {
 		return err
 	}
-	all := night.Stand(planned, nights, version, c.Every.Std(), time.Now())
+	all := night.Stand(planned, nights, buildID(), c.Every.Std(), time.Now())
 	for i := range all {
 		if s := &all[i]; (s.State == night.Proved || s.State == night.Changed) && !a.stands(*s.Latest) {
 			s.State = night.NotProved

@@ -21,7 +21,8 @@ type Header struct {
 	File      string      `json:"file"` // of the catalogue, absolute: one of the same name in another folder speaks of other backups
 	Title     record.Text `json:"title,omitempty"`
 	Digest    string      `json:"catalogue_digest"` // sha256:… of the file
-	Tool      string      `json:"tool"`             // lifeboat's version
+	Tool      string      `json:"tool"`             // lifeboat's version, for people
+	Build     string      `json:"build,omitempty"`  // which lifeboat it was: another build of the same version may judge otherwise
 	Host      string      `json:"host"`
 	Started   time.Time   `json:"started"`
 	Seed      int64       `json:"seed"` // of the lots that chose restore points

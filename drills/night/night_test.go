@@ -245,7 +245,7 @@ func TestStand(t *testing.T) {
 		for i := range all {
 			all[i].Started, all[i].Drill = now.Add(-ago), "drill"
 		}
-		return &Night{Header: Header{Tool: tool}, Proofs: all}
+		return &Night{Header: Header{Build: tool}, Proofs: all}
 	}
 	left := Proof{Planned: Planned{Backup: "a", Skipped: "only"}, Status: record.StatusNotRun}
 	for name, c := range map[string]struct {
@@ -257,6 +257,7 @@ func TestStand(t *testing.T) {
 		"and then left out":                {[]*Night{at(2*time.Hour, "1", proof("a", record.StatusPassed)), at(time.Hour, "1", left)}, Proved},
 		"long ago":                         {[]*Night{at(27*time.Hour, "1", proof("a", record.StatusPassed))}, Overdue},
 		"by another lifeboat":              {[]*Night{at(time.Hour, "0", proof("a", record.StatusPassed))}, Changed},
+		"by nobody knows which lifeboat":   {[]*Night{at(time.Hour, "", proof("a", record.StatusPassed))}, Changed},
 		"failed since":                     {[]*Night{at(9*time.Hour, "1", proof("a", record.StatusPassed)), at(time.Hour, "1", proof("a", record.StatusFailed))}, Failed},
 		"mended since":                     {[]*Night{at(9*time.Hour, "1", proof("a", record.StatusFailed)), at(time.Hour, "1", proof("a", record.StatusPassed))}, Proved},
 		"nobody knows since":               {[]*Night{at(9*time.Hour, "1", proof("a", record.StatusPassed)), at(time.Hour, "1", proof("a", record.StatusInconclusive))}, NotProved},
@@ -284,7 +285,7 @@ func TestStandOfSomePoints(t *testing.T) {
 	unrun := Proof{Planned: Planned{Backup: "a", Point: "2"}, Status: record.StatusNotRun}
 	unbegun := Proof{Planned: Planned{Backup: "a"}, Status: record.StatusNotRun, Error: "told to end"}
 	night := func(ago time.Duration, all ...Proof) *Night {
-		return &Night{Header: Header{Tool: "1", Started: now.Add(-ago)}, Proofs: all}
+		return &Night{Header: Header{Build: "1", Started: now.Add(-ago)}, Proofs: all}
 	}
 	passed, failed := record.StatusPassed, record.StatusFailed
 	for name, c := range map[string]struct {

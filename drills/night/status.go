@@ -29,9 +29,9 @@ type Standing struct {
 }
 
 // Stand tells how every backup of a catalogue stands now. The planned ones say what the catalogue asks today; every is how old a proof
-// may be, tool is today's lifeboat. A night that left a backup out says nothing of it. What was tried last counts, whichever night it
+// may be, build is today's lifeboat; one that is not known is no one's. A night that left a backup out says nothing of it. What was tried last counts, whichever night it
 // belongs to: an old one may have been gone on with. A proof of the future is none: some clock was wrong.
-func Stand(planned []Planned, nights []*Night, tool string, every time.Duration, now time.Time) []Standing {
+func Stand(planned []Planned, nights []*Night, build string, every time.Duration, now time.Time) []Standing {
 	var all []Standing
 	for _, p := range planned {
 		s := Standing{Backup: p.Backup, Owner: p.Owner, State: Overdue}
@@ -55,7 +55,7 @@ func Stand(planned []Planned, nights []*Night, tool string, every time.Duration,
 		case s.Latest != nil && s.Latest.Status != record.StatusPassed:
 			s.State = NotProved
 		case s.Proof.IsZero() || now.Sub(s.Proof) > every || s.Proof.After(now):
-		case good.worst.Scenario != p.Scenario || good.worst.Which != p.Which || good.tool != tool:
+		case good.worst.Scenario != p.Scenario || good.worst.Which != p.Which || good.build == "" || good.build != build:
 			s.State = Changed
 		default:
 			s.State = Proved
@@ -69,7 +69,7 @@ func Stand(planned []Planned, nights []*Night, tool string, every time.Duration,
 type try struct {
 	worst       Proof
 	first, last time.Time // when its check runs began
-	tool        string
+	build       string
 }
 
 // of a night: what it says of a backup. Where some of its restore points were not come to, those that passed do not speak for the rest.
@@ -98,7 +98,7 @@ func (n *Night) of(backup string) (t try, ok bool) {
 		}
 		return i
 	}
-	t = try{worst: said[0], first: said[0].Started, last: said[0].Started, tool: n.Tool}
+	t = try{worst: said[0], first: said[0].Started, last: said[0].Started, build: n.Build}
 	for _, p := range said[1:] {
 		if rank(p) >= rank(t.worst) {
 			t.worst = p
