@@ -3,8 +3,11 @@ package scenarios
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"reflect"
 	"time"
+
+	"go.yaml.in/yaml/v4"
 
 	"lifeboat/drills/record"
 )
@@ -21,6 +24,9 @@ type Catalogue struct {
 	File    string // as the user gave it
 	Digest  string // sha256:… of the file
 	Backups []Listed
+	source  source
+	root    *yaml.Node
+	entries []entry // each of Backups
 }
 
 // CatalogueHead is what a catalogue says of itself.
@@ -107,7 +113,7 @@ func keysIn[T any]() []string {
 	return f.order
 }
 
-// ReadCatalogue reads what a catalogue says of itself and of its list; the check run of an entry is read by Read, under its Path.
+// ReadCatalogue reads what a catalogue says of itself and of its list; the check run of an entry is read by its Read, or under its Path.
 // The problems are of the list alone.
 func ReadCatalogue(path string) (*Catalogue, Problems) {
 	raw, err := readAll(path)
@@ -123,12 +129,24 @@ func ReadCatalogue(path string) (*Catalogue, Problems) {
 		d.note(root, "", "add "+keyCatalogue+": NAME and "+"backups: [{name: …}], or drill a scenario with lifeboat drill", "is no catalogue")
 		return nil, d.problems
 	}
-	c := &Catalogue{File: path, Digest: sumOf(raw)}
-	for _, e := range d.entries(root) {
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, Problems{{File: path, Message: fmt.Sprintf("find its folder: %s", err)}}
+	}
+	c := &Catalogue{File: path, Digest: sumOf(raw), source: source{file: path, dir: dir, raw: raw, listed: true}, root: root, entries: d.entries(root)}
+	for _, e := range c.entries {
 		c.Backups = append(c.Backups, d.listing(e))
 	}
 	c.CatalogueHead = d.head(root)
 	return c, d.problems.Sorted(path)
+}
+
+// Read reads the check run of the i-th entry, of the file as it was when the list was read. Its problems are those of the check run alone.
+func (c *Catalogue) Read(i int) (*Scenario, Problems) {
+	d := &decoder{file: c.File, budget: nodeBudget}
+	root := d.checkRun(c.root, c.entries[i])
+	s, problems := c.source.scenario(root, c.entries[i].name, d.problems)
+	return s, problems.Sorted(c.File)
 }
 
 // Path names an entry's check run, as Read takes it.

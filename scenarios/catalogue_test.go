@@ -43,6 +43,33 @@ func TestCatalogue(t *testing.T) {
 	assert.Equal(t, 26*hour, web.Objectives["age"])
 }
 
+// TestOneParse: every entry is read of the one file that was parsed, as it is by its path, whatever becomes of the file.
+func TestOneParse(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/catalogue/nightly.yaml")
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	require.NoError(t, os.WriteFile(path, append(raw, "  - {name: wrong, store: {kind: dir, path: ./wrong}, deadline: soon}\n"...), 0o600))
+	c, problems := ReadCatalogue(path)
+	require.Empty(t, problems)
+	by, wrong := map[string]string{}, Problems{}
+	for _, b := range c.Backups {
+		s, problems := Read(c.Path(b.Name))
+		by[b.Name], wrong = s.Digest, append(wrong, problems...)
+	}
+	require.Len(t, wrong, 1)
+	require.NoError(t, os.Remove(path))
+	for i, b := range c.Backups {
+		s, problems := c.Read(i)
+		assert.Equal(t, by[b.Name], s.Digest, b.Name)
+		if b.Name == "wrong" {
+			assert.Equal(t, wrong, problems)
+		} else {
+			assert.Empty(t, problems, b.Name)
+		}
+	}
+}
+
 // TestDigestOfAnEntry changes with what it asks, and with nothing else.
 func TestDigestOfAnEntry(t *testing.T) {
 	t.Parallel()

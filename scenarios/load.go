@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
 	"lifeboat/drills/record"
 	"lifeboat/internal/userfile"
 )
@@ -70,15 +72,28 @@ func load(file, dir string, raw []byte, name string) (*Scenario, Problems) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	listed := (&decoder{}).lookup(root, keyCatalogue) != nil
+	f := source{file: file, dir: dir, raw: raw, listed: (&decoder{}).lookup(root, keyCatalogue) != nil}
 	root, wrong := vary(file, root, name)
+	return f.scenario(root, name, wrong)
+}
+
+// source is a file that holds scenarios.
+type source struct {
+	file, dir string
+	raw       []byte
+	listed    bool // it is a catalogue
+}
+
+// scenario makes one of its root, or as much as can be understood; nil: there is none.
+func (f source) scenario(root *yaml.Node, name string, wrong Problems) (*Scenario, Problems) {
+	file, dir := f.file, f.dir
 	if root == nil {
 		return nil, wrong
 	}
 	root, included, bad := include(file, dir, root)
 	wrong = append(wrong, bad...)
-	asked := raw
-	if listed { // its own entry, and not those beside it
+	asked := f.raw
+	if f.listed { // its own entry, and not those beside it
 		var of strings.Builder
 		(&decoder{file: file, budget: nodeBudget}).asked(root, &of)
 		asked = []byte(of.String())
@@ -103,7 +118,7 @@ func load(file, dir string, raw []byte, name string) (*Scenario, Problems) {
 	r.all()
 	r.ownPorts("", root)
 	if len(r.problems) == 0 {
-		sc.Digest, sc.files = r.digest(asked, name), r.kept(raw)
+		sc.Digest, sc.files = r.digest(asked, name), r.kept(f.raw)
 	}
 	return sc, r.problems
 }

@@ -109,18 +109,20 @@ func (a *app) catalogue(path string) (*scenarios.Catalogue, error) {
 	if c == nil {
 		return nil, all
 	}
-	for _, b := range c.Backups {
+	for i := range c.Backups {
 		var problems scenarios.Problems
-		_, err := a.load(c.Path(b.Name), ".")
-		switch {
-		case errors.As(err, &problems):
+		if _, err := a.checkRun(c, i); errors.As(err, &problems) {
 			all = append(all, problems...)
-		case err != nil:
-			return nil, err
 		}
 	}
 	if all = all.Sorted(path); len(all) > 0 {
 		return nil, all
 	}
 	return c, nil
+}
+
+// checkRun is that of the i-th entry of a catalogue.
+func (a *app) checkRun(c *scenarios.Catalogue, i int) (*scenarios.Scenario, error) {
+	s, problems := c.Read(i)
+	return a.checked(c.File, s, problems)
 }

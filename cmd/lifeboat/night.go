@@ -95,7 +95,7 @@ func (v *verifying) plan(ctx context.Context, o verifyOptions, h night.Header) (
 			all = append(all, p)
 			continue
 		}
-		ids, err := v.points(ctx, b, h.Started)
+		ids, err := v.points(ctx, k, b.Points, h.Started)
 		if err != nil {
 			return nil, err
 		}
@@ -111,17 +111,17 @@ func (v *verifying) plan(ctx context.Context, o verifyOptions, h night.Header) (
 }
 
 // points are the restore points of an entry among which its night chooses, the newest first; none where the store does not tell.
-func (v *verifying) points(ctx context.Context, b scenarios.Listed, now time.Time) (ids []string, err error) {
-	s, err := v.load(v.catalogue.Path(b.Name), ".")
+func (v *verifying) points(ctx context.Context, i int, of scenarios.Points, now time.Time) (ids []string, err error) {
+	s, err := v.checkRun(v.catalogue, i)
 	if err != nil {
 		return nil, err
 	}
-	points, err := drills.Points(ctx, v.kit, s, b.Name)
+	points, err := drills.Points(ctx, v.kit, s, v.catalogue.Backups[i].Name)
 	if err != nil {
 		return nil, ctx.Err()
 	}
 	for _, x := range points {
-		if b.Points.All || !x.Taken.Before(b.Points.Since(now)) {
+		if of.All || !x.Taken.Before(of.Since(now)) {
 			ids = append(ids, x.ID)
 		}
 	}

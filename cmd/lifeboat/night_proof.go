@@ -14,8 +14,13 @@ import (
 	"lifeboat/scenarios"
 )
 
+// index of a backup in the catalogue: a night plans none that is not there, and goes on with none whose catalogue has changed.
+func (v *verifying) index(backup string) int {
+	return slices.IndexFunc(v.catalogue.Backups, func(b scenarios.Listed) bool { return b.Name == backup })
+}
+
 func (v *verifying) planned(ctx context.Context, p night.Planned) (*scenarios.Scenario, *drills.Plan, error) {
-	s, err := v.load(v.catalogue.Path(p.Backup), ".")
+	s, err := v.checkRun(v.catalogue, v.index(p.Backup))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,18 +74,18 @@ func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
 // unchosen says that the night was to choose restore points, chose none, and there are some: the one under pick does not stand for
 // them. Where there is none, or the store does not tell, the check run says it.
 func (v *verifying) unchosen(ctx context.Context, p night.Planned) error {
-	i := slices.IndexFunc(v.catalogue.Backups, func(b scenarios.Listed) bool { return b.Name == p.Backup })
-	if p.Point != "" || i < 0 || !v.catalogue.Backups[i].Points.Draws() {
+	i := v.index(p.Backup)
+	of := v.catalogue.Backups[i].Points
+	if p.Point != "" || !of.Draws() {
 		return nil
 	}
-	b := v.catalogue.Backups[i]
-	b.Points.All = true
-	ids, err := v.points(ctx, b, time.Now())
+	of.All = true
+	ids, err := v.points(ctx, i, of, time.Now())
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	if b.Points.Within > 0 {
-		return fmt.Errorf("points: no restore point is younger than %s, the newest is %s; make a backup, or give within more time", b.Points.Within.Std(), ids[0])
+	if of.Within > 0 {
+		return fmt.Errorf("points: no restore point is younger than %s, the newest is %s; make a backup, or give within more time", of.Within.Std(), ids[0])
 	}
 	return errors.New("points: the store did not tell its restore points when the night began; begin a new night")
 }

@@ -50,7 +50,7 @@ func (v *verifying) plannedNow(t *testing.T) []night.Planned {
 	return all
 }
 
-// TestNightOfWhatWasPlanned: a proof names the digest of what was planned, so nothing else is run under it.
+// TestNightOfWhatWasPlanned: a proof names the digest of what was planned, so nothing else is run under it, whatever becomes of the file.
 func TestNightOfWhatWasPlanned(t *testing.T) {
 	v := nightOf(t, "")
 	p := v.plannedNow(t)[0]
@@ -59,6 +59,10 @@ func TestNightOfWhatWasPlanned(t *testing.T) {
 	weaker := strings.Replace(string(raw), ", data: [{kind: rows, on: db, user: u, password: drill, table: orders, at_least: 1}]", "", 1)
 	require.NotEqual(t, string(raw), weaker)
 	require.NoError(t, os.WriteFile(v.catalogue.File, []byte(weaker), 0o600))
+	s, _, err := v.planned(t.Context(), p)
+	require.NoError(t, err)
+	assert.Len(t, s.Checks.Data, 1)
+	p.Scenario = "sha256:other"
 	got := v.prove(t.Context(), p)
 	assert.Equal(t, record.StatusNotRun, got.Status)
 	assert.Contains(t, got.Error, "has changed since the night was planned")

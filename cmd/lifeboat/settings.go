@@ -55,6 +55,11 @@ func (a *app) load(arg, files string) (*scenarios.Scenario, error) {
 		return nil, err
 	}
 	s, problems := scenarios.Read(path)
+	return a.checked(path, s, problems)
+}
+
+// checked says what is wrong with a scenario that was read, in the eyes of the back-ends that it names, too.
+func (a *app) checked(path string, s *scenarios.Scenario, problems scenarios.Problems) (*scenarios.Scenario, error) {
 	if s != nil {
 		problems = append(problems, drills.Check(a.kit(), s)...)
 	}

@@ -77,7 +77,7 @@ func (a *app) stands(p night.Proof) bool {
 func (a *app) entries(c *scenarios.Catalogue) ([]night.Planned, error) {
 	all := make([]night.Planned, len(c.Backups))
 	for i, b := range c.Backups {
-		s, err := a.load(c.Path(b.Name), ".")
+		s, err := a.checkRun(c, i)
 		if err != nil {
 			return nil, err
 		}
