@@ -29,8 +29,8 @@ type Standing struct {
 }
 
 // Stand tells how every backup of a catalogue stands now. The planned ones say what the catalogue asks today; every is how old a proof
-// may be, build is today's lifeboat; one that is not known is no one's. A night that left a backup out says nothing of it. What was tried last counts, whichever night it
-// belongs to: an old one may have been gone on with. A proof of the future is none: some clock was wrong.
+// may be, build is today's lifeboat; one that is not known is no one's. A night that left a backup out says nothing of it. What was tried
+// last counts, whichever night it belongs to: an old one may have been gone on with. A proof of the future is none: some clock was wrong.
 func Stand(planned []Planned, nights []*Night, build string, every time.Duration, now time.Time) []Standing {
 	var all []Standing
 	for _, p := range planned {
