@@ -48,6 +48,7 @@ type Server struct {
 	Password string
 	Database string
 	TimeZone string        // of values without one; default UTC
+	Snapshot string        // that another session of the same database exported, to read in; "": one of its own
 	Path     []string      // schemas in which unqualified names are looked for; nil: see Session.Table and Session.Look
 	Timeout  time.Duration // of the whole question
 }

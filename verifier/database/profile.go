@@ -12,7 +12,9 @@ type Profile struct {
 	Kind      string             `json:"kind"`   // of the restore that it is held against: postgres
 	Server    string             `json:"server"` // its version, as it says it
 	Taken     time.Time          `json:"taken"`
-	Scope     Scope              `json:"scope,omitzero"` // of a partial dump: what is described, and no more
+	Hash      string             `json:"hash"`             // a known text's, by the server's own function: content is compared only where it agrees
+	Shared    bool               `json:"shared,omitempty"` // taken in a dump's snapshot, which sequences do not heed: in the copy they may be further
+	Scope     Scope              `json:"scope,omitzero"`   // of a partial dump: what is described, and no more
 	Roles     []Thing            `json:"roles,omitempty"`
 	Databases []ProfiledDatabase `json:"databases"`
 }
@@ -57,6 +59,8 @@ type Sample struct {
 	Share float64 `json:"share"` // 0 to 1
 	Seed  int64   `json:"seed"`
 	Rows  int64   `json:"rows"` // that were chosen
+	// By are the columns whose hash chooses: of the primary key, else all.
+	By []string `json:"by"`
 }
 
 // Scope is the part of a database that a dump holds, as pg_dump's options choose it. The zero value is all of it.
@@ -72,6 +76,9 @@ type Scope struct {
 	NoGrants   bool     `json:"no_grants,omitempty"`
 	NoComments bool     `json:"no_comments,omitempty"`
 	NoBlobs    bool     `json:"no_blobs,omitempty"`
+	// NoDatabase is a dump that does not make its database, in plain SQL without --create: locale, owner, grants and settings of
+	// the database itself are not in it.
+	NoDatabase bool     `json:"no_database,omitempty"`
 	Other      []string `json:"other,omitempty"` // other options that leave something out, by name: nothing is claimed about their part
 }
 

@@ -68,8 +68,12 @@ func (q *session) begin(ctx context.Context, mode string) error {
 	for name, value := range pins {
 		values = append(values, fmt.Sprintf("('%s', '%s')", name, value))
 	}
-	open := fmt.Sprintf("begin transaction isolation level repeatable read %s not deferrable; "+
-		"set local statement_timeout = %d; set local search_path = pg_catalog, pg_temp", mode, q.s.Timeout.Milliseconds())
+	snapshot := ""
+	if q.s.Snapshot != "" { // before anything else is asked
+		snapshot = "set transaction snapshot" + literal(q.s.Snapshot) + "; "
+	}
+	open := fmt.Sprintf("begin transaction isolation level repeatable read %s not deferrable; %s"+
+		"set local statement_timeout = %d; set local search_path = pg_catalog, pg_temp", mode, snapshot, q.s.Timeout.Milliseconds())
 	if q.c.ParameterStatus("server_encoding") == "SQL_ASCII" { // nobody says what its bytes mean: as they are
 		open += "; set local client_encoding = 'SQL_ASCII'"
 	}
