@@ -14,7 +14,7 @@ VM_TESTS    := ^TestVM
 
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
-.PHONY: help setup build images demo-files demo test check fix bench busy clean foreign test-kill test-long small-files \
+.PHONY: help setup build images demo-files demo test check fix bench busy clean foreign shelf test-kill test-long small-files \
 	browser vm-images vm-files demo-vm test-vm s3-server race govulncheck
 
 help: ## what there is to do
@@ -86,11 +86,14 @@ $(S3_SERVER):
 test: ## every test, the real drills included; what each suite and package took
 	@$(MAKE) --no-print-directory -j3 demo-files small-files foreign vm-files s3-server
 	@ci/suite.sh --begin
-	@ci/suite.sh packages go test -vet=off -timeout 30m -p 3 -parallel 4 $$(go list ./... | grep -v '^lifeboat/ci$$')
+	@ci/suite.sh packages go test -vet=off -timeout 30m -p 3 -parallel 4 $$(go list ./... | grep -v -e '^lifeboat/ci$$' -e '^lifeboat/ci/shelf$$')
 	@ci/suite.sh sidecar go -C cmd/lifeboat-k6 test -vet=off -timeout 20m ./...
-	@ci/suite.sh drills go test -vet=off -timeout 60m -parallel 3 ./ci
+	@ci/suite.sh drills go test -vet=off -timeout 60m -parallel 3 ./ci ./ci/shelf
 	@LIFEBOAT_VM=some ci/suite.sh machines go test -vet=off -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 	@ci/suite.sh --print
+
+shelf: build images ## broken backups of every kind, and odd good ones: which of them lifeboat calls good, and which bad
+	@go run ./ci/shelf
 
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times
 	@LIFEBOAT_KILL=all go test -timeout 120m -count=1 -v -run 'TestKilled|TestAborted|TestDeadline|TestKeep|TestMany|TestStopped' ./ci

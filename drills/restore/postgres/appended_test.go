@@ -14,7 +14,7 @@ import (
 )
 
 // and puts another dump of the estate behind the first one.
-func and(name string) accident {
+func and(name string) damage {
 	return func(t *testing.T, raw []byte) []byte { return append(raw, dumped(t, name)...) }
 }
 
@@ -69,7 +69,7 @@ func TestLoadWhatIsAppended(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		dump, settings string
-		damage         accident
+		damage         damage
 		want           string
 	}{
 		"one dump twice":                {"plain", "", twice, "a later one makes what is there"},
@@ -110,7 +110,7 @@ func TestLoadKeepsWhatIsSet(t *testing.T) {
 type wholeCase struct {
 	dump     string
 	pack     string
-	damage   accident
+	damage   damage
 	settings string
 	database string // that the questions go to
 	again    bool   // a second time, as in a rollback

@@ -243,7 +243,7 @@ func TestLoadWhatNeedsAnotherWay(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		dump, settings string
-		damage         accident
+		damage         damage
 		lack           string // of the scenario; "": of the image
 		want           []string
 	}{
@@ -300,7 +300,7 @@ func TestLoadWhatNeedsAnotherWay(t *testing.T) {
 }
 
 // all makes several accidents of one.
-func all(list ...accident) accident {
+func all(list ...damage) damage {
 	return func(t *testing.T, raw []byte) []byte {
 		for _, a := range list {
 			raw = a(t, raw)

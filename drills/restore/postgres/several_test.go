@@ -18,7 +18,7 @@ func TestLoadKeepsDatabasesApart(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		dump     string
-		damage   accident
+		damage   damage
 		settings string
 		want     string // in the error; "": it loads
 	}{

@@ -1,13 +1,9 @@
 package postgres
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
-	"io"
-	"path"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,13 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/restore"
+	"lifeboat/internal/accident"
 )
 
 // broken is a good dump after an accident.
 type broken struct {
-	dump     string                                      // the good one
-	damage   func(t *testing.T, raw []byte) []byte       // what happens to it
-	files    func(t *testing.T, files map[string][]byte) // or to the files of a tar
+	dump     string // the good one
+	damage   damage // what happens to it
+	files    files  // or to the files of a tar
 	settings string
 	want     string // in the message
 }
@@ -66,7 +63,7 @@ var shelf = map[string]broken{
 		want:   "CONSTRAINT public.orders orders_pkey"},
 	"custom: statement broken": {dump: "custom", damage: swap("CREATE VIEW", "CREATE VHEW", 1),
 		want: `syntax error at or near "VHEW"`},
-	"custom: offset wrong": {dump: "seekable", damage: flipOffset, want: "its table of contents says"},
+	"custom: offset wrong": {dump: "seekable", damage: flipOffset(), want: "its table of contents says"},
 	"custom: a row has no key": {dump: "uncompressed", damage: swap("2\tname \"2\"", "3\tname \"2\"", 1),
 		want: "is duplicated"},
 	"custom: a customer is missing": {dump: "uncompressed", damage: swap("9\tname \"9\"", "0\tname \"9\"", 1),
@@ -141,7 +138,7 @@ var shelf = map[string]broken{
 		want: "the large object in blob_70001.dat is missing"},
 	"folder: large objects unlisted": {dump: "directory", files: without("blobs.toc"),
 		want: "the list of large objects"},
-	"folder: a file too many": {dump: "directory", files: func(_ *testing.T, f map[string][]byte) { f["1.dat"] = nil },
+	"folder: a file too many": {dump: "directory", files: ofFiles(accident.With("1.dat", "")),
 		want: "does not name the file 1.dat"},
 	"tar: cut off":          {dump: "tar", damage: share(0.5), want: "it ends in the middle"},
 	"tar: a name leads out": {dump: "tar", files: called("../x"), want: "which leads out of it"},
@@ -153,14 +150,9 @@ var shelf = map[string]broken{
 	"tar: only its contents": {dump: "tar", files: only("toc.dat"), want: "are missing"},
 	"tar: empty data":        {dump: "tar", files: data(keep(0)), want: "are empty"},
 	"tar: cut data":          {dump: "tar", files: data(share(0.5)), want: "without their closing line"},
-	"tar: header damaged":    {dump: "tar", damage: flipHeader, want: "restore shop-db"},
+	"tar: header damaged":    {dump: "tar", damage: flipHeader(), want: "restore shop-db"},
 	"another format than promised": {dump: "plain", damage: keep(-1), settings: "format: custom",
 		want: "it is a plain dump, the scenario says custom"},
-}
-
-// called adds a file of a name.
-func called(name string) func(*testing.T, map[string][]byte) {
-	return func(_ *testing.T, files map[string][]byte) { files[name] = []byte("x") }
 }
 
 // vanish makes a table swallow what is inserted.
@@ -260,43 +252,8 @@ func (b broken) spoil(t *testing.T, raw []byte) []byte {
 	if b.damage != nil {
 		return b.damage(t, raw)
 	}
-	names, files := untar(t, raw)
-	b.files(t, files)
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	for name := range files {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	for _, name := range names {
-		content, ok := files[name]
-		if !ok {
-			continue
-		}
-		require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Size: int64(len(content)), Mode: 0o600}))
-		_, err := w.Write(content)
-		require.NoError(t, err)
-	}
-	require.NoError(t, w.Close())
-	return buf.Bytes()
-}
-
-func untar(t *testing.T, raw []byte) (names []string, files map[string][]byte) {
-	t.Helper()
-	files = map[string][]byte{}
-	for r := tar.NewReader(bytes.NewReader(raw)); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return names, files
-		}
-		require.NoError(t, err)
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		name := path.Base(h.Name)
-		names = append(names, name)
-		files[name], err = io.ReadAll(r)
-		require.NoError(t, err)
-	}
+	return of(accident.InTar(func(all map[string][]byte) error {
+		b.files(t, all)
+		return nil
+	}))(t, raw)
 }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// bench is where backups are made and verified. Close removes all of it.
+type bench struct {
+	lifeboat string // the program
+	dir      string // of everything that is made
+	parallel int    // check runs at a time
+	progress io.Writer
+
+	heads map[*shape]string // what lifeboat new writes above a list of backups
+	once  sync.Once
+	pg    *workshop
+	pgErr error
+}
+
+func newBench(lifeboat string, parallel int, progress io.Writer) (*bench, error) {
+	if _, err := os.Stat(lifeboat); err != nil {
+		return nil, fmt.Errorf("find lifeboat: %w; make build makes it", err)
+	}
+	dir, err := os.MkdirTemp("", "lifeboat-shelf-")
+	return &bench{lifeboat: lifeboat, dir: dir, parallel: parallel, progress: progress, heads: map[*shape]string{}}, err
+}
+
+// Close removes everything that was made.
+func (b *bench) Close() error {
+	if b.pg != nil {
+		b.pg.close()
+	}
+	return os.RemoveAll(b.dir)
+}
+
+// make writes an item's backup into a folder of its column's, and gives its path.
+func (b *bench) make(ctx context.Context, made maker, parts ...string) (string, error) {
+	dir := filepath.Join(append([]string{b.dir}, parts...)...)
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	return dir, made(ctx, b, dir)
+}
+
+// workshop is a PostgreSQL in which good databases are made worse, one at a time.
+type workshop struct {
+	sync.Mutex
+	id string
+}
+
+// image of the servers: those of the workshop, and those into which dumps are restored.
+const image = "lifeboat/postgres:15"
+
+// postgres is the workshop, with the good database in it.
+func (b *bench) postgres(ctx context.Context) (*workshop, error) {
+	b.once.Do(func() { b.pg, b.pgErr = openWorkshop(ctx) })
+	return b.pg, b.pgErr
+}
+
+func openWorkshop(ctx context.Context) (*workshop, error) {
+	out, err := command(ctx, nil, "docker", "run", "-d", "--label", "lifeboat.test=shelf", "--memory", "1g",
+		"-e", "POSTGRES_HOST_AUTH_METHOD=trust", image, "postgres", "-c", "fsync=off", "-c", "lo_compat_privileges=on")
+	if err != nil {
+		return nil, fmt.Errorf("start the workshop: %w; make images makes its image", err)
+	}
+	w := &workshop{id: strings.TrimSpace(string(out))}
+	_, err = w.run(ctx, nil, "for i in $(seq 600); do psql -qXc 'select 1' >/dev/null 2>&1 && exit; sleep 0.1; done; exit 1")
+	if err == nil {
+		err = w.source(ctx)
+	}
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *workshop) close() {
+	_, _ = command(context.Background(), nil, "docker", "rm", "-fv", w.id) // what is left is named by its label
+}
+
+// run gives what a line of shell in the workshop writes.
+func (w *workshop) run(ctx context.Context, in []byte, line string) ([]byte, error) {
+	return command(ctx, in, "docker", "exec", "-i", "-u", "postgres", w.id, "bash", "-o", "pipefail", "-c", line)
+}
+
+// sql runs statements in a database.
+func (w *workshop) sql(ctx context.Context, database, text string) error {
+	_, err := w.run(ctx, []byte(text), "psql -qX -v ON_ERROR_STOP=1 -d '"+database+"' >/dev/null")
+	return err
+}
+
+func command(ctx context.Context, in []byte, name string, args ...string) ([]byte, error) {
+	c := exec.CommandContext(ctx, name, args...)
+	var out, errs bytes.Buffer
+	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(in), &out, &errs
+	if err := c.Run(); err != nil {
+		return out.Bytes(), fmt.Errorf("%s: %w: %s", args[len(args)-1], err, strings.TrimSpace(errs.String()))
+	}
+	return out.Bytes(), nil
+}

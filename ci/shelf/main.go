@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+)
+
+// columns that are run.
+var columns = []column{bare, rules}
+
+// shelf is everything that stands on it.
+func shelf() []item { return append(brokenDumps(), oddDumps()...) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "shelf:", err)
+		os.Exit(1)
+	}
+}
+
+// run verifies the shelf, prints the table, and ends with an error where lifeboat or a label is wrong.
+func run(ctx context.Context, args []string, out, progress io.Writer) (err error) {
+	f := flag.NewFlagSet("shelf", flag.ContinueOnError)
+	lifeboat := f.String("lifeboat", "bin/lifeboat", "the program that is to catch them")
+	only := f.String("only", "", "regular expression: names of the backups to be verified")
+	parallel := f.Int("parallel", 3, "check runs at a time")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		return fmt.Errorf("read -only: %w", err)
+	}
+	var items []item
+	for _, i := range shelf() {
+		if wanted.MatchString(i.name) {
+			items = append(items, i)
+		}
+	}
+	b, err := newBench(*lifeboat, *parallel, progress)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if left := b.Close(); err == nil {
+			err = left
+		}
+	}()
+	all, err := b.prove(ctx, items, func(item, column) bool { return true })
+	if err != nil {
+		return err
+	}
+	return print(out, all)
+}

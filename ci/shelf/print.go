@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// print writes every item in a line, the numbers of each column, and what other tools say; the error counts what is wrong.
+func print(w io.Writer, all []result) error {
+	var text strings.Builder
+	line := func(name, needs, at, tool string, marks []string, says string) {
+		for _, c := range []struct {
+			text string
+			wide int
+		}{{name, 34}, {needs, 14}, {at, 9}} {
+			text.WriteString(padded(c.text, c.wide))
+		}
+		for _, m := range marks {
+			text.WriteString(padded(m, 6))
+		}
+		text.WriteString(padded(tool, 6) + cut(says, 150) + "\n")
+	}
+	var heads []string
+	for i := range columns {
+		heads = append(heads, fmt.Sprintf("(%d)", i+1))
+	}
+	wrong := 0
+	for _, broken := range []bool{true, false} {
+		if text.WriteString("\n"); broken {
+			line("BROKEN", "needs", "caught at", "other", heads, "what a person reads")
+		} else {
+			line("GOOD", "", "", "other", heads, "what is odd about it")
+		}
+		for _, r := range all {
+			if (r.label != nil) != broken {
+				continue
+			}
+			var marks []string
+			at, says, needs := "", r.what, ""
+			for _, c := range columns {
+				o, known := r.outcomes[c]
+				if !known {
+					marks = append(marks, "")
+					continue
+				}
+				m := r.marked(c, o)
+				if marks = append(marks, string(m)); m.wrong() {
+					wrong++
+				}
+				if m != good && m != passed && m != named && at == "" {
+					at, says = string(o.at), o.says
+				}
+			}
+			if broken {
+				needs = string(r.label.needs)
+			}
+			line(r.name, needs, at, r.other(), marks, says)
+		}
+	}
+	counted(&text, all)
+	if _, err := io.WriteString(w, text.String()); err != nil {
+		return err
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d answers are wrong: look for PASSED, ALARM and ASTRAY", wrong)
+	}
+	return nil
+}
+
+// counted writes the numbers of each column.
+func counted(text *strings.Builder, all []result) {
+	fmt.Fprintf(text, "\n%-28s%8s%24s%8s%20s\n", "of the broken, with", "caught", "passed, but named", "passed", "of the good, alarms")
+	for i, c := range columns {
+		n := map[mark]int{}
+		broken, sound := 0, 0
+		for _, r := range all {
+			o, known := r.outcomes[c]
+			if !known {
+				continue
+			}
+			if n[r.marked(c, o)]++; r.label != nil {
+				broken++
+			} else {
+				sound++
+			}
+		}
+		fmt.Fprintf(text, "(%d) %-24s%8d%24d%8s%20s\n", i+1, c, n[caught]+n[astray], n[named], fmt.Sprintf("%d of %d", n[passed], broken),
+			fmt.Sprintf("%d of %d", n[alarm], sound))
+	}
+	asked, found, alarms := 0, 0, 0
+	for _, r := range all {
+		switch {
+		case r.tool == "":
+		case r.label == nil && !r.toolGood:
+			alarms++
+		case r.label != nil:
+			if asked++; !r.toolGood {
+				found++
+			}
+		}
+	}
+	fmt.Fprintf(text, "other tools (pg_restore --list, tar -t, gzip -t …) call %d of %d broken ones good; alarms: %d\n", asked-found, asked, alarms)
+}
+
+// other is what is said without lifeboat.
+func (r result) other() string {
+	switch {
+	case r.tool == "":
+		return "-"
+	case r.toolGood:
+		return "good"
+	}
+	return "bad"
+}
+
+func padded(s string, wide int) string {
+	return s + strings.Repeat(" ", max(1, wide-utf8.RuneCountInString(s)))
+}
+
+func cut(s string, most int) string {
+	if r := []rune(strings.Join(strings.Fields(s), " ")); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"lifeboat/drills/objective"
+	"lifeboat/drills/record"
+)
+
+// What is called good is a mistake unless its kind of defect is named, and cannot be seen with what the column has.
+func TestMarks(t *testing.T) {
+	t.Parallel()
+	const kind = "constraints"
+	yes := outcome{status: record.StatusPassed}
+	told := outcome{status: record.StatusPassed, unseen: []string{"triggers", kind}}
+	bad := outcome{status: record.StatusFailed, at: objective.RungContent}
+	unsure := outcome{status: record.StatusInconclusive, at: objective.RungRead}
+	for name, tc := range map[string]struct {
+		label *label
+		in    column
+		said  outcome
+		want  mark
+	}{
+		"a good one":                            {nil, bare, yes, good},
+		"a good one, failed":                    {nil, bare, bad, alarm},
+		"a good one, not proved":                {nil, bare, unsure, alarm},
+		"a broken one":                          {at(objective.RungContent), bare, bad, caught},
+		"passed":                                {at(objective.RungContent), bare, yes, passed},
+		"passed, and its kind is named":         {at(objective.RungContent), bare, told, passed},
+		"caught elsewhere":                      {at(objective.RungRead), bare, bad, astray},
+		"not proved, where that is right":       {doubtAt(objective.RungRead), bare, unsure, caught},
+		"not proved, where it is bad":           {at(objective.RungRead), bare, unsure, astray},
+		"failed, where nobody can know":         {doubtAt(objective.RungContent), bare, bad, astray},
+		"it needs more, named":                  {content(rule, kind), bare, told, named},
+		"it needs more, not named":              {content(rule, kind), bare, yes, passed},
+		"it needs more, caught":                 {content(profile, kind), bare, bad, caught},
+		"it needs a rule, and there are some":   {content(rule, kind), rules, told, passed},
+		"it needs a rule, and there are none":   {content(rule, kind), lastTime, told, named},
+		"a profile shows what a rule does":      {content(rule, kind), profiled, told, passed},
+		"a profile shows what the last one did": {content(lastSeen, kind), profiled, told, passed},
+		"a rule shows no structure":             {content(lastSeen, kind), rules, told, named},
+	} {
+		assert.Equal(t, tc.want, item{label: tc.label}.marked(tc.in, tc.said), name)
+	}
+}
+
+// Every item has a name of its own that a catalogue takes, says what was done to it, and where it is caught.
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	taken := map[string]bool{}
+	for _, i := range shelf() {
+		assert.Regexp(t, "^[a-z0-9]+(-[a-z0-9]+)*$", i.name)
+		assert.False(t, taken[i.name], i.name)
+		taken[i.name] = true
+		assert.NotEmpty(t, i.what, i.name)
+		if l := i.label; l != nil {
+			assert.NotEmpty(t, l.at, i.name)
+			assert.Equal(t, l.needs == nothing, l.unseen == "", "%s: what needs more has a name among what is not looked at", i.name)
+		}
+	}
+}
