@@ -93,17 +93,31 @@ func blame(err error) database.Fault {
 	return ""
 }
 
-// try does something that leaves the session as it is where it goes wrong. fatal: nothing more can be asked.
+// try does something that leaves the session as it is where it goes wrong. fatal: nothing more can be asked. What came before stays: the
+// point to go back to is set once, for a question more each time would be most of the time that small tables take.
 func (q *session) try(ctx context.Context, do func() error) (err, fatal error) {
-	if _, err := q.c.Exec(ctx, "savepoint before").ReadAll(); err != nil {
-		return nil, cause(err)
+	if !q.tried {
+		if _, err := q.c.Exec(ctx, "savepoint before").ReadAll(); err != nil {
+			return nil, cause(err)
+		}
+		q.tried = true
 	}
 	if err = do(); err == nil {
-		_, fatal = q.c.Exec(ctx, "release before").ReadAll()
-		return nil, cause(fatal)
+		return nil, nil
 	}
 	if _, fatal = q.c.Exec(ctx, "rollback to before").ReadAll(); fatal != nil || code(err) == "57014" { // or time is up
 		return nil, err
 	}
 	return err, nil
+}
+
+// keep makes something stay, whatever goes wrong later.
+func (q *session) keep(ctx context.Context, do func() error) (err, fatal error) {
+	err, fatal = q.try(ctx, do)
+	if err != nil || fatal != nil {
+		return err, fatal
+	}
+	q.tried = false
+	_, fatal = q.c.Exec(ctx, "release before").ReadAll()
+	return nil, cause(fatal)
 }

@@ -103,7 +103,7 @@ func (v *verification) all(ctx context.Context) error {
 
 // each makes a function of amcheck and has it look at what a question lists.
 func (v *verification) each(ctx context.Context, function, list string, one func(context.Context, []string) error) error {
-	err, fatal := v.q.try(ctx, func() error { _, err := v.q.c.Exec(ctx, function).ReadAll(); return cause(err) })
+	err, fatal := v.q.keep(ctx, func() error { _, err := v.q.c.Exec(ctx, function).ReadAll(); return cause(err) })
 	if fatal != nil {
 		return fatal
 	}

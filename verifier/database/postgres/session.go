@@ -16,6 +16,7 @@ type session struct {
 	s         server
 	c         *pgconn.PgConn
 	elsewhere []string // tables that Look saw outside the path, under names that the query uses
+	tried     bool     // there is a savepoint to go back to; see try
 }
 
 // In opens a session, has it used and ends it.
