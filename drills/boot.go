@@ -2,7 +2,9 @@ package drills
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -46,17 +48,20 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 	if from == "" && b.image == "" {
 		from = spec.Boot
 	}
+	var facts *instance.ImageFacts
 	if bp := s.plan.Backups[from]; bp != nil {
-		if req.Image, err = s.restores.image(ctx, name, bp, b.during); err != nil {
-			return err
-		}
-	}
-	for _, disk := range instance.DisksOf(s.plan.own[name]) {
-		ref, err := s.restores.image(ctx, name, s.plan.Backups[disk.Backup], b.during)
+		out, err := s.restores.image(ctx, name, bp, b.during)
 		if err != nil {
 			return err
 		}
-		req.Disks = append(req.Disks, ref)
+		req.Image, facts = out.Image, out.Facts.With(req.Command)
+	}
+	for _, disk := range instance.DisksOf(s.plan.own[name]) {
+		out, err := s.restores.image(ctx, name, s.plan.Backups[disk.Backup], b.during)
+		if err != nil {
+			return err
+		}
+		req.Disks = append(req.Disks, out.Image)
 	}
 	loads := s.plan.Backups[spec.Load]
 	if b.keepData {
@@ -73,9 +78,9 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 		if m != nil {
 			s.shows.show(ctx, m)
 		}
-		return s.badBoot(ctx, name, from, b, started, err)
+		return s.badBoot(ctx, name, from, b, started, explained(err, facts))
 	}
-	s.room.Stands(m, imageOf(s.plan.Backups[from], req.Generation))
+	s.room.Stands(m, imageOf(s.plan.Backups[from], req.Generation, facts))
 	if loads != nil {
 		if err := loads.Loader.Ready(ctx, m); err != nil {
 			return fmt.Errorf("wait for %s to take its backup: %w", name, err)
@@ -85,17 +90,28 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 		}
 	}
 	if err := s.cameUp(ctx, m, rise{started: started, booting: booting, image: req.Image, loaded: loads != nil, boot: b}); err != nil {
-		return s.badBoot(ctx, name, from, b, started, err)
+		return s.badBoot(ctx, name, from, b, started, explained(err, facts))
 	}
 	return nil
 }
 
+// explained adds to an error of a boot what the image's archive explains of it.
+func explained(err error, facts *instance.ImageFacts) error {
+	bad, ok := errors.AsType[*instance.BootError](err)
+	if !ok || facts == nil || len(facts.Broken) == 0 {
+		return err
+	}
+	more := *bad
+	more.Reason = strings.Join(facts.Broken, "; ") + ": " + bad.Reason
+	return &more
+}
+
 // imageOf a backup, or of none: nothing in it is younger than the time to which it is consistent, or else than its file.
-func imageOf(bp *BackupPlan, generation int) *verifier.Image {
+func imageOf(bp *BackupPlan, generation int, facts *instance.ImageFacts) *verifier.Image {
 	if bp == nil {
 		return nil
 	}
-	image := &verifier.Image{Backup: bp.Name, Generation: generation, Taken: bp.Point.Taken}
+	image := &verifier.Image{Backup: bp.Name, Generation: generation, Taken: bp.Point.Taken, Says: facts}
 	if !bp.Point.ConsistentTo.IsZero() {
 		image.Taken = bp.Point.ConsistentTo
 	}

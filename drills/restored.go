@@ -25,12 +25,11 @@ type restores struct {
 }
 
 // image has an Imager verify the backup and hand it to the engine.
-func (r *restores) image(ctx context.Context, name string, bp *BackupPlan, during string) (string, error) {
+func (r *restores) image(ctx context.Context, name string, bp *BackupPlan, during string) (restore.Outcome, error) {
 	driver := r.room.Driver(r.plan.Scenario.Instances[name].Kind)
-	out, err := r.restored(ctx, name, bp, during, func(src restore.Source) (restore.Outcome, error) {
+	return r.restored(ctx, name, bp, during, func(src restore.Source) (restore.Outcome, error) {
 		return bp.Imager.Image(ctx, src, driver)
 	})
-	return out.Image, err
 }
 
 func (r *restores) load(ctx context.Context, name string, bp *BackupPlan, m instance.Machine, b boot) error {

@@ -23,6 +23,8 @@ var (
 	_ verifier.Target = (*target)(nil)
 	_ verifier.Origin = (*target)(nil)
 	_ verifier.Times  = (*target)(nil)
+
+	_ verifier.Standing = (*target)(nil)
 )
 
 // From implements verifier.Origin.
@@ -41,6 +43,15 @@ func (t *target) Zone(on string) string {
 		name = image.Backup
 	}
 	return t.plan.Scenario.Backups[name].TimeZone
+}
+
+// Stands implements verifier.Standing.
+func (t *target) Stands(ctx context.Context, on string) (instance.State, error) {
+	m, err := t.asked(on)
+	if err != nil {
+		return instance.State{}, err
+	}
+	return m.State(ctx)
 }
 
 // Exec implements verifier.Target.

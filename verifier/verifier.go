@@ -6,12 +6,14 @@ package verifier
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
+	"strings"
 	"time"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/internal/decoy"
-	"strings"
 )
 
 // Target is the drill's running system, as far as checks may touch it.
@@ -47,6 +49,25 @@ type Image struct {
 	Backup     string    `json:"backup"`
 	Generation int       `json:"generation"` // of the instance: 1 is the first boot
 	Taken      time.Time `json:"taken"`      // nothing in it is younger; zero: not known
+	// Says is what an image archive says of its image; nil: it is none.
+	Says *instance.ImageFacts `json:"-"`
+}
+
+// Says is what the image archive says of itself that an instance was booted from.
+func Says(t Target, on string) (*instance.ImageFacts, error) {
+	if o, ok := t.(Origin); ok {
+		if image, ok := o.From(on); ok && image.Says != nil {
+			return image.Says, nil
+		}
+	}
+	return nil, fmt.Errorf("look at the image of %s: it was not booted from an image archive; ask with other kinds, or boot it from a backup "+
+		"of restore: {kind: oci}", on)
+}
+
+// Standing is a Target that tells how the machine of an instance fares.
+type Standing interface {
+	// Stands says whether it runs, and how it ended if not.
+	Stands(ctx context.Context, on string) (instance.State, error)
 }
 
 // Output of a command.

@@ -65,8 +65,9 @@ type Needing interface {
 
 // Outcome of a restore that worked; of one that did not, the notes.
 type Outcome struct {
-	Image        string // of an Imager: the reference to boot
-	Digest       string // of the bytes as read
+	Image        string               // of an Imager: the reference to boot
+	Facts        *instance.ImageFacts // of an image archive; nil: nobody knows
+	Digest       string               // of the bytes as read
 	Bytes        int64
 	ConsistentTo time.Time     // found in the backup itself; zero: it does not say
 	ConsistentBy string        // where that was found

@@ -12,7 +12,7 @@ import (
 	"lifeboat/verifier"
 )
 
-var kinds = verifier.Kinds{"http": newHTTP, "sql": newSQL, "tcp": newTCP}
+var kinds = verifier.Kinds{"http": newHTTP, "ports": newPorts, "sql": newSQL, "tcp": newTCP}
 
 // Kinds of checks that New makes.
 func Kinds() []string { return kinds.Names() }

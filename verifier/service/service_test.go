@@ -21,14 +21,18 @@ import (
 )
 
 var every = map[string]string{
-	"http": `{to: "app:8080", path: /readyz}`,
-	"sql":  `{on: db, query: select 1, expect: "1"}`,
-	"tcp":  `{to: "db:5432"}`,
+	"http":  `{to: "app:8080", path: /readyz}`,
+	"ports": `{on: app}`,
+	"sql":   `{on: db, query: select 1, expect: "1"}`,
+	"tcp":   `{to: "db:5432"}`,
 }
 
 func TestEveryKind(t *testing.T) {
 	for _, kind := range Kinds() {
 		t.Run(kind, func(t *testing.T) { verifiertest.NeverPasses(t, New, kind, every[kind]) })
+		if kind == "ports" {
+			continue // it looks at an image, which a restart does not change
+		}
 		t.Run(kind+" with restart", func(t *testing.T) {
 			verifiertest.NeverPasses(t, New, kind, strings.TrimSuffix(every[kind], "}")+", restart: true}")
 		})

@@ -1,5 +1,6 @@
 // Package system holds the checks of the system layer: a command's answer, a
-// file, and the state of files, packages and kernel before against after.
+// file, the state of files, packages and kernel before against after, and what
+// the machine of an image or of a disk must show without being told.
 package system
 
 import (
@@ -10,7 +11,7 @@ import (
 	"lifeboat/verifier"
 )
 
-var kinds = verifier.Kinds{"command": newCommand, "file": newFile, "state-unchanged": newState}
+var kinds = verifier.Kinds{"command": newCommand, "file": newFile, "image": newImage, "state-unchanged": newState}
 
 // Kinds of checks that New makes.
 func Kinds() []string { return kinds.Names() }

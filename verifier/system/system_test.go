@@ -19,6 +19,7 @@ import (
 var every = map[string]string{
 	"command":         `{on: db, run: ["true"], exit: 0}`,
 	"file":            `{on: db, path: /etc/app.conf}`,
+	"image":           `{on: db}`,
 	"state-unchanged": `{on: db, paths: [/etc/app], packages: true, kernel: true}`,
 }
 

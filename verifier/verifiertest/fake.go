@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"lifeboat/drills/instance"
 	"lifeboat/verifier"
 )
 
@@ -20,6 +21,24 @@ type Fake struct {
 	OnRead    func(on, path string) ([]byte, error)
 	OnRestart func(on string) error
 	OnFlow    func(r verifier.FlowRequest) (verifier.FlowResult, error)
+	OnStands  func(on string) (instance.State, error)
+	Image     *verifier.Image // from which every instance was booted; nil: none was
+}
+
+// From implements verifier.Origin.
+func (f Fake) From(string) (verifier.Image, bool) {
+	if f.Image == nil {
+		return verifier.Image{}, false
+	}
+	return *f.Image, true
+}
+
+// Stands implements verifier.Standing.
+func (f Fake) Stands(_ context.Context, on string) (instance.State, error) {
+	if f.OnStands == nil {
+		return instance.State{}, ErrNotScripted
+	}
+	return f.OnStands(on)
 }
 
 // ErrNotScripted is what a Fake answers when it has no function.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
@@ -82,7 +83,7 @@ func NeverPasses(t *testing.T, build New, kind, keys string) {
 			}
 		}
 	}
-	facts, err := c.Observe(context.Background(), Fake{})
+	facts, err := c.Observe(context.Background(), Fake{Image: &verifier.Image{Says: &instance.ImageFacts{TCP: []int{80}}}})
 	assert.ErrorIs(t, err, ErrNotScripted, "a broken harness is no answer")
 	assert.Nil(t, facts)
 }

@@ -31,6 +31,7 @@ type part struct {
 	plainSum string // digest without compression: of a layer, its diff id
 	text     []byte // of a small file that may be JSON
 	wrong    string // with it as a layer; "": nothing
+	holds    *files // as a layer; nil: it is none
 }
 
 // same tells whether an archive may hold both under one name: some writers repeat a
@@ -43,6 +44,7 @@ type archive struct {
 	links map[string]string // docker save writes a layer once and links to it
 	texts int
 	outer *unpacked
+	room  int // for files of layers, of mostNodes
 }
 
 // read reads an archive to its end.
@@ -52,7 +54,7 @@ func (i *Imager) read(ctx context.Context, stream io.Reader) (*archive, error) {
 		return nil, err
 	}
 	defer u.Close()
-	a := &archive{parts: map[string]*part{}, links: map[string]string{}, outer: u}
+	a := &archive{parts: map[string]*part{}, links: map[string]string{}, outer: u, room: mostNodes}
 	err = each(u, func(h *tar.Header, name string, content io.Reader) error {
 		return a.add(i, h, name, content)
 	})
@@ -150,7 +152,7 @@ func (a *archive) add(i *Imager, h *tar.Header, name string, content io.Reader) 
 	default:
 		return bad("%s of it is neither a file nor a folder", name)
 	}
-	p, err := i.measure(name, content, a.outer)
+	p, err := i.measure(name, content, a)
 	if err != nil {
 		return err
 	}
@@ -172,10 +174,10 @@ func (a *archive) add(i *Imager, h *tar.Header, name string, content io.Reader) 
 }
 
 // measure takes the digests of one file, with and without its compression, in one pass.
-func (i *Imager) measure(name string, content io.Reader, outer *unpacked) (*part, error) {
+func (i *Imager) measure(name string, content io.Reader, a *archive) (*part, error) {
 	raw := &counter{hash: sha256.New()}
 	in := io.TeeReader(content, raw)
-	u, err := i.unpack(name, in, outer)
+	u, err := i.unpack(name, in, a.outer)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +195,7 @@ func (i *Imager) measure(name string, content io.Reader, outer *unpacked) (*part
 		}
 		wrong := "it is no tar"
 		if p.text == nil {
-			if wrong, err = outside(u); err != nil {
+			if wrong, p.holds, err = outside(u, &a.room); err != nil {
 				return nil, err
 			}
 		}
@@ -206,7 +208,7 @@ func (i *Imager) measure(name string, content io.Reader, outer *unpacked) (*part
 		return p, nil
 	}
 	plain := &counter{hash: sha256.New()}
-	if p.wrong, err = outside(io.TeeReader(u, plain)); err != nil {
+	if p.wrong, p.holds, err = outside(io.TeeReader(u, plain), &a.room); err != nil {
 		return nil, err
 	}
 	if _, err := io.Copy(io.Discard, u.in); err != nil {

@@ -22,6 +22,7 @@ type image struct {
 	os     string
 	arch   string
 	notes  []string
+	says   configuration
 }
 
 // entry is one image in a manifest.json.
@@ -36,9 +37,14 @@ type configuration struct {
 	OS           string `json:"os"`
 	Architecture string `json:"architecture"`
 	Config       struct {
-		Volumes map[string]struct{}
-		Env     []string
+		Volumes, ExposedPorts map[string]struct{}
+		Env, Entrypoint, Cmd  []string
+		WorkingDir, User      string
 	} `json:"config"`
+	History []struct {
+		CreatedBy  string `json:"created_by"`
+		EmptyLayer bool   `json:"empty_layer"`
+	} `json:"history"`
 	RootFS struct {
 		Type    string   `json:"type"`
 		DiffIDs []string `json:"diff_ids"`
@@ -217,7 +223,7 @@ func (img *image) check() error {
 			return bad("layer %d, %s, is damaged or hostile: %s", n+1, img.layers[n].name, wrong)
 		}
 	}
-	img.os, img.arch = c.OS, c.Architecture
+	img.os, img.arch, img.says = c.OS, c.Architecture, c
 	if folders := slices.Sorted(maps.Keys(c.Config.Volumes)); len(folders) > 0 {
 		img.notes = append(img.notes, fmt.Sprintf(
 			"the image declares volumes, and holds nothing that was written to them: %s", strings.Join(folders, ", ")))

@@ -12,17 +12,18 @@ import (
 // outside reads content as a layer's tar and says what is wrong with it as one: a name that leads out of the
 // image, a hard link to something outside, a tar that breaks off. An engine may take the first for granted, and
 // fails on the others in words of its own. What is no tar at all is for the list of layers to say.
-// It reads content to its end, and returns its errors.
-func outside(content io.Reader) (wrong string, err error) {
+// It reads content to its end, and returns its errors. What the layer holds is remembered as long as there is room.
+func outside(content io.Reader, room *int) (wrong string, holds *files, err error) {
 	in := &ending{r: content}
-	wrong = faults(in)
+	holds = newFiles()
+	wrong = faults(in, holds, room)
 	if in.err == nil {
 		_, in.err = io.Copy(io.Discard, content)
 	}
-	return wrong, in.err
+	return wrong, holds, in.err
 }
 
-func faults(in *ending) string {
+func faults(in *ending, holds *files, room *int) string {
 	tr := tar.NewReader(in)
 	for n := 0; ; n++ {
 		h, err := tr.Next()
@@ -38,6 +39,7 @@ func faults(in *ending) string {
 		case h.Typeflag == tar.TypeLink && leaves(h.Linkname):
 			return fmt.Sprintf("it holds a hard link to %s, which leads out of the image", quote(h.Linkname))
 		}
+		holds.add(h, tr, room)
 	}
 }
 

@@ -61,7 +61,7 @@ func TestImageTakesOddLayers(t *testing.T) {
 func TestOutsideKeepsErrorsOfTheStream(t *testing.T) {
 	broken := errors.New("connection reset")
 	raw := pack(t, member{name: "a", content: make([]byte, 3000)})
-	_, err := outside(io.MultiReader(bytes.NewReader(raw[:1000]), iotest.ErrReader(broken)))
+	_, _, err := outside(io.MultiReader(bytes.NewReader(raw[:1000]), iotest.ErrReader(broken)), new(10))
 	assert.ErrorIs(t, err, broken)
 }
 
@@ -70,7 +70,7 @@ func FuzzOutside(f *testing.F) {
 	f.Add(make([]byte, 1024))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		in := bytes.NewReader(raw)
-		_, err := outside(in)
+		_, _, err := outside(in, new(10))
 		require.NoError(t, err)
 		assert.Zero(t, in.Len(), "it is read to its end")
 	})

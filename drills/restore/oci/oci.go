@@ -78,6 +78,7 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 	if err != nil {
 		return restore.Outcome{}, classify(s.Backup, err)
 	}
+	facts := wanted.facts(wanted.says)
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	stream, err := s.Open(reading)
@@ -106,7 +107,8 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 	if err != nil {
 		return restore.Outcome{}, classify(s.Backup, err)
 	}
-	return restore.Outcome{Image: ref, Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: wanted.notes}, nil
+	return restore.Outcome{Image: ref, Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: wanted.notes,
+		Facts: facts}, nil
 }
 
 // classify makes one of the contract's errors of what is the backup's fault.
