@@ -364,3 +364,17 @@ func TestListMissingFolder(t *testing.T) {
 	require.ErrorAs(t, err, &problem)
 	assert.Contains(t, err.Error(), "there is no folder")
 }
+
+// A profile that was promised and is gone, or that cannot be read, is not as if there had never been one.
+func TestBesideThatIsLost(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "x.dump", "x", time.Time{})
+	write(t, dir, "SHA256SUMS", storetest.Sum([]byte("p"))[len("sha256:"):]+"  x.dump.profile.json\n", time.Time{})
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "y.dump.profile.json"), 0o755))
+	s := open(t, dir, "").(store.Beside)
+	for id, says := range map[string]string{"x.dump": "SHA256SUMS promises x.dump.profile.json, and it is not there", "y.dump": "it is a folder"} {
+		_, err := s.Beside(t.Context(), store.Point{ID: id}, ".profile.json")
+		require.ErrorContains(t, err, says)
+		assert.NotErrorIs(t, err, store.ErrNoPoint)
+	}
+}

@@ -102,23 +102,28 @@ func (s *Store) named(sums checksums.List) ([]string, error) {
 
 // read adds a list of digests. Errors wrap store.ErrNoPoint when there is none.
 func (s *Store) read(ctx context.Context, u *url.URL, list string, sums *checksums.Lists) error {
+	raw, err := s.whole(ctx, u, mostText)
+	if err == nil {
+		sums.Add(list, string(raw))
+	}
+	return err
+}
+
+// whole reads a small file. Errors wrap store.ErrNoPoint when there is none.
+func (s *Store) whole(ctx context.Context, u *url.URL, most int) ([]byte, error) {
 	r, err := s.ask(ctx, http.MethodGet, u, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer r.Body.Close()
 	if r.StatusCode != http.StatusOK {
-		return s.refusal(r, u)
+		return nil, s.refusal(r, u)
 	}
-	raw, err := remote.ReadText(r.Body, mostText, s.timeout)
-	switch {
-	case errors.Is(err, remote.ErrLong):
-		return s.problem("", "%s is larger than %d MiB", s.show(u), mostText>>20)
-	case err != nil:
-		return err
+	raw, err := remote.ReadText(r.Body, most, s.timeout)
+	if errors.Is(err, remote.ErrLong) {
+		return nil, s.problem("", "%s is larger than %d MiB", s.show(u), most>>20)
 	}
-	sums.Add(list, string(raw))
-	return nil
+	return raw, err
 }
 
 // orNone adds to the hint what helps where a server answers something else than "not found" to what is not there.

@@ -79,7 +79,7 @@ func (s *Store) about(ctx context.Context, names []string, there map[string]remo
 func (s *Store) texts(ctx context.Context, names []string) ([]string, []*store.Problem, error) {
 	texts, unread := make([]string, len(names)), make([]*store.Problem, len(names))
 	err := remote.Each(ctx, len(names), connections, func(ctx context.Context, i int) (err error) {
-		texts[i], err = s.text(ctx, names[i])
+		texts[i], err = s.text(ctx, names[i], mostText)
 		if ctx.Err() == nil && errors.As(err, &unread[i]) {
 			return nil
 		}
@@ -88,7 +88,7 @@ func (s *Store) texts(ctx context.Context, names []string) ([]string, []*store.P
 	return texts, unread, err
 }
 
-func (s *Store) text(ctx context.Context, name string) (string, error) {
+func (s *Store) text(ctx context.Context, name string, most int) (string, error) {
 	var raw []byte
 	err := remote.Retry(ctx, func() error {
 		object, err := s.get(ctx, name, anyOf)
@@ -96,10 +96,10 @@ func (s *Store) text(ctx context.Context, name string) (string, error) {
 			return err
 		}
 		defer object.body.Close()
-		raw, err = remote.ReadText(object.body, mostText, s.timeout)
+		raw, err = remote.ReadText(object.body, most, s.timeout)
 		switch {
 		case errors.Is(err, remote.ErrLong):
-			return s.problem("", "%s is larger than %d MiB", name, mostText>>20)
+			return s.problem("", "%s is larger than %d MiB", name, most>>20)
 		case err != nil:
 			return s.explain(ctx, name, err)
 		}

@@ -16,10 +16,13 @@ import (
 // Manifest is what the name of a backup's manifest ends with, after the name of the backup.
 const Manifest = ".manifest.yaml"
 
+// Profile is what the name of a backup's profile ends with, after the name of the backup.
+const Profile = ".profile.json"
+
 // ManifestHint says what a manifest looks like.
 const ManifestHint = "a manifest has consistent_to, a time as 2026-01-31T02:00:00Z, and consistent_by"
 
-var suffixes = []string{Manifest, ".profile.yaml", ".json", ".asc", ".sig", ".minisig", ".b2", ".log", ".err", ".ok", ".done", ".lock", ".pid"}
+var suffixes = []string{Manifest, ".json", ".asc", ".sig", ".minisig", ".b2", ".log", ".err", ".ok", ".done", ".lock", ".pid"}
 
 // Partials end the names under which programs write what is not yet complete.
 var Partials = []string{".part", ".partial", ".tmp", ".temp", ".incomplete", ".inprogress", ".in-progress", ".uploading",

@@ -54,6 +54,7 @@ func Run(t *testing.T, h Harness) {
 		"a stream can be closed early":               early,
 		"a folder streams as a tar":                  folder,
 		"what is about backups is none":              sidecars,
+		"what lies beside a backup is given":         beside,
 		"what is still being written is left out":    partial,
 		"its programs end with what they are for":    programs,
 	} {
