@@ -89,7 +89,7 @@ func (q *checks) one(ctx context.Context, c CheckPlan, when record.When) (record
 	}
 	with, ok := c.Check.(verifier.Comparer)
 	r.Compared = ok && with.Compares() && len(before) > 0
-	r.Status, r.Message = a.Status, q.hide(a.Message)
+	r.Status, r.Message, r.Recorded = a.Status, q.hide(a.Message), a.Recorded
 	var err error
 	if r.Facts, r.FactsDigest, err = q.keepFacts(q.hide(q.secrets.hideJSON(string(facts)))); err != nil {
 		return r, err

@@ -92,6 +92,9 @@ func (d *drill) phases(ctx context.Context) error {
 			return fmt.Errorf("tell the reaper what to hide: %w", err)
 		}
 	}
+	if err := d.readProfiles(ctx); err != nil {
+		return err
+	}
 	s := d.plan.Scenario
 	steps := []struct {
 		name string

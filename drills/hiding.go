@@ -36,7 +36,7 @@ func (s *secrets) hideEvent(data any) any {
 // identifiers are the fields of events by which the parts of a record find each other. They come from the scenario or
 // from the program, never from a restored system: a secret that is spelled like one does not break the record.
 var identifiers = map[string]bool{"Name": true, "Kind": true, "On": true, "State": true, "Phase": true, "When": true, "ID": true,
-	"Outcome": true, "Status": true, "Backup": true, "Instance": true, "Digest": true, "FactsDigest": true, "Expected": true, "Path": true,
+	"Outcome": true, "Status": true, "Backup": true, "Instance": true, "Digest": true, "Profile": true, "FactsDigest": true, "Expected": true, "Path": true,
 	"Protocol": true, "During": true, "Rule": true, "What": true}
 
 func (s *secrets) hideValue(v reflect.Value) {

@@ -73,22 +73,6 @@ func answeredAgain(alone string, checks []CheckPlan, observed map[string]verifie
 	return fmt.Errorf("there is no check %s", was.Name)
 }
 
-// wholeFacts are what a check observed: from the journal or, where that holds their beginning only, from raw/ by their digest.
-func wholeFacts(alone string, c record.CheckResult) (verifier.Facts, error) {
-	if c.FactsDigest == "" {
-		return verifier.Facts(c.Facts), nil
-	}
-	path := filepath.Join(alone, "raw", "facts", strings.TrimPrefix(c.FactsDigest, "sha256:")+".json")
-	digest, _, err := digestFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if digest != c.FactsDigest {
-		return nil, fmt.Errorf("%s holds %s", path, digest)
-	}
-	return os.ReadFile(path)
-}
-
 func same(what string, want, got any) error {
 	w, err1 := json.Marshal(want)
 	g, err2 := json.Marshal(got)

@@ -57,6 +57,7 @@ type BackupPlan struct {
 	Beside  []record.Observation // what makes it doubtful that Point is the newest
 	older   []store.Point        // that come right after it
 	undated bool                 // nothing in it says when it was made
+	profile besideFile           // what lies beside Point, where a check asks for it
 }
 
 // FaultPlan is a fault with its back-end, and which one it is: the same kind may break the same instance twice.

@@ -24,7 +24,8 @@ var (
 	_ verifier.Origin = (*target)(nil)
 	_ verifier.Times  = (*target)(nil)
 
-	_ verifier.Standing = (*target)(nil)
+	_ verifier.Standing   = (*target)(nil)
+	_ verifier.References = (*target)(nil)
 )
 
 // From implements verifier.Origin.

@@ -44,6 +44,33 @@ type Times interface {
 	Zone(on string) string
 }
 
+// Referring is a check that holds a copy against what its source was.
+type Referring interface {
+	// Refers tells whether it asks for the profile that lies beside the backup.
+	Refers() bool
+}
+
+// References is a Target that knows what a copy can be held against.
+type References interface {
+	// Beside is the profile that lies beside the backup whose content a check looks at, and its digest; "": there is none. An
+	// error says that there is one which cannot be had.
+	Beside(check string) (raw []byte, digest string, err error)
+	// Last is what a check of that name saw in the last drill of the series that passed and whose restore point is not younger
+	// than the one that stands now; nil: there is none.
+	Last(check string) (*Proof, error)
+	// Hide takes out of facts what no record may hold, as it was taken out of those of a Proof.
+	Hide(f Facts) Facts
+}
+
+// Proof is what a check saw in a drill that passed.
+type Proof struct {
+	Drill   string
+	Journal string // its digest, sha256:…
+	Facts   Facts
+	Point   string // the restore point, and
+	Another bool   // whether it is another one than the one that stands now
+}
+
 // Image is a backup from which an instance was booted.
 type Image struct {
 	Backup     string    `json:"backup"`
@@ -110,6 +137,8 @@ type Answer struct {
 	Diff    []string     // before against after, one line each
 	// Beside is what was seen beside it that is worth reading and changes no answer.
 	Beside []record.Observation
+	// Recorded: what was seen was held against nothing, so that it proves nothing yet.
+	Recorded bool
 	// Late is, with CheckFailed, the limit of time that passed without any answer: all that is wrong.
 	Late time.Duration
 }

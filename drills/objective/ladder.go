@@ -182,9 +182,10 @@ func (l ladder) started() Rung {
 	return rung(RungStarted, failed, l.orNone(unasked))
 }
 
-// layer: every check of a layer was asked last with a good answer; without a check nothing was asked.
+// layer: every check of a layer was asked last with a good answer; without a check nothing was asked, and neither was where all
+// that was seen was held against nothing.
 func (l ladder) layer(name RungName, layer record.Layer) Rung {
-	var failed, unasked []string
+	var failed, unasked, recorded []string
 	checks := 0
 	for _, p := range l.r.Header.Checks {
 		if p.Layer != layer {
@@ -202,7 +203,12 @@ func (l ladder) layer(name RungName, layer record.Layer) Rung {
 			failed = append(failed, p.Name)
 		case last.Status != record.CheckPassed:
 			unasked = append(unasked, p.Name)
+		case last.Recorded:
+			recorded = append(recorded, p.Name)
 		}
+	}
+	if len(recorded) == checks {
+		unasked = append(unasked, recorded...)
 	}
 	got := rung(name, failed, unasked)
 	if checks == 0 {

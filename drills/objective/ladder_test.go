@@ -64,6 +64,9 @@ func TestLadder(t *testing.T) {
 				}
 			})
 		}, RungContent, RungUnasked},
+		"what was seen of the data was held against nothing": {func(s *story) {
+			edit(s, func(c *record.CheckResult) { c.Recorded = c.Layer == record.LayerData })
+		}, RungContent, RungUnasked},
 		"a check of the data was never asked": {func(s *story) {
 			s.drop(func(l line) bool { c, ok := l.data.(record.CheckResult); return ok && c.Layer == record.LayerData })
 		}, RungContent, RungUnasked},

@@ -100,6 +100,7 @@ type RestorePoint struct {
 	Promise          *Digest       `json:"promise,omitempty"`         // nil: nobody promised one
 	Expected         string        `json:"expected_digest,omitempty"` // as promised, of old journals: Build makes a Promise of it
 	Doubt            string        `json:"doubt,omitempty"`           // why what lists of digests say of it cannot be used
+	Profile          string        `json:"profile,omitempty"`         // digest of the profile beside it, where a check asked for one: sha256:…
 	Beside           []Observation `json:"beside,omitempty"`          // what of its store makes it doubtful that it is the newest
 	ConsistentTo     time.Time     `json:"consistent_to,omitzero"`
 	ConsistentSource string        `json:"consistent_source,omitempty"` // where that moment comes from

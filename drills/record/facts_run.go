@@ -27,6 +27,8 @@ type CheckResult struct {
 	Beside []Observation `json:"beside,omitempty"`
 	// Compared: the answer holds what is seen now against what was seen before the upgrade.
 	Compared bool `json:"compared,omitempty"`
+	// Recorded: what was seen was held against nothing; it is there for the next drill.
+	Recorded bool `json:"recorded,omitempty"`
 	// FactsDigest is of the whole observation, raw/facts/DIGEST.json, where Facts is cut.
 	FactsDigest string   `json:"facts_digest,omitempty"`
 	Backup      string   `json:"backup,omitempty"`  // the backup that a failure points at

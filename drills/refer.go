@@ -1,0 +1,205 @@
+package drills
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lifeboat/drills/record"
+	"lifeboat/drills/store"
+	"lifeboat/drills/store/sidecars"
+	"lifeboat/verifier"
+)
+
+// besideFile is the profile that lies beside a restore point, or why it cannot be had.
+type besideFile struct {
+	raw    []byte
+	digest string
+	err    error
+}
+
+// readProfiles reads what lies beside the restore points that some check holds a copy against. What is wrong with it is no word on
+// the backup: the check says so.
+func (d *drill) readProfiles(ctx context.Context) error {
+	for _, c := range d.plan.Checks {
+		r, ok := c.Check.(verifier.Referring)
+		bp := d.plan.Backups[d.plan.dataOf(c)]
+		if !ok || !r.Refers() || bp == nil || bp.Missing != nil || bp.profile.digest != "" {
+			continue
+		}
+		with, ok := bp.Store.(store.Beside)
+		if !ok {
+			continue
+		}
+		raw, err := with.Beside(ctx, bp.Point, sidecars.Profile)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		switch {
+		case errors.Is(err, store.ErrNoPoint):
+		case err != nil:
+			bp.profile.err = errors.New(d.hide(err.Error()))
+		default:
+			sum := sha256.Sum256(raw)
+			bp.profile = besideFile{raw: raw, digest: "sha256:" + hex.EncodeToString(sum[:])}
+		}
+	}
+	return nil
+}
+
+// dataOf names the backup whose content a check looks at: what was loaded, else what was booted.
+func (p *Plan) dataOf(c CheckPlan) string {
+	on, ok := c.Check.(interface{ On() string })
+	if !ok {
+		return ""
+	}
+	spec := p.Scenario.Instances[p.instanceOf(on.On())]
+	return cmp.Or(spec.Load, spec.Boot)
+}
+
+// checkPlan finds a check by its name.
+func (p *Plan) checkPlan(name string) CheckPlan {
+	i := slices.IndexFunc(p.Checks, func(c CheckPlan) bool { return c.Spec.Name == name })
+	if i < 0 {
+		return CheckPlan{}
+	}
+	return p.Checks[i]
+}
+
+// Beside implements verifier.References.
+func (t *target) Beside(check string) (raw []byte, digest string, err error) {
+	bp := t.plan.Backups[t.plan.dataOf(t.plan.checkPlan(check))]
+	if bp == nil {
+		return nil, "", nil
+	}
+	return bp.profile.raw, bp.profile.digest, bp.profile.err
+}
+
+// Hide implements verifier.References.
+func (t *target) Hide(f verifier.Facts) verifier.Facts {
+	return verifier.Facts(t.hide(t.secrets.hideJSON(string(f))))
+}
+
+// Last implements verifier.References: it goes through the drills of this series that have a lower number, the latest first.
+func (t *target) Last(check string) (*verifier.Proof, error) {
+	events, err := t.journal.Events()
+	if err != nil {
+		return nil, err
+	}
+	r, err := record.Build(events)
+	if err != nil {
+		return nil, err
+	}
+	now := lastPoint(r, t.plan.dataOf(t.plan.checkPlan(check)))
+	dirs, err := List(filepath.Dir(filepath.Dir(t.dir)))
+	if err != nil {
+		return nil, err
+	}
+	before := map[int]string{}
+	for _, dir := range dirs {
+		if h := headerOf(dir); h.Series == r.Header.Series && h.Number < r.Header.Number {
+			before[h.Number] = dir
+		}
+	}
+	for number := r.Header.Number - 1; number > 0; number-- {
+		if p := proofOf(before[number], check, now); p != nil {
+			return p, nil
+		}
+	}
+	return nil, nil
+}
+
+func lastPoint(r *record.Record, backup string) (found record.RestorePoint) {
+	for _, p := range r.RestorePoints {
+		if p.Backup == backup {
+			found = p
+		}
+	}
+	return found
+}
+
+// proofOf is what a check saw in a drill that passed; nil where it did not pass, where the check said nothing, where what it saw was
+// taken away, and where its restore point is younger than the one that stands now, which may well hold less.
+func proofOf(dir, check string, now record.RestorePoint) *verifier.Proof {
+	r, v, err := Judge(dir)
+	if err != nil || v.Status != record.StatusPassed {
+		return nil
+	}
+	was := lastPoint(r, now.Backup)
+	if was.Digest == "" || younger(was, now) {
+		return nil
+	}
+	for _, c := range slices.Backward(r.Checks) {
+		if c.Name != check || c.Status != record.CheckPassed {
+			continue
+		}
+		facts, err := wholeFacts(dir, c)
+		journal, _, unread := digestFile(filepath.Join(dir, journalName))
+		if err != nil || unread != nil {
+			return nil
+		}
+		return &verifier.Proof{Drill: r.Header.Drill, Journal: journal, Facts: facts, Point: was.Point,
+			Another: was.Digest != now.Digest || was.Point != now.Point}
+	}
+	return nil
+}
+
+// younger tells whether one restore point is known to be younger than another: by the moments that they are consistent to, else
+// by what they say of themselves, else by their names.
+func younger(a, b record.RestorePoint) bool {
+	switch {
+	case a.Digest == b.Digest:
+		return false
+	case !a.ConsistentTo.IsZero() && !b.ConsistentTo.IsZero():
+		return a.ConsistentTo.After(b.ConsistentTo)
+	case a.Made != "" && b.Made != "":
+		return a.Made > b.Made
+	}
+	at, known := store.Dated(a.Point)
+	other, dated := store.Dated(b.Point)
+	return known && dated && at.After(other)
+}
+
+// headerOf reads the first line of a drill's journal, and none of the others; zero where it cannot be read.
+func headerOf(dir string) (h record.Header) {
+	f, err := os.Open(filepath.Join(dir, journalName))
+	if err != nil {
+		return h
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(f).ReadBytes('\n')
+	if err != nil {
+		return h
+	}
+	if events, err := record.Read(bytes.NewReader(line)); err == nil && len(events) == 1 {
+		if data, err := record.Decode(events[0]); err == nil {
+			h, _ = data.(record.Header)
+		}
+	}
+	return h
+}
+
+// wholeFacts are what a check observed: from the journal or, where that holds their beginning only, from raw/ by their digest.
+func wholeFacts(dir string, c record.CheckResult) (verifier.Facts, error) {
+	if c.FactsDigest == "" {
+		return verifier.Facts(c.Facts), nil
+	}
+	path := filepath.Join(dir, "raw", "facts", strings.TrimPrefix(c.FactsDigest, "sha256:")+".json")
+	digest, _, err := digestFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if digest != c.FactsDigest {
+		return nil, fmt.Errorf("%s holds %s", path, digest)
+	}
+	return os.ReadFile(path)
+}
