@@ -36,7 +36,7 @@ func Held(name string, raw []byte, promised record.Digest) ([]byte, error) {
 // NotBeside says that there is no such file: ErrNoPoint, or a promise that was not kept.
 func NotBeside(name string, promised record.Digest) error {
 	if promised.Given() {
-		return fmt.Errorf("%s promises %s, and it is not there", promised.File, name)
+		return fmt.Errorf("%s lists %s, and it is not there: put it back, or take its line out", promised.File, name)
 	}
-	return fmt.Errorf("%s: %w of that name", name, ErrNoPoint)
+	return fmt.Errorf("%s: %w has that name", name, ErrNoPoint)
 }

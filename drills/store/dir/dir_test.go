@@ -372,7 +372,7 @@ func TestBesideThatIsLost(t *testing.T) {
 	write(t, dir, "SHA256SUMS", storetest.Sum([]byte("p"))[len("sha256:"):]+"  x.dump.profile.json\n", time.Time{})
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "y.dump.profile.json"), 0o755))
 	s := open(t, dir, "").(store.Beside)
-	for id, says := range map[string]string{"x.dump": "SHA256SUMS promises x.dump.profile.json, and it is not there", "y.dump": "it is a folder"} {
+	for id, says := range map[string]string{"x.dump": "SHA256SUMS lists x.dump.profile.json, and it is not there", "y.dump": "it is a folder"} {
 		_, err := s.Beside(t.Context(), store.Point{ID: id}, ".profile.json")
 		require.ErrorContains(t, err, says)
 		assert.NotErrorIs(t, err, store.ErrNoPoint)
