@@ -115,6 +115,26 @@ func TestNight(t *testing.T) {
 	code, n = b.verify(path, "--only", "whole")
 	assert.Equal(t, 0, code, "what is left out is no failure")
 	assert.Equal(t, "passed", n.Verdict)
+	proved := n.drill("whole")
+
+	code, n = b.verify(path, "--only", "whole", "--changed")
+	assert.Equal(t, 0, code, "nothing has changed")
+	assert.Equal(t, proved, n.drill("whole"), "it rests on its proof")
+	newest, later := filepath.Join(filepath.Dir(path), "whole", "shop-1.dump"), time.Now()
+	require.NoError(t, os.Chtimes(newest, later, later))
+	code, n = b.verify(path, "--only", "whole", "--changed")
+	assert.Equal(t, 0, code)
+	assert.NotEqual(t, proved, n.drill("whole"), "it was written again")
+}
+
+// drill of a backup's proof.
+func (n aNight) drill(backup string) string {
+	for _, p := range n.Proofs {
+		if p.Backup == backup {
+			return p.Drill
+		}
+	}
+	return ""
 }
 
 // TestKilledNight kills the harness in the middle of a night: nothing is left, and --continue proves the rest and only the rest.

@@ -171,7 +171,7 @@ func (r *restores) point(name string, bp *BackupPlan, out restore.Outcome) error
 		consistent, by = at, fmt.Sprintf("the dump's header, %s", cmp.Or(bp.Spec.TimeZone, "UTC"))
 	}
 	p := record.RestorePoint{Backup: bp.Name, Store: bp.Spec.Store.Kind, Restore: bp.Spec.Restore.Kind,
-		Point: bp.Point.ID, Size: bp.Point.Size, Digest: out.Digest,
+		Point: bp.Point.ID, Size: bp.Point.Size, Taken: bp.Point.Taken, Digest: out.Digest,
 		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
 		Zone: bp.Spec.TimeZone, Doubt: r.hide(bp.Point.Doubt), Beside: bp.Beside, Profile: bp.profile.digest,
 		Loaded: bp.Loader != nil && r.plan.Scenario.Instances[name].Load == bp.Name || r.plan.kindOf(name).OwnDisk}

@@ -95,6 +95,9 @@ func (s *boots) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 	if b, ok := instance.As[instance.Based](m); ok {
 		up.Basis = b.Basis()
 	}
+	if of, ok := instance.As[instance.Identified](m); ok {
+		up.ImageID = of.ImageID()
+	}
 	if !up.Unseen {
 		s.room.Rose(m.Name(), up.Ready-up.Started)
 	}

@@ -25,14 +25,14 @@ func NightMetrics(path string, n *night.Night) error {
 	status := gauge("proof_status", "1 for what came of the check run: passed, failed, inconclusive, aborted or not-run.", append(of, "status")...)
 	rung := gauge("proof_rung", "The highest rung of the ladder that was reached, 0 to 6; -1: none.", of...)
 	took := gauge("proof_duration_seconds", "How long the check run took.", of...)
-	began := gauge("proof_timestamp_seconds", "When the check run began, in seconds since 1970.", of...)
+	began := gauge("proof_timestamp_seconds", "When the check run began, in seconds since 1970; of what is unchanged, the one that proved it.", of...)
 	size := gauge("backup_size_bytes", "The size of the restore point, as stored.", of...)
 	ended := gauge("night_end_timestamp_seconds", "When the night came to its end, in seconds since 1970; 0: it did not.")
 	passed := gauge("night_passed", "1 where every backup of the catalogue is proved.")
 	out := gauge("night_left_out", "How many proofs were left out, by --only or for another shard.")
 
 	for _, p := range n.Proofs {
-		if p.Skipped != "" {
+		if p.LeftOut() {
 			continue
 		}
 		at := []string{n.Catalogue, p.Backup, named(p.Point)}
@@ -60,7 +60,7 @@ func NightMetrics(path string, n *night.Night) error {
 	passed.WithLabelValues(n.Catalogue).Set(truth(n.Status() == record.StatusPassed && !n.Partial()))
 	left := 0
 	for _, p := range n.Proofs {
-		if p.Skipped != "" {
+		if p.LeftOut() {
 			left++
 		}
 	}

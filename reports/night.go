@@ -59,18 +59,18 @@ func (a nightAuthor) title() string {
 
 // sentence says how many of how many are proved.
 func (a nightAuthor) sentence() string {
-	skipped := 0
+	skipped, rests := 0, 0
 	for _, p := range a.n.Proofs {
-		if p.Skipped != "" {
+		switch {
+		case p.LeftOut():
 			skipped++
+		case p.Skipped != "":
+			rests++
 		}
 	}
-	args := []string{"proved", strconv.Itoa(a.n.Count(record.StatusPassed)), "planned", strconv.Itoa(len(a.n.Proofs) - skipped),
-		"failed", strconv.Itoa(a.n.Count(record.StatusFailed)), "skipped", ""}
-	if skipped > 0 {
-		args[len(args)-1] = strconv.Itoa(skipped)
-	}
-	s := a.say("night.sentence", args...)
+	some := func(n int) string { return strings.TrimPrefix(strconv.Itoa(n), "0") }
+	s := a.say("night.sentence", "proved", strconv.Itoa(a.n.Count(record.StatusPassed)), "planned", strconv.Itoa(len(a.n.Proofs)-skipped),
+		"failed", strconv.Itoa(a.n.Count(record.StatusFailed)), "rests", some(rests), "skipped", some(skipped))
 	if !a.n.Sealed() {
 		s += a.say("night.unsealed")
 	}
@@ -80,6 +80,15 @@ func (a nightAuthor) sentence() string {
 func (a nightAuthor) proof(s record.Status) badge {
 	b := a.status(s)
 	b.Word = a.c.Named(a.l, "proof", string(s))
+	return b
+}
+
+// badgeOf a proof: one that was not made tonight says so.
+func (a nightAuthor) badgeOf(p night.Proof) badge {
+	b := a.proof(p.Status)
+	if p.Rests != nil {
+		b.Word = a.say("night.unchanged", "started", p.Started.Format("01-02 15:04"))
+	}
 	return b
 }
 
@@ -106,6 +115,8 @@ func (a nightAuthor) took(p night.Proof) string {
 // why is the first reason of what is not proved.
 func (a nightAuthor) why(p night.Proof) string {
 	switch {
+	case p.Rests != nil:
+		return a.say("night.rests", "drill", p.Drill, "started", p.Started.Format("2006-01-02 15:04"))
 	case p.Skipped != "":
 		return a.c.Named(a.l, "skipped", p.Skipped)
 	case p.Status == record.StatusPassed:
@@ -120,7 +131,7 @@ func (a nightAuthor) table() *table {
 	t := &table{Columns: []column{{Title: a.say("night.backup")}, {Title: a.say("night.proof")}, {Title: a.say("night.rung")},
 		{Title: a.say("night.took"), Number: true}, {Title: a.say("night.point")}, {Title: a.say("night.owner")}}}
 	for _, p := range a.n.Proofs {
-		b := a.proof(p.Status)
+		b := a.badgeOf(p)
 		var points []string
 		for _, x := range p.Points {
 			points = append(points, x.Point)
@@ -136,7 +147,7 @@ func (a nightAuthor) unproved() block {
 	var list []cell
 	for _, failed := range []bool{true, false} {
 		for _, p := range a.n.Proofs {
-			if p.Status == record.StatusPassed || p.Skipped != "" || (p.Status == record.StatusFailed) != failed {
+			if p.Status == record.StatusPassed || p.LeftOut() || (p.Status == record.StatusFailed) != failed {
 				continue
 			}
 			b := a.proof(p.Status)
@@ -163,6 +174,9 @@ func NightJUnit(w io.Writer, n *night.Night, o Options) error {
 			{"verdict", string(p.Status)}, {"journal", p.Journal}, {"owner", printable(p.Owner)}}}
 		c := junitCase{Class: s.Name, Name: "verdict", Time: s.Time}
 		status := p.Status
+		if p.Rests != nil {
+			s.Properties = append(s.Properties, junitProperty{"rests_on", p.Drill})
+		}
 		if status == record.StatusNotRun && p.Skipped == "" { // it was asked for; pipelines take what is skipped for good
 			status = record.StatusInconclusive
 		}

@@ -69,6 +69,42 @@ func TestNightInWords(t *testing.T) {
 	assert.Contains(t, b.String(), "has not come to its end")
 }
 
+// TestUnchangedInTheReports: what rests on an earlier proof is said so wherever it is green.
+func TestUnchangedInTheReports(t *testing.T) {
+	t.Parallel()
+	n := aNight()
+	earlier := n.Proofs[0]
+	earlier.Started = n.Started.Add(-20 * time.Hour)
+	n.Proofs = n.Proofs[:1]
+	n.Proofs[0] = earlier
+	n.Proofs[0].Skipped, n.Proofs[0].Rests = night.Unchanged, &earlier
+	for lang, words := range map[Language][]string{English: {"1 of 1 proved, 0 failed; 1 unchanged since an earlier proof.", "✓ Unchanged since 02-28 06:00"},
+		Chinese: {"1 份备份中 1 份已证明，0 份未通过；其中 1 份自上次证明后没有变化。", "✓ 自 02-28 06:00 起无变化"}} {
+		var text, page strings.Builder
+		require.NoError(t, NightTerminal(&text, n, Options{Language: lang, Width: 160}))
+		require.NoError(t, NightsPage(&page, []*night.Night{n}, Options{Language: lang}))
+		for _, w := range words {
+			assert.Contains(t, text.String(), w)
+		}
+		assert.Contains(t, page.String(), words[0])
+		assert.Contains(t, page.String(), "5 =</span>")
+		assert.Contains(t, page.String(), "../drills/20260301-shop/reports/report.html")
+	}
+	var junit, js strings.Builder
+	require.NoError(t, NightJUnit(&junit, n, Options{Language: English}))
+	assert.Contains(t, junit.String(), `<property name="rests_on" value="20260301-shop">`)
+	assert.Contains(t, junit.String(), `<testcase classname="shop" name="verdict" time="90.000"></testcase>`, "green")
+	require.NoError(t, NightJSON(&js, n, Options{}))
+	assert.Contains(t, js.String(), `"rests_on":{"backup":"shop"`)
+	path := filepath.Join(t.TempDir(), "night.prom")
+	require.NoError(t, NightMetrics(path, n))
+	prom, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Contains(t, string(prom), "lifeboat_night_passed{catalogue=\"nightly\"} 1")
+	assert.Contains(t, string(prom), "lifeboat_night_left_out{catalogue=\"nightly\"} 0")
+	assert.Contains(t, string(prom), "lifeboat_proof_timestamp_seconds{backup=\"shop\",catalogue=\"nightly\",point=\"\"} 1.77225")
+}
+
 // TestNightJUnit: a case for each rung, and nothing that is not proved is green.
 func TestNightJUnit(t *testing.T) {
 	t.Parallel()

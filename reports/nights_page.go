@@ -97,13 +97,16 @@ func NightsPage(w io.Writer, nights []*night.Night, o Options) error {
 // cellOf is what a night says of a backup, by its name and its restore point.
 func (a nightAuthor) cellOf(of night.Proof) nightsCell {
 	for _, p := range a.n.Proofs {
-		if p.Backup != of.Backup || p.Point != of.Point || p.Skipped != "" {
+		if p.Backup != of.Backup || p.Point != of.Point || p.LeftOut() {
 			continue
 		}
-		b := a.proof(p.Status)
+		b := a.badgeOf(p)
 		c := nightsCell{Badge: &b, Title: strings.Join(nonEmpty(b.Word, a.rung(p), a.why(p)), " · ")}
 		if h := objective.Highest(p.Rungs); h >= 0 {
 			c.Rung = strconv.Itoa(h)
+		}
+		if p.Rests != nil { // it was not made in that night
+			c.Rung += " ="
 		}
 		if p.Drill != "" {
 			c.Link = "../drills/" + url.PathEscape(p.Drill) + "/reports/report.html"

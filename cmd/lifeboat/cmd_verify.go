@@ -19,6 +19,7 @@ type verifyOptions struct {
 	only     []string
 	shard    string
 	goOn     bool
+	changed  string // how old the proof may be of what is not; empty: all is proved
 	status   bool
 	metrics  string
 }
@@ -38,9 +39,12 @@ func (a *app) verifyCommand() *cobra.Command {
 	f.StringSliceVar(&o.only, "only", nil, "names of the backups to be proved; the others are left out, and the night says so")
 	f.StringVar(&o.shard, "shard", "", "i/n: prove every n-th backup, beginning with the i-th; the other shards prove the rest")
 	f.BoolVar(&o.goOn, "continue", false, "go on with the latest night of the catalogue that did not come to its end")
+	f.StringVar(&o.changed, "changed", "", "leave out what is unchanged since a proof younger than this, such as --changed=12h\n"+
+		"(without a value: than the catalogue's every); no backup is read for that, so what rots where it lies is not seen")
+	f.Lookup("changed").NoOptDefVal = everyProof
 	f.StringVar(&o.metrics, "metrics", "", "also write the night's metrics to this file, for the textfile collector of Prometheus' node_exporter")
 	f.BoolVar(&o.status, "status", false, "how each backup stands by the nights that were, without proving anything")
-	for _, one := range []string{"only", "shard"} { // those of its beginning hold for a night that is gone on with
+	for _, one := range []string{"only", "shard", "changed"} { // those of its beginning hold for a night that is gone on with
 		c.MarkFlagsMutuallyExclusive("continue", one)
 		c.MarkFlagsMutuallyExclusive("status", one)
 	}
@@ -71,8 +75,8 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 	if err != nil {
 		a.log().Warn("some nights cannot be read", "error", err)
 	}
-	v := &verifying{app: a, kit: kit, catalogue: c, lang: lang}
-	journal, n, err := v.begin(ctx, o, before)
+	v := &verifying{app: a, kit: kit, catalogue: c, lang: lang, judge: a.judged}
+	journal, n, err := v.begin(ctx, o, before, err == nil)
 	if err != nil {
 		return err
 	}

@@ -28,10 +28,11 @@ type verifying struct {
 	kit       drills.Kit
 	catalogue *scenarios.Catalogue
 	lang      reports.Language
+	judge     func(night.Proof) (*record.Record, bool) // whether the drill of a proof is there and says the same
 }
 
 // begin opens a night that was planned now, or the one that is gone on with.
-func (v *verifying) begin(ctx context.Context, o verifyOptions, before []*night.Night) (*night.Journal, *night.Night, error) {
+func (v *verifying) begin(ctx context.Context, o verifyOptions, before []*night.Night, known bool) (*night.Journal, *night.Night, error) {
 	if o.goOn {
 		for _, n := range slices.Backward(before) {
 			if !n.Sealed() {
@@ -59,6 +60,11 @@ func (v *verifying) begin(ctx context.Context, o verifyOptions, before []*night.
 		Started: time.Now(), Seed: rand.Int64(), Shard: o.shard}
 	if h.Planned, err = v.plan(ctx, o, h); err != nil {
 		return nil, nil, err
+	}
+	if o.changed != "" && known { // one that cannot be read may say that a backup failed
+		if err := v.rest(ctx, h.Planned, before, o.changed); err != nil {
+			return nil, nil, err
+		}
 	}
 	return night.Create(v.home, h)
 }

@@ -108,12 +108,12 @@ func TestNightOfAnotherLifeboat(t *testing.T) {
 	require.NoError(t, j.Close())
 	before, err := v.nights(v.catalogue)
 	require.NoError(t, err)
-	_, _, err = v.begin(t.Context(), verifyOptions{goOn: true}, before)
+	_, _, err = v.begin(t.Context(), verifyOptions{goOn: true}, before, true)
 	assert.ErrorContains(t, err, "another build of lifeboat")
 }
 
 func TestFlagsOfANight(t *testing.T) {
-	for _, flags := range [][]string{{"--continue", "--only", "a"}, {"--continue", "--shard", "1/2"}, {"--status", "--only", "a"}, {"--status", "--shard", "1/2"}} {
+	for _, flags := range [][]string{{"--continue", "--only", "a"}, {"--continue", "--shard", "1/2"}, {"--status", "--only", "a"}, {"--status", "--shard", "1/2"}, {"--continue", "--changed"}, {"--status", "--changed"}} {
 		c := onProcess().verifyCommand()
 		c.SetArgs(append(flags, "nowhere.yaml"))
 		c.SetOut(t.Output())

@@ -6,6 +6,7 @@ import (
 
 	"lifeboat/drills"
 	"lifeboat/drills/night"
+	"lifeboat/drills/record"
 	"lifeboat/reports"
 	"lifeboat/scenarios"
 )
@@ -19,8 +20,10 @@ func (a *app) standing(c *scenarios.Catalogue, lang reports.Language) error {
 	}
 	all := night.Stand(planned, nights, buildID(), c.Every.Std(), time.Now())
 	for i := range all {
-		if s := &all[i]; (s.State == night.Proved || s.State == night.Changed) && !a.stands(*s.Latest) {
-			s.State = night.NotProved
+		if s := &all[i]; s.State == night.Proved || s.State == night.Changed {
+			if _, stands := a.judged(*s.Latest); !stands {
+				s.State = night.NotProved
+			}
 		}
 	}
 	print := reports.StandingTerminal
@@ -67,10 +70,10 @@ func (a *app) nights(c *scenarios.Catalogue) ([]*night.Night, error) {
 	return night.List(a.home, c.Name, file)
 }
 
-// stands tells whether the drill of a proof is there, with the journal that it had, and says the same.
-func (a *app) stands(p night.Proof) bool {
+// judged judges the drill of a proof again, and tells whether it is there with the journal that it had, and says the same.
+func (a *app) judged(p night.Proof) (r *record.Record, stands bool) {
 	r, v, err := drills.Judge(filepath.Join(a.home, "drills", p.Drill))
-	return err == nil && r.Journal.Digest == p.Journal && v.Status == p.Status
+	return r, err == nil && r.Journal.Digest == p.Journal && v.Status == p.Status
 }
 
 // entries are the backups of a catalogue as a night plans them.

@@ -78,6 +78,16 @@ type Environed interface {
 	ImageEnv(ctx context.Context, image string) (map[string]string, error)
 }
 
+// Identifying is a driver that tells which image a name means now: another one may carry it tomorrow.
+type Identifying interface {
+	ImageID(ctx context.Context, image string) (string, error)
+}
+
+// Identified is a machine that tells which image it was made of.
+type Identified interface {
+	ImageID() string
+}
+
 // Lacking is a machine that can tell what its scenario does not give it, once it ended by itself.
 type Lacking interface {
 	// Lacks returns one of record's kinds of lacks with what was seen, or "".

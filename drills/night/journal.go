@@ -208,7 +208,10 @@ func (n *Night) fill(proofs []Proof) {
 				got = q
 			}
 		}
-		if found < alike[p.key()] && got.Status != record.StatusFailed {
+		if found == 0 && p.Rests != nil {
+			got = *p.Rests
+			got.Planned = p
+		} else if found < alike[p.key()] && got.Status != record.StatusFailed {
 			got = Proof{Planned: p, Status: record.StatusNotRun}
 		}
 		n.Proofs = append(n.Proofs, got)

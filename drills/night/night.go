@@ -39,8 +39,15 @@ type Planned struct {
 	Scenario string   `json:"scenario_digest,omitempty"`
 	Owner    string   `json:"owner,omitempty"`
 	Controls []string `json:"controls,omitempty"`
-	Skipped  string   `json:"skipped,omitempty"` // why it is not run: a name of the catalogue of messages
+	Skipped  string   `json:"skipped,omitempty"`  // why it is not run: a name of the catalogue of messages
+	Rests    *Proof   `json:"rests_on,omitempty"` // of what is unchanged since: the earlier proof that speaks for it
 }
+
+// Unchanged is why a proof is not made that rests on an earlier one.
+const Unchanged = "unchanged"
+
+// LeftOut tells whether nothing is said of it.
+func (p Planned) LeftOut() bool { return p.Skipped != "" && p.Rests == nil }
 
 // key of what is proved once in a night.
 func (p Planned) key() string { return p.Backup + "\x00" + p.Point }
@@ -110,7 +117,7 @@ func (n *Night) Status() record.Status {
 	worst := record.StatusPassed
 	asked := 0
 	for _, p := range n.Proofs {
-		if p.Skipped != "" {
+		if p.LeftOut() {
 			continue
 		}
 		asked++
@@ -126,7 +133,8 @@ func (n *Night) Status() record.Status {
 	return worst
 }
 
-// Open lists what is still to be proved: what was not left out, and whose proof is not there, or by now older than every.
+// Open lists what is still to be proved: what was not left out, and whose proof is not there, or by now older than every. So is an
+// earlier one on which it rests.
 func (n *Night) Open(every time.Duration, now time.Time) []Planned {
 	var all []Planned
 	for i, p := range n.Planned {
@@ -134,8 +142,11 @@ func (n *Night) Open(every time.Duration, now time.Time) []Planned {
 		if i < len(n.Proofs) { // a night that has just begun has none
 			age := now.Sub(n.Proofs[i].Started)
 			done = n.Proofs[i].Done() && age >= 0 && age <= every
+		} else {
+			done = p.Rests != nil
 		}
-		if p.Skipped == "" && !done {
+		if !p.LeftOut() && !done {
+			p.Skipped, p.Rests = "", nil
 			all = append(all, p)
 		}
 	}
@@ -144,7 +155,7 @@ func (n *Night) Open(every time.Duration, now time.Time) []Planned {
 
 // Partial tells whether backups of the catalogue were left out.
 func (n *Night) Partial() bool {
-	return slices.ContainsFunc(n.Proofs, func(p Proof) bool { return p.Skipped != "" })
+	return slices.ContainsFunc(n.Proofs, func(p Proof) bool { return p.LeftOut() })
 }
 
 // Count of the proofs of a status.

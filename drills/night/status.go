@@ -65,6 +65,24 @@ func Stand(planned []Planned, nights []*Night, build string, every time.Duration
 	return all
 }
 
+// Last is what was said last of one that is planned, and which lifeboat said it. What a night left out it says nothing of.
+func Last(p Planned, nights []*Night) (last Proof, build string, ok bool) {
+	for _, n := range nights {
+		for _, q := range n.Proofs {
+			if q.key() != p.key() || q.Skipped != "" || q.Drill == "" && q.Error == "" {
+				continue
+			}
+			if q.Started.IsZero() { // it was not begun
+				q.Started = n.Started
+			}
+			if !ok || !q.Started.Before(last.Started) {
+				last, build, ok = q, n.Build, true
+			}
+		}
+	}
+	return last, build, ok
+}
+
 // try is what one night says of a backup with all the restore points that it chose.
 type try struct {
 	worst       Proof

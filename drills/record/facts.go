@@ -96,6 +96,7 @@ type RestorePoint struct {
 	Restore          string        `json:"restore"`
 	Point            string        `json:"point"`
 	Size             int64         `json:"size_bytes"`
+	Taken            time.Time     `json:"taken,omitzero"`            // when it was written, as its store tells
 	Digest           string        `json:"digest"`                    // as read: sha256:…
 	Promise          *Digest       `json:"promise,omitempty"`         // nil: nobody promised one
 	Expected         string        `json:"expected_digest,omitempty"` // as promised, of old journals: Build makes a Promise of it

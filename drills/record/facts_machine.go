@@ -7,6 +7,7 @@ type Booted struct {
 	Started time.Duration `json:"started_ns"` // when its restore, or else its boot, began
 	Ready   time.Duration `json:"ready_ns"`
 	Image   string        `json:"image,omitempty"`
+	ImageID string        `json:"image_id,omitempty"` // which image that name meant then; empty: its engine does not tell
 	Basis   Basis         `json:"basis"`
 	// Unseen: neither the scenario nor its image says when it is ready, and nothing was loaded into it. Ready is when its
 	// process or its hypervisor ran, which says nothing of what is to run in it, so no time of it is measured.

@@ -41,6 +41,7 @@ type Machine struct {
 	id        string
 	container *ownContainer
 	request   instance.Request
+	image     string // its id
 	own       Own
 	over      *Hypervisor // nil: no virtual machine runs in it
 
@@ -69,7 +70,7 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, over *
 		declared = slices.Sorted(maps.Keys(img.Config.Volumes))
 	}
 	paths := volumesFor(r.Data, declared)
-	m := &Machine{d: d, slot: s.name, sandbox: s.sandbox, request: r, over: over, volumes: map[string]string{}, health: healthOf(img.Config)}
+	m := &Machine{d: d, slot: s.name, sandbox: s.sandbox, request: r, image: img.ID, over: over, volumes: map[string]string{}, health: healthOf(img.Config)}
 	m.own, _ = r.Own.(Own)
 	if over == nil {
 		d.shadows(r, img.ID, kept)

@@ -1,0 +1,74 @@
+package night
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/record"
+)
+
+// TestRestingOnEarlierProofs: what is unchanged passes by the proof on which it rests, and is nothing that was left out; a night that is
+// gone on with makes it again once that proof is too old.
+func TestRestingOnEarlierProofs(t *testing.T) {
+	t.Parallel()
+	home, now := t.TempDir(), time.Now()
+	earlier := proof("a", record.StatusPassed)
+	earlier.Drill, earlier.Started = "drill", now.Add(-20*time.Hour)
+	j, n, err := Create(home, Header{Catalogue: "all", File: "/c.yaml", Started: now,
+		Planned: []Planned{{Backup: "a", Skipped: Unchanged, Rests: &earlier}, {Backup: "b", Skipped: "only"}}})
+	require.NoError(t, err)
+	assert.Empty(t, n.Open(26*time.Hour, now))
+	require.NoError(t, j.Close())
+	open, err := Read(home, n.Night)
+	require.NoError(t, err)
+	assert.Empty(t, open.Open(26*time.Hour, now))
+	again := open.Open(26*time.Hour, now.Add(7*time.Hour))
+	assert.Equal(t, []Planned{{Backup: "a"}}, again, "by now it is too old")
+
+	j, _, err = Reopen(home, n.Night)
+	require.NoError(t, err)
+	require.NoError(t, j.Seal())
+	got, err := Read(home, n.Night)
+	require.NoError(t, err)
+	assert.Equal(t, record.StatusPassed, got.Status(), "though nothing was run")
+	assert.Equal(t, []string{"drill", ""}, []string{got.Proofs[0].Drill, got.Proofs[1].Drill})
+	assert.True(t, got.Partial(), "b was left out")
+	got.Proofs = got.Proofs[:1]
+	assert.False(t, got.Partial())
+	assert.Equal(t, Overdue, Stand(planned("a"), []*Night{got}, "1", 26*time.Hour, now)[0].State, "it proves nothing anew")
+	got.Proofs[0].Status = record.StatusFailed
+	assert.Equal(t, record.StatusFailed, got.Status())
+}
+
+func TestLast(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	at := func(ago time.Duration, build string, p Proof) *Night {
+		p.Started, p.Drill = now.Add(-ago), build
+		return &Night{Header: Header{Build: build}, Proofs: []Proof{p}}
+	}
+	rests := proof("a", record.StatusPassed)
+	rests.Skipped, rests.Rests = Unchanged, &Proof{}
+	unbegun := proof("a", record.StatusNotRun)
+	unbegun.Error = "told to end"
+	passed := at(3*time.Hour, "1", proof("a", record.StatusPassed))
+	for name, c := range map[string]struct {
+		nights []*Night
+		status record.Status
+		build  string
+	}{
+		"never":                      {[]*Night{at(time.Hour, "1", proof("b", record.StatusPassed)), {Proofs: []Proof{proof("a", record.StatusNotRun)}}}, "", ""},
+		"once":                       {[]*Night{passed}, record.StatusPassed, "1"},
+		"rested since":               {[]*Night{passed, at(time.Hour, "2", rests)}, record.StatusPassed, "1"},
+		"failed since":               {[]*Night{passed, at(time.Hour, "2", proof("a", record.StatusFailed))}, record.StatusFailed, "2"},
+		"failed since, gone on with": {[]*Night{at(time.Hour, "2", proof("a", record.StatusFailed)), passed}, record.StatusFailed, "2"},
+		"not begun since":            {[]*Night{passed, {Header: Header{Build: "2", Started: now}, Proofs: []Proof{unbegun}}}, record.StatusNotRun, "2"},
+	} {
+		last, build, ok := Last(Planned{Backup: "a"}, c.nights)
+		assert.Equal(t, c.build != "", ok, name)
+		assert.Equal(t, []string{string(c.status), c.build}, []string{string(last.Status), build}, name)
+	}
+}
