@@ -64,12 +64,14 @@ func TestUnchanged(t *testing.T) {
 		"it was not booted":        {func(n *now) { n.past = func(r *record.Record) { r.Boots = nil } }, false},
 		"another restore point":    {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.ID = "p2" } }, false},
 		"another size":             {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Size++ } }, false},
-		"written again":            {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Taken = b.Point.Taken.Add(time.Nanosecond) } }, false},
-		"its store tells no time":  {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Taken = time.Time{} } }, false},
-		"another promise":          {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Digest.Value = "01" } }, false},
-		"no promise":               {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Digest = record.Digest{} } }, false},
-		"a doubt":                  {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Doubt = "two digests" } }, false},
-		"a folder":                 {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Dir = true } }, false},
+		"written again": {func(n *now) {
+			n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Taken = b.Point.Taken.Add(time.Nanosecond) }
+		}, false},
+		"its store tells no time": {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Taken = time.Time{} } }, false},
+		"another promise":         {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Digest.Value = "01" } }, false},
+		"no promise":              {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Digest = record.Digest{} } }, false},
+		"a doubt":                 {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Doubt = "two digests" } }, false},
+		"a folder":                {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Point.Dir = true } }, false},
 		"consistent to another moment": {func(n *now) {
 			n.plan = func(_ *Plan, b *BackupPlan) { b.Point.ConsistentTo = started }
 		}, false},
