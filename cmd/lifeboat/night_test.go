@@ -113,7 +113,8 @@ func TestNightOfAnotherLifeboat(t *testing.T) {
 }
 
 func TestFlagsOfANight(t *testing.T) {
-	for _, flags := range [][]string{{"--continue", "--only", "a"}, {"--continue", "--shard", "1/2"}, {"--status", "--only", "a"}, {"--status", "--shard", "1/2"}, {"--continue", "--changed"}, {"--status", "--changed"}} {
+	for _, flags := range [][]string{{"--continue", "--only", "a"}, {"--continue", "--shard", "1/2"}, {"--status", "--only", "a"}, {"--status", "--shard", "1/2"},
+		{"--continue", "--changed"}, {"--status", "--changed"}} {
 		c := onProcess().verifyCommand()
 		c.SetArgs(append(flags, "nowhere.yaml"))
 		c.SetOut(t.Output())
