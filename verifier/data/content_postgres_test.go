@@ -275,7 +275,7 @@ func TestContentDamaged(t *testing.T) {
 		return strings.TrimSpace(o.Stdout)
 	}
 	cases := map[string]struct{ sql, relation, damage, says string }{
-		"garbage": {"create table orders (id int primary key, v text); insert into orders select g, md5(g::text) from generate_series(1, 5000) g",
+		"garbage": {"create table zz (id int primary key); create table orders (id int primary key, v text); insert into orders select g, md5(g::text) from generate_series(1, 5000) g",
 			"orders", "head -c 8192 /dev/urandom | dd of=%s bs=8192 seek=3 conv=notrunc", "public.orders cannot be read: ERROR: invalid page in block 3"},
 		"zeros": {"create table orders (id int primary key, v text); insert into orders select g, md5(g::text) from generate_series(1, 5000) g; " +
 			"delete from orders where id between 2000 and 3000",
@@ -312,6 +312,7 @@ func TestContentDamaged(t *testing.T) {
 			a, seen := lookAt(t, c, "database: "+name)
 			assert.Equal(t, record.CheckFailed, a.Status, a.Message)
 			assert.Contains(t, a.Message, x.says)
+			assert.NotContains(t, strings.Join(seen.Databases[0].Unlooked, "\n"), "does not exist", "what comes after it is looked at")
 			t.Log(a.Message, seen.Databases[0].Unlooked, a.Beside)
 		})
 	}
