@@ -19,15 +19,16 @@ const (
 )
 
 // cleanup stops the pulse, heals, destroys, and proves that nothing is left. It
-// returns what is still there. With keep, a drill that did not pass is left as it is.
-func (d *drill) cleanup(ctx context.Context, keep bool) []record.CleanupEvent {
+// returns what is still there. With keep, a drill that did not pass is left as it is. What may be under way on an engine was begun
+// by since.
+func (d *drill) cleanup(ctx context.Context, keep bool, since time.Time) []record.CleanupEvent {
 	d.note(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup})
 	d.closeWitness(ctx)
 	if keep && !d.passedSoFar() {
 		return d.keepAll(ctx)
 	}
 	done := CleanUp(ctx, CleanRequest{Scope: d.scope, Kit: d.kit, Mark: d.ledger.Mark, Hide: d.hide,
-		Report: d.noteOf})
+		Report: d.noteOf, Since: since})
 	d.note(record.KindPhase, done.phase())
 	d.clean = done.Clean()
 	return done.Left

@@ -93,6 +93,31 @@ func TestCleanUp(t *testing.T) {
 	}
 }
 
+// What may be under way on an engine is waited for, unless everything that was asked of it has been answered.
+func TestNothingIsUnderWay(t *testing.T) {
+	for name, broke := range map[string]error{"a drill that came to its end": nil, "one that broke off": errors.New("no reaper")} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			var asked, since time.Time
+			w.change = func(kit *Kit) {
+				kind := kit.Instances["fake"]
+				boots, driven := kind.New, instance.Site{}
+				kind.New = func(site instance.Site) (instance.Driver, error) { driven = site; return boots(site) }
+				kit.Instances["fake"] = kind
+				kit.Reaper = func(context.Context, ledger.Scope) (Reaper, error) {
+					time.Sleep(time.Second)
+					asked = time.Now()
+					_, err := driven.Ledger.Intend(ledger.Entry{What: "engine", Name: "here", Undo: ledger.Undo{Kind: "engine"}})
+					return &reaper{}, errors.Join(err, broke)
+				}
+				kit.Undoers["engine"] = func(_ context.Context, _ ledger.Scope, e ledger.Entry) error { since = e.Since; return nil }
+			}
+			w.run(simple)
+			assert.Equal(t, broke == nil, since.Before(asked))
+		})
+	}
+}
+
 // What a slow engine makes after everything was removed is removed as well, and not only told.
 func TestWhatShowsUpAfterTheCleanUp(t *testing.T) {
 	w, sweeps := newWorld(t), 0

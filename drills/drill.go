@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/machines"
@@ -62,11 +63,13 @@ func Run(ctx context.Context, kit Kit, p *Plan, opt Options) (*Result, error) {
 	d.host.start(ctx)
 	stopSpace := d.watchSpace(ctx, cancel, kit.Space, p.Scenario.FreeDisk)
 	err = d.phases(ctx)
+	underWay := d.base // whatever was asked of an engine has been answered
 	if err != nil {
 		d.explain(ctx, err)
+		underWay = time.Now()
 	}
 	stopSpace()
-	left := d.cleanup(context.WithoutCancel(ctx), opt.Keep && ctx.Err() == nil)
+	left := d.cleanup(context.WithoutCancel(ctx), opt.Keep && ctx.Err() == nil, underWay)
 	d.disks.close()
 	d.host.end()
 	stopInbox()

@@ -22,6 +22,8 @@ type CleanRequest struct {
 	// Hide takes secrets out of what is reported and marked; nil: nobody knows them, and what restored systems answer to
 	// the undoing of a fault is not kept.
 	Hide func(text string) string
+	// Since is when whatever may still be under way on an engine was begun; zero: until now.
+	Since time.Time
 }
 
 func (r CleanRequest) report(e record.CleanupEvent) {
@@ -69,7 +71,7 @@ func CleanUp(ctx context.Context, r CleanRequest) Cleaned {
 	}
 	var failed []ledger.Outcome
 	count := 0
-	ledger.Unwind(ctx, ledger.UnwindRequest{Scope: r.Scope, Entries: entries, Undoers: r.Kit.Undoers, Within: cleanupWithin,
+	ledger.Unwind(ctx, ledger.UnwindRequest{Scope: r.Scope, Entries: entries, Undoers: r.Kit.Undoers, Within: cleanupWithin, Since: r.Since,
 		Report: func(out ledger.Outcome) { // at once: who looks on sees it go on, and a crash in between leaves the truth
 			if out.Err != nil {
 				failed = append(failed, out)

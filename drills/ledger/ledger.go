@@ -46,7 +46,8 @@ type Entry struct {
 	Fix     string         `json:"fix"`             // the command that does the same by hand
 	State   State          `json:"state"`           // of the last line with this id
 	Error   string         `json:"error,omitempty"` // of the last attempt to undo it
-	// Since is when the undoing of its ledger began: what was under way when its owner died is that much older.
+	// Since is when the undoing of its ledger began, or earlier where nothing was under way then: what was under way when its owner
+	// died is that much older.
 	Since time.Time `json:"-"`
 }
 

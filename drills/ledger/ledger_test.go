@@ -219,7 +219,7 @@ func TestUnwindSideBySide(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			ended[e.Name] = time.Since(start)
-			assert.Equal(t, start, e.Since)
+			assert.Equal(t, start.Add(-time.Minute), e.Since)
 			return nil
 		}
 		var all []Entry
@@ -229,7 +229,7 @@ func TestUnwindSideBySide(t *testing.T) {
 			all = append(all, e)
 		}
 		var told []string
-		Unwind(t.Context(), UnwindRequest{Entries: all, Undoers: map[string]Undoer{"test": undo}, Report: func(o Outcome) {
+		Unwind(t.Context(), UnwindRequest{Entries: all, Undoers: map[string]Undoer{"test": undo}, Since: start.Add(-time.Minute), Report: func(o Outcome) {
 			told = append(told, fmt.Sprint(o.Entry.Name, " ", time.Since(start)))
 		}})
 		assert.Equal(t, map[string]time.Duration{"container5": time.Second, "image4": time.Second, "volume2": 2 * time.Second,

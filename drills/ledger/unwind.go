@@ -20,6 +20,7 @@ type UnwindRequest struct {
 	Each    time.Duration     // limit of one attempt; 0: 30 s
 	Retry   time.Duration     // how long failures are tried again, all together; 0: 20 s; below 0: not at all
 	Within  time.Duration     // limit of all of it: what was not tried by then has failed; 0: none
+	Since   time.Time         // what is still under way was begun by then; zero: until now
 }
 
 // Outcome is what became of one entry.
@@ -55,7 +56,7 @@ func Unwind(ctx context.Context, r UnwindRequest) []Outcome {
 	outcomes := make([]Outcome, 0, len(r.Entries))
 	began := time.Now()
 	for _, e := range order(r.Entries) {
-		e.Since = began
+		e.Since = cmp.Or(r.Since, began)
 		outcomes = append(outcomes, Outcome{Entry: e, State: Failed})
 	}
 	end := began.Add(retry)
