@@ -82,7 +82,7 @@ func (b *BackupPlan) date(ctx context.Context) {
 	defer cancel()
 	made, err := dater.Made(ctx, restore.Source{Backup: b.Name, Point: b.Point,
 		Open: func(ctx context.Context) (store.Stream, error) { return b.Store.Fetch(ctx, b.Point) }})
-	b.undated = err == nil && made == ""
+	b.undated, b.made = err == nil && made == "", made
 }
 
 // holdsData tells whether a backup is data, or a disk with some, and no mere program.

@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,6 +34,7 @@ func (d *drill) header(number int) record.Header {
 	for name, limit := range s.Objectives {
 		h.Objectives = append(h.Objectives, record.Objective{Name: name, Limit: limit.Std()})
 	}
+	h.Limits = limitsOf(s, d.opt.Sizes)
 	slices.SortFunc(h.Objectives, func(a, b record.Objective) int { return strings.Compare(a.Name, b.Name) })
 	if f := s.Flow; f != nil {
 		h.Flow, h.FlowEnv = filepath.Base(f.Script), d.shownEnv(f.Env)
@@ -134,4 +136,21 @@ func clockState() string {
 		return "not synchronised"
 	}
 	return "synchronised, estimated error " + (time.Duration(tx.Esterror) * time.Microsecond).String()
+}
+
+// limitsOf the backups of a scenario; before are the sizes of the restore points of each that passed last.
+func limitsOf(s *scenarios.Scenario, before map[string][]int64) (all []record.BackupLimit) {
+	for _, name := range slices.Sorted(maps.Keys(s.Backups)) {
+		b := s.Backups[name]
+		if b.MinSize == 0 && b.Shrink == 0 && b.Retention == (scenarios.Retention{}) {
+			continue
+		}
+		l := record.BackupLimit{Backup: name, MinSize: int64(b.MinSize), Shrink: float64(b.Shrink), Keep: b.Retention.Keep,
+			Oldest: b.Retention.Oldest.Std()}
+		if l.Shrink > 0 {
+			l.Before = before[name]
+		}
+		all = append(all, l)
+	}
+	return all
 }

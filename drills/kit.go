@@ -102,9 +102,10 @@ type Answer struct {
 
 // Options of one drill.
 type Options struct {
-	Home   string // .lifeboat
-	Tool   string // its version
-	Keep   bool   // leave a failed drill's instances until the deadline
+	Home   string             // .lifeboat
+	Tool   string             // its version
+	Sizes  map[string][]int64 // of the restore points that passed last, by backup
+	Keep   bool               // leave a failed drill's instances until the deadline
 	Log    *slog.Logger
 	Stderr io.Writer
 	Watch  Watch

@@ -36,6 +36,7 @@ func (b *BackupPlan) pick(ctx context.Context, now time.Time, age time.Duration)
 	if err != nil {
 		return fmt.Errorf("list backup %s: %w", b.Name, err)
 	}
+	b.kept(points, now)
 	chosen, err := store.Pick(points, b.Spec.Pick)
 	if none, ok := errors.AsType[*store.NoneUsable](err); ok {
 		b.missing(none.Lies, store.Point{}, 0)
@@ -68,6 +69,28 @@ func (b *BackupPlan) pick(ctx context.Context, now time.Time, age time.Duration)
 		}
 	}
 	return nil
+}
+
+// kept notes how many complete restore points lie there, and of what time the oldest is.
+func (b *BackupPlan) kept(points []store.Point, now time.Time) {
+	b.lies, b.oldest, b.listed = 0, time.Time{}, now
+	untold := false
+	for _, p := range points {
+		if p.Unusable != "" {
+			continue
+		}
+		at := p.ConsistentTo
+		if at.IsZero() {
+			at = p.Taken
+		}
+		untold = untold || at.IsZero()
+		if b.lies++; b.oldest.IsZero() || at.Before(b.oldest) {
+			b.oldest = at
+		}
+	}
+	if untold {
+		b.oldest = time.Time{}
+	}
 }
 
 // missing notes that there is nothing to restore: what lies there, the newest first, and the newest that is complete.

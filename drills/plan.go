@@ -58,6 +58,10 @@ type BackupPlan struct {
 	older   []store.Point        // that come right after it
 	undated bool                 // nothing in it says when it was made
 	profile besideFile           // what lies beside Point, where a check asks for it
+	made    string               // when it was, as its beginning says; "": nobody asked, or it does not say
+	lies    int                  // complete restore points in its store
+	oldest  time.Time            // of what time the oldest of them is; zero: one does not tell
+	listed  time.Time            // when that was
 }
 
 // FaultPlan is a fault with its back-end, and which one it is: the same kind may break the same instance twice.

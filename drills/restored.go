@@ -162,7 +162,7 @@ func (r *restores) blame(fact *record.Restored, bp *BackupPlan, err error) bool 
 // point writes the restore point down with what is known of it now. A virtual machine's disk holds data as a dump
 // does; a container's image does not.
 func (r *restores) point(name string, bp *BackupPlan, out restore.Outcome) error {
-	made, at := madeAt(out.Made, bp.Spec.TimeZone)
+	made, at := madeAt(cmp.Or(out.Made, bp.made), bp.Spec.TimeZone) // one that could not be restored has its beginning all the same
 	consistent, by := bp.Point.ConsistentTo, bp.Point.ConsistentBy
 	if consistent.IsZero() {
 		consistent, by = out.ConsistentTo, out.ConsistentBy
@@ -173,6 +173,7 @@ func (r *restores) point(name string, bp *BackupPlan, out restore.Outcome) error
 	p := record.RestorePoint{Backup: bp.Name, Store: bp.Spec.Store.Kind, Restore: bp.Spec.Restore.Kind,
 		Point: bp.Point.ID, Size: bp.Point.Size, Taken: bp.Point.Taken, Digest: out.Digest,
 		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
+		Lies: bp.lies, Oldest: bp.oldest, Listed: bp.listed,
 		Zone: bp.Spec.TimeZone, Doubt: r.hide(bp.Point.Doubt), Beside: bp.Beside, Profile: bp.profile.digest,
 		Loaded: bp.Loader != nil && r.plan.Scenario.Instances[name].Load == bp.Name || r.plan.kindOf(name).OwnDisk}
 	if !consistent.IsZero() {

@@ -37,6 +37,9 @@ func Unchanged(ctx context.Context, kit Kit, p *Plan, r *record.Record, now time
 		if !x.ConsistentTo.IsZero() {
 			older.RestorePoints[i].Age = now.Sub(x.ConsistentTo)
 		}
+		if b := p.Backups[x.Backup]; b != nil { // others may have gone
+			older.RestorePoints[i].Lies, older.RestorePoints[i].Oldest, older.RestorePoints[i].Listed = b.lies, b.oldest, b.listed
+		}
 	}
 	return objective.Judge(&older).Status == record.StatusPassed
 }

@@ -44,7 +44,7 @@ type Listed struct {
 	Name     string   `yaml:"name" jsonschema:"required"` // lower-case letters, digits, hyphens
 	Owner    string   `yaml:"owner"`                      // who answers for it; printed
 	Controls []string `yaml:"controls"`                   // that it is evidence for, such as ISO 27001 A.8.13; printed
-	// which restore points: all of them, or {random: 3, within: 720h}; default: the one under pick
+	// which restore points: all of them, the oldest one, or {random: 3, within: 720h}; default: the one under pick
 	Points Points `yaml:"points"`
 }
 
@@ -101,6 +101,7 @@ type Run struct {
 // Points says which restore points of a backup are proved.
 type Points struct {
 	All    bool     `yaml:"-"`      // every one that lies there
+	Oldest bool     `yaml:"-"`      // the oldest one
 	Random int      `yaml:"random"` // so many, chosen by lot
 	Within Duration `yaml:"within"` // among those that are not older; default: among all
 	Seed   int64    `yaml:"seed"`   // of the lot, to draw it again; default: another one each night, which is recorded
@@ -153,21 +154,26 @@ func (c *Catalogue) Read(i int) (*Scenario, Problems) {
 func (c *Catalogue) Path(entry string) string { return c.File + "#" + entry }
 
 // Draws tells whether the restore points are chosen by the night and not by the backup's pick.
-func (p Points) Draws() bool { return p.All || p.Random > 0 }
+func (p Points) Draws() bool { return p.All || p.Oldest || p.Random > 0 }
 
 // String says what is chosen; empty: nothing is, so that the backup's pick counts.
 func (p Points) String() string {
 	switch {
 	case p.All:
 		return "all"
+	case p.Oldest:
+		return "oldest"
 	case p.Random > 0:
 		return fmt.Sprintf("random %d within %s seed %d", p.Random, p.Within.Std(), p.Seed)
 	}
 	return ""
 }
 
-// Draw chooses among restore points: all, or so many by lot. The same seed draws the same ones of the same list.
+// Draw chooses among restore points, the newest first: all, the oldest, or so many by lot. The same seed draws the same ones of the same list.
 func (p Points) Draw(ids []string, seed int64) []string {
+	if p.Oldest {
+		return ids[max(0, len(ids)-1):]
+	}
 	if p.All || p.Random >= len(ids) {
 		return ids
 	}

@@ -89,7 +89,7 @@ func (d *decoder) listing(of entry) (l Listed) {
 	before := len(d.problems)
 	d.decode(d.keep(of.value, keysIn[Listed]()...), reflect.ValueOf(&l).Elem(), of.path)
 	if n := d.lookup(of.value, "points"); n != nil && !l.Points.Draws() && len(d.problems) == before {
-		d.problem(n, of.path+".points", "write all, or {random: 3, within: 720h}, or delete it: then the one under pick is", "it chooses none")
+		d.problem(n, of.path+".points", "write all, oldest, or {random: 3, within: 720h}, or delete it: then the one under pick is", "it chooses none")
 	}
 	return l
 }

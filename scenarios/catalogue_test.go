@@ -97,6 +97,8 @@ func TestDraw(t *testing.T) {
 	t.Parallel()
 	ids := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 	assert.Equal(t, ids, Points{All: true}.Draw(ids, 1))
+	assert.Equal(t, []string{"h"}, Points{Oldest: true}.Draw(ids, 1))
+	assert.Empty(t, Points{Oldest: true}.Draw(nil, 1))
 	assert.Equal(t, ids, Points{Random: 9}.Draw(ids, 1))
 	some := Points{Random: 3}.Draw(ids, 1)
 	assert.Len(t, some, 3)
@@ -124,6 +126,26 @@ func TestPointsOfNothing(t *testing.T) {
 		assert.Contains(t, list[0].Error(), ".points", points)
 		_, run := Read(c.Path("more"))
 		assert.Equal(t, list, run, points)
+	}
+}
+
+// TestLimitsOfAnEntry: sizes and retention are read, and what promises nothing is a mistake.
+func TestLimitsOfAnEntry(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/catalogue/nightly.yaml")
+	require.NoError(t, err)
+	of := func(keys string) (*Scenario, Problems) {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		require.NoError(t, os.WriteFile(path, append(raw, "  - {name: more, store: {kind: dir, path: ./more}, "+keys+"}\n"...), 0o600))
+		return Read(path + "#more")
+	}
+	s, problems := of("points: oldest, min_size: 1MiB, shrink: 30%, retention: {keep: 7, oldest: 30d}")
+	require.Empty(t, problems)
+	b := s.Backups["more"]
+	assert.Equal(t, []any{Size(1 << 20), Percent(30), Retention{Keep: 7, Oldest: 30 * 24 * hour}}, []any{b.MinSize, b.Shrink, b.Retention})
+	for _, wrong := range []string{"min_size: 0B", "shrink: 0%", "shrink: 100%", "retention: {}", "retention: {keep: -1}", "retention: {keep: 0}", "points: newest"} {
+		_, problems := of(wrong)
+		assert.Len(t, problems, 1, wrong)
 	}
 }
 

@@ -126,8 +126,8 @@ func (d *decoder) special(n *yaml.Node, v reflect.Value, path string) bool {
 		if n.Kind != yaml.ScalarNode {
 			return false
 		}
-		if into.All = n.Value == "all"; !into.All {
-			d.problem(n, path, "all, or {random: 3, within: 720h}; one of them is chosen by pick", "%q says not which restore points", clip(n.Value))
+		if into.All, into.Oldest = n.Value == "all", n.Value == "oldest"; !into.Draws() {
+			d.problem(n, path, "all, oldest, or {random: 3, within: 720h}; one of them is chosen by pick", "%q says not which restore points", clip(n.Value))
 		}
 	case *Percent:
 		unit(d, n, into, path, ParsePercent, hintPercent)

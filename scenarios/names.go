@@ -72,6 +72,16 @@ func (r *review) backups() {
 		if r.given(path+".throttle") && b.Throttle == 0 {
 			r.problem(path+".throttle", "delete it for no limit", "nothing is restored at 0B/s")
 		}
+		if r.given(path+".shrink") && (b.Shrink == 0 || b.Shrink == 100) {
+			r.problem(path+".shrink", "give a share between them, such as 30%; without shrink any size will do",
+				"%s: every smaller one fails of 0%%, and none of 100%%", b.Shrink)
+		}
+		if r.given(path+".min_size") && b.MinSize == 0 {
+			r.problem(path+".min_size", "delete it for no limit", "nothing is smaller than 0B")
+		}
+		if r.given(path+".retention") && (b.Retention.Keep < 0 || b.Retention == Retention{}) {
+			r.problem(path+".retention", "write {keep: 7, oldest: 30d}, or one of them", "it promises nothing")
+		}
 		if _, err := LoadZone(b.TimeZone); b.TimeZone != "" && err != nil {
 			r.problem(path+".timezone", "as IANA names it, such as Asia/Shanghai or UTC", "%q is not a time zone",
 				clip(b.TimeZone))

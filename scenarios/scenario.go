@@ -97,7 +97,17 @@ type Backup struct {
 	// where it was made, as IANA names it: Asia/Shanghai. Of the time in a dump's header, and of columns without a zone
 	TimeZone string `yaml:"timezone"`
 	Throttle Rate   `yaml:"throttle"` // bytes per second of every restore of this backup
-	Pos      Pos    `yaml:"-"`
+	MinSize  Size   `yaml:"min_size"` // a restore point that is smaller, as stored, has failed
+	// by how much it may be smaller than the median of those that a catalogue's nights proved last, such as 30%
+	Shrink    Percent   `yaml:"shrink"`
+	Retention Retention `yaml:"retention"`
+	Pos       Pos       `yaml:"-"`
+}
+
+// Retention is what must lie in a backup's store.
+type Retention struct {
+	Keep   int      `yaml:"keep"`   // so many complete restore points at least
+	Oldest Duration `yaml:"oldest"` // and one that is at least so old
 }
 
 // Instance is a temporary machine.

@@ -101,7 +101,7 @@ func refine(t reflect.Type, of *jsonschema.Schema, all jsonschema.Definitions, s
 	}
 	if t == reflect.TypeFor[scenarios.Points]() {
 		long := *of
-		*of = jsonschema.Schema{Description: long.Description, OneOf: []*jsonschema.Schema{{Type: "string", Enum: []any{"all"}}, &long}}
+		*of = jsonschema.Schema{Description: long.Description, OneOf: []*jsonschema.Schema{{Type: "string", Enum: []any{"all", "oldest"}}, &long}}
 	}
 	if t == reflect.TypeFor[scenarios.Pulse]() {
 		long, rate := *of, pattern(`^[0-9.]+/s$`, "10/s")()

@@ -75,7 +75,7 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 	if err != nil {
 		a.log().Warn("some nights cannot be read", "error", err)
 	}
-	v := &verifying{app: a, kit: kit, catalogue: c, lang: lang, judge: a.judged}
+	v := &verifying{app: a, kit: kit, catalogue: c, before: before, lang: lang, judge: a.judged}
 	journal, n, err := v.begin(ctx, o, before, err == nil)
 	if err != nil {
 		return err

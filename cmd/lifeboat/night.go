@@ -27,6 +27,7 @@ type verifying struct {
 	*app
 	kit       drills.Kit
 	catalogue *scenarios.Catalogue
+	before    []*night.Night
 	lang      reports.Language
 	judge     func(night.Proof) (*record.Record, bool) // whether the drill of a proof is there and says the same
 }

@@ -27,14 +27,15 @@ func (v *verifying) planned(ctx context.Context, p night.Planned) (*scenarios.Sc
 	if s.Digest != p.Scenario {
 		return nil, nil, fmt.Errorf("%s: what it asks has changed since the night was planned; begin a new night", v.catalogue.Path(p.Backup))
 	}
+	b := s.Backups[p.Backup]
 	if p.Point != "" {
-		b := s.Backups[p.Backup]
 		b.Pick = p.Point
-		s.Backups[p.Backup] = b
 	}
-	if p.Older {
+	if p.Older { // the newest one answers for those
 		delete(s.Objectives, "age")
+		b.Shrink, b.Retention = 0, scenarios.Retention{}
 	}
+	s.Backups[p.Backup] = b
 	plan, err := drills.NewPlan(ctx, v.kit, s)
 	return s, plan, err
 }
@@ -57,7 +58,8 @@ func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
 	if err != nil {
 		return none(err)
 	}
-	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log()})
+	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log(),
+		Sizes: map[string][]int64{p.Backup: night.Sizes(p.Backup, v.before)}})
 	if err != nil {
 		return none(err)
 	}

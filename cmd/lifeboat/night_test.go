@@ -68,6 +68,21 @@ func TestNightOfWhatWasPlanned(t *testing.T) {
 	assert.Contains(t, got.Error, "has changed since the night was planned")
 }
 
+// TestLimitsOfTheNewest: an older restore point is held to its size, and the newest one answers for the rest.
+func TestLimitsOfTheNewest(t *testing.T) {
+	v := nightOf(t, ", min_size: 1B, shrink: 30%, retention: {keep: 1}, points: all")
+	p := v.plannedNow(t)[0]
+	s, _, err := v.planned(t.Context(), p)
+	require.NoError(t, err)
+	newest := s.Backups["shop"]
+	p.Older = true
+	s, _, err = v.planned(t.Context(), p)
+	require.NoError(t, err)
+	older := s.Backups["shop"]
+	assert.Equal(t, []any{newest.MinSize, 0, 0}, []any{older.MinSize, int(older.Shrink), older.Retention.Keep})
+	assert.Equal(t, []int{30, 1}, []int{int(newest.Shrink), newest.Retention.Keep})
+}
+
 // TestNightThatChoseNothing: where no restore point is young enough, an older one does not stand for those that were asked for.
 func TestNightThatChoseNothing(t *testing.T) {
 	v := nightOf(t, ", points: {random: 3, within: 10m}")

@@ -72,3 +72,23 @@ func TestLast(t *testing.T) {
 		assert.Equal(t, []string{string(c.status), c.build}, []string{string(last.Status), build}, name)
 	}
 }
+
+// TestSizes: those of the newest restore points that passed, each once, the latest few.
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	at := func(size int64, bend func(*Proof)) *Night {
+		p := proof("a", record.StatusPassed)
+		p.Points = []Point{{Backup: "a", Size: size}}
+		bend(&p)
+		return &Night{Proofs: []Proof{p}}
+	}
+	as := func(*Proof) {}
+	nights := []*Night{at(1, as), at(2, as), at(2, as), at(3, func(p *Proof) { p.Status = record.StatusFailed }), at(4, func(p *Proof) { p.Older = true }),
+		at(5, func(p *Proof) { p.Skipped, p.Rests = Unchanged, &Proof{} }), at(0, as)}
+	assert.Equal(t, []int64{1, 2}, Sizes("a", nights))
+	assert.Empty(t, Sizes("b", nights))
+	for i := range int64(9) {
+		nights = append(nights, at(10+i, as))
+	}
+	assert.Equal(t, []int64{12, 13, 14, 15, 16, 17, 18}, Sizes("a", nights))
+}

@@ -83,6 +83,29 @@ func Last(p Planned, nights []*Night) (last Proof, build string, ok bool) {
 	return last, build, ok
 }
 
+// usual is of how many restore points the sizes are what is usual.
+const usual = 7
+
+// Sizes are those of the newest restore points of a backup that passed last, each once, the latest last.
+func Sizes(backup string, nights []*Night) []int64 {
+	var all []int64
+	seen := map[Point]bool{}
+	for _, n := range nights {
+		for _, p := range n.Proofs {
+			if p.Backup != backup || p.Skipped != "" || p.Older || p.Status != record.StatusPassed {
+				continue
+			}
+			for _, x := range p.Points {
+				if x.Size > 0 && !seen[x] {
+					seen[x] = true
+					all = append(all, x.Size)
+				}
+			}
+		}
+	}
+	return all[max(0, len(all)-usual):]
+}
+
 // try is what one night says of a backup with all the restore points that it chose.
 type try struct {
 	worst       Proof

@@ -24,6 +24,7 @@ func Judge(r *record.Record) record.Verdict {
 	j.clocks()
 	j.isolation()
 	j.restores()
+	j.limits()
 	j.failures()
 	j.prepared()
 	j.pulse()

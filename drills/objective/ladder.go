@@ -2,6 +2,7 @@ package objective
 
 import (
 	"slices"
+	"strings"
 
 	"lifeboat/drills/record"
 )
@@ -77,7 +78,7 @@ func distinct(names []string) []string {
 	return slices.Compact(names)
 }
 
-// found: a restore point was chosen of everything that was to be restored, and it is as young as it must be.
+// found: a restore point was chosen of everything that was to be restored, and it is as young, as large and as well kept as it must be.
 func (l ladder) found() Rung {
 	var failed, unasked []string
 	for _, b := range l.backups() {
@@ -94,7 +95,17 @@ func (l ladder) found() Rung {
 			unasked = append(unasked, x.Backup)
 		}
 	}
-	for _, o := range Judge(l.r).Objectives {
+	v := Judge(l.r)
+	for _, x := range v.Reasons {
+		switch {
+		case !strings.HasPrefix(x.ID, "limit."):
+		case x.Status == record.StatusFailed:
+			failed = append(failed, x.Args["backup"])
+		default:
+			unasked = append(unasked, x.Args["backup"])
+		}
+	}
+	for _, o := range v.Objectives {
 		switch {
 		case o.Name != "age" || o.Unlimited:
 		case o.Status == record.StatusFailed:

@@ -12,7 +12,7 @@ import (
 var byCause = []string{
 	"aborted.", "clock.", "harness.", "run.", "isolation.",
 	"flow.",
-	"backup.", "host.slow_boot", "digest.", "restore_point.",
+	"backup.", "host.slow_boot", "digest.", "restore_point.", "limit.",
 	"check.failed_before", "baseline.",
 	"pulse.",
 	"upgrade.", "boot.", "prepare.", "fault.red_before", "fault.no_effect", "fault.unconfirmed", "fault.unseen",
@@ -50,7 +50,7 @@ var serious = map[record.Status]int{
 
 // empty says no more than that something was not reached, where something else ended the drill.
 var empty = []string{"check.missing", "objective.not_measured", "objective.unfinished", "incident.missing", "incident.undecided",
-	"pulse.missing", "pulse.empty", "rollback.unfinished", "phase.unfinished", "baseline.unknown"}
+	"pulse.missing", "pulse.empty", "rollback.unfinished", "phase.unfinished", "baseline.unknown", "limit.unmeasured"}
 
 // ending is what ends a drill, or keeps the business down to its end, before all was asked that was to be asked. A drill that
 // it explains says so once. As in byCause, an entry may be the beginning of ids.

@@ -111,6 +111,9 @@ type RestorePoint struct {
 	MadeAt           time.Time     `json:"made_at,omitzero"`            // the same, where its zone is known
 	Zone             string        `json:"timezone,omitempty"`          // in which the scenario says that it was made
 	Loaded           bool          `json:"loaded,omitempty"`            // data, not a program: it must say that moment
+	Lies             int           `json:"lies,omitempty"`              // how many complete restore points its store listed; 0: not known
+	Oldest           time.Time     `json:"oldest,omitzero"`             // of what time the oldest of them is; zero: one does not tell
+	Listed           time.Time     `json:"listed,omitzero"`             // when that was
 }
 
 // Restored is one restore that has ended, well or badly.

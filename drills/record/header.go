@@ -25,6 +25,7 @@ type Header struct {
 	Flow           string            `json:"flow,omitempty"`               // the script of the pulse, by its base name
 	FlowAfter      string            `json:"flow_after_upgrade,omitempty"` // the same between an upgrade and its rollback
 	FlowEnv        map[string]string `json:"flow_env,omitempty"`           // its variables; secrets are ***
+	Limits         []BackupLimit     `json:"backup_limits,omitempty"`
 	Instances      []InstancePlan    `json:"instances,omitempty"`
 	Incidents      []IncidentPlan    `json:"incidents,omitempty"`
 	Checks         []CheckPlan       `json:"checks,omitempty"`
@@ -63,6 +64,16 @@ type InstancePlan struct {
 	Backup string   `json:"backup,omitempty"`
 	Needs  []string `json:"needs,omitempty"`
 	Basis  Basis    `json:"basis"` // measured, or emulated under TCG
+}
+
+// BackupLimit is what a restore point is held to whatever it holds, and those that lie beside it. Zero values are no limits.
+type BackupLimit struct {
+	Backup  string        `json:"backup"`
+	MinSize int64         `json:"min_size_bytes,omitempty"`
+	Shrink  float64       `json:"shrink_percent,omitempty"` // than the median of Before
+	Before  []int64       `json:"sizes_before,omitempty"`   // bytes of the restore points that passed last
+	Keep    int           `json:"keep,omitempty"`
+	Oldest  time.Duration `json:"oldest_ns,omitempty"`
 }
 
 // IncidentPlan is one incident as planned.
