@@ -95,7 +95,7 @@ func (d *drill) phases(ctx context.Context) error {
 			return fmt.Errorf("tell the reaper what to hide: %w", err)
 		}
 	}
-	if err := d.readProfiles(ctx); err != nil {
+	if err := d.plan.readProfiles(ctx, d.hide); err != nil {
 		return err
 	}
 	s := d.plan.Scenario

@@ -29,10 +29,10 @@ type besideFile struct {
 
 // readProfiles reads what lies beside the restore points that some check holds a copy against. What is wrong with it is no word on
 // the backup: the check says so.
-func (d *drill) readProfiles(ctx context.Context) error {
-	for _, c := range d.plan.Checks {
+func (p *Plan) readProfiles(ctx context.Context, hide func(string) string) error {
+	for _, c := range p.Checks {
 		r, ok := c.Check.(verifier.Referring)
-		bp := d.plan.Backups[d.plan.dataOf(c)]
+		bp := p.Backups[p.dataOf(c)]
 		if !ok || !r.Refers() || bp == nil || bp.Missing != nil || bp.profile.digest != "" {
 			continue
 		}
@@ -47,7 +47,7 @@ func (d *drill) readProfiles(ctx context.Context) error {
 		switch {
 		case errors.Is(err, store.ErrNoPoint):
 		case err != nil:
-			bp.profile.err = errors.New(d.hide(err.Error()))
+			bp.profile.err = errors.New(hide(err.Error()))
 		default:
 			sum := sha256.Sum256(raw)
 			bp.profile = besideFile{raw: raw, digest: "sha256:" + hex.EncodeToString(sum[:])}

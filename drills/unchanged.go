@@ -21,6 +21,9 @@ func Unchanged(ctx context.Context, kit Kit, p *Plan, r *record.Record, now time
 	if len(p.Refusals) > 0 || len(p.Scenario.Prepare) > 0 { // a preparation boots what nobody compares
 		return false
 	}
+	if p.readProfiles(ctx, func(said string) string { return said }) != nil {
+		return false
+	}
 	for _, b := range p.Backups {
 		if !b.unchanged(r.RestorePoints) {
 			return false
@@ -58,6 +61,7 @@ func (b *BackupPlan) unchanged(restored []record.RestorePoint) bool {
 		promised := now.Digest.Given() == (x.Promise != nil) &&
 			(x.Promise == nil || x.Promise.Algorithm == now.Digest.Algorithm && x.Promise.Value == now.Digest.Value)
 		if x.Point != now.ID || x.Size != now.Size || !x.Taken.Equal(now.Taken) || !promised ||
+			x.Profile != b.profile.digest || b.profile.err != nil ||
 			!now.ConsistentTo.IsZero() && !now.ConsistentTo.Equal(x.ConsistentTo) {
 			return false
 		}

@@ -78,12 +78,17 @@ func TestUnchanged(t *testing.T) {
 		"a newer one that is not whole": {func(n *now) {
 			n.plan = func(_ *Plan, b *BackupPlan) { b.Beside = []record.Observation{{ID: "point.skipped"}} }
 		}, false},
-		"nothing lies there":     {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Missing = &record.Missing{} } }, false},
-		"the host refuses":       {func(n *now) { n.plan = func(p *Plan, _ *BackupPlan) { p.Refusals = []string{"no"} } }, false},
-		"something is prepared":  {func(n *now) { n.plan = func(p *Plan, _ *BackupPlan) { p.Scenario.Prepare = make([]scenarios.Step, 1) } }, false},
-		"young enough by now":    {func(n *now) { n.after = 24 * time.Hour }, true},
-		"too old by now":         {func(n *now) { n.after = 26 * time.Hour }, false},
-		"it did not pass":        {func(n *now) { n.past = func(r *record.Record) { r.Checks[0].Status = record.CheckFailed } }, false},
+		"nothing lies there":    {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.Missing = &record.Missing{} } }, false},
+		"the host refuses":      {func(n *now) { n.plan = func(p *Plan, _ *BackupPlan) { p.Refusals = []string{"no"} } }, false},
+		"something is prepared": {func(n *now) { n.plan = func(p *Plan, _ *BackupPlan) { p.Scenario.Prepare = make([]scenarios.Step, 1) } }, false},
+		"young enough by now":   {func(n *now) { n.after = 24 * time.Hour }, true},
+		"too old by now":        {func(n *now) { n.after = 26 * time.Hour }, false},
+		"it did not pass":       {func(n *now) { n.past = func(r *record.Record) { r.Checks[0].Status = record.CheckFailed } }, false},
+		"a profile beside it":   {func(n *now) { n.plan = func(_ *Plan, b *BackupPlan) { b.profile.digest = "sha256:new" } }, false},
+		"a profile is gone":     {func(n *now) { n.past = func(r *record.Record) { r.RestorePoints[0].Profile = "sha256:old" } }, false},
+		"fewer lie there": {func(n *now) {
+			n.past = func(r *record.Record) { r.Header.Limits = []record.BackupLimit{{Backup: "a", Keep: 2}} }
+		}, false},
 		"another backup's proof": {func(n *now) { n.past = func(r *record.Record) { r.RestorePoints[0].Backup = "b" } }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
