@@ -22,6 +22,7 @@ type Profile struct {
 // ProfiledDatabase is one database of a profile.
 type ProfiledDatabase struct {
 	Database string          `json:"database"`
+	Encoding string          `json:"encoding"`
 	Things   []Thing         `json:"things"` // sorted by kind and name
 	Tables   []ProfiledTable `json:"tables"` // those that hold rows, sorted by name
 }
@@ -29,8 +30,8 @@ type ProfiledDatabase struct {
 // Thing is a part of the structure: a column, a key, a grant.
 type Thing struct {
 	Kind string `json:"kind"` // of a fixed list: schema, table, column, default, constraint, index, …
-	Name string `json:"name"` // schema.table.column, each quoted where it must be
-	Is   string `json:"is"`   // all that is to be the same about it, in words that servers 12 to 17 share
+	Name string `json:"name"` // schema.table.column, each quoted where it must be; of an owner, a grant or a comment with a word before it
+	Is   string `json:"is"`   // all that is to be the same about it; bodies and options, which may hold secrets, as their digest
 }
 
 // ProfiledTable is the content of a table.
