@@ -25,6 +25,8 @@ type Dialect interface {
 	Silent(err error) bool
 	// Hint says what to do about a server's answer; "" where there is nothing special to say.
 	Hint(err error) string
+	// Profile reads what the databases of a server are; where s.Database is set, that one. What it could not read it says there.
+	Profile(ctx context.Context, s Server, o ProfileOptions) (Profile, error)
 }
 
 // Session is one read-only transaction in which several questions can be asked.

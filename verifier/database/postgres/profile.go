@@ -142,7 +142,10 @@ func (r *profiling) things(ctx context.Context, q question) error {
 			return fmt.Errorf("the answer has %d columns", len(v))
 		}
 		name := named(v[1], v[5], v[2], v[3], v[4])
-		is := deparsed(string(v[6]))
+		is := string(v[6])
+		if written[string(v[0])] {
+			is = deparsed(is)
+		}
 		if v[7] != nil {
 			is = strings.TrimPrefix(is+", "+digest(v[7]), ", ")
 		}

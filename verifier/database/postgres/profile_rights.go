@@ -72,7 +72,7 @@ func (r *profiling) ofOwners() []question {
 
 // grantQuestion lists what is granted on things, beside what is granted by default there, and all that can be granted.
 const grantQuestion = `, o(kind, word, a, b, c, suffix, type, based, owner, acl) as (
-		select 'grant', rel.word, rel.nspname, rel.relname, null::name, null, case rel.relkind when 'S' then 's' else 'r' end, true, rel.relowner, rel.relacl
+		select 'grant', rel.word, rel.nspname, rel.relname, null::name, null, case rel.relkind when 'S' then 's'::"char" else 'r'::"char" end, true, rel.relowner, rel.relacl
 			from rel
 		union all select 'grant', 'column', rel.nspname, rel.relname, x.attname, null, 'c', true, rel.relowner, x.attacl
 			from rel join pg_attribute x on x.attrelid = rel.oid where x.attnum > 0 and not x.attisdropped
@@ -92,7 +92,7 @@ const grantQuestion = `, o(kind, word, a, b, c, suffix, type, based, owner, acl)
 			true, l.lomowner, l.lomacl from pg_largeobject_metadata l where %t and l.lomacl is not null group by l.lomowner, l.lomacl
 		union all select 'default privileges', concat_ws(' ', 'of', pg_get_userbyid(d.defaclrole), 'in', n.nspname), null, null, null, concat('on ',
 			case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' else 'schemas' end),
-			case d.defaclobjtype when 'S' then 's' else d.defaclobjtype end, d.defaclnamespace = 0, d.defaclrole, d.defaclacl
+			case d.defaclobjtype when 'S' then 's'::"char" else d.defaclobjtype end, d.defaclnamespace = 0, d.defaclrole, d.defaclacl
 			from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace, scope
 			where case d.defaclnamespace when 0 then scope.whole else d.defaclnamespace in (select ns.oid from ns) end)
 	select o.kind, o.word, o.a, o.b, o.c, o.suffix, x.source, coalesce(r.rolname, 'public'), x.grantee = o.owner, x.privilege, x.grantable,
@@ -182,7 +182,7 @@ func (has rights) beside(standard rights, all []string) string {
 }
 
 // rolesOf are the roles and whose members they are.
-const rolesOf = `select r.rolname, null, concat_ws(', ', case when r.rolsuper then 'superuser' end, case when r.rolcanlogin then 'login' end,
+const rolesOf = `select r.rolname, null, concat_ws(', ', case when r.rolsuper then 'superuser' end, case when r.rolcanlogin then 'login' else 'no login' end,
 		case when not r.rolinherit then 'no inherit' end, case when r.rolcreaterole then 'create roles' end,
 		case when r.rolcreatedb then 'create databases' end, case when r.rolreplication then 'replication' end,
 		case when r.rolbypassrls then 'bypass row security' end) from pg_roles r

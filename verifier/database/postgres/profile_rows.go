@@ -13,7 +13,7 @@ import (
 // The questions about content. A value is hashed as the text that its type's own output function makes of it: concat calls that, and no cast.
 const (
 	hashed    = `select count(*), sum(hashtextextended(textin(array_out(array[1]::int8[])), 0)), min(1), max(1), num_nulls(1), concat(1)`
-	columnsOf = bases + `select a.attrelid, a.attname, b.real in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float4'::regtype,
+	columnsOf = bases + `select a.attrelid, a.attname, b.real in ('float4'::regtype, 'float8'::regtype), b.real in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float4'::regtype,
 		'float8'::regtype, 'numeric'::regtype, 'date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
 		from pg_attribute a join base b on b.oid = a.atttypid
 		where a.attrelid in (select unnest('{%s}'::oid[])) and a.attnum > 0 and not a.attisdropped order by a.attname collate "C"`
@@ -43,6 +43,7 @@ type stored struct {
 type storedColumn struct {
 	name    string
 	extreme bool // it has a least and a most
+	float   bool // its zeros may have a sign, which pg_dump --inserts loses
 }
 
 // content reads every table that holds rows, and the large objects.
@@ -87,7 +88,7 @@ func (r *profiling) stored(ctx context.Context) (all []*stored, err error) {
 	list := strings.Join(ids, ",")
 	if err := r.q.Ask(ctx, fmt.Sprintf(columnsOf, list), nil, func(v [][]byte) error {
 		if t := byID[string(v[0])]; t != nil {
-			t.columns = append(t.columns, storedColumn{name: string(v[1]), extreme: string(v[2]) == "t"})
+			t.columns = append(t.columns, storedColumn{name: string(v[1]), float: string(v[2]) == "t", extreme: string(v[3]) == "t"})
 		}
 		return nil
 	}); err != nil {
@@ -201,7 +202,11 @@ func (t *stored) question(columns []storedColumn, what view) string {
 			value = fmt.Sprintf("t.v%d", slices.IndexFunc(t.columns, func(o storedColumn) bool { return o.name == c.name }))
 		}
 		h, v := fmt.Sprintf("h%d", i), fmt.Sprintf("c%d", i)
-		inner = append(inner, fmt.Sprintf("case when %snum_nulls(%s) = 0 then %s end as %s", chosen, value, hash(value, 0), h))
+		printed := value
+		if c.float {
+			printed += " + '0'"
+		}
+		inner = append(inner, fmt.Sprintf("case when %snum_nulls(%s) = 0 then %s end as %s", chosen, value, hash(printed, 0), h))
 		hashes = append(hashes, "s."+h)
 		if what&eachColumn == 0 {
 			continue

@@ -147,7 +147,9 @@ func anyOf(patterns []string, visible string) string {
 }
 
 // expression quotes a regular expression, whose backslashes stay.
-func expression(e string) string { return " '" + strings.ReplaceAll(strings.ReplaceAll(e, "\x00", ""), "'", "''") + "'" }
+func expression(e string) string {
+	return " '" + strings.ReplaceAll(strings.ReplaceAll(e, "\x00", ""), "'", "''") + "'"
+}
 
 // pattern makes regular expressions of a pattern of psql and pg_dump, one for each part between dots: letters are small, * and ? are any, and
 // what stands in quotes is itself. The rest of a regular expression stays one, but for $.

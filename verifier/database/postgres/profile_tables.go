@@ -79,7 +79,7 @@ func (r *profiling) ofTables() []question {
 				from pg_collation l join pg_namespace n on n.oid = l.collnamespace where l.oid = a.attcollation) end,
 			case when a.attstorage <> y.typstorage and t.relkind in ('r', 'p', 'm') then concat('storage ', a.attstorage) end, %s,
 			case when a.attstattarget >= 0 then concat('statistics ', a.attstattarget) end,
-			case when a.attoptions is not null then array_to_string(a.attoptions, ', ') end),
+			(select string_agg(o, ', ' order by o collate "C") from unnest(a.attoptions) o where o ~ '^n_distinct')),
 			array_to_string(a.attfdwoptions, ' '), null
 			from rel t join pg_attribute a on a.attrelid = t.oid join pg_type y on y.oid = a.atttypid
 			where t.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0 and not a.attisdropped`,

@@ -92,16 +92,16 @@ func (r *profiling) ofDatabase() []question {
 	schemas := r.pick(15, `union all select 'publication', null, p.pubname, ns.nspname, null, null, 'schema', null, null
 		from pg_publication_namespace s join pg_publication p on p.oid = s.pnpubid join ns on ns.oid = s.pnnspid, scope where scope.whole`, "")
 	return []question{
-		{"the database", `select 'database', v.what, null, null, null, null, v.is, null, null from pg_database d, lateral (values
+		{"the database", `select 'database', v.what, null, null, null, null, v.says, null, null from pg_database d, lateral (values
 			('encoding', pg_encoding_to_char(d.encoding)), ('locale', concat_ws(', ', replace(lower(d.datcollate), '-', ''),
-			replace(lower(d.datctype), '-', ''), ` + provider + `))) v(what, is) where d.datname = ` + at + `
+			replace(lower(d.datctype), '-', ''), ` + provider + `))) v(what, says) where d.datname = ` + at + `
 			union all select 'setting', concat_ws(' ', split_part(c, '=', 1), concat('of ', o.rolname)), null, null, null, null, null,
 				convert_to(c, 'UTF8'), o.rolname
 			from pg_db_role_setting s left join pg_roles o on o.oid = s.setrole, unnest(s.setconfig) c
 			where s.setdatabase = (select d.oid from pg_database d where d.datname = ` + at + `)`},
-		{"extensions", `select v.kind, null, e.extname, null, null, null, v.is, null, null from pg_extension e
+		{"extensions", `select v.kind, null, e.extname, null, null, null, v.says, null, null from pg_extension e
 			join pg_namespace n on n.oid = e.extnamespace, scope, lateral (values ('extension', concat('in schema ', n.nspname)),
-			('extension version', e.extversion)) v(kind, is) where scope.whole and e.oid >= 16384`},
+			('extension version', e.extversion)) v(kind, says) where scope.whole and e.oid >= 16384`},
 		{"event triggers", `select 'event trigger', null, e.evtname, null, null, null, concat_ws(', ', e.evtevent, array_to_string(e.evttags, ' '),
 			e.evtfoid::regproc, case e.evtenabled when 'O' then 'enabled' when 'D' then 'disabled' else concat('enabled ', e.evtenabled) end), null, null
 			from pg_event_trigger e, scope where scope.whole
