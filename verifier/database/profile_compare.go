@@ -2,8 +2,8 @@ package database
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -12,7 +12,7 @@ import (
 func (p Profile) Compare(now Profile) []Difference {
 	c := &comparison{was: p, now: now, kin: major(p.Server) == major(now.Server), hashed: p.Hash == now.Hash && p.Hash != ""}
 	if p.Version != now.Version || p.Kind != now.Kind {
-		c.add("profile.unread", "profile", fmt.Sprintf("%s, version %d", p.Kind, p.Version), fmt.Sprintf("%s, version %d", now.Kind, now.Version))
+		c.add("profile.unread", "profile", p.Kind+" "+strconv.Itoa(p.Version), now.Kind+" "+strconv.Itoa(now.Version))
 		return c.all
 	}
 	if !c.hashed {

@@ -85,7 +85,7 @@ func (s *Sample) String() string {
 	if s == nil {
 		return "all rows"
 	}
-	return fmt.Sprintf("%.2g %% of the rows, seed %d, by %s", s.Share*100, s.Seed, strings.Join(s.By, ", "))
+	return fmt.Sprintf("%.2g %%, seed %d, by %s", s.Share*100, s.Seed, strings.Join(s.By, ", "))
 }
 
 // alike tells whether things are the same.

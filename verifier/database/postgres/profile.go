@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -82,8 +81,7 @@ type profiling struct {
 func (r *profiling) partial() bool { return len(r.scope.Schemas)+len(r.scope.Tables) > 0 }
 
 func (r *profiling) all(ctx context.Context, p *database.Profile) error {
-	major, _, _ := strings.Cut(r.q.c.ParameterStatus("server_version"), ".")
-	r.version, _ = strconv.Atoi(strings.TrimRight(major, "abcdefghijklmnopqrstuvwxyz0123456789"[:26]))
+	_, _ = fmt.Sscanf(r.q.c.ParameterStatus("server_version"), "%d", &r.version)
 	if r.version < 12 {
 		return fmt.Errorf("the server says that it is %q, and profiles are of servers since 12", r.q.c.ParameterStatus("server_version"))
 	}
@@ -134,13 +132,8 @@ func skip([][]byte) error { return nil }
 // of it is kept as a digest only, and a role that it needs.
 type question struct{ what, ask string }
 
-const answers = 9
-
 func (r *profiling) things(ctx context.Context, q question) error {
 	return r.q.Ask(ctx, r.within(q.ask), nil, func(v [][]byte) error {
-		if len(v) != answers {
-			return fmt.Errorf("the answer has %d columns", len(v))
-		}
 		name := named(v[1], v[5], v[2], v[3], v[4])
 		is := string(v[6])
 		if written[string(v[0])] {

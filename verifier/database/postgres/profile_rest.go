@@ -18,8 +18,8 @@ func (r *profiling) standing(ctx context.Context) error {
 	var all []string
 	for _, s := range r.relations {
 		if s.kind == "S" {
-			all = append(all, fmt.Sprintf("select%s::name, %s::name, s.last_value, s.is_called, q.seqincrement from %s.%s s, pg_sequence q where q.seqrelid = %s",
-				literal(s.schema), literal(s.name), quote(s.schema), quote(s.name), s.id))
+			all = append(all, "select"+literal(s.schema)+"::name,"+literal(s.name)+"::name, s.last_value, s.is_called, q.seqincrement from "+
+				quote(s.schema)+"."+quote(s.name)+" s, pg_sequence q where q.seqrelid = "+s.id)
 		}
 	}
 	for some := range slices.Chunk(all, 50) {

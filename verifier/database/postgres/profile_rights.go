@@ -192,9 +192,9 @@ const rolesOf = `select r.rolname, null, concat_ws(', ', case when r.rolsuper th
 // roles that the databases need; whole: with what they may do and whose members they are.
 func (r *profiling) roles(ctx context.Context, whole bool) (all []database.Thing, err error) {
 	err = r.q.Ask(ctx, rolesOf, nil, func(v [][]byte) error {
-		name, in := string(v[0]), string(v[1])
+		name := string(v[0])
 		switch {
-		case v[1] != nil && whole && (r.needed[name] || r.needed[in]) && !strings.HasPrefix(name, "pg_"):
+		case v[1] != nil && whole && (r.needed[name] || r.needed[string(v[1])]) && !strings.HasPrefix(name, "pg_"):
 			all = append(all, database.Thing{Kind: "member", Name: named(nil, nil, v[0]) + " of " + named(nil, nil, v[1]), Is: string(v[2])})
 		case v[1] == nil && r.needed[name] && !strings.HasPrefix(name, "pg_"):
 			one := database.Thing{Kind: "role", Name: named(nil, nil, v[0])}

@@ -146,13 +146,11 @@ func (t *stored) has(column string) bool {
 }
 
 // hash of a value; NULL has none.
-func hash(value string, seed int64) string {
-	return fmt.Sprintf("hashtextextended(concat(%s) collate \"C\", %d)", value, seed)
-}
+func hash(value string) string { return "hashtextextended(concat(" + value + ") collate \"C\", 0)" }
 
 // together hashes several hashes, in their order.
 func together(hashes []string, seed int64) string {
-	return fmt.Sprintf("hashtextextended(textin(array_out(array[%s]::int8[])) collate \"C\", %d)", strings.Join(hashes, ", "), seed)
+	return "hashtextextended(textin(array_out(array[" + strings.Join(hashes, ", ") + "]::int8[])) collate \"C\", " + strconv.FormatInt(seed, 10) + ")"
 }
 
 // read reads a table: in one pass, unless it has very many columns.
@@ -186,13 +184,13 @@ func (t *stored) question(columns []storedColumn, what view) string {
 	if t.sample != nil {
 		var by, all []string
 		for _, c := range t.sample.By {
-			by = append(by, "case when num_nulls(t."+quote(c)+") = 0 then "+hash("t."+quote(c), 0)+" end")
+			by = append(by, "case when num_nulls(t."+quote(c)+") = 0 then "+hash("t."+quote(c))+" end")
 		}
 		for i, c := range t.columns {
 			all = append(all, fmt.Sprintf("t.%s as v%d", quote(c.name), i))
 		}
-		from = fmt.Sprintf("(select %s, (%s & %d) < %d as chosen from %s offset 0) t", strings.Join(all, ", "), together(by, t.sample.Seed),
-			shares-1, int64(t.sample.Share*shares), from)
+		within := fmt.Sprint(" & ", shares-1, ") < ", int64(t.sample.Share*shares))
+		from = "(select " + strings.Join(all, ", ") + ", (" + together(by, t.sample.Seed) + within + " as chosen from " + from + " offset 0) t"
 		chosen = "t.chosen and "
 	}
 	inner, hashes, outer := []string{"1 as one"}, []string{}, []string{"count(*)", "0", "0"}
@@ -206,7 +204,7 @@ func (t *stored) question(columns []storedColumn, what view) string {
 		if c.float {
 			printed += " + '0'"
 		}
-		inner = append(inner, fmt.Sprintf("case when %snum_nulls(%s) = 0 then %s end as %s", chosen, value, hash(printed, 0), h))
+		inner = append(inner, "case when "+chosen+"num_nulls("+value+") = 0 then "+hash(printed)+" end as "+h)
 		hashes = append(hashes, "s."+h)
 		if what&eachColumn == 0 {
 			continue

@@ -5,14 +5,9 @@ import (
 	"strings"
 )
 
-// within puts before a question what it chooses from: the relations and schemas of the scope, what extensions brought, and whether
-// things that are in no schema are held.
-func (r *profiling) within(ask string) string {
-	ids := make([]string, 0, len(r.relations))
-	for _, one := range r.relations {
-		ids = append(ids, one.id)
-	}
-	return fmt.Sprintf(`with scope as (select %t as whole),
+// chosenFrom comes before a question: the relations and schemas of the scope, what extensions brought, and whether things that are in no
+// schema are held.
+const chosenFrom = `with scope as (select %t as whole),
 	rel as (select c.*, n.nspname, case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
 			else 'table' end as word
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid in (select unnest('{%s}'::oid[]))),
@@ -26,7 +21,14 @@ func (r *profiling) within(ask string) string {
 		left join pg_class c on c.oid = t.typrelid
 		where (t.typtype in ('e', 'd', 'r', 'b') or c.relkind = 'c') and t.typcategory <> 'A'
 		and t.oid not in (select m.objid from members m where m.classid = 'pg_type'::regclass))
-	`, !r.partial(), strings.Join(ids, ","), strings.Join(r.namespaces, ",")) + ask
+	`
+
+func (r *profiling) within(ask string) string {
+	ids := make([]string, 0, len(r.relations))
+	for _, one := range r.relations {
+		ids = append(ids, one.id)
+	}
+	return fmt.Sprintf(chosenFrom, !r.partial(), strings.Join(ids, ","), strings.Join(r.namespaces, ",")) + ask
 }
 
 // No question here casts a value to text to print it, since a database may bring a cast: concat and format print it themselves.
