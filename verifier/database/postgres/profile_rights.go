@@ -64,7 +64,8 @@ func (r *profiling) ofOwners() []question {
 				when 'pg_largeobject'::regclass then %t
 				else coalesce(i.schema in (select ns.nspname from ns), scope.whole) end
 			union all select 'comment', 'database', null, null, null, null, d.description, null, null from pg_shdescription d
-			where d.classoid = 'pg_database'::regclass and d.objoid = (select b.oid from pg_database b where b.datname = %s)`, r.blobs(), database)},
+			where d.classoid = 'pg_database'::regclass and d.objoid = (select b.oid from pg_database b where b.datname = %s)`, r.blobs(),
+			database)},
 		{"security labels", `select 'security label', l.objtype, null, null, null, concat(l.objname, ' by ', l.provider), l.label, null, null
 			from pg_seclabels l, scope where scope.whole and l.objtype not in ('role', 'database', 'tablespace')`},
 	}
@@ -72,8 +73,8 @@ func (r *profiling) ofOwners() []question {
 
 // grantQuestion lists what is granted on things, beside what is granted by default there, and all that can be granted.
 const grantQuestion = `, o(kind, word, a, b, c, suffix, type, based, owner, acl) as (
-		select 'grant', rel.word, rel.nspname, rel.relname, null::name, null, case rel.relkind when 'S' then 's'::"char" else 'r'::"char" end, true, rel.relowner, rel.relacl
-			from rel
+		select 'grant', rel.word, rel.nspname, rel.relname, null::name, null, case rel.relkind when 'S' then 's'::"char" else 'r'::"char" end,
+			true, rel.relowner, rel.relacl from rel
 		union all select 'grant', 'column', rel.nspname, rel.relname, x.attname, null, 'c', true, rel.relowner, x.attacl
 			from rel join pg_attribute x on x.attrelid = rel.oid where x.attnum > 0 and not x.attisdropped
 		union all select 'grant', p.word, p.nspname, p.proname, null, concat('(', oidvectortypes(p.proargtypes), ')'), 'f', true, p.proowner, p.proacl

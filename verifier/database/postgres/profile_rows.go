@@ -13,7 +13,8 @@ import (
 // The questions about content. A value is hashed as the text that its type's own output function makes of it: concat calls that, and no cast.
 const (
 	hashed    = `select count(*), sum(hashtextextended(textin(array_out(array[1]::int8[])), 0)), min(1), max(1), num_nulls(1), concat(1)`
-	columnsOf = bases + `select a.attrelid, a.attname, b.real in ('float4'::regtype, 'float8'::regtype), b.real in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float4'::regtype,
+	columnsOf = bases + `select a.attrelid, a.attname, b.real in ('float4'::regtype, 'float8'::regtype),
+		b.real in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float4'::regtype,
 		'float8'::regtype, 'numeric'::regtype, 'date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
 		from pg_attribute a join base b on b.oid = a.atttypid
 		where a.attrelid in (select unnest('{%s}'::oid[])) and a.attnum > 0 and not a.attisdropped order by a.attname collate "C"`

@@ -122,6 +122,12 @@ func (r *profiling) ofTables() []question {
 			concat('check ', pg_get_expr(p.polwithcheck, p.polrelid))), null, w.roles
 			from rel t join pg_policy p on p.polrelid = t.oid, lateral (select string_agg(o.rolname, ', ' order by o.rolname) as names,
 			string_agg(o.rolname, chr(1)) as roles from pg_roles o where o.oid in (select unnest(p.polroles))) w`},
+	}
+}
+
+// ofSequences are the questions about what stands beside tables.
+func (r *profiling) ofSequences() []question {
+	return []question{
 		{"sequences", `select 'sequence', null, t.nspname, t.relname, null, null, concat_ws(', ', format_type(s.seqtypid, null),
 			concat('start ', s.seqstart), concat('by ', s.seqincrement), concat('from ', s.seqmin), concat('to ', s.seqmax),
 			concat('cache ', s.seqcache), case when s.seqcycle then 'cycle' end, case when t.relpersistence = 'u' then 'unlogged' end,

@@ -1,8 +1,10 @@
 package postgres
 
+import "slices"
+
 // questions are all about the structure.
 func (r *profiling) questions() []question {
-	return append(append(append(r.ofTables(), r.ofSchemas()...), r.ofDatabase()...), r.ofOwners()...)
+	return slices.Concat(r.ofTables(), r.ofSequences(), r.ofSchemas(), r.ofDatabase(), r.ofOwners())
 }
 
 // ofSchemas are the questions about what is in schemas beside relations.
