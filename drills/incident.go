@@ -210,7 +210,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 		return err
 	case errors.As(err, &failed), errors.As(err, &down), isFact(err):
 		end = record.RollbackEvent{State: record.RollbackFailed, Error: d.hide(err.Error()), Overdue: lateOnly(failed, down)}
-		err = &stopError{why: fmt.Sprintf("the rollback failed: %s", end.Error)}
+		err = &stopError{why: end.Error}
 	default: // the harness: what the rollback would have done is not known
 		return err
 	}
