@@ -98,6 +98,9 @@ func (r *review) fill() {
 	s.objective("boot", 10*minute)
 	if s.Trigger == record.TriggerNone {
 		s.objective("age", 26*hour)
+		if s.Objectives["age"] == 0 { // as it is written where nobody can know it
+			delete(s.Objectives, "age")
+		}
 	}
 	if s.rollsBack() {
 		for name, limit := range presets[s.Risk].objectives {

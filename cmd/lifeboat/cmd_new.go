@@ -21,12 +21,12 @@ func (a *app) newCommand() *cobra.Command {
 			"and its flows, or with --catalogue a list of the backups below a folder, as lifeboat verify proves them.\n" +
 			"Overwrites nothing.\n" + exitHelp,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			path := args[0]
 			var err error
 			switch {
 			case found != "":
-				err = writeCatalogue(path, found, image)
+				err = a.writeCatalogue(c.Context(), path, found, image)
 			case from != "":
 				path, err = library.Write(from, path)
 			default:

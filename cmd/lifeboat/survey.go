@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"text/template"
 	"time"
 
+	"lifeboat/drills/restore"
+	"lifeboat/drills/store"
 	"lifeboat/drills/store/sidecars"
 	"lifeboat/internal/filekind"
 	"lifeboat/internal/filekind/unpack"
@@ -34,6 +37,9 @@ type series struct {
 	Words   string
 	Latest  string
 	Restore string // the kind of restore; "": none fits
+	Format  string // of a disk
+	Port    int    // that an image exposes, the first; 0: none
+	from    string // the file by which that is known
 	ext     string
 	files   []candidate
 }
@@ -149,9 +155,9 @@ func (s *series) look() {
 		case kind.Class == filekind.Dump:
 			s.Restore = "postgres"
 		case kind.Name == "oci":
-			s.Restore = "oci"
+			s.Restore, s.from = "oci", f.path
 		case kind.In("qcow2", "vmdk", "vhd", "vhdx", "vdi", "disk"):
-			s.Restore = "disk"
+			s.Restore, s.Format = "disk", cmp.Or(map[string]string{"disk": "raw"}[kind.Name], kind.Name)
 		default:
 			continue
 		}
@@ -160,6 +166,41 @@ func (s *series) look() {
 		}
 		return
 	}
+}
+
+// Proves tells whether lifeboat knows without being told how one sees that it works.
+func (s *series) Proves() bool {
+	return s.Restore == "postgres" || s.Restore == "disk" || s.Restore == "oci" && s.Port > 0
+}
+
+// exposed is the first TCP port that the image of an archive exposes; 0: it exposes none, or cannot be read.
+func (a *app) exposed(ctx context.Context, path string) int {
+	kit := a.kit()
+	from, err := scenarios.ParseSettings("dir", fmt.Sprintf("{path: %q}", filepath.Dir(path)))
+	if err != nil {
+		return 0
+	}
+	files, problems := kit.Stores["dir"](store.Site{}, from)
+	as, err := scenarios.ParseSettings("oci", "{}")
+	if err != nil || len(problems) > 0 {
+		return 0
+	}
+	imager, problems := kit.Imagers["oci"](as)
+	reads, ok := imager.(restore.Exposing)
+	if !ok || len(problems) > 0 {
+		return 0
+	}
+	points, err := files.List(ctx)
+	i := slices.IndexFunc(points, func(p store.Point) bool { return p.ID == filepath.Base(path) })
+	if err != nil || i < 0 {
+		return 0
+	}
+	ports, err := reads.Exposes(ctx, restore.Source{Backup: path, Point: points[i],
+		Open: func(ctx context.Context) (store.Stream, error) { return files.Fetch(ctx, points[i]) }})
+	if err != nil || len(ports) == 0 {
+		return 0
+	}
+	return ports[0]
 }
 
 // kindOf a file: of what it holds, where it is compressed.
@@ -212,7 +253,7 @@ func localZone() string {
 }
 
 // writeCatalogue surveys a folder and writes the first catalogue of what lies there.
-func writeCatalogue(path, dir, image string) error {
+func (a *app) writeCatalogue(ctx context.Context, path, dir, image string) error {
 	from, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return err
@@ -224,17 +265,22 @@ func writeCatalogue(path, dir, image string) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(found, func(s *series) bool { return s.Restore == "postgres" }) {
+	for _, s := range found {
+		if s.Restore == "oci" {
+			s.Port = a.exposed(ctx, s.from)
+		}
+	}
+	if !slices.ContainsFunc(found, (*series).Proves) {
 		var seen []string
 		for _, s := range found {
 			seen = append(seen, fmt.Sprintf("%s (%s)", s.Latest, cmp.Or(s.Words, "nothing that is known")))
 		}
-		return fmt.Errorf("find dumps of PostgreSQL below %s, %d folders deep: there is none; found: %s", dir, deepest,
+		return fmt.Errorf("find dumps of PostgreSQL, disk images and images that expose a port below %s, %d folders deep: there is none; found: %s", dir, deepest,
 			cmp.Or(strings.Join(seen, ", "), "no file"))
 	}
 	var text strings.Builder
 	err = catalogueText().Execute(&text, map[string]any{"Name": scenarioName(path), "Found": found, "Image": image, "Zone": localZone(),
-		"Dir": dir})
+		"Dir": dir, "Dumps": slices.ContainsFunc(found, func(s *series) bool { return s.Restore == "postgres" })})
 	if err != nil {
 		return err
 	}

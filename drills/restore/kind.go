@@ -29,6 +29,12 @@ type Environed interface {
 	Env(ctx context.Context, s Source) (map[string]string, error)
 }
 
+// Exposing is an Imager of images that say which ports they serve.
+type Exposing interface {
+	// Exposes are the TCP ports that the image of a backup exposes. It reads all of the backup.
+	Exposes(ctx context.Context, s Source) ([]int, error)
+}
+
 // KindError says that what lies in the place of a backup is of a kind that is not restored as the scenario says. It is
 // a finding where that is no backup at all; otherwise it is no word on the backup, and the drill is inconclusive.
 type KindError struct {

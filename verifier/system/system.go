@@ -11,7 +11,7 @@ import (
 	"lifeboat/verifier"
 )
 
-var kinds = verifier.Kinds{"command": newCommand, "file": newFile, "image": newImage, "state-unchanged": newState}
+var kinds = verifier.Kinds{"command": newCommand, "disk": newDisk, "file": newFile, "image": newImage, "state-unchanged": newState}
 
 // Kinds of checks that New makes.
 func Kinds() []string { return kinds.Names() }

@@ -18,6 +18,7 @@ import (
 
 var every = map[string]string{
 	"command":         `{on: db, run: ["true"], exit: 0}`,
+	"disk":            `{on: db}`,
 	"file":            `{on: db, path: /etc/app.conf}`,
 	"image":           `{on: db}`,
 	"state-unchanged": `{on: db, paths: [/etc/app], packages: true, kernel: true}`,

@@ -111,6 +111,19 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 		Facts: facts}, nil
 }
 
+// Exposes implements restore.Exposing.
+func (i *Imager) Exposes(ctx context.Context, s restore.Source) ([]int, error) {
+	archive, _, err := i.verify(ctx, s)
+	if err != nil {
+		return nil, classify(s.Backup, err)
+	}
+	wanted, err := i.choose(archive)
+	if err != nil {
+		return nil, classify(s.Backup, err)
+	}
+	return wanted.facts(wanted.says).TCP, nil
+}
+
 // classify makes one of the contract's errors of what is the backup's fault.
 func classify(backup string, err error) error {
 	if kind, ok := errors.AsType[*restore.KindError](err); ok {
