@@ -210,7 +210,7 @@ func StandingTerminal(w io.Writer, all []night.Standing, o Options) error {
 	a := aboutNight(&night.Night{}, o)
 	t := &screen{width: max(60, cmpOr(o.Width, 100)), color: o.Color, out: w}
 	rows := &table{Columns: []column{{Title: a.say("night.backup")}, {Title: a.say("night.state")}, {Title: a.say("night.proved")},
-		{Title: a.say("night.rung")}, {Title: a.say("night.owner")}, {Title: a.say("night.why")}}}
+		{Title: a.say("night.rung")}, {Title: a.say("night.time")}, {Title: a.say("night.owner")}, {Title: a.say("night.why")}}}
 	classes := map[night.State]badge{night.Proved: {Class: "passed", Symbol: "✓"}, night.Failed: {Class: "failed", Symbol: "✗"}}
 	for _, s := range all {
 		b, known := classes[s.State]
@@ -225,7 +225,7 @@ func StandingTerminal(w io.Writer, all []night.Standing, o Options) error {
 		if s.Latest != nil {
 			rung, why = a.rung(*s.Latest), a.why(*s.Latest)
 		}
-		rows.Rows = append(rows.Rows, []cell{{Text: s.Backup}, {Badge: &b}, {Text: proved}, {Text: rung}, {Text: s.Owner}, {Text: why}})
+		rows.Rows = append(rows.Rows, []cell{{Text: s.Backup}, {Badge: &b}, {Text: proved}, {Text: rung}, {Text: a.forecast(s.Time)}, {Text: s.Owner}, {Text: why}})
 	}
 	return t.table(rows)
 }

@@ -38,6 +38,7 @@ type nightsPage struct {
 // nightsRow is a backup, or one of the restore points that a night chose of it.
 type nightsRow struct {
 	Backup, Owner string
+	Time          string // in which it is back, and what will become of that
 	Cells         []nightsCell
 }
 
@@ -81,6 +82,9 @@ func NightsPage(w io.Writer, nights []*night.Night, o Options) error {
 	}
 	for _, x := range latest.Proofs {
 		row := nightsRow{Backup: a.backup(x), Owner: x.Owner}
+		if !x.Older {
+			row.Time = a.forecast(night.Foreseen(x.Backup, nights))
+		}
 		for _, n := range shown {
 			row.Cells = append(row.Cells, aboutNight(n, o).cellOf(x))
 		}

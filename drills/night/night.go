@@ -67,6 +67,11 @@ type Proof struct {
 	Points  []Point          `json:"restore_points,omitempty"`
 	Started time.Time        `json:"started,omitzero"`
 	Took    time.Duration    `json:"took_ns,omitempty"`
+	// How long the slowest of its machines took to be back, restore and boot; 0: not measured. Limit is that of it, 0: none
+	Recovery  time.Duration `json:"recovery_ns,omitempty"`
+	Limit     time.Duration `json:"recovery_limit_ns,omitempty"`
+	Restoring time.Duration `json:"restoring_ns,omitempty"` // the part in which its backup was read
+	Bytes     int64         `json:"restored_bytes,omitempty"`
 }
 
 // Point is a restore point that was put to the test.
@@ -90,6 +95,16 @@ func ProofOf(p Planned, r *record.Record, v record.Verdict) Proof {
 		got.Why = &v.Reasons[0]
 		if got.Why.ID == "objective.not_measured" && len(v.Unmeasured) > 0 { // which says what is missing
 			got.Why = &v.Unmeasured[0]
+		}
+	}
+	for _, o := range v.Objectives {
+		if o.Name == "boot" && o.Measured != nil {
+			got.Recovery, got.Limit = *o.Measured, o.Limit
+		}
+	}
+	for _, x := range r.Restores {
+		if x.Backup == p.Backup && x.Bad() == "" {
+			got.Restoring, got.Bytes = x.Ended-x.Started, x.Bytes
 		}
 	}
 	for _, x := range r.RestorePoints {

@@ -26,6 +26,7 @@ type Standing struct {
 	State  State     `json:"state"`
 	Proof  time.Time `json:"proved,omitzero"` // when its latest good proof began; zero: never
 	Latest *Proof    `json:"latest,omitempty"`
+	Time   Forecast  `json:"recovery_time"` // when it will take longer than it may
 }
 
 // Stand tells how every backup of a catalogue stands now. The planned ones say what the catalogue asks today; every is how old a proof
@@ -34,7 +35,7 @@ type Standing struct {
 func Stand(planned []Planned, nights []*Night, build string, every time.Duration, now time.Time) []Standing {
 	var all []Standing
 	for _, p := range planned {
-		s := Standing{Backup: p.Backup, Owner: p.Owner, State: Overdue}
+		s := Standing{Backup: p.Backup, Owner: p.Owner, State: Overdue, Time: Foreseen(p.Backup, nights)}
 		var tries []try
 		for _, n := range nights {
 			if t, ok := n.of(p.Backup); ok {
