@@ -108,7 +108,7 @@ func (j *judge) verdict() record.Verdict {
 	for _, r := range v.Reasons {
 		v.Status = record.Worse(v.Status, r.Status)
 	}
-	if v.Status == record.StatusPassed {
+	if v.Status == record.StatusPassed && j.r.Status != record.RunAborted { // what was stopped did not hold all
 		id := "passed.all"
 		if j.r.Header.Trigger == record.TriggerNone {
 			id = "passed.check_run"
