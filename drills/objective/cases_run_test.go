@@ -54,6 +54,12 @@ func casesOfTheRun() []verdictCase {
 			s.h.Objectives = append(s.h.Objectives, record.Objective{Name: "boot", Limit: time.Hour})
 			edit(s, func(b *record.Booted) { b.Unseen = true })
 		}, unknown, "objective.not_measured"},
+		{"not stable, and no limit asks for it", "fault", func(s *story) {
+			s.h.StableFor, s.h.Objectives = 120*sec, s.h.Objectives[:1]
+		}, unknown, "business.unstable"},
+		{"nobody read it, and nothing says why", "fault", func(s *story) {
+			edit(s, func(r *record.Restored) { r.Unread = "x" })
+		}, unknown, "backup.unasked"},
 		{"rollback failed", "fault", func(s *story) {
 			edit(s, func(r *record.RollbackEvent) {
 				if r.State == "done" {

@@ -6,8 +6,8 @@ import (
 	"lifeboat/drills/record"
 )
 
-// settled: where nobody rolled back, the business must have stayed green at the end of the drill for as long as it must
-// after a rollback. One that is red then is told by business.
+// settled: whether somebody rolled back or not, the business must have stayed green at the end of the drill for as long as it
+// must, whatever limits there are. One that is red then is told by business.
 func (j *judge) settled(in *record.Incident) {
 	u := j.r.Pulse
 	if u == nil || u.Open || in.ID < len(j.r.Header.Incidents) || j.redAtEnd(in) {

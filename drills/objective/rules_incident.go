@@ -233,6 +233,8 @@ func (j *judge) handled(in *record.Incident) {
 	case !decided && in.T3 == nil:
 	case decided && !in.Decision.RollsBack() && in.T3 == nil:
 		j.settled(in)
+	case in.Rollback == record.RollbackDone && in.T6 == nil:
+		j.settled(in)
 	case in.Rollback == record.RollbackDone:
 	case in.Rollback == record.RollbackFailed && (in.RolledBack == nil || j.excusedEnd(in.RolledBack.Late)):
 		j.unknown("rollback.unknown", args{"incident": id, "error": in.Error})

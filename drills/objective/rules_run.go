@@ -101,6 +101,11 @@ func (j *judge) restores() {
 			j.kind(x)
 			continue
 		}
+		if x.Unread != "" { // and nothing says what it is
+			a := args{"backup": x.Backup, "why": x.Unread}
+			j.unknown("backup.unasked", a)
+			j.finding("medium", "backup.unasked", a)
+		}
 		if x.BackupBad != "" && !j.slowBoot(x) {
 			a := args{"backup": x.Backup, "point": x.Point, "why": x.BackupBad, "instance": x.Subject.Instance}
 			j.failed("backup.bad", a)

@@ -148,6 +148,10 @@ func busyStories() map[string]*story {
 			s.h.StableFor = 120 * sec
 			s.limit("business_back", time.Hour)
 		}),
+		"back, but not for long": bent(good("fault"), func(s *story) {
+			s.h.Objectives = s.h.Objectives[:1]
+			s.edge("red", 110*sec, 111*sec).edge("green", 177*sec, 178*sec)
+		}),
 		"baseline red":      redBaseline(nil),
 		"baseline late":     redBaseline(&record.RedFacts{From: 10 * sec, To: 75 * sec, Bad: 700, Late: 700}),
 		"baseline crowded":  bent(redBaseline(nil), observed("flow.crowded", map[string]string{"pace": "1s", "why": "timeout"})),

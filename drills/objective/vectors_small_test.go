@@ -54,10 +54,26 @@ func smallStories() map[string]*story {
 	green := pulse(6*sec, record.PulseGreen, record.PulseEvent{Red: &record.RedFacts{Bad: 3}})
 	started := pulse(sec, record.PulseStarted, record.PulseEvent{})
 	stopped := pulse(8500*time.Millisecond, record.PulseStopped, record.PulseEvent{Totals: record.PulseTotals{Good: 5, Bad: 3}})
+	held := func(l record.BackupLimit, points ...line) *story {
+		s := small(points...)
+		l.Backup = "b"
+		s.h.Limits = []record.BackupLimit{l}
+		return s
+	}
+	sized := func(size int64, lies int, oldest time.Duration) line {
+		return point(record.RestorePoint{Backup: "b", Point: "p", Size: size, Lies: lies, Oldest: start.Add(-oldest), Listed: start})
+	}
+	before := []int64{90, 300, 100, 200}
 	return map[string]*story{
-		"small, gone at last":     small(ev(5*sec, record.KindCleanup, v), ev(6*sec, record.KindCleanup, incomplete), swept(time.Hour, gone), swept(time.Hour, proved)),
-		"small, undone at last":   small(ev(5*sec, record.KindCleanup, v), ev(6*sec, record.KindCleanup, v), swept(time.Hour, undone)),
-		"small, incomplete twice": small(ev(5*sec, record.KindCleanup, incomplete), ev(6*sec, record.KindCleanup, incomplete), ev(6*sec, record.KindCleanup, v)),
+		"small, unread":                   small(wrong(record.Restored{Backup: "b", Unread: "x"})),
+		"small, limits held":              held(record.BackupLimit{MinSize: 50, Shrink: 50, Before: before, Keep: 2, Oldest: time.Hour}, sized(100, 2, time.Hour)),
+		"small, limits missed":            held(record.BackupLimit{MinSize: 150, Shrink: 50, Before: before, Keep: 2, Oldest: time.Hour}, sized(99, 1, 59*time.Minute)),
+		"small, limits without an answer": held(record.BackupLimit{MinSize: 1, Keep: 2}, sized(0, 0, 0)),
+		"small, a limit without a size":   held(record.BackupLimit{Shrink: 12.5}, sized(1, 0, 0)),
+		"small, a limit without a point":  held(record.BackupLimit{Keep: 1}),
+		"small, gone at last":             small(ev(5*sec, record.KindCleanup, v), ev(6*sec, record.KindCleanup, incomplete), swept(time.Hour, gone), swept(time.Hour, proved)),
+		"small, undone at last":           small(ev(5*sec, record.KindCleanup, v), ev(6*sec, record.KindCleanup, v), swept(time.Hour, undone)),
+		"small, incomplete twice":         small(ev(5*sec, record.KindCleanup, incomplete), ev(6*sec, record.KindCleanup, incomplete), ev(6*sec, record.KindCleanup, v)),
 		"small, proved and then not": small(ev(5*sec, record.KindCleanup, proved),
 			ev(6*sec, record.KindCleanup, record.CleanupEvent{State: record.CleanupUnproved, Error: "the engine is gone"})),
 		"small, kept": small(ev(5*sec, record.KindCleanup, record.CleanupEvent{State: record.CleanupKept, Name: "db"})),
