@@ -19,10 +19,13 @@ type bench struct {
 	parallel int    // check runs at a time
 	progress io.Writer
 
-	heads map[*shape]string // what lifeboat new writes above a list of backups
-	once  sync.Once
-	pg    *workshop
-	pgErr error
+	head  string // what lifeboat new writes above a list of dumps
+	forms forms  // and of each
+
+	profile []byte // of the good database
+	once    sync.Once
+	pg      *workshop
+	pgErr   error
 }
 
 func newBench(lifeboat string, parallel int, progress io.Writer) (*bench, error) {
@@ -30,13 +33,16 @@ func newBench(lifeboat string, parallel int, progress io.Writer) (*bench, error)
 		return nil, fmt.Errorf("find lifeboat: %w; make build makes it", err)
 	}
 	dir, err := os.MkdirTemp("", "lifeboat-shelf-")
-	return &bench{lifeboat: lifeboat, dir: dir, parallel: parallel, progress: progress, heads: map[*shape]string{}}, err
+	return &bench{lifeboat: lifeboat, dir: dir, parallel: parallel, progress: progress}, err
 }
 
-// Close removes everything that was made.
-func (b *bench) Close() error {
+// Close removes everything that was made, or all but its folder.
+func (b *bench) Close(keep bool) error {
 	if b.pg != nil {
 		b.pg.close()
+	}
+	if keep {
+		return nil
 	}
 	return os.RemoveAll(b.dir)
 }

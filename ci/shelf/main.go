@@ -8,13 +8,19 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 )
 
 // columns that are run.
 var columns = []column{bare, rules}
 
-// shelf is everything that stands on it.
-func shelf() []item { return append(brokenDumps(), oddDumps()...) }
+// shelf is everything that stands on it, the broken first.
+func shelf() []item {
+	return slices.Concat(damagedDumps(), wrongFiles(), hostileDumps(), lostRows(), lostStructure(), oddDumps(), oddDatabases())
+}
+
+// everything is asked, but the rules of another database.
+func everything(i item, c column) bool { return !i.other || c != rules }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -30,6 +36,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 	f := flag.NewFlagSet("shelf", flag.ContinueOnError)
 	lifeboat := f.String("lifeboat", "bin/lifeboat", "the program that is to catch them")
 	only := f.String("only", "", "regular expression: names of the backups to be verified")
+	keep := f.Bool("keep", false, "leave backups, catalogues and drills in place, to be looked at")
 	parallel := f.Int("parallel", 3, "check runs at a time")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -49,11 +56,14 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 		return err
 	}
 	defer func() {
-		if left := b.Close(); err == nil {
+		if *keep {
+			fmt.Fprintln(progress, "shelf: everything is in", b.dir)
+		}
+		if left := b.Close(*keep); err == nil {
 			err = left
 		}
 	}()
-	all, err := b.prove(ctx, items, func(item, column) bool { return true })
+	all, err := b.prove(ctx, items, everything)
 	if err != nil {
 		return err
 	}

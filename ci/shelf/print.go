@@ -1,10 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"lifeboat/drills/record"
 )
 
 // print writes every item in a line, the numbers of each column, and what other tools say; the error counts what is wrong.
@@ -14,7 +18,7 @@ func print(w io.Writer, all []result) error {
 		for _, c := range []struct {
 			text string
 			wide int
-		}{{name, 34}, {needs, 14}, {at, 9}} {
+		}{{name, 28}, {needs, 22}, {at, 10}} {
 			text.WriteString(padded(c.text, c.wide))
 		}
 		for _, m := range marks {
@@ -54,12 +58,13 @@ func print(w io.Writer, all []result) error {
 				}
 			}
 			if broken {
-				needs = string(r.label.needs)
+				needs = r.label.needed()
 			}
-			line(r.name, needs, at, r.other(), marks, says)
+			line(r.name, needs, at, r.byTools(), marks, says)
 		}
 	}
 	counted(&text, all)
+	wrong += listed(&text, all)
 	if _, err := io.WriteString(w, text.String()); err != nil {
 		return err
 	}
@@ -104,8 +109,30 @@ func counted(text *strings.Builder, all []result) {
 	fmt.Fprintf(text, "other tools (pg_restore --list, tar -t, gzip -t …) call %d of %d broken ones good; alarms: %d\n", asked-found, asked, alarms)
 }
 
-// other is what is said without lifeboat.
-func (r result) other() string {
+// listed writes what is said to be not looked at, which is the same for good ones and broken ones that passed; it counts those of which
+// something else is said.
+func listed(text *strings.Builder, all []result) (wrong int) {
+	for i, c := range columns {
+		said := map[string][]string{}
+		for _, r := range all {
+			if o, known := r.outcomes[c]; known && o.status == record.StatusPassed && !r.other {
+				kinds := slices.Sorted(slices.Values(o.unseen))
+				list := strings.Join(slices.Compact(kinds), ", ")
+				said[list] = append(said[list], r.name)
+			}
+		}
+		for list, names := range said {
+			fmt.Fprintf(text, "(%d) not looked at, of %d that passed: %s\n", i+1, len(names), cmp.Or(list, "nothing is left"))
+		}
+		if len(said) > 1 {
+			wrong++
+		}
+	}
+	return wrong
+}
+
+// byTools is what is said without lifeboat.
+func (r result) byTools() string {
 	switch {
 	case r.tool == "":
 		return "-"
@@ -124,4 +151,12 @@ func cut(s string, most int) string {
 		return string(r[:most-1]) + "…"
 	}
 	return s
+}
+
+func (l *label) needed() string {
+	var all []string
+	for _, n := range l.needs {
+		all = append(all, string(n))
+	}
+	return strings.Join(all, ", ")
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +33,7 @@ func (b *bench) prove(ctx context.Context, items []item, asked func(item, column
 	all := make([]result, len(items))
 	for i, it := range items {
 		all[i] = result{item: it, outcomes: map[column]outcome{}}
-		dir, err := b.make(ctx, it.make, "backups", it.name)
+		dir, err := b.make(ctx, it.make, made, it.name)
 		if err != nil {
 			return nil, fmt.Errorf("make %s: %w", it.name, err)
 		}
@@ -78,39 +79,56 @@ func (b *bench) column(ctx context.Context, c column, todo []*result) error {
 	if err != nil {
 		return err
 	}
-	n, err := b.verify(ctx, file)
-	if err != nil {
-		return err
-	}
-	for _, r := range todo {
-		if r.outcomes[c], err = b.outcome(n, r.name); err != nil {
+	if c == lastTime {
+		if err := b.lastNight(ctx, file, todo); err != nil {
 			return err
 		}
+	}
+	for _, r := range todo {
+		if err := b.lay(ctx, c, r.item); err != nil {
+			return fmt.Errorf("lay %s into its store: %w", r.name, err)
+		}
+	}
+	busy := todo
+	for try := 0; try < 2 && len(busy) > 0; try++ { // what only a busy host kept from an answer is asked once more
+		n, err := b.verify(ctx, file, busy)
+		if err != nil {
+			return err
+		}
+		for _, r := range busy {
+			if r.outcomes[c], err = b.outcome(n, r.name); err != nil {
+				return err
+			}
+		}
+		busy = slices.DeleteFunc(slices.Clone(busy), func(r *result) bool { return !r.outcomes[c].busy })
 	}
 	return nil
 }
 
 // catalogue writes one of a column's entries.
 func (b *bench) catalogue(ctx context.Context, c column, todo []*result) (string, error) {
-	text, err := b.head(ctx, todo[0].shape)
+	text, forms, err := b.written(ctx)
 	if err != nil {
 		return "", err
 	}
 	for _, r := range todo {
-		lines, err := r.shape.entry(b, c)
-		if err != nil {
-			return "", err
+		entry := "  - name: " + r.name + "\n    store: {kind: dir, path: ./" + c.folder() + "/" + r.name + "}\n"
+		if r.shape == shop {
+			entry = forms.of(b, c, r.name)
 		}
-		text += fmt.Sprintf("  - name: %s\n    store: {kind: dir, path: ./backups/%[1]s}\n", r.name)
-		for line := range strings.Lines(lines + "\n" + r.lines) {
+		text += entry
+		for line := range strings.Lines(r.shape.entry(c, r.item) + "\n" + r.lines) {
 			if line = strings.TrimRight(line, "\n"); line != "" {
 				text += "    " + line + "\n"
 			}
 		}
 	}
-	file := filepath.Join(b.dir, strings.Map(letters, string(c))+".yaml")
+	file := filepath.Join(b.dir, c.folder()+".yaml")
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
+
+// folder of a column's stores, and the name of its catalogue.
+func (c column) folder() string { return strings.Map(letters, string(c)) }
 
 func letters(r rune) rune {
 	if r < 'a' || r > 'z' {
@@ -119,31 +137,14 @@ func letters(r rune) rune {
 	return r
 }
 
-// head is what lifeboat new writes of a folder with a good backup in it, down to the list.
-func (b *bench) head(ctx context.Context, s *shape) (string, error) {
-	if head, known := b.heads[s]; known {
-		return head, nil
-	}
-	dir, err := b.make(ctx, s.good, "new", s.name)
-	if err != nil {
-		return "", fmt.Errorf("make a good %s: %w", s.name, err)
-	}
-	file := filepath.Join(b.dir, "new", s.name+".yaml")
-	if _, err := command(ctx, nil, b.lifeboat, "new", "--catalogue", dir, "--image", image, file); err != nil {
-		return "", err
-	}
-	raw, err := os.ReadFile(file)
-	head, _, found := strings.Cut(string(raw), "\nbackups:\n")
-	if err == nil && !found {
-		err = errors.New("lifeboat new writes no list of backups")
-	}
-	b.heads[s] = head + "\nbackups:\n"
-	return b.heads[s], err
-}
-
 // verify makes a night of a catalogue.
-func (b *bench) verify(ctx context.Context, file string) (*night.Night, error) {
-	c := exec.CommandContext(ctx, b.lifeboat, "verify", "--json", "--parallel", strconv.Itoa(b.parallel), "--home", b.home(), file)
+func (b *bench) verify(ctx context.Context, file string, of []*result) (*night.Night, error) {
+	var names []string
+	for _, r := range of {
+		names = append(names, r.name)
+	}
+	c := exec.CommandContext(ctx, b.lifeboat, "verify", "--json", "--parallel", strconv.Itoa(b.parallel), "--home", b.home(),
+		"--only", strings.Join(names, ","), file)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	_ = c.Run() // its exit code says what the night says
@@ -151,7 +152,7 @@ func (b *bench) verify(ctx context.Context, file string) (*night.Night, error) {
 	if err := json.Unmarshal(out.Bytes(), n); err != nil {
 		return nil, fmt.Errorf("verify %s: %w: %s%s", file, err, out.String(), errs.String())
 	}
-	fmt.Fprintf(b.progress, "shelf: %s: %d check runs in %.0f s\n", filepath.Base(file), len(n.Proofs), n.Ended.Sub(n.Started).Seconds())
+	fmt.Fprintf(b.progress, "shelf: %s: %d check runs in %.0f s\n", filepath.Base(file), len(of), n.Ended.Sub(n.Started).Seconds())
 	return n, nil
 }
 
@@ -175,16 +176,40 @@ func (b *bench) outcome(n *night.Night, name string) (outcome, error) {
 		if p.Drill == "" {
 			return o, nil
 		}
-		raw, err := os.ReadFile(filepath.Join(b.home(), "drills", p.Drill, "reports", "report.json"))
-		if err != nil {
-			return o, fmt.Errorf("%s: read its report: %w", name, err)
-		}
+		dir := filepath.Join(b.home(), "drills", p.Drill)
 		var said reports.Summary
-		if err := json.Unmarshal(raw, &said); err != nil {
-			return o, fmt.Errorf("%s: read its report: %w", name, err)
+		var r record.Record
+		if err := errors.Join(read(filepath.Join(dir, "reports", "report.json"), &said), read(filepath.Join(dir, "record.json"), &r)); err != nil {
+			return o, fmt.Errorf("%s: %w", name, err)
 		}
-		o.says = said.Why
+		o.says, o.unseen, o.busy = said.Why, unseen(r), said.Verdict == record.StatusInconclusive
+		for _, why := range said.Reasons {
+			o.busy = o.busy && (why.Status == record.StatusPassed || strings.HasPrefix(why.ID, "host.slow_"))
+		}
 		return o, nil
 	}
 	return outcome{}, fmt.Errorf("%s: the night says nothing of it", name)
+}
+
+// unseen are the kinds of defects that checks say to have not looked at.
+func unseen(r record.Record) (kinds []string) {
+	for _, c := range r.Checks {
+		for _, o := range c.Beside {
+			if strings.HasPrefix(o.ID, "unlooked.") {
+				kinds = slices.AppendSeq(kinds, maps.Keys(o.Args))
+			}
+		}
+	}
+	return kinds
+}
+
+func read(file string, into any) error {
+	raw, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(raw, into)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", filepath.Base(file), err)
+	}
+	return nil
 }

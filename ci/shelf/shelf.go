@@ -26,7 +26,7 @@ const (
 	profiled column = "a profile"
 )
 
-// need is the least by which a defect can be seen.
+// need is what shows a defect beside a profile, which shows all.
 type need string
 
 // What an item may need.
@@ -37,17 +37,10 @@ const (
 	profile  need = "a profile"
 )
 
-// seenIn tells whether a column has what is needed. A profile shows everything.
-func (n need) seenIn(c column) bool {
-	switch n {
-	case nothing:
-		return true
-	case rule:
-		return c == rules || c == profiled
-	case lastSeen:
-		return c == lastTime || c == profiled
-	}
-	return c == profiled
+// seenIn tells whether a column has what is needed.
+func (l *label) seenIn(c column) bool {
+	return c == profiled || slices.Contains(l.needs, nothing) || c == rules && slices.Contains(l.needs, rule) ||
+		c == lastTime && slices.Contains(l.needs, lastSeen)
 }
 
 // shape is a kind of good backup: how it is made, and how a catalogue speaks of it.
@@ -55,9 +48,13 @@ type shape struct {
 	name string
 	// good makes it in an empty folder.
 	good maker
-	// entry is what a catalogue's entry of it says beside its name and its store, in lines of YAML that begin at their keys. It is never
-	// asked for the column bare where new writes all that is needed.
-	entry func(b *bench, c column) (string, error)
+	// entry is what a catalogue's entry of it says beside its name, its store, and what lifeboat new writes of it, in lines of YAML that
+	// begin at their keys.
+	entry func(c column, i item) string
+	// yesterday makes the one that the last proof is of.
+	yesterday maker
+	// profile is what lifeboat profile writes of the source of the good one.
+	profile func(ctx context.Context, b *bench) ([]byte, error)
 	// alone asks the tools that people have without lifeboat what they say of the backup in a folder.
 	alone func(ctx context.Context, b *bench, dir string) (tool string, good bool, err error)
 }
@@ -73,12 +70,16 @@ type item struct {
 	make  maker
 	label *label // nil: it is good
 	lines string // of its entry, beside those of its shape
+	// Of a good one: how yesterday's was made, if not as its shape's; and how it is made with a profile beside it.
+	yesterday, profiled maker
+	other               bool     // it holds something else than its shape: other rules would be written for it
+	migrated            []string // tables whose structure may be another than yesterday
 }
 
 // label says what lifeboat must say of a broken backup.
 type label struct {
 	at    objective.RungName // the rung that it must not reach
-	needs need
+	needs []need             // any one of these shows it
 	// unseen is the defect's kind in the list of what was not looked at, where it needs more than nothing
 	unseen string
 	// doubt: it may be as good as any, so that "not proved" is right and "failed" is not
@@ -86,13 +87,13 @@ type label struct {
 }
 
 // at is a label of what lifeboat must find by itself.
-func at(r objective.RungName) *label { return &label{at: r, needs: nothing} }
+func at(r objective.RungName) *label { return &label{at: r, needs: []need{nothing}} }
 
 // doubtAt is one of what may be as good as any.
-func doubtAt(r objective.RungName) *label { return &label{at: r, needs: nothing, doubt: true} }
+func doubtAt(r objective.RungName) *label { return &label{at: r, needs: []need{nothing}, doubt: true} }
 
 // content is one of what stands in the database and is not as it was; unseen is its kind of defect, where it is not looked at.
-func content(needs need, unseen string) *label {
+func content(unseen string, needs ...need) *label {
 	return &label{at: objective.RungContent, needs: needs, unseen: unseen}
 }
 
@@ -102,6 +103,7 @@ type outcome struct {
 	at     objective.RungName // the lowest rung that failed; where none did, the lowest that nobody could ask
 	says   string             // what a person reads
 	unseen []string           // kinds of defects that are said to be not looked at
+	busy   bool               // nothing but a busy host kept it from an answer
 	shared bool               // it is the answer of the column bare: nothing was asked that could make it another
 }
 
@@ -126,11 +128,11 @@ func (i item) marked(c column, o outcome) mark {
 		return good
 	case l == nil:
 		return alarm
-	case o.status == record.StatusPassed && !l.needs.seenIn(c) && slices.Contains(o.unseen, l.unseen):
+	case o.status == record.StatusPassed && !l.seenIn(c) && slices.Contains(o.unseen, l.unseen):
 		return named
 	case o.status == record.StatusPassed:
 		return passed
-	case !l.needs.seenIn(c): // seen by more than was promised
+	case !l.seenIn(c): // seen by more than was promised
 		return caught
 	case o.at != l.at || l.doubt != (o.status == record.StatusInconclusive):
 		return astray

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,8 +17,6 @@ import (
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/sidecars"
 	"lifeboat/internal/filekind"
-	"lifeboat/internal/filekind/unpack"
-	"lifeboat/internal/userfile"
 	"lifeboat/scenarios"
 )
 
@@ -40,6 +35,7 @@ type series struct {
 	Format  string // of a disk
 	Port    int    // that an image exposes, the first; 0: none
 	from    string // the file by which that is known
+	Dated   bool   // it says when it was made, or a manifest beside it does: only then a limit of age can be held
 	ext     string
 	files   []candidate
 }
@@ -57,6 +53,20 @@ const tried = 5
 // survey looks through a folder for backups. Of each group of files that end alike the newest is looked at.
 func survey(dir, from string) ([]*series, error) {
 	groups := map[[2]string]*series{}
+	add := func(path string, e fs.DirEntry, then error) error {
+		info, err := e.Info()
+		if err != nil {
+			return then
+		}
+		key := [2]string{filepath.Dir(path), ending(e.Name())}
+		s := groups[key]
+		if s == nil {
+			s = &series{ext: key[1]}
+			groups[key] = s
+		}
+		s.files = append(s.files, candidate{path, info.ModTime()})
+		return then
+	}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(dir, path)
 		switch {
@@ -66,24 +76,15 @@ func survey(dir, from string) ([]*series, error) {
 			return nil
 		case e.IsDir() && path != dir && (sidecars.Is(e.Name()) || strings.Count(rel, string(filepath.Separator)) >= deepest):
 			return filepath.SkipDir
+		case e.IsDir() && path != dir && holdsContents(path): // a dump in a folder is one backup
+			return add(path, e, filepath.SkipDir)
 		case !e.Type().IsRegular() || sidecars.Is(e.Name()):
 			return nil
 		}
 		if _, partial := sidecars.Partial(e.Name()); partial {
 			return nil
 		}
-		info, err := e.Info()
-		if err != nil {
-			return nil
-		}
-		key := [2]string{filepath.Dir(path), ending(e.Name())}
-		s := groups[key]
-		if s == nil {
-			s = &series{ext: key[1]}
-			groups[key] = s
-		}
-		s.files = append(s.files, candidate{path, info.ModTime()})
-		return nil
+		return add(path, e, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -144,25 +145,27 @@ func (s *series) look() {
 	slices.SortFunc(s.files, func(a, b candidate) int { return cmp.Or(b.taken.Compare(a.taken), strings.Compare(b.path, a.path)) })
 	s.Latest = filepath.Base(s.files[0].path)
 	for i, f := range s.files[:min(len(s.files), tried)] {
-		kind, words, err := kindOf(f.path)
+		g, err := glanceAt(f.path)
 		if err != nil {
-			words = "not to be read here"
+			g.words = "not to be read here"
 		}
 		if i == 0 {
-			s.Kind, s.Words = kind, words
+			s.Kind, s.Words = g.kind, g.words
 		}
 		switch {
-		case kind.Class == filekind.Dump:
+		case g.dump:
 			s.Restore = "postgres"
-		case kind.Name == "oci":
+			_, err := os.Stat(f.path + sidecars.Manifest)
+			s.Dated = g.dated || err == nil
+		case g.kind.Name == "oci":
 			s.Restore, s.from = "oci", f.path
-		case kind.In("qcow2", "vmdk", "vhd", "vhdx", "vdi", "disk"):
-			s.Restore, s.Format = "disk", cmp.Or(map[string]string{"disk": "raw"}[kind.Name], kind.Name)
+		case g.kind.In("qcow2", "vmdk", "vhd", "vhdx", "vdi", "disk"):
+			s.Restore, s.Format = "disk", cmp.Or(map[string]string{"disk": "raw"}[g.kind.Name], g.kind.Name)
 		default:
 			continue
 		}
 		if i > 0 {
-			s.Words = fmt.Sprintf("it is %s, and %q is %s", cmp.Or(s.Words, "nothing that is known"), filepath.Base(f.path), words)
+			s.Words = fmt.Sprintf("it is %s, and %q is %s", cmp.Or(s.Words, "nothing that is known"), filepath.Base(f.path), g.words)
 		}
 		return
 	}
@@ -201,42 +204,6 @@ func (a *app) exposed(ctx context.Context, path string) int {
 		return 0
 	}
 	return ports[0]
-}
-
-// kindOf a file: of what it holds, where it is compressed.
-func kindOf(path string) (kind filekind.Kind, words string, err error) {
-	f, err := userfile.Open(path)
-	if err != nil {
-		return kind, "", err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	head, err := beginning(f)
-	if err != nil {
-		return kind, "", err
-	}
-	kind = filekind.Of(head).Kind
-	if kind.Class != filekind.Packed {
-		return kind, kind.Words, nil
-	}
-	u, err := unpack.Open(kind, io.MultiReader(bytes.NewReader(head), f))
-	if err != nil {
-		return kind, kind.Words, nil
-	}
-	defer u.Close() //nolint:errcheck // it was only read
-	inner, err := beginning(u)
-	if err != nil {
-		return kind, kind.Words, nil
-	}
-	return filekind.Of(inner).Kind, filekind.Of(inner).Words + ", " + kind.Words, nil
-}
-
-func beginning(r io.Reader) ([]byte, error) {
-	head := make([]byte, filekind.Enough)
-	n, err := io.ReadFull(r, head)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil
-	}
-	return head[:n], err
 }
 
 // localZone is this host's time zone as IANA names it; "": not known.

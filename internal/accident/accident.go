@@ -58,6 +58,17 @@ func Flip(at float64) Func {
 	}
 }
 
+// FlipByte turns one bit of a byte; with n < 0 it is counted from the end.
+func FlipByte(n int) Func {
+	return func(raw []byte) ([]byte, error) {
+		if n < 0 {
+			n += len(raw)
+		}
+		raw[n] ^= 0x10
+		return raw, nil
+	}
+}
+
 // Zero fills a part with zeros, as a disk does that lost a write: from and to are shares of the whole.
 func Zero(from, to float64) Func {
 	return func(raw []byte) ([]byte, error) {

@@ -70,6 +70,8 @@ var shelf = map[string]broken{
 		want: "violates foreign key constraint"},
 	"custom: a number is no number": {dump: "uncompressed", damage: swap("9\tname \"9\"", "x\tname \"9\"", 1),
 		want: "invalid input syntax"},
+	"custom: a letter is cut": {dump: "uncompressed", damage: swap("9\tname \"9\"", "9\tn\xe4\xba\x01 \"9\"", 1),
+		want: "invalid byte sequence"},
 	"custom: closing line gone": {dump: "uncompressed", damage: swap("\\.\n\n\n", "\n\n\n\n\n", 1),
 		want: "without their closing line"},
 	"custom: an end in the middle of the data": {dump: "uncompressed",

@@ -59,7 +59,7 @@ func (e *entryError) Error() string { return e.text }
 
 var (
 	ofStatement = regexp.MustCompile(`(?s)could not execute query: .*?\n\s*Command was: (.*?)\s*(?:\npg_restore: .*)?$`)
-	ofData      = regexp.MustCompile(`COPY failed for (?:relation|table) "(.*)": `)
+	ofData      = regexp.MustCompile(`COPY failed for (?:relation|table) "(.*?)": `)
 )
 
 // ofEntry finds out what failed in an archive.

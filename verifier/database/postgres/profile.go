@@ -15,7 +15,7 @@ import (
 )
 
 // canary is hashed by every server whose content is profiled: another hash function, or another order of bytes, shows in it.
-const canary = "select hashtextextended('lifeboat: 救生艇', 42), current_setting('server_version')"
+const canary = "select hashtextextended('lifeboat', 42), current_setting('server_version')"
 
 // Profile reads what the databases of a server are; where s.Database is set, that one. A dump of one database carries no roles, so they
 // are then listed by name only.

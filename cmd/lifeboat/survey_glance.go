@@ -1,0 +1,98 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+
+	"lifeboat/internal/filekind"
+	"lifeboat/internal/filekind/unpack"
+	"lifeboat/internal/lazy"
+	"lifeboat/internal/userfile"
+)
+
+// glance is what the beginning of a file tells.
+type glance struct {
+	kind  filekind.Kind // of what it holds, where it is compressed
+	words string
+	dump  bool // of PostgreSQL
+	dated bool // it says when it was made, as every archive of pg_dump does, and SQL where --verbose made it
+}
+
+// contents is the file with which pg_dump's format for folders begins to be read.
+const contents = "toc.dat"
+
+// holdsContents tells whether a folder is a dump.
+func holdsContents(folder string) bool {
+	info, err := os.Stat(filepath.Join(folder, contents))
+	return err == nil && info.Mode().IsRegular()
+}
+
+func glanceAt(file string) (g glance, err error) {
+	if holdsContents(file) {
+		return glance{filekind.Named("pg_custom"), "a folder of pg_dump", true, true}, nil
+	}
+	f, err := userfile.Open(file)
+	if err != nil {
+		return g, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	head, err := beginning(f)
+	if err != nil {
+		return g, err
+	}
+	outer := filekind.Of(head)
+	if outer.Class != filekind.Packed {
+		return glanced(outer.Kind, "", head), nil
+	}
+	u, err := unpack.Open(outer.Kind, io.MultiReader(bytes.NewReader(head), f))
+	if err != nil {
+		return glanced(outer.Kind, "", nil), nil
+	}
+	defer u.Close() //nolint:errcheck // it was only read
+	inner, err := beginning(u)
+	if err != nil {
+		return glanced(outer.Kind, "", nil), nil
+	}
+	return glanced(filekind.Of(inner).Kind, ", "+outer.Words, inner), nil
+}
+
+func glanced(kind filekind.Kind, packed string, head []byte) glance {
+	g := glance{kind: kind, words: kind.Words + packed, dump: kind.Class == filekind.Dump, dated: true}
+	switch {
+	case kind.Name == "tar" && holdsDump(head):
+		g.words, g.dump = "a tar of pg_dump"+packed, true
+	case kind.In("pg_plain", "pg_cluster"):
+		g.dated = bytes.Contains(head, []byte("\n-- Started on "))
+	}
+	return g
+}
+
+// holdsDump tells whether the first names in a tar are those of pg_dump's.
+func holdsDump(head []byte) bool {
+	for r := tar.NewReader(bytes.NewReader(head)); ; {
+		h, err := r.Next()
+		if err != nil {
+			return false
+		}
+		if name := path.Base(h.Name); name == contents || dumpFile().MatchString(name) {
+			return true
+		}
+	}
+}
+
+// dumpFile is a table's rows, or large objects, in pg_dump's format for folders.
+var dumpFile = lazy.Regexp(`^(\d+|blob_\d+)\.dat(\.(gz|lz4|zst))?$`)
+
+func beginning(r io.Reader) ([]byte, error) {
+	head := make([]byte, filekind.Enough)
+	n, err := io.ReadFull(r, head)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return head[:n], err
+}

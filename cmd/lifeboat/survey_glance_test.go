@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What pg_dump makes is known in every form, and whether it says when it was made.
+func TestGlance(t *testing.T) {
+	t.Parallel()
+	const plain, dated = "--\n-- PostgreSQL database dump\n--\n\n", "-- Started on 2026-01-31 02:00:00 UTC\n"
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, err := w.Write([]byte(plain + dated))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	for name, tc := range map[string]struct {
+		raw         []byte
+		dump, dated bool
+	}{
+		"custom":                  {[]byte("PGDMP\x01\x0e\x00"), true, true},
+		"plain":                   {[]byte(plain), true, false},
+		"plain, --verbose":        {[]byte(plain + dated), true, true},
+		"plain, --verbose, gzip":  {zipped.Bytes(), true, true},
+		"tar":                     {packed(t, map[string][]byte{"toc.dat": []byte("PGDMP")}), true, true},
+		"a folder in a tar":       {packed(t, map[string][]byte{"./3489.dat.gz": nil, "./a/toc.dat": nil}), true, true},
+		"a tar of something else": {packed(t, map[string][]byte{"notes.dat": []byte("x"), "3489.txt": nil}), false, true},
+	} {
+		file := filepath.Join(t.TempDir(), "backup")
+		require.NoError(t, os.WriteFile(file, tc.raw, 0o600))
+		g, err := glanceAt(file)
+		require.NoError(t, err, name)
+		assert.Equal(t, tc.dump, g.dump, name)
+		assert.Equal(t, tc.dated, g.dated, name)
+	}
+}
