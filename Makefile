@@ -108,11 +108,12 @@ test-long: browser test-kill test-vm ## every table whole: minutes to hours, run
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 $$(go list ./... | grep -v '^lifeboat/ci$$')
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 ./ci
 
-check: race ## architecture, vet, staticcheck, format, schema and catalogues in step, and the race detector
+check: race ## architecture, vet, staticcheck, actionlint, format, schema and catalogues in step, and the race detector
 	@test -z "$$(gofmt -l $(GO_FILES))" || { gofmt -l $(GO_FILES); echo "make fix formats them"; exit 1; }
 	@go vet ./...
 	@cd cmd/lifeboat-k6 && go vet ./...
 	@go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	@go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 ci/templates/github.yaml
 	@go test -vet=off -count=1 ./ci/architecture ./ci/schema ./scenarios/... ./reports/...
 
 # Where goroutines meet and no container is needed. The race detector wants a C compiler, as nothing else does.

@@ -17,6 +17,14 @@ import (
 	"lifeboat/reports"
 )
 
+const nightlyHead = `catalogue: nightly
+defaults:
+  restore: {kind: postgres}
+  as: db
+  instance: {kind: docker, image: pg}
+  checks: {service: [{kind: tcp, to: "db:5432"}], data: [{kind: rows, on: db, user: u, password: drill, table: orders, at_least: 1}]}
+`
+
 // nightOf is the command in a home of its own, and a catalogue with one entry beside a backup that was made an hour ago.
 func nightOf(t *testing.T, points string) *verifying {
 	t.Helper()
@@ -27,13 +35,7 @@ func nightOf(t *testing.T, points string) *verifying {
 	made := time.Now().Add(-time.Hour)
 	require.NoError(t, os.Chtimes(dump, made, made))
 	path := filepath.Join(dir, "nights.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(`catalogue: nightly
-defaults:
-  restore: {kind: postgres}
-  as: db
-  instance: {kind: docker, image: pg}
-  checks: {service: [{kind: tcp, to: "db:5432"}], data: [{kind: rows, on: db, user: u, password: drill, table: orders, at_least: 1}]}
-backups:
+	require.NoError(t, os.WriteFile(path, []byte(nightlyHead+`backups:
   - {name: shop, store: {kind: dir, path: ./shop}`+points+"}\n"), 0o600))
 	a := onProcess()
 	a.home, a.stdout = filepath.Join(dir, "home"), t.Output()
