@@ -28,7 +28,8 @@ func (d *decoder) entries(root *yaml.Node) []entry {
 				"unknown key "+strconv.Quote(clip(p.key.Value)))
 		}
 	}
-	if n := d.lookup(root, keyCatalogue); n != nil && d.want(n, yaml.ScalarNode, "its name", keyCatalogue) && !namePattern().MatchString(n.Value) {
+	own := d.lookup(root, keyCatalogue)
+	if n := own; n != nil && d.want(n, yaml.ScalarNode, "its name", keyCatalogue) && !namePattern().MatchString(n.Value) {
 		d.problem(n, keyCatalogue, hintName, "%q is not a name", clip(n.Value))
 	}
 	defaults, list := d.lookup(root, keyDefaults), d.lookup(root, "backups")
@@ -57,6 +58,10 @@ func (d *decoder) entries(root *yaml.Node) []entry {
 			continue
 		case !namePattern().MatchString(name.Value):
 			d.problem(name, at+".name", hintName, "%q is not a name", clip(name.Value))
+			continue
+		case own != nil && namePattern().MatchString(own.Value) && !namePattern().MatchString(own.Value+"-"+name.Value):
+			d.problem(name, at+".name", "shorten one of them: the check run is called after both", "with the catalogue's name before it %q has more than 63 letters",
+				clip(name.Value))
 			continue
 		case names[name.Value]:
 			d.problem(name, at+".name", "give each backup a name of its own", "another backup is named %q already", clip(name.Value))

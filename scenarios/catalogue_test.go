@@ -149,6 +149,26 @@ func TestLimitsOfAnEntry(t *testing.T) {
 	}
 }
 
+// TestLongNames: a check run is called after its catalogue and its entry, and what is too long of that is told where it stands.
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/catalogue/nightly.yaml")
+	require.NoError(t, err)
+	for letters, want := range map[int]int{63 - len("nightly-"): 0, 64 - len("nightly-"): 1} {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		name := strings.Repeat("a", letters)
+		require.NoError(t, os.WriteFile(path, append(raw, "  - {name: "+name+", store: {kind: dir, path: ./more}}\n"...), 0o600))
+		c, list := ReadCatalogue(path)
+		require.Len(t, list, want)
+		_, run := Read(c.Path(name))
+		require.Len(t, run, want)
+		if want > 0 {
+			assert.Contains(t, list[0].Error(), "shorten one of them")
+			assert.Equal(t, strings.Count(string(raw), "\n")+1, list[0].Line)
+		}
+	}
+}
+
 func TestCatalogueOfNoAge(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("testdata/catalogue/nightly.yaml")
