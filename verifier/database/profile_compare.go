@@ -35,9 +35,17 @@ func (p Profile) Compare(now Profile) []Difference {
 			c.add("profile.added", "database "+d.Database, "", "")
 		}
 	}
-	slices.SortStableFunc(c.all, func(a, b Difference) int { return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.ID, b.ID)) })
+	slices.SortStableFunc(c.all, func(a, b Difference) int {
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.Where, b.Where))
+	})
 	return c.all
 }
+
+// ranks of differences: what is worse comes first.
+var ranks = []string{"profile.missing", "profile.rows", "profile.content", "profile.shifted", "profile.unread", "profile.changed", "profile.extreme",
+	"profile.added"}
+
+func (d Difference) rank() int { return slices.Index(ranks, d.ID) }
 
 // comparison of a profile with what a copy is now.
 type comparison struct {

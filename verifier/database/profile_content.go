@@ -60,7 +60,7 @@ func (c *comparison) table(was, now ProfiledTable, encodings ...string) {
 	case len(other) == 0 && was.Hash == now.Hash && chosen:
 	case encodings[0] != encodings[1]: // what was hashed are bytes
 		c.add("profile.unread", where, encodings[0], encodings[1])
-	case len(other) == 0:
+	case len(other) == 0 && len(was.Columns) > 1:
 		c.add("profile.shifted", where, "", "")
 	default:
 		c.add("profile.content", where, "", strings.Join(other, ", "))

@@ -12,12 +12,9 @@ import (
 
 // standing reads where the sequences stand.
 func (r *profiling) standing(ctx context.Context) error {
-	if r.left[sequenceValue] {
-		return nil
-	}
 	var all []string
 	for _, s := range r.relations {
-		if s.kind == "S" {
+		if s.filled && s.kind == "S" {
 			all = append(all, "select"+literal(s.schema)+"::name,"+literal(s.name)+"::name, s.last_value, s.is_called, q.seqincrement from "+
 				quote(s.schema)+"."+quote(s.name)+" s, pg_sequence q where q.seqrelid = "+s.id)
 		}

@@ -81,7 +81,7 @@ func (r *profiling) stored(ctx context.Context) (all []*stored, err error) {
 	byID := map[string]*stored{}
 	var ids []string
 	for _, one := range r.relations {
-		if one.rows {
+		if one.filled && one.kind == "r" {
 			t := &stored{relationInScope: one}
 			all, byID[one.id], ids = append(all, t), t, append(ids, one.id)
 		}

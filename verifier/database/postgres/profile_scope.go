@@ -24,8 +24,7 @@ const (
 
 // leftOut are the kinds that a dump does not hold.
 func leftOut(s database.Scope) (map[string]bool, error) {
-	left := map[string]bool{"owner": s.NoOwner, "grant": s.NoGrants, "default privileges": s.NoGrants, "comment": s.NoComments,
-		sequenceValue: s.SchemaOnly}
+	left := map[string]bool{"owner": s.NoOwner, "grant": s.NoGrants, "default privileges": s.NoGrants, "comment": s.NoComments}
 	for _, o := range s.Other {
 		kinds, known := options[o]
 		if !known {
@@ -41,7 +40,7 @@ func leftOut(s database.Scope) (map[string]bool, error) {
 // relationInScope is one that a dump holds.
 type relationInScope struct {
 	id, schema, name, kind string
-	rows                   bool // of it are held as well
+	filled                 bool // its rows, or where a sequence stands, are held as well
 }
 
 // scoped are the relations and schemas that a dump holds, as pg_dump chooses: an identity's sequence goes with its table, and another
@@ -55,7 +54,7 @@ const scoped = `with c as (select c.oid, c.relname, c.relkind, c.relpersistence,
 	where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 	and c.relpersistence <> 't'
 	and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))
-	select c.oid, c.nspname, c.relname, c.relkind, c.filled and c.relkind = 'r' and (c.relpersistence <> 'u' or %t) from c
+	select c.oid, c.nspname, c.relname, c.relkind, c.filled and (c.relpersistence <> 'u' or %t) from c
 	left join c t on t.oid = c.owner where case when c.identity then coalesce(t.wanted, false) else c.wanted or coalesce(t.wanted, false) end
 	union all select n.oid, n.nspname, null, 'n', false from pg_namespace n where %s and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 	and not exists (select from pg_depend d where d.classid = 'pg_namespace'::regclass and d.objid = n.oid and d.deptype = 'e')
@@ -95,7 +94,7 @@ func (r *profiling) choose(ctx context.Context) error {
 			return nil
 		}
 		r.relations = append(r.relations, relationInScope{id: string(v[0]), schema: string(v[1]), name: string(v[2]), kind: string(v[3]),
-			rows: string(v[4]) == "t" && !s.SchemaOnly})
+			filled: string(v[4]) == "t" && !s.SchemaOnly})
 		return nil
 	})
 }

@@ -12,6 +12,8 @@ var written = map[string]bool{"view": true, "materialized view": true, "rule": t
 
 var token = lazy.Regexp(`E?'(?:[^']|'')*'|"(?:[^"]|"")*"|[\p{L}\p{N}_$]+|\s+|::|.`)
 
+var worded = lazy.Regexp(`^["\p{L}_]`)
+
 // deparsed evens out what a server writes in another way once it has read its own text: the cast of an array is that of its elements then.
 // Line breaks are for the eye.
 func deparsed(text string) string {
@@ -71,11 +73,15 @@ func castArray(all []string) (parts [][]string, cast string, end int) {
 		return nil, "", 0
 	}
 	for k := i + 2; k+1 < len(all); k++ {
-		if all[k] == "[" && all[k+1] == "]" {
+		switch t := all[k]; {
+		case t == "[" && all[k+1] == "]":
 			return parts, strings.Join(all[i+2:k], ""), k + 2
-		}
-		if strings.Contains("()[]", all[k]) && !strings.Contains(strings.Join(all[k:min(len(all), k+4)], ""), ")[]") || all[k] == "," {
-			break
+		case t == "(": // numeric(3,1)
+			for k+1 < len(all) && all[k] != ")" {
+				k++
+			}
+		case t != "." && t != " " && !worded().MatchString(t):
+			return nil, "", 0
 		}
 	}
 	return nil, "", 0
