@@ -18,6 +18,7 @@ import (
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/sidecars"
 	"lifeboat/verifier"
+	"lifeboat/verifier/database"
 )
 
 // besideFile is the profile that lies beside a restore point, or why it cannot be had.
@@ -51,6 +52,9 @@ func (p *Plan) readProfiles(ctx context.Context, hide func(string) string) error
 		default:
 			sum := sha256.Sum256(raw)
 			bp.profile = besideFile{raw: raw, digest: "sha256:" + hex.EncodeToString(sum[:])}
+			if p, err := database.ReadProfile(raw); err == nil && p.Shared && bp.Point.ConsistentTo.IsZero() { // pg_dump began later
+				bp.Point.ConsistentTo, bp.Point.ConsistentBy = p.Taken, "the snapshot of its profile"
+			}
 		}
 	}
 	return nil

@@ -27,6 +27,9 @@ func (r *review) files() {
 		r.afterUpgrade(f)
 	}
 	for _, c := range r.sc.Checks.All() {
+		if file := c.Settings.Text("file"); file != "" && c.Kind == "profile" {
+			r.named("file", file, c.Settings)
+		}
 		for _, script := range c.Settings.Texts("script") {
 			if c.Kind == "k6" {
 				full := r.flowScript("", script, c.Settings)
@@ -66,18 +69,34 @@ func (r *review) scriptAt(full string) []byte {
 // script checks that a file exists within the folder and gives its full path,
 // or the path as written where it does not.
 func (r *review) script(at, script string, of Settings) string {
-	rel, hint, why := r.within(script)
+	if at == "" {
+		return r.named("script", script, of)
+	}
+	full, hint, why := r.had(script)
+	if why != "" {
+		r.problem(at, hint, "%s", why)
+	}
+	return full
+}
+
+// named is script for what a key of a check or a step names.
+func (r *review) named(key, path string, of Settings) string {
+	full, hint, why := r.had(path)
+	if why != "" {
+		r.problems = append(r.problems, of.Problem(key, hint, "%s", why))
+	}
+	return full
+}
+
+// had keeps a file and gives its full path, or says why it cannot be had.
+func (r *review) had(path string) (full, hint, why string) {
+	rel, hint, why := r.within(path)
 	if why == "" {
 		if hint, why = r.keep(rel); why == "" {
-			return filepath.Join(r.sc.Dir, rel)
+			return filepath.Join(r.sc.Dir, rel), "", ""
 		}
 	}
-	if at != "" {
-		r.problem(at, hint, "%s", why)
-	} else {
-		r.problems = append(r.problems, of.Problem("script", hint, "%s", why))
-	}
-	return script
+	return path, hint, why
 }
 
 // within says where a path leads from the scenario's folder, or why it leaves it.

@@ -31,6 +31,7 @@ import (
 	"lifeboat/verifier"
 	"lifeboat/verifier/business"
 	"lifeboat/verifier/data"
+	sources "lifeboat/verifier/database/postgres"
 	"lifeboat/verifier/service"
 	"lifeboat/verifier/system"
 )
@@ -104,6 +105,9 @@ func (a *app) kit() drills.Kit {
 	maps.Copy(k.Undoers, qemu.Undoers())
 	return k
 }
+
+// sourceDialect is how lifeboat profile asks.
+var sourceDialect sources.Dialect
 
 // grounds are the docker drivers of drills: the machines of one drill, of whatever kind, stand in one network.
 type grounds struct {

@@ -48,6 +48,15 @@ const (
 	contentTimeGiB = 3 * time.Minute
 )
 
+// timeFor is how long the reading of databases may take.
+func timeFor(held []database.Held) time.Duration {
+	limit := contentTime
+	for _, h := range held {
+		limit += time.Duration(float64(contentTimeGiB) * float64(h.Bytes) / (1 << 30))
+	}
+	return limit
+}
+
 // Observe implements verifier.Check.
 func (c *content) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
 	server, err := c.keys.Server(t.Dial)
@@ -57,15 +66,12 @@ func (c *content) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 	server.Database, server.Timeout = c.keys.Database, time.Minute
 	began := time.Now()
 	held, err := dialect.Held(ctx, server)
-	if err = c.unasked(ctx, err); err != nil {
+	if err = unasked(ctx, c.On(), err); err != nil {
 		return nil, err
 	}
 	limit := c.keys.Timeout.Std()
 	if limit == 0 {
-		limit = contentTime
-		for _, h := range held {
-			limit += time.Duration(float64(contentTimeGiB) * float64(h.Bytes) / (1 << 30))
-		}
+		limit = timeFor(held)
 	}
 	seen := beheld{}
 	if len(held) == 0 {
@@ -75,7 +81,7 @@ func (c *content) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 		server.Database, server.Timeout = h.Name, max(time.Until(began.Add(limit)), time.Millisecond)
 		one, err := dialect.Content(ctx, server)
 		if ctx.Err() != nil {
-			return nil, c.unasked(ctx, ctx.Err())
+			return nil, unasked(ctx, c.On(), ctx.Err())
 		}
 		if err != nil {
 			one.Unread = append(one.Unread, database.Wrong{Where: h.Name, Says: err.Error()})
@@ -86,12 +92,12 @@ func (c *content) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 }
 
 // unasked is an error that leaves nothing to be judged.
-func (c *content) unasked(ctx context.Context, err error) error {
+func unasked(ctx context.Context, on string, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("ask %s: %w", c.On(), context.Cause(ctx))
+		return fmt.Errorf("ask %s: %w", on, context.Cause(ctx))
 	case err != nil:
-		return fmt.Errorf("ask %s: %w", c.On(), err)
+		return fmt.Errorf("ask %s: %w", on, err)
 	}
 	return nil
 }

@@ -8,14 +8,19 @@ import (
 	"lifeboat/verifier/database/postgres"
 )
 
-var kinds = verifier.Kinds{"checksum": newChecksum, "content": newContent, "freshness": newFreshness, "rows": newRows, "sql": newSQL}
+var kinds = verifier.Kinds{"checksum": newChecksum, "content": newContent, "freshness": newFreshness,
+	"profile": newProfile, "rows": newRows, "sql": newSQL}
 
 // Kinds of checks that New makes.
 func Kinds() []string { return kinds.Names() }
 
 // New makes a check of its part of a scenario. dir is the scenario's folder.
-func New(spec scenarios.CheckSpec, _ string) (verifier.Check, []scenarios.Problem) {
-	return kinds.New("data", spec)
+func New(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem) {
+	c, problems := kinds.New("data", spec)
+	if p, ok := c.(*profile); ok {
+		p.dir = dir
+	}
+	return c, problems
 }
 
 // dialect of the databases that are asked.

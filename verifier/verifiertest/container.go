@@ -114,3 +114,10 @@ func Postgres(t *testing.T, setup string) *Container {
 	require.NoError(t, err, string(out))
 	return c
 }
+
+// Put copies a file of this host into it.
+func (c *Container) Put(t *testing.T, from, path string) {
+	t.Helper()
+	out, err := exec.Command("docker", "cp", from, c.name+":"+path).CombinedOutput()
+	require.NoError(t, err, string(out))
+}
