@@ -172,7 +172,8 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.json, "json", false, "results as JSON on standard output, errors included")
 	f.BoolVar(&a.verbose, "verbose", false, "log what is done to standard error")
 	c.AddCommand(a.newCommand(), a.validateCommand(), a.planCommand(), a.drillCommand(), a.reportCommand(),
-		a.historyCommand(), a.verifyCommand(), a.profileCommand(), a.gateCommand(), a.approveCommand(), a.noteCommand(), a.abortCommand(), a.sweepCommand(), a.doctorCommand(),
+		a.historyCommand(), a.verifyCommand(), a.profileCommand(), a.gateCommand(),
+		a.approveCommand(), a.noteCommand(), a.abortCommand(), a.sweepCommand(), a.doctorCommand(),
 		a.reapCommand())
 	return c
 }
