@@ -79,7 +79,6 @@ func (s *Source) Name() string {
 	return fmt.Sprintf("database %s on %s as %s", s.config.Database, s.config.Host, s.config.User)
 }
 
-
 // Server is whom a dialect asks; name "": all databases.
 func (s *Source) Server(name string, timeout time.Duration) database.Server {
 	return database.Server{Dial: s.dial, User: s.config.User, Password: s.config.Password, Database: name, Timeout: timeout}
