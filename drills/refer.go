@@ -88,6 +88,15 @@ func (t *target) Beside(check string) (raw []byte, digest string, err error) {
 	return bp.profile.raw, bp.profile.digest, bp.profile.err
 }
 
+// Held implements verifier.References.
+func (t *target) Held(on string) bool {
+	return slices.ContainsFunc(t.plan.Checks, func(c CheckPlan) bool {
+		_, refers := c.Check.(verifier.Referring)
+		asked, ok := c.Check.(interface{ On() string })
+		return refers && ok && t.plan.instanceOf(asked.On()) == t.plan.instanceOf(on)
+	})
+}
+
 // Hide implements verifier.References.
 func (t *target) Hide(f verifier.Facts) verifier.Facts {
 	return verifier.Facts(t.hide(t.secrets.hideJSON(string(f))))

@@ -26,15 +26,22 @@ type keeper struct {
 	point string
 	age   time.Duration
 	err   error
+	taken bool // beside a dump, and nothing else says when
 }
 
 func (k keeper) List(ctx context.Context) ([]store.Point, error) {
 	points, err := k.fakeStore.List(ctx)
 	points[0].ID, points[0].Digest, points[0].ConsistentTo = k.point, record.Digest{}, time.Now().Add(-k.age)
+	if k.taken {
+		points[0].ConsistentTo = time.Time{}
+	}
 	return points, err
 }
 
 func (k keeper) Beside(_ context.Context, p store.Point, suffix string) ([]byte, error) {
+	if k.taken {
+		return []byte(`{"version": 1, "shared": true, "taken": "1999-12-31T20:00:00Z", "databases": [{"database": "shop"}]}`), nil
+	}
 	return []byte("what " + p.ID + suffix + " says"), k.err
 }
 
@@ -46,7 +53,7 @@ type teller struct {
 
 type heldAgainst struct {
 	Raw, Digest, Err, Drill, Point string
-	Another                        bool
+	Another, Held                  bool
 	Status                         record.CheckStatus
 	Long                           string
 }
@@ -57,6 +64,7 @@ func (c teller) Observe(_ context.Context, t verifier.Target) (verifier.Facts, e
 	r := t.(verifier.References)
 	raw, digest, err := r.Beside(c.name)
 	s := heldAgainst{Raw: string(raw), Digest: digest, Err: fmt.Sprint(err), Status: *c.status, Long: string(r.Hide(verifier.Facts(strings.Repeat("long ", 1000))))}
+	s.Held = r.Held("db") && !r.Held("web")
 	last, err := r.Last(c.name)
 	if err != nil {
 		return nil, err
@@ -109,6 +117,7 @@ func TestReferences(t *testing.T) {
 	assert.Equal(t, "what first.dump.profile.json says", first.Raw)
 	assert.Equal(t, first.Digest, one.Record.RestorePoints[0].Profile)
 	assert.Empty(t, first.Drill, "nothing came before it")
+	assert.True(t, first.Held)
 	again, _ := night()
 	assert.False(t, again.Another, "it is the same restore point")
 	kept.point, kept.age, w.sum = "third.dump", time.Hour, "sha256:03"
@@ -128,6 +137,10 @@ func TestReferences(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(w.home, "drills", older.Drill, "raw")))
 	without, _ := night()
 	assert.NotEqual(t, older.Drill, without.Drill, "whose facts are gone")
+	kept.taken, kept.err = true, nil
+	_, taken := night()
+	assert.Equal(t, "the snapshot of its profile", taken.Record.RestorePoints[0].ConsistentSource)
+	assert.Equal(t, 4*time.Hour, taken.Record.RestorePoints[0].Age.Round(time.Minute), "which is older than the dump's header says")
 }
 
 func TestYounger(t *testing.T) {

@@ -58,6 +58,8 @@ type References interface {
 	// Last is what a check of that name saw in the last drill of the series that passed and whose restore point is not younger
 	// than the one that stands now; nil: there is none.
 	Last(check string) (*Proof, error)
+	// Held tells whether a check of the scenario holds the content of an instance against a reference.
+	Held(on string) bool
 	// Hide takes out of facts what no record may hold, as it was taken out of those of a Proof.
 	Hide(f Facts) Facts
 }

@@ -30,6 +30,8 @@ type content struct {
 type beheld struct {
 	Databases []database.Content `json:"databases"`
 	Missing   string             `json:"missing,omitempty"` // the database that was to be read and is not there
+	// Alone: no other check holds it against what its source was.
+	Alone bool `json:"alone,omitempty"`
 }
 
 func newContent(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
@@ -74,6 +76,9 @@ func (c *content) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 		limit = timeFor(held)
 	}
 	seen := beheld{}
+	if r, ok := t.(verifier.References); ok {
+		seen.Alone = !r.Held(c.On())
+	}
 	if len(held) == 0 {
 		seen.Missing = c.keys.Database
 	}
@@ -111,6 +116,9 @@ func (c *content) judge(_ *beheld, now beheld) verifier.Answer {
 	a := c.answer(now)
 	for _, d := range now.Databases {
 		a.Beside = append(a.Beside, beside(d)...)
+	}
+	if now.Alone {
+		a.Beside = append(a.Beside, database.Unlooked(database.WithoutProfile, false))
 	}
 	return a
 }

@@ -91,6 +91,19 @@ func TestJudgeContent(t *testing.T) {
 		of("content.no_key", "count", "11", "names", "f, g …"), of("content.unlooked", "why", "no library")}, a.Beside)
 }
 
+// What only a profile could have found is said wherever no check holds the content against one.
+func TestContentNamesWhatItDoesNotLookAt(t *testing.T) {
+	seen := beheld{Databases: []database.Content{{Database: "shop", Tables: 2, Rows: 7}}, Alone: true}
+	a := judged(t, "content", "{on: db}", nil, seen)
+	require.Len(t, a.Beside, 1)
+	assert.Equal(t, "unlooked.profile", a.Beside[0].ID)
+	for _, kind := range database.NotLooked(database.WithoutProfile, false) {
+		assert.Equal(t, kind, a.Beside[0].Args[kind])
+	}
+	seen.Alone = false
+	assert.Empty(t, judged(t, "content", "{on: db}", nil, seen).Beside)
+}
+
 // A server that is not reached says nothing of a backup.
 func TestContentIsNotAsked(t *testing.T) {
 	for _, no := range []error{syscall.ECONNREFUSED, errors.New("engine gone")} {

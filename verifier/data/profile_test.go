@@ -114,6 +114,7 @@ func (r referred) Beside(string) ([]byte, string, error) {
 	return []byte(r.raw), "sha256:1", r.err
 }
 func (r referred) Last(string) (*verifier.Proof, error) { return r.last, nil }
+func (r referred) Held(string) bool                     { return false }
 func (r referred) Hide(f verifier.Facts) verifier.Facts { return f }
 
 // What is wrong with a profile is no word on the backup.
