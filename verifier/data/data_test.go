@@ -23,6 +23,7 @@ var every = map[string]string{
 	"content":   `{on: db}`,
 	"checksum":  `{on: db, table: orders}`,
 	"freshness": `{on: db, table: orders, column: at, max_age: 1h, against: now}`,
+	"profile":   `{on: db}`,
 }
 
 func TestEveryKind(t *testing.T) {
