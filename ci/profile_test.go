@@ -63,6 +63,9 @@ func TestProfile(t *testing.T) {
 	before := count()
 	sh("cd /tmp && /tmp/lifeboat profile --json -- pg_dump -Fc -f shop.dump shop > told && ls -l shop.dump.profile.json | grep -- '^-rw------- '")
 	after := count()
+	sh("cd /tmp && touch none.dump.profile.json && ! /tmp/lifeboat profile -- pg_dump -Fc -f none.dump -t nothing shop 2> why && grep -q 'exit code 1: no profile' why && " +
+		"! ls none.dump.profile.json")
+	sh("cd /tmp && chmod 777 . && su postgres -c 'env -u PGHOST -u PGPASSWORD /tmp/lifeboat profile --database shop -o socket.json'") // by its socket
 	sh("pkill -x yes; rm /tmp/writer")
 	var told struct {
 		Rows   int
