@@ -236,8 +236,16 @@ func differing(all []database.Difference, source string) verifier.Answer {
 	var a verifier.Answer
 	switch d.ID {
 	case database.Missing:
+		if d.Was == "" {
+			a = verifier.Failed("%s is missing, and %s has it", d.Where, source)
+			break
+		}
 		a = verifier.Failed("%s is missing, and %s has it: %s", d.Where, source, was)
 	case database.Added:
+		if d.Now == "" {
+			a = verifier.Failed("%s is there, and %s has none", d.Where, source)
+			break
+		}
 		a = verifier.Failed("%s is there, and %s has none: %s", d.Where, source, now)
 	case database.Rows:
 		a = verifier.Failed("%s holds %s rows, and %s says %s", d.Where, now, source, was)
