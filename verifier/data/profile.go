@@ -125,8 +125,11 @@ func (c *profile) judge(_ *profiled, now profiled) verifier.Answer {
 		}
 	}
 	tables, rows := now.Now.Size()
+	if rows == 0 && (now.Was == nil || !now.Was.Scope.SchemaOnly) { // whatever the source was like
+		return verifier.Failed("%d tables hold not one row", tables)
+	}
 	if now.Was == nil {
-		return c.recorded(*now.Now, tables, rows)
+		return c.recorded(tables, rows)
 	}
 	if now.From.Against != againstLast || !now.From.Another {
 		return c.exactly(now, tables, rows)
@@ -198,11 +201,8 @@ func observed(id string, args ...string) record.Observation {
 	return o
 }
 
-// recorded says that there is nothing to hold a copy against, which proves nothing of it. What holds no row is no backup all the same.
-func (c *profile) recorded(now database.Profile, tables int, rows int64) verifier.Answer {
-	if rows == 0 {
-		return verifier.Failed("%d tables hold not one row", tables)
-	}
+// recorded says that there is nothing to hold a copy against, which proves nothing of it.
+func (c *profile) recorded(tables int, rows int64) verifier.Answer {
 	a := verifier.Passed("recorded for the next proof, and held against nothing yet: %d tables, %d rows", tables, rows)
 	a.Recorded = true
 	a.Beside = append(a.Beside, database.Unlooked(database.WithoutProfile, false))
