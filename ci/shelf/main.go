@@ -9,10 +9,11 @@ import (
 	"os/signal"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // columns that are run.
-var columns = []column{bare, rules}
+var columns = []column{bare, rules, lastTime, profiled}
 
 // shelf is everything that stands on it, the broken first.
 func shelf() []item {
@@ -37,6 +38,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 	lifeboat := f.String("lifeboat", "bin/lifeboat", "the program that is to catch them")
 	only := f.String("only", "", "regular expression: names of the backups to be verified")
 	keep := f.Bool("keep", false, "leave backups, catalogues and drills in place, to be looked at")
+	in := f.String("in", "", "only in the columns whose names are in this text: \"the last proof, a profile\"")
 	parallel := f.Int("parallel", 3, "check runs at a time")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -63,7 +65,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 			err = left
 		}
 	}()
-	all, err := b.prove(ctx, items, everything)
+	all, err := b.prove(ctx, items, func(i item, c column) bool {
+		return everything(i, c) && (*in == "" || strings.Contains(*in, string(c)))
+	})
 	if err != nil {
 		return err
 	}

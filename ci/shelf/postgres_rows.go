@@ -24,7 +24,7 @@ func lostRows() []item {
 		{name: "empty-database", what: "of a database in which nothing is", shape: shop, label: found,
 			make: dumped("", "createdb bare && pg_dump -Fc bare && dropdb bare", "shop.dump")},
 		{name: "schema-only", what: "tables without a row", shape: shop, label: found, make: dumped("", "pg_dump -Fc --schema-only shop", "shop.dump")},
-		{name: "data-only", what: "rows without their tables", shape: shop, label: doubtAt(objective.RungFound),
+		{name: "data-only", what: "rows without their tables", shape: shop, label: doubtAt(objective.RungRead),
 			make: dumped("", "pg_dump -Fc --data-only shop", "shop.dump")},
 		changed("table-missing", "a table is gone", "drop table visits;", content("structure", rule, lastSeen)),
 		changed("table-empty", "a table is empty", "truncate visits;", content("rows", rule, lastSeen)),

@@ -94,8 +94,11 @@ func counted(text *strings.Builder, all []result) {
 		fmt.Fprintf(text, "(%d) %-24s%8d%24d%8s%20s\n", i+1, c, n[caught]+n[astray], n[named], fmt.Sprintf("%d of %d", n[passed], broken),
 			fmt.Sprintf("%d of %d", n[alarm], sound))
 	}
-	asked, found, alarms := 0, 0, 0
+	asked, found, alarms, once := 0, 0, 0, 0
 	for _, r := range all {
+		if r.outcomes[rules].shared {
+			once++
+		}
 		switch {
 		case r.tool == "":
 		case r.label == nil && !r.toolGood:
@@ -106,6 +109,7 @@ func counted(text *strings.Builder, all []result) {
 			}
 		}
 	}
+	fmt.Fprintf(text, "%d were caught before anything of their content was asked, and verified once for all columns\n", once)
 	fmt.Fprintf(text, "other tools (pg_restore --list, tar -t, gzip -t …) call %d of %d broken ones good; alarms: %d\n", asked-found, asked, alarms)
 }
 

@@ -33,6 +33,11 @@ func (b *bench) prove(ctx context.Context, items []item, asked func(item, column
 	all := make([]result, len(items))
 	for i, it := range items {
 		all[i] = result{item: it, outcomes: map[column]outcome{}}
+		if asked(it, lastTime) {
+			if err := b.before(ctx, it); err != nil {
+				return nil, fmt.Errorf("make yesterday's %s: %w", it.name, err)
+			}
+		}
 		dir, err := b.make(ctx, it.make, made, it.name)
 		if err != nil {
 			return nil, fmt.Errorf("make %s: %w", it.name, err)
