@@ -15,13 +15,15 @@ import (
 // columns that are run.
 var columns = []column{bare, rules, lastTime, profiled}
 
-// shelf is everything that stands on it, the broken first.
+// shelf is everything that stands on it, the broken of each kind first.
 func shelf() []item {
-	return slices.Concat(damagedDumps(), wrongFiles(), hostileDumps(), lostRows(), lostStructure(), oddDumps(), oddDatabases())
+	return slices.Concat(damagedDumps(), wrongFiles(), hostileDumps(), lostRows(), lostStructure(), oddDumps(), oddDatabases(), images())
 }
 
-// everything is asked, but the rules of another database.
-func everything(i item, c column) bool { return !i.other || c != rules }
+// everything is asked, but the rules of another database, and what there is only of databases.
+func everything(i item, c column) bool {
+	return (!i.other || c != rules) && (i.shape.profile != nil || c == bare || c == rules)
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/drills/objective"
 	"lifeboat/internal/needs"
 )
 
@@ -62,7 +61,7 @@ func sampled(seed uint64) (items []item, in map[string]column) {
 	in = map[string]column{}
 	for _, i := range lot.Perm(len(all)) {
 		it := all[i]
-		early := it.label != nil && it.label.at != objective.RungContent
+		early := it.label != nil && outcome{at: it.label.at}.early()
 		var fit []column
 		for _, c := range columns {
 			if everything(it, c) && (it.label == nil || it.label.seenIn(c)) {

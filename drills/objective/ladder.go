@@ -127,7 +127,7 @@ func (l ladder) read() Rung {
 				continue
 			}
 			read = read || x.Digest != "" && x.Unread == ""
-			if x.BackupBad != "" && (x.Kind != nil || x.Digest == "") {
+			if x.BackupBad != "" && (x.Kind != nil || x.Digest == "") && !l.bootOf(x) {
 				failed = append(failed, b)
 			}
 		}
@@ -153,7 +153,7 @@ func (l ladder) restored() Rung {
 		ended := false
 		for _, x := range l.r.Restores {
 			switch {
-			case x.Backup != b:
+			case x.Backup != b, l.bootOf(x):
 			case x.BackupBad != "":
 				failed = append(failed, b)
 			case x.Bad() != "":
@@ -179,6 +179,11 @@ func (l ladder) started() Rung {
 	case RungUnasked:
 		unasked = system.Of // none where nothing is asked of the system
 	}
+	for _, x := range l.r.Restores {
+		if l.bootOf(x) {
+			failed = append(failed, x.Backup)
+		}
+	}
 	for _, in := range l.r.Header.Instances {
 		if in.Backup == "" {
 			continue
@@ -191,6 +196,13 @@ func (l ladder) started() Rung {
 		unasked = append(unasked, f.Subject.Instance)
 	}
 	return rung(RungStarted, failed, l.orNone(unasked))
+}
+
+// bootOf tells whether a bad restore is a machine that did not come up from a backup that had been read to its end and restored.
+func (l ladder) bootOf(x record.RestoreFact) bool {
+	return x.BackupBad != "" && x.Digest == "" && x.Kind == nil && slices.ContainsFunc(l.r.Restores, func(y record.RestoreFact) bool {
+		return y.Backup == x.Backup && y.Subject.Instance == x.Subject.Instance && y.Digest != "" && y.Bad() == "" && y.Ended <= x.Ended
+	})
 }
 
 // layer: every check of a layer was asked last with a good answer; without a check nothing was asked, and neither was where all

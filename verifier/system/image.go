@@ -98,6 +98,7 @@ func (c *image) judge(_ *watched, now watched) verifier.Answer {
 		a.Beside = append(a.Beside, record.Observation{ID: id, Args: args})
 	}
 	s := now.Says
+	add("unlooked.image", map[string]string{"answers": "answers", "files": "files"})
 	if s.NoDir {
 		add("image.no_dir", map[string]string{"dir": s.Dir})
 	}

@@ -52,7 +52,8 @@ func TestImage(t *testing.T) {
 			assert.Equal(t, c.status, a.Status, a.Message)
 			assert.Contains(t, a.Message, c.want)
 			var ids []string
-			for _, o := range a.Beside {
+			assert.Equal(t, "unlooked.image", a.Beside[0].ID, "it is always said")
+			for _, o := range a.Beside[1:] {
 				ids = append(ids, o.ID)
 			}
 			assert.Equal(t, c.beside, ids)

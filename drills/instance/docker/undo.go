@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -149,8 +150,11 @@ func (d *Driver) intendImage(ref, id string) error {
 
 func gone(err error) bool { return err != nil && cerrdefs.IsNotFound(err) }
 
-// badImage tells a start that the image itself made impossible: no such program, or not executable.
-func badImage(err error) bool { return cerrdefs.IsInvalidArgument(err) }
+// badImage tells a start that the image itself made impossible: no such program, not executable, or a user that it does not
+// know. Of the last an engine has no type, and runc's words.
+func badImage(err error) bool {
+	return cerrdefs.IsInvalidArgument(err) || err != nil && strings.Contains(err.Error(), "unable to find user")
+}
 
 func (e *Engine) running(ctx context.Context, id string) (bool, error) {
 	i, err := e.client.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
