@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -50,6 +51,16 @@ func TestLadder(t *testing.T) {
 		"it does not restore":    {func(s *story) { edit(s, func(x *record.Restored) { x.BackupBad = "a row is cut" }) }, RungRestored, RungFailed},
 		"the image lacks a part": {func(s *story) { edit(s, func(x *record.Restored) { x.ImageBad = "an extension" }) }, RungRestored, RungUnasked},
 		"it did not start":       {func(s *story) { s.drop(kind(record.KindBooted)) }, RungStarted, RungUnasked},
+		"it was restored, and its machine does not come up": {func(s *story) {
+			for i, l := range s.lines {
+				if x, ok := l.data.(record.Restored); ok {
+					x.BackupBad, x.Digest = "it ended with exit code 1", ""
+					l.data = x
+					s.lines = slices.Insert(s.lines, i+1, l)
+					break
+				}
+			}
+		}, RungStarted, RungFailed},
 		"a check of the data failed": {func(s *story) {
 			edit(s, func(c *record.CheckResult) {
 				if c.Layer == record.LayerData {

@@ -107,3 +107,29 @@ func TestImageIsNotMadeOfWhatTheEngineHas(t *testing.T) {
 		assert.ErrorAs(t, err, &backup, name)
 	}
 }
+
+// An image that cannot be run is the backup's fault, whatever type of error an engine has for that.
+func TestImageThatCannotBeRun(t *testing.T) {
+	d := bench(t)
+	for name, config := range map[string]map[string]any{
+		"no command":   {},
+		"no such file": {"Cmd": []string{"/gone"}},
+		"no such user": {"Cmd": []string{"/guest", "serve", "80"}, "User": "clerk"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := fresh(t)
+			s.config = toJSON(t, map[string]any{"architecture": runtime.GOARCH, "os": "linux", "config": config,
+				"rootfs": map[string]any{"type": "layers", "diff_ids": []string{sum(s.layers[0]), sum(s.layers[1])}}})
+			from := source("", pack(t, s.saved(t)...))
+			from.Backup = strings.ReplaceAll(name, " ", "-")
+			out, err := imager(t, "{}").Image(t.Context(), from, d)
+			require.NoError(t, err)
+			require.Len(t, out.Facts.Broken, 1)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err = d.Boot(ctx, instance.Request{Name: from.Backup, Generation: 1, Image: out.Image})
+			var bad *instance.BootError
+			assert.ErrorAs(t, err, &bad)
+		})
+	}
+}
