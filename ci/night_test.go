@@ -102,7 +102,7 @@ func TestNight(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{"cut ": "failed", "whole ": "passed", "every shop-0.dump": "passed", "every shop-1.dump": "failed",
 		"gone ": "inconclusive"}, got)
-	assert.Equal(t, map[string]string{"whole": "content", "every shop-0.dump": "content"}, highest, "the limit of age is one of the newest")
+	assert.Equal(t, map[string]string{"cut": "found", "whole": "content", "every shop-0.dump": "content"}, highest, "the limit of age is one of the newest")
 
 	out, err := exec.Command(b.bin, "verify", "--status", "--json", "--home", b.home, path).Output()
 	var exit *exec.ExitError
