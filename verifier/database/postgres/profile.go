@@ -91,8 +91,8 @@ func (r *profiling) all(ctx context.Context, p *database.Profile) error {
 	for _, q := range questions {
 		all = append(all, q.ask)
 	}
-	if err := r.q.shadows(ctx, nil, strings.Join(append(all, grantQuestion, scoped, canary, rolesOf, hashed, blobs, keyOf, columnsOf, lastOf),
-		"\n")); err != nil {
+	all = append(all, grantQuestion, scoped, canary, rolesOf, hashed, blobs, countedBlobs, ownersOfBlobs, keyOf, columnsOf, lastOf)
+	if err := r.q.shadows(ctx, nil, strings.Join(all, "\n")); err != nil {
 		return err
 	}
 	for _, setting := range []string{"('jit', 'off')", "('lc_monetary', 'C')", "('max_parallel_workers_per_gather', '0')"} {

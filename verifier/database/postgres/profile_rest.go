@@ -40,30 +40,39 @@ func (r *profiling) blobs() bool { return !r.partial() && !r.scope.NoBlobs && !r
 
 // blobs are the large objects: how many there are, and a hash of their pages. One that is written over holes has none in a copy, so that pages
 // and ends of pages that are zero do not count, but the size does.
-const blobs = `select (select count(*) from pg_largeobject_metadata), coalesce(sum(x.h), 0) from (
+const blobs = `select coalesce(sum(x.h), 0) from (
 	select hashtextextended(concat(l.loid, ' ', l.pageno, ' ', p.d) collate "C", 0) from pg_largeobject l,
 		lateral (select btrim('\x01'::bytea || l.data, '\x00'::bytea) as d) p where p.d <> '\x01'::bytea
 	union all select hashtextextended(concat(l.loid, ' ', max(l.pageno::int8 * 2048 + octet_length(l.data))) collate "C", 1)
 		from pg_largeobject l group by l.loid
 	union all select hashtextextended(concat(m.oid) collate "C", 2) from pg_largeobject_metadata m) x(h)`
 
+// countedBlobs may be asked by anybody, their pages by superusers only.
+const countedBlobs = `select count(*) from pg_largeobject_metadata`
+
 const ownersOfBlobs = `select concat('large objects of ', pg_get_userbyid(l.lomowner)), concat(count(*), ', ',
 	sum(hashtextextended(concat(l.oid) collate "C", 0))), pg_get_userbyid(l.lomowner) from pg_largeobject_metadata l group by l.lomowner`
 
 func (r *profiling) largeObjects(ctx context.Context) error {
-	found := database.ProfiledTable{Name: "large objects"}
+	found := database.ProfiledTable{Name: "large objects", Hash: "0"}
 	err, fatal := r.q.try(ctx, func() error {
-		return r.q.Ask(ctx, blobs, nil, func(v [][]byte) (err error) {
-			found.Hash = string(v[1])
+		err := r.q.Ask(ctx, countedBlobs, nil, func(v [][]byte) (err error) {
 			found.Rows, err = strconv.ParseInt(string(v[0]), 10, 64)
 			return err
+		})
+		if err != nil || found.Rows == 0 {
+			return err
+		}
+		return r.q.Ask(ctx, blobs, nil, func(v [][]byte) error {
+			found.Hash = string(v[0])
+			return nil
 		})
 	})
 	if fatal != nil {
 		return fmt.Errorf("read large objects: %w", fatal)
 	}
 	if err != nil {
-		found.Unread = r.q.Hide(err.Error())
+		found.Unread, found.Hash = r.q.Hide(err.Error()), ""
 	}
 	r.into.Tables = append(r.into.Tables, found)
 	return r.q.Ask(ctx, ownersOfBlobs, nil, func(v [][]byte) error {

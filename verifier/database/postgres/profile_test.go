@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,7 +53,44 @@ func TestExtremesThatAreAlikeAreWrittenAlike(t *testing.T) {
 func TestProfileOfAServer(t *testing.T) {
 	c := newCluster(t)
 	t.Run("snapshot", func(t *testing.T) { testSnapshot(t, c) })
+	t.Run("encodings", func(t *testing.T) { testEncodings(t, c) })
 	t.Run("samples", func(t *testing.T) { testSamples(t, c) })
+}
+
+// A copy in another encoding holds the same text in other bytes: what is not ASCII cannot be held against its hash.
+func testEncodings(t *testing.T, c cluster) {
+	for encoding, sql := range map[string]string{"LATIN1": `create table t (v text, j jsonb); insert into t values ('é', '{"a":"ü"}')`,
+		"EUC_CN":    `create table t (v varchar(9) primary key, a text[]); insert into t values ('你好', array['世界'])`,
+		"SQL_ASCII": `set client_encoding = sql_ascii; create table t (v text); insert into t values (E'\xff\xfe\x80'), ('a')`,
+		"UTF8":      `create table t (v text); insert into t values ('é')`} {
+		from, to, other := strings.ToLower(encoding), strings.ToLower(encoding)+"_copy", strings.ToLower(encoding)+"_other"
+		for _, db := range []string{from, to} {
+			c.do("postgres", "create database "+db+" template template0 encoding '"+encoding+"' lc_collate 'C' lc_ctype 'C'")
+		}
+		c.do(from, "set client_encoding = 'UTF8'; create function f() returns text language sql return 'x'; create schema s;"+sql)
+		c.shell("pg_dump -d " + from + " | psql -qX -o /dev/null -v ON_ERROR_STOP=1 -d " + to)
+		was := c.profile(from, database.ProfileOptions{})
+		require.Empty(t, was.Compare(c.copied(to, was)), encoding)
+		if encoding != "LATIN1" {
+			continue
+		}
+		c.restored(from, other, "")
+		was.Scope.NoDatabase = true
+		differences := was.Compare(c.copied(other, was))
+		var ids []string
+		for _, d := range differences {
+			if !strings.Contains(d.Where, "database") {
+				ids = append(ids, d.ID+" "+d.Where)
+			}
+		}
+		assert.Contains(t, ids, "profile.unread latin1: table public.t")
+	}
+	c.do("postgres", "create role reader login password 'sesame'; create database lean template template0")
+	s := c.server("lean")
+	s.User = "reader"
+	p, err := Dialect{}.Profile(t.Context(), s, database.ProfileOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []database.ProfiledTable{{Name: "large objects", Hash: "0"}}, p.Databases[0].Tables, "nobody must be a superuser to know that there are none")
 }
 
 // A sample is chosen by the rows themselves, so that a copy in which they lie elsewhere gives the same.

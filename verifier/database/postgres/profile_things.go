@@ -20,7 +20,7 @@ func (r *profiling) ofSchemas() []question {
 			concat('cost ', p.procost), case when p.proretset then concat('rows ', p.prorows) end,
 			case when p.prosupport <> 0 then concat('support ', p.prosupport) end,
 			case when p.proconfig is not null then concat('set ', array_to_string(p.proconfig, ', ')) end),
-			case when p.prokind <> 'a' then convert_to(concat(p.prosrc, ' ', p.probin, ` + r.pick(14, "pg_get_function_sqlbody(p.oid)", "null") + `), 'UTF8') end, null
+			case when p.prokind <> 'a' then concat(p.prosrc, ' ', p.probin, ` + r.pick(14, "pg_get_function_sqlbody(p.oid)", "null") + `) end, null
 			from proc p join pg_language l on l.oid = p.prolang`},
 		{"aggregates", `select 'aggregate definition', null, p.nspname, p.proname, null, concat('(', oidvectortypes(p.proargtypes), ')'), concat_ws(', ',
 			a.aggkind, a.aggtransfn, format_type(a.aggtranstype, null), a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn,
@@ -98,7 +98,7 @@ func (r *profiling) ofDatabase() []question {
 			('encoding', pg_encoding_to_char(d.encoding)), ('locale', concat_ws(', ', replace(lower(d.datcollate), '-', ''),
 			replace(lower(d.datctype), '-', ''), ` + provider + `))) v(what, says) where d.datname = ` + at + `
 			union all select 'setting', concat_ws(' ', split_part(c, '=', 1), concat('of ', o.rolname)), null, null, null, null, null,
-				convert_to(c, 'UTF8'), o.rolname
+				c, o.rolname
 			from pg_db_role_setting s left join pg_roles o on o.oid = s.setrole, unnest(s.setconfig) c
 			where s.setdatabase = (select d.oid from pg_database d where d.datname = ` + at + `)`},
 		{"extensions", `select v.kind, null, e.extname, null, null, null, v.says, null, null from pg_extension e
