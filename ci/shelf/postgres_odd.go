@@ -3,7 +3,8 @@ package main
 // oddDumps are good ones of the same database, made as people make them.
 func oddDumps() []item {
 	odd := func(name, what, line, file string) item {
-		return item{name: name, what: what, shape: shop, make: dumped("", line, file), profiled: profiledDump("", line, file)}
+		return item{name: name, what: what, shape: shop, make: dumped("", line, file), profiled: profiledDump("", line, file),
+			yesterday: dumped(before(aDay), line, file)}
 	}
 	return []item{
 		odd("custom", "nothing", dump, "shop.dump"),
