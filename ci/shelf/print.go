@@ -76,7 +76,7 @@ func print(w io.Writer, all []result) error {
 
 // counted writes the numbers of each column.
 func counted(text *strings.Builder, all []result) {
-	fmt.Fprintf(text, "\n%-28s%8s%24s%8s%20s\n", "of the broken, with", "caught", "passed, but named", "passed", "of the good, alarms")
+	fmt.Fprintf(text, "\n%-28s%8s%24s%12s%22s\n", "of the broken, with", "caught", "passed, but named", "passed", "of the good, alarms")
 	for i, c := range columns {
 		n := map[mark]int{}
 		broken, sound := 0, 0
@@ -91,7 +91,7 @@ func counted(text *strings.Builder, all []result) {
 				sound++
 			}
 		}
-		fmt.Fprintf(text, "(%d) %-24s%8d%24d%8s%20s\n", i+1, c, n[caught]+n[astray], n[named], fmt.Sprintf("%d of %d", n[passed], broken),
+		fmt.Fprintf(text, "(%d) %-24s%8d%24d%12s%22s\n", i+1, c, n[caught]+n[astray], n[named], fmt.Sprintf("%d of %d", n[passed], broken),
 			fmt.Sprintf("%d of %d", n[alarm], sound))
 	}
 	asked, found, alarms, once := 0, 0, 0, 0

@@ -32,6 +32,11 @@ type result struct {
 func (b *bench) prove(ctx context.Context, items []item, asked func(item, column) bool) ([]result, error) {
 	all := make([]result, len(items))
 	for i, it := range items {
+		if asked(it, profiled) && it.shape.profile != nil { // taken once, before the backups: it may not be of a later moment
+			if _, err := it.shape.profile(ctx, b); err != nil {
+				return nil, fmt.Errorf("take the profile of a good %s: %w", it.shape.name, err)
+			}
+		}
 		all[i] = result{item: it, outcomes: map[column]outcome{}}
 		if asked(it, lastTime) {
 			if err := b.before(ctx, it); err != nil {
