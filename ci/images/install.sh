@@ -1,9 +1,9 @@
 #!/bin/bash
 # Installs what building and drilling need on a Debian 12 machine and is not there yet: a Docker engine, mmdebstrap,
 # zstd, make, curl, a C compiler for the race detector, and what writes the disk of a virtual machine: sfdisk, mke2fs,
-# mkfs.vfat, mtools. With --browser also what shows and prints a report: chromium, a Chinese font, pdftotext. Changes
-# nothing where all of it is there. Go is what a person installs, because Debian 12's own is too old to build lifeboat;
-# without it this script says so and ends with exit code 2.
+# mkfs.vfat, mtools; and Python for the second judge. With --browser also what shows and prints a report: chromium, a
+# Chinese font, pdftotext. Changes nothing where all of it is there. Go is what a person installs, because Debian 12's
+# own is too old to build lifeboat; without it this script says so and ends with exit code 2.
 set -euo pipefail
 began=$SECONDS
 want=1.26
@@ -29,6 +29,7 @@ command -v zstd >/dev/null || missing+=(zstd)
 command -v make >/dev/null || missing+=(make)
 command -v curl >/dev/null || missing+=(curl)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
+python3 -c 'import json' 2>/dev/null || missing+=(python3) # Debian's python3-minimal alone knows no JSON
 # Some of these are where only root's path leads.
 PATH=$PATH:/usr/sbin:/sbin
 command -v sfdisk >/dev/null || missing+=(fdisk)
