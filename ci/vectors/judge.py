@@ -487,7 +487,7 @@ class Record:
         if d.state == "unproved":
             self.unproved = d.error
         if d.state == "kept":
-            self.kept += d.left or [d.name]
+            self.kept += d.left or ([d.name] if d.name else [])
         if d.state == "proved":
             self.proved, self.unproved = True, ""
 
