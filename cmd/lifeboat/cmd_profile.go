@@ -35,13 +35,15 @@ type profileFlags struct {
 
 // profileAnswer is what was written.
 type profileAnswer struct {
-	File      string  `json:"file"`
-	Digest    string  `json:"digest"`
-	Databases int     `json:"databases"`
-	Tables    int     `json:"tables"`
-	Rows      int64   `json:"rows"`
-	Seconds   float64 `json:"seconds"`                // to read it
-	Dump      float64 `json:"dump_seconds,omitempty"` // pg_dump took, after it
+	File      string `json:"file"`
+	Digest    string `json:"digest"`
+	Databases int    `json:"databases"`
+	Tables    int    `json:"tables"`
+	Rows      int64  `json:"rows"`
+	// Unread are tables that were not read, and why: nothing can be held against them.
+	Unread  []string `json:"unread,omitempty"`
+	Seconds float64  `json:"seconds"`                // to read it
+	Dump    float64  `json:"dump_seconds,omitempty"` // pg_dump took, after it
 }
 
 func (a *app) profileCommand() *cobra.Command {
@@ -241,10 +243,21 @@ func (a *app) keepProfile(p database.Profile, got profileAnswer) error {
 	sum := sha256.Sum256(raw)
 	got.Digest, got.Databases = "sha256:"+hex.EncodeToString(sum[:]), len(p.Databases)
 	got.Tables, got.Rows = p.Size()
+	for _, d := range p.Databases {
+		for _, t := range d.Tables {
+			if t.Unread != "" {
+				got.Unread = append(got.Unread, d.Database+": "+t.Name+": "+t.Unread)
+			}
+		}
+	}
 	if a.json {
 		return json.NewEncoder(a.stdout).Encode(got)
 	}
 	_, err = fmt.Fprintf(a.stderr, "wrote %s, %s: %d tables of %d databases, %d rows, read in %.1f s\n", got.File, got.Digest, got.Tables,
 		got.Databases, got.Rows, got.Seconds)
+	if n := len(got.Unread); n > 0 && err == nil {
+		_, err = fmt.Fprintf(a.stderr, "%d tables were not read, so no copy can be held against them; the first is %s (ask as their owner or a superuser)\n",
+			n, got.Unread[0])
+	}
 	return err
 }

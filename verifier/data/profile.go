@@ -119,7 +119,7 @@ func (c *profile) judge(_ *profiled, now profiled) verifier.Answer {
 	}
 	for _, d := range now.Now.Databases {
 		for _, t := range d.Tables {
-			if t.Unread != "" && !wasUnread(now.Was, d.Database, t.Name) {
+			if t.Unread != "" { // that the source was not read either excuses nothing
 				return verifier.Crashed("database %s was not read whole: %s: %s", d.Database, t.Name, t.Unread)
 			}
 		}
@@ -132,7 +132,7 @@ func (c *profile) judge(_ *profiled, now profiled) verifier.Answer {
 		return c.recorded(tables, rows)
 	}
 	if now.From.Against != againstLast || !now.From.Another {
-		return c.exactly(now, tables, rows)
+		return c.exactly(now)
 	}
 	tolerated := database.Tolerances{Shrink: c.keys.Shrink.Share(), Tables: map[string]float64{}, Moved: c.keys.Moved, Migrated: c.keys.ExpectMigration}
 	for pattern, t := range c.keys.Tables {
@@ -155,8 +155,9 @@ func (c *profile) judge(_ *profiled, now profiled) verifier.Answer {
 }
 
 // exactly holds a copy against what it must be. Of what could not be read at the source nothing is claimed.
-func (c *profile) exactly(now profiled, tables int, rows int64) verifier.Answer {
+func (c *profile) exactly(now profiled) verifier.Answer {
 	var beside []record.Observation
+	tables, rows := 0, int64(0) // that were compared
 	var unread, wrong []database.Difference
 	blind := map[string]bool{}
 	for _, d := range now.Was.Databases {
@@ -166,10 +167,17 @@ func (c *profile) exactly(now profiled, tables int, rows int64) verifier.Answer 
 			case t.Unread != "":
 				blind[where] = true
 				beside = append(beside, observed("profile.unread", "where", where, "was", t.Unread))
+				continue
+			case !t.HoldsRows():
+				continue
 			case t.Sample != nil:
+				rows += t.Sample.Rows
 				beside = append(beside, observed("profile.sampled", "where", where, "rows", strconv.FormatInt(t.Sample.Rows, 10), "all",
 					strconv.FormatInt(t.Rows, 10), "seed", strconv.FormatInt(t.Sample.Seed, 10)))
+			default:
+				rows += t.Rows
 			}
+			tables++
 		}
 	}
 	for _, d := range now.Was.Compare(*now.Now) {
@@ -186,6 +194,8 @@ func (c *profile) exactly(now profiled, tables int, rows int64) verifier.Answer 
 	case len(unread) > 0:
 		return verifier.Crashed("%s cannot be held against %s: there it is %s, here %s", unread[0].Where, c.source(now.From), cmp.Or(unread[0].Was, none),
 			cmp.Or(unread[0].Now, none))
+	case rows == 0 && !now.Was.Scope.SchemaOnly:
+		return verifier.Crashed("nothing of the content can be held against %s: no row was read there", c.source(now.From))
 	default:
 		a = verifier.Passed("%d tables are what %s says, to the value: %d rows", tables, c.source(now.From), rows)
 	}
@@ -272,15 +282,3 @@ func differing(all []database.Difference, source string) verifier.Answer {
 }
 
 const none = "–"
-
-func wasUnread(was *database.Profile, db, table string) bool {
-	if was == nil {
-		return false
-	}
-	for _, d := range was.Databases {
-		if d.Database == db {
-			return slices.ContainsFunc(d.Tables, func(t database.ProfiledTable) bool { return t.Name == table && t.Unread != "" })
-		}
-	}
-	return false
-}

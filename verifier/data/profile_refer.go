@@ -36,11 +36,15 @@ func (c *profile) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 	if seen.Missing != "" {
 		return verifier.Encode("profile", seen)
 	}
+	like, err := heldAgainst(seen.Was, server.Database)
+	if err != nil {
+		return nil, err
+	}
 	server.Timeout = c.keys.Timeout.Std()
 	if server.Timeout == 0 {
 		server.Timeout = timeFor(held)
 	}
-	now, err := dialect.Profile(ctx, server, database.ProfileOptions{Like: seen.Was})
+	now, err := dialect.Profile(ctx, server, database.ProfileOptions{Like: like})
 	if err = unasked(ctx, c.On(), err); err != nil {
 		return nil, err
 	}
@@ -123,14 +127,34 @@ func (c *profile) copied(held []database.Held, was *database.Profile) (name, mis
 		return "", c.keys.Database
 	case was == nil || len(was.Databases) != 1:
 		return "", ""
-	case there(was.Databases[0].Database):
-		return was.Databases[0].Database, ""
 	}
 	others := slices.DeleteFunc(slices.Clone(held), func(h database.Held) bool { return h.Name == maintenance })
+	if own := was.Databases[0].Database; there(own) {
+		if own == maintenance && len(others) == 1 && len(held) == 2 && others[0].Bytes > held[slices.IndexFunc(held, func(h database.Held) bool {
+			return h.Name == maintenance
+		})].Bytes { // every server has one: the larger is the copy
+			return others[0].Name, ""
+		}
+		return own, ""
+	}
 	if len(others) != 1 {
 		return "", was.Databases[0].Database
 	}
 	return others[0].Name, ""
+}
+
+// heldAgainst is a profile under the name that its database has in the copy: a dump may be loaded under any.
+func heldAgainst(was *database.Profile, name string) (*database.Profile, error) {
+	if was == nil || name == "" {
+		return was, nil
+	}
+	if len(was.Databases) != 1 {
+		return nil, fmt.Errorf("the profile is of %d databases: delete database: so that all are held against it, or take one of %s alone", len(was.Databases), name)
+	}
+	like := *was
+	like.Databases = slices.Clone(was.Databases)
+	like.Databases[0].Database = name
+	return &like, nil
 }
 
 // hide takes out of what was seen what was taken out of what it is held against, so that both are alike.

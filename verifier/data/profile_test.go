@@ -48,11 +48,23 @@ func TestJudgeProfile(t *testing.T) {
 			"shop: table public.orders: every column holds the values that its profile says, but not in the same rows", nil},
 		"not read here": {"", profiled{Now: shop(func(t *database.ProfiledTable) { t.Unread = "no right" }), Was: shop(nil), From: beside}, "crashed",
 			"database shop was not read whole: public.orders: no right", nil},
-		"not read there": {"", profiled{Now: shop(nil), Was: shop(func(t *database.ProfiledTable) { t.Unread = "no right" }), From: beside}, "passed",
+		"not read there": {"", profiled{Now: shop(nil), Was: shop(func(t *database.ProfiledTable) { t.Unread = "no right" }), From: beside}, "crashed",
+			"nothing of the content can be held against its profile: no row was read there", nil},
+		"one of two not read there": {"", profiled{Now: two(nil), Was: two(func(t *database.ProfiledTable) { t.Unread = "no right" }), From: beside}, "passed",
 			"1 tables are what its profile says, to the value: 100 rows", []string{"profile.unread"}},
+		"not read there nor here": {"", profiled{Now: two(func(t *database.ProfiledTable) { t.Unread = "invalid page" }),
+			Was: two(func(t *database.ProfiledTable) { t.Unread = "no right" }), From: beside}, "crashed",
+			"database shop was not read whole: public.customers: invalid page", nil},
+		"a sample of nothing": {"", profiled{Now: shop(ofNothing), Was: shop(ofNothing), From: beside}, "crashed",
+			"shop: table public.orders cannot be held against its profile: there it is 0 %, seed 7, by , here 0 %, seed 7, by", nil},
+		"rows of which its profile says nothing": {"", profiled{Now: two(nil), Was: func() *database.Profile {
+			p := two(nil)
+			p.Databases[0].Tables = p.Databases[0].Tables[:1]
+			return p
+		}(), From: beside}, "crashed", "shop: table public.customers cannot be held against its profile: there it is no rows, here 7", nil},
 		"hashed otherwise": {"", profiled{Now: func() *database.Profile { p := shop(nil); p.Hash = "other"; return p }(), Was: shop(nil), From: beside}, "crashed",
 			"profile cannot be held against its profile: there it is h, here other", nil},
-		"sampled": {"", profiled{Now: sampled(), Was: sampled(), From: beside}, "passed", "1 tables are what its profile says, to the value: 100 rows",
+		"sampled": {"", profiled{Now: sampled(), Was: sampled(), From: beside}, "passed", "1 tables are what its profile says, to the value: 10 rows",
 			[]string{"profile.sampled"}},
 		"nothing to hold it against": {"", profiled{Now: shop(nil)}, "passed",
 			"recorded for the next proof, and held against nothing yet: 1 tables, 100 rows", []string{"unlooked.profile"}},
@@ -99,6 +111,20 @@ func TestJudgeProfile(t *testing.T) {
 
 func sampled() *database.Profile {
 	return shop(func(t *database.ProfiledTable) { t.Sample = &database.Sample{Share: 0.1, Seed: 7, Rows: 10} })
+}
+
+func ofNothing(t *database.ProfiledTable) { t.Sample = &database.Sample{Seed: 7} }
+
+// two is shop and another table.
+func two(change func(*database.ProfiledTable)) *database.Profile {
+	p := shop(nil)
+	t := database.ProfiledTable{Name: "public.customers", Rows: 7, Hash: "d"}
+	if change != nil {
+		change(&t)
+	}
+	d := &p.Databases[0]
+	d.Tables, d.Things = append(d.Tables, t), append(d.Things, database.Thing{Kind: "table", Name: t.Name, Is: "table"})
+	return p
 }
 
 // referred is a target with a profile beside its backup, and a last proof.
@@ -182,6 +208,19 @@ func TestKeysOfAProfile(t *testing.T) {
 	c := verifiertest.Make(t, New, "profile", "{on: db}").(*profile)
 	name, missing := c.copied(held, shop(nil))
 	assert.Equal(t, []string{"app", ""}, []string{name, missing}, "a plain dump is loaded under a name of its own")
+	own := shop(nil)
+	own.Databases[0].Database = "postgres"
+	name, _ = c.copied([]database.Held{{Name: "app", Bytes: 9}, {Name: "postgres", Bytes: 8}}, own)
+	assert.Equal(t, "app", name, "the server's own is not the copy of one that has its name")
+	name, _ = c.copied([]database.Held{{Name: "app", Bytes: 8}, {Name: "postgres", Bytes: 9}}, own)
+	assert.Equal(t, "postgres", name)
+	like, err := heldAgainst(shop(nil), "app")
+	require.NoError(t, err)
+	assert.Equal(t, "app", like.Databases[0].Database, "samples are drawn again under the name that it has here")
+	pair := shop(nil)
+	pair.Databases = append(pair.Databases, own.Databases...)
+	_, err = heldAgainst(pair, "app")
+	assert.ErrorContains(t, err, "the profile is of 2 databases")
 	name, missing = c.copied(append(held, database.Held{Name: "other"}), shop(nil))
 	assert.Equal(t, []string{"", "shop"}, []string{name, missing})
 }

@@ -21,9 +21,13 @@ func (c *comparison) tables(was, now ProfiledDatabase, gone []string) {
 		c.table(t, now.Tables[i], was.Encoding, now.Encoding)
 	}
 	for _, t := range now.Tables {
-		if !slices.ContainsFunc(was.Tables, func(o ProfiledTable) bool { return o.Name == t.Name }) &&
-			!slices.ContainsFunc(now.Things, func(o Thing) bool { return o.Kind == "table" && o.Name == t.Name }) {
+		table := func(o Thing) bool { return o.Kind == "table" && o.Name == t.Name }
+		switch {
+		case slices.ContainsFunc(was.Tables, func(o ProfiledTable) bool { return o.Name == t.Name }):
+		case !slices.ContainsFunc(now.Things, table):
 			c.add("profile.added", "table "+t.Name, "", "")
+		case slices.ContainsFunc(was.Things, table): // else it is told as a thing
+			c.add("profile.unread", "table "+t.Name, "no rows", strconv.FormatInt(t.Rows, 10))
 		}
 	}
 }
@@ -45,7 +49,7 @@ func (c *comparison) table(was, now ProfiledTable, encodings ...string) {
 	if was.Rows != now.Rows || !c.hashed { // then they need not be told apart further; or it was said
 		return
 	}
-	if was.Hash == "" || now.Hash == "" || !was.Sample.like(now.Sample) {
+	if was.Hash == "" || now.Hash == "" || !was.Sample.like(now.Sample) || was.Sample != nil && was.Sample.Rows == 0 {
 		c.add("profile.unread", where, was.Sample.String(), now.Sample.String())
 		return
 	}

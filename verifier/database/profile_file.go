@@ -38,13 +38,16 @@ func ReadProfile(raw []byte) (*Profile, error) {
 func (p Profile) Size() (tables int, rows int64) {
 	for _, d := range p.Databases {
 		for _, t := range d.Tables {
-			if t.Name != blobs {
+			if t.HoldsRows() {
 				tables, rows = tables+1, rows+t.Rows
 			}
 		}
 	}
 	return tables, rows
 }
+
+// HoldsRows is false for large objects, which are no table.
+func (t ProfiledTable) HoldsRows() bool { return t.Name != blobs }
 
 // Bytes are the file of a profile.
 func (p Profile) Bytes() ([]byte, error) {

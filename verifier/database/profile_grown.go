@@ -63,7 +63,7 @@ func (was Profile) Grown(now Profile, t Tolerances) (g Growth) {
 		}
 		left := migrating(t.Migrated, d, now.Databases[i])
 		before.Databases, after.Databases = append(before.Databases, d.without(left)), append(after.Databases, now.Databases[i].without(left))
-		g.Wrong = append(g.Wrong, d.content(now.Databases[i], was.Taken, t, found)...)
+		g.Wrong = append(g.Wrong, d.content(now.Databases[i], was.Taken, t, found, left)...)
 		if was.Hash == now.Hash && d.still(now.Databases[i]) {
 			g.Still = append(g.Still, d.Database)
 		}
@@ -145,8 +145,9 @@ func (d ProfiledDatabase) byName() map[string]ProfiledTable {
 	return all
 }
 
-// content holds the rows of each table against what they were; found are the patterns that were about something.
-func (d ProfiledDatabase) content(now ProfiledDatabase, taken time.Time, t Tolerances, found map[string]bool) (wrong []Difference) {
+// content holds the rows of each table against what they were; found are the patterns that were about something, left is what may be
+// another structure, and may not lose rows for all that.
+func (d ProfiledDatabase) content(now ProfiledDatabase, taken time.Time, t Tolerances, found map[string]bool, left func(Thing) bool) (wrong []Difference) {
 	after := now.byName()
 	for _, was := range d.Tables {
 		is, ok := after[was.Name]
@@ -157,7 +158,8 @@ func (d ProfiledDatabase) content(now ProfiledDatabase, taken time.Time, t Toler
 				shrink, found[pattern] = t.Tables[pattern], true
 			}
 		}
-		if ok && is.Rows < was.Rows && float64(is.Rows) < float64(was.Rows)*(1-shrink) {
+		gone := !ok
+		if (ok || left(Thing{Kind: "table", Name: was.Name})) && is.Rows < was.Rows && float64(is.Rows) < float64(was.Rows)*(1-shrink) {
 			wrong = append(wrong, Difference{ID: Shrunk, Where: where, Was: strconv.FormatInt(was.Rows, 10), Now: strconv.FormatInt(is.Rows, 10)})
 			ok = false
 		}
@@ -166,6 +168,9 @@ func (d ProfiledDatabase) content(now ProfiledDatabase, taken time.Time, t Toler
 			moved := slices.IndexFunc(t.Moved, func(pattern string) bool { return matches(pattern, was.Name+"."+c.Name) })
 			if moved >= 0 {
 				found[t.Moved[moved]] = true
+			}
+			if moved >= 0 && (gone || k < 0) {
+				wrong = append(wrong, Difference{ID: Stood, Where: where + ", column " + c.Name, Was: c.Most})
 			}
 			if !ok || k < 0 {
 				continue

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,13 @@ func TestGrown(t *testing.T) {
 			p.Databases[0].Things = append(p.Databases[0].Things, Thing{"table", "public.log_2026_03", "table"})
 		}, Tolerances{Migrated: []string{"public.log_*"}}, "", ""},
 		"everything may change": {func(p *Profile) { sold(p); p.Databases[0].Things, p.Roles = nil, nil }, Tolerances{Migrated: []string{"all"}}, "", ""},
+		"a table that a migration took": {func(p *Profile) { p.Databases[0].Tables = slices.Delete(p.Databases[0].Tables, 2, 3) },
+			Tolerances{Shrink: 0.1, Migrated: []string{"orders"}, Moved: []string{"orders.created_at"}},
+			Shrunk + " shop: table public.orders, " + Stood + " shop: table public.orders, column created_at", ""},
+		"a table that it may take": {func(p *Profile) { p.Databases[0].Tables = slices.Delete(p.Databases[0].Tables, 2, 3) },
+			Tolerances{Tables: map[string]float64{"orders": 1}, Migrated: []string{"all"}}, "", ""},
+		"a column that must move, gone in a migration": {func(p *Profile) { sold(p); orders(p).Columns = orders(p).Columns[:1] },
+			Tolerances{Moved: []string{"orders.created_at"}, Migrated: []string{"all"}}, Stood + " shop: table public.orders, column created_at", ""},
 		"a grant removed": {func(p *Profile) {
 			sold(p)
 			p.Databases[0].Things = append(p.Databases[0].Things[:1:1], p.Databases[0].Things[2:]...)
