@@ -12,6 +12,7 @@ import (
 	"lifeboat/drills/objective"
 	"lifeboat/drills/record"
 	"lifeboat/scenarios"
+	"lifeboat/verifier"
 )
 
 // Unchanged tells whether a check run that is planned now would be made of the very things of which one of the past was made, whose
@@ -23,6 +24,11 @@ func Unchanged(ctx context.Context, kit Kit, p *Plan, r *record.Record, now time
 	}
 	if p.readProfiles(ctx, func(said string) string { return said }) != nil {
 		return false
+	}
+	for _, c := range p.Checks { // what was fresh then need not be by now
+		if of, ok := c.Check.(verifier.Aging); ok && of.Ages() {
+			return false
+		}
 	}
 	for _, b := range p.Backups {
 		if !b.unchanged(r.RestorePoints) {

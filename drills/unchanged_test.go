@@ -18,6 +18,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
+	"lifeboat/verifier"
 )
 
 // carries is a driver on whose engine the image carries an id.
@@ -32,6 +33,11 @@ func (c carries) ImageID(context.Context, string) (string, error) {
 	}
 	return c.id, nil
 }
+
+// ages is a check whose answer passes with time.
+type ages struct{ verifier.Check }
+
+func (ages) Ages() bool { return true }
 
 // TestUnchanged: a proof of the past speaks for a backup only while nothing of what it was made of is another one, and it would pass
 // by now.
@@ -88,6 +94,9 @@ func TestUnchanged(t *testing.T) {
 		"a profile is gone":     {func(n *now) { n.past = func(r *record.Record) { r.RestorePoints[0].Profile = "sha256:old" } }, false},
 		"fewer lie there": {func(n *now) {
 			n.past = func(r *record.Record) { r.Header.Limits = []record.BackupLimit{{Backup: "a", Keep: 2}} }
+		}, false},
+		"a question of what time it is": {func(n *now) {
+			n.plan = func(p *Plan, _ *BackupPlan) { p.Checks[0].Check = ages{p.Checks[0].Check} }
 		}, false},
 		"another backup's proof": {func(n *now) { n.past = func(r *record.Record) { r.RestorePoints[0].Backup = "b" } }, false},
 	} {

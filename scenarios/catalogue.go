@@ -156,6 +156,9 @@ func (c *Catalogue) Path(entry string) string { return c.File + "#" + entry }
 // Draws tells whether the restore points are chosen by the night and not by the backup's pick.
 func (p Points) Draws() bool { return p.All || p.Oldest || p.Random > 0 }
 
+// Newest tells whether the newest restore point is always among them.
+func (p Points) Newest() bool { return !p.Oldest && p.Random == 0 }
+
 // String says what is chosen; empty: nothing is, so that the backup's pick counts.
 func (p Points) String() string {
 	switch {

@@ -44,6 +44,11 @@ type Times interface {
 	Zone(on string) string
 }
 
+// Aging is a check whose answer may be another one later though nothing changes.
+type Aging interface {
+	Ages() bool
+}
+
 // Referring is a check that holds a copy against what its source was.
 type Referring interface {
 	// Refers tells whether it asks for the profile that lies beside the backup.

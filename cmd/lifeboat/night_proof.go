@@ -31,9 +31,12 @@ func (v *verifying) planned(ctx context.Context, p night.Planned) (*scenarios.Sc
 	if p.Point != "" {
 		b.Pick = p.Point
 	}
-	if p.Older { // the newest one answers for those
+	if p.Older { // the newest one answers for those, where it is proved beside them
 		delete(s.Objectives, "age")
-		b.Shrink, b.Retention = 0, scenarios.Retention{}
+		b.Shrink = 0
+		if v.catalogue.Backups[v.index(p.Backup)].Points.Newest() {
+			b.Retention = scenarios.Retention{}
+		}
 	}
 	s.Backups[p.Backup] = b
 	plan, err := drills.NewPlan(ctx, v.kit, s)

@@ -83,6 +83,14 @@ func TestLimitsOfTheNewest(t *testing.T) {
 	older := s.Backups["shop"]
 	assert.Equal(t, []any{newest.MinSize, 0, 0}, []any{older.MinSize, int(older.Shrink), older.Retention.Keep})
 	assert.Equal(t, []int{30, 1}, []int{int(newest.Shrink), newest.Retention.Keep})
+	for _, points := range []string{"oldest", "{random: 2}"} { // which may leave the newest out
+		v := nightOf(t, ", retention: {keep: 1}, points: "+points)
+		p := v.plannedNow(t)[0]
+		p.Older = true
+		s, _, err := v.planned(t.Context(), p)
+		require.NoError(t, err)
+		assert.Equal(t, 1, s.Backups["shop"].Retention.Keep, points)
+	}
 }
 
 // TestNightThatChoseNothing: where no restore point is young enough, an older one does not stand for those that were asked for.

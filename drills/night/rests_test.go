@@ -43,6 +43,25 @@ func TestRestingOnEarlierProofs(t *testing.T) {
 	assert.Equal(t, record.StatusFailed, got.Status())
 }
 
+// TestOldestOfWhatRests: of several restore points the oldest proof counts, and the one on which one of them rests is one of them.
+func TestOldestOfWhatRests(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	of := func(point string, ago time.Duration) Proof {
+		p := proof("a", record.StatusPassed)
+		p.Point, p.Drill, p.Started = point, point, now.Add(-ago)
+		return p
+	}
+	old := of("1", 40*time.Hour)
+	rests := old
+	rests.Skipped, rests.Rests = Unchanged, &old
+	first, second := &Night{Header: Header{Build: "1"}, Proofs: []Proof{old}}, &Night{Header: Header{Build: "1"}, Proofs: []Proof{rests, of("2", 16*time.Hour)}}
+	s := Stand(planned("a"), []*Night{first, second}, "1", 26*time.Hour, now)[0]
+	assert.Equal(t, Overdue, s.State)
+	assert.Equal(t, old.Started, s.Proof)
+	assert.Equal(t, Proved, Stand(planned("a"), []*Night{first, second}, "1", 41*time.Hour, now)[0].State)
+}
+
 func TestLast(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -116,10 +116,12 @@ type try struct {
 
 // of a night: what it says of a backup. Where some of its restore points were not come to, those that passed do not speak for the rest.
 func (n *Night) of(backup string) (t try, ok bool) {
-	var said []Proof
+	var said, rests []Proof
 	missing := false
 	for _, p := range n.Proofs {
 		switch {
+		case p.Backup == backup && p.Rests != nil:
+			rests = append(rests, p)
 		case p.Backup != backup || p.Skipped != "":
 		case p.Drill == "" && p.Error == "":
 			missing = true
@@ -150,6 +152,11 @@ func (n *Night) of(backup string) (t try, ok bool) {
 		}
 		if p.Started.After(t.last) {
 			t.last = p.Started
+		}
+	}
+	for _, p := range rests { // they say nothing anew, and are no younger for what was proved beside them
+		if p.Started.Before(t.first) {
+			t.first = p.Started
 		}
 	}
 	return t, !missing || t.worst.Status != record.StatusPassed

@@ -153,6 +153,14 @@ func TestJudgeChecksum(t *testing.T) {
 	}
 }
 
+// What is fresh now need not be later, and what was so old at some moment is for ever.
+func TestFreshnessAges(t *testing.T) {
+	for against, want := range map[string]bool{"now": true, "before": false, "2026-03-01T12:00:00Z": false} {
+		check := verifiertest.Make(t, New, "freshness", "{on: db, user: u, table: o, column: at, max_age: 1h, against: '"+against+"'}")
+		assert.Equal(t, want, check.(verifier.Aging).Ages(), against)
+	}
+}
+
 func TestJudgeFreshness(t *testing.T) {
 	asked := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	at := func(ago time.Duration) newest {

@@ -74,6 +74,9 @@ func newFreshness(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem
 // Compares implements verifier.Comparer.
 func (c *freshness) Compares() bool { return c.keys.Against == "before" }
 
+// Ages implements verifier.Aging.
+func (c *freshness) Ages() bool { return c.keys.Against == "now" }
+
 // Observe implements verifier.Check.
 func (c *freshness) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
 	seen := newest{Zone: c.keys.TimeZone}

@@ -47,6 +47,9 @@ func (c *certificate) wrong(name string) string {
 	return ""
 }
 
+// Ages implements verifier.Aging: a certificate that is looked at expires.
+func (c *web) Ages() bool { return c.keys.Certificate != "" }
+
 // names tells whether it is for a host: a wildcard stands for one label, the first (RFC 6125).
 func (c *certificate) names(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))

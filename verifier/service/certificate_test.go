@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/record"
+	"lifeboat/verifier"
 	"lifeboat/verifier/verifiertest"
 )
 
@@ -61,6 +62,7 @@ func TestCertificate(t *testing.T) {
 			got := check.Judge(nil, facts)
 			assert.Equal(t, c.status, got.Status, got.Message)
 			assert.Contains(t, got.Message, c.says)
+			assert.Equal(t, c.key != "", check.(verifier.Aging).Ages())
 			assert.Equal(t, strings.Contains(c.says, "expired") && c.key == "", strings.Contains(got.Message, "not judged"))
 		})
 	}
