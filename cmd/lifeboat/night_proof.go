@@ -32,15 +32,34 @@ func (v *verifying) planned(ctx context.Context, p night.Planned) (*scenarios.Sc
 		b.Pick = p.Point
 	}
 	if p.Older { // the newest one answers for those, where it is proved beside them
-		delete(s.Objectives, "age")
-		b.Shrink = 0
 		if v.catalogue.Backups[v.index(p.Backup)].Points.Newest() {
 			b.Retention = scenarios.Retention{}
+		} else if err := v.newestAge(ctx, p.Backup, s); err != nil {
+			return nil, nil, err
 		}
+		delete(s.Objectives, "age")
+		b.Shrink = 0
 	}
 	s.Backups[p.Backup] = b
 	plan, err := drills.NewPlan(ctx, v.kit, s)
 	return s, plan, err
+}
+
+// newestAge says that the newest restore point, which nobody may have drawn, is older than a backup may be by when it was written. An older
+// one that is proved does not stand for it.
+func (v *verifying) newestAge(ctx context.Context, backup string, s *scenarios.Scenario) error {
+	limit := s.Objectives["age"].Std()
+	if limit <= 0 {
+		return nil
+	}
+	points, err := drills.Points(ctx, v.kit, s, backup)
+	if err != nil || len(points) == 0 || points[0].Taken.IsZero() { // the check run says what is wrong with the store
+		return ctx.Err()
+	}
+	if age := time.Since(points[0].Taken); age > limit {
+		return fmt.Errorf("points: the newest restore point, %s, is %s old, and the limit is %s; make a backup", points[0].ID, age.Round(time.Second), limit)
+	}
+	return nil
 }
 
 // prove makes one check run. What kept it from being started is said in words.

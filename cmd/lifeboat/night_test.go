@@ -93,6 +93,23 @@ func TestLimitsOfTheNewest(t *testing.T) {
 	}
 }
 
+// TestAgeOfTheNewest: an older restore point that is proved does not stand for a newest one that nobody drew and that is too old.
+func TestAgeOfTheNewest(t *testing.T) {
+	for limit, want := range map[string]record.Status{"30m": record.StatusNotRun, "2h": ""} { // it is of an hour ago
+		v := nightOf(t, ", objectives: {age: "+limit+"}, points: oldest")
+		p := v.plannedNow(t)[0]
+		p.Older = true
+		_, _, err := v.planned(t.Context(), p)
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, "points: the newest restore point, shop.dump, is 1h0m")
+		got := v.prove(t.Context(), p)
+		assert.Equal(t, want, got.Status)
+	}
+}
+
 // TestNightThatChoseNothing: where no restore point is young enough, an older one does not stand for those that were asked for.
 func TestNightThatChoseNothing(t *testing.T) {
 	v := nightOf(t, ", points: {random: 3, within: 10m}")
