@@ -102,7 +102,8 @@ func (t *target) Hide(f verifier.Facts) verifier.Facts {
 	return verifier.Facts(t.hide(t.secrets.hideJSON(string(f))))
 }
 
-// Last implements verifier.References: it goes through the drills of this series that have a lower number, the latest first.
+// Last implements verifier.References: it goes through the drills of this series that have a lower number, the latest first, for the
+// one of the youngest restore point.
 func (t *target) Last(check string) (*verifier.Proof, error) {
 	events, err := t.journal.Events()
 	if err != nil {
@@ -123,13 +124,23 @@ func (t *target) Last(check string) (*verifier.Proof, error) {
 			before[h.Number] = dir
 		}
 	}
-	for number := r.Header.Number - 1; number > 0; number-- {
-		if p := proofOf(before[number], check, now); p != nil {
+	var best *verifier.Proof
+	var of record.RestorePoint
+	for number := r.Header.Number - 1; number > max(0, r.Header.Number-1-lookedBack); number-- {
+		p, was := proofOf(before[number], check, now)
+		switch {
+		case p == nil:
+		case !p.Another: // nothing is closer
 			return p, nil
+		case best == nil || younger(was, of): // a night proves old ones too, against which half of what came since might be lost
+			best, of = p, was
 		}
 	}
-	return nil, nil
+	return best, nil
 }
+
+// lookedBack is how many drills of the series, which may be of old restore points, are gone through for the one to be held against.
+const lookedBack = 100
 
 func lastPoint(r *record.Record, backup string) (found record.RestorePoint) {
 	for _, p := range r.RestorePoints {
@@ -142,14 +153,14 @@ func lastPoint(r *record.Record, backup string) (found record.RestorePoint) {
 
 // proofOf is what a check saw in a drill that passed; nil where it did not pass, where the check said nothing, where what it saw was
 // taken away, and where its restore point is younger than the one that stands now, which may well hold less.
-func proofOf(dir, check string, now record.RestorePoint) *verifier.Proof {
+func proofOf(dir, check string, now record.RestorePoint) (p *verifier.Proof, was record.RestorePoint) {
 	r, v, err := Judge(dir)
 	if err != nil || v.Status != record.StatusPassed {
-		return nil
+		return nil, was
 	}
-	was := lastPoint(r, now.Backup)
+	was = lastPoint(r, now.Backup)
 	if was.Digest == "" || younger(was, now) {
-		return nil
+		return nil, was
 	}
 	for _, c := range slices.Backward(r.Checks) {
 		if c.Name != check || c.Status != record.CheckPassed {
@@ -158,12 +169,12 @@ func proofOf(dir, check string, now record.RestorePoint) *verifier.Proof {
 		facts, err := wholeFacts(dir, c)
 		journal, _, unread := digestFile(filepath.Join(dir, journalName))
 		if err != nil || unread != nil {
-			return nil
+			return nil, was
 		}
 		return &verifier.Proof{Drill: r.Header.Drill, Journal: journal, Facts: facts, Point: was.Point,
-			Another: was.Digest != now.Digest || was.Point != now.Point}
+			Another: was.Digest != now.Digest || was.Point != now.Point}, was
 	}
-	return nil
+	return nil, was
 }
 
 // younger tells whether one restore point is known to be younger than another: by the moments that they are consistent to, else

@@ -134,6 +134,10 @@ func TestReferences(t *testing.T) {
 	kept.point, kept.age, w.sum = "second.dump", 10*time.Hour, "sha256:02"
 	older, _ := night()
 	assert.Equal(t, "first.dump", older.Point, "what is younger is nothing to hold it against")
+	kept.point, kept.age, w.sum = "fourth.dump", time.Minute, "sha256:04"
+	newest, _ := night()
+	assert.Equal(t, "third.dump", newest.Point, "though an old restore point was proved last")
+	kept.point, kept.age, w.sum = "second.dump", 10*time.Hour, "sha256:02"
 	require.NoError(t, os.RemoveAll(filepath.Join(w.home, "drills", older.Drill, "raw")))
 	without, _ := night()
 	assert.NotEqual(t, older.Drill, without.Drill, "whose facts are gone")
