@@ -86,7 +86,8 @@ func TestNight(t *testing.T) {
 	t.Parallel()
 	b := onBench(t, "small")
 	path := b.catalogue(map[string]int64{"cut": 40_000, "whole": 0},
-		"  - {name: every, store: {kind: dir, path: ./whole}, points: all, objectives: {age: 1s}}", "  - {name: gone, store: {kind: dir, path: ./nowhere}}")
+		"  - {name: every, store: {kind: dir, path: ./whole}, points: all, objectives: {age: 1s}}",
+		"  - {name: some, store: {kind: dir, path: ./whole}, points: {read: true}}", "  - {name: gone, store: {kind: dir, path: ./nowhere}}")
 	code, n := b.verify(path, "--parallel", "2")
 	assert.Equal(t, 1, code)
 	assert.Equal(t, "failed", n.Verdict)
@@ -101,14 +102,15 @@ func TestNight(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]string{"cut ": "failed", "whole ": "passed", "every shop-0.dump": "passed", "every shop-1.dump": "failed",
-		"gone ": "inconclusive"}, got)
-	assert.Equal(t, map[string]string{"cut": "found", "whole": "content", "every shop-0.dump": "content"}, highest, "the limit of age is one of the newest")
+		"some shop-1.dump": "passed", "some shop-0.dump": "inconclusive", "gone ": "inconclusive"}, got)
+	assert.Equal(t, map[string]string{"cut": "found", "whole": "content", "every shop-0.dump": "content", "some shop-1.dump": "content",
+		"some shop-0.dump": "read"}, highest, "the limit of age is one of the newest")
 
 	out, err := exec.Command(b.bin, "verify", "--status", "--json", "--home", b.home, path).Output()
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 1, exit.ExitCode())
-	for backup, state := range map[string]string{"cut": "failed", "whole": "proved", "gone": "not-proved"} {
+	for backup, state := range map[string]string{"cut": "failed", "whole": "proved", "some": "proved", "gone": "not-proved"} {
 		assert.Contains(t, string(out), fmt.Sprintf(`{"backup":%q,"state":%q`, backup, state))
 	}
 

@@ -98,6 +98,12 @@ func (d *drill) phases(ctx context.Context) error {
 	if err := d.plan.readProfiles(ctx, d.hide); err != nil {
 		return err
 	}
+	if d.opt.UpTo == record.UpToRead {
+		if err := d.phase(ctx, record.PhasePrecheck, d.restores.look); err != nil {
+			return err
+		}
+		return d.phase(ctx, record.PhaseRestore, d.restores.read)
+	}
 	s := d.plan.Scenario
 	steps := []struct {
 		name string

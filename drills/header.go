@@ -47,6 +47,10 @@ func (d *drill) header(number int) record.Header {
 		}
 		h.LatencyLimit, h.Tolerate = f.Latency.Std(), f.Tolerate.Share()
 	}
+	if h.UpTo = d.opt.UpTo; h.UpTo == record.UpToRead { // nothing is booted, and nobody asked
+		h.Objectives = slices.DeleteFunc(h.Objectives, func(o record.Objective) bool { return o.Name != "age" })
+		return h
+	}
 	for _, name := range d.plan.Order {
 		i := s.Instances[name]
 		h.Instances = append(h.Instances, record.InstancePlan{Name: name, Kind: i.Kind, Backup: i.Boot + i.Load,

@@ -105,6 +105,7 @@ type Options struct {
 	Home   string             // .lifeboat
 	Tool   string             // its version
 	Sizes  map[string][]int64 // of the restore points that passed last, by backup
+	UpTo   string             // record.UpToRead: read the backups, and restore none
 	Keep   bool               // leave a failed drill's instances until the deadline
 	Log    *slog.Logger
 	Stderr io.Writer

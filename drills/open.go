@@ -77,7 +77,8 @@ func (d *drill) assemble() {
 	d.disks.life, d.disks.end = context.WithCancel(context.Background())
 	d.shows = &diagnoses{books: b, room: room, order: p.Order}
 	spoken := &reached{books: b, room: room, flows: map[string]bool{}, checks: map[string]spell{}}
-	d.restores = &restores{site: at, host: d.host, throttles: slow, disks: d.disks, progress: d.opt.Watch.Progress}
+	d.restores = &restores{site: at, host: d.host, throttles: slow, disks: d.disks, progress: d.opt.Watch.Progress,
+		only: d.opt.UpTo == record.UpToRead}
 	k6 := &flows{room: room, with: d.kit.Flows, log: b.log, controls: map[string]verifier.FlowResult{}, throwing: map[asker]bool{}}
 	d.business = &business{books: b, plan: p, host: d.host, flows: k6, reached: spoken, told: d.opt.Watch.Sample}
 	d.business.trials = &trials{books: b, plan: p, flows: k6, run: d.business.run}

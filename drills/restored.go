@@ -22,6 +22,7 @@ type restores struct {
 	throttles *throttles
 	disks     *disks
 	progress  func(Progress) // nil: nobody looks on
+	only      bool           // they are read, and restored into nothing
 }
 
 // image has an Imager verify the backup and hand it to the engine.
@@ -76,7 +77,7 @@ func (r *restores) source(bp *BackupPlan) restore.Source {
 func (r *restores) restored(ctx context.Context, name string, bp *BackupPlan, during string,
 	run func(restore.Source) (restore.Outcome, error)) (restore.Outcome, error) {
 	fact := record.Restored{Backup: bp.Name, Point: bp.Point.ID, Started: r.elapsed(), During: during,
-		Throttle: r.throttles.rate(bp)}
+		Throttle: r.throttles.rate(bp), OnlyRead: r.only}
 	out, err := run(r.source(bp))
 	fact.Ended, fact.Digest, fact.Bytes, fact.Verifying = r.elapsed(), out.Digest, out.Bytes, out.Verifying
 	r.host.restored(fact.Started, fact.Ended)

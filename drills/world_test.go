@@ -71,6 +71,7 @@ type world struct {
 	opened   []store.Random             // the same, as machines read them
 	unfit    error                      // what is found when a disk is read as a whole
 	keep     bool                       // leave what did not pass for looking
+	upTo     string                     // the rung at which it ends
 	log      slog.Handler               // nil: nobody reads it
 	sum      string                     // of what was loaded; default sha256:00
 	made     string                     // when a dump says that it was made
@@ -185,7 +186,7 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 			log = w.log
 		}
 		w.checks = plan.Checks
-		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, Log: slog.New(log), Clock: w.clock,
+		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, UpTo: w.upTo, Log: slog.New(log), Clock: w.clock,
 			Watch: Watch{Ask: w.ask}})
 		require.NoError(t, err)
 	})

@@ -43,7 +43,7 @@ func NightTerminal(w io.Writer, n *night.Night, o Options) error {
 // NightLine is what came of one check run, in a line.
 func NightLine(n *night.Night, p night.Proof, o Options) string {
 	a := aboutNight(n, o)
-	b := a.proof(p.Status)
+	b := a.badgeOf(p)
 	return flat(strings.Join(nonEmpty(a.backup(p)+": "+b.Word, a.rung(p), a.took(p), a.why(p)), " · "))
 }
 
@@ -59,18 +59,20 @@ func (a nightAuthor) title() string {
 
 // sentence says how many of how many are proved.
 func (a nightAuthor) sentence() string {
-	skipped, rests := 0, 0
+	skipped, rests, read := 0, 0, 0
 	for _, p := range a.n.Proofs {
 		switch {
 		case p.LeftOut():
 			skipped++
 		case p.Skipped != "":
 			rests++
+		case p.Read:
+			read++
 		}
 	}
 	some := func(n int) string { return strings.TrimPrefix(strconv.Itoa(n), "0") }
-	s := a.say("night.sentence", "proved", strconv.Itoa(a.n.Count(record.StatusPassed)), "planned", strconv.Itoa(len(a.n.Proofs)-skipped),
-		"failed", strconv.Itoa(a.n.Count(record.StatusFailed)), "rests", some(rests), "skipped", some(skipped))
+	s := a.say("night.sentence", "proved", strconv.Itoa(a.n.Count(record.StatusPassed)), "planned", strconv.Itoa(len(a.n.Proofs)-skipped-read),
+		"failed", strconv.Itoa(a.n.Count(record.StatusFailed)), "rests", some(rests), "read", some(read), "skipped", some(skipped))
 	if !a.n.Sealed() {
 		s += a.say("night.unsealed")
 	}
@@ -86,6 +88,10 @@ func (a nightAuthor) proof(s record.Status) badge {
 // badgeOf a proof: one that was not made tonight says so.
 func (a nightAuthor) badgeOf(p night.Proof) badge {
 	b := a.proof(p.Status)
+	if p.Read {
+		b = a.proof(record.StatusNotRun)
+		b.Word = a.say("night.read")
+	}
 	if p.Rests != nil {
 		b.Word = a.say("night.unchanged", "started", p.Started.Format("01-02 15:04"))
 	}
@@ -147,7 +153,7 @@ func (a nightAuthor) unproved() block {
 	var list []cell
 	for _, failed := range []bool{true, false} {
 		for _, p := range a.n.Proofs {
-			if p.Status == record.StatusPassed || p.LeftOut() || (p.Status == record.StatusFailed) != failed {
+			if p.Status == record.StatusPassed || p.LeftOut() || p.Read || (p.Status == record.StatusFailed) != failed {
 				continue
 			}
 			b := a.proof(p.Status)
@@ -179,6 +185,9 @@ func NightJUnit(w io.Writer, n *night.Night, o Options) error {
 		}
 		if status == record.StatusNotRun && p.Skipped == "" { // it was asked for; pipelines take what is skipped for good
 			status = record.StatusInconclusive
+		}
+		if p.Read {
+			status = record.StatusNotRun
 		}
 		c.result(status, a.why(p), a.why(p))
 		s.Cases = append(s.Cases, c)

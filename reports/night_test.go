@@ -106,6 +106,39 @@ func TestUnchangedInTheReports(t *testing.T) {
 	assert.Contains(t, string(prom), "lifeboat_proof_timestamp_seconds{backup=\"shop\",catalogue=\"nightly\",point=\"\"} 1.77225")
 }
 
+// TestReadInTheReports: what was only read is neither green nor red, and is not counted among what is proved.
+func TestReadInTheReports(t *testing.T) {
+	t.Parallel()
+	n := aNight()
+	n.Proofs = n.Proofs[:1]
+	p := n.Proofs[0]
+	p.Point, p.UpTo, p.Status, p.Read, p.Why = "older.dump", record.UpToRead, record.StatusInconclusive, true,
+		&record.Reason{ID: "read.only", Status: record.StatusInconclusive, Args: map[string]string{}}
+	n.Proofs = append(n.Proofs, p)
+	for lang, words := range map[Language][]string{English: {"1 of 1 proved, 0 failed; 1 more only read to their end.", "Read"},
+		Chinese: {"另有 1 份只完整读取", "已读取"}} {
+		var text, page strings.Builder
+		require.NoError(t, NightTerminal(&text, n, Options{Language: lang, Width: 160}))
+		require.NoError(t, NightsPage(&page, []*night.Night{n}, Options{Language: lang}))
+		for _, w := range words {
+			assert.Contains(t, text.String(), w)
+			assert.Contains(t, page.String(), w)
+		}
+		assert.NotContains(t, text.String(), Messages().Label(lang, "night.unproved", nil))
+		assert.Contains(t, NightLine(n, p, Options{Language: lang}), words[1])
+	}
+	var junit strings.Builder
+	require.NoError(t, NightJUnit(&junit, n, Options{Language: English}))
+	assert.Contains(t, junit.String(), `<testcase classname="shop older.dump" name="verdict" time="90.000">`+"\n      <skipped")
+	path := filepath.Join(t.TempDir(), "night.prom")
+	require.NoError(t, NightMetrics(path, n))
+	prom, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Contains(t, string(prom), `point="older.dump",status="read"} 1`)
+	assert.Contains(t, string(prom), `point="older.dump",status="inconclusive"} 0`)
+	assert.Contains(t, string(prom), "lifeboat_night_passed{catalogue=\"nightly\"} 1")
+}
+
 // TestNightJUnit: a case for each rung, and nothing that is not proved is green.
 func TestNightJUnit(t *testing.T) {
 	t.Parallel()

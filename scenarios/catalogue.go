@@ -104,6 +104,7 @@ type Points struct {
 	Oldest bool     `yaml:"-"`      // the oldest one
 	Random int      `yaml:"random"` // so many, chosen by lot
 	Within Duration `yaml:"within"` // among those that are not older; default: among all
+	Read   bool     `yaml:"read"`   // the others are read to their end; without random only the newest is restored
 	Seed   int64    `yaml:"seed"`   // of the lot, to draw it again; default: another one each night, which is recorded
 }
 
@@ -154,7 +155,7 @@ func (c *Catalogue) Read(i int) (*Scenario, Problems) {
 func (c *Catalogue) Path(entry string) string { return c.File + "#" + entry }
 
 // Draws tells whether the restore points are chosen by the night and not by the backup's pick.
-func (p Points) Draws() bool { return p.All || p.Oldest || p.Random > 0 }
+func (p Points) Draws() bool { return p.All || p.Oldest || p.Random > 0 || p.Read }
 
 // Newest tells whether the newest restore point is always among them.
 func (p Points) Newest() bool { return !p.Oldest && p.Random == 0 }
@@ -167,15 +168,24 @@ func (p Points) String() string {
 	case p.Oldest:
 		return "oldest"
 	case p.Random > 0:
-		return fmt.Sprintf("random %d within %s seed %d", p.Random, p.Within.Std(), p.Seed)
+		s := fmt.Sprintf("random %d within %s seed %d", p.Random, p.Within.Std(), p.Seed)
+		if p.Read {
+			s += ", the others read"
+		}
+		return s
+	case p.Read:
+		return fmt.Sprintf("the newest, the others within %s read", p.Within.Std())
 	}
 	return ""
 }
 
-// Draw chooses among restore points, the newest first: all, the oldest, or so many by lot. The same seed draws the same ones of the same list.
+// Draw chooses among restore points, the newest first, those that are restored: all, the oldest, the newest, or so many by lot. The same seed draws the same ones of the same list.
 func (p Points) Draw(ids []string, seed int64) []string {
 	if p.Oldest {
 		return ids[max(0, len(ids)-1):]
+	}
+	if p.Read && p.Random == 0 {
+		return ids[:min(1, len(ids))]
 	}
 	if p.All || p.Random >= len(ids) {
 		return ids

@@ -97,6 +97,9 @@ func TestDraw(t *testing.T) {
 	t.Parallel()
 	ids := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 	assert.Equal(t, ids, Points{All: true}.Draw(ids, 1))
+	assert.Equal(t, []string{"a"}, Points{Read: true}.Draw(ids, 1), "the newest, and the others are read")
+	assert.Len(t, Points{Read: true, Random: 2}.Draw(ids, 1), 2)
+	assert.NotEqual(t, Points{Random: 2}.String(), Points{Read: true, Random: 2}.String())
 	assert.Equal(t, []string{"h"}, Points{Oldest: true}.Draw(ids, 1))
 	assert.Empty(t, Points{Oldest: true}.Draw(nil, 1))
 	assert.Equal(t, ids, Points{Random: 9}.Draw(ids, 1))

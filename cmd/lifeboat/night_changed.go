@@ -26,7 +26,7 @@ func (v *verifying) rest(ctx context.Context, planned []night.Planned, before []
 		limit = min(limit, given.Std())
 	}
 	for i, p := range planned {
-		if p.Skipped != "" {
+		if p.Skipped != "" || p.UpTo != "" { // what is to be read is read
 			continue
 		}
 		if last := v.unchanged(ctx, p, before, limit); last != nil {

@@ -80,7 +80,7 @@ func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
 	if err != nil {
 		return none(err)
 	}
-	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log(),
+	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log(), UpTo: p.UpTo,
 		Sizes: map[string][]int64{p.Backup: night.Sizes(p.Backup, v.before)}})
 	if err != nil {
 		return none(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,6 +109,24 @@ func TestAgeOfTheNewest(t *testing.T) {
 		got := v.prove(t.Context(), p)
 		assert.Equal(t, want, got.Status)
 	}
+}
+
+// TestSomeAreRead: of the restore points those that are not chosen are read, and nothing that is to be read rests on a proof.
+func TestSomeAreRead(t *testing.T) {
+	v := nightOf(t, ", points: {read: true}")
+	older := filepath.Join(filepath.Dir(v.catalogue.File), "shop", "older.dump")
+	require.NoError(t, os.WriteFile(older, []byte("no dump"), 0o600))
+	made := time.Now().Add(-9 * time.Hour)
+	require.NoError(t, os.Chtimes(older, made, made))
+	all, err := v.plan(t.Context(), verifyOptions{}, night.Header{Started: time.Now()})
+	require.NoError(t, err)
+	var got []string
+	for _, p := range all {
+		got = append(got, fmt.Sprint(p.Point, p.Older, p.UpTo))
+	}
+	assert.Equal(t, []string{"shop.dumpfalse", "older.dumptrueread"}, got)
+	require.NoError(t, v.rest(t.Context(), all[1:], []*night.Night{{Proofs: []night.Proof{{Planned: all[1], Status: record.StatusPassed}}}}, everyProof))
+	assert.Empty(t, all[1].Skipped)
 }
 
 // TestNightThatChoseNothing: where no restore point is young enough, an older one does not stand for those that were asked for.

@@ -35,6 +35,7 @@ type Planned struct {
 	Backup   string   `json:"backup"`                 // the entry's name
 	Point    string   `json:"point,omitempty"`        // that was chosen by the night; empty: by the backup's pick
 	Older    bool     `json:"older,omitempty"`        // not the newest of its backup: no limit of age holds for it
+	UpTo     string   `json:"up_to,omitempty"`        // record.UpToRead: it is only read
 	Which    string   `json:"which_points,omitempty"` // which ones the catalogue asks for; empty: the one under pick
 	Scenario string   `json:"scenario_digest,omitempty"`
 	Owner    string   `json:"owner,omitempty"`
@@ -62,6 +63,7 @@ type Proof struct {
 	Status  record.Status    `json:"status"`
 	Why     *record.Reason   `json:"why,omitempty"`   // the first reason of its verdict
 	Error   string           `json:"error,omitempty"` // why it was never started
+	Read    bool             `json:"read,omitempty"`  // it was only to be read, and nothing was found: no proof, and no failure
 	Left    int              `json:"left,omitempty"`  // things that could not be cleaned up
 	Rungs   []objective.Rung `json:"rungs,omitempty"`
 	Points  []Point          `json:"restore_points,omitempty"`
@@ -90,7 +92,7 @@ func (p Proof) Done() bool {
 // ProofOf is what a judged drill proves.
 func ProofOf(p Planned, r *record.Record, v record.Verdict) Proof {
 	got := Proof{Planned: p, Drill: r.Header.Drill, Number: r.Header.Number, Series: r.Header.Series, Journal: r.Journal.Digest,
-		Status: v.Status, Left: len(r.Cleanup.Failed), Rungs: objective.Ladder(r), Started: r.Header.Started, Took: r.Ended}
+		Status: v.Status, Read: objective.WellRead(r, v), Left: len(r.Cleanup.Failed), Rungs: objective.Ladder(r), Started: r.Header.Started, Took: r.Ended}
 	if len(v.Reasons) > 0 {
 		got.Why = &v.Reasons[0]
 		if got.Why.ID == "objective.not_measured" && len(v.Unmeasured) > 0 { // which says what is missing
@@ -132,7 +134,7 @@ func (n *Night) Status() record.Status {
 	worst := record.StatusPassed
 	asked := 0
 	for _, p := range n.Proofs {
-		if p.LeftOut() {
+		if p.LeftOut() || p.Read && p.Left == 0 {
 			continue
 		}
 		asked++
@@ -190,7 +192,7 @@ func Longest(planned []Planned, before []*Night) {
 	took := map[string]time.Duration{}
 	for _, n := range before { // a later one counts
 		for _, p := range n.Proofs {
-			if p.Done() {
+			if p.Done() && p.UpTo == "" {
 				took[p.Backup] = p.Took
 			}
 		}

@@ -111,3 +111,36 @@ func TestSizes(t *testing.T) {
 	}
 	assert.Equal(t, []int64{12, 13, 14, 15, 16, 17, 18}, Sizes("a", nights))
 }
+
+// TestReadIsNoProof: restore points that were only read neither prove a backup nor speak against it, but where they are bad.
+func TestReadIsNoProof(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	of := func(point string, s record.Status, read bool) Proof {
+		return Proof{Planned: Planned{Backup: "a", Point: point, UpTo: record.UpToRead}, Status: s, Read: read, Started: now.Add(-time.Hour), Drill: "d"}
+	}
+	restored := Proof{Planned: Planned{Backup: "a", Point: "1"}, Status: record.StatusPassed, Started: now.Add(-time.Hour), Drill: "d"}
+	read, bad, unknown := of("2", record.StatusInconclusive, true), of("3", record.StatusFailed, false), of("4", record.StatusInconclusive, false)
+	left := read
+	left.Left = 1
+	for name, c := range map[string]struct {
+		proofs []Proof
+		night  record.Status
+		state  State
+	}{
+		"restored, and others read": {[]Proof{restored, read}, record.StatusPassed, Proved},
+		"only read":                 {[]Proof{read}, record.StatusInconclusive, Overdue},
+		"one that was read is bad":  {[]Proof{restored, read, bad}, record.StatusFailed, Failed},
+		"one could not be read":     {[]Proof{restored, read, unknown}, record.StatusInconclusive, NotProved},
+		"something was left":        {[]Proof{restored, left}, record.StatusInconclusive, Proved},
+	} {
+		n := &Night{Header: Header{Build: "1", Started: now}, Ended: now, Proofs: c.proofs}
+		assert.Equal(t, c.night, n.Status(), name)
+		assert.Equal(t, c.state, Stand([]Planned{{Backup: "a"}}, []*Night{n}, "1", 26*time.Hour, now)[0].State, name)
+	}
+	before := &Night{Header: Header{Build: "1"}, Proofs: []Proof{restored}}
+	later := &Night{Header: Header{Build: "1"}, Ended: now, Proofs: []Proof{read}}
+	s := Stand([]Planned{{Backup: "a"}}, []*Night{before, later}, "1", 26*time.Hour, now)[0]
+	assert.Equal(t, Proved, s.State)
+	assert.Equal(t, restored.Started, s.Proof, "when it was really proved")
+}

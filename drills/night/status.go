@@ -120,9 +120,10 @@ func (n *Night) of(backup string) (t try, ok bool) {
 	missing := false
 	for _, p := range n.Proofs {
 		switch {
-		case p.Backup == backup && p.Rests != nil:
+		case p.Backup != backup || p.Read:
+		case p.Rests != nil:
 			rests = append(rests, p)
-		case p.Backup != backup || p.Skipped != "":
+		case p.Skipped != "":
 		case p.Drill == "" && p.Error == "":
 			missing = true
 		default:

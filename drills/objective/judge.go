@@ -20,6 +20,9 @@ func Judge(r *record.Record) record.Verdict {
 		return record.Verdict{Status: record.StatusNotRun, Reasons: []record.Reason{}, Objectives: []record.Judged{}}
 	}
 	j := &judge{r: r}
+	if r.Header.UpTo == record.UpToRead {
+		return j.onlyRead()
+	}
 	j.run()
 	j.clocks()
 	j.isolation()

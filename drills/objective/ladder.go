@@ -46,6 +46,13 @@ func Ladder(r *record.Record) []Rung {
 		r = &record.Record{}
 	}
 	l := ladder{r}
+	if r.Header.UpTo == record.UpToRead {
+		rungs := []Rung{l.found(), l.read()}
+		for _, name := range []RungName{RungRestored, RungStarted, RungServed, RungContent, RungBusiness} {
+			rungs = append(rungs, Rung{Name: name, State: RungUnasked})
+		}
+		return rungs
+	}
 	return []Rung{l.found(), l.read(), l.restored(), l.started(), l.layer(RungServed, record.LayerService),
 		l.layer(RungContent, record.LayerData), l.layer(RungBusiness, record.LayerBusiness)}
 }

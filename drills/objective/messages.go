@@ -89,6 +89,7 @@ var Messages = []Message{
 	{"restore_point.before_dump", []string{"backup", "point", "declared", "source", "made", "zone"}, []Use{UseReason}},
 	{"restore_point.changed", []string{"backup", "point", "first", "then"}, []Use{UseReason}},
 	{"backup.unrestored", []string{"backup", "instance"}, []Use{UseReason}},
+	{"read.only", nil, []Use{UseReason}},
 	{"limit.small", []string{"backup", "point", "size", "min_size"}, []Use{UseReason, UseFinding}},
 	{"limit.shrunk", []string{"backup", "point", "size", "usual", "count", "shrink"}, []Use{UseReason, UseFinding}},
 	{"limit.few", []string{"backup", "count", "keep"}, []Use{UseReason, UseFinding}},

@@ -22,7 +22,7 @@ var byCause = []string{
 	"business.red_at_end", "check.failed", "business.", "host.slow_business", "host.slow_check", "check.",
 	"reach.",
 	"objective.missed", "objective.not_recovered", "host.", "objective.",
-	"checks.", "layer.", "phase.",
+	"checks.", "layer.", "phase.", "read.",
 	"incident.missing", "check.missing", "objective.not_measured",
 	"cleanup.",
 }

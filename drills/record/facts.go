@@ -131,12 +131,13 @@ type Restored struct {
 	BackupBad string        `json:"backup_bad,omitempty"` // what is wrong with the backup
 	Overdue   *Overdue      `json:"overdue,omitempty"`    // all that is wrong with it is that it took too long
 	ImageBad  string        `json:"image_lacks,omitempty"`
-	Lack      *Lack         `json:"lack,omitempty"`    // of the scenario, without which the backup cannot be judged
-	Unread    string        `json:"unread,omitempty"`  // why it was not restored, which is no word on it
-	Kind      *FileKind     `json:"kind,omitempty"`    // with BackupBad and Unread: what it is instead
-	Misfit    *Misfit       `json:"misfit,omitempty"`  // with Unread: it is made for something else than what is there
-	Missing   *Missing      `json:"missing,omitempty"` // with BackupBad and Unread: there is nothing to restore
-	During    string        `json:"during"`            // restore | rollback
+	Lack      *Lack         `json:"lack,omitempty"`      // of the scenario, without which the backup cannot be judged
+	Unread    string        `json:"unread,omitempty"`    // why it was not restored, which is no word on it
+	Kind      *FileKind     `json:"kind,omitempty"`      // with BackupBad and Unread: what it is instead
+	Misfit    *Misfit       `json:"misfit,omitempty"`    // with Unread: it is made for something else than what is there
+	Missing   *Missing      `json:"missing,omitempty"`   // with BackupBad and Unread: there is nothing to restore
+	During    string        `json:"during"`              // restore | rollback
+	OnlyRead  bool          `json:"only_read,omitempty"` // it was read to its end, and restored into nothing
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration `json:"verifying_ns,omitempty"`
 }

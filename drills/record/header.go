@@ -26,6 +26,7 @@ type Header struct {
 	FlowAfter      string            `json:"flow_after_upgrade,omitempty"` // the same between an upgrade and its rollback
 	FlowEnv        map[string]string `json:"flow_env,omitempty"`           // its variables; secrets are ***
 	Limits         []BackupLimit     `json:"backup_limits,omitempty"`
+	UpTo           string            `json:"up_to,omitempty"` // the rung at which it was to end; empty: none
 	Instances      []InstancePlan    `json:"instances,omitempty"`
 	Incidents      []IncidentPlan    `json:"incidents,omitempty"`
 	Checks         []CheckPlan       `json:"checks,omitempty"`
@@ -65,6 +66,9 @@ type InstancePlan struct {
 	Needs  []string `json:"needs,omitempty"`
 	Basis  Basis    `json:"basis"` // measured, or emulated under TCG
 }
+
+// UpToRead is a drill that reads backups and restores none.
+const UpToRead = "read"
 
 // BackupLimit is what a restore point is held to whatever it holds, and those that lie beside it. Zero values are no limits.
 type BackupLimit struct {

@@ -17,6 +17,12 @@ type Looker interface {
 	Look(ctx context.Context, s Source) error
 }
 
+// Reader is a Loader or an Imager that can read a backup to its end without restoring it.
+type Reader interface {
+	// Read verifies what shows without a machine; its errors are those of a restore. Outcome has digest, bytes and time.
+	Read(ctx context.Context, s Source) (Outcome, error)
+}
+
 // Dater is a Loader that tells from the beginning of a backup when it was made.
 type Dater interface {
 	// Made is Outcome.Made; "" where the backup does not say so near its beginning.

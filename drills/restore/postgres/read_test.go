@@ -1,0 +1,66 @@
+package postgres
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/restore"
+)
+
+// TestRead: a dump of each format is read to its end without a server, and what is cut off, bent, or not what was promised is found.
+func TestRead(t *testing.T) {
+	t.Parallel()
+	file := func(name string) []byte {
+		raw, err := os.ReadFile("pgdump/testdata/" + name)
+		require.NoError(t, err)
+		return raw
+	}
+	custom, plain := file("custom.dump"), file("plain.sql")
+	bent := bytes.Clone(custom)
+	bent[len(bent)*2/3] ^= 0x40
+	var folder bytes.Buffer
+	w := tar.NewWriter(&folder)
+	require.NoError(t, w.WriteHeader(&tar.Header{Name: "toc.dat", Size: int64(len(file("toc.dat"))), Mode: 0o600}))
+	_, err := w.Write(file("toc.dat"))
+	require.NoError(t, err)
+	require.NoError(t, w.Close()) // its data are missing
+	for name, c := range map[string]struct {
+		raw      []byte
+		promised string
+		bad      bool
+	}{
+		"custom":                     {raw: custom},
+		"custom, as promised":        {raw: custom, promised: digest(custom)},
+		"custom, not as promised":    {raw: custom, promised: digest(plain), bad: true},
+		"custom, cut off":            {raw: custom[:len(custom)-10], bad: true},
+		"custom, half of it":         {raw: custom[:len(custom)/2], bad: true},
+		"custom, bent":               {raw: bent, promised: digest(custom), bad: true},
+		"custom, and more behind it": {raw: append(bytes.Clone(custom), "more"...), bad: true},
+		"plain":                      {raw: plain},
+		"plain, compressed":          {raw: []byte(gzipped(string(plain)))},
+		"plain, cut off":             {raw: plain[:len(plain)/2], bad: true},
+		"folder without its data":    {raw: folder.Bytes(), bad: true},
+		"nothing":                    {raw: nil, bad: true},
+		"something else":             {raw: []byte("<html></html>"), bad: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := loader(t, settings).Read(t.Context(), source(c.raw, c.promised))
+			if !c.bad {
+				require.NoError(t, err)
+				assert.Equal(t, digest(c.raw), out.Digest)
+				assert.Equal(t, int64(len(c.raw)), out.Bytes)
+				return
+			}
+			var backup *restore.BackupError
+			var kind *restore.KindError
+			assert.True(t, errors.As(err, &backup) || errors.As(err, &kind), "%v", err)
+		})
+	}
+}
