@@ -181,13 +181,10 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 		for _, f := range also {
 			go f(ctx, cancel)
 		}
-		log := slog.DiscardHandler
-		if w.log != nil {
-			log = w.log
-		}
+		log := cmp.Or[slog.Handler](w.log, slog.DiscardHandler)
 		w.checks = plan.Checks
-		res, err = Run(ctx, w.kit(), plan, Options{Home: w.home, Tool: "test", Keep: w.keep, UpTo: w.upTo, Log: slog.New(log), Clock: w.clock,
-			Watch: Watch{Ask: w.ask}})
+		opt := Options{Home: w.home, Tool: "test", Keep: w.keep, UpTo: w.upTo, Log: slog.New(log), Clock: w.clock, Watch: Watch{Ask: w.ask}}
+		res, err = Run(ctx, w.kit(), plan, opt)
 		require.NoError(t, err)
 	})
 	require.NoError(w.t, judgedAgain(leaveAlone(w.t, res.Dir), w.checks, res), "judged from the journal and raw/ alone")

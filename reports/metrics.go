@@ -22,7 +22,8 @@ func NightMetrics(path string, n *night.Night) error {
 		return g
 	}
 	of := []string{"backup", "point"}
-	status := gauge("proof_status", "1 for what came of the check run: passed, failed, inconclusive, aborted, not-run, or read where it was only to be read.", append(of, "status")...)
+	status := gauge("proof_status", "1 for what came of the check run: passed, failed, inconclusive, aborted, not-run, or read.",
+		append(of, "status")...)
 	rung := gauge("proof_rung", "The highest rung of the ladder that was reached, 0 to 6; -1: none.", of...)
 	took := gauge("proof_duration_seconds", "How long the check run took.", of...)
 	began := gauge("proof_timestamp_seconds", "When the check run began, in seconds since 1970; of what is unchanged, the one that proved it.", of...)

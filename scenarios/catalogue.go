@@ -179,7 +179,8 @@ func (p Points) String() string {
 	return ""
 }
 
-// Draw chooses among restore points, the newest first, those that are restored: all, the oldest, the newest, or so many by lot. The same seed draws the same ones of the same list.
+// Draw chooses among restore points, the newest first, those that are restored: all, the oldest, the newest, or so many by lot. The same
+// seed draws the same ones of the same list.
 func (p Points) Draw(ids []string, seed int64) []string {
 	if p.Oldest {
 		return ids[max(0, len(ids)-1):]
