@@ -190,7 +190,7 @@ RED = "red?{from_ns to_ns bad:i late:i answer_ns failed[name count:i] last}"
 SHAPES = {k: parse_shape(v) for k, v in {
     "drill.opened": """version:i trigger objectives[name limit_ns] stable_for_ns pulse_rate:n pulse_timeout_ns latency_limit_ns
         flow flow_after_upgrade instances[name backup basis]
-        backup_limits[backup min_size_bytes:i shrink_percent:n sizes_before:l keep:i oldest_ns]
+        backup_limits[backup min_size_bytes:i shrink_percent:n sizes_before:l keep:i oldest_ns] up_to
         incidents[id:i faults:t rule within_ns] checks[name layer] excluded:a started:w clock_state reference:w""",
     "phase": "phase outcome error",
     "step": "phase what kind outcome error started_ns ended_ns",
@@ -819,10 +819,15 @@ class Verdict:
         self.r, self.h = record, record.header
         self.reasons, self.findings, self.observations, self.weak, self.unmeasured, self.excluded = [], [], [], [], [], []
         self.objectives, self.outage, self.held = [], None, 0
-        for rule in (self.run, self.clocks, self.isolation, self.egress, self.restores, self.points, self.limits, self.boots_failed,
+        only_read = self.h.up_to == "read"
+        rules = (self.run, self.clocks, self.restores, self.points, self.limits, self.rule_objectives, self.phases, self.cleanup) if only_read else (
+            self.run, self.clocks, self.isolation, self.egress, self.restores, self.points, self.limits, self.boots_failed,
                      self.preparation, self.rule_pulse, self.rule_baseline, self.rule_checks, self.rule_reach, self.rule_incidents,
-                     self.business, self.rule_objectives, self.phases, self.cleanup, self.notes, self.not_asked):
+                     self.business, self.rule_objectives, self.phases, self.cleanup, self.notes, self.not_asked)
+        for rule in rules:
             rule()
+        if only_read:
+            self.I("read.only")
         self.conclude()
 
     def add(self, status, id, finding="", /, **args):
@@ -1833,6 +1838,9 @@ class Verdict:
                 unasked += none + [i.name for i in self.h.instances if i.backup and i.name not in booted]
                 unasked += [b.subject.instance for b in r.boots_failed]
             rung(name, failed, unasked, plain=name != "started" and not planned)
+        if self.h.up_to == "read":
+            for x in rungs[2:]:
+                x.update(state="unasked", of=[])
         highest = next((i for i, x in enumerate(rungs) if x["state"] != "reached"), len(rungs)) - 1
         return rungs, highest
 
@@ -1907,7 +1915,7 @@ STATUS_ORDER = ("aborted", "failed", "inconclusive", "passed", "")
 PLACES = """aborted. clock. harness. run. isolation. flow. backup. host.slow_boot digest. restore_point. limit. check.failed_before baseline.
     pulse. upgrade. boot. prepare. fault.red_before fault.no_effect fault.unconfirmed fault.unseen detect. incident. rollback.failed
     host.slow_rollback rollback. fault. business.red_at_end check.failed business. host.slow_business host.slow_check check. reach.
-    objective.missed objective.not_recovered host. objective. checks. layer. phase. incident.missing check.missing objective.not_measured
+    objective.missed objective.not_recovered host. objective. checks. layer. phase. read. incident.missing check.missing objective.not_measured
     cleanup.""".split()
 FOLLOWERS = """check.missing objective.not_measured objective.unfinished incident.missing incident.undecided pulse.missing pulse.empty
     rollback.unfinished phase.unfinished baseline.unknown limit.unmeasured""".split()

@@ -34,6 +34,13 @@ func pulse(at time.Duration, state record.PulseState, e record.PulseEvent) line 
 	return ev(at, record.KindPulse, e)
 }
 
+// onlyRead is a drill that was to read and no more.
+func onlyRead(more ...line) *story {
+	s := small(more...)
+	s.h.UpTo = record.UpToRead
+	return s
+}
+
 // smallStories show one branch each that no longer journal shows.
 func smallStories() map[string]*story {
 	v := record.CleanupEvent{What: "volume", Name: "v", State: record.CleanupFailed, Fix: "rm v"}
@@ -71,6 +78,8 @@ func smallStories() map[string]*story {
 		"small, limits without an answer": held(record.BackupLimit{MinSize: 1, Keep: 2}, sized(0, 0, 0)),
 		"small, a limit without a size":   held(record.BackupLimit{Shrink: 12.5}, sized(1, 0, 0)),
 		"small, a limit without a point":  held(record.BackupLimit{Keep: 1}),
+		"small, only read":                onlyRead(ev(2*sec, record.KindRestored, record.Restored{Backup: "b", Digest: "sha256:00", OnlyRead: true}), sized(100, 1, 0)),
+		"small, only read, and bad":       onlyRead(wrong(record.Restored{Backup: "b", BackupBad: "it ends early", OnlyRead: true}), sized(100, 1, 0)),
 		"small, gone at last":             small(ev(5*sec, record.KindCleanup, v), ev(6*sec, record.KindCleanup, incomplete), swept(time.Hour, gone), swept(time.Hour, proved)),
 		"small, undone at last":           small(ev(5*sec, record.KindCleanup, v), ev(6*sec, record.KindCleanup, v), swept(time.Hour, undone)),
 		"small, incomplete twice":         small(ev(5*sec, record.KindCleanup, incomplete), ev(6*sec, record.KindCleanup, incomplete), ev(6*sec, record.KindCleanup, v)),
