@@ -21,8 +21,10 @@ func (a *app) standing(c *scenarios.Catalogue, lang reports.Language) error {
 	all := night.Stand(planned, nights, buildID(), c.Every.Std(), time.Now())
 	for i := range all {
 		if s := &all[i]; s.State == night.Proved || s.State == night.Changed {
-			if _, stands := a.judged(*s.Latest); !stands {
-				s.State = night.NotProved
+			for _, p := range s.Speak {
+				if _, stands := a.judged(p); !stands {
+					s.State = night.NotProved
+				}
 			}
 		}
 	}

@@ -59,6 +59,8 @@ func TestOldestOfWhatRests(t *testing.T) {
 	s := Stand(planned("a"), []*Night{first, second}, "1", 26*time.Hour, now)[0]
 	assert.Equal(t, Overdue, s.State)
 	assert.Equal(t, old.Started, s.Proof)
+	require.Len(t, s.Speak, 2, "each drill must be there, and say the same")
+	assert.ElementsMatch(t, []string{"1", "2"}, []string{s.Speak[0].Drill, s.Speak[1].Drill})
 	assert.Equal(t, Proved, Stand(planned("a"), []*Night{first, second}, "1", 41*time.Hour, now)[0].State)
 }
 

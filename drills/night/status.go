@@ -27,6 +27,7 @@ type Standing struct {
 	Proof  time.Time `json:"proved,omitzero"` // when its latest good proof began; zero: never
 	Latest *Proof    `json:"latest,omitempty"`
 	Time   Forecast  `json:"recovery_time"` // when it will take longer than it may
+	Speak  []Proof   `json:"-"`             // all for which the latest one stands: of each restore point that was proved or rests
 }
 
 // Stand tells how every backup of a catalogue stands now. The planned ones say what the catalogue asks today; every is how old a proof
@@ -45,7 +46,7 @@ func Stand(planned []Planned, nights []*Night, build string, every time.Duration
 		slices.SortStableFunc(tries, func(a, b try) int { return a.last.Compare(b.last) })
 		var good try
 		for _, t := range tries {
-			s.Latest = &t.worst
+			s.Latest, s.Speak = &t.worst, t.all
 			if t.worst.Status == record.StatusPassed {
 				good, s.Proof = t, t.first
 			}
@@ -110,6 +111,7 @@ func Sizes(backup string, nights []*Night) []int64 {
 // try is what one night says of a backup with all the restore points that it chose.
 type try struct {
 	worst       Proof
+	all         []Proof
 	first, last time.Time // when its check runs began
 	build       string
 }
@@ -143,7 +145,7 @@ func (n *Night) of(backup string) (t try, ok bool) {
 		}
 		return i
 	}
-	t = try{worst: said[0], first: said[0].Started, last: said[0].Started, build: n.Build}
+	t = try{worst: said[0], all: slices.Concat(said, rests), first: said[0].Started, last: said[0].Started, build: n.Build}
 	for _, p := range said[1:] {
 		if rank(p) >= rank(t.worst) {
 			t.worst = p
