@@ -1816,8 +1816,13 @@ class Verdict:
             state = "failed" if failed else "unasked" if unasked or plain else "reached"
             rungs.append({"rung": name, "state": state, "of": sorted(set(failed or unasked))})
 
+        def of_boot(x):
+            return x.backup_bad and not x.digest and not x.kind and any(
+                y.backup == x.backup and y.subject.instance == x.subject.instance and y.digest and not went_wrong(y) and y.ended_ns <= x.ended_ns
+                for y in r.restores)
+
         def restores(backup, *conditions):
-            return [x for x in r.restores if x.backup == backup and all(c(x) for c in conditions)]
+            return [x for x in r.restores if x.backup == backup and not of_boot(x) and all(c(x) for c in conditions)]
         none = [] if backups else [""]
         limit_reasons = [x for x in self.reasons if x["id"].startswith("limit.")]
         ages = [o["status"] for o in self.objectives if o["name"] == "age" and not o.get("unlimited")]
@@ -1837,6 +1842,7 @@ class Verdict:
                 booted = {b.subject.instance for b in r.boots}
                 unasked += none + [i.name for i in self.h.instances if i.backup and i.name not in booted]
                 unasked += [b.subject.instance for b in r.boots_failed]
+                failed = failed + [x.backup for x in r.restores if of_boot(x)]
             rung(name, failed, unasked, plain=name != "started" and not planned)
         if self.h.up_to == "read":
             for x in rungs[2:]:
