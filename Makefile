@@ -92,7 +92,7 @@ test: ## every test, the real drills included; what each suite and package took
 	@LIFEBOAT_VM=some ci/suite.sh machines go test -vet=off -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 	@ci/suite.sh --print
 
-shelf: build images ## broken backups of every kind, and odd good ones: which of them lifeboat calls good, and which bad
+shelf: build images vm-images ## broken backups of every kind, and odd good ones: which of them lifeboat calls good, and which bad
 	@go run ./ci/shelf
 
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times
