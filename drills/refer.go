@@ -52,7 +52,8 @@ func (p *Plan) readProfiles(ctx context.Context, hide func(string) string) error
 		default:
 			sum := sha256.Sum256(raw)
 			bp.profile = besideFile{raw: raw, digest: "sha256:" + hex.EncodeToString(sum[:])}
-			if p, err := database.ReadProfile(raw); err == nil && p.Shared && bp.Point.ConsistentTo.IsZero() { // pg_dump began later
+			if p, err := database.ReadProfile(raw); err == nil && p.Shared && bp.Point.ConsistentTo.IsZero() &&
+				!p.Taken.After(bp.Point.Taken) { // pg_dump began later; one that is younger than the file is of another dump, and makes none young
 				bp.Point.ConsistentTo, bp.Point.ConsistentBy = p.Taken, "the snapshot of its profile"
 			}
 		}

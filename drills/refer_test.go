@@ -33,7 +33,7 @@ func (k keeper) List(ctx context.Context) ([]store.Point, error) {
 	points, err := k.fakeStore.List(ctx)
 	points[0].ID, points[0].Digest, points[0].ConsistentTo = k.point, record.Digest{}, time.Now().Add(-k.age)
 	if k.taken {
-		points[0].ConsistentTo = time.Time{}
+		points[0].ConsistentTo, points[0].Taken = time.Time{}, time.Now().Add(-k.age)
 	}
 	return points, err
 }
@@ -141,10 +141,13 @@ func TestReferences(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(w.home, "drills", older.Drill, "raw")))
 	without, _ := night()
 	assert.NotEqual(t, older.Drill, without.Drill, "whose facts are gone")
-	kept.taken, kept.err = true, nil
+	kept.taken, kept.err, kept.age = true, nil, time.Minute
 	_, taken := night()
 	assert.Equal(t, "the snapshot of its profile", taken.Record.RestorePoints[0].ConsistentSource)
 	assert.Equal(t, 4*time.Hour, taken.Record.RestorePoints[0].Age.Round(time.Minute), "which is older than the dump's header says")
+	kept.age = 10 * time.Hour
+	_, taken = night()
+	assert.NotEqual(t, "the snapshot of its profile", taken.Record.RestorePoints[0].ConsistentSource, "a profile that is younger than the file is not the dump's")
 }
 
 func TestYounger(t *testing.T) {
