@@ -128,6 +128,9 @@ func (a nightAuthor) why(p night.Proof) string {
 	case p.Status == record.StatusPassed:
 		return ""
 	case p.Why != nil:
+		if p.Said != nil {
+			a.r = &record.Record{Checks: []record.CheckResult{{Name: p.Why.Args["check"], Message: p.Why.Args["message"], Said: p.Said}}}
+		}
 		return a.words(*p.Why)
 	}
 	return p.Error

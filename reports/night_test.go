@@ -48,6 +48,23 @@ func aNight() *night.Night {
 	return n
 }
 
+// TestNightSaysWhatACheckSaid: in the reader's language, from the drill's record on.
+func TestNightSaysWhatACheckSaid(t *testing.T) {
+	t.Parallel()
+	said := record.Said{Form: "table %s has %d rows, not %d", Args: []string{"orders", "9", "10"}}
+	text := "table orders has 9 rows, not 10"
+	require.True(t, said.Is(text))
+	r := &record.Record{Checks: []record.CheckResult{{Name: "rows", Layer: record.LayerData, Status: record.CheckFailed, Message: text, Said: &said}}}
+	v := record.Verdict{Status: record.StatusFailed, Reasons: []record.Reason{{ID: "check.failed", Status: record.StatusFailed,
+		Args: map[string]string{"check": "rows", "message": text, "layer": "data", "when": "once", "backup": "shop"}}}}
+	n := aNight()
+	n.Proofs[1] = night.ProofOf(night.Planned{Backup: "shop"}, r, v)
+	var b strings.Builder
+	require.NoError(t, NightTerminal(&b, n, Options{Language: Chinese, Width: 200}))
+	assert.Contains(t, b.String(), "表 orders 有 9 行，而不是 10 行")
+	assert.NotContains(t, b.String(), text)
+}
+
 func TestNightInWords(t *testing.T) {
 	t.Parallel()
 	for lang, want := range map[Language][]string{

@@ -62,6 +62,7 @@ type Proof struct {
 	Journal string           `json:"journal,omitempty"` // digest of the drill's journal, which says all the rest
 	Status  record.Status    `json:"status"`
 	Why     *record.Reason   `json:"why,omitempty"`   // the first reason of its verdict
+	Said    *record.Said     `json:"said,omitempty"`  // where that quotes a check: what it said, in its parts
 	Error   string           `json:"error,omitempty"` // why it was never started
 	Read    bool             `json:"read,omitempty"`  // it was only to be read, and nothing was found: no proof, and no failure
 	Left    int              `json:"left,omitempty"`  // things that could not be cleaned up
@@ -97,6 +98,11 @@ func ProofOf(p Planned, r *record.Record, v record.Verdict) Proof {
 		got.Why = &v.Reasons[0]
 		if got.Why.ID == "objective.not_measured" && len(v.Unmeasured) > 0 { // which says what is missing
 			got.Why = &v.Unmeasured[0]
+		}
+	}
+	for _, c := range r.Checks {
+		if got.Why != nil && c.Said != nil && c.Name == got.Why.Args["check"] && c.Message == got.Why.Args["message"] {
+			got.Said = c.Said
 		}
 	}
 	for _, o := range v.Objectives {
