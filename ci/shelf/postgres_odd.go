@@ -28,8 +28,8 @@ func oddDumps() []item {
 		odd("dumped-as-latin", "-E LATIN9 where the text allows it",
 			"psql -qXd shop -c \"update customers set city = 'Köln', name = 'n' || id\" -c \"update products set name = 'p' || sku\" "+
 				"-c \"update settings set value = '{}'\" -c 'comment on table orders is null' && pg_dump -E LATIN9 shop", "shop.sql"),
-		odd("cluster", "pg_dumpall", "pg_dumpall --exclude-database=good", "all.sql"), // which is the workshop's own
-		odd("cluster-clean", "pg_dumpall --clean", "pg_dumpall --clean --if-exists --exclude-database=good | gzip", "all.sql.gz"),
+		odd("cluster", "pg_dumpall", "pg_dumpall", "all.sql"),
+		odd("cluster-clean", "pg_dumpall --clean", "pg_dumpall --clean --if-exists | gzip", "all.sql.gz"),
 	}
 }
 
