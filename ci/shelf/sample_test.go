@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,6 +21,9 @@ const seedVariable = "LIFEBOAT_SHELF_SEED"
 // How many of each are in a sample: those that are caught by their bytes cost little.
 const sampledEarly, sampledLate, sampledGood = 6, 4, 3
 
+// usualSeed draws the sample of every run: one that was seen. Others are drawn by the variable, and make shelf runs all.
+const usualSeed = 20261129
+
 // A sample of the shelf is verified, each backup in one column in which it must be seen. make shelf verifies all of it in all of them.
 func TestSample(t *testing.T) {
 	t.Parallel()
@@ -32,7 +34,7 @@ func TestSample(t *testing.T) {
 	if _, err := command(t.Context(), nil, "docker", "image", "inspect", image); err != nil {
 		needs.Skip(t, "make images makes what the shelf is restored into:", err)
 	}
-	seed := uint64(time.Now().UnixNano())
+	seed := uint64(usualSeed)
 	if again := os.Getenv(seedVariable); again != "" {
 		var err error
 		seed, err = strconv.ParseUint(again, 10, 64)
