@@ -68,7 +68,13 @@ func TestJudgeProfile(t *testing.T) {
 			[]string{"profile.sampled"}},
 		"nothing to hold it against": {"", profiled{Now: shop(nil)}, "passed",
 			"recorded for the next proof, and held against nothing yet: 1 tables, 100 rows", []string{"unlooked.profile"}},
-		"nothing at all": {"", profiled{Now: shop(func(t *database.ProfiledTable) { t.Rows = 0 })}, "failed", "1 tables hold not one row", nil},
+		"nothing at all":  {"", profiled{Now: shop(func(t *database.ProfiledTable) { t.Rows = 0 })}, "failed", "1 tables hold not one row", nil},
+		"structure alone": {"", profiled{Now: ofStructure(), Was: ofStructure(), From: beside}, "passed", "the structure is what its profile says, which is of no row", nil},
+		"other structure": {"", profiled{Now: ofStructure(), Was: func() *database.Profile {
+			p := ofStructure()
+			p.Databases[0].Things[0].Is = "view"
+			return p
+		}(), From: beside}, "failed", "shop: table public.orders is table, and its profile says view", nil},
 		"nothing at all, as its profile says": {"", profiled{Now: shop(func(t *database.ProfiledTable) { t.Rows = 0 }),
 			Was: shop(func(t *database.ProfiledTable) { t.Rows = 0 }), From: beside}, "failed", "1 tables hold not one row", nil},
 		"no database": {"", profiled{Missing: "shop"}, "failed", "there is no database shop on db", nil},
@@ -97,7 +103,7 @@ func TestJudgeProfile(t *testing.T) {
 				ids = append(ids, o.ID)
 			}
 			assert.Equal(t, c.beside, ids)
-			assert.Equal(t, name == "nothing to hold it against", a.Recorded)
+			assert.Equal(t, name == "nothing to hold it against" || name == "structure alone", a.Recorded, "it reaches no rung")
 		})
 	}
 	many := shop(nil)
@@ -111,6 +117,13 @@ func TestJudgeProfile(t *testing.T) {
 
 func sampled() *database.Profile {
 	return shop(func(t *database.ProfiledTable) { t.Sample = &database.Sample{Share: 0.1, Seed: 7, Rows: 10} })
+}
+
+// ofStructure is a profile beside a dump that was made, or said to be made, with --schema-only.
+func ofStructure() *database.Profile {
+	p := shop(nil)
+	p.Scope.SchemaOnly, p.Databases[0].Tables = true, nil
+	return p
 }
 
 func ofNothing(t *database.ProfiledTable) { t.Sample = &database.Sample{Seed: 7} }
