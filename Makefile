@@ -15,7 +15,7 @@ VM_TESTS    := ^TestVM
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .PHONY: help setup build images demo-files demo test check fix bench busy clean foreign shelf test-kill test-long small-files \
-	browser vm-images vm-files demo-vm test-vm s3-server race govulncheck
+	browser kinds vm-images vm-files demo-vm test-vm s3-server race govulncheck
 
 help: ## what there is to do
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ bin/lifeboat-k6: $(wildcard cmd/lifeboat-k6/*.go cmd/lifeboat-k6/*/*.go) cmd/lif
 images: setup ## container images of the demo, from Debian packages
 	@ci/images/postgres.sh
 	@ci/demo/images.sh
+
+# What backups of other kinds are restored into; tests with them ask for it.
+kinds: setup ## container images of MariaDB, Redis, etcd and the backup tools, from Debian packages
+	@ci/images/kinds.sh
 
 demo-files: setup build images ## a folder to drill in, DIR=build/demo: scenarios, flows and real backups
 	@mkdir -p $(DIR)/flows
@@ -84,7 +88,7 @@ $(S3_SERVER):
 # make check has vetted all. Machines and containers are built side by side. Tests with containers, and drills, wait more than they compute: more of
 # them run at a time than there are processors.
 test: ## every test, the real drills included; what each suite and package took
-	@$(MAKE) --no-print-directory -j3 demo-files small-files foreign vm-files s3-server
+	@$(MAKE) --no-print-directory -j3 demo-files small-files foreign kinds vm-files s3-server
 	@ci/suite.sh --begin
 	@ci/suite.sh packages go test -vet=off -timeout 30m -p 3 -parallel 4 $$(go list ./... | grep -v -e '^lifeboat/ci$$' -e '^lifeboat/ci/shelf$$')
 	@ci/suite.sh sidecar go -C cmd/lifeboat-k6 test -vet=off -timeout 20m ./...
