@@ -55,6 +55,8 @@ if [ ! -d "$data/mysql" ]; then
       printf "create user %s@'%%' identified by %s;\n" "$(quoted "$user")" "$(quoted "$(env_of PASSWORD)")"
       [ -z "$name" ] || printf "grant all on \`%s\`.* to %s@'%%';\n" "${name//\`/\`\`}" "$(quoted "$user")"
     fi
+    # mariadb-install-db makes more roots, without a password.
+    printf "delete from mysql.global_priv where user = 'root' and host <> 'localhost'; flush privileges;\n"
     printf "create user root@'%%' identified by %s; grant all on *.* to root@'%%' with grant option;\n" "$(quoted "$password")"
     printf 'set password for root@localhost = password(%s); flush privileges;\n' "$(quoted "$password")"
   } | mariadb --socket="$socket" -u root
