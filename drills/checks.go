@@ -97,9 +97,7 @@ func (q *checks) one(ctx context.Context, c CheckPlan, when record.When) (record
 	if a.Said != nil && a.Said.Is(a.Message) {
 		r.Said = a.Said
 	}
-	for _, line := range a.Diff {
-		r.Diff = append(r.Diff, q.hide(line))
-	}
+	r.Diff = append(r.Diff, q.hideAll(a.Diff)...)
 	for _, o := range a.Beside {
 		for k, text := range o.Args {
 			o.Args[k] = q.hide(text)

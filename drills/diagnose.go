@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -59,10 +60,8 @@ func (g *diagnoses) ask(ctx context.Context, m instance.Machine) (instance.Diagn
 func (g *diagnoses) write(m instance.Machine, got instance.Diagnosis) {
 	fact := got.Diagnosis
 	fact.Words = g.hide(fact.Words)
-	fact.Lines = nil
-	for _, line := range got.Lines[max(0, len(got.Lines)-mostLines):] {
-		fact.Lines = append(fact.Lines, g.hide(line))
-	}
+	lines := g.hideAll(got.Lines)
+	fact.Lines = slices.Clone(lines[max(0, len(lines)-mostLines):])
 	name, err := g.keep(m.Name(), got.Screen)
 	if err != nil {
 		g.log.Warn("keep a screen", "instance", m.Name(), "error", err)

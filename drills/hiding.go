@@ -62,6 +62,9 @@ func (s *secrets) hideValue(v reflect.Value) {
 			more := fmt.Sprintf("… and %d more", len(texts)-longestList)
 			v.Set(reflect.ValueOf(append(slices.Clone(texts[:longestList]), more)))
 		}
+		if texts, ok := v.Interface().([]string); ok {
+			v.Set(reflect.ValueOf(s.hideAll(texts)))
+		}
 		into := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
 		reflect.Copy(into, v)
 		for i := range into.Len() {

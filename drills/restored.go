@@ -83,9 +83,7 @@ func (r *restores) restored(ctx context.Context, name string, bp *BackupPlan, du
 	r.host.restored(fact.Started, fact.Ended)
 	fact.Verified = err == nil && promiseKept(bp.Point.Digest, out.Digest)
 	fact.Said = out.Said
-	for _, n := range out.Notes {
-		fact.Notes = append(fact.Notes, r.hide(n))
-	}
+	fact.Notes = append(fact.Notes, r.hideAll(out.Notes)...)
 	if err != nil && ctx.Err() == nil {
 		if foreign := r.room.Intact(ctx); foreign != nil { // whatever it looks like, somebody else had a hand in it
 			return out, fmt.Errorf("%w (%v)", foreign, err)

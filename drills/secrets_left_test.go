@@ -244,8 +244,15 @@ func (g *gossip) one(of []error) error {
 // Whatever is told in a drill, and in whatever form: no file of the home, no line of the log and no report shows a secret
 // or eight bytes of one.
 func TestNoSecretOfAnyShapeIsLeft(t *testing.T) {
-	for range 4 {
-		seed := uint64(time.Now().UnixNano())
+	seeds := []uint64{1795910384997127761} // one that found something: a secret of short lines, below each other in a console
+	random := 3
+	if os.Getenv("LIFEBOAT_LONG") != "" {
+		random = 400
+	}
+	for range random {
+		seeds = append(seeds, rand.Uint64())
+	}
+	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			g := &gossip{r: rand.New(rand.NewPCG(seed, 3))}
 			dir, log := t.TempDir(), bytes.Buffer{}

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/record"
 	"lifeboat/verifier"
 )
 
@@ -166,6 +167,16 @@ func TestPiecesOfSecrets(t *testing.T) {
 		assert.Equal(t, want, s.hide(text))
 	}
 	assert.Equal(t, "***\nit ended", s.hideEnd("9Z9\nit ended"))
+}
+
+// A secret of several lines lies across texts that a report shows below each other; how many there are stays.
+func TestSecretsAcrossLines(t *testing.T) {
+	s := &secrets{}
+	s.add("Zv9\n7v\nQx\nab")
+	assert.Equal(t, []string{"said Zv9", "beside 7v", "Qx"}, s.hideAll([]string{"said Zv9", "beside 7v", "Qx"}))
+	assert.Equal(t, []string{"said ***", "***", "***", "*** it was"}, s.hideAll([]string{"said Zv9", "7v", "Qx", "ab it was"}))
+	event := s.hideEvent(record.Diagnosis{Lines: []string{"Zv9", "7v", "Qx"}}).(record.Diagnosis)
+	assert.Equal(t, []string{"***", "***", "***"}, event.Lines)
 }
 
 // runs of secrets by which they are known: what leaks looks for, for many texts. Each with its secret, by length. What
