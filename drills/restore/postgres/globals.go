@@ -31,20 +31,20 @@ func (l *load) rolesFrom(ctx context.Context) error {
 	}
 	stream, err := source.Open(ctx)
 	if err != nil {
-		return classify(name, err)
+		return dump.Classify(name, err)
 	}
 	in := dump.Open(ctx, stream)
 	err = l.readRoles(ctx, name, in)
 	if err != nil && ctx.Err() == nil && source.Point.Digest.Given() {
 		if mismatch := in.Mismatch(); mismatch != nil {
-			err = &restore.BackupError{Backup: name, Reason: withCause(mismatch, err)}
+			err = &restore.BackupError{Backup: name, Reason: dump.WithCause(mismatch, err)}
 		}
 	}
 	if e := in.Close(); err == nil && e != nil {
 		err = fmt.Errorf("read %s: %w", name, e)
 	}
 	if err != nil {
-		return fmt.Errorf("its roles are taken from %s: %w", name, ofBackup(name, classify(name, err)))
+		return fmt.Errorf("its roles are taken from %s: %w", name, ofBackup(name, dump.Classify(name, err)))
 	}
 	l.beside = map[string]restore.Outcome{name: {Digest: stream.Digest(), Bytes: stream.Bytes()}}
 	l.note("its roles, their passwords and memberships are those of %s %s", name, source.Point.ID)

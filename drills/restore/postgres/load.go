@@ -11,7 +11,6 @@ import (
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
-	"lifeboat/drills/store"
 )
 
 // load is one restore.
@@ -48,7 +47,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	defer stop()
 	stream, err := s.Open(reading)
 	if err != nil {
-		return restore.Outcome{}, classify(s.Backup, err)
+		return restore.Outcome{}, dump.Classify(s.Backup, err)
 	}
 	job := &load{Loader: l, source: s, machine: m, in: dump.Open(reading, stream), stop: stop,
 		database: first(l.set.Database, defaultDatabase)}
@@ -56,48 +55,17 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	if err != nil && ctx.Err() == nil && s.Point.Digest.Given() {
 		// The first thing that went wrong may be a consequence.
 		if mismatch := job.in.Mismatch(); mismatch != nil {
-			err = &restore.BackupError{Backup: s.Backup, Reason: withCause(mismatch, err)}
+			err = &restore.BackupError{Backup: s.Backup, Reason: dump.WithCause(mismatch, err)}
 		}
 	}
 	if e := job.in.Close(); err == nil && e != nil {
 		err = fmt.Errorf("read %s: %w", s.Backup, e)
 	}
 	if err != nil {
-		return restore.Outcome{Notes: job.notes, Said: job.said}, job.stillThere(ctx, classify(s.Backup, err))
+		return restore.Outcome{Notes: job.notes, Said: job.said}, job.stillThere(ctx, dump.Classify(s.Backup, err))
 	}
 	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: job.notes, Said: job.said,
 		Made: job.made, Beside: job.beside}, nil
-}
-
-// withCause tells both: that the bytes are wrong, and what they did.
-func withCause(m *store.Mismatch, err error) string {
-	if errors.As(err, new(*store.Mismatch)) {
-		return m.Error()
-	}
-	if bad, ok := errors.AsType[*restore.BackupError](err); ok {
-		return m.Error() + "; " + bad.Reason
-	}
-	if kind, ok := errors.AsType[*restore.KindError](err); ok {
-		return m.Error() + "; " + kind.Reason()
-	}
-	return m.Error() + "; " + err.Error()
-}
-
-// classify makes one of the contract's errors of what is the backup's fault, and
-// names the backup in all others.
-func classify(backup string, err error) error {
-	if errors.As(err, new(*restore.BackupError)) || errors.As(err, new(*restore.ImageError)) || errors.As(err, new(*restore.LackError)) {
-		return err
-	}
-	if kind, ok := errors.AsType[*restore.KindError](err); ok {
-		named := *kind
-		named.Backup = backup
-		return &named
-	}
-	if errors.As(err, new(*dump.Damage)) || errors.As(err, new(*store.Mismatch)) {
-		return &restore.BackupError{Backup: backup, Reason: err.Error()}
-	}
-	return fmt.Errorf("restore %s: %w", backup, err)
 }
 
 // stillThere keeps a machine that went away from looking like a bad backup, unless

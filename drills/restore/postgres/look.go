@@ -19,7 +19,7 @@ import (
 func (l *Loader) Look(ctx context.Context, s restore.Source) error {
 	in, format, err := l.start(ctx, s)
 	if err != nil {
-		return classify(s.Backup, err)
+		return dump.Classify(s.Backup, err)
 	}
 	defer in.Close()
 	if s.Env == nil {
@@ -90,7 +90,7 @@ func aboutPlain(in *dump.Input) about {
 func (l *Loader) Made(ctx context.Context, s restore.Source) (string, error) {
 	in, format, err := l.start(ctx, s)
 	if err != nil {
-		return "", classify(s.Backup, err)
+		return "", dump.Classify(s.Backup, err)
 	}
 	defer in.Close()
 	about := aboutOf(in, format)

@@ -18,7 +18,7 @@ var _ restore.Reader = (*Loader)(nil)
 func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, error) {
 	stream, err := s.Open(ctx)
 	if err != nil {
-		return restore.Outcome{}, classify(s.Backup, err)
+		return restore.Outcome{}, dump.Classify(s.Backup, err)
 	}
 	job := &load{Loader: l, source: s, in: dump.Open(ctx, stream)}
 	err = job.read()
@@ -27,14 +27,14 @@ func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, e
 	}
 	if err != nil && ctx.Err() == nil && s.Point.Digest.Given() {
 		if mismatch := job.in.Mismatch(); mismatch != nil { // the first thing that went wrong may be a consequence
-			err = &restore.BackupError{Backup: s.Backup, Reason: withCause(mismatch, err)}
+			err = &restore.BackupError{Backup: s.Backup, Reason: dump.WithCause(mismatch, err)}
 		}
 	}
 	if e := job.in.Close(); err == nil && e != nil {
 		err = fmt.Errorf("read %s: %w", s.Backup, e)
 	}
 	if err != nil {
-		return restore.Outcome{}, classify(s.Backup, err)
+		return restore.Outcome{}, dump.Classify(s.Backup, err)
 	}
 	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Made: job.made}, nil
 }
