@@ -23,7 +23,7 @@ var storeys = []struct {
 }{
 	{"lifeboat/internal/lazy", -1}, // a word that even leaves use
 	{"lifeboat/internal", 0},
-	{"lifeboat/drills/record", 1}, {"lifeboat/internal/sandbox", 1},
+	{"lifeboat/drills/record", 1}, {"lifeboat/internal/sandbox", 1}, {"lifeboat/internal/tree", 1},
 	{"lifeboat/scenarios", 2}, {"lifeboat/drills/ledger", 2},
 	{"lifeboat/drills/instance", 3}, {"lifeboat/drills/store", 3}, {"lifeboat/drills/objective", 3}, {"lifeboat/scenarios/library", 3},
 	{"lifeboat/drills/store/remote", 3}, {"lifeboat/drills/store/checksums", 3}, // what stores share
@@ -46,6 +46,8 @@ const backEnds = 5
 var below = map[string][]string{
 	// A virtual machine stands in a sandbox of docker's: one seal, one record of attempts to get out, one network.
 	"lifeboat/drills/instance/qemu": {"lifeboat/drills/instance/docker"},
+	// The program of sandboxes unpacks trees and reads them, where nothing but their volume is.
+	"lifeboat/internal/sandbox": {"lifeboat/internal/tree"},
 }
 
 // forbidden dependencies, each with its reason.

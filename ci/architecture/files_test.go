@@ -20,7 +20,7 @@ var ownFiles = []string{
 	"cmd/lifeboat/cmd_drill.go", "cmd/lifeboat/cmd_new.go", "cmd/lifeboat/cmd_reap.go", "cmd/lifeboat/cmd_report.go", "cmd/lifeboat/night.go",
 	"drills/decide.go", "drills/inbox.go", "drills/marked.go", "drills/instance/", "drills/ledger/", "drills/night/", "drills/record/", "drills/seal.go",
 	"drills/hiding.go", "drills/history.go", "drills/refer.go",
-	"drills/unproved.go", "drills/store/storetest/", "internal/pressure/", "internal/sandbox/", "verifier/business/pulse.go",
+	"drills/unproved.go", "drills/store/storetest/", "internal/pressure/", "internal/sandbox/", "internal/tree/unpack_linux.go", "verifier/business/pulse.go",
 }
 
 // Every file of a user is opened by internal/userfile, which never waits.

@@ -12,6 +12,8 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"lifeboat/internal/tarend"
 )
 
 // Limits of what is kept of an archive while it is read.
@@ -67,13 +69,13 @@ func (i *Imager) read(ctx context.Context, stream io.Reader) (*archive, error) {
 // each calls do for every entry of a tar that matters, with its name made plain, and reads
 // the tar to its very end. A name that leaves the archive is damage.
 func each(u *unpacked, do func(h *tar.Header, name string, content io.Reader) error) error {
-	in := &tail{r: u}
+	in := tarend.New(u)
 	tr := tar.NewReader(in)
 	files := 0
 	for {
 		h, err := tr.Next()
 		if err == io.EOF {
-			return in.finish()
+			return ended(in)
 		}
 		if err != nil {
 			return tarError(err, files)
@@ -87,8 +89,17 @@ func each(u *unpacked, do func(h *tar.Header, name string, content io.Reader) er
 		if _, err := io.Copy(io.Discard, tr); err != nil {
 			return tarError(err, files)
 		}
-		in.mark()
+		in.Mark()
 	}
+}
+
+// ended reads what follows the last entry.
+func ended(in *tarend.Reader) error {
+	wrong, _, err := in.Finish()
+	if err == nil && wrong != "" {
+		err = bad("%s", wrong)
+	}
+	return err
 }
 
 func entryOf(h *tar.Header, content io.Reader, do func(h *tar.Header, name string, content io.Reader) error) error {

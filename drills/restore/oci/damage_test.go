@@ -16,6 +16,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
+	"lifeboat/internal/tarend"
 )
 
 func TestImageRefusesEveryCut(t *testing.T) {
@@ -26,11 +27,11 @@ func TestImageRefusesEveryCut(t *testing.T) {
 		step int
 	}{
 		"docker save":         {saved, 97},
-		"docker save, blocks": {saved, blockSize},
+		"docker save, blocks": {saved, tarend.Block},
 		"docker save in gzip": {squeeze(t, "gzip", saved), 7},
 		"docker save in zstd": {squeeze(t, "zstd", saved), 7},
 		"OCI layout":          {layout, 97},
-		"OCI layout, blocks":  {layout, blockSize},
+		"OCI layout, blocks":  {layout, tarend.Block},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := imager(t, "{}").Image(t.Context(), source("", test.raw), &engine{})
@@ -47,8 +48,8 @@ func TestImageRefusesEveryCut(t *testing.T) {
 func TestImageRefusesFalseEnds(t *testing.T) {
 	s := small(t, runtime.GOARCH)
 	members := s.saved(t)
-	zeros := pack(t, append(members, member{name: "zeros", content: make([]byte, 4*blockSize)})...)
-	refused(t, zeros[:len(zeros)-endSize], "the zeros of the last file")
+	zeros := pack(t, append(members, member{name: "zeros", content: make([]byte, 4*tarend.Block)})...)
+	refused(t, zeros[:len(zeros)-2*tarend.Block], "the zeros of the last file")
 	long := pack(t, append(members, member{name: strings.Repeat("long/", 60) + "x"})...)
 	whole := pack(t, members...)
 	refused(t, long[:len(whole)], "the extended header of a file that is not there")

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"lifeboat/internal/tarend"
 )
 
 // small is an image that a fuzzer can take apart.
@@ -23,7 +25,7 @@ func FuzzArchive(f *testing.F) {
 		raw := pack(t, members...)
 		f.Add(raw)
 		f.Add(squeeze(t, "gzip", raw))
-		f.Add(raw[:len(raw)-blockSize])
+		f.Add(raw[:len(raw)-tarend.Block])
 	}
 	_, two := twoImages(t, newSample(t, "amd64"))
 	f.Add(pack(t, two...))
