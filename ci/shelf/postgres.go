@@ -148,7 +148,7 @@ func shopEntry(c column, i item) string {
 	case lastTime:
 		more := ""
 		if !i.other {
-			more += ", moved: [orders.created_at]"
+			more += `, moved: ["` + i.within + `orders.created_at"]`
 		}
 		if len(i.migrated) > 0 {
 			more += ", expect_migration: [" + strings.Join(i.migrated, ", ") + "]"

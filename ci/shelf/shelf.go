@@ -74,6 +74,7 @@ type item struct {
 	yesterday, profiled maker
 	other               bool     // it holds something else than its shape: other rules would be written for it
 	migrated            []string // tables whose structure may be another than yesterday
+	within              string   // of a backup of several databases: the one of which more is asked, "shop:"
 }
 
 // label says what lifeboat must say of a broken backup.

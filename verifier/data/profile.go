@@ -23,10 +23,11 @@ type profileKeys struct {
 	File     string             `yaml:"file"`     // profile in the scenario's folder, instead of the one beside the backup
 	Timeout  scenarios.Duration `yaml:"timeout"`  // of all of it; default 10m, and 3m more for each GiB of databases
 	// Against the last proof of another restore point:
-	Shrink          scenarios.Percent `yaml:"shrink"`           // share of its rows that a table may lose
-	Tables          map[string]pruned `yaml:"tables"`           // the same for some, by name or pattern: {"public.sessions": {shrink: 100%}}
-	Moved           []string          `yaml:"moved"`            // columns whose newest value must be newer than it was: [orders.created_at]
-	ExpectMigration []string          `yaml:"expect_migration"` // tables whose structure may be another, by name or pattern; all
+	Shrink scenarios.Percent `yaml:"shrink"` // share of its rows that a table may lose
+	Tables map[string]pruned `yaml:"tables"` // the same for some, by name or pattern: {"public.sessions": {shrink: 100%}}
+	// columns whose newest value must be newer than it was: [orders.created_at]; of one database of several: ["shop:orders.created_at"]
+	Moved           []string `yaml:"moved"`
+	ExpectMigration []string `yaml:"expect_migration"` // tables whose structure may be another, by name or pattern; all
 }
 
 // pruned is what one table may lose.

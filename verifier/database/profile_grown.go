@@ -15,7 +15,7 @@ import (
 type Tolerances struct {
 	Shrink   float64            // the share of its rows that a table may lose, 0 to 1
 	Tables   map[string]float64 // the same of some tables, by their patterns
-	Moved    []string           // columns of time, as schema.table.column, that must have moved on
+	Moved    []string           // columns of time, as schema.table.column or database:schema.table.column, that must have moved on
 	Migrated []string           // tables whose structure may change, by their patterns, or all
 }
 
@@ -87,7 +87,7 @@ func migrating(patterns []string, was, now ProfiledDatabase) (left func(Thing) b
 	}
 	names, things := []string{}, slices.Concat(was.Things, now.Things)
 	for _, t := range things {
-		if slices.Contains([]string{"table", "view", "materialized view"}, t.Kind) && anyMatches(patterns, t.Name) {
+		if slices.Contains([]string{"table", "view", "materialized view"}, t.Kind) && was.anyMatches(patterns, t.Name) {
 			names = append(names, t.Name)
 		}
 	}
@@ -154,7 +154,7 @@ func (d ProfiledDatabase) content(now ProfiledDatabase, taken time.Time, t Toler
 		where := d.Database + ": table " + was.Name
 		shrink := t.Shrink
 		for _, pattern := range slices.Sorted(maps.Keys(t.Tables)) {
-			if matches(pattern, was.Name) {
+			if d.matches(pattern, was.Name) {
 				shrink, found[pattern] = t.Tables[pattern], true
 			}
 		}
@@ -165,7 +165,7 @@ func (d ProfiledDatabase) content(now ProfiledDatabase, taken time.Time, t Toler
 		}
 		for _, c := range was.Columns {
 			k := slices.IndexFunc(is.Columns, func(o ProfiledColumn) bool { return o.Name == c.Name })
-			moved := slices.IndexFunc(t.Moved, func(pattern string) bool { return matches(pattern, was.Name+"."+c.Name) })
+			moved := slices.IndexFunc(t.Moved, func(pattern string) bool { return d.matches(pattern, was.Name+"."+c.Name) })
 			if moved >= 0 {
 				found[t.Moved[moved]] = true
 			}
@@ -210,12 +210,16 @@ func movedOn(was, now string) bool {
 	return err == nil && err2 == nil && y > x || was == "" && now != ""
 }
 
-func anyMatches(patterns []string, name string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, name) })
+func (d ProfiledDatabase) anyMatches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return d.matches(pattern, name) })
 }
 
-// matches holds a name against a pattern, as path.Match does, with its schema or without.
-func matches(pattern, name string) bool {
+// matches holds a name of a database against a pattern, as path.Match does, with its schema or without: of every database, or of the one
+// that is named before a colon.
+func (d ProfiledDatabase) matches(pattern, name string) bool {
+	if of, rest, named := strings.Cut(pattern, ":"); named && of == d.Database {
+		pattern = rest
+	}
 	flat := strings.NewReplacer("/", "\x00")
 	pattern, name = flat.Replace(pattern), flat.Replace(name)
 	with, _ := path.Match(pattern, name)

@@ -44,6 +44,10 @@ func TestGrown(t *testing.T) {
 		other  string // still, unmatched
 	}{
 		"a day of business":           {sold, Tolerances{Moved: []string{"orders.created_at", "orders.id"}}, "", ""},
+		"of this database":            {sold, Tolerances{Moved: []string{"shop:orders.created_at"}}, "", ""},
+		"of this one, and it stands":  {func(*Profile) {}, Tolerances{Moved: []string{"shop:orders.created_at"}}, Stood + " shop: table public.orders, column created_at", "still shop"},
+		"of another database":         {sold, Tolerances{Moved: []string{"good:orders.id"}, Tables: map[string]float64{"good:sessions": 1}}, "", "unmatched good:orders.id, unmatched good:sessions"},
+		"pruned in this database":     {func(p *Profile) { sold(p); sessions(p).Rows = 0 }, Tolerances{Tables: map[string]float64{"shop:sessions": 1}}, "", ""},
 		"a quiet day":                 {func(*Profile) {}, Tolerances{}, "", "still shop"},
 		"a quiet day, but it may not": {func(*Profile) {}, Tolerances{Moved: []string{"orders.created_at"}}, Stood + " shop: table public.orders, column created_at", "still shop"},
 		"an empty table stays empty":  {sold, Tolerances{Moved: []string{"public.orders.*"}}, "", ""},
