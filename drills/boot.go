@@ -80,6 +80,10 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 		}
 		return s.badBoot(ctx, name, from, b, started, explained(err, facts))
 	}
+	up := rise{started: started, booting: booting, image: req.Image, loaded: loads != nil, boot: b}
+	if w, ok := instance.As[instance.Awaiting](m); ok {
+		up.waited = w.SealWait()
+	}
 	s.room.Stands(m, imageOf(s.plan.Backups[from], req.Generation, facts))
 	if loads != nil {
 		if err := loads.Loader.Ready(ctx, m); err != nil {
@@ -89,7 +93,7 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 			return err
 		}
 	}
-	if err := s.cameUp(ctx, m, rise{started: started, booting: booting, image: req.Image, loaded: loads != nil, boot: b}); err != nil {
+	if err := s.cameUp(ctx, m, up); err != nil {
 		return s.badBoot(ctx, name, from, b, started, explained(err, facts))
 	}
 	return nil

@@ -81,7 +81,7 @@ func Run(ctx context.Context, kit Kit, p *Plan, opt Options) (*Result, error) {
 }
 
 // phases runs the drill up to clean-up. What it returns has not been written down yet.
-func (d *drill) phases(ctx context.Context) error {
+func (d *drill) phases(ctx context.Context) (err error) {
 	if err := d.keepScenario(d.plan.Scenario); err != nil {
 		return err
 	}
@@ -95,6 +95,8 @@ func (d *drill) phases(ctx context.Context) error {
 			return fmt.Errorf("tell the reaper what to hide: %w", err)
 		}
 	}
+	ahead := d.sealAhead(ctx)
+	defer func() { ahead(err) }()
 	if err := d.plan.readProfiles(ctx, d.hide); err != nil {
 		return err
 	}

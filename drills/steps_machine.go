@@ -73,6 +73,7 @@ func (op *operator) start(ctx context.Context, m instance.Machine, _ scenarios.S
 type rise struct {
 	started time.Duration // its restore, or else its boot
 	booting time.Duration // when it was started
+	waited  time.Duration // of its boot, for a sealed sandbox
 	image   string
 	loaded  bool // with a backup, after its server had answered
 	boot    boot
@@ -91,7 +92,7 @@ func (s *boots) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 	}
 	health := healthOf(m)
 	up := record.Booted{Started: r.started, Ready: s.elapsed(), Image: r.image, Basis: record.BasisMeasured,
-		Unseen: spec.Ready == nil && health == nil && !r.loaded}
+		SealWait: r.waited, Unseen: spec.Ready == nil && health == nil && !r.loaded}
 	if b, ok := instance.As[instance.Based](m); ok {
 		up.Basis = b.Basis()
 	}

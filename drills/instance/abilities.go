@@ -28,6 +28,26 @@ func As[T any](v any) (found T, ok bool) {
 	return found, false
 }
 
+// Ahead is a driver that can seal sandboxes before anybody boots in them.
+type Ahead interface {
+	// SealAhead begins to seal the sandboxes of these places, in their order and a few at once, and returns. Each is made and
+	// proved as Boot or Run would do it, which waits for one that is being sealed, takes one that stands, and seals by
+	// itself where there is none, or none any more. A proof that failed is the answer of Boot and Run. Once ctx ends no more
+	// is begun; wait returns when none is being made any more.
+	SealAhead(ctx context.Context, places []Place) (wait func())
+}
+
+// Place is where an instance will stand, or the programs of a flow.
+type Place struct {
+	Instance string
+	Flow     string   // of Program.Flow, where Instance is empty
+	Aliases  []string // as in the Request
+	Allow    []string // as in the Request or the Program
+}
+
+// Awaiting is a machine that tells for how long its boot waited for a sealed sandbox.
+type Awaiting interface{ SealWait() time.Duration }
+
 // Putter is a machine that files can be put into, before Start too.
 type Putter interface {
 	// Put unpacks a tar stream below dir.

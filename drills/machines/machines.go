@@ -205,6 +205,31 @@ func groundOf(driver instance.Driver) instance.Driver {
 	}
 }
 
+// SealAhead has the sandboxes of places sealed before anybody wants them, by the drivers that can. kindOf tells the kind of an
+// instance. wait is instance.Ahead's, of all of them.
+func (r *Room) SealAhead(ctx context.Context, places []instance.Place, kindOf func(name string) string) (wait func()) {
+	companion, _ := r.Companion() // none runs a flow where there is none
+	var waits []func()
+	for _, driver := range r.Bases() {
+		a, ok := instance.As[instance.Ahead](driver)
+		if !ok {
+			continue
+		}
+		own := slices.DeleteFunc(slices.Clone(places), func(p instance.Place) bool {
+			if p.Instance == "" {
+				return any(companion) != any(driver)
+			}
+			return groundOf(r.drivers[kindOf(p.Instance)]) != driver
+		})
+		waits = append(waits, a.SealAhead(ctx, own))
+	}
+	return func() {
+		for _, wait := range waits {
+			wait()
+		}
+	}
+}
+
 // Intact says when the harness itself cut a machine off: what it does not answer proves nothing then.
 func (r *Room) Intact(ctx context.Context) error {
 	for _, driver := range r.Bases() {

@@ -12,6 +12,8 @@ type Booted struct {
 	// Unseen: neither the scenario nor its image says when it is ready, and nothing was loaded into it. Ready is when its
 	// process or its hypervisor ran, which says nothing of what is to run in it, so no time of it is measured.
 	Unseen bool `json:"unseen,omitempty"`
+	// SealWait is for how long the boot waited for a sealed sandbox: the rest of its sealing was done ahead. 0: not known
+	SealWait time.Duration `json:"seal_wait_ns,omitempty"`
 	// Facts of how it was booted and is controlled: acceleration, control, firmware, clock skew.
 	Facts map[string]string `json:"facts,omitempty"`
 }

@@ -41,7 +41,7 @@ func (d *Driver) Run(ctx context.Context, p instance.Program) (instance.Process,
 	s := d.slot(clientSandbox(p))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.programs, s.flow = true, p.Flow
+	s.programs, s.flow, s.wanted = true, p.Flow, true
 	if err := d.seal(ctx, s, nil, p.Allow); err != nil {
 		return nil, err
 	}

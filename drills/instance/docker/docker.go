@@ -47,6 +47,8 @@ type slot struct {
 	mu      sync.Mutex // serialises boots of this name
 	name    string
 	sandbox *sealedSandbox
+	refused error    // a proof of its seal failed: nothing stands there
+	wanted  bool     // an instance or programs stand there; else its sandbox was sealed ahead, and is nobody's yet
 	machine *Machine // the latest generation
 
 	programs bool   // it is a place for programs, and no instance
@@ -71,6 +73,7 @@ var (
 	_ instance.Companion      = (*Driver)(nil)
 	_ instance.ReachReporter  = (*Driver)(nil)
 	_ instance.HiddenReporter = (*Driver)(nil)
+	_ instance.Ahead          = (*Driver)(nil)
 )
 
 // New makes a driver for a site. It does not connect: Ready does.
@@ -180,12 +183,15 @@ func (d *Driver) Boot(ctx context.Context, r instance.Request) (instance.Machine
 
 // boot is Boot; over is what a hypervisor's container has, nil: it is a restored one.
 func (d *Driver) boot(ctx context.Context, r instance.Request, over *Hypervisor) (*Machine, error) {
+	began := time.Now()
 	s := d.slot(r.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.wanted = true
 	if err := d.seal(ctx, s, r.Aliases, r.Allow); err != nil {
 		return nil, err
 	}
+	waited := time.Since(began)
 	s.sandbox.way.open() // it is there when the first question comes
 	kept, err := d.replace(ctx, s, r)
 	if err != nil {
@@ -195,7 +201,7 @@ func (d *Driver) boot(ctx context.Context, r instance.Request, over *Hypervisor)
 	if err != nil {
 		return nil, err
 	}
-	s.machine = m
+	s.machine, m.waited = m, waited
 	if r.Hold || over != nil {
 		return m, nil
 	}

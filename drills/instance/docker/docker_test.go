@@ -118,6 +118,7 @@ func newBenchAt(t testing.TB, host string) (*Driver, *instancetest.Notes) {
 func TestSuite(t *testing.T) {
 	instancetest.Run(t, instancetest.Subject{Image: built.image, Guest: []string{"/guest"},
 		Break: instancetest.EndTunnel,
+		Tear:  instancetest.EndSandbox,
 		New: func(t *testing.T) instancetest.Bench {
 			d, notes := newBench(t)
 			return instancetest.Bench{Driver: d, Site: d.site, Notes: notes, Undoers: Undoers(d.log)}

@@ -27,9 +27,9 @@ func (d *Driver) Egress(ctx context.Context) ([]record.EgressFact, error) {
 	var all []record.EgressFact
 	for _, s := range slots {
 		s.mu.Lock()
-		b := s.sandbox
+		b, wanted := s.sandbox, s.wanted
 		s.mu.Unlock()
-		if b == nil {
+		if b == nil || !wanted { // nothing of what was restored ran in it
 			continue
 		}
 		said, err := d.engine.said(ctx, b.id)

@@ -14,9 +14,9 @@ func (d *Driver) Intact(ctx context.Context) error {
 	d.mu.Unlock()
 	for _, s := range slots {
 		s.mu.Lock()
-		b, m := s.sandbox, s.machine
+		b, m, wanted := s.sandbox, s.machine, s.wanted
 		s.mu.Unlock()
-		if b == nil {
+		if b == nil || !wanted { // one that was sealed ahead is looked at when it is wanted
 			continue
 		}
 		running, err := d.engine.running(ctx, b.id)

@@ -47,6 +47,8 @@ type Machine struct {
 
 	health *instance.Health // of its image; nil: none
 
+	waited time.Duration // until its sandbox was sealed
+
 	ending atomic.Bool // lifeboat itself stops or removes it
 
 	mu      sync.Mutex
@@ -155,6 +157,9 @@ func (d *Driver) createVolume(ctx context.Context, inst, name string) error {
 
 // Name implements instance.Machine.
 func (m *Machine) Name() string { return m.slot }
+
+// SealWait implements instance.Awaiting.
+func (m *Machine) SealWait() time.Duration { return m.waited }
 
 // Handle implements instance.Machine: the container's id.
 func (m *Machine) Handle() string { return m.id }

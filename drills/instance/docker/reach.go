@@ -19,7 +19,7 @@ func (d *Driver) Reached(ctx context.Context) ([]record.Link, error) {
 	boxes, names := map[*slot]sealedSandbox{}, map[netip.Addr]string{}
 	for _, s := range slots {
 		s.mu.Lock()
-		if s.sandbox != nil {
+		if s.sandbox != nil && s.wanted {
 			boxes[s] = *s.sandbox
 			if !s.programs {
 				names[s.sandbox.address] = s.name

@@ -36,6 +36,9 @@ type sealedSandbox struct {
 // seal gives a slot a sandbox that is proved to be closed. A sandbox that died
 // (its namespace is gone with it) is replaced at the same address.
 func (d *Driver) seal(ctx context.Context, s *slot, aliases, allow []string) error {
+	if s.refused != nil {
+		return s.refused
+	}
 	if s.sandbox != nil {
 		running, err := d.engine.running(ctx, s.sandbox.id)
 		if err != nil {
@@ -79,6 +82,7 @@ func (d *Driver) seal(ctx context.Context, s *slot, aliases, allow []string) err
 		err = fmt.Errorf("seal %s: %w", s.name, werr)
 	} else {
 		err = d.judgeSeal(s.name, results, listener)
+		s.refused = err
 	}
 	if err != nil {
 		d.discard(ctx, b)

@@ -57,14 +57,17 @@ func TestNothingBootsInAnOpenSandbox(t *testing.T) {
 		lines []string
 		leak  bool
 		says  string
+		ahead bool // it is sealed before it is wanted
 	}{
 		"a way out": {[]string{control, line(`"target":"host","address":"192.0.2.2:1","reached":true`), ready},
-			true, "192.0.2.2:1"},
+			true, "192.0.2.2:1", false},
+		"a way out, ahead": {[]string{control, line(`"target":"host","address":"192.0.2.2:1","reached":true`), ready},
+			true, "192.0.2.2:1", true},
 		"control failed": {[]string{line(`"target":"control","protocol":"tcp","control":true,"detail":"refused"`), ready},
-			false, "refused"},
-		"no probe at all": {[]string{ready}, false, "prove nothing"},
-		"rules refused":   {[]string{`{"event":"error","error":"write packet filter rules: no"}`}, false, "packet filter"},
-		"nonsense":        {[]string{"panic: oh"}, false, "read the sandbox's output"},
+			false, "refused", false},
+		"no probe at all": {[]string{ready}, false, "prove nothing", false},
+		"rules refused":   {[]string{`{"event":"error","error":"write packet filter rules: no"}`}, false, "packet filter", false},
+		"nonsense":        {[]string{"panic: oh"}, false, "read the sandbox's output", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,8 +79,15 @@ func TestNothingBootsInAnOpenSandbox(t *testing.T) {
 				notes.UndoAll(t, d.site.Scope, Undoers(d.log))
 				_, _ = d.engine.client.ImageRemove(context.Background(), image, client.ImageRemoveOptions{})
 			}()
+			if c.ahead {
+				d.SealAhead(t.Context(), []instance.Place{{Instance: "db"}})()
+			}
+			probes := len(notes.Probes())
 			_, err = d.Boot(t.Context(), serving("db"))
 			require.ErrorContains(t, err, c.says)
+			if c.ahead {
+				assert.Len(t, notes.Probes(), probes, "what was proved open is not tried again")
+			}
 			var leak *instance.LeakError
 			assert.Equal(t, c.leak, errors.As(err, &leak))
 			assert.False(t, errors.As(err, new(*instance.BootError)))

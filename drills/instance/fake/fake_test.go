@@ -25,6 +25,7 @@ import (
 func TestSuite(t *testing.T) {
 	instancetest.Run(t, instancetest.Subject{Image: "guest", Guest: []string{"guest"},
 		Break: func(_ *testing.T, _ instancetest.Bench, m instance.Machine) { m.(*fake.Machine).Break() },
+		Tear:  func(_ *testing.T, b instancetest.Bench, name string) { b.Driver.(*fake.Driver).TearAhead(name) },
 		New: func(t *testing.T) instancetest.Bench {
 			site, notes := instancetest.NewSite(t, "fake-drill", nil)
 			d := fake.New(site, &fake.World{Images: map[string]fake.Script{"guest": guest()}, Program: program})

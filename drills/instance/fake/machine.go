@@ -11,6 +11,7 @@ import (
 	"path"
 	"sync"
 	"syscall"
+	"time"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
@@ -26,6 +27,7 @@ type Machine struct {
 	request instance.Request
 	script  Script
 	virtual bool
+	waited  time.Duration // until its sandbox was sealed
 
 	mu      sync.Mutex
 	state   instance.State

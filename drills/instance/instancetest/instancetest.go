@@ -35,7 +35,9 @@ type Subject struct {
 	// the guest is there and serves from then on. Its tests run one after another.
 	Virtual func(b Bench, name string) instance.Request
 	// Break ends the way to a machine in mid-flow, by what carries its connections.
-	Break   func(t *testing.T, b Bench, m instance.Machine)
+	Break func(t *testing.T, b Bench, m instance.Machine)
+	// Tear ends a sandbox in which nothing was booted yet.
+	Tear    func(t *testing.T, b Bench, name string)
 	Prepare func(t *testing.T, m instance.Machine)
 }
 
@@ -64,7 +66,8 @@ func Run(t *testing.T, s Subject) {
 	if s.Virtual == nil { // what a container is told to run, and programs beside it
 		maps.Copy(tests, map[string]func(*testing.T){"held": x.held, "environment": x.environment, "refused": x.refused,
 			"does not come up": x.doesNotComeUp, "program": x.program, "program stopped": x.programStopped,
-			"side by side": x.sideBySide})
+			"side by side": x.sideBySide, "sealed ahead": x.sealedAhead, "ahead and torn": x.aheadAndTorn,
+			"ahead and unwanted": x.aheadAndUnwanted})
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

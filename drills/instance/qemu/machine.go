@@ -71,6 +71,9 @@ const (
 // Name implements instance.Machine.
 func (m *Machine) Name() string { return m.request.Name }
 
+// SealWait implements instance.Awaiting.
+func (m *Machine) SealWait() time.Duration { return m.hypervisor.SealWait() }
+
 // Handle implements instance.Machine: the container's id.
 func (m *Machine) Handle() string { return m.hypervisor.Handle() }
 
