@@ -74,6 +74,7 @@ func (s *secrets) add(plain string) {
 	for _, part := range parts {
 		if len(part) >= shortestPart {
 			s.learn(part, true)
+			s.learnLines(part)
 		}
 	}
 	s.learn(plain, !open)

@@ -180,7 +180,7 @@ func TestSecretsAcrossLines(t *testing.T) {
 }
 
 // runs of secrets by which they are known: what leaks looks for, for many texts. Each with its secret, by length. What
-// is quoted is longer than what it stands for: a run with marks of quoting has to be.
+// is quoted is longer than what it stands for: a run with marks of quoting, or one that begins within one (`u003e`), has to be.
 type runs map[int]map[string]string
 
 func shown(secrets []string) runs {
@@ -194,7 +194,7 @@ func shown(secrets []string) runs {
 				r[n][s] = secret
 			}
 			for i := 0; i+gram <= len(s); i++ {
-				if run := s[i : i+gram]; !strings.ContainsAny(run, `\%`) && len(strings.TrimSpace(run)) >= shortest {
+				if run := s[i : i+gram]; !strings.ContainsAny(s[max(0, i-len(`\u003`)):i+gram], `\%`) && len(strings.TrimSpace(run)) >= shortest {
 					r[gram][run] = secret
 				}
 				if i+3*gram <= len(s) {
