@@ -29,6 +29,7 @@ type decoder struct {
 	where    map[string]Pos  // of every value met, by its path
 	bad      map[string]bool // paths whose value could not be read
 	secrets  *[]Secret       // collects those that are hidden
+	plain    *[]Secret       // collects the others
 	beside   []string        // keys that may be meant by one that the first struct does not know
 }
 

@@ -91,6 +91,9 @@ func (d *decoder) moment(n *yaml.Node, into *time.Time, path string) {
 func (d *decoder) secret(n *yaml.Node, into *Secret, path string) {
 	if n.Kind == yaml.ScalarNode {
 		*into = Plain(n.Value) // as written: PORT: 8080 needs no quotes
+		if d.plain != nil {
+			*d.plain = append(*d.plain, *into)
+		}
 		return
 	}
 	if n.Kind != yaml.MappingNode {

@@ -26,6 +26,7 @@ type Settings struct {
 	beside []string // keys of the outer struct that a misspelt one may be meant for
 
 	secrets *[]Secret // of the scenario; nil: nobody asks for them
+	plain   *[]Secret // that stand in it as they are; nil: nobody asks for them
 	watch   func(into any)
 }
 
@@ -54,7 +55,7 @@ func (s Settings) Decode(into any) []Problem {
 	if s.node == nil {
 		return nil
 	}
-	d := &decoder{file: s.file, dir: s.dir, budget: nodeBudget, secrets: s.secrets, beside: s.beside}
+	d := &decoder{file: s.file, dir: s.dir, budget: nodeBudget, secrets: s.secrets, plain: s.plain, beside: s.beside}
 	d.decode(s.node, reflect.ValueOf(into).Elem(), s.path)
 	return d.problems.Sorted(s.file)
 }
@@ -158,4 +159,17 @@ func (d *decoder) child(n *yaml.Node, step string) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// In has the settings' relative paths begin in a folder.
+func (s Settings) In(dir string) Settings {
+	s.dir = dir
+	return s
+}
+
+// Plain has the secrets that stand among the settings themselves, and not elsewhere by {env: …} or {file: …}, added to a list as they
+// are decoded.
+func (s Settings) Plain(into *[]Secret) Settings {
+	s.plain = into
+	return s
 }

@@ -14,11 +14,12 @@ import (
 )
 
 func (a *app) newCommand() *cobra.Command {
-	var from, found, image string
+	var from, found, keys, image string
 	c := &cobra.Command{
 		Use: "new FILE", Short: "Write a scenario file, or a catalogue, to begin with",
 		Long: "Writes a commented scenario file and the k6 flow that it names, or with --from a shipped scenario\n" +
-			"and its flows, or with --catalogue a list of the backups below a folder, as lifeboat verify proves them.\n" +
+			"and its flows, or with --catalogue a list of the backups in a folder, a bucket or\n" +
+			"a list on a web server, as lifeboat verify proves them.\n" +
 			"Overwrites nothing.\n" + exitHelp,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -26,7 +27,7 @@ func (a *app) newCommand() *cobra.Command {
 			var err error
 			switch {
 			case found != "":
-				err = a.writeCatalogue(c.Context(), path, found, image)
+				err = a.writeCatalogue(c.Context(), path, found, keys, image)
 			case from != "":
 				path, err = library.Write(from, path)
 			default:
@@ -43,7 +44,8 @@ func (a *app) newCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&from, "from", "", "name of a shipped scenario; FILE is then the folder to write it to")
-	c.Flags().StringVar(&found, "catalogue", "", "folder whose backups the catalogue FILE is to list")
+	c.Flags().StringVar(&found, "catalogue", "", "what the catalogue FILE is to list: a folder, s3://BUCKET/FOLDER, or https://SERVER/FOLDER/SHA256SUMS")
+	c.Flags().StringVar(&keys, "store", "", "with --catalogue of a bucket or a list: the store's other keys, as {endpoint: …, access_key: {env: NAME}, …}")
 	c.Flags().StringVar(&image, "image", "postgres:17", "with --catalogue: the engine's image into which dumps of PostgreSQL are loaded")
 	c.MarkFlagsMutuallyExclusive("from", "catalogue")
 	return c

@@ -4,8 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +16,6 @@ import (
 
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
-	"lifeboat/drills/store/sidecars"
 	"lifeboat/internal/filekind"
 	"lifeboat/scenarios"
 )
@@ -26,7 +26,8 @@ const deepest = 4
 // series is what lies beside each other and looks alike: the generations of one backup.
 type series struct {
 	Name    string
-	Path    string // of its folder, from the catalogue's
+	Path    string // of its folder, from the catalogue's, or its address
+	Store   string // as YAML in one line
 	Pattern string // "": all of the folder
 	Kind    filekind.Kind
 	Words   string
@@ -34,9 +35,12 @@ type series struct {
 	Restore string // the kind of restore; "": none fits
 	Format  string // of a disk
 	Port    int    // that an image exposes, the first; 0: none
+	Unseen  string // why nobody looked for a port; "": somebody did
 	from    string // the file by which that is known
 	Dated   bool   // it says when it was made, or a manifest beside it does: only then a limit of age can be held
 	ext     string
+	stem    string // of the names, before the mark of a generation
+	marked  bool   // the names have such a mark
 	files   []candidate
 }
 
@@ -50,68 +54,40 @@ type candidate struct {
 // its check run is to say.
 const tried = 5
 
-// survey looks through a folder for backups. Of each group of files that end alike the newest is looked at.
-func survey(dir, from string) ([]*series, error) {
-	groups := map[[2]string]*series{}
-	add := func(path string, e fs.DirEntry, then error) error {
-		info, err := e.Info()
-		if err != nil {
-			return then
+// survey looks through a place for backups. Of each series the newest is looked at.
+func survey(ctx context.Context, at place) ([]*series, error) {
+	folders := map[string]map[string][]candidate{} // by folder and ending
+	err := at.walk(ctx, func(name string, taken time.Time) {
+		folder, ext := path.Dir(name), ending(path.Base(name))
+		if folders[folder] == nil {
+			folders[folder] = map[string][]candidate{}
 		}
-		key := [2]string{filepath.Dir(path), ending(e.Name())}
-		s := groups[key]
-		if s == nil {
-			s = &series{ext: key[1]}
-			groups[key] = s
-		}
-		s.files = append(s.files, candidate{path, info.ModTime()})
-		return then
-	}
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		rel, _ := filepath.Rel(dir, path)
-		switch {
-		case err != nil && path == dir:
-			return fmt.Errorf("look through %s: %w", dir, err)
-		case err != nil: // what may not be read is no reason not to see the rest
-			return nil
-		case e.IsDir() && path != dir && (sidecars.Is(e.Name()) || strings.Count(rel, string(filepath.Separator)) >= deepest):
-			return filepath.SkipDir
-		case e.IsDir() && path != dir && holdsContents(path): // a dump in a folder is one backup
-			return add(path, e, filepath.SkipDir)
-		case !e.Type().IsRegular() || sidecars.Is(e.Name()):
-			return nil
-		}
-		if _, partial := sidecars.Partial(e.Name()); partial {
-			return nil
-		}
-		return add(path, e, nil)
+		folders[folder][ext] = append(folders[folder][ext], candidate{name, taken})
 	})
 	if err != nil {
 		return nil, err
 	}
 	var all []*series
-	beside := map[string]int{}
-	for key, s := range groups {
-		s.look()
-		rel, err := filepath.Rel(from, key[0])
-		if err != nil {
-			return nil, err
-		}
-		if s.Path = "./" + filepath.ToSlash(rel); rel == "." {
-			s.Path = "."
-		}
-		beside[s.Path]++
-		all = append(all, s)
-	}
-	slices.SortFunc(all, func(a, b *series) int { return strings.Compare(a.Path+a.ext, b.Path+b.ext) })
 	taken := map[string]bool{}
-	for _, s := range all {
-		name := filepath.Base(s.Path)
-		if beside[s.Path] > 1 {
-			s.Pattern = "*" + s.ext
-			name += s.ext
+	for _, folder := range slices.Sorted(maps.Keys(folders)) {
+		var here []*series
+		for _, ext := range slices.Sorted(maps.Keys(folders[folder])) {
+			var others []string
+			for other, files := range folders[folder] {
+				if other != ext {
+					others = append(others, (&series{files: files}).names()...)
+				}
+			}
+			files := folders[folder][ext]
+			slices.SortFunc(files, func(a, b candidate) int { return strings.Compare(a.path, b.path) })
+			here = append(here, group(ext, files, others)...)
 		}
-		s.Name = unlike(name, taken)
+		named(here, path.Base(at.folder(folder)), taken)
+		for _, s := range here {
+			s.look(ctx, at)
+			s.Path, s.Store = at.folder(folder), at.store(folder, s.Pattern)
+		}
+		all = append(all, here...)
 	}
 	return all, nil
 }
@@ -141,11 +117,11 @@ func unlike(of string, taken map[string]bool) string {
 }
 
 // look at the newest files, and into them where they are compressed, until one can be restored.
-func (s *series) look() {
+func (s *series) look(ctx context.Context, at place) {
 	slices.SortFunc(s.files, func(a, b candidate) int { return cmp.Or(b.taken.Compare(a.taken), strings.Compare(b.path, a.path)) })
-	s.Latest = filepath.Base(s.files[0].path)
+	s.Latest = path.Base(s.files[0].path)
 	for i, f := range s.files[:min(len(s.files), tried)] {
-		g, err := glanceAt(f.path)
+		g, err := at.glance(ctx, f.path)
 		if err != nil {
 			g.words = "not to be read here"
 		}
@@ -155,8 +131,7 @@ func (s *series) look() {
 		switch {
 		case g.dump:
 			s.Restore = "postgres"
-			_, err := os.Stat(f.path + sidecars.Manifest)
-			s.Dated = g.dated || err == nil
+			s.Dated = g.dated || at.told(f.path)
 		case g.kind.Name == "oci":
 			s.Restore, s.from = "oci", f.path
 		case g.kind.In("qcow2", "vmdk", "vhd", "vhdx", "vdi", "disk"):
@@ -165,7 +140,7 @@ func (s *series) look() {
 			continue
 		}
 		if i > 0 {
-			s.Words = fmt.Sprintf("it is %s, and %q is %s", cmp.Or(s.Words, "nothing that is known"), filepath.Base(f.path), g.words)
+			s.Words = fmt.Sprintf("it is %s, and %q is %s", cmp.Or(s.Words, "nothing that is known"), path.Base(f.path), g.words)
 		}
 		return
 	}
@@ -176,34 +151,23 @@ func (s *series) Proves() bool {
 	return s.Restore == "postgres" || s.Restore == "disk" || s.Restore == "oci" && s.Port > 0
 }
 
-// exposed is the first TCP port that the image of an archive exposes; 0: it exposes none, or cannot be read.
-func (a *app) exposed(ctx context.Context, path string) int {
-	kit := a.kit()
-	from, err := scenarios.ParseSettings("dir", fmt.Sprintf("{path: %q}", filepath.Dir(path)))
-	if err != nil {
-		return 0
-	}
-	files, problems := kit.Stores["dir"](store.Site{}, from)
+// exposed are the TCP ports that the image of an archive exposes; none where it exposes none, or cannot be read.
+func (a *app) exposed(ctx context.Context, files store.Store, point store.Point) []int {
 	as, err := scenarios.ParseSettings("oci", "{}")
-	if err != nil || len(problems) > 0 {
-		return 0
+	if err != nil {
+		return nil
 	}
-	imager, problems := kit.Imagers["oci"](as)
+	imager, problems := a.kit().Imagers["oci"](as)
 	reads, ok := imager.(restore.Exposing)
 	if !ok || len(problems) > 0 {
-		return 0
+		return nil
 	}
-	points, err := files.List(ctx)
-	i := slices.IndexFunc(points, func(p store.Point) bool { return p.ID == filepath.Base(path) })
-	if err != nil || i < 0 {
-		return 0
+	ports, err := reads.Exposes(ctx, restore.Source{Backup: point.ID, Point: point,
+		Open: func(ctx context.Context) (store.Stream, error) { return files.Fetch(ctx, point) }})
+	if err != nil {
+		return nil
 	}
-	ports, err := reads.Exposes(ctx, restore.Source{Backup: path, Point: points[i],
-		Open: func(ctx context.Context) (store.Stream, error) { return files.Fetch(ctx, points[i]) }})
-	if err != nil || len(ports) == 0 {
-		return 0
-	}
-	return ports[0]
+	return ports
 }
 
 // localZone is this host's time zone as IANA names it; "": not known.
@@ -219,22 +183,26 @@ func localZone() string {
 	return zone
 }
 
-// writeCatalogue surveys a folder and writes the first catalogue of what lies there.
-func (a *app) writeCatalogue(ctx context.Context, path, dir, image string) error {
-	from, err := filepath.Abs(filepath.Dir(path))
+// writeCatalogue surveys a folder, a bucket or a list, and writes the first catalogue of what lies there.
+func (a *app) writeCatalogue(ctx context.Context, file, where, keys, image string) error {
+	from, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
 		return err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
+	at, err := a.placeOf(ctx, where, keys, from)
+	if err != nil {
 		return err
 	}
-	found, err := survey(dir, from)
+	found, err := survey(ctx, at)
 	if err != nil {
 		return err
 	}
 	for _, s := range found {
 		if s.Restore == "oci" {
-			s.Port = a.exposed(ctx, s.from)
+			var ports []int
+			if ports, s.Unseen = at.ports(ctx, s.from); len(ports) > 0 {
+				s.Port = ports[0]
+			}
 		}
 	}
 	if !slices.ContainsFunc(found, (*series).Proves) {
@@ -242,16 +210,16 @@ func (a *app) writeCatalogue(ctx context.Context, path, dir, image string) error
 		for _, s := range found {
 			seen = append(seen, fmt.Sprintf("%s (%s)", s.Latest, cmp.Or(s.Words, "nothing that is known")))
 		}
-		return fmt.Errorf("find dumps of PostgreSQL, disk images and images that expose a port below %s, %d folders deep: there is none; found: %s", dir, deepest,
+		return fmt.Errorf("find dumps of PostgreSQL, disk images and images that expose a port below %s, %d folders deep: there is none; found: %s", at, deepest,
 			cmp.Or(strings.Join(seen, ", "), "no file"))
 	}
 	var text strings.Builder
-	err = catalogueText().Execute(&text, map[string]any{"Name": scenarioName(path), "Found": found, "Image": image, "Zone": localZone(),
-		"Dir": dir, "Dumps": slices.ContainsFunc(found, func(s *series) bool { return s.Restore == "postgres" })})
+	err = catalogueText().Execute(&text, map[string]any{"Name": scenarioName(file), "Found": found, "Image": image, "Zone": localZone(),
+		"Dir": at.String(), "Dumps": slices.ContainsFunc(found, func(s *series) bool { return s.Restore == "postgres" })})
 	if err != nil {
 		return err
 	}
-	return writeNew(path, []byte(text.String()))
+	return writeNew(file, []byte(text.String()))
 }
 
 var catalogueText = sync.OnceValue(func() *template.Template {

@@ -41,6 +41,11 @@ func glanceAt(file string) (g glance, err error) {
 		return g, err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
+	return glanceOf(f)
+}
+
+// glanceOf what is read from its beginning on.
+func glanceOf(f io.Reader) (g glance, err error) {
 	head, err := beginning(f)
 	if err != nil {
 		return g, err

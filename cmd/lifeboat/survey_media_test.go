@@ -33,7 +33,7 @@ func TestSurveyOfImagesAndDisks(t *testing.T) {
 	write("pos/1.qcow2", append([]byte("QFI\xfb\x00\x00\x00\x03"), make([]byte, 4096)...))
 	a := &app{logs: &redirect{to: io.Discard}}
 	file := filepath.Join(dir, "all.yaml")
-	require.NoError(t, a.writeCatalogue(t.Context(), file, dir, "postgres:17"))
+	require.NoError(t, a.writeCatalogue(t.Context(), file, dir, "", "postgres:17"))
 	raw, err := os.ReadFile(file)
 	require.NoError(t, err)
 	text := string(raw)
