@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -183,4 +184,40 @@ func TestCatalogueOfNoAge(t *testing.T) {
 		require.Len(t, problems, 1, every)
 		assert.Contains(t, problems[0].Error(), "every", every)
 	}
+}
+
+// A reader says of every drill of a file what Read says, right or wrong, and an entry costs the same in a list of any length.
+func TestReader(t *testing.T) {
+	long := func(n int, more string) string {
+		var b strings.Builder
+		b.WriteString("catalogue: long\nbackups:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "  - {name: b%d, store: {kind: dir, path: ./b}, restore: {kind: postgres}, instance: {kind: docker, image: pg%s}, checks: {data: [{kind: content, on: b%d}]}}\n",
+				i, more, i)
+		}
+		file := filepath.Join(t.TempDir(), "long.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o600))
+		return file
+	}
+	matrix := filepath.Join(t.TempDir(), "two.yaml")
+	require.NoError(t, os.WriteFile(matrix, []byte("scenario: two\nmatrix: {a: {service: one}, b: {trigger: never}}\n"), 0o600))
+	var r Reader
+	for _, file := range []string{long(3, ""), long(3, ", cpu: none"), matrix, filepath.Join(t.TempDir(), "none.yaml")} {
+		for _, path := range append(Parts(file), file, file+"#nobody") {
+			want, problems := Read(path)
+			got, wrong := r.Read(path)
+			assert.Equal(t, problems, wrong, path)
+			require.Equal(t, want == nil, got == nil, path)
+			if want != nil {
+				assert.Equal(t, []any{want.Name, want.Digest, want.File, want.Dir}, []any{got.Name, got.Digest, got.File, got.Dir}, path)
+			}
+		}
+	}
+	cost := func(n int) float64 {
+		file := long(n, "")
+		_, problems := r.Read(file + "#b0")
+		require.Empty(t, problems)
+		return testing.AllocsPerRun(5, func() { r.Read(file + "#b1") })
+	}
+	assert.InDelta(t, cost(10), cost(200), 50, "allocations for one entry")
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -175,4 +176,34 @@ func (r *review) given(path string) bool { return r.sc.Given(path) }
 // problem notes one at a path.
 func (r *review) problem(path, hint, format string, args ...any) {
 	r.problems = append(r.problems, r.sc.Problem(path, hint, format, args...)...)
+}
+
+// Reader reads the drills of files, one after the other, and parses a catalogue of many entries but once. The zero value is ready; not
+// safe for concurrent use.
+type Reader struct {
+	listed *Catalogue
+	wrong  Problems // of its list
+	plain  string   // the last file that is no catalogue
+}
+
+// Read is the function Read, of a file as it was when its first drill was read.
+func (r *Reader) Read(path string) (*Scenario, Problems) {
+	file, name := part(path)
+	if name == "" || file == r.plain {
+		return Read(path)
+	}
+	if r.listed == nil || r.listed.File != file {
+		c, wrong := ReadCatalogue(file)
+		if c == nil {
+			r.plain = file
+			return Read(path)
+		}
+		r.listed, r.wrong = c, wrong
+	}
+	i := slices.IndexFunc(r.listed.entries, func(e entry) bool { return e.name == name })
+	if i < 0 {
+		return Read(path)
+	}
+	s, problems := r.listed.Read(i)
+	return s, slices.Concat(r.wrong, problems).Sorted(file)
 }

@@ -146,6 +146,7 @@ type app struct {
 	screen         screen
 	typing         sync.Once
 	keyed          chan string // lines typed by the person at the terminal
+	reader         scenarios.Reader
 	home           string
 	language       string
 	json           bool

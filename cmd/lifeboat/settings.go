@@ -54,7 +54,7 @@ func (a *app) load(arg, files string) (*scenarios.Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, problems := scenarios.Read(path)
+	s, problems := a.reader.Read(path)
 	return a.checked(path, s, problems)
 }
 
