@@ -16,7 +16,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"lifeboat/drills"
+	"lifeboat/drills/night"
 	"lifeboat/drills/record"
+	"lifeboat/reports"
 )
 
 // historyLine is one drill of the list.
@@ -33,10 +35,13 @@ type historyLine struct {
 }
 
 func (a *app) historyCommand() *cobra.Command {
-	return &cobra.Command{
+	times := false
+	c := &cobra.Command{
 		Use: "history", Short: "List the drills: every one that took a number, however it ended",
 		Long: "Judges the journals again and lists the drills, oldest first. Journals that cannot be read are listed, too.\n" +
 			"What this build has judged and is unchanged it takes from history.ndjson of the home, which may be thrown away.\n" +
+			"On a terminal it then says of each backup of a catalogue how long it takes to be back, how that grows, and when it will\n" +
+			"exceed its limit (NOT ENOUGH DATA where nobody can know); --times says only that.\n" +
 			"Into a pipe or a file it writes one line for each drill, its columns apart by tabs, nothing cut.\n" +
 			exitHelp,
 		Args: cobra.NoArgs,
@@ -44,6 +49,9 @@ func (a *app) historyCommand() *cobra.Command {
 			w, err := a.words()
 			if err != nil {
 				return err
+			}
+			if times {
+				return a.trends(w)
 			}
 			past, err := drills.History(a.home, buildID())
 			if err != nil {
@@ -61,9 +69,32 @@ func (a *app) historyCommand() *cobra.Command {
 				}
 				return nil
 			}
-			return a.historyTable(lines, w)
+			if err := a.historyTable(lines, w); err != nil || a.width() == 0 {
+				return err
+			}
+			return a.trends(w)
 		},
 	}
+	c.Flags().BoolVar(&times, "times", false, "say of each backup of the catalogues how long it takes to be back and what becomes of that; list no drill")
+	return c
+}
+
+// trends prints what becomes of the time of each backup of which there were nights.
+func (a *app) trends(w words) error {
+	nights, unread := night.All(a.home)
+	if unread != nil {
+		a.log().Warn("some nights cannot be read, and do not count", "error", unread)
+	}
+	all, o := night.Trends(nights), reports.Options{Language: w.lang, Width: a.width(), Color: a.color()}
+	switch {
+	case a.json:
+		return reports.TrendsJSON(a.stdout, all)
+	case o.Width == 0:
+		return reports.TrendsLines(a.stdout, all, o)
+	case len(all) == 0:
+		return nil
+	}
+	return reports.TrendsTerminal(a.stdout, all, o)
 }
 
 func (a *app) historyLine(p drills.Past, w words) historyLine {

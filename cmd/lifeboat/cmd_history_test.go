@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/ledger"
+	"lifeboat/drills/night"
 	"lifeboat/drills/record"
 )
 
@@ -60,4 +61,36 @@ func TestHistory(t *testing.T) {
 // The test's own build has an id, as every build has.
 func TestBuildID(t *testing.T) {
 	assert.Regexp(t, `^[\w-]+/.*[\w-]$`, buildID())
+}
+
+// Of each backup of a catalogue history says how long it takes to be back and when that will be too long, in both languages.
+func TestHistoryOfTimes(t *testing.T) {
+	home := t.TempDir()
+	begin := time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)
+	for i := range 20 {
+		planned := night.Planned{Backup: "shop"}
+		j, _, err := night.Create(home, night.Header{Catalogue: "all", File: "/c/all.yaml", Host: "h", Started: begin.AddDate(0, 0, i),
+			Planned: []night.Planned{planned, {Backup: "crm"}}})
+		require.NoError(t, err)
+		require.NoError(t, j.Add(night.Proof{Planned: planned, Status: record.StatusPassed, Drill: "d", Started: begin.AddDate(0, 0, i),
+			Recovery: time.Duration(400+2*i) * time.Second, Limit: 10 * time.Minute}))
+		require.NoError(t, j.Seal())
+	}
+	for lang, want := range map[string][]string{"en": {"catalogue\tbackup\trecovery time", "all\tshop\t7 min 18", "over 10 min on 2026-04-11", "all\tcrm\tnever measured"},
+		"zh": {"清单\t", "预计 2026-04-11 超过 10 分", "尚无测量"}} {
+		var out bytes.Buffer
+		a := &app{home: home, language: lang, stdout: &out, logs: &redirect{to: &out}}
+		c := a.historyCommand()
+		require.NoError(t, c.Flags().Set("times", "true"))
+		require.NoError(t, c.RunE(c, nil))
+		for _, text := range want {
+			assert.Contains(t, out.String(), text)
+		}
+	}
+	var out bytes.Buffer
+	a := &app{home: home, language: "en", stdout: &out, json: true, logs: &redirect{to: &out}}
+	c := a.historyCommand()
+	require.NoError(t, c.Flags().Set("times", "true"))
+	require.NoError(t, c.RunE(c, nil))
+	assert.Contains(t, out.String(), `{"catalogue":"all","file":"/c/all.yaml","backup":"shop","recovery_time":{"says":"exceeds","proofs":20`)
 }

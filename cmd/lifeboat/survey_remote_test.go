@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -99,6 +100,7 @@ func pointsOf(t *testing.T, kit drills.Kit, file string) map[string][]string {
 			for _, p := range points {
 				all[listed.Name] = append(all[listed.Name], p.ID)
 			}
+			slices.Sort(all[listed.Name]) // their times are alike
 		}
 	}
 	return all

@@ -1,8 +1,10 @@
 package night
 
 import (
+	"cmp"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -157,4 +159,37 @@ func Foreseen(backup string, nights []*Night) Forecast {
 		}
 	}
 	return Foresee(samples, limit)
+}
+
+// Trend is what becomes of the time of one backup of a catalogue.
+type Trend struct {
+	Catalogue string   `json:"catalogue"`
+	File      string   `json:"file"`
+	Backup    string   `json:"backup"`
+	Time      Forecast `json:"recovery_time"`
+}
+
+// Trends are those of every backup that the latest night of its catalogue planned, by catalogue and in the order of its list. Nights of
+// whatever catalogues, the oldest first.
+func Trends(nights []*Night) []Trend {
+	type of struct{ catalogue, file string }
+	each := map[of][]*Night{}
+	for _, n := range nights {
+		k := of{n.Catalogue, n.File}
+		each[k] = append(each[k], n)
+	}
+	var all []Trend
+	for k, its := range each {
+		seen := map[string]bool{}
+		for _, p := range its[len(its)-1].Planned {
+			if !seen[p.Backup] {
+				seen[p.Backup] = true
+				all = append(all, Trend{k.catalogue, k.file, p.Backup, Foreseen(p.Backup, its)})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Trend) int {
+		return cmp.Or(strings.Compare(a.Catalogue, b.Catalogue), strings.Compare(a.File, b.File))
+	})
+	return all
 }

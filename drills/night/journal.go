@@ -221,6 +221,12 @@ func (n *Night) fill(proofs []Proof) {
 // List reads the nights of a catalogue in a home, by its name and its file, the oldest first. Those that cannot be read are told apart
 // from the rest.
 func List(home, catalogue, of string) (nights []*Night, unread error) {
+	all, unread := All(home)
+	return slices.DeleteFunc(all, func(n *Night) bool { return n.Catalogue != catalogue || n.File != of }), unread
+}
+
+// All reads the nights of every catalogue in a home, as List does.
+func All(home string) (nights []*Night, unread error) {
 	entries, err := os.ReadDir(Dir(home))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -237,9 +243,7 @@ func List(home, catalogue, of string) (nights []*Night, unread error) {
 			unread = errors.Join(unread, fmt.Errorf("night %s: %w", e.Name(), err))
 			continue
 		}
-		if n.Catalogue == catalogue && n.File == of {
-			nights = append(nights, n)
-		}
+		nights = append(nights, n)
 	}
 	slices.SortStableFunc(nights, func(a, b *Night) int { return a.Started.Compare(b.Started) })
 	return nights, unread
