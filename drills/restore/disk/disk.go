@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
@@ -66,8 +65,7 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 	if err != nil {
 		return restore.Outcome{}, fmt.Errorf("restore %s: %w", s.Backup, err)
 	}
-	// Where its beginning cannot be read nothing is said yet; QEMU reads it again.
-	if head, ok := beginning(disk); ok && s.Keep != nil && !i.takes(filekind.Of(head).Kind) {
+	if i.wrapped(disk, s) {
 		if err := disk.Close(); err != nil {
 			return restore.Outcome{}, fmt.Errorf("restore %s: %w", s.Backup, err)
 		}
@@ -81,20 +79,14 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 }
 
 // hand the disk over. It was opened before it is verified, so that what boots is what was verified.
-func (i *Imager) hand(ctx context.Context, s restore.Source, disk store.Random, to instance.DiskLoader) (restore.Outcome, error) {
-	var out restore.Outcome
+func (i *Imager) hand(ctx context.Context, s restore.Source, disk store.Random, to instance.DiskLoader) (out restore.Outcome, err error) {
 	if i.settings.Lazy {
-		out.Bytes = disk.Size()
-		out.Notes = append(out.Notes, "booted before all of it was read: its digest was not verified")
-	} else {
-		began := time.Now()
-		digest, n, err := verify(ctx, s)
-		if err != nil {
-			return restore.Outcome{}, err
-		}
-		out.Digest, out.Bytes, out.Verifying = digest, n, time.Since(began)
+		out.Bytes, err = disk.Size(), disk.Same()
+		out.Notes = append(out.Notes, "booted before all of it was read: its digest was not verified",
+			"its partition table and its file systems were not looked at before the boot: it is read lazily")
+	} else if out, err = i.whole(ctx, s, disk); err != nil {
+		return restore.Outcome{}, err
 	}
-	err := disk.Same()
 	if err == nil {
 		out.Image, err = to.LoadDisk(ctx, instance.DiskImage{Name: s.Backup, Format: i.settings.Format, Disk: disk})
 	}
@@ -105,19 +97,25 @@ func (i *Imager) hand(ctx context.Context, s restore.Source, disk store.Random, 
 }
 
 // verify reads all of the image; the stream compares its digest with the promised one.
-func verify(ctx context.Context, s restore.Source) (digest string, n int64, err error) {
+func verify(ctx context.Context, s restore.Source) (restore.Outcome, error) {
 	stream, err := s.Open(ctx)
 	if err != nil {
-		return "", 0, fmt.Errorf("restore %s: %w", s.Backup, err)
+		return restore.Outcome{}, fmt.Errorf("restore %s: %w", s.Backup, err)
 	}
 	defer stream.Close()
 	if _, err := io.Copy(io.Discard, stream); err != nil {
 		if mismatch, ok := errors.AsType[*store.Mismatch](err); ok {
-			return "", 0, &restore.BackupError{Backup: s.Backup, Reason: mismatch.Error()}
+			return restore.Outcome{}, &restore.BackupError{Backup: s.Backup, Reason: mismatch.Error()}
 		}
-		return "", 0, fmt.Errorf("restore %s: %w", s.Backup, err)
+		return restore.Outcome{}, fmt.Errorf("restore %s: %w", s.Backup, err)
 	}
-	return stream.Digest(), stream.Bytes(), nil
+	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes()}, nil
+}
+
+// wrapped tells whether what boots is packed in the file. Where its beginning cannot be read nothing is said yet.
+func (i *Imager) wrapped(disk store.Random, s restore.Source) bool {
+	head, ok := beginning(disk)
+	return ok && s.Keep != nil && !i.takes(filekind.Of(head).Kind)
 }
 
 // beginning of a disk; false where it cannot be read.
@@ -129,9 +127,20 @@ func beginning(disk store.Random) ([]byte, bool) {
 
 // keep unpacks the image while it is read, and hands that to the driver.
 func (i *Imager) keep(ctx context.Context, s restore.Source, to instance.DiskLoader) (restore.Outcome, error) {
-	var out restore.Outcome
+	kept, out, err := i.kept(ctx, s)
+	if err != nil {
+		return restore.Outcome{}, err
+	}
+	if out.Image, err = to.LoadDisk(ctx, instance.DiskImage{Name: s.Backup, Format: i.settings.Format, Disk: kept}); err != nil {
+		return restore.Outcome{}, errors.Join(fmt.Errorf("restore %s: %w", s.Backup, err), kept.Close())
+	}
+	return out, nil
+}
+
+// kept is the image unpacked, and looked at.
+func (i *Imager) kept(ctx context.Context, s restore.Source) (kept store.Random, out restore.Outcome, err error) {
 	var what []string
-	kept, err := s.Keep(func(f *os.File) error {
+	kept, err = s.Keep(func(f *os.File) error {
 		stream, err := s.Open(ctx)
 		if err != nil {
 			return fmt.Errorf("restore %s: %w", s.Backup, err)
@@ -143,15 +152,17 @@ func (i *Imager) keep(ctx context.Context, s restore.Source, to instance.DiskLoa
 		return err
 	})
 	if err != nil {
-		return restore.Outcome{}, err
+		return nil, restore.Outcome{}, err
 	}
 	form := "it is %s: unpacked to %d bytes before the boot"
 	if i.settings.Lazy {
 		form = "it is %s: unpacked to %d bytes before the boot, so it could not be read lazily"
 	}
 	out.Notes = append(out.Notes, fmt.Sprintf(form, strings.Join(what, ", and in that "), kept.Size()))
-	if out.Image, err = to.LoadDisk(ctx, instance.DiskImage{Name: s.Backup, Format: i.settings.Format, Disk: kept}); err != nil {
-		return restore.Outcome{}, errors.Join(fmt.Errorf("restore %s: %w", s.Backup, err), kept.Close())
+	notes, err := i.inspect(s.Backup, kept, kept.Size())
+	if err != nil {
+		return nil, restore.Outcome{}, errors.Join(err, kept.Close())
 	}
-	return out, nil
+	out.Notes = append(out.Notes, notes...)
+	return kept, out, nil
 }

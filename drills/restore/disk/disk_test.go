@@ -48,6 +48,14 @@ func imager(t *testing.T, text string) *Imager {
 	return i
 }
 
+// emptyDisk is a qcow2 image of a disk without a byte, and anything behind that.
+func emptyDisk(more string) string {
+	b := make([]byte, 112)
+	copy(b, "QFI\xfb\x00\x00\x00\x03")
+	b[23] = 16 // clusters of 2^16 bytes
+	return string(b) + more
+}
+
 // source is a file in a real store; promised is what its SHA256SUMS says.
 func source(t *testing.T, content, promised string) restore.Source {
 	t.Helper()
@@ -76,12 +84,13 @@ func sum(content string) string {
 func TestDiskGoesToTheDriverWhereItLies(t *testing.T) {
 	t.Parallel()
 	l := &loader{}
-	out, err := imager(t, "format: qcow2").Image(t.Context(), source(t, "the disk", sum("the disk")), l)
+	content := emptyDisk("the disk")
+	out, err := imager(t, "format: qcow2").Image(t.Context(), source(t, content, sum(content)), l)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.got.Disk.Close() })
 	assert.Equal(t, "the reference", out.Image)
-	assert.Equal(t, "sha256:"+sum("the disk"), out.Digest)
-	assert.EqualValues(t, len("the disk"), out.Bytes)
+	assert.Equal(t, "sha256:"+sum(content), out.Digest)
+	assert.EqualValues(t, len(content), out.Bytes)
 	assert.Positive(t, out.Verifying, "the pass over the bytes is told apart")
 	assert.Equal(t, "vm.qcow2", filepath.Base(l.got.Disk.Path()))
 	assert.Equal(t, "qcow2", l.got.Format)
@@ -106,8 +115,9 @@ func TestLazyReadsNothingAndSaysSo(t *testing.T) {
 	t.Cleanup(func() { _ = l.got.Disk.Close() })
 	assert.Empty(t, out.Digest, "nothing was verified, so nothing may look verified")
 	assert.Zero(t, out.Verifying)
-	require.Len(t, out.Notes, 1)
+	require.Len(t, out.Notes, 2)
 	assert.Contains(t, out.Notes[0], "not verified")
+	assert.Contains(t, out.Notes[1], "not looked at")
 }
 
 func TestWhatTheHarnessLacksIsNoFindingOnTheBackup(t *testing.T) {

@@ -67,9 +67,11 @@ func tarred(t *testing.T, files ...string) string {
 
 func TestPackedImages(t *testing.T) {
 	t.Parallel()
-	qcow2 := "QFI\xfb\x00\x00\x00\x03" + strings.Repeat("some data ", 30_000)
+	qcow2 := emptyDisk(strings.Repeat("some data ", 30_000))
 	raw := "\xeb\x63\x90" + strings.Repeat("\x00", 507) + "\x55\xaa" + strings.Repeat("\x00", 3<<20) + "the end"
-	vmdk := "KDMV\x01\x00\x00\x00" + strings.Repeat("grain", 1000)
+	vmdk := "KDMV\x01\x00\x00\x00" + strings.Repeat("\x00", 12) + "\x80" + strings.Repeat("\x00", 24) + "\x02" + strings.Repeat("\x00", 474) +
+		strings.Repeat("grain", 1000)
+	vhd := raw + "conectix" + strings.Repeat("\x00", 55) + "\x02" + strings.Repeat("\x00", 448)
 	const ovf = "<?xml version=\"1.0\"?><Envelope/>"
 	for name, c := range map[string]struct {
 		settings, file string
@@ -77,7 +79,7 @@ func TestPackedImages(t *testing.T) {
 		bad, kind      string // what is wrong with the backup, or what it is instead
 	}{
 		"plain":      {"format: qcow2", qcow2, qcow2, "", "", ""},
-		"gzip":       {"format: qcow2", gzipped(qcow2), qcow2, "it is gzip: unpacked to 300008 bytes before the boot", "", ""},
+		"gzip":       {"format: qcow2", gzipped(qcow2), qcow2, "it is gzip: unpacked to 300112 bytes before the boot", "", ""},
 		"gzip, lazy": {"{format: qcow2, lazy: true}", gzipped(qcow2), qcow2, "so it could not be read lazily", "", ""},
 		"a tar.gz":   {"format: raw", gzipped(tarred(t, "README", "hello", "disk.raw", raw)), raw, "it is gzip, and in that a tar archive", "", ""},
 		"an OVA":     {"format: vmdk", tarred(t, "web.ovf", ovf, "web.mf", "SHA256(web.ovf)= 00\n", "web-disk1.vmdk", vmdk), vmdk, "it is an OVA", "", ""},
@@ -90,7 +92,7 @@ func TestPackedImages(t *testing.T) {
 		"another image":   {"format: vmdk", qcow2, "", "", "", "a qcow2 disk image"},
 		"a raw disk":      {"format: qcow2", raw, "", "", "", "a disk with a partition table"},
 		"a page":          {"format: qcow2", "<!DOCTYPE html><title>403</title>", "", "", "", "an HTML page"},
-		"a fixed VHD":     {"format: vhd", raw, raw, "", "", ""},
+		"a fixed VHD":     {"format: vhd", vhd, vhd, "", "", ""},
 		"an unknown disk": {"format: raw", strings.Repeat("who knows", 9), strings.Repeat("who knows", 9), "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
