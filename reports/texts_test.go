@@ -331,7 +331,8 @@ var ownWords = regexp.MustCompile(`^([a-z0-9]+([_.-][A-Za-z0-9*]+)+|[A-Z0-9_.-]+
 	`docker|save|doctor|drill|sweep|plan|validate|report|history|upgrade|shell|make|build|k6|` +
 	`dpkg-query|rpm|apk|uname|find|restrict|unrestrict|grub|grubby|bootctl|gpg|openssl|rclone|postgres|psql|amcheck|dump|mongodump|xbstream|initramfs|` +
 	`setcap|setuid|setup|console|sum|sata|scsi|ide|bus|ens|eth|mac|vm|vsock|guest|agent|firmware|uefi|bios|oops|base|by|etc|env|http|tcp|udp|` +
-	`icmp|oci|dir|disk|disks|qcow|vhdx|raw|tcg|kvm|custom|public|complete|database|vermagic|jobs|query|certificate|clean|schema|` +
+	`icmp|mysql|mysqldump|compact|routines|events|replace|insert|ignore|true|completed|Dump|users|user|no|` +
+	`oci|dir|disk|disks|qcow|vhdx|raw|tcg|kvm|custom|public|complete|database|vermagic|jobs|query|certificate|clean|schema|` +
 	`address|age|aliases|all|approve|capabilities|capability|check|checks|convert|decide|digest|export|fault|flow|format|fstab|passwd|systemd|except|command|gateway|` +
 	`install|keep|kind|path|pattern|pick|platform|prefix|prepare|programs|ready|removable|restore|rollback|section|simulated|store|tag|` +
 	`timeout|timezone|trigger|unlock|data|extensions|ports|sh|boot|sparse|against|last|moved|tables|profile)$`)

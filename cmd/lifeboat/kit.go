@@ -19,6 +19,7 @@ import (
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/disk"
+	"lifeboat/drills/restore/mysql"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
 	"lifeboat/drills/store"
@@ -48,6 +49,7 @@ func (a *app) kit() drills.Kit {
 			"s3":   s3.New,
 		},
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
+			"mysql":    func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return mysql.New(s) },
 			"postgres": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },
 		},
 		Imagers: map[string]func(scenarios.Settings) (restore.Imager, []scenarios.Problem){

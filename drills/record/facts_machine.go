@@ -49,6 +49,7 @@ const (
 	LackRoles    = "roles"    // the backup whose roles are wanted holds none
 	LackWhole    = "whole"    // the dump is a part of a database that needs the rest
 	LackLeftOut  = "left-out" // something stands on what the scenario leaves out
+	LackEnd      = "end"      // the dump does not say where it ends
 	LackLabels   = "labels"   // the scenario leaves out some labels of an object, and not all
 )
 

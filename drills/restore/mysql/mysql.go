@@ -1,0 +1,127 @@
+// Package mysql restores dumps of mysqldump and mariadb-dump into a booted server of MariaDB or MySQL. The server's own client loads them, in
+// the machine; here statements are read, checked and passed on.
+package mysql
+
+import (
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/restore/mysql/mysqldump"
+	"lifeboat/scenarios"
+)
+
+// Settings are the keys of a restore of kind mysql.
+type Settings struct {
+	Database string           `yaml:"database"` // to load into; default: the dump's own name, else app
+	User     string           `yaml:"user"`     // that may do everything; default root
+	Password scenarios.Secret `yaml:"password"` // default: MARIADB_ROOT_PASSWORD or MYSQL_ROOT_PASSWORD of the instance, else made up
+	Port     int              `yaml:"port"`     // default 3306
+	Users    map[string]User  `yaml:"users"`    // that may log in, with all rights in the dump's databases: dumps carry no accounts
+	// take a dump that says neither at its beginning nor at its end what it is (--compact), of which nobody can know whether its end is missing
+	Unmarked bool `yaml:"unmarked"`
+	// how long a load may stand still, with no byte taken and no statement ended, before it is given up as
+	// inconclusive; default 30m
+	Stall scenarios.Duration `yaml:"stall"`
+}
+
+// User is one that may log in, from anywhere.
+type User struct {
+	Password scenarios.Secret `yaml:"password"`
+}
+
+const (
+	dataFolder      = "/var/lib/mysql"
+	defaultUser     = "root"
+	defaultDatabase = "app"
+	defaultPort     = 3306
+	defaultStall    = scenarios.Duration(30 * time.Minute)
+)
+
+// rootPasswords are the variables from which public images take root's password.
+var rootPasswords = []string{"MARIADB_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD"}
+
+// Loader loads dumps; safe for concurrent use.
+type Loader struct {
+	set Settings
+
+	mu     sync.Mutex
+	logins map[string]login // by instance
+}
+
+// login is who loads into one instance.
+type login struct{ user, password string }
+
+// New makes the loader of its settings.
+func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
+	c := Settings{Port: defaultPort, Stall: defaultStall}
+	problems := s.Decode(&c)
+	if c.Stall <= 0 {
+		problems = append(problems, s.Problem("stall", "such as 30m", "%s is no time to wait", c.Stall))
+	}
+	if c.Port < 1 || c.Port > 65535 {
+		problems = append(problems, s.Problem("port", "from 1 to 65535", "%d is no port", c.Port))
+	}
+	if mysqldump.System(c.Database) {
+		problems = append(problems, s.Problem("database", "the database is dropped and made anew at each restore",
+			"%s belongs to the server", c.Database))
+	}
+	if _, ok := c.Users[first(c.User, defaultUser)]; ok {
+		problems = append(problems, s.Problem("users", "give its password as restore.password", "%s loads the dump", first(c.User, defaultUser)))
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return &Loader{set: c, logins: map[string]login{}}, nil
+}
+
+// Prepare gives the machine root's password and its data folder on a volume.
+func (l *Loader) Prepare(r *instance.Request) error {
+	who, err := l.login(r.Name, r.Env)
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", r.Name, err)
+	}
+	env := map[string]string{}
+	maps.Copy(env, r.Env)
+	if who.user == defaultUser {
+		for _, name := range rootPasswords {
+			env[name] = who.password
+		}
+	}
+	r.Env = env
+	if !slices.Contains(r.Data, dataFolder) {
+		r.Data = append(slices.Clone(r.Data), dataFolder)
+	}
+	return nil
+}
+
+// login settles who loads into an instance, once: a later generation of it may stand on the data of the former one.
+func (l *Loader) login(name string, env map[string]string) (login, error) {
+	password, err := l.set.Password.Reveal()
+	if err != nil {
+		return login{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	who := l.logins[name]
+	who.user = first(l.set.User, defaultUser)
+	who.password = first(password, env[rootPasswords[0]], env[rootPasswords[1]], who.password)
+	if who.password == "" {
+		who.password = rand.Text()
+	}
+	l.logins[name] = who
+	return who, nil
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

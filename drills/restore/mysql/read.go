@@ -1,0 +1,128 @@
+package mysql
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
+	"lifeboat/drills/restore/mysql/mysqldump"
+	"lifeboat/internal/filekind"
+)
+
+var (
+	_ restore.Reader = (*Loader)(nil)
+	_ restore.Looker = (*Loader)(nil)
+	_ restore.Dater  = (*Loader)(nil)
+)
+
+// begin takes compression off and looks whether what is in it can be a dump.
+func begin(in *dump.Input) error {
+	head, found, err := in.Detect()
+	switch {
+	case err != nil:
+		return err
+	case found.Name == "mysql":
+		if len(head) >= len(filekind.BOM) && string(head[:len(filekind.BOM)]) == filekind.BOM {
+			return in.Discard(len(filekind.BOM))
+		}
+		return nil
+	case found.Class == filekind.Unknown && mysqldump.Looks(head): // made without comments
+		return nil
+	case found.Class == filekind.Unknown:
+		return &dump.Damage{Reason: "it is not a dump of MySQL or MariaDB: its beginning is no SQL of mysqldump or mariadb-dump"}
+	}
+	return &restore.KindError{Found: found}
+}
+
+// Look reads the beginning of the backup and tells whether it can be a dump.
+func (l *Loader) Look(ctx context.Context, s restore.Source) error {
+	stream, err := s.Open(ctx)
+	if err != nil {
+		return dump.Classify(s.Backup, err)
+	}
+	in := dump.Open(ctx, stream)
+	defer in.Close() //nolint:errcheck // it was only read
+	if err := begin(in); err != nil {
+		return dump.Classify(s.Backup, err)
+	}
+	return nil
+}
+
+// Made is only known at the end of a dump.
+func (l *Loader) Made(_ context.Context, s restore.Source) (string, error) {
+	return "", fmt.Errorf("look for the time of %s: it does not stand near its beginning", s.Backup)
+}
+
+// Read reads a dump to its end, without a server: every statement, text and row.
+func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, error) {
+	job := &load{Loader: l, source: s, dump: mysqldump.New()}
+	return job.pass(ctx, func(in *dump.Input) error {
+		if err := job.dump.Read(in); err != nil {
+			return err
+		}
+		return job.whole()
+	})
+}
+
+// pass opens the backup, has it read, and tells what came of it. A digest that does not hold explains what went wrong first.
+func (l *load) pass(ctx context.Context, read func(in *dump.Input) error) (restore.Outcome, error) {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	stream, err := l.source.Open(reading)
+	if err != nil {
+		return restore.Outcome{}, dump.Classify(l.source.Backup, err)
+	}
+	in := dump.Open(reading, stream)
+	l.stop, l.in = stop, in
+	if err = begin(in); err == nil {
+		err = read(in)
+	}
+	if err == nil {
+		err = in.Finish()
+	}
+	if err != nil && ctx.Err() == nil && l.source.Point.Digest.Given() {
+		if mismatch := in.Mismatch(); mismatch != nil {
+			err = &restore.BackupError{Backup: l.source.Backup, Reason: dump.WithCause(mismatch, err)}
+		}
+	}
+	if e := in.Close(); err == nil && e != nil {
+		err = fmt.Errorf("read %s: %w", l.source.Backup, e)
+	}
+	if err != nil {
+		return restore.Outcome{Notes: l.notes, Said: l.said}, dump.Classify(l.source.Backup, err)
+	}
+	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: l.notes, Said: l.said, Made: l.dump.Ended}, nil
+}
+
+// whole says of a dump that was read to its end whether that is the end that it had.
+func (l *load) whole() error {
+	d := l.dump
+	if !d.Known() && !l.set.Unmarked {
+		return l.lacks(record.LackEnd, "it has neither a header nor a closing line (mysqldump --compact): nobody can know whether its end is missing "+
+			"(dump without --compact, or take it all the same with restore.unmarked)")
+	}
+	if mixed := d.Mixed(); mixed != "" {
+		return l.lacks(record.LackSeveral, "it holds several dumps, one behind another, and that of %s would be loaded over the one before it", mixed)
+	}
+	return nil
+}
+
+func (l *load) lacks(kind, format string, args ...any) error {
+	return &restore.LackError{Backup: l.source.Backup, Lack: kind, What: fmt.Sprintf(format, args...)}
+}
+
+// beginning tells what the dump's texts are in, and what database its header names, from what comes first.
+func beginning(in *dump.Input) (charset, database string, err error) {
+	const enough = 32 << 10
+	head, err := in.Peek(enough)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+		return "", "", err
+	}
+	charset, database = mysqldump.Beginning(head)
+	return charset, database, nil
+}

@@ -1,0 +1,186 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/drills/restore/dump"
+	"lifeboat/drills/restore/mysql/mysqldump"
+)
+
+// makeReady sets what the load needs: no event may run, a row may be as long as at its source, and whoever still uses the server writes
+// nothing into databases that are half restored.
+func (l *load) makeReady(ctx context.Context) error {
+	row, err := texts(ctx, l.conn, "select version(), @@global.max_allowed_packet, @@global.read_only, @@global.event_scheduler")
+	if err != nil || len(row) != 1 {
+		return fmt.Errorf("look at the server: %w", err)
+	}
+	l.version = row[0][0]
+	if scheduler := strings.ToUpper(row[0][3]); scheduler == "ON" || scheduler == "1" {
+		stop := "set global event_scheduler = off"
+		if !l.mariadb() {
+			stop = "set persist event_scheduler = off" // it is on after each start there
+		}
+		if _, err := l.conn.ExecContext(ctx, stop); err != nil {
+			return err
+		}
+	}
+	err = l.setUntilEnd(ctx, "max_allowed_packet", row[0][1], "1073741824")
+	if err == nil && !l.source.Unused {
+		err = l.keepOut(ctx, row[0][2])
+	}
+	if err != nil {
+		return err
+	}
+	known, err := texts(ctx, l.conn, "select user, host from mysql.user")
+	for _, a := range known {
+		l.known[account(a[0], a[1])] = true
+	}
+	if err == nil {
+		err = l.makeUsers(ctx)
+	}
+	return err
+}
+
+// keepOut ends other sessions, and lets nobody write who may not do everything.
+func (l *load) keepOut(ctx context.Context, readOnly string) error {
+	others, err := texts(ctx, l.conn, `select id from information_schema.processlist
+		where id <> connection_id() and user not in ('system user', 'event_scheduler') and command <> 'Daemon'`)
+	for _, o := range others {
+		_, _ = l.conn.ExecContext(ctx, "kill "+o[0]) // it may be gone
+	}
+	if err != nil || readOnly != "0" {
+		return err
+	}
+	if _, err := l.conn.ExecContext(ctx, "set session lock_wait_timeout = 10"); err != nil {
+		return err
+	}
+	return l.setUntilEnd(ctx, "read_only", "0", "1")
+}
+
+func (l *load) setUntilEnd(ctx context.Context, variable, was, is string) error {
+	if _, err := l.conn.ExecContext(ctx, "set global "+variable+" = "+is); err != nil {
+		return err
+	}
+	l.back = append(l.back, "set global "+variable+" = "+was)
+	return nil
+}
+
+func (l *load) putBack(ctx context.Context) error {
+	for _, do := range l.back {
+		if _, err := l.conn.ExecContext(ctx, do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *load) mariadb() bool { return strings.Contains(l.version, "MariaDB") }
+
+// product is the server's name with its version.
+func (l *load) product() string {
+	if l.mariadb() {
+		return "MariaDB " + l.version
+	}
+	return "MySQL " + l.version
+}
+
+// makeUsers makes those that the scenario gives, with their passwords.
+func (l *load) makeUsers(ctx context.Context) error {
+	given := make([]string, 0, len(l.set.Users))
+	for user := range l.set.Users {
+		given = append(given, user)
+	}
+	slices.Sort(given)
+	for _, user := range given {
+		password, err := l.set.Users[user].Password.Reveal()
+		if err != nil {
+			return fmt.Errorf("make user %s: %w", user, err)
+		}
+		a := mysqldump.Account{User: user, Host: "%"}
+		do := "create user " + account(user, "%") + " identified by " + literal(password)
+		if l.known[account(user, "%")] {
+			do = "alter user " + account(user, "%") + " identified by " + literal(password)
+		}
+		if _, err := l.conn.ExecContext(ctx, do); err != nil {
+			return fmt.Errorf("make user %s: error %d of the server", user, errno(err)) // whose words may hold the password
+		}
+		l.known[account(user, "%")] = true
+		l.accounts = append(l.accounts, a)
+	}
+	return nil
+}
+
+// needAccount makes one in whose name the dump makes something; nobody can log in as it.
+func (l *load) needAccount(ctx context.Context, a mysqldump.Account) error {
+	if a.Host == "" && strings.EqualFold(a.User, "CURRENT_USER") {
+		return nil
+	}
+	if l.known[account(a.User, a.Host)] {
+		return nil
+	}
+	l.known[account(a.User, a.Host)] = true
+	do := "create user if not exists " + account(a.User, a.Host) + " account lock"
+	if a.Host == "" {
+		do = "create role if not exists " + name(a.User)
+	}
+	if _, err := l.conn.ExecContext(ctx, do); err != nil {
+		return fmt.Errorf("make the account %s@%s: %w", a.User, a.Host, err)
+	}
+	l.accounts = append(l.accounts, a)
+	l.note("account %s@%s was made without login, with all rights in the dump's databases: the dump names it as a definer and does not hold it",
+		a.User, a.Host)
+	for _, database := range l.made {
+		if err := l.grant(ctx, a, database); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *load) grant(ctx context.Context, a mysqldump.Account, database string) error {
+	on := strings.NewReplacer("_", `\_`, "%", `\%`).Replace(database)
+	if _, err := l.conn.ExecContext(ctx, "grant all on "+name(on)+".* to "+account(a.User, a.Host)); err != nil {
+		return fmt.Errorf("give %s@%s rights in database %s: %w", a.User, a.Host, database, err)
+	}
+	return nil
+}
+
+// endSessions ends what the server still does for a client that is gone.
+func (l *load) endSessions(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	conn, end, err := l.connect(ctx, l.machine)
+	if err != nil {
+		return
+	}
+	defer end()
+	running, _ := texts(ctx, conn, busy)
+	for _, r := range running { // a session that stays harms nobody: the next load drops the database
+		_, _ = conn.ExecContext(ctx, "kill "+r[0])
+	}
+}
+
+// busy are the statements that run for whoever loads.
+const busy = `select id, coalesce(left(info, 300), state), time from information_schema.processlist
+	where command = 'Query' and user = substring_index(user(), '@', 1) and id <> connection_id() order by id`
+
+func (l *load) activity(ctx context.Context) (dump.Activity, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	conn, end, err := l.connect(ctx, l.machine)
+	if err != nil {
+		return dump.Activity{}, err
+	}
+	defer end()
+	running, err := texts(ctx, conn, busy)
+	var a dump.Activity
+	for _, r := range running {
+		a.Mark += r[0] + " " + r[1] + ";"
+		a.Running = fmt.Sprintf("%s for %s s", strings.Join(strings.Fields(r[1]), " "), r[2])
+	}
+	return a, err
+}
