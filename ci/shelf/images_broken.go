@@ -90,8 +90,10 @@ func (s *studio) idleImages(boots func(name, what string, change func(*picture))
 			}
 		}
 	}
+	bare := boots("no-command", "it names no command", func(p *picture) { set("Entrypoint", nil)(p); set("Cmd", nil)(p) })
+	bare.label = doubtAt(objective.RungRestored) // who imported the files of a container says the command himself
 	all := []item{
-		boots("no-command", "it names no command", func(p *picture) { set("Entrypoint", nil)(p); set("Cmd", nil)(p) }),
+		bare,
 		boots("no-entry", "its entry point is in no layer", func(p *picture) { p.layers, p.history = append(p.layers[:1], p.layers[2:]...), nil }),
 		boots("entry-removed", "a layer removes its entry point", layer(2, piece{name: "srv/app/.wh.shop"})),
 		boots("modes-lost", "its files lost the right to be run", modes),

@@ -41,6 +41,8 @@ const (
 	LackGeometry   = "geometry"   // the image says two sizes
 	LackCapability = "capability" // a program of the container has file capabilities that it is not given
 	LackSetuid     = "setuid"     // a program of the container changes its user when it is started
+	LackVariable   = "variable"   // the image's entry point wants a variable of the environment
+	LackCommand    = "command"    // the image names no command, and the scenario neither
 	LackTag        = "tag"        // the archive holds several images, or another one than is named
 
 	LackTables   = "tables"   // the dump holds data, or indexes, and not their tables

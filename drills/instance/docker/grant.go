@@ -39,13 +39,16 @@ var (
 )
 
 // Lacks implements instance.Lacking: a program that its own file gives rights which no machine of a drill has by itself does
-// not start, and says no more than "operation not permitted".
+// not start, and says no more than "operation not permitted"; one that wants a variable says so.
 func (m *Machine) Lacks(ctx context.Context, console string) (kind, words string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grantLook)
 	defer cancel()
 	i, err := m.d.engine.client.ContainerInspect(ctx, m.id, client.ContainerInspectOptions{})
 	if err != nil || i.Container.Config == nil {
 		return "", ""
+	}
+	if names := wants(i.Container, console); len(names) > 0 {
+		return record.LackVariable, strings.Join(names, ", ")
 	}
 	files := inPath(i.Container.Path, i.Container.Config.Env)
 	for _, l := range strings.Split(instance.LastLines(console, 20), "\n") {

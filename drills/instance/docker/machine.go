@@ -17,6 +17,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
 )
 
 const (
@@ -72,7 +73,8 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, over *
 		declared = slices.Sorted(maps.Keys(img.Config.Volumes))
 	}
 	if c := img.Config; over == nil && len(r.Entrypoint)+len(r.Command) == 0 && (c == nil || len(c.Entrypoint)+len(c.Cmd) == 0) {
-		return nil, &instance.BootError{Instance: r.Name, Reason: "its image names no command, and the scenario gives it none under command"}
+		return nil, &instance.BootError{Instance: r.Name, Lack: record.LackCommand,
+			Reason: "its image names no command, and the scenario gives it none under command"}
 	}
 	paths := volumesFor(r.Data, declared)
 	m := &Machine{d: d, slot: s.name, sandbox: s.sandbox, request: r, image: img.ID, over: over, volumes: map[string]string{}, health: healthOf(img.Config)}

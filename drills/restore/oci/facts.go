@@ -54,10 +54,10 @@ func (img *image) facts(c configuration) *instance.ImageFacts {
 // look holds what an image says against what it holds.
 func (v view) look(f *instance.ImageFacts, c configuration) {
 	command := slices.Concat(f.Entrypoint, f.Cmd)
-	if len(command) == 0 {
-		f.Broken = append(f.Broken, "it names no command")
-	} else if why := v.unrunnable(command[0], c); why != "" {
-		f.Broken = append(f.Broken, why)
+	if len(command) > 0 { // else the scenario is to give one
+		if why := v.unrunnable(command[0], c); why != "" {
+			f.Broken = append(f.Broken, why)
+		}
 	}
 	if dir := f.Dir; dir != "" && dir != "/" {
 		if n, ok := v.find(dir); !ok {

@@ -51,7 +51,7 @@ func TestImageFacts(t *testing.T) {
 		"by its working folder":            {config: command("./serve")},
 		"by PATH, over a link of a folder": {config: command("sh", "-c", "exec /srv/app/serve --log /tmp/x")},
 		"Cmd alone":                        {config: map[string]any{"Cmd": []string{"/bin/sh"}}},
-		"no command at all":                {config: map[string]any{}, broken: []string{"it names no command"}},
+		"no command at all":                {config: map[string]any{}},
 		"missing":                          {config: command("/srv/app/server"), broken: []string{"its entry point /srv/app/server is not in the image"}},
 		"in no folder of PATH":             {config: command("bash"), broken: []string{"its entry point bash is in none of the folders of its PATH"}},
 		"removed by a layer": {config: command("/srv/app/serve"), upper: []member{{name: "srv/app/.wh.serve"}},
