@@ -204,6 +204,11 @@ func (c *profile) exactly(now profiled) verifier.Answer {
 		a = verifier.Passed("%d tables are what %s says, to the value: %d rows", tables, c.source(now.From), rows)
 	}
 	a.Beside = append(a.Beside, beside...)
+	if scope := now.Was.Scope.String(); scope != "" {
+		for _, d := range now.Now.Databases {
+			a.Beside = append(a.Beside, uncovered(d, scope))
+		}
+	}
 	return a
 }
 

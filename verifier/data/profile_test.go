@@ -68,13 +68,20 @@ func TestJudgeProfile(t *testing.T) {
 			[]string{"profile.sampled"}},
 		"nothing to hold it against": {"", profiled{Now: shop(nil)}, "passed",
 			"recorded for the next proof, and held against nothing yet: 1 tables, 100 rows", []string{"unlooked.profile"}},
-		"nothing at all":  {"", profiled{Now: shop(func(t *database.ProfiledTable) { t.Rows = 0 })}, "failed", "1 tables hold not one row", nil},
-		"structure alone": {"", profiled{Now: ofStructure(), Was: ofStructure(), From: beside}, "passed", "the structure is what its profile says, which is of no row", nil},
+		"nothing at all": {"", profiled{Now: shop(func(t *database.ProfiledTable) { t.Rows = 0 })}, "failed", "1 tables hold not one row", nil},
+		"structure alone": {"", profiled{Now: ofStructure(), Was: ofStructure(), From: beside}, "passed", "the structure is what its profile says, which is of no row",
+			[]string{"profile.part"}},
+		"a part of more": {"", profiled{Now: func() *database.Profile {
+			p := shop(nil)
+			p.Databases[0].Outside = []string{"crm.people", "crm.visits"}
+			return p
+		}(), Was: func() *database.Profile { p := shop(nil); p.Scope.Schemas = []string{"public"}; return p }(), From: beside}, "passed",
+			"1 tables are what its profile says, to the value: 100 rows", []string{"profile.part"}},
 		"other structure": {"", profiled{Now: ofStructure(), Was: func() *database.Profile {
 			p := ofStructure()
 			p.Databases[0].Things[0].Is = "view"
 			return p
-		}(), From: beside}, "failed", "shop: table public.orders is table, and its profile says view", nil},
+		}(), From: beside}, "failed", "shop: table public.orders is table, and its profile says view", []string{"profile.part"}},
 		"nothing at all, as its profile says": {"", profiled{Now: shop(func(t *database.ProfiledTable) { t.Rows = 0 }),
 			Was: shop(func(t *database.ProfiledTable) { t.Rows = 0 }), From: beside}, "failed", "1 tables hold not one row", nil},
 		"no database": {"", profiled{Missing: "shop"}, "failed", "there is no database shop on db", nil},

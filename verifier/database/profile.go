@@ -25,6 +25,8 @@ type ProfiledDatabase struct {
 	Encoding string          `json:"encoding"`
 	Things   []Thing         `json:"things"` // sorted by kind and name
 	Tables   []ProfiledTable `json:"tables"` // those that hold rows, sorted by name
+	// Outside are tables of a copy that hold rows which its partial profile says nothing of, sorted by name.
+	Outside []string `json:"outside,omitempty"`
 }
 
 // Thing is a part of the structure: a column, a key, a grant.

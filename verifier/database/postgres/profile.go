@@ -91,7 +91,7 @@ func (r *profiling) all(ctx context.Context, p *database.Profile) error {
 	for _, q := range questions {
 		all = append(all, q.ask)
 	}
-	all = append(all, grantQuestion, scoped, canary, rolesOf, hashed, blobs, countedBlobs, ownersOfBlobs, keyOf, columnsOf, lastOf)
+	all = append(all, grantQuestion, scoped, storing, canary, rolesOf, hashed, blobs, countedBlobs, ownersOfBlobs, keyOf, columnsOf, lastOf)
 	if err := r.q.shadows(ctx, nil, strings.Join(all, "\n")); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (r *profiling) all(ctx context.Context, p *database.Profile) error {
 			return fmt.Errorf("read %s: %w", q.what, err)
 		}
 	}
-	for _, part := range []func(context.Context) error{r.grants, r.standing, r.content} {
+	for _, part := range []func(context.Context) error{r.grants, r.standing, r.content, r.outside} {
 		if err := part(ctx); err != nil {
 			return err
 		}

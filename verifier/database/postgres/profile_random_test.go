@@ -203,8 +203,16 @@ func TestProfileOfAPartialDump(t *testing.T) {
 		c.do("postgres", "create database "+to+" template template0")
 		c.do(to, test.before)
 		c.shell("pg_dump -d parts " + test.options + " > /tmp/" + to + " && psql -qX -o /dev/null -v ON_ERROR_STOP=1 -d " + to + " -f /tmp/" + to)
-		for _, d := range was.Compare(c.copied(to, was)) {
+		now := c.copied(to, was)
+		for _, d := range was.Compare(now) {
 			t.Errorf("pg_dump %s: %s %s\n%s\n%s", test.options, d.ID, d.Where, d.Was, d.Now)
+		}
+		assert.Empty(t, now.Databases[0].Outside, "pg_dump %s: the copy holds what the profile describes", test.options)
+		if outside := c.copied("parts", was).Databases[0].Outside; test.not == "large objects" {
+			assert.Empty(t, outside, "pg_dump %s: of rows nothing is left out", test.options)
+		} else {
+			assert.Contains(t, outside, test.not, "pg_dump %s: a whole copy holds more", test.options)
+			assert.NotContains(t, outside, test.has)
 		}
 	}
 	_, err := Dialect{}.Profile(t.Context(), c.server("parts"), database.ProfileOptions{Scope: database.Scope{Other: []string{"--section=data"}}})

@@ -99,6 +99,29 @@ func (r *profiling) choose(ctx context.Context) error {
 	})
 }
 
+// storing are the tables with pages of rows. An extension's own are not among them.
+const storing = `select c.oid, n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+	where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and pg_relation_size(c.oid) > 0
+	and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+	order by 2, 3`
+
+// outside are the tables of a copy whose rows its profile does not cover.
+func (r *profiling) outside(ctx context.Context) error {
+	if r.o.Like == nil || r.scope.String() == "" {
+		return nil
+	}
+	covered := map[string]bool{}
+	for _, x := range r.relations {
+		covered[x.id] = x.filled
+	}
+	return r.q.Ask(ctx, storing, nil, func(v [][]byte) error {
+		if !covered[string(v[0])] {
+			r.into.Outside = append(r.into.Outside, named(nil, nil, v[1], v[2]))
+		}
+		return nil
+	})
+}
+
 // visible is the condition under which a pattern without a schema is about a relation: pg_dump sees by the search path of its own
 // session. A copy holds nothing else.
 func (r *profiling) visible(ctx context.Context) (string, error) {
