@@ -96,19 +96,72 @@ func blame(err error) database.Fault {
 // try does something that leaves the session as it is where it goes wrong. fatal: nothing more can be asked. What came before stays: the
 // point to go back to is set once, for a question more each time would be most of the time that small tables take.
 func (q *session) try(ctx context.Context, do func() error) (err, fatal error) {
-	if !q.tried {
-		if _, err := q.c.Exec(ctx, "savepoint before").ReadAll(); err != nil {
-			return nil, cause(err)
-		}
-		q.tried = true
+	if fatal := q.before(ctx); fatal != nil {
+		return nil, fatal
 	}
-	if err = do(); err == nil {
+	return q.back(ctx, do())
+}
+
+// before sets the point to go back to, where there is none.
+func (q *session) before(ctx context.Context) error {
+	if q.tried {
+		return nil
+	}
+	_, err := q.c.Exec(ctx, "savepoint before").ReadAll()
+	q.tried = err == nil
+	return cause(err)
+}
+
+// back goes back to that point where something went wrong. fatal: nothing more can be asked.
+func (q *session) back(ctx context.Context, failed error) (err, fatal error) {
+	if failed == nil {
 		return nil, nil
 	}
-	if _, fatal = q.c.Exec(ctx, "rollback to before").ReadAll(); fatal != nil || code(err) == "57014" { // or time is up
-		return nil, err
+	if _, fatal = q.c.Exec(ctx, "rollback to before").ReadAll(); fatal != nil || code(failed) == "57014" { // or time is up
+		return nil, failed
 	}
-	return err, nil
+	return failed, nil
+}
+
+// underWay is how many questions are under way together.
+const underWay = 64
+
+// tries asks questions, and tells of each in its order: of its rows, or of what was wrong with it, which spoils no other one. They are sent
+// without waiting for the answers, since those of small tables take less time than a question's way there. When told is called nothing is
+// under way. done is how many were answered when it was fatal: nothing more can be asked.
+func (q *session) tries(ctx context.Context, questions []string, told func(i int, rows [][][]byte, err error) (fatal error)) (done int, fatal error) {
+	for done < len(questions) {
+		if fatal := q.before(ctx); fatal != nil {
+			return done, fatal
+		}
+		batch := &pgconn.Batch{}
+		for _, question := range questions[done:min(done+underWay, len(questions))] {
+			batch.ExecParams(question, nil, nil, nil, nil)
+		}
+		answers, err := q.c.ExecBatch(ctx, batch).ReadAll()
+		if n := len(answers); err != nil && n > 0 && answers[n-1].Err != nil {
+			answers = answers[:n-1] // it went wrong on the way
+		}
+		if err, fatal = q.back(ctx, q.misplaced(classify(cause(err)))); err == nil && fatal == nil && len(answers) == 0 {
+			return done, errors.New("a server answered no question")
+		}
+		for _, a := range answers {
+			if fatal := told(done, a.Rows, nil); fatal != nil {
+				return done, fatal
+			}
+			done++
+		}
+		if fatal != nil {
+			return done, fatal
+		}
+		if err != nil { // what came behind it is asked again
+			if fatal := told(done, nil, err); fatal != nil {
+				return done, fatal
+			}
+			done++
+		}
+	}
+	return done, nil
 }
 
 // keep makes something stay, whatever goes wrong later.

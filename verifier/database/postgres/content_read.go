@@ -35,21 +35,27 @@ const whole = "row(t.*)"
 
 // rows reads every table.
 func (l *look) rows(ctx context.Context) error {
+	var questions []string
 	for _, t := range l.tables {
-		if fatal := l.read(ctx, t); fatal != nil {
-			return fmt.Errorf("read table %s: %w", t, fatal)
-		}
+		questions = append(questions, t.question(whole, t.text, t.drawn))
+	}
+	done, fatal := l.q.tries(ctx, questions, func(i int, rows [][][]byte, err error) (fatal error) {
+		return l.read(ctx, l.tables[i], rows, err)
+	})
+	if fatal != nil {
+		return fmt.Errorf("read table %s: %w", l.tables[done], fatal)
 	}
 	return nil
 }
 
-// read reads a table. An internal error may mean that a row is too large for one value, and nothing else: then it is read
+// read takes what came of reading a table. An internal error may mean that a row is too large for one value, and nothing else: then it is read
 // column by column, which also names the column.
-func (l *look) read(ctx context.Context, t *table) (fatal error) {
-	n, err, fatal := l.pass(ctx, t, whole, t.text, t.drawn)
+func (l *look) read(ctx context.Context, t *table, rows [][][]byte, err error) (fatal error) {
+	var n size
+	for _, row := range rows {
+		n, err = l.take(t, row, len(t.text), t.drawn)
+	}
 	switch {
-	case fatal != nil:
-		return fatal
 	case err == nil:
 		l.add(t, n)
 		return nil
@@ -76,28 +82,34 @@ func (l *look) add(t *table, n size) {
 func (l *look) pass(ctx context.Context, t *table, row string, texts []text, drawn []*drawn) (n size, err, fatal error) {
 	err, fatal = l.q.try(ctx, func() error {
 		return l.q.Ask(ctx, t.question(row, texts, drawn), nil, func(v [][]byte) (err error) {
-			if n.rows, err = strconv.ParseInt(string(v[0]), 10, 64); err != nil {
-				return err
-			}
-			if n.bytes, err = strconv.ParseInt(string(v[1]), 10, 64); err != nil {
-				return err
-			}
-			if string(v[2]) != string(v[0]) {
-				l.wrong(database.Unreadable, t.String(), "a row of it is read in two ways")
-			}
-			for i, d := range drawn {
-				if d.table, d.most = t, nil; v[3+len(texts)+i] != nil {
-					most, err := strconv.ParseInt(string(v[3+len(texts)+i]), 10, 64)
-					if err != nil {
-						return err
-					}
-					d.most = &most
-				}
-			}
-			return nil
+			n, err = l.take(t, v, len(texts), drawn)
+			return err
 		})
 	})
 	return n, err, fatal
+}
+
+// take reads the answer to a question about a table, with so many columns of text in it.
+func (l *look) take(t *table, v [][]byte, texts int, drawn []*drawn) (n size, err error) {
+	if n.rows, err = strconv.ParseInt(string(v[0]), 10, 64); err != nil {
+		return n, err
+	}
+	if n.bytes, err = strconv.ParseInt(string(v[1]), 10, 64); err != nil {
+		return n, err
+	}
+	if string(v[2]) != string(v[0]) {
+		l.wrong(database.Unreadable, t.String(), "a row of it is read in two ways")
+	}
+	for i, d := range drawn {
+		if d.table, d.most = t, nil; v[3+texts+i] != nil {
+			most, err := strconv.ParseInt(string(v[3+texts+i]), 10, 64)
+			if err != nil {
+				return n, err
+			}
+			d.most = &most
+		}
+	}
+	return n, nil
 }
 
 // columns reads a table column by column.

@@ -79,25 +79,22 @@ func (l *look) twice(ctx context.Context) error {
 	if l.q.c.ParameterStatus("server_encoding") != "UTF8" {
 		return nil
 	}
+	var questions, columns []string
 	for _, t := range l.tables {
 		for _, x := range t.text {
-			var all, twice int64
-			question := fmt.Sprintf(doubled, twiceEncoded, fmt.Sprintf(x.form, "c"), quote(x.column), t.quoted())
-			_, fatal := l.q.try(ctx, func() error { // what cannot be read is known by now
-				return l.q.Ask(ctx, question, nil, func(v [][]byte) (err error) {
-					if all, err = strconv.ParseInt(string(v[0]), 10, 64); err == nil {
-						twice, err = strconv.ParseInt(string(v[1]), 10, 64)
-					}
-					return err
-				})
-			})
-			if fatal != nil {
-				return fatal
-			}
-			if twice >= 3 && twice*10 >= all {
-				l.found("text_twice", t.of(x.column))
-			}
+			columns = append(columns, t.of(x.column))
+			questions = append(questions, fmt.Sprintf(doubled, twiceEncoded, fmt.Sprintf(x.form, "c"), quote(x.column), t.quoted()))
 		}
 	}
-	return nil
+	_, fatal := l.q.tries(ctx, questions, func(i int, rows [][][]byte, _ error) error { // what cannot be read is known by now
+		for _, v := range rows {
+			all, _ := strconv.ParseInt(string(v[0]), 10, 64)
+			twice, _ := strconv.ParseInt(string(v[1]), 10, 64)
+			if twice >= 3 && twice*10 >= all {
+				l.found("text_twice", columns[i])
+			}
+		}
+		return nil
+	})
+	return fatal
 }

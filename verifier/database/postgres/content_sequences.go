@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"lifeboat/verifier/database"
@@ -71,42 +72,37 @@ func (l *look) sequences(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range l.drawn {
-		value, _, err, fatal := l.last(ctx, d)
-		if fatal != nil {
-			return fatal
-		}
+	return l.last(ctx, l.drawn, func(d *drawn, value string, _ bool, err error) error {
 		if err != nil {
 			l.note(d.schema+"."+d.sequence, err)
-			continue
+			return nil
 		}
 		d.last = value
 		d.table.drawn = append(d.table.drawn, d)
-	}
-	return nil
+		return nil
+	})
 }
 
-func (l *look) last(ctx context.Context, d *drawn) (value string, called bool, err, fatal error) {
-	err, fatal = l.q.try(ctx, func() error {
-		return l.q.Ask(ctx, last+quote(d.schema)+"."+quote(d.sequence), nil, func(v [][]byte) error {
-			value, called = string(v[0]), string(v[1]) == "t"
-			return nil
-		})
+// last tells what each sequence gave last, and whether it did.
+func (l *look) last(ctx context.Context, of []*drawn, told func(d *drawn, value string, called bool, err error) error) error {
+	var questions []string
+	for _, d := range of {
+		questions = append(questions, last+quote(d.schema)+"."+quote(d.sequence))
+	}
+	_, fatal := l.q.tries(ctx, questions, func(i int, rows [][][]byte, err error) error {
+		if len(rows) == 0 {
+			return told(of[i], "", false, err)
+		}
+		return told(of[i], string(rows[0][0]), string(rows[0][1]) == "t", nil)
 	})
-	return value, called, err, fatal
+	return fatal
 }
 
 // hold holds the sequences against their columns. What one gives while the rows are read is asked for afterwards, so that a
 // database in use is not behind; the rows are those of the beginning.
 func (l *look) hold(ctx context.Context) error {
-	for _, d := range l.drawn {
-		if d.most == nil {
-			continue
-		}
-		value, called, err, fatal := l.last(ctx, d)
-		if fatal != nil {
-			return fatal
-		}
+	reached := slices.DeleteFunc(slices.Clone(l.drawn), func(d *drawn) bool { return d.most == nil })
+	return l.last(ctx, reached, func(d *drawn, value string, called bool, err error) error {
 		at, no := strconv.ParseInt(value, 10, 64)
 		switch {
 		case code(err) == "42P01": // gone since
@@ -118,8 +114,8 @@ func (l *look) hold(ctx context.Context) error {
 			l.into.Wrong = append(l.into.Wrong, database.Wrong{Fault: database.Behind, Where: l.q.Hide(d.schema + "." + d.sequence),
 				At: at, Column: l.q.Hide(d.table.of(d.column)), Most: *d.most})
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // behind tells whether a sequence goes on with what is no further than its column.

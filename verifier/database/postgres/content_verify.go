@@ -92,17 +92,18 @@ func (v *verification) all(ctx context.Context) error {
 	if n.Text() != "0" {
 		return doubt("an event trigger of the database (enable always, or replica) would run in what asks amcheck")
 	}
-	if err := v.each(ctx, checkHeap, heaps, v.heap); err != nil {
+	if err := v.each(ctx, checkHeap, heaps, heap, v.heap); err != nil {
 		return err
 	}
-	if err := v.each(ctx, checkTree, trees, v.tree); err != nil {
+	if err := v.each(ctx, checkTree, trees, tree, v.tree); err != nil {
 		return err
 	}
-	return v.each(ctx, checkMap, heaps, v.pages)
+	return v.each(ctx, checkMap, heaps, pages, v.pages)
 }
 
 // each makes a function of amcheck and has it look at what a question lists.
-func (v *verification) each(ctx context.Context, function, list string, one func(context.Context, []string) error) error {
+func (v *verification) each(ctx context.Context, function, list string, question func(listed []string) string,
+	told func(listed []string, rows [][][]byte, err error)) error {
 	err, fatal := v.q.keep(ctx, func() error { _, err := v.q.c.Exec(ctx, function).ReadAll(); return cause(err) })
 	if fatal != nil {
 		return fatal
@@ -120,41 +121,42 @@ func (v *verification) each(ctx context.Context, function, list string, one func
 		all = append(all, row)
 		return nil
 	})
-	for i, row := range all {
-		if fatal := one(ctx, row); fatal != nil {
-			return fmt.Errorf("%d of %d were looked at: %s: %w", i, len(all), row[1], fatal)
-		}
+	var questions []string
+	for _, row := range all {
+		questions = append(questions, question(row))
+	}
+	done, fatal := v.q.tries(ctx, questions, func(i int, rows [][][]byte, err error) error {
+		told(all[i], rows, err)
+		return nil
+	})
+	if fatal != nil {
+		return fmt.Errorf("%d of %d were looked at: %s: %w", done, len(all), all[done][1], fatal)
 	}
 	return err
 }
 
-func (v *verification) heap(ctx context.Context, row []string) (fatal error) {
-	err, fatal := v.q.try(ctx, func() error {
-		return v.q.Ask(ctx, "select c.blkno, c.offnum, c.msg from pg_temp.check_heap("+row[0]+
-			"::oid::regclass, true, false, 'none', null, null) c limit 1", nil, func(x [][]byte) error {
-			v.wrong(database.DamagedHeap, row[1], fmt.Sprintf("block %s, item %s: %s", x[0], x[1], x[2]))
-			return nil
-		})
-	})
-	if err != nil {
-		v.came(database.DamagedHeap, row[1], err)
-	}
-	return fatal
+func heap(listed []string) string {
+	return "select c.blkno, c.offnum, c.msg from pg_temp.check_heap(" + listed[0] + "::oid::regclass, true, false, 'none', null, null) c limit 1"
 }
 
-func (v *verification) tree(ctx context.Context, row []string) (fatal error) {
-	err, fatal := v.q.try(ctx, func() error {
-		return v.q.Ask(ctx, "select pg_temp.check_tree("+row[0]+"::oid::regclass)", nil, func([][]byte) error { return nil })
-	})
-	switch {
-	case err == nil:
-	case blame(err) != "" && row[2] == "t":
-		v.into.Unread = append(v.into.Unread, database.Wrong{Where: row[1], Says: v.q.Hide(fmt.Sprintf("%v (it sorts "+
-			"by a locale that may be another one here: take an image with production's, or reindex)", err))})
-	default:
-		v.came(database.DamagedTree, row[1], err)
+func (v *verification) heap(listed []string, rows [][][]byte, err error) {
+	for _, x := range rows {
+		v.wrong(database.DamagedHeap, listed[1], fmt.Sprintf("block %s, item %s: %s", x[0], x[1], x[2]))
 	}
-	return fatal
+	v.came(database.DamagedHeap, listed[1], err)
+}
+
+func tree(listed []string) string {
+	return "select pg_temp.check_tree(" + listed[0] + "::oid::regclass)"
+}
+
+func (v *verification) tree(listed []string, _ [][][]byte, err error) {
+	if blame(err) != "" && listed[2] == "t" {
+		v.into.Unread = append(v.into.Unread, database.Wrong{Where: listed[1], Says: v.q.Hide(fmt.Sprintf("%v (it sorts "+
+			"by a locale that may be another one here: take an image with production's, or reindex)", err))})
+		return
+	}
+	v.came(database.DamagedTree, listed[1], err)
 }
 
 // emptied are pages whose rows everybody could see, says the table's map, and which do not know it themselves: what a file with
@@ -165,26 +167,21 @@ const emptied = `select m.blkno from pg_temp.check_map(%[1]s) m where m.all_visi
 	and not exists (select from only %[2]s t where t.ctid >= format('(%%s,0)', m.blkno)::tid and t.ctid < format('(%%s,0)', m.blkno + 1)::tid)
 	order by 1`
 
-func (v *verification) pages(ctx context.Context, row []string) (fatal error) {
-	var blocks []string
-	err, fatal := v.q.try(ctx, func() error {
-		return v.q.Ask(ctx, fmt.Sprintf(emptied, row[0]+"::oid::regclass", row[2]), nil, func(x [][]byte) error {
-			blocks = append(blocks, string(x[0]))
-			return nil
-		})
-	})
-	if err != nil {
-		v.came(database.Emptied, row[1], err)
-	}
-	if len(blocks) > 0 {
-		v.wrong(database.Emptied, row[1], fmt.Sprintf("%d, the first is block %s", len(blocks), blocks[0]))
-	}
-	return fatal
+func pages(listed []string) string {
+	return fmt.Sprintf(emptied, listed[0]+"::oid::regclass", listed[2])
 }
 
-// came is what came of looking at something.
+func (v *verification) pages(listed []string, rows [][][]byte, err error) {
+	v.came(database.Emptied, listed[1], err)
+	if len(rows) > 0 {
+		v.wrong(database.Emptied, listed[1], fmt.Sprintf("%d, the first is block %s", len(rows), rows[0][0]))
+	}
+}
+
+// came is what came of looking at something; nil: nothing.
 func (v *verification) came(fault database.Fault, where string, err error) {
 	switch {
+	case err == nil:
 	case blame(err) != "":
 		v.wrong(fault, where, err.Error())
 	case code(err) != "42P01": // undefined_table: gone since
