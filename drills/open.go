@@ -37,6 +37,9 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	if err := beginsUnproved(filepath.Dir(filepath.Dir(dir)), id); err != nil {
 		return nil, fmt.Errorf("enter the drill in its home: %w; is --home writable", err)
 	}
+	if err := beginsUnlogged(filepath.Dir(filepath.Dir(dir)), id); err != nil {
+		return nil, fmt.Errorf("enter the drill in its home: %w; is --home writable", err)
+	}
 	for _, sub := range []string{"raw", "inbox", "reports"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("make the drill's folder: %w; is --home writable", err)

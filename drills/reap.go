@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"lifeboat/drills/evidence"
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
@@ -101,8 +102,11 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 	return left, errors.Join(errs...)
 }
 
-// keepRecord computes the record of a journal and keeps it beside it.
+// keepRecord computes the record of a journal and keeps it beside it, unless one is sealed: what comes after the seal stands in the journal.
 func keepRecord(dir string) error {
+	if evidence.Logged(dir) {
+		return nil
+	}
 	r, _, err := Judge(dir)
 	if err != nil {
 		return err

@@ -237,7 +237,7 @@ func (a author) follows() string {
 // weak says what weakens the proof, whatever the verdict.
 func (a author) weak() section {
 	var list []cell
-	for _, r := range a.v.Weak {
+	for _, r := range a.weaknesses() {
 		list = append(list, cell{Text: a.words(r), Next: a.next(r)})
 	}
 	if len(list) == 0 {

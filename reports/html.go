@@ -47,14 +47,19 @@ type page struct {
 // address. It is well-formed XML too, prints on A4 with numbered pages, and turns its tables
 // into cards where there is no room for them.
 func HTML(w io.Writer, r *record.Record, v record.Verdict, o Options) error {
+	a := author{c: Messages(), l: o.Language.known(), r: r, v: v, o: o}
+	return newDocument(r, v, o).html(w, a.timeline(370))
+}
+
+// html draws a document; narrow is its timeline for a phone, nil where it has none.
+func (d document) html(w io.Writer, narrow *timeline) error {
 	css, err := templateFiles.ReadFile("templates/page.css")
 	if err != nil {
 		return fmt.Errorf("read the page's style: %w", err)
 	}
-	a := author{c: Messages(), l: o.Language.known(), r: r, v: v, o: o}
 	p := page{
-		document: newDocument(r, v, o), CSS: template.CSS(css), Narrow: a.timeline(370),
-		Page: a.say("page"), After: a.say("page_after"),
+		document: d, CSS: template.CSS(css), Narrow: narrow,
+		Page: Messages().Label(d.Lang, "page", nil), After: Messages().Label(d.Lang, "page_after", nil),
 	}
 	var b bytes.Buffer // a page is whole or not written at all
 	if err := pageTemplate().Execute(&b, p); err != nil {

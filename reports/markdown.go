@@ -10,7 +10,10 @@ import (
 
 // Markdown writes the whole report but the drawing, in GitHub's dialect.
 func Markdown(w io.Writer, r *record.Record, v record.Verdict, o Options) error {
-	d := newDocument(r, v, o)
+	return newDocument(r, v, o).markdown(w)
+}
+
+func (d document) markdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s %s · %s\n\n%s\n", d.Status.Symbol, d.Status.Word, escape(d.Title), strong(d.Sentence))
 	pairs(&b, d.Facts)

@@ -17,11 +17,15 @@ var terminalSections = []string{"reasons", "next", "weak", "objectives", "compar
 // Terminal writes the verdict, the objectives, the checks, the findings and the
 // restore points for a screen of Options.Width columns.
 func Terminal(w io.Writer, r *record.Record, v record.Verdict, o Options) error {
-	d := newDocument(r, v, o)
+	return newDocument(r, v, o).terminal(w, o, terminalSections)
+}
+
+// terminal writes sections of a document; nil: all.
+func (d document) terminal(w io.Writer, o Options, sections []string) error {
 	t := &screen{width: max(60, cmpOr(o.Width, 100)), color: o.Color, out: w}
 	t.head(d)
 	for _, s := range d.Sections {
-		if slices.Contains(terminalSections, s.ID) {
+		if sections == nil || slices.Contains(sections, s.ID) {
 			t.section(s)
 		}
 	}

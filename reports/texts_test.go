@@ -335,7 +335,8 @@ var ownWords = regexp.MustCompile(`^([a-z0-9]+([_.-][A-Za-z0-9*]+)+|[A-Z0-9_.-]+
 	`oci|dir|disk|disks|qcow|vhdx|raw|tcg|kvm|custom|public|complete|database|vermagic|jobs|query|certificate|clean|schema|` +
 	`address|age|aliases|all|approve|capabilities|capability|check|checks|convert|decide|digest|export|fault|flow|format|fstab|passwd|systemd|except|command|gateway|` +
 	`install|keep|kind|path|pattern|pick|platform|prefix|prepare|programs|ready|removable|restore|rollback|section|simulated|store|tag|` +
-	`timeout|timezone|trigger|unlock|data|extensions|ports|sh|boot|sparse|against|last|moved|tables|profile)$`)
+	`timeout|timezone|trigger|unlock|data|extensions|ports|sh|boot|sparse|against|last|moved|tables|profile|` +
+	`trust|since|checkpoint|log|key|docs|evidence.md)$`)
 
 // names of the samples' machines, files and people, as words.
 var names = regexp.MustCompile(`^(db|app|pos|web|shop|shop_owner|orders|before|upgraded|buy|amd|deb|dev|libpq|qemu|screen|png|aa|ee|co|alert|` +

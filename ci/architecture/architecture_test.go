@@ -24,6 +24,7 @@ var storeys = []struct {
 	{"lifeboat/internal/lazy", -1}, // a word that even leaves use
 	{"lifeboat/internal", 0},
 	{"lifeboat/drills/record", 1}, {"lifeboat/internal/sandbox", 1}, {"lifeboat/internal/tree", 1},
+	{"lifeboat/internal/signing", 1}, {"lifeboat/internal/translog", 1}, // formats that stand on those below
 	{"lifeboat/scenarios", 2}, {"lifeboat/drills/ledger", 2},
 	{"lifeboat/drills/instance", 3}, {"lifeboat/drills/store", 3}, {"lifeboat/drills/objective", 3}, {"lifeboat/scenarios/library", 3},
 	{"lifeboat/drills/store/remote", 3}, {"lifeboat/drills/store/checksums", 3}, // what stores share
@@ -35,6 +36,7 @@ var storeys = []struct {
 	{"lifeboat/drills/kernel", backEnds}, {"lifeboat/drills/machines", backEnds},
 	{"lifeboat/drills/instance/", backEnds}, {"lifeboat/drills/store/", backEnds},
 	{"lifeboat/verifier/", backEnds}, {"lifeboat/reports", backEnds},
+	{"lifeboat/drills/evidence", backEnds}, // sealed, signed and verified: it judges drills and reads nights
 	{"lifeboat/drills", 6},
 	{"lifeboat/cmd", 7}, {"lifeboat/ci", 7},
 }
@@ -48,6 +50,8 @@ var below = map[string][]string{
 	"lifeboat/drills/instance/qemu": {"lifeboat/drills/instance/docker"},
 	// The program of sandboxes unpacks trees and reads them, where nothing but their volume is.
 	"lifeboat/internal/sandbox": {"lifeboat/internal/tree"},
+	// The page of an audit is drawn from what the audit found, as a report is from a record.
+	"lifeboat/reports": {"lifeboat/drills/evidence"},
 }
 
 // forbidden dependencies, each with its reason.

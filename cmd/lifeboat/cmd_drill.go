@@ -47,6 +47,7 @@ func (a *app) drill(ctx context.Context, o drillOptions, args []string) error {
 	if left, err := drills.SweepAll(ctx, a.sweepRequest(kit)); err != nil || len(left) > 0 {
 		a.log().Warn("swept what dead drills left", "drills", len(left), "error", err)
 	}
+	a.logDead()
 	worst := exitPassed
 	for i, arg := range args {
 		code, err := a.drillOne(ctx, kit, o, arg, lang)
@@ -84,7 +85,7 @@ func (a *app) drillOne(ctx context.Context, kit drills.Kit, o drillOptions, arg 
 		return exitInconclusive, err
 	}
 	code := verdictCode(res.Record, res.Verdict, len(res.Left) > 0)
-	err = a.deliver(res, lang)
+	err = errors.Join(a.deliver(res, lang), drills.Log(a.home, res.Drill, a.sealing()))
 	if err != nil { // the result stands, and is told by the exit code at least
 		fmt.Fprintln(a.stderr, "lifeboat:", printed(err.Error()))
 		return worse(code, exitInconclusive), nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,10 @@ func (a *app) sweepCommand() *cobra.Command {
 			req := a.sweepRequest(a.kit())
 			req.DryRun, req.Kept, req.All = dry, kept, true
 			swept, err := drills.SweepAll(cmd.Context(), req)
+			if !dry {
+				_, e := drills.LogAll(a.home, true, a.sealing())
+				err = errors.Join(err, e)
+			}
 			left := false
 			for _, s := range swept {
 				left = left || len(s.Left) > 0

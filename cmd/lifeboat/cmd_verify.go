@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lifeboat/drills"
+	"lifeboat/drills/evidence"
 	"lifeboat/drills/night"
 	"lifeboat/reports"
 	"lifeboat/scenarios"
@@ -71,6 +72,7 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 	if left, err := drills.SweepAll(ctx, a.sweepRequest(kit)); err != nil || len(left) > 0 {
 		a.log().Warn("swept what dead drills left", "drills", len(left), "error", err)
 	}
+	a.logDead()
 	before, err := a.nights(c)
 	if err != nil {
 		a.log().Warn("some nights cannot be read", "error", err)
@@ -100,6 +102,9 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 		err = errors.Join(err, journal.Close())
 	} else {
 		err = errors.Join(err, journal.Seal())
+		if err == nil {
+			err = evidence.LogNight(a.home, n.Night, a.sealing())
+		}
 	}
 	if err != nil {
 		return err

@@ -175,6 +175,6 @@ func (a *app) root() *cobra.Command {
 	c.AddCommand(a.newCommand(), a.validateCommand(), a.planCommand(), a.drillCommand(), a.reportCommand(),
 		a.historyCommand(), a.verifyCommand(), a.profileCommand(), a.gateCommand(),
 		a.approveCommand(), a.noteCommand(), a.abortCommand(), a.sweepCommand(), a.doctorCommand(),
-		a.reapCommand())
+		a.auditCommand(), a.reapCommand())
 	return c
 }

@@ -89,7 +89,7 @@ func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
 	if err == nil {
 		_, err = v.writeReports(res, reports.Options{Language: v.lang, Samples: samples})
 	}
-	if err != nil { // the verdict stands in its journal
+	if err = errors.Join(err, drills.Log(v.home, res.Drill, v.sealing())); err != nil { // the verdict stands in its journal
 		v.log().Error("write the reports of a check run", "backup", p.Backup, "drill", res.Drill, "error", err)
 	}
 	return night.ProofOf(p, res.Record, res.Verdict)

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lifeboat/drills"
+	"lifeboat/drills/evidence"
+	"lifeboat/internal/signing"
+	"lifeboat/internal/userfile"
+	"lifeboat/reports"
+)
+
+func (a *app) auditCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "audit", Short: "Evidence that a stranger can check: seal, sign, export, verify",
+		Long: "Each drill and night that has ended is sealed and entered into the log of its home by itself. These commands sign what is\n" +
+			"sealed, write it into bundles, and verify bundles offline; docs/evidence.md defines the formats.\n" + exitHelp,
+	}
+	c.AddCommand(a.auditKeygen(), a.auditSign(), a.auditCheckpoint(), a.auditExport(), a.auditVerify())
+	return c
+}
+
+// sealing says who seals evidence now.
+func (a *app) sealing() evidence.Sealing {
+	return evidence.Sealing{Tool: version, Build: buildID(), Now: time.Now()}
+}
+
+// logDead enters into the log what died before it could: a start costs no more than a look at what is not logged.
+func (a *app) logDead() {
+	if _, err := drills.LogAll(a.home, false, a.sealing()); err != nil {
+		a.log().Warn("some drills that have ended are not in the log", "error", err)
+	}
+}
+
+type auditVerifyOptions struct {
+	trust, checkpoint, format string
+}
+
+func (a *app) auditVerify() *cobra.Command {
+	o := auditVerifyOptions{format: "terminal"}
+	c := &cobra.Command{
+		Use: "verify BUNDLE", Short: "Verify a bundle offline: nothing but the bundle and a public key is needed",
+		Long: "Holds every file against its digest, every journal against its chain, every verdict against the one that its journal gives\n" +
+			"when it is judged again, every drill against the log, and the log against an older checkpoint; prints one page.\n" +
+			"0: verified; 1: something is not what was sealed; 3: nothing contradicts it, and no trusted key was given.\n" + exitHelp,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lang, err := a.lang()
+			if err != nil {
+				return err
+			}
+			r := evidence.VerifyRequest{Build: buildID()}
+			if o.trust != "" {
+				if r.Trust, err = signing.ReadTrust(o.trust); err != nil {
+					return err
+				}
+			}
+			if o.checkpoint != "" {
+				if r.Checkpoint, err = userfile.Read(o.checkpoint, 1<<20); err != nil {
+					return fmt.Errorf("read the older checkpoint: %w", err)
+				}
+			}
+			remove, err := unpacked(args[0], &r.Folder)
+			if err != nil {
+				return a.refusedArchive(err)
+			}
+			defer remove()
+			got, err := evidence.Verify(cmd.Context(), r)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				err = json.NewEncoder(a.stdout).Encode(struct {
+					Verified bool `json:"verified"`
+					*evidence.Result
+				}{got.Verified(), got})
+			} else {
+				err = reports.Audit(a.stdout, o.format, got, reports.Options{Language: lang, Width: a.width(), Color: a.color()})
+			}
+			return errors.Join(err, auditCode(got))
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.trust, "trust", "", "whom to believe: a public key (.pub of OpenSSH), or a file of keys, roles and thresholds")
+	f.StringVar(&o.checkpoint, "checkpoint", "", "the checkpoint of an earlier bundle (its log/checkpoint): what it covers must be unchanged")
+	f.StringVar(&o.format, "format", o.format, "terminal, markdown or html")
+	return c
+}
+
+// refusedArchive: an archive that is no bundle of ours is a finding, and not a mistake of who looks at it.
+func (a *app) refusedArchive(err error) error {
+	var bad *evidence.BadArchive
+	if !errors.As(err, &bad) {
+		return err
+	}
+	a.complain(err)
+	return &exitError{exitFailed}
+}
+
+func auditCode(r *evidence.Result) error {
+	switch {
+	case len(r.Wrong) > 0:
+		return &exitError{exitFailed}
+	case !r.Verified():
+		return &exitError{exitInconclusive}
+	}
+	return nil
+}
+
+// unpacked gives the folder of a bundle; remove takes away what was unpacked for that.
+func unpacked(path string, folder *string) (remove func(), err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the bundle: %w", err)
+	}
+	if info.IsDir() {
+		*folder = path
+		return func() {}, nil
+	}
+	f, err := userfile.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the bundle: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	dir, err := os.MkdirTemp("", "lifeboat-audit-*")
+	if err != nil {
+		return nil, fmt.Errorf("unpack the bundle: %w", err)
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	if err := evidence.Unpack(f, dir); err != nil {
+		remove()
+		return nil, err
+	}
+	*folder = dir
+	return remove, nil
+}
+
+// day reads a date or a moment; a date that ends a period is part of it.
+func day(flag, text string, ends bool) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, text, time.Local)
+	if err != nil {
+		return t, fmt.Errorf("--%s %q: write a date like 2026-07-01, or a moment like 2026-07-01T00:00:00+08:00", flag, text)
+	}
+	if ends {
+		t = t.AddDate(0, 0, 1)
+	}
+	return t, nil
+}
+
+// isArchive tells whether a bundle is to be one file.
+func isArchive(path string) bool {
+	return strings.HasSuffix(path, ".tar.gz") || strings.HasSuffix(path, ".tgz")
+}

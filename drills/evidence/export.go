@@ -1,0 +1,197 @@
+package evidence
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"lifeboat/internal/signing"
+	"lifeboat/internal/translog"
+)
+
+// Names in a bundle. Drills and nights lie in it as in their home.
+const (
+	bundleName     = "bundle.json"
+	checkpointName = "log/checkpoint"
+	leavesName     = "log/leaves.ndjson"
+	proofsName     = "log/proofs.json"
+	nightName      = "night.ndjson"
+)
+
+// Bundle says what a bundle is to hold. Everything in it is held against the log.
+type Bundle struct {
+	Format int       `json:"format"`
+	Origin string    `json:"origin"`           // the log's name
+	From   time.Time `json:"from,omitzero"`    // with To: all that began from then on …
+	To     time.Time `json:"to,omitzero"`      // … and before then
+	Series []string  `json:"series,omitempty"` // only these; none: all
+	Chosen []string  `json:"chosen,omitempty"` // instead of a period: drills that somebody chose
+	First  int64     `json:"first"`            // of a period: from this record on the log is in it to its end
+	Open   []Open    `json:"open,omitempty"`   // drills that have a number and no end yet, says who made the bundle
+}
+
+// Open is a drill that has not ended, or whose end nobody has looked at yet.
+type Open struct {
+	Drill  string `json:"drill"`
+	Series string `json:"series,omitempty"`
+	Number int    `json:"number"`
+}
+
+// Whole tells whether a bundle is of a period, so that what is missing shows.
+func (b Bundle) Whole() bool { return len(b.Chosen) == 0 }
+
+// holds tells whether what a record is about lies in the bundle.
+func (b Bundle) holds(l Leaf) bool {
+	if !b.Whole() {
+		return slices.Contains(b.Chosen, l.ID)
+	}
+	return !l.Started.Before(b.From) && l.Started.Before(b.To) && b.speaksOf(l)
+}
+
+// speaksOf tells whether a record may be shown to whom the bundle is for.
+func (b Bundle) speaksOf(l Leaf) bool {
+	return len(b.Series) == 0 || slices.Contains(b.Series, l.Series)
+}
+
+// proofs that records are in the log, and that the log goes on from older checkpoints. Hashes are base64, as in tlog.
+type proofs struct {
+	Size        int64         `json:"size"`
+	Inclusion   []inclusion   `json:"inclusion"`
+	Consistency []consistency `json:"consistency"`
+}
+
+type inclusion struct {
+	Index int64       `json:"index"`
+	Path  []tlog.Hash `json:"path"`
+}
+
+type consistency struct {
+	From int64       `json:"from"` // size of the older tree
+	Path []tlog.Hash `json:"path"`
+}
+
+// ExportRequest says what is to be exported, and by whom it is signed.
+type ExportRequest struct {
+	Home   string
+	Bundle        // From and To, or Chosen, and Open; the rest is filled in
+	Since  []byte // an older checkpoint from which it is to be shown that the log goes on; those that this home gave out always are
+	Signer signing.Signer
+}
+
+// Export writes a bundle into a folder that must not be there. The same evidence and the same key give the same bytes.
+func Export(r ExportRequest, to string) (*Bundle, error) {
+	l, err := OpenLog(r.Home)
+	if err != nil {
+		return nil, err
+	}
+	b := r.Bundle
+	b.Format, b.Origin, b.First = format, l.Origin, l.Size()
+	for _, leaf := range slices.Backward(l.Leaves) {
+		if b.holds(leaf) {
+			b.First = leaf.Index
+		}
+	}
+	older, err := l.older(r.Home, r.Since)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := l.Checkpoint(r.Home, r.Signer)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return nil, fmt.Errorf("make the bundle: %w", err)
+	}
+	w := bundleWriter{root: to, home: r.Home}
+	leaves, p, err := w.leaves(l, b, older)
+	if err != nil {
+		return nil, err
+	}
+	w.json(bundleName, b)
+	w.file(checkpointName, signed)
+	w.file(leavesName, leaves)
+	w.json(proofsName, p)
+	for _, leaf := range l.Leaves {
+		if b.holds(leaf) {
+			w.copyOf(leaf)
+		}
+	}
+	return &b, w.err
+}
+
+// older are the sizes of the trees from which it is shown that the log goes on: first it is made sure that it does.
+func (l *Log) older(home string, since []byte) (sizes []int64, err error) {
+	given, err := os.ReadDir(filepath.Join(logDir(home), "checkpoints"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	hold := func(raw []byte) error {
+		c, err := translog.PeekCheckpoint(raw)
+		if err != nil {
+			return err
+		}
+		head, err := l.Head(c.N)
+		if err == nil && (head.Hash != c.Hash || l.Origin != c.Origin) {
+			err = fmt.Errorf("its first %d records are others", c.N)
+		}
+		if err != nil {
+			return fmt.Errorf("the log does not go on from the checkpoint of %d records of %s: %w; it was changed, and nothing is signed", c.N, c.Origin, err)
+		}
+		if c.N > 0 && c.N < l.Size() && !slices.Contains(sizes, c.N) {
+			sizes = append(sizes, c.N)
+		}
+		return nil
+	}
+	for _, e := range given {
+		raw, err := os.ReadFile(filepath.Join(logDir(home), "checkpoints", e.Name()))
+		if err == nil {
+			err = hold(raw)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if since != nil {
+		if err := hold(since); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(sizes)
+	return sizes, nil
+}
+
+// Checkpoint signs the log as it stands, and remembers what was given out; without a signer nobody can tell who says so.
+func (l *Log) Checkpoint(home string, by signing.Signer) ([]byte, error) {
+	head, err := l.Head(l.Size())
+	if err != nil {
+		return nil, err
+	}
+	c := translog.Checkpoint{Origin: l.Origin, Tree: head}
+	if by == nil {
+		return []byte(c.Text()), nil
+	}
+	if _, err := l.older(home, nil); err != nil {
+		return nil, err
+	}
+	var n note.Signer
+	if n, err = by.Note(l.Origin); err != nil {
+		return nil, err
+	}
+	signed, err := c.Sign(n)
+	if err != nil {
+		return nil, fmt.Errorf("sign the checkpoint: %w", err)
+	}
+	dir := filepath.Join(logDir(home), "checkpoints")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return signed, writeWhole(filepath.Join(dir, strconv.FormatInt(c.N, 10)), signed)
+}

@@ -1,0 +1,57 @@
+package evidence
+
+import "lifeboat/drills/record"
+
+// Result is what an audit found. It is verified when nothing is wrong and a trusted key has signed the log.
+type Result struct {
+	Bundle   Bundle          `json:"bundle"`
+	Wrong    []record.Reason `json:"wrong"`   // audit.…: each a manipulation, or damage
+	Notices  []record.Reason `json:"notices"` // what a reader should know, and what was not shown
+	Size     int64           `json:"log_size"`
+	Root     string          `json:"log_root"`
+	Signers  []string        `json:"log_signed_by"`
+	Since    int64           `json:"unchanged_since_size,omitempty"` // size of the older checkpoint, where one was given
+	Withheld int             `json:"withheld,omitempty"`             // records of others in the period
+	Drills   []DrillResult   `json:"drills"`
+	Nights   []NightResult   `json:"nights"`
+	Series   []SeriesResult  `json:"series"`
+}
+
+// DrillResult is what is shown of one drill.
+type DrillResult struct {
+	Leaf
+	Scenario string    `json:"scenario"`
+	Service  string    `json:"service,omitempty"`
+	Tool     string    `json:"tool"`
+	Subjects []Subject `json:"subjects"`
+	By       []string  `json:"signed_by"`
+
+	Record   *record.Record `json:"-"` // nil: its journal cannot be read
+	Judgment record.Verdict `json:"-"`
+}
+
+// SeriesResult is what is shown of the numbers of one series.
+type SeriesResult struct {
+	Series string `json:"series"`
+	First  int    `json:"first"` // number in the period
+	Last   int    `json:"last"`
+	Drills int    `json:"drills"`
+	Passed int    `json:"passed"`
+	Failed int    `json:"failed"`
+	Other  int    `json:"other"` // inconclusive, aborted, crashed
+}
+
+// Verified tells whether nothing is wrong and somebody trusted says so.
+func (r *Result) Verified() bool { return len(r.Wrong) == 0 && len(r.Signers) > 0 }
+
+// NightResult is what was planned in a night and what came of it.
+type NightResult struct {
+	Leaf
+	Planned int `json:"planned"` // proofs
+	Passed  int `json:"passed"`
+	Failed  int `json:"failed"`
+	Other   int `json:"other"`    // that ran and neither passed nor failed
+	Rests   int `json:"rests"`    // not run, since nothing had changed since an earlier proof
+	LeftOut int `json:"left_out"` // by --only or --shard
+	NotRun  int `json:"not_run"`  // and nothing explains it
+}

@@ -1,0 +1,174 @@
+package evidence
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lifeboat/drills/record"
+	"lifeboat/internal/canonical"
+	"lifeboat/internal/signing"
+	"lifeboat/internal/userfile"
+)
+
+// VerifyRequest says what is verified, and by whose word.
+type VerifyRequest struct {
+	Folder     string         // of the bundle
+	Trust      *signing.Trust // nil: nobody is believed, and the bundle is at best not contradicted
+	Checkpoint []byte         // one that was kept from before: what it covers must be unchanged
+	Build      string         // of this lifeboat
+}
+
+// auditing is one verification.
+type auditing struct {
+	VerifyRequest
+	*Result
+	root   *os.Root
+	files  map[string]int64 // that no part of the bundle has named yet, and their sizes
+	leaves map[int64]Leaf
+}
+
+// Verify checks a bundle by itself. The error says that it cannot be looked at; what is wrong with it stands in the result.
+func Verify(ctx context.Context, r VerifyRequest) (*Result, error) {
+	root, err := os.OpenRoot(r.Folder)
+	if err != nil {
+		return nil, fmt.Errorf("open the bundle: %w", err)
+	}
+	defer root.Close() //nolint:errcheck // it was only read
+	a := &auditing{VerifyRequest: r, root: root, files: map[string]int64{}, leaves: map[int64]Leaf{},
+		Result: &Result{Wrong: []record.Reason{}, Notices: []record.Reason{}, Signers: []string{}, Drills: []DrillResult{}, Nights: []NightResult{},
+			Series: []SeriesResult{}}}
+	if err := a.list(); err != nil {
+		return nil, err
+	}
+	if len(a.files) == 0 {
+		a.wrong("empty")
+		return a.Result, nil
+	}
+	if !a.bundle() {
+		return a.Result, nil
+	}
+	head, ok := a.checkpoint()
+	if !ok {
+		return a.Result, nil
+	}
+	a.records(head)
+	a.older(head)
+	a.contents(ctx)
+	a.nights()
+	a.numbers()
+	a.extra()
+	return a.Result, nil
+}
+
+func (a *auditing) wrong(id string, args ...string) { a.Wrong = append(a.Wrong, problem(id, args...)) }
+func (a *auditing) notice(id string, args ...string) {
+	a.Notices = append(a.Notices, problem(id, args...))
+}
+
+// list finds what lies in the bundle; what is no plain file is wrong wherever it lies.
+func (a *auditing) list() error {
+	return fs.WalkDir(a.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("list the bundle: %w", err)
+		}
+		if e.IsDir() {
+			return nil
+		}
+		info, err := e.Info()
+		if err != nil {
+			return fmt.Errorf("list the bundle: %w", err)
+		}
+		if !info.Mode().IsRegular() {
+			a.wrong("not_a_file", "file", ascii(name))
+			return nil
+		}
+		if len(a.files) >= mostFiles {
+			return fmt.Errorf("list the bundle: it holds more than %d files", mostFiles)
+		}
+		a.files[name] = info.Size()
+		return nil
+	})
+}
+
+// ascii makes characters that are drawn like others visible.
+func ascii(name string) string { return strings.Trim(strconv.QuoteToASCII(name), `"`) }
+
+// read gives a file that must be there, and takes it off the list.
+func (a *auditing) read(name string, most int64) ([]byte, bool) {
+	size, there := a.files[name]
+	delete(a.files, name)
+	if !there {
+		a.wrong("part_missing", "file", name)
+		return nil, false
+	}
+	if size > most {
+		a.wrong("part_too_large", "file", name)
+		return nil, false
+	}
+	raw, err := userfile.ReadIn(a.root, filepath.FromSlash(name), most)
+	if err != nil {
+		a.wrong("part_unreadable", "file", name, "why", err.Error())
+		return nil, false
+	}
+	return raw, true
+}
+
+// parse reads a file in its one form.
+func (a *auditing) parse(name string, most int64, into any) bool {
+	raw, ok := a.read(name, most)
+	if !ok {
+		return false
+	}
+	if err := canonical.Unmarshal(raw, into); err != nil {
+		a.wrong("part_unreadable", "file", name, "why", err.Error())
+		return false
+	}
+	return true
+}
+
+func (a *auditing) bundle() bool {
+	if !a.parse(bundleName, mostManifest, &a.Bundle) {
+		return false
+	}
+	if a.Bundle.Format != format {
+		a.wrong("format", "file", bundleName, "format", strconv.Itoa(a.Bundle.Format))
+		return false
+	}
+	return true
+}
+
+// extra: what nothing names does not belong to the bundle.
+func (a *auditing) extra() {
+	known := []string{"drills", "nights", "log", "evidence", "reports", "raw"}
+	for _, l := range a.leaves {
+		known = append(known, l.ID)
+	}
+	names := map[string]string{}
+	for _, f := range append(known, bundleName, checkpointName, leavesName, proofsName, journalName, recordName, nightName) {
+		names[looks(f)] = f
+	}
+	rest := make([]string, 0, len(a.files))
+	for name := range a.files {
+		rest = append(rest, name)
+	}
+	slices.Sort(rest)
+	for _, name := range rest {
+		twin := ""
+		for _, part := range append(strings.Split(name, "/"), name) {
+			if twin == "" {
+				twin = alike(part, names)
+			}
+		}
+		if twin != "" {
+			a.wrong("look_alike", "file", ascii(name), "like", twin)
+			continue
+		}
+		a.wrong("extra_file", "file", ascii(name))
+	}
+}

@@ -1,0 +1,76 @@
+package evidence
+
+import (
+	"strconv"
+	"strings"
+
+	"lifeboat/drills/night"
+	"lifeboat/drills/record"
+)
+
+// nights checks each night of the bundle: what was planned against what was run.
+func (a *auditing) nights() {
+	drills := map[string]Leaf{}
+	for _, l := range a.leaves {
+		if l.Kind == KindDrill {
+			drills[l.ID] = l
+		}
+	}
+	seen := map[string]bool{}
+	for _, l := range a.inOrder() {
+		if l.Kind != KindNight || !a.Bundle.holds(l) || !id.MatchString(l.ID) {
+			continue
+		}
+		if seen[l.ID] {
+			a.wrong("leaf_twice", "drill", l.ID, "index", strconv.FormatInt(l.Index, 10))
+			continue
+		}
+		seen[l.ID] = true
+		name := "nights/" + l.ID + "/" + nightName
+		if _, ok := a.read(name, mostJournal); !ok {
+			continue
+		}
+		n, err := night.Read(a.Folder, l.ID)
+		if err != nil {
+			a.wrong("part_unreadable", "file", name, "why", err.Error())
+			continue
+		}
+		if strings.TrimPrefix(n.Head, "sha256:") != l.Head || n.Status() != l.Verdict || !n.Started.Equal(l.Started) || n.Catalogue != l.Series {
+			a.wrong("night_changed", "night", l.ID)
+			continue
+		}
+		a.night(l, n, drills)
+	}
+}
+
+func (a *auditing) night(l Leaf, n *night.Night, drills map[string]Leaf) {
+	r := NightResult{Leaf: l, Planned: len(n.Proofs)}
+	for _, p := range n.Proofs {
+		switch {
+		case p.LeftOut():
+			r.LeftOut++
+			continue
+		case p.Rests != nil:
+			r.Rests++
+			continue
+		case p.Drill == "":
+			r.NotRun++
+			a.notice("night_not_run", "night", l.ID, "backup", p.Backup, "why", p.Error)
+			continue
+		case p.Status == record.StatusPassed:
+			r.Passed++
+		case p.Status == record.StatusFailed:
+			r.Failed++
+		default:
+			r.Other++
+		}
+		d, logged := drills[p.Drill]
+		switch {
+		case logged && (d.Head != p.Journal || d.Verdict != p.Status):
+			a.wrong("night_differs", "night", l.ID, "drill", p.Drill, "was", string(p.Status), "is", string(d.Verdict))
+		case !logged && a.Bundle.Whole() && !p.Started.Before(a.Bundle.From) && len(a.Bundle.Series) == 0:
+			a.wrong("night_drill_missing", "night", l.ID, "drill", p.Drill, "backup", p.Backup)
+		}
+	}
+	a.Nights = append(a.Nights, r)
+}

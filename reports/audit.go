@@ -1,0 +1,209 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lifeboat/drills/evidence"
+	"lifeboat/drills/record"
+)
+
+// Audit writes what the verification of a bundle found: terminal, markdown or html.
+func Audit(w io.Writer, format string, r *evidence.Result, o Options) error {
+	d := auditor{author{c: Messages(), l: o.Language.known(), o: o}, r}.document()
+	switch format {
+	case "terminal":
+		return d.terminal(w, o, nil)
+	case "markdown":
+		return d.markdown(w)
+	case "html":
+		return d.html(w, nil)
+	}
+	return fmt.Errorf("find format %q: choose one of terminal, markdown, html", format)
+}
+
+// auditor writes the page of a verification.
+type auditor struct {
+	author
+	a *evidence.Result
+}
+
+func (p auditor) document() document {
+	d := document{Lang: p.l, ID: p.a.Bundle.Origin, Status: badge{"failed", "✗", p.say("audit.refused")}, Footer: p.say("audit.footer")}
+	switch {
+	case p.a.Verified():
+		d.Status = badge{"passed", "✓", p.say("audit.verified")}
+	case len(p.a.Wrong) == 0:
+		d.Status = badge{"inconclusive", "?", p.say("audit.unconfirmed")}
+	}
+	d.Title = p.say("audit.chosen", "count", strconv.Itoa(len(p.a.Bundle.Chosen)))
+	if p.a.Bundle.Whole() {
+		d.Title = p.say("audit.period", "from", p.l.Time(p.a.Bundle.From), "to", p.l.Time(p.a.Bundle.To), "series", strings.Join(p.a.Bundle.Series, ", "))
+	}
+	count := map[record.Status]int{}
+	for _, x := range p.a.Drills {
+		count[x.Verdict]++
+	}
+	passed, failed := count[record.StatusPassed], count[record.StatusFailed]
+	d.Sentence = p.say("audit.sentence", "drills", strconv.Itoa(len(p.a.Drills)), "passed", strconv.Itoa(passed), "failed", strconv.Itoa(failed),
+		"other", strconv.Itoa(len(p.a.Drills)-passed-failed), "nights", strconv.Itoa(len(p.a.Nights)))
+	for _, s := range []section{p.found("wrong", p.a.Wrong), p.whom(), p.drills(), p.series(), p.nights(), p.weak(), p.found("notices", p.a.Notices),
+		p.unproved()} {
+		if len(s.Blocks) > 0 {
+			d.Sections = append(d.Sections, s)
+		}
+	}
+	return d
+}
+
+func (p auditor) titled(id string, blocks ...block) section {
+	return section{ID: "audit-" + id, Title: p.say("audit.title." + id), Blocks: blocks}
+}
+
+// shownOfAKind is how many sentences of one kind a page has; the rest is counted.
+const shownOfAKind = 10
+
+// found lists sentences; of many of one kind the first.
+func (p auditor) found(id string, reasons []record.Reason) section {
+	var list []cell
+	seen := map[string]int{}
+	for _, r := range reasons {
+		if seen[r.ID]++; seen[r.ID] <= shownOfAKind {
+			list = append(list, text(p.c.Sentence(p.l, r)))
+		}
+	}
+	for _, r := range reasons {
+		if more := seen[r.ID] - shownOfAKind; more > 0 {
+			list = append(list, text(p.say("audit.more", "count", strconv.Itoa(more), "like", p.c.Sentence(p.l, r))))
+			seen[r.ID] = 0
+		}
+	}
+	if len(list) == 0 {
+		return section{}
+	}
+	return p.titled(id, block{List: list})
+}
+
+// whom says on whose word all this is believed.
+func (p auditor) whom() section {
+	signers := p.say("audit.nobody")
+	if len(p.a.Signers) > 0 {
+		signers = strings.Join(p.a.Signers, ", ")
+	}
+	since := p.say("audit.no_older")
+	if p.a.Since > 0 {
+		since = p.say("audit.since", "size", p.l.Count(p.a.Since))
+	}
+	return p.titled("whom", block{Pairs: []pair{
+		{p.say("audit.signed_by"), text(signers)},
+		{p.say("audit.log"), textOf(p.a.Bundle.Origin, p.say("audit.records", "size", p.l.Count(p.a.Size)))},
+		{p.say("audit.root"), code(p.a.Root)},
+		{p.say("audit.older"), text(since)},
+	}})
+}
+
+func (p auditor) drills() section {
+	if len(p.a.Drills) == 0 {
+		return section{}
+	}
+	t := &table{Class: "audit-drills", Columns: p.columns("", "number", "begun_at", "scenario", "verdict", "restore_points", "signed_by")}
+	for _, x := range p.a.Drills {
+		b := p.status(x.Verdict)
+		var points []string
+		for _, s := range x.Subjects {
+			points = append(points, s.Backup+" "+shortDigest(s.Digest))
+		}
+		run := ""
+		if x.Status != record.RunCompleted {
+			run = p.c.Named(p.l, "run", string(x.Status))
+		}
+		t.Rows = append(t.Rows, []cell{textOf(strings.TrimSpace(x.Series+" "+strconv.Itoa(x.Number)), x.ID), text(p.l.Time(x.Started)),
+			textOf(x.Scenario, x.Service), {Badge: &b, Small: run}, text(strings.Join(points, ", ")), text(strings.Join(x.By, ", "))})
+	}
+	return p.titled("drills", block{Table: t})
+}
+
+// shortDigest is enough of a digest to find it in the bundle.
+func shortDigest(d string) string {
+	if len(d) > 19 {
+		return d[:19] + "…"
+	}
+	return d
+}
+
+func (p auditor) series() section {
+	if len(p.a.Series) == 0 {
+		return section{}
+	}
+	t := &table{Class: "audit-series", Columns: p.columns("--nnnn", "series", "numbers", "drills", "passed", "failed", "other")}
+	for _, s := range p.a.Series {
+		t.Rows = append(t.Rows, []cell{text(s.Series), text(fmt.Sprintf("%d – %d", s.First, s.Last)), text(strconv.Itoa(s.Drills)),
+			text(strconv.Itoa(s.Passed)), text(strconv.Itoa(s.Failed)), text(strconv.Itoa(s.Other))})
+	}
+	says := "audit.complete"
+	if slices.ContainsFunc(p.a.Wrong, func(r record.Reason) bool {
+		return strings.HasPrefix(r.ID, "audit.number_") || strings.HasPrefix(r.ID, "audit.leaf_") || r.ID == "audit.drill_missing"
+	}) {
+		says = "audit.incomplete"
+	}
+	return p.titled("series", block{Paragraph: p.say(says), Table: t})
+}
+
+func (p auditor) nights() section {
+	if len(p.a.Nights) == 0 {
+		return section{}
+	}
+	t := &table{Class: "audit-nights", Columns: p.columns("--nnnnnnn", "catalogue", "begun_at", "planned", "passed", "failed", "other", "rests", "left_out", "not_run")}
+	for _, n := range p.a.Nights {
+		row := []cell{textOf(n.Series, n.ID), text(p.l.Time(n.Started))}
+		for _, x := range []int{n.Planned, n.Passed, n.Failed, n.Other, n.Rests, n.LeftOut, n.NotRun} {
+			row = append(row, text(strconv.Itoa(x)))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return p.titled("nights", block{Table: t})
+}
+
+// weak gathers what weakens the proofs, and which drills say so.
+func (p auditor) weak() section {
+	by := map[string][]string{}
+	var order []string
+	enter := func(sentence, drill string) {
+		if by[sentence] == nil {
+			order = append(order, sentence)
+		}
+		if !slices.Contains(by[sentence], drill) {
+			by[sentence] = append(by[sentence], drill)
+		}
+	}
+	for _, x := range p.a.Drills {
+		if x.Record == nil || x.Verdict != record.StatusPassed {
+			continue
+		}
+		name := strings.TrimSpace(x.Series + " " + strconv.Itoa(x.Number))
+		a := author{c: p.c, l: p.l, r: x.Record, v: x.Judgment, o: p.o}
+		for _, w := range a.weaknesses() {
+			enter(a.words(w), name)
+		}
+	}
+	var list []cell
+	for _, s := range order {
+		list = append(list, textOf(s, strings.Join(by[s], ", ")))
+	}
+	if len(list) == 0 {
+		return section{}
+	}
+	return p.titled("weak", block{List: list})
+}
+
+// unproved is what no such bundle proves.
+func (p auditor) unproved() section {
+	var list []cell
+	for _, key := range []string{"clock", "reports", "elsewhere", "exporter"} {
+		list = append(list, text(p.say("audit.unproved."+key)))
+	}
+	return p.titled("unproved", block{List: list})
+}
