@@ -15,7 +15,7 @@ VM_TESTS    := ^TestVM
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .PHONY: help setup build images demo-files demo test check fix bench busy clean foreign shelf test-kill test-long small-files \
-	browser kinds vm-images vm-files demo-vm test-vm s3-server race govulncheck
+	browser kinds vm-images vm-files demo-vm test-vm s3-server race govulncheck audit-demo
 
 help: ## what there is to do
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ demo-files: setup build images ## a folder to drill in, DIR=build/demo: scenario
 
 demo: demo-files ## the main job on real input: restore, break, roll back, prove, report
 	@bin/lifeboat drill $(DIR)/db-unreachable-after-upgrade.yaml
+
+audit-demo: build ## a quarter out of real journals: signed, exported, and verified elsewhere with the public key only
+	@ci/replay/demo.sh
 
 foreign: setup build images ## a foreign application with a migration, drilled through scenario files alone
 	@mkdir -p build/foreign/flows

@@ -156,7 +156,8 @@ func (p auditor) nights() section {
 	if len(p.a.Nights) == 0 {
 		return section{}
 	}
-	t := &table{Class: "audit-nights", Columns: p.columns("--nnnnnnn", "catalogue", "begun_at", "planned", "passed", "failed", "other", "rests", "left_out", "not_run")}
+	t := &table{Class: "audit-nights", Columns: p.columns("--nnnnnnn", "catalogue", "begun_at", "planned", "passed", "failed", "other",
+		"rests", "left_out", "not_run")}
 	for _, n := range p.a.Nights {
 		row := []cell{textOf(n.Series, n.ID), text(p.l.Time(n.Started))}
 		for _, x := range []int{n.Planned, n.Passed, n.Failed, n.Other, n.Rests, n.LeftOut, n.NotRun} {
