@@ -201,7 +201,8 @@ func inABucket(b *bench) string {
 		`, secret_key: {env: LIFEBOAT_TEST_S3_SECRET}}`
 }
 
-// A container and a virtual machine in one drill: each reaches the other under its name, and nothing else.
+// A container and a virtual machine in one drill: each reaches the other under its name, and nothing else. The machine's disk is looked at
+// before it boots, and asked for when it has.
 func TestVMMixed(t *testing.T) {
 	b := onVMBench(t)
 	// A PostgreSQL server answers an SSL request with one letter; bash is all that the guest needs to ask.
@@ -211,9 +212,16 @@ func TestVMMixed(t *testing.T) {
 			"    data: [/var/lib/postgresql/data]\n    ready: {tcp: 5432}\n",
 		"    boot: shop-pos\n", "    boot: shop-pos\n    needs: [db]\n",
 		"  system:\n", "  system:\n    - {kind: command, name: the machine reaches the database, on: pos, run: [bash, -c, '"+
-			ask+"'], expect: \"N\"}\n"))
+			ask+"'], expect: \"N\"}\n    - {kind: disk, on: pos}\n"))
 	assert.Equal(t, "passed", d.Verdict, d.raw)
 	assert.Zero(t, exit)
+	r := b.record()
+	require.Len(t, r.Restores, 1)
+	assert.Contains(t, strings.Join(r.Restores[0].Notes, "\n"), "read before the boot, without an error: MBR, 1 FAT, 2 ext4")
+	asked := slices.IndexFunc(r.Checks, func(c record.CheckResult) bool { return strings.HasPrefix(c.Message, "pos booted to ") })
+	require.GreaterOrEqual(t, asked, 0, "%+v", r.Checks)
+	assert.Contains(t, r.Checks[asked].Message, "without a failed unit, and has 1 file systems without an error")
+	assert.Equal(t, "unlooked.disk", r.Checks[asked].Beside[0].ID)
 }
 
 // SIGKILL in the phases of a virtual machine's drill: no process, overlay, volume or file is left.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -113,23 +114,25 @@ func counted(text *strings.Builder, all []result) {
 	fmt.Fprintf(text, "other tools (pg_restore --list, tar -t, gzip -t …) call %d of %d broken ones good; alarms: %d\n", asked-found, asked, alarms)
 }
 
-// listed writes what is said to be not looked at, which is the same for good ones and broken ones that passed; it counts those of which
-// something else is said.
+// listed writes what is said to be not looked at, which is the same for good ones and broken ones of a shape that passed; it counts
+// those of which something else is said.
 func listed(text *strings.Builder, all []result) (wrong int) {
 	for i, c := range columns {
-		said := map[string][]string{}
+		said, lists := map[[2]string][]string{}, map[string]int{}
 		for _, r := range all {
 			if o, known := r.outcomes[c]; known && o.status == record.StatusPassed && !r.other {
 				kinds := slices.Sorted(slices.Values(o.unseen))
-				list := strings.Join(slices.Compact(kinds), ", ")
-				said[list] = append(said[list], r.name)
+				of := [2]string{r.shape.name, strings.Join(slices.Compact(kinds), ", ")}
+				if said[of] = append(said[of], r.name); len(said[of]) == 1 {
+					lists[r.shape.name]++
+				}
 			}
 		}
-		for list, names := range said {
-			fmt.Fprintf(text, "(%d) not looked at, of %d that passed: %s\n", i+1, len(names), cmp.Or(list, "nothing is left"))
-		}
-		if len(said) > 1 {
-			wrong++
+		for _, of := range slices.SortedFunc(maps.Keys(said), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+			fmt.Fprintf(text, "(%d) not looked at, of %d of kind %s that passed: %s\n", i+1, len(said[of]), of[0], cmp.Or(of[1], "nothing is left"))
+			if lists[of[0]] > 1 {
+				wrong++
+			}
 		}
 	}
 	return wrong

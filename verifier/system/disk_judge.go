@@ -56,6 +56,7 @@ func (c *disk) judge(_ *booted, now booted) verifier.Answer {
 		}
 	}
 	a := c.answer(now, units, absent)
+	a.Beside = append(a.Beside, record.Observation{ID: "unlooked.disk", Args: map[string]string{"instance": c.On(), "answers": "answers", "files": "files"}})
 	add := func(id, key string, list []string) {
 		if len(list) > 0 {
 			a.Beside = append(a.Beside, record.Observation{ID: id, Args: map[string]string{"instance": c.On(), key: strings.Join(list, ", ")}})

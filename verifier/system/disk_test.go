@@ -59,7 +59,9 @@ func TestDisk(t *testing.T) {
 			assert.Equal(t, c.status, a.Status, a.Message)
 			assert.Contains(t, a.Message, c.want)
 			var ids []string
-			for _, o := range a.Beside {
+			require.NotEmpty(t, a.Beside)
+			assert.Equal(t, "unlooked.disk", a.Beside[0].ID, "it is always said")
+			for _, o := range a.Beside[1:] {
 				ids = append(ids, o.ID)
 			}
 			assert.Equal(t, c.beside, ids)

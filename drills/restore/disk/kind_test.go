@@ -69,8 +69,7 @@ func TestPackedImages(t *testing.T) {
 	t.Parallel()
 	qcow2 := emptyDisk(strings.Repeat("some data ", 30_000))
 	raw := "\xeb\x63\x90" + strings.Repeat("\x00", 507) + "\x55\xaa" + strings.Repeat("\x00", 3<<20) + "the end"
-	vmdk := "KDMV\x01\x00\x00\x00" + strings.Repeat("\x00", 12) + "\x80" + strings.Repeat("\x00", 24) + "\x02" + strings.Repeat("\x00", 474) +
-		strings.Repeat("grain", 1000)
+	vmdk := "KDMV\x01\x00\x00\x00" + strings.Repeat("grain", 1000) // one file of several
 	vhd := raw + "conectix" + strings.Repeat("\x00", 55) + "\x02" + strings.Repeat("\x00", 448)
 	const ovf = "<?xml version=\"1.0\"?><Envelope/>"
 	for name, c := range map[string]struct {

@@ -21,7 +21,7 @@ func (f file) vdi() (Disk, error) {
 	switch {
 	case u32(64) != 0xbeda107f:
 		return Disk{}, &Damage{"it does not begin as a VDI image"}
-	case u32(68)>>16 != 1, u32(76) != 1 && u32(76) != 2, !bytes.Equal(h[440:456], make([]byte, 16)):
+	case u32(68)>>16 != 1, u32(76) != 1 && u32(76) != 2, u32(380) != 0, !bytes.Equal(h[440:456], make([]byte, 16)):
 		return Disk{}, &Unread{"it is the difference to another VDI, or of a version that is not read"}
 	case block < 512 || block%512 != 0 || size < 0 || size > mostVirtual || count*4 > mostTable || count < (size+block-1)/block:
 		return Disk{}, &Damage{fmt.Sprintf("its header is damaged: %d blocks of %d bytes for a disk of %d bytes", count, block, size)}

@@ -6,6 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"strings"
+
+	"lifeboat/internal/lazy"
 )
 
 // vmdk is a sparse extent of VMware that holds its own description ("Virtual Disk Format 5.0").
@@ -20,8 +23,11 @@ type vmdk struct {
 	unpackedAt      int64
 }
 
+// parentOf is the line of the description that names the image of which this one is the difference; ffffffff: none.
+var parentOf = lazy.Regexp(`(?m)^parentCID\s*=\s*([0-9A-Fa-f]+)`)
+
 func (f file) vmdk() (Disk, error) {
-	const headBytes, atEnd, compressed = 512, -1, 1 << 16
+	const headBytes, atEnd = 512, -1
 	h, err := f.at(0, headBytes)
 	if err != nil {
 		return Disk{}, err
@@ -30,6 +36,16 @@ func (f file) vmdk() (Disk, error) {
 		return Disk{}, &Unread{"it is a description of other files, or of a kind that is not read"}
 	}
 	u64 := func(at int) int64 { return int64(binary.LittleEndian.Uint64(h[at:])) }
+	const mostWords = 2048 // sectors
+	var words []byte
+	if at, n := u64(28), u64(36); at > 0 && n > 0 && at < f.size/512 {
+		if words, err = f.at(at*512, min(n, mostWords)*512); err != nil {
+			return Disk{}, err
+		}
+	}
+	if parent := parentOf().FindSubmatch(words); parent == nil || !strings.EqualFold(string(parent[1]), "ffffffff") {
+		return Disk{}, &Unread{"it is one file of several, or the difference to another VMDK"}
+	}
 	if u64(56) == atEnd { // what is written in order has its header once more behind all grains
 		if h, err = f.at(max(0, f.size-2*headBytes), headBytes); err != nil {
 			return Disk{}, err

@@ -142,7 +142,11 @@ func (e *ext) groups() ([]group, error) {
 	if e.incompat&metaGroups != 0 || each < 32 || each > e.block || inode < 128 || inode > e.block || n <= 0 || n*each > most {
 		return nil, nil
 	}
-	raw, err := e.at(e.v.From+(first+1)*e.block, n*each)
+	after := int64(1) // the block of the superblock
+	if e.block == 1024 {
+		after = 2
+	}
+	raw, err := e.at(e.v.From+after*e.block, n*each)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (d disk) gpt() (Seen, error) {
 			continue
 		}
 		s.Volumes = append(s.Volumes, Volume{Number: i + 1, From: from * first.size, Size: (to - from + 1) * first.size,
-			linux: bytes.Equal(e[:16], guidLinux) || bytes.Equal(e[:16], guidRoot)})
+			esp: bytes.Equal(e[:16], guidESP), linux: bytes.Equal(e[:16], guidLinux) || bytes.Equal(e[:16], guidRoot)})
 	}
 	return s, nil
 }

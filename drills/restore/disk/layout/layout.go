@@ -26,7 +26,7 @@ type Volume struct {
 	From, Size int64
 	Kind       string // what lies there: ext4, FAT, LVM …; "": nothing known
 	Looked     bool   // it was looked at
-	linux      bool   // its type promises a file system of Linux
+	linux, esp bool   // its type promises a file system of Linux, or what UEFI boots from
 }
 
 // Good lists what was looked at, in a few words: GPT, 1 FAT, 2 ext4.
@@ -151,6 +151,9 @@ func (d disk) volume(v *Volume, s Seen) error {
 		return d.xfs(v)
 	}
 	v.Looked = false
+	if v.Kind == "" && v.esp {
+		return d.lostFAT(*v)
+	}
 	if v.Kind == "" && v.linux && !slices.ContainsFunc(s.Volumes, func(o Volume) bool { return o.Kind != "" && o.Kind != "FAT" }) {
 		return d.lostExt(*v)
 	}
@@ -198,8 +201,34 @@ func (d disk) kinds(from, size int64) (all []string, err error) {
 		all = append(all, "ext")
 	}
 	zfs, err := d.some(from+128<<10, 4)
-	if err == nil && (string(zfs) == "\x0c\xb1\xba\x00" || string(zfs) == "\x00\xba\xb1\x0c") {
+	if err != nil {
+		return nil, err
+	}
+	if string(zfs) == "\x0c\xb1\xba\x00" || string(zfs) == "\x00\xba\xb1\x0c" {
 		all = append(all, "ZFS")
 	}
+	raid, err := d.raid(from, size)
+	if raid && !slices.Contains(all, "RAID") {
+		all = append(all, "RAID")
+	}
 	return all, err
+}
+
+// raid tells whether a volume is a part of an array that says so at its end: what it begins with may be larger than it is. The places
+// are those of Linux (drivers/md/md.c, versions 1.0 and 0.90), of Intel's firmware, and of DDF.
+func (d disk) raid(from, size int64) (bool, error) {
+	for _, m := range []struct {
+		at int64
+		is string
+	}{{(size/sector - 16) &^ 7 * sector, "\xfc\x4e\x2b\xa9"}, {size&^0xffff - 0x10000, "\xfc\x4e\x2b\xa9"}, {size - 2*sector, "Intel Raid ISM Cfg Sig."},
+		{size - sector, "\xde\x11\xde\x11"}} {
+		if m.at < 0 {
+			continue
+		}
+		b, err := d.some(from+m.at, int64(len(m.is)))
+		if err != nil || string(b) == m.is {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }

@@ -122,7 +122,11 @@ func TestLook(t *testing.T) {
 		"a disk that was grown":  {gpt, func(b []byte) []byte { return append(b, make([]byte, 10*mib)...) }, "GPT, 1 FAT, 2 ext4", ""},
 		"nothing known":          {made(t, 2, ""), nil, "", ""},
 
-		"first sector wiped":       {mbr, zero(0, sector), "", "its partition table is gone: its first sector is empty, and at byte 1048576 begins FAT"},
+		"first sector wiped": {mbr, zero(0, sector), "", "its partition table is gone: its first sector names no partition, and at byte 1048576 begins FAT"},
+		"entries wiped": {mbr, func(b []byte) []byte { return set(0, 'G', 'R', 'U', 'B')(zero(446, 64)(b)) }, "",
+			"its partition table is gone: its first sector names no partition, and at byte 1048576 begins FAT"},
+		"ESP wiped in part":        {gpt, zero(mib, sector), "GPT, 2 ext4", "the EFI system partition, partition 1, holds no FAT file system"},
+		"ESP never made":           {gpt, zero(mib, 4*mib), "GPT, 2 ext4", ""},
 		"first sector wiped, GPT":  {gpt, zero(0, sector), "", "its partition table is gone: a GPT stands at byte 512, and nothing before it says so"},
 		"all of the GPT wiped":     {gpt, zero(0, 34*sector), "", "its partition table is gone: a GPT stands at byte 20971008, and nothing before it says so"},
 		"the GPT wiped":            {gpt, zero(sector, 33*sector), "GPT", "the GPT at its beginning is damaged; the copy at its end is whole"},
@@ -181,6 +185,8 @@ func TestUnlooked(t *testing.T) {
 		"swap":      {4086, "SWAPSPACE2", "1 ?, 2 swap"},
 		"two marks": {4086, "SWAPSPACE2", "1 ?, 2 LVM+swap"},
 		"noise":     {0, "who knows", "1 ?, 2 ?"},
+		"RAID 1.0":  {14*mib - 8192, "\xfc\x4e\x2b\xa9", "1 ?, 2 RAID"},
+		"RAID 0.90": {14*mib - 65536, "\xfc\x4e\x2b\xa9", "1 ?, 2 RAID"},
 	} {
 		raw := set(5*mib+c.at, []byte(c.is)...)(bytes.Clone(disk))
 		if name == "two marks" {
@@ -192,6 +198,23 @@ func TestUnlooked(t *testing.T) {
 		assert.Equal(t, c.want, s.Unlooked(), name)
 		assert.Equal(t, "GPT", s.Good(), name)
 	}
+}
+
+// A part of an array says at its end what it is, and begins with what is larger than it.
+func TestPartOfAnArray(t *testing.T) {
+	t.Parallel()
+	raw := made(t, 20, mbrTable, "fat@1+4 -F 12", "ext4@5+14")
+	raw = raw[:12*mib]
+	for at, is := range map[int]string{12*mib - 8192: "\xfc\x4e\x2b\xa9", 12*mib - 1024: "Intel Raid ISM Cfg Sig. 1.0", 12*mib - 512: "\xde\x11\xde\x11"} {
+		part := set(int64(at), []byte(is)...)(bytes.Clone(raw))
+		s, err := Look(bytes.NewReader(part), int64(len(part)))
+		require.NoError(t, err)
+		assert.Empty(t, s.Wrong)
+		assert.Equal(t, "RAID", s.Unlooked())
+	}
+	s, err := Look(bytes.NewReader(raw), int64(len(raw)))
+	require.NoError(t, err)
+	assert.NotEmpty(t, s.Wrong, "alone it is cut off")
 }
 
 // xfs is made here: mkfs.xfs makes none that are small.

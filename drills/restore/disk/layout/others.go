@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -30,6 +31,16 @@ func (d disk) fat(v *Volume) error {
 		err = &damage{fmt.Sprintf("the FAT file system on %s is damaged: the table of its files is empty", v.name())}
 	}
 	return err
+}
+
+// lostFAT tells of a partition that UEFI is to boot from and in which something stands that is no FAT; one that is empty was never made.
+func (d disk) lostFAT(v Volume) error {
+	const begins = 1 << 20
+	b, err := d.some(v.From, min(v.Size, begins))
+	if err != nil || len(bytes.Trim(b, "\x00")) == 0 {
+		return err
+	}
+	return &damage{fmt.Sprintf("the EFI system partition, %s, holds no FAT file system", v.name())}
 }
 
 // xfs looks at the first superblock (the kernel's fs/xfs/libxfs/xfs_format.h).

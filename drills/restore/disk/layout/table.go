@@ -12,9 +12,11 @@ const sector = 512
 const (
 	typeProtective = 0xee
 	typeLinux      = 0x83
+	typeESP        = 0xef
 )
 
 var (
+	guidESP   = []byte("\x28\x73\x2a\xc1\x1f\xf8\xd2\x11\xba\x4b\x00\xa0\xc9\x3e\xc9\x3b")
 	guidLinux = []byte("\xaf\x3d\xc6\x0f\x83\x84\x72\x47\x8e\x79\x3d\x69\xd8\x47\x7d\xe4")
 	guidRoot  = []byte("\xe3\xbc\x68\x4f\xcd\xe8\xb1\x4d\x96\xe7\xfb\xca\xf9\x84\xb7\x09") // of x86-64
 )
@@ -27,6 +29,10 @@ func (d disk) table() (Seen, error) {
 	}
 	if len(first) < sector {
 		return Seen{Volumes: []Volume{{Size: d.size}}}, nil
+	}
+	array, err := d.raid(0, d.size)
+	if err != nil || array { // its table is that of all of the array
+		return Seen{Volumes: []Volume{{Size: d.size}}}, err
 	}
 	mbr, protective := readMBR(first)
 	switch {
@@ -56,8 +62,9 @@ func (d disk) lostTable(first []byte) error {
 			}
 		}
 	}
-	if len(bytes.Trim(first, "\x00")) > 0 { // something unknown may well begin like this
-		return nil
+	const tableAt, signed = 446, 510
+	if len(bytes.Trim(first, "\x00")) > 0 && (len(bytes.Trim(first[tableAt:signed], "\x00")) > 0 || string(first[signed:]) != "\x55\xaa") {
+		return nil // something unknown may well begin like this
 	}
 	for _, at := range []int64{63 * sector, 1 << 20, 4 << 20} { // where partitions have begun in the last 30 years
 		kinds, err := d.kinds(at, d.size-at)
@@ -65,7 +72,7 @@ func (d disk) lostTable(first []byte) error {
 			return err
 		}
 		if len(kinds) == 1 {
-			return &damage{fmt.Sprintf("its partition table is gone: its first sector is empty, and at byte %d begins %s", at, kinds[0])}
+			return &damage{fmt.Sprintf("its partition table is gone: its first sector names no partition, and at byte %d begins %s", at, kinds[0])}
 		}
 	}
 	return nil
@@ -93,7 +100,7 @@ func readMBR(b []byte) (all []entry, protective bool) {
 			continue
 		}
 		protective = protective || e[4] == typeProtective
-		all = append(all, entry{Volume{Number: i + 1, From: from, Size: size, linux: e[4] == typeLinux}, e[4]})
+		all = append(all, entry{Volume{Number: i + 1, From: from, Size: size, linux: e[4] == typeLinux, esp: e[4] == typeESP}, e[4]})
 	}
 	return all, protective
 }
