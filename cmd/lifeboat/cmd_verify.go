@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -11,7 +10,6 @@ import (
 	"lifeboat/drills"
 	"lifeboat/drills/evidence"
 	"lifeboat/drills/night"
-	"lifeboat/reports"
 	"lifeboat/scenarios"
 )
 
@@ -93,11 +91,10 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 	if parallel == 0 {
 		parallel = runtime.NumCPU()
 	}
-	err = night.Run(ctx, journal, jobs, parallel, v.room(ctx), func(p night.Proof) {
-		if !a.json {
-			fmt.Fprintln(a.stdout, reports.NightLine(n, p, reports.Options{Language: lang}))
-		}
-	})
+	v.view = v.nightView(n, jobs, parallel)
+	defer v.view.Close()
+	err = night.Run(ctx, journal, jobs, parallel, v.room(ctx), v.view.done)
+	v.view.Close()
 	if ctx.Err() != nil { // it can be gone on with
 		err = errors.Join(err, journal.Close())
 	} else {

@@ -77,7 +77,7 @@ func TestEveryEventHasItsLabels(t *testing.T) {
 func TestEveryNamedLabelExists(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
-	named := regexp.MustCompile(`\.Text\("((?:live|history)\.[a-z_]*[a-z])"|\.text\("([a-z_]*[a-z])"`)
+	named := regexp.MustCompile(`\.Text\("((?:live|history)\.[a-z_]*[a-z])"|\.text\("([a-z_]*[a-z])"|\.label\("([a-z_]*[a-z])"`)
 	seen := 0
 	for _, f := range files {
 		if matched, err := filepath.Match("*_test.go", f); err != nil || matched {
@@ -87,8 +87,11 @@ func TestEveryNamedLabelExists(t *testing.T) {
 		require.NoError(t, err)
 		for _, m := range named.FindAllStringSubmatch(string(source), -1) {
 			id := m[1]
-			if id == "" {
+			switch {
+			case m[2] != "":
 				id = "live." + m[2]
+			case m[3] != "":
+				id = "live_night." + m[3]
 			}
 			for _, lang := range reports.Languages() {
 				assert.NotContains(t, reports.Messages().Label(lang, id, nil), "⟦", "%s: %s", f, id)

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 
 func helpers() map[string]func() int {
 	return map[string]func() int{"drill": slowDrill, "owner": owner, "live": func() int { return liveDrill(false) },
-		"panic": func() int { return liveDrill(true) }, "environment": environment}
+		"panic": func() int { return liveDrill(true) }, "night": liveOfNight, "environment": environment}
 }
 
 // environment prints what a child of lifeboat would inherit of what startup changes.

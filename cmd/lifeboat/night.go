@@ -29,6 +29,7 @@ type verifying struct {
 	catalogue *scenarios.Catalogue
 	before    []*night.Night
 	lang      reports.Language
+	view      nightView                                // nil: nobody looks on
 	judge     func(night.Proof) (*record.Record, bool) // whether the drill of a proof is there and says the same
 }
 

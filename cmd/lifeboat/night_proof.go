@@ -65,6 +65,10 @@ func (v *verifying) newestAge(ctx context.Context, backup string, s *scenarios.S
 // prove makes one check run. What kept it from being started is said in words.
 func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
 	started := time.Now()
+	var watch drills.Watch
+	if v.view != nil {
+		watch = v.view.watch(p)
+	}
 	none := func(err error) night.Proof {
 		var broken *drills.BrokenError
 		got := night.Proof{Planned: p, Status: record.StatusNotRun, Error: printed(err.Error()), Started: started, Took: time.Since(started)}
@@ -80,7 +84,7 @@ func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
 	if err != nil {
 		return none(err)
 	}
-	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log(), UpTo: p.UpTo,
+	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log(), UpTo: p.UpTo, Watch: watch,
 		Sizes: map[string][]int64{p.Backup: night.Sizes(p.Backup, v.before)}})
 	if err != nil {
 		return none(err)

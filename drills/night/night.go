@@ -195,14 +195,7 @@ func (n *Night) Count(s record.Status) int {
 // Longest sorts what is to be proved by how long it took in the nights before, the longest first; what was never proved comes before
 // all, since nobody knows.
 func Longest(planned []Planned, before []*Night) {
-	took := map[string]time.Duration{}
-	for _, n := range before { // a later one counts
-		for _, p := range n.Proofs {
-			if p.Done() && p.UpTo == "" {
-				took[p.Backup] = p.Took
-			}
-		}
-	}
+	took := Took(before)
 	slices.SortStableFunc(planned, func(a, b Planned) int {
 		x, known := took[a.Backup]
 		y, also := took[b.Backup]
@@ -211,4 +204,17 @@ func Longest(planned []Planned, before []*Night) {
 		}
 		return cmp.Compare(y, x)
 	})
+}
+
+// Took is how long the check run of each backup took when it was made last; what was only read is not among them.
+func Took(before []*Night) map[string]time.Duration {
+	took := map[string]time.Duration{}
+	for _, n := range before { // a later one counts
+		for _, p := range n.Proofs {
+			if p.Done() && p.UpTo == "" {
+				took[p.Backup] = p.Took
+			}
+		}
+	}
+	return took
 }
