@@ -147,7 +147,7 @@ func Summarise(r *record.Record, v record.Verdict, o Options) Summary {
 		s.Unmeasured = append(s.Unmeasured, c.Sentence(l, u))
 	}
 	s.Excluded = append(s.Excluded, v.Excluded...)
-	for _, w := range v.Weak {
+	for _, w := range Weaknesses(r, v) {
 		s.Weak = append(s.Weak, c.Sentence(l, w))
 	}
 	if out := v.Outage; out != nil {

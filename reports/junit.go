@@ -119,7 +119,7 @@ func (a author) junitVerdict() junitSuite {
 		{"drill", printable(h.Drill)}, {"number", fmt.Sprint(h.Number)}, {"series", printable(h.Series)},
 		{"status", string(a.r.Status)}, {"verdict", string(a.v.Status)}, {"journal", printable(a.r.Journal.Digest)},
 	}}
-	for _, w := range a.v.Weak {
+	for _, w := range a.weaknesses() {
 		s.Properties = append(s.Properties, junitProperty{"weak", printable(a.c.Sentence(a.l, w))})
 	}
 	return s

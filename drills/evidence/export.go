@@ -34,7 +34,7 @@ type Bundle struct {
 	To     time.Time `json:"to,omitzero"`      // … and before then
 	Series []string  `json:"series,omitempty"` // only these; none: all
 	Chosen []string  `json:"chosen,omitempty"` // instead of a period: drills that somebody chose
-	First  int64     `json:"first"`            // of a period: from this record on the log is in it to its end
+	First  int64     `json:"first"`            // of a period: from this record on the log is in it to its end, and that before it is of before From
 	Open   []Open    `json:"open,omitempty"`   // drills that have a number and no end yet, says who made the bundle
 }
 
@@ -93,12 +93,7 @@ func Export(r ExportRequest, to string) (*Bundle, error) {
 		return nil, err
 	}
 	b := r.Bundle
-	b.Format, b.Origin, b.First = format, l.Origin, l.Size()
-	for _, leaf := range slices.Backward(l.Leaves) {
-		if b.holds(leaf) {
-			b.First = leaf.Index
-		}
-	}
+	b.Format, b.Origin, b.First = format, l.Origin, l.first(r.Bundle)
 	older, err := l.older(r.Home, r.Since)
 	if err != nil {
 		return nil, err
@@ -125,6 +120,16 @@ func Export(r ExportRequest, to string) (*Bundle, error) {
 		}
 	}
 	return &b, w.err
+}
+
+// first is the record from which on a period may have begun: the one after the last that was logged before it, and may be shown.
+func (l *Log) first(b Bundle) int64 {
+	for _, leaf := range slices.Backward(l.Leaves) {
+		if leaf.Logged.Before(b.From) && b.speaksOf(leaf) {
+			return leaf.Index + 1
+		}
+	}
+	return 0
 }
 
 // older are the sizes of the trees from which it is shown that the log goes on: first it is made sure that it does.

@@ -101,3 +101,11 @@ func idsOf(reasons []record.Reason) (all []string) {
 	}
 	return all
 }
+
+// startedOf is when a drill began, by its name.
+func startedOf(t testing.TB, drill string) time.Time {
+	t.Helper()
+	at, err := time.Parse("20060102-150405", drill[:15])
+	require.NoError(t, err)
+	return at
+}

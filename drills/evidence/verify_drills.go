@@ -258,11 +258,11 @@ func (a *auditing) numbers() {
 	}
 	for _, series := range slices.Sorted(maps.Keys(by)) {
 		numbers := slices.Sorted(maps.Keys(by[series]))
-		first := numbers[0]
+		first := results[series].First // of those that began in the period: others may have been logged before it
 		if a.Bundle.First == 0 {
 			first = 1 // from the beginning of the log
 		}
-		for n := first; n < numbers[len(numbers)-1]; n++ {
+		for n := first; first > 0 && n < numbers[len(numbers)-1]; n++ {
 			if _, there := by[series][n]; !there {
 				a.missing(series, n)
 			}

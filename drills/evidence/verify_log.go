@@ -117,6 +117,9 @@ func (a *auditing) gaps(size int64) {
 	if !a.Bundle.Whole() {
 		return
 	}
+	if before, shown := a.leaves[a.Bundle.First-1]; a.Bundle.First != 0 && (!shown || !before.Logged.Before(a.Bundle.From)) {
+		a.wrong("first_late", "index", strconv.FormatInt(a.Bundle.First, 10), "from", a.Bundle.From.Format(time.RFC3339))
+	}
 	for i := a.Bundle.First; i < size; i++ {
 		if _, ok := a.leaves[i]; ok {
 			continue

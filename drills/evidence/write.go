@@ -22,7 +22,7 @@ type bundleWriter struct {
 func (w *bundleWriter) leaves(l *Log, b Bundle, older []int64) (lines []byte, p proofs, err error) {
 	p = proofs{Size: l.Size(), Inclusion: []inclusion{}, Consistency: []consistency{}}
 	for i, leaf := range l.Leaves {
-		if shown := b.holds(leaf) || b.Whole() && leaf.Index >= b.First && b.speaksOf(leaf); !shown {
+		if shown := b.holds(leaf) || b.Whole() && leaf.Index >= b.First-1 && b.speaksOf(leaf); !shown {
 			continue
 		}
 		lines = append(append(lines, l.Records[i]...), '\n')

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lifeboat/drills"
+	"lifeboat/drills/evidence"
+	"lifeboat/reports"
+)
+
+func (a *app) auditStatus() *cobra.Command {
+	c := &cobra.Command{
+		Use: "status PROGRAMME", Short: "How a programme stands: what must be drilled how often, and what is overdue",
+		Long: "Judges the journals of this home again and says of each line of the programme when it passed last, and by when the next one\n" +
+			"must have. 0: nothing is overdue; 1: something is, or failed since it passed last, or never passed.\n" + exitHelp,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			lang, err := a.lang()
+			if err != nil {
+				return err
+			}
+			p, err := evidence.ReadProgramme(args[0])
+			if err != nil {
+				return err
+			}
+			runs, err := a.runs()
+			if err != nil {
+				return err
+			}
+			all := p.Stand(runs, time.Now())
+			if a.json {
+				err = json.NewEncoder(a.stdout).Encode(all)
+			} else {
+				err = reports.Programme(a.stdout, p.Name, all, reports.Options{Language: lang, Width: a.width(), Color: a.color()})
+			}
+			if slices.ContainsFunc(all, func(s evidence.DutyStanding) bool { return reports.DutyLate(s.State) }) {
+				err = errors.Join(err, &exitError{exitFailed})
+			}
+			return err
+		},
+	}
+	return c
+}
+
+// runs are the drills and nights of this home; a journal that cannot be read proves nothing.
+func (a *app) runs() (all []evidence.Run, err error) {
+	past, err := drills.History(a.home, buildID())
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range past {
+		all = append(all, evidence.Run{ID: p.Drill, Series: p.Series, Scenario: p.Scenario, Started: p.Started, Verdict: p.Verdict})
+	}
+	nights, err := evidence.Nights(a.home)
+	return append(all, nights...), err
+}
