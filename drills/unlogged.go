@@ -101,6 +101,10 @@ func isOver(dir string) (bool, error) {
 	if err == nil && scope.Owner.Alive() == ledger.Alive { // before its journal is touched: it may be about to lock it
 		return false, nil
 	}
+	if _, e := os.Stat(filepath.Join(filepath.Dir(filepath.Dir(dir)), unprovedDir, filepath.Base(dir))); e == nil && err == nil &&
+		time.Now().Before(scope.Deadline) { // the clean-up belongs to the evidence, and is not over
+		return false, nil
+	}
 	f, e := os.Open(filepath.Join(dir, journalName))
 	if e != nil {
 		return false, e

@@ -43,6 +43,11 @@ func TestLogAll(t *testing.T) {
 		return l.Size()
 	}
 	s := evidence.Sealing{Tool: "0.1.0"}
+	require.NoError(t, beginsUnproved(home, dead.ID))
+	_, err := LogAll(home, false, s)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, size(), "a clean-up that is not proved belongs to the evidence")
+	require.NoError(t, proved(filepath.Join(home, "drills", dead.ID)))
 	open, err := LogAll(home, false, s)
 	require.NoError(t, err)
 	assert.Equal(t, []evidence.Open{{Drill: alive.ID, Series: "s", Number: 2}}, open)
