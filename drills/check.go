@@ -162,6 +162,9 @@ func (p *Plan) planChecks(kit Kit) []scenarios.Problem {
 			problems = append(problems, p.unknownCheck(kit, spec)...)
 			continue
 		}
+		if backup := p.Scenario.Instances[spec.Settings.Text("on")].Load; backup != "" {
+			spec.Loads = p.Scenario.Backups[backup].Restore.Kind
+		}
 		c, bad := open(spec, p.Scenario.Dir)
 		if with, ok := c.(verifier.Comparer); ok && len(bad) == 0 && p.Scenario.Trigger == record.TriggerNone && with.Compares() {
 			bad = append(bad, p.problem(spec.Pos, "give it a fixed answer (expect, equals, at_least, against: now), ask with "+

@@ -59,7 +59,7 @@ var machinists = map[string][]string{
 }
 
 // unspoken are forms of speakers that no report has: words for servers, suites of conformance, problems of a scenario.
-var unspoken = regexp.MustCompile(`^(\[ -e |ide-hd|scsi-hd|more%d|put%d|begin transaction|select |alter role |port = |bytes=|store-|sha256:|data$|service$|system$|other bytes$|` +
+var unspoken = regexp.MustCompile(`^(\[ -e |ide-hd|scsi-hd|more%d|put%d|begin transaction|select |alter role |set session |port = |bytes=|store-|sha256:|data$|service$|system$|other bytes$|` +
 	`enough rows$|the harness is broken$|negative offset|versitygw |the text is too long$|a service has no path|` +
 	`more than the address|not an address$|not the http |the proxy|only a virtual machine has|slow-restore is armed|` +
 	`%s is not a virtual machine;|%s needs it$|and %d older$|and %d more$| and %d more$|it is cut short$|%s \(role %s\)$)`)

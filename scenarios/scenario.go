@@ -250,6 +250,7 @@ type CheckSpec struct {
 	Title    record.Text  `yaml:"name"` // a text, or {en: …, zh: …}; default: the kind and what it asks; unique in the scenario
 	Name     string       `yaml:"-"`    // in English, or else in the language that there is
 	Layer    record.Layer `yaml:"-"`
+	Loads    string       `yaml:"-"` // the kind of restore that loads a dump into the instance that is asked; empty: none does, or nobody knows
 	Settings Settings     `yaml:"-"`
 	Pos      Pos          `yaml:"-"`
 }

@@ -48,6 +48,8 @@ const backEnds = 5
 var below = map[string][]string{
 	// A virtual machine stands in a sandbox of docker's: one seal, one record of attempts to get out, one network.
 	"lifeboat/drills/instance/qemu": {"lifeboat/drills/instance/docker"},
+	// It chooses among the systems that are known.
+	"lifeboat/verifier/database/dialects": {"lifeboat/verifier/database/mysql", "lifeboat/verifier/database/postgres"},
 	// The program of sandboxes unpacks trees and reads them, where nothing but their volume is.
 	"lifeboat/internal/sandbox": {"lifeboat/internal/tree"},
 	// The page of an audit is drawn from what the audit found, as a report is from a record.

@@ -22,7 +22,8 @@ type checksumKeys struct {
 // checksum holds a query's whole result against what it was, whatever the order of its rows.
 type checksum struct {
 	verifier.Asked
-	keys checksumKeys
+	dialect database.Dialect
+	keys    checksumKeys
 }
 
 type summed struct {
@@ -36,7 +37,8 @@ var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 func newChecksum(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	c, s := &checksum{}, spec.Settings
 	problems := s.Decode(&c.keys)
-	problems = append(problems, c.keys.Complete(s, dialect)...)
+	d, bad := ofServer(spec, c.keys.Dialect, c.keys.Complete)
+	c.dialect, problems = d, append(problems, bad...)
 	if (c.keys.Query == "") == (c.keys.Table == "") {
 		problems = append(problems, s.Problem("query", "query: select id, name from products",
 			"want exactly one of query and table"))
@@ -55,7 +57,7 @@ func (c *checksum) Compares() bool { return c.keys.Expect == "" }
 // Observe implements verifier.Check.
 func (c *checksum) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
 	var d database.Digest
-	no, err := database.Ask(ctx, dialect, t, c.keys.Keys, "", func(ctx context.Context, q database.Session) error {
+	no, err := database.Ask(ctx, c.dialect, t, c.keys.Keys, "", func(ctx context.Context, q database.Session) error {
 		query, err := c.keys.Query, error(nil)
 		if c.keys.Table != "" {
 			query, err = q.Table(ctx, c.keys.Table)

@@ -24,7 +24,8 @@ type contentKeys struct {
 // and btrees, text in its encoding, sequences that go on behind their columns.
 type content struct {
 	verifier.Asked
-	keys contentKeys
+	dialect database.Dialect
+	keys    contentKeys
 }
 
 type beheld struct {
@@ -37,7 +38,8 @@ type beheld struct {
 func newContent(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	c, s := &content{}, spec.Settings
 	problems := s.Decode(&c.keys)
-	problems = append(problems, c.keys.Complete(s, dialect)...)
+	d, bad := ofServer(spec, c.keys.Dialect, c.keys.Complete)
+	c.dialect, problems = d, append(problems, bad...)
 	c.Asked = verifier.AskedOf(spec.Name, c.keys.Instance)
 	return c, problems
 }
@@ -67,7 +69,7 @@ func (c *content) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 	}
 	server.Database, server.Timeout = c.keys.Database, time.Minute
 	began := time.Now()
-	held, err := dialect.Held(ctx, server)
+	held, err := c.dialect.Held(ctx, server)
 	if err = unasked(ctx, c.On(), err); err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func (c *content) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 	}
 	for _, h := range held {
 		server.Database, server.Timeout = h.Name, max(time.Until(began.Add(limit)), time.Millisecond)
-		one, err := dialect.Content(ctx, server)
+		one, err := c.dialect.Content(ctx, server)
 		if ctx.Err() != nil {
 			return nil, unasked(ctx, c.On(), ctx.Err())
 		}
@@ -173,6 +175,8 @@ func bad(db string, w database.Wrong) verifier.Answer {
 		return verifier.Failed("database %s: amcheck finds table %s damaged: %s", db, w.Where, w.Says)
 	case database.DamagedTree:
 		return verifier.Failed("database %s: amcheck finds index %s damaged: %s", db, w.Where, w.Says)
+	case database.DamagedTable:
+		return verifier.Failed("database %s: the server finds table %s damaged: %s", db, w.Where, w.Says)
 	case database.Emptied:
 		return verifier.Failed("database %s: pages of table %s are empty that held rows: %s", db, w.Where, w.Says)
 	case database.Behind:
@@ -185,7 +189,8 @@ func bad(db string, w database.Wrong) verifier.Answer {
 // seenAs are the messages of what may be so at the source.
 var seenAs = map[string]string{"not_valid": "content.not_valid", "triggers_off": "content.triggers_off",
 	"index_invalid": "content.index_invalid", "view_unfilled": "content.view_unfilled", "no_key": "content.no_key",
-	"no_grant": "content.no_grant", "text_twice": "content.text_twice"}
+	"no_grant": "content.no_grant", "view_invalid": "content.view_invalid", "orphans": "content.orphans",
+	"runs_by_itself": "content.runs_by_itself", "text_twice": "content.text_twice"}
 
 // beside is what is worth reading of a database and decides nothing: what may be so at the source, what amcheck did not look
 // at, and what is wrong or unread beyond the first.

@@ -5,7 +5,8 @@ package data
 import (
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
-	"lifeboat/verifier/database/postgres"
+	"lifeboat/verifier/database"
+	"lifeboat/verifier/database/dialects"
 )
 
 var kinds = verifier.Kinds{"checksum": newChecksum, "content": newContent, "freshness": newFreshness,
@@ -23,5 +24,9 @@ func New(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Prob
 	return c, problems
 }
 
-// dialect of the databases that are asked.
-var dialect postgres.Dialect
+// ofServer chooses how a check's server is asked, and completes its keys for that.
+func ofServer(spec scenarios.CheckSpec, named string, complete func(s scenarios.Settings, d database.Dialect) []scenarios.Problem,
+) (database.Dialect, []scenarios.Problem) {
+	d, problems := dialects.Choose(spec, named)
+	return d, append(problems, complete(spec.Settings, d)...)
+}

@@ -26,8 +26,9 @@ type freshnessKeys struct {
 // freshness asks how old the newest row is that the backup can have brought.
 type freshness struct {
 	verifier.Asked
-	keys  freshnessKeys
-	fixed time.Time // of against
+	dialect database.Dialect
+	keys    freshnessKeys
+	fixed   time.Time // of against
 }
 
 type newest struct {
@@ -52,7 +53,8 @@ func newFreshness(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem
 	c, s := &freshness{}, spec.Settings
 	problems := s.Decode(&c.keys)
 	k := &c.keys
-	problems = append(problems, k.Complete(s, dialect)...)
+	d, bad := ofServer(spec, k.Dialect, k.Complete)
+	c.dialect, problems = d, append(problems, bad...)
 	if (k.Query == "") == (k.Table == "") || (k.Table == "") != (k.Column == "") {
 		problems = append(problems, s.Problem("query",
 			"table: orders with column: created_at, or query: select created_at from orders",
@@ -84,7 +86,7 @@ func (c *freshness) Observe(ctx context.Context, t verifier.Target) (verifier.Fa
 		seen.Began, seen.Zone = times.Began().UTC().Truncate(time.Millisecond), cmp.Or(seen.Zone, times.Zone(c.On()))
 	}
 	var answer database.Table
-	no, err := database.Ask(ctx, dialect, t, c.keys.Keys, seen.Zone, func(ctx context.Context, q database.Session) (err error) {
+	no, err := database.Ask(ctx, c.dialect, t, c.keys.Keys, seen.Zone, func(ctx context.Context, q database.Session) (err error) {
 		table, of := "", c.keys.Query
 		if c.keys.Table != "" {
 			of = c.keys.Column
@@ -93,7 +95,7 @@ func (c *freshness) Observe(ctx context.Context, t verifier.Target) (verifier.Fa
 			err = q.Look(ctx, c.keys.Query)
 		}
 		if err == nil {
-			answer, err = database.Read(ctx, q, dialect.Newest(table, of, seen.Began))
+			answer, err = c.dialect.Newest(ctx, q, table, of, seen.Began)
 		}
 		return err
 	})

@@ -13,6 +13,7 @@ import (
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 	"lifeboat/verifier/database"
+	"lifeboat/verifier/database/mysql"
 )
 
 // profileKeys of the scenario, beside those of the connection.
@@ -42,8 +43,9 @@ const usualShrink = 10
 // last proof.
 type profile struct {
 	verifier.Asked
-	keys profileKeys
-	dir  string // of the scenario
+	dialect database.Dialect
+	keys    profileKeys
+	dir     string // of the scenario
 }
 
 // The references of a profile.
@@ -74,7 +76,11 @@ type reference struct {
 func newProfile(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	c, s := &profile{keys: profileKeys{Shrink: usualShrink}}, spec.Settings
 	problems := s.Decode(&c.keys)
-	problems = append(problems, c.keys.Complete(s, dialect)...)
+	d, bad := ofServer(spec, c.keys.Dialect, c.keys.Complete)
+	c.dialect, problems = d, append(problems, bad...)
+	if (mysql.Dialect{}) == d {
+		problems = append(problems, s.Problem("", "hold its content by content, rows, sql, checksum and freshness", "profiles are of PostgreSQL alone"))
+	}
 	switch {
 	case !slices.Contains([]string{"", againstBackup, againstLast}, c.keys.Against):
 		problems = append(problems, s.Problem("against", "backup, last, or nothing for the first of them that is there", "%q is neither", c.keys.Against))

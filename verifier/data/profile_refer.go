@@ -28,7 +28,7 @@ func (c *profile) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 		return nil, err
 	}
 	server.Timeout = time.Minute
-	held, err := dialect.Held(ctx, server)
+	held, err := c.dialect.Held(ctx, server)
 	if err = unasked(ctx, c.On(), err); err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (c *profile) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 	if server.Timeout == 0 {
 		server.Timeout = timeFor(held)
 	}
-	now, err := dialect.Profile(ctx, server, database.ProfileOptions{Like: like})
+	now, err := c.dialect.Profile(ctx, server, database.ProfileOptions{Like: like})
 	if err = unasked(ctx, c.On(), err); err != nil {
 		return nil, err
 	}

@@ -22,7 +22,8 @@ type rowsKeys struct {
 // rows counts a table.
 type rows struct {
 	verifier.Asked
-	keys rowsKeys
+	dialect database.Dialect
+	keys    rowsKeys
 }
 
 type counted struct {
@@ -33,7 +34,8 @@ type counted struct {
 func newRows(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	c, s := &rows{}, spec.Settings
 	problems := s.Decode(&c.keys)
-	problems = append(problems, c.keys.Complete(s, dialect)...)
+	d, bad := ofServer(spec, c.keys.Dialect, c.keys.Complete)
+	c.dialect, problems = d, append(problems, bad...)
 	k := c.keys
 	if k.Table == "" {
 		problems = append(problems, s.Problem("table", "table: orders", "rows counts no table"))
@@ -59,7 +61,7 @@ func (c *rows) Compares() bool { return c.keys.Same }
 // Observe implements verifier.Check.
 func (c *rows) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
 	var answer database.Table
-	no, err := database.Ask(ctx, dialect, t, c.keys.Keys, "", func(ctx context.Context, q database.Session) error {
+	no, err := database.Ask(ctx, c.dialect, t, c.keys.Keys, "", func(ctx context.Context, q database.Session) error {
 		table, err := q.Table(ctx, c.keys.Table)
 		if err == nil {
 			answer, err = database.Read(ctx, q, "select count(*) from "+table)

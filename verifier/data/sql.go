@@ -11,7 +11,8 @@ import (
 // sql holds an invariant of the data: a query with a known answer.
 type sql struct {
 	verifier.Asked
-	keys sqlKeys
+	dialect database.Dialect
+	keys    sqlKeys
 }
 
 // sqlKeys of the scenario.
@@ -20,7 +21,10 @@ type sqlKeys struct{ database.Question }
 func newSQL(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	c := &sql{}
 	problems := spec.Settings.Decode(&c.keys)
-	problems = append(problems, c.keys.Complete(spec.Settings, dialect, "select count(*) from orders")...)
+	d, bad := ofServer(spec, c.keys.Dialect, func(s scenarios.Settings, d database.Dialect) []scenarios.Problem {
+		return c.keys.Complete(s, d, "select count(*) from orders")
+	})
+	c.dialect, problems = d, append(problems, bad...)
 	c.Asked = verifier.AskedOf(spec.Name, c.keys.Instance)
 	return c, problems
 }
@@ -30,7 +34,7 @@ func (c *sql) Compares() bool { return c.keys.Same }
 
 // Observe implements verifier.Check.
 func (c *sql) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
-	reply, err := c.keys.Ask(ctx, dialect, t)
+	reply, err := c.keys.Ask(ctx, c.dialect, t)
 	if err != nil {
 		return nil, err
 	}

@@ -20,12 +20,13 @@ type Fault string
 
 // The faults that nothing at the source explains.
 const (
-	Unreadable  Fault = "read"     // rows, or a catalogue
-	Misencoded  Fault = "text"     // is not in the database's encoding
-	DamagedHeap Fault = "heap"     // says amcheck of a table
-	DamagedTree Fault = "index"    // says amcheck of a btree
-	Emptied     Fault = "pages"    // zeros in the place of rows
-	Behind      Fault = "sequence" // goes on with what its column holds already
+	Unreadable   Fault = "read"     // rows, or a catalogue
+	Misencoded   Fault = "text"     // is not in the database's encoding
+	DamagedHeap  Fault = "heap"     // says amcheck of a table
+	DamagedTree  Fault = "index"    // says amcheck of a btree
+	DamagedTable Fault = "check"    // says CHECK TABLE
+	Emptied      Fault = "pages"    // zeros in the place of rows
+	Behind       Fault = "sequence" // goes on with what its column holds already
 )
 
 // Wrong is something that is not as it must be, or that could not be asked.

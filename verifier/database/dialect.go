@@ -14,13 +14,19 @@ import (
 type Dialect interface {
 	// Defaults are the port and the user that a scenario need not name.
 	Defaults() (port int, user string)
+	// Home is the database that a user has who names none; "": there is no such thing.
+	Home(user string) string
 	// In opens a read-only session, has it used and ends it. Nothing that a database, a role or a backup sets for its
 	// sessions takes part in it. *DialError, *QueryError and *DoubtError are what they say; any other error is the
 	// server's answer.
 	In(ctx context.Context, s Server, do func(ctx context.Context, q Session) error) error
-	// Newest is a query for the newest time in UTC of a column of a table, or of a query's only column where table is "",
-	// the type that it is stored as, and the newest that is not later than a moment; NULL where that is zero.
-	Newest(table, columnOrQuery string, until time.Time) string
+	// Newest asks for the newest time in UTC of a column of a table, or of a query's only column where table is "": one row of it, of the type that
+	// it is stored as, and of the newest that is not later than a moment; NULL where that is zero.
+	Newest(ctx context.Context, q Session, table, columnOrQuery string, until time.Time) (Table, error)
+	// Held lists the databases of a server that are its users'; where s.Database is set, that one.
+	Held(ctx context.Context, s Server) ([]Held, error)
+	// Content reads all of the database of s. An error means that nothing is known of it.
+	Content(ctx context.Context, s Server) (Content, error)
 	// Silent tells whether nothing is wrong with a question but the time: there was no answer within its limit.
 	Silent(err error) bool
 	// Hint says what to do about a server's answer; "" where there is nothing special to say.

@@ -11,9 +11,11 @@ import (
 // Connection is how every check of a database reaches its server. Embed it in a check's own keys.
 type Connection struct {
 	Instance string           `yaml:"on"`       // instance of the server; needed
-	Port     int              `yaml:"port"`     // default 5432
-	User     string           `yaml:"user"`     // default postgres
+	Port     int              `yaml:"port"`     // default 5432, of mysql 3306
+	User     string           `yaml:"user"`     // default postgres, of mysql root
 	Password scenarios.Secret `yaml:"password"` // default none
+	// postgres or mysql (MariaDB too); default: that of the dump that is loaded into the instance, else postgres
+	Dialect string `yaml:"dialect"`
 }
 
 // Complete sets the defaults of a dialect and says what is missing.
@@ -48,7 +50,7 @@ func (k Connection) Server(dial func(ctx context.Context, on string, port int) (
 // Keys are what every question to one database takes. Embed it in a check's own keys.
 type Keys struct {
 	Connection
-	Database string             `yaml:"database"` // default: the user's name, as everywhere in PostgreSQL
+	Database string             `yaml:"database"` // default: the user's name, as everywhere in PostgreSQL; of mysql there is none
 	Timeout  scenarios.Duration `yaml:"timeout"`  // of the whole question; default 30s
 	// schemas of unqualified names; default: of a table the only one that has it, in a query public; [] for none
 	SearchPath []string `yaml:"search_path"`
@@ -58,7 +60,10 @@ type Keys struct {
 func (k *Keys) Complete(s scenarios.Settings, d Dialect) []scenarios.Problem {
 	problems := k.Connection.Complete(s, d)
 	if k.Database == "" {
-		k.Database = k.User
+		k.Database = d.Home(k.User)
+	}
+	if k.Database == "" {
+		problems = append(problems, s.Problem("database", "name it, database: shop", "%s asks no database", s.Kind))
 	}
 	if k.SearchPath == nil && s.Has("search_path") {
 		k.SearchPath = []string{}

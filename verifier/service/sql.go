@@ -6,7 +6,7 @@ import (
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 	"lifeboat/verifier/database"
-	"lifeboat/verifier/database/postgres"
+	"lifeboat/verifier/database/dialects"
 )
 
 // sqlKeys of the scenario, beside those of the question.
@@ -22,13 +22,11 @@ type sql struct {
 	q    question[database.Reply]
 }
 
-// dialect of the databases that are asked.
-var dialect postgres.Dialect
-
 func newSQL(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	c := &sql{}
 	problems := spec.Settings.Decode(&c.keys)
-	problems = append(problems, c.keys.Complete(spec.Settings, dialect, "select 1")...)
+	dialect, bad := dialects.Choose(spec, c.keys.Dialect)
+	problems = append(append(problems, bad...), c.keys.Complete(spec.Settings, dialect, "select 1")...)
 	c.Asked = verifier.AskedOf(spec.Name, c.keys.Instance)
 	ask := func(ctx context.Context, t verifier.Target) (database.Reply, error) {
 		return c.keys.Ask(ctx, dialect, t)

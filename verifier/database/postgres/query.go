@@ -21,8 +21,15 @@ var _ database.Dialect = Dialect{}
 // Defaults are those of every PostgreSQL.
 func (Dialect) Defaults() (port int, user string) { return 5432, "postgres" }
 
-// Newest is a query for the newest time; see database.Dialect.
-func (Dialect) Newest(table, columnOrQuery string, until time.Time) string {
+// Home is the database of the user's name.
+func (Dialect) Home(user string) string { return user }
+
+// Newest asks for the newest time; see database.Dialect.
+func (Dialect) Newest(ctx context.Context, q database.Session, table, columnOrQuery string, until time.Time) (database.Table, error) {
+	return database.Read(ctx, q, newest(table, columnOrQuery, until))
+}
+
+func newest(table, columnOrQuery string, until time.Time) string {
 	from := within(columnOrQuery)
 	if table != "" {
 		from = "(select " + quote(columnOrQuery) + " from " + table + ")"
