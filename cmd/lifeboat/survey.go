@@ -34,6 +34,7 @@ type series struct {
 	Latest  string
 	Restore string // the kind of restore; "": none fits
 	Format  string // of a disk
+	Image   string // of the engine, into which a dump of MySQL or MariaDB is loaded
 	Port    int    // that an image exposes, the first; 0: none
 	Unseen  string // why nobody looked for a port; "": somebody did
 	from    string // the file by which that is known
@@ -132,6 +133,8 @@ func (s *series) look(ctx context.Context, at place) {
 		case g.dump:
 			s.Restore = "postgres"
 			s.Dated = g.dated || at.told(f.path)
+		case g.kind.Name == "mysql":
+			s.Restore, s.Dated, s.Image = "mysql", g.dated, cmp.Or(g.image, "mariadb:10.11")
 		case g.kind.Name == "oci":
 			s.Restore, s.from = "oci", f.path
 		case g.kind.In("qcow2", "vmdk", "vhd", "vhdx", "vdi", "disk"):
@@ -148,7 +151,7 @@ func (s *series) look(ctx context.Context, at place) {
 
 // Proves tells whether lifeboat knows without being told how one sees that it works.
 func (s *series) Proves() bool {
-	return s.Restore == "postgres" || s.Restore == "disk" || s.Restore == "oci" && s.Port > 0
+	return s.Restore == "postgres" || s.Restore == "mysql" || s.Restore == "disk" || s.Restore == "oci" && s.Port > 0
 }
 
 // exposed are the TCP ports that the image of an archive exposes; none where it exposes none, or cannot be read.
@@ -210,7 +213,8 @@ func (a *app) writeCatalogue(ctx context.Context, file, where, keys, image strin
 		for _, s := range found {
 			seen = append(seen, fmt.Sprintf("%s (%s)", s.Latest, cmp.Or(s.Words, "nothing that is known")))
 		}
-		return fmt.Errorf("find dumps of PostgreSQL, disk images and images that expose a port below %s, %d folders deep: there is none; found: %s", at, deepest,
+		return fmt.Errorf("find dumps of PostgreSQL, MySQL and MariaDB, disk images and images that expose a port below %s, %d folders deep: "+
+			"there is none; found: %s", at, deepest,
 			cmp.Or(strings.Join(seen, ", "), "no file"))
 	}
 	var text strings.Builder

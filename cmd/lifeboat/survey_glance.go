@@ -19,8 +19,9 @@ import (
 type glance struct {
 	kind  filekind.Kind // of what it holds, where it is compressed
 	words string
-	dump  bool // of PostgreSQL
-	dated bool // it says when it was made, as every archive of pg_dump does, and SQL where --verbose made it
+	dump  bool   // of PostgreSQL
+	image string // of a dump of MySQL or MariaDB: the public image of the server that was dumped; "": it does not say
+	dated bool   // it says when it was made, as every archive of pg_dump does, and SQL where --verbose made it
 }
 
 // contents is the file with which pg_dump's format for folders begins to be read.
@@ -34,7 +35,7 @@ func holdsContents(folder string) bool {
 
 func glanceAt(file string) (g glance, err error) {
 	if holdsContents(file) {
-		return glance{filekind.Named("pg_custom"), "a folder of pg_dump", true, true}, nil
+		return glance{kind: filekind.Named("pg_custom"), words: "a folder of pg_dump", dump: true, dated: true}, nil
 	}
 	f, err := userfile.Open(file)
 	if err != nil {
@@ -71,11 +72,29 @@ func glanced(kind filekind.Kind, packed string, head []byte) glance {
 	switch {
 	case kind.Name == "tar" && holdsDump(head):
 		g.words, g.dump = "a tar of pg_dump"+packed, true
+	case kind.Name == "mysql":
+		g.image = imageOf(head)
+		g.dated = len(head) > 0 && !bytes.HasPrefix(head, []byte("/*!4")) // its closing line tells; without comments there is none
 	case kind.In("pg_plain", "pg_cluster"):
 		g.dated = bytes.Contains(head, []byte("\n-- Started on "))
 	}
 	return g
 }
+
+// imageOf is the public image of the server that a dump of MySQL or MariaDB is of.
+func imageOf(head []byte) string {
+	m := dumpedServer().FindSubmatch(head)
+	switch {
+	case m == nil:
+		return ""
+	case bytes.Contains(m[0], []byte("MariaDB")):
+		return "mariadb:" + string(m[1])
+	}
+	return "mysql:" + string(m[1])
+}
+
+// dumpedServer is the line of a dump's header with the version of the server.
+var dumpedServer = lazy.Regexp(`(?m)^-- Server version\s+(\d+\.\d+)\S*`)
 
 // holdsDump tells whether the first names in a tar are those of pg_dump's.
 func holdsDump(head []byte) bool {
