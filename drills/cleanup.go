@@ -24,6 +24,7 @@ const (
 func (d *drill) cleanup(ctx context.Context, keep bool, since time.Time) []record.CleanupEvent {
 	d.note(record.KindPhase, record.PhaseEvent{Phase: record.PhaseCleanup})
 	d.closeWitness(ctx)
+	d.host.lastWords(ctx)
 	if keep && !d.passedSoFar() {
 		return d.keepAll(ctx)
 	}

@@ -172,14 +172,26 @@ func (w *hostWatch) flush() {
 // has to answer it.
 func (w *hostWatch) ask(ctx context.Context) {
 	for instance.Pause(ctx, askedEvery) == nil {
-		for _, driver := range w.room.Bases() {
-			if metered, ok := instance.As[instance.Metered](driver); ok {
-				w.measure(ctx, metered)
-			}
-		}
+		w.meters(ctx)
 		w.mu.Lock()
 		w.meter = true
 		w.mu.Unlock()
+	}
+}
+
+// meters asks every back-end once.
+func (w *hostWatch) meters(ctx context.Context) {
+	for _, driver := range w.room.Bases() {
+		if metered, ok := instance.As[instance.Metered](driver); ok {
+			w.measure(ctx, metered)
+		}
+	}
+}
+
+// lastWords asks while the machines are still there: short drills would go unmeasured.
+func (w *hostWatch) lastWords(ctx context.Context) {
+	if w.read != nil {
+		w.meters(ctx)
 	}
 }
 
@@ -201,8 +213,9 @@ func (w *hostWatch) measure(ctx context.Context, from instance.Metered) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err == nil {
-		w.ours += max(0, used-w.used)
-		w.used = max(w.used, used)
+		w.ours += max(0, used.CPU-w.used)
+		w.used = max(w.used, used.CPU)
+		w.now.Held = max(w.now.Held, used.Memory)
 	}
 }
 

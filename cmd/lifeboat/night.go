@@ -173,7 +173,7 @@ func (v *verifying) jobs(ctx context.Context, n *night.Night, before []*night.Ni
 				return // it takes next to nothing
 			}
 			if _, plan, err := v.planned(ctx, p); err == nil { // else its check run says it
-				jobs[i].Needs = night.Room{Memory: plan.Needs.Memory, Disk: plan.Needs.Disk}
+				jobs[i].Needs, jobs[i].By = night.Need(p, night.Room{Memory: plan.Needs.Memory, Disk: plan.Needs.Disk}, before)
 			}
 		})
 	}

@@ -173,9 +173,16 @@ type Guard interface {
 type Metered interface {
 	// Reach asks a question on the way that questions to machines take, and that none of them has to answer.
 	Reach(ctx context.Context) error
-	// Used is the processor time that the drill's machines and companions have used so far, those that are gone included.
-	// What is not known counts as none.
-	Used(ctx context.Context) (time.Duration, error)
+	// Used is what the drill's machines and companions have used so far. What is not known counts as none.
+	Used(ctx context.Context) (Used, error)
+}
+
+// Used is what machines cost a host.
+type Used struct {
+	CPU time.Duration // processor time, of those that are gone, too
+	// Memory is what those that are there held at most, bytes: each one's peak as its kernel tells it, their files' cache included,
+	// and no more than what it holds now where the kernel does not tell.
+	Memory int64
 }
 
 // EgressReporter tells what restored machines tried to reach so far.

@@ -20,6 +20,7 @@ func (r Room) fits(taken, more Room) bool {
 type Job struct {
 	Planned
 	Needs Room
+	By    string // how its memory is known: declared or measured
 	Prove func(context.Context) Proof
 }
 
@@ -57,6 +58,9 @@ func Run(ctx context.Context, j *Journal, jobs []Job, parallel int, room Room, t
 		taken.Memory, taken.Disk = taken.Memory+job.Needs.Memory, taken.Disk+job.Needs.Disk
 		all.Go(func() {
 			p := job.Prove(ctx)
+			if job.By != "" {
+				p.Admitted = &Admission{job.Needs.Memory, job.Needs.Disk, job.By}
+			}
 			err := j.Add(p)
 			mu.Lock()
 			defer mu.Unlock()

@@ -23,8 +23,18 @@ type HostLoad struct {
 	// had to answer.
 	Late time.Duration `json:"late_ns,omitempty"`
 	Trip time.Duration `json:"trip_ns,omitempty"`
+	// Held is the most memory that the drill's machines and companions held, bytes: the sum of each one's peak so far; 0: not known.
+	Held int64 `json:"held_bytes,omitempty"`
 	// Without says why there are no figures of the kernel: CPU is then the time for which lifeboat's own timers were late.
 	Without string `json:"without,omitempty"`
+}
+
+// Held is the most memory that the drill held, bytes; 0: not known.
+func (r *Record) Held() (most int64) {
+	for _, l := range r.Loads {
+		most = max(most, l.Held)
+	}
+	return most
 }
 
 // LateStart is a stretch in which k6 began its iterations later than its schedule says, and by how much at most.

@@ -75,9 +75,11 @@ func TestUsed(t *testing.T) {
 	require.NoError(t, d.Reach(t.Context()))
 	used, err := d.Used(t.Context())
 	require.NoError(t, err)
-	assert.Positive(t, used)
+	assert.Positive(t, used.CPU)
+	assert.Positive(t, used.Memory)
 	require.NoError(t, m.Destroy(t.Context()))
 	after, err := d.Used(t.Context())
 	require.NoError(t, err)
-	assert.GreaterOrEqual(t, after, used)
+	assert.GreaterOrEqual(t, after.CPU, used.CPU)
+	assert.Less(t, after.Memory, used.Memory, "of what is there")
 }

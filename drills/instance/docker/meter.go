@@ -23,18 +23,19 @@ func (d *Driver) Reach(ctx context.Context) error {
 }
 
 // Used implements instance.Metered. Containers that are gone count with what they had used when they were asked last.
-func (d *Driver) Used(ctx context.Context) (time.Duration, error) {
+func (d *Driver) Used(ctx context.Context) (instance.Used, error) {
 	list, err := d.engine.client.ContainerList(ctx, client.ContainerListOptions{
 		Filters: make(client.Filters).Add("label", ledger.LabelDrill+"="+d.site.Scope.Drill)})
 	if err != nil {
-		return 0, fmt.Errorf("list containers: %w", err)
+		return instance.Used{}, fmt.Errorf("list containers: %w", err)
 	}
 	var errs []error
-	now := map[string]time.Duration{}
+	now, memory := map[string]time.Duration{}, int64(0)
 	for _, c := range list.Items {
 		used, err := d.used(ctx, c.ID)
 		if err == nil {
-			now[c.ID] = used
+			now[c.ID] = used.CPU
+			memory += used.Memory
 		} else if !gone(err) {
 			errs = append(errs, err)
 		}
@@ -48,18 +49,19 @@ func (d *Driver) Used(ctx context.Context) (time.Duration, error) {
 	for _, used := range d.spent {
 		sum += used
 	}
-	return sum, errors.Join(errs...)
+	return instance.Used{CPU: sum, Memory: memory}, errors.Join(errs...)
 }
 
-func (d *Driver) used(ctx context.Context, id string) (time.Duration, error) {
+func (d *Driver) used(ctx context.Context, id string) (instance.Used, error) {
 	s, err := d.engine.client.ContainerStats(ctx, id, client.ContainerStatsOptions{})
 	if err != nil {
-		return 0, fmt.Errorf("ask what container %s uses: %w", id, err)
+		return instance.Used{}, fmt.Errorf("ask what container %s uses: %w", id, err)
 	}
 	defer s.Body.Close()
 	var stats container.StatsResponse
 	if err := json.NewDecoder(s.Body).Decode(&stats); err != nil {
-		return 0, fmt.Errorf("read what container %s uses: %w", id, err)
+		return instance.Used{}, fmt.Errorf("read what container %s uses: %w", id, err)
 	}
-	return time.Duration(stats.CPUStats.CPUUsage.TotalUsage), nil
+	return instance.Used{CPU: time.Duration(stats.CPUStats.CPUUsage.TotalUsage),
+		Memory: int64(max(stats.MemoryStats.MaxUsage, stats.MemoryStats.Usage))}, nil // control groups of version 2 tell no peak
 }
