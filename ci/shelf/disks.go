@@ -38,8 +38,8 @@ func bootingDisks() []item {
 	lastWeek := boots("last-week", "its orders end a week ago", "lines 250 /var/lib/shop-pos/orders.ndjson")
 	lastWeek.label, lastWeek.other = &label{at: objective.RungStarted, needs: []need{rule}, unseen: "files"}, false
 	return []item{
-		boots("stale-fstab", "its fstab names a file system that is not there",
-			"put /etc/fstab LABEL=root / ext4 errors=remount-ro 0 1\nUUID=11111111-2222-3333-4444-555555555555 /data ext4 defaults 0 2\n"),
+		brokenDisk("stale-fstab", "its fstab names a file system that is not there, and may be on another disk", doubtAt(objective.RungRestored),
+			edited("put /etc/fstab LABEL=root / ext4 errors=remount-ro 0 1\nUUID=11111111-2222-3333-4444-555555555555 /data ext4 defaults 0 2\n")),
 		boots("no-kernel", "its kernel is missing", "rm /boot/vmlinuz-KERNEL"),
 		boots("no-initrd", "its initrd is missing", "rm /boot/initrd.img-KERNEL"),
 		boots("no-init", "its init is missing", "rm /usr/lib/systemd/systemd"),
