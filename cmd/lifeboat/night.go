@@ -168,7 +168,7 @@ func (v *verifying) jobs(ctx context.Context, n *night.Night, before []*night.Ni
 		all.Go(func() {
 			at <- struct{}{}
 			defer func() { <-at }()
-			jobs[i] = night.Job{Planned: p, Prove: func(ctx context.Context) night.Proof { return v.prove(ctx, p) }}
+			jobs[i] = night.Job{Planned: p, Prove: func(ctx context.Context, asked func()) night.Proof { return v.prove(ctx, p, asked) }}
 			if p.UpTo != "" {
 				return // it takes next to nothing
 			}

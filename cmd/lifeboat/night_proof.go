@@ -62,13 +62,14 @@ func (v *verifying) newestAge(ctx context.Context, backup string, s *scenarios.S
 	return nil
 }
 
-// prove makes one check run. What kept it from being started is said in words.
-func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
+// prove makes one check run. What kept it from being started is said in words. asked is called when it begins to clean up.
+func (v *verifying) prove(ctx context.Context, p night.Planned, asked func()) night.Proof {
 	started := time.Now()
 	var watch drills.Watch
 	if v.view != nil {
 		watch = v.view.watch(p)
 	}
+	watch.Event = whenCleaning(asked, watch.Event)
 	none := func(err error) night.Proof {
 		var broken *drills.BrokenError
 		got := night.Proof{Planned: p, Status: record.StatusNotRun, Error: printed(err.Error()), Started: started, Took: time.Since(started)}
@@ -97,6 +98,21 @@ func (v *verifying) prove(ctx context.Context, p night.Planned) night.Proof {
 		v.log().Error("write the reports of a check run", "backup", p.Backup, "drill", res.Drill, "error", err)
 	}
 	return night.ProofOf(p, res.Record, res.Verdict)
+}
+
+// whenCleaning calls fn when a drill begins to clean up. seen sees every event; nil: nobody looks on.
+func whenCleaning(fn func(), seen func(record.Event)) func(record.Event) {
+	return func(e record.Event) {
+		if seen != nil {
+			seen(e)
+		}
+		if e.Kind != record.KindPhase {
+			return
+		}
+		if phase, err := record.Decode(e); err == nil && phase == (record.PhaseEvent{Phase: record.PhaseCleanup}) {
+			fn()
+		}
+	}
 }
 
 // unchosen says that the night was to choose restore points, chose none, and there are some: the one under pick does not stand for

@@ -21,17 +21,20 @@ type Job struct {
 	Planned
 	Needs Room
 	By    string // how its memory is known: declared or measured
-	Prove func(context.Context) Proof
+	// Prove makes it. asked says, once, that all was asked and what is left is to clean up.
+	Prove func(ctx context.Context, asked func()) Proof
 }
 
 // Run makes check runs side by side, in their order as far as they fit, and writes down what comes of each; tell hears of it then. One
-// that fails stops no other. When ctx ends those that run come to their own end, and the rest is not begun.
+// that cleans up asks nobody anything any more: another begins in its place, where there is room for both, and as many may clean up as may
+// run. One that fails stops no other. When ctx ends those that run come to their own end, and the rest is not begun.
 func Run(ctx context.Context, j *Journal, jobs []Job, parallel int, room Room, tell func(Proof)) error {
 	var (
 		mu    sync.Mutex
 		freed = sync.NewCond(&mu)
 		taken Room
-		count int
+		runs  int // that still ask
+		there int // and those that clean up
 		all   sync.WaitGroup
 		errs  []error
 	)
@@ -40,7 +43,7 @@ func Run(ctx context.Context, j *Journal, jobs []Job, parallel int, room Room, t
 	waiting := append([]Job{}, jobs...)
 	next := func() (Job, bool) { // the first that fits; one alone always does
 		for i, job := range waiting {
-			if count == 0 || count < parallel && room.fits(taken, job.Needs) {
+			if there == 0 || runs < parallel && there < 2*parallel && room.fits(taken, job.Needs) {
 				waiting = append(waiting[:i:i], waiting[i+1:]...)
 				return job, true
 			}
@@ -54,10 +57,12 @@ func Run(ctx context.Context, j *Journal, jobs []Job, parallel int, room Room, t
 			freed.Wait()
 			continue
 		}
-		count++
+		runs, there = runs+1, there+1
 		taken.Memory, taken.Disk = taken.Memory+job.Needs.Memory, taken.Disk+job.Needs.Disk
 		all.Go(func() {
-			p := job.Prove(ctx)
+			asked := sync.OnceFunc(func() { mu.Lock(); runs--; freed.Broadcast(); mu.Unlock() })
+			p := job.Prove(ctx, asked)
+			asked()
 			if job.By != "" {
 				p.Admitted = &Admission{job.Needs.Memory, job.Needs.Disk, job.By}
 			}
@@ -66,7 +71,7 @@ func Run(ctx context.Context, j *Journal, jobs []Job, parallel int, room Room, t
 			defer mu.Unlock()
 			errs = append(errs, err)
 			tell(p)
-			count--
+			there--
 			taken.Memory, taken.Disk = taken.Memory-job.Needs.Memory, taken.Disk-job.Needs.Disk
 			freed.Broadcast()
 		})
