@@ -89,6 +89,7 @@ var consoleSigns = []consoleSign{
 	reason(classInitramfs, "root device $1 does not exist", `dracut.*Warning: (?:"?(/dev/\S+?)"? does not exist)`),
 	reason(classInitramfs, "root device $1 does not exist", `ERROR: device '(\S+)' not found`),
 	reason(classInitramfs, "no init on the root file system", `No init found|doesn't have requested (?:/sbin/)?init`),
+	fatal(classInitramfs, "no init on the root file system", `^run-init: /bin/init: `), // the last but a shell, after /sbin and /etc
 	reason(classInitramfs, "the root file system wants a manual fsck",
 		`root filesystem on .* requires a manual fsck|requires a manual fsck`),
 	reason(classInitramfs, "the root file system cannot be mounted",

@@ -45,6 +45,7 @@ func TestReadConsoleRecorded(t *testing.T) {
 		"good":         {login: true},
 		"kernel-panic": {classPanic, "kernel panic: VFS: Unable to mount root fs on unknown-block(0,0)", true, false, ""},
 		"init-missing": {classInitramfs, shell + "no init on the root file system", true, false, ""},
+		"init-shell":   {classInitramfs, shell + "no init on the root file system", true, false, ""},
 		"broken-initramfs": {classInitramfs, shell + "root device UUID=af0abd09-9a00-4a0a-b69a-7057285f9ad3 does not " +
 			"exist; initramfs unpacking failed: ZSTD-compressed data is truncated", true, false, ""},
 		"wrong-root": {classInitramfs, shell + "root device UUID=00000000-dead-4bad-8000-000000000000 does not exist",
