@@ -18,6 +18,7 @@ import (
 	"lifeboat/drills/restore/mysql"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
+	"lifeboat/drills/restore/redis"
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/dir"
 	"lifeboat/drills/store/http"
@@ -48,6 +49,7 @@ func kinds(said comments) []kind {
 		{name: "mysql", of: "restore", make: func(s scenarios.Settings) { mysql.New(s) }},
 		{name: "oci", of: "restore", make: func(s scenarios.Settings) { oci.New(s) }},
 		{name: "postgres", of: "restore", make: func(s scenarios.Settings) { postgres.New(s) }},
+		{name: "redis", of: "restore", make: func(s scenarios.Settings) { redis.New(s) }},
 	}
 	machine := func(name string, of instance.Kind) {
 		all = append(all, kind{name: name, of: "instance", text: of.Is,

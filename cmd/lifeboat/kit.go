@@ -22,6 +22,7 @@ import (
 	"lifeboat/drills/restore/mysql"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
+	"lifeboat/drills/restore/redis"
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/dir"
 	"lifeboat/drills/store/http"
@@ -51,6 +52,7 @@ func (a *app) kit() drills.Kit {
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
 			"mysql":    func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return mysql.New(s) },
 			"postgres": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },
+			"redis":    func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return redis.New(s) },
 		},
 		Imagers: map[string]func(scenarios.Settings) (restore.Imager, []scenarios.Problem){
 			"oci":  func(s scenarios.Settings) (restore.Imager, []scenarios.Problem) { return oci.New(s) },

@@ -74,6 +74,7 @@ type Request struct {
 	Image      string // of the engine, or as an Imager returned it
 	Command    []string
 	Entrypoint []string
+	Arguments  []string          // behind the command, which is the image's own where Command is empty
 	Env        map[string]string // may hold secrets: never logged
 	Aliases    []string          // production's host names that must lead here
 	Data       []string          // absolute folders that live on labelled volumes

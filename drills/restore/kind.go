@@ -87,6 +87,7 @@ type MisfitError struct {
 const (
 	MisfitPlatform = "platform" // of an image: os/architecture
 	MisfitServer   = "server"   // of a dump: the server's version, which must not be newer than the one that loads it
+	MisfitSnapshot = "snapshot" // of a server's own files: the version of a server that reads them
 	MisfitArchive  = "archive"  // of a dump: the version of the program that reads it
 )
 
@@ -96,6 +97,9 @@ func (e *MisfitError) Reason() string {
 	case MisfitServer:
 		return fmt.Sprintf("it was dumped from %s, and the instance's image has %s (take an image of that version or later)", e.Has,
 			e.Wants)
+	case MisfitSnapshot:
+		return fmt.Sprintf("it was written by %s, and the instance's image has %s, which does not read it (take an image of that version or "+
+			"later)", e.Has, e.Wants)
 	case MisfitArchive:
 		return fmt.Sprintf("its format is read by %s or later, and the instance's image has %s (take an image of that version or "+
 			"later, or name a newer client in it: restore.programs)", e.Has, e.Wants)

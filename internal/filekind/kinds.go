@@ -42,6 +42,7 @@ var Kinds = []Kind{
 	{"mssql", Foreign, "a backup of Microsoft SQL Server", ""},
 	{"oracle", Foreign, "an export of Oracle Database", ""},
 	{"redis", Foreign, "a snapshot of Redis (RDB)", ""},
+	{"redis_aof", Foreign, "a log of Redis (AOF)", ""},
 	{"mongodb", Foreign, "an archive of mongodump", ""},
 	{"elf", Foreign, "a program (ELF)", ""},
 	{"wim", Foreign, "a Windows image (WIM)", ""},

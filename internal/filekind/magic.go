@@ -3,6 +3,8 @@ package filekind
 import (
 	"bytes"
 	"encoding/binary"
+
+	"lifeboat/internal/lazy"
 )
 
 // test of one kind; the first that holds wins.
@@ -66,7 +68,8 @@ var tests = []test{
 	begins("xtrabackup", "XBSTCK01"),
 	begins("sqlite", "SQLite format 3\x00"),
 	begins("mssql", "TAPE\x00", "TAPE\x03"),
-	begins("redis", "REDIS0"),
+	begins("redis", "REDIS0", "VALKEY0"),
+	{"redis_aof", isCommands},
 	begins("mongodb", "\x6d\xe2\x99\x81"),
 	begins("elf", "\x7fELF"),
 	begins("wim", "MSWIM\x00\x00\x00"),
@@ -89,6 +92,11 @@ var tests = []test{
 	{"disk", isDisk},
 	{"utf16", isWide},
 }
+
+// commands begin the log of a server: the first one, or when it was written.
+var commands = lazy.Regexp(`\A(#TS:\d+\r\n)?\*\d+\r\n\$\d+\r\n[A-Za-z]`)
+
+func isCommands(head []byte) bool { return commands().Match(head[:min(len(head), 64)]) }
 
 func skippable(head []byte) bool {
 	return len(head) > 3 && head[0]&0xf0 == 0x50 && has(head, 1, "\x2a\x4d\x18")

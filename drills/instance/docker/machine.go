@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
@@ -96,13 +97,22 @@ func (d *Driver) create(ctx context.Context, s *slot, r instance.Request, over *
 	}
 	m.container, err = d.createContainer(ctx, plan{
 		name: d.name(r.Name, fmt.Sprint(r.Generation)), image: r.Image, instance: r.Name, role: roleMachine,
-		entrypoint: r.Entrypoint, command: r.Command, env: r.Env, host: m.hostConfig(), gains: m.grants(),
+		entrypoint: r.Entrypoint, command: commandOf(r, img.Config), env: r.Env, host: m.hostConfig(), gains: m.grants(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	m.id = m.container.id
 	return m, m.prove(ctx)
+}
+
+// commandOf a request; nil: the image's own.
+func commandOf(r instance.Request, c *dockerspec.DockerOCIImageConfig) []string {
+	command := r.Command
+	if len(r.Arguments) > 0 && len(r.Command)+len(r.Entrypoint) == 0 && c != nil { // an entry point of the scenario's takes the image's command away
+		command = c.Cmd
+	}
+	return slices.Concat(command, r.Arguments)
 }
 
 // volumesFor are the folders that get a volume: those that are asked for, and those that the image declares. What lies

@@ -74,6 +74,9 @@ func (r rawReader) Read(p []byte) (int, error) {
 // Broken tells whether the stream itself said that something is wrong with it.
 func (in *Input) Broken() bool { return in.rawErr != nil }
 
+// Wrapped tells whether compression was taken off.
+func (in *Input) Wrapped() bool { return in.wrapped }
+
 // Peek gives the next bytes without taking them, as bufio.Reader does.
 func (in *Input) Peek(n int) ([]byte, error) { return in.r.Peek(n) }
 

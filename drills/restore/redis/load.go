@@ -1,0 +1,107 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
+	"lifeboat/drills/restore/redis/rdb"
+)
+
+var (
+	_ restore.Loader = (*Loader)(nil)
+	_ restore.Looker = (*Loader)(nil)
+	_ restore.Dater  = (*Loader)(nil)
+)
+
+// load is one restore.
+type load struct {
+	*Loader
+	source  restore.Source
+	machine instance.Machine
+	backup  backup
+	now     time.Time // about which expiries are told apart
+	size    int64     // of the one file that is placed, or ofFolder
+	notes   []string
+	said    []record.Said // the notes in their parts
+}
+
+// Ready has nothing to wait for: the machine is held until its data are there.
+func (l *Loader) Ready(context.Context, instance.Machine) error { return nil }
+
+// Load puts the backup into the held machine's data folder, starts its server, and holds what it then has against what was read.
+func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
+	job := &load{Loader: l, source: s, machine: m, now: time.Now()}
+	out, err := job.run(ctx)
+	out.Notes, out.Said = job.notes, job.said
+	if err != nil {
+		return restore.Outcome{Notes: job.notes, Said: job.said}, dump.Classify(s.Backup, err)
+	}
+	return out, nil
+}
+
+func (l *load) run(ctx context.Context) (restore.Outcome, error) {
+	if s, err := l.machine.State(ctx); err == nil && s.Running {
+		return restore.Outcome{}, fmt.Errorf("put its files into %s: it runs already, and a server reads its data when it starts", l.machine.Name())
+	}
+	out, err := l.place(ctx)
+	if err != nil {
+		return out, err
+	}
+	password, err := l.set.Password.Reveal()
+	if err != nil {
+		return out, fmt.Errorf("read restore.password: %w", err)
+	}
+	if err := l.pour(ctx, func(to sink) error { return put(to, confFile, []byte(l.conf(password))) }); err != nil {
+		return out, fmt.Errorf("put settings into %s: %w", l.machine.Name(), err)
+	}
+	l.tell()
+	began := time.Now()
+	conn, err := l.begin(ctx, password)
+	if err != nil {
+		return out, err
+	}
+	defer conn.Close()
+	return out, l.compare(ctx, conn, began)
+}
+
+func (l *load) note(format string, args ...any) {
+	l.notes, l.said = append(l.notes, fmt.Sprintf(format, args...)), append(l.said, *record.SaidOf(format, args...))
+}
+
+// tell notes what was read, and what nobody looks at.
+func (l *load) tell() {
+	b := &l.backup
+	if s := b.snapshot(); s != nil {
+		l.note("a snapshot of %s: %d keys in %d databases, %d of them with an expiry", s.Product(), s.Keys(), len(s.Databases), expiring(s))
+		if !s.Summed {
+			l.note("its snapshot has no checksum (rdbchecksum no): values that were damaged do not show")
+		}
+		if s.Unknown != "" {
+			l.note("its snapshot holds what this lifeboat does not know (%s): its keys were not counted against the server's", s.Unknown)
+		}
+	}
+	if b.log != "" {
+		l.note("a log of %d commands: it has no checksum, so that values that were damaged do not show", b.commands())
+		if at := b.lastCommand(); !at.IsZero() {
+			l.note("the last command of its log is of %s", at.Format(time.DateTime)+" UTC")
+		}
+	}
+	if b.cut != nil {
+		l.note("its log is cut off, as the scenario allows: %s", b.cut.Words())
+	}
+	for _, name := range b.besides {
+		l.note("%s lies beside it and is not what was restored", name)
+	}
+}
+
+func expiring(s *rdb.Snapshot) (n int64) {
+	for _, d := range s.Databases {
+		n += d.Expiring + d.Partly
+	}
+	return n
+}
