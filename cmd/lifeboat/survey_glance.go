@@ -27,13 +27,30 @@ type glance struct {
 // contents is the file with which pg_dump's format for folders begins to be read.
 const contents = "toc.dat"
 
-// holdsContents tells whether a folder is a dump.
+// holdsContents tells whether a folder is one backup: a dump, or a log of Redis in parts.
 func holdsContents(folder string) bool {
-	info, err := os.Stat(filepath.Join(folder, contents))
+	return isFile(filepath.Join(folder, contents)) || holdsParts(folder)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
 }
 
+// holdsParts tells whether a folder holds the manifest of a log of Redis in parts, or is the data folder of a server with one.
+func holdsParts(folder string) bool {
+	for _, pattern := range []string{"*.aof.manifest", "appendonlydir/*.manifest"} {
+		if found, err := filepath.Glob(filepath.Join(folder, pattern)); err == nil && len(found) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func glanceAt(file string) (g glance, err error) {
+	if holdsParts(file) {
+		return glance{kind: filekind.Named("redis_aof"), words: "a log of Redis in several parts"}, nil
+	}
 	if holdsContents(file) {
 		return glance{kind: filekind.Named("pg_custom"), words: "a folder of pg_dump", dump: true, dated: true}, nil
 	}
@@ -75,6 +92,8 @@ func glanced(kind filekind.Kind, packed string, head []byte) glance {
 	case kind.Name == "mysql":
 		g.image = imageOf(head)
 		g.dated = len(head) > 0 && !bytes.HasPrefix(head, []byte("/*!4")) // its closing line tells; without comments there is none
+	case kind.Name == "redis_aof", kind.Name == "redis" && !bytes.Contains(head, []byte("ctime")):
+		g.dated = false // a log begins with what may be weeks older
 	case kind.In("pg_plain", "pg_cluster"):
 		g.dated = bytes.Contains(head, []byte("\n-- Started on "))
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"lifeboat/internal/filekind"
 )
 
 // What pg_dump makes is known in every form, and whether it says when it was made.
@@ -39,4 +41,23 @@ func TestGlance(t *testing.T) {
 		assert.Equal(t, tc.dump, g.dump, name)
 		assert.Equal(t, tc.dated, g.dated, name)
 	}
+}
+
+// A log of Redis in parts is one backup, whether its folder or the server's is kept.
+func TestGlanceAtParts(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	parts := filepath.Join(data, "appendonlydir")
+	require.NoError(t, os.Mkdir(parts, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(parts, "appendonly.aof.manifest"), []byte("file a.1.base.rdb seq 1 type b\n"), 0o600))
+	for _, folder := range []string{data, parts} {
+		assert.True(t, holdsContents(folder))
+		g, err := glanceAt(folder)
+		require.NoError(t, err)
+		assert.Equal(t, "redis_aof", g.kind.Name)
+		assert.False(t, g.dated)
+	}
+	assert.True(t, glanced(filekind.Named("redis"), "", []byte("REDIS0010\xfa\x05ctime")).dated)
+	assert.False(t, glanced(filekind.Named("redis"), "", []byte("REDIS0006")).dated)
+	assert.False(t, holdsContents(t.TempDir()))
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var kinds = verifier.Kinds{"checksum": newChecksum, "content": newContent, "freshness": newFreshness,
-	"profile": newProfile, "rows": newRows, "sql": newSQL}
+	"profile": newProfile, "redis": newRedis, "rows": newRows, "sql": newSQL}
 
 // Kinds of checks that New makes.
 func Kinds() []string { return kinds.Names() }
