@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lifeboat/drills/ledger"
+	"lifeboat/internal/tree"
 )
 
 // Wrapper is a machine, a driver or a kind's settings around another one, which has the abilities of that beside its own.
@@ -52,6 +53,25 @@ type Awaiting interface{ SealWait() time.Duration }
 type Putter interface {
 	// Put unpacks a tar stream below dir.
 	Put(ctx context.Context, dir string, tar io.Reader) error
+}
+
+// TreeHolder is a machine whose folders on volumes are filled and read beside it, by lifeboat's own program where nothing else is: whether
+// the machine was started or not, and without running anything of its image.
+type TreeHolder interface {
+	// PutTree empties a folder that lies on one of its volumes, and unpacks a tar into it: owners by their numbers, modes, times, links,
+	// extended attributes, holes. It reads stream to its end. *tree.Damage, *tree.Odd: what is wrong with the tar.
+	PutTree(ctx context.Context, folder string, stream io.Reader) (tree.Made, error)
+	// Tree reads every file of such a folder, in the order of the paths.
+	Tree(ctx context.Context, folder string) ([]tree.Entry, error)
+}
+
+// Trees of a machine.
+func Trees(m Machine) (TreeHolder, error) {
+	h, ok := As[TreeHolder](m)
+	if !ok {
+		return nil, fmt.Errorf("restore files into %s: an instance of this kind holds none (say kind: of one that is a container)", m.Name())
+	}
+	return h, nil
 }
 
 // Printer is a machine with a console.

@@ -109,6 +109,8 @@ const (
 	CommandDecoy  = "decoy"  // KIND: answer whatever is asked, for the negative control
 	CommandWait   = "wait"   // for a signal: the machine of a trial
 	CommandEcho   = "echo"   // WORD: say it
+	CommandUnpack = "unpack" // FOLDER: empty it, and unpack the tar of standard input into it; Unpacked says what became of it
+	CommandList   = "list"   // FOLDER: print the tree in it, as a manifest
 )
 
 // Main is the program of a sandbox. It returns the exit code.
@@ -132,6 +134,10 @@ func Main(args []string) int {
 		<-stop
 	case len(args) == 2 && args[0] == CommandEcho:
 		_, err = fmt.Println(args[1])
+	case len(args) == 2 && args[0] == CommandUnpack:
+		err = unpack(args[1], os.Stdin, os.Stdout)
+	case len(args) == 2 && args[0] == CommandList:
+		err = list(args[1], os.Stdout)
 	default:
 		err = errors.New("it is started by lifeboat, inside sandboxes")
 	}

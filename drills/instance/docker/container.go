@@ -19,6 +19,7 @@ type plan struct {
 	env                         map[string]string
 	user, dir, hostname         string
 	stdin                       bool // is kept open
+	once                        bool // until whoever writes to it has ended
 	gains                       bool // its programs may gain rights when they are started
 	host                        container.HostConfig
 	networks, aliases           []string
@@ -61,7 +62,7 @@ func (d *Driver) createContainer(ctx context.Context, p plan) (*ownContainer, er
 		ConfigModifier: func(c *container.Config) {
 			// All of it: without testcontainers' session label a stranger's reaper leaves us alone.
 			*c = container.Config{Image: p.image, Entrypoint: p.entrypoint, Cmd: p.command, Env: environment(p.env),
-				User: p.user, WorkingDir: p.dir, Hostname: p.hostname, OpenStdin: p.stdin, Healthcheck: noHealthcheck,
+				User: p.user, WorkingDir: p.dir, Hostname: p.hostname, OpenStdin: p.stdin, StdinOnce: p.once, Healthcheck: noHealthcheck,
 				Labels: d.labels(p.instance, p.role)}
 		},
 		HostConfigModifier: func(h *container.HostConfig) {

@@ -18,6 +18,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -40,6 +41,8 @@ type Driver struct {
 	began  map[string]string        // the image with which each volume began, by its id
 	hidden map[shadow]int           // and the generation of the machine in which it was so first
 	closed bool
+
+	count atomic.Int64 // of programs beside a machine, for their names
 }
 
 // slot is one instance name: its sandbox outlives the machines booted in it.

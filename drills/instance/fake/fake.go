@@ -16,6 +16,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
+	"lifeboat/internal/tree"
 )
 
 // World is what a test arranges: the images there are, and what goes wrong.
@@ -71,6 +72,7 @@ type Driver struct {
 	handles  map[string]*Machine
 	loaded   map[string]Script
 	programs map[string]bool
+	trees    map[string][]tree.Entry // by instance and folder
 }
 
 var (
@@ -84,7 +86,7 @@ var (
 // New makes a driver for a site in a world.
 func New(site instance.Site, w *World) *Driver {
 	return &Driver{site: site, world: w, sealed: map[string]*seal{}, machines: map[string]*Machine{},
-		handles: map[string]*Machine{}, loaded: map[string]Script{}, programs: map[string]bool{}}
+		handles: map[string]*Machine{}, loaded: map[string]Script{}, programs: map[string]bool{}, trees: map[string][]tree.Entry{}}
 }
 
 // Ready implements instance.Driver.

@@ -64,7 +64,7 @@ func Run(t *testing.T, s Subject) {
 		"undone": x.undone,
 	}
 	if s.Virtual == nil { // what a container is told to run, and programs beside it
-		maps.Copy(tests, map[string]func(*testing.T){"held": x.held, "environment": x.environment, "refused": x.refused,
+		maps.Copy(tests, map[string]func(*testing.T){"held": x.held, "trees": x.trees, "environment": x.environment, "refused": x.refused,
 			"does not come up": x.doesNotComeUp, "program": x.program, "program stopped": x.programStopped,
 			"side by side": x.sideBySide, "sealed ahead": x.sealedAhead, "ahead and torn": x.aheadAndTorn,
 			"ahead and unwanted": x.aheadAndUnwanted})

@@ -1,0 +1,48 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"lifeboat/internal/tree"
+)
+
+// Unpacked is what CommandUnpack prints: what was made, or why not.
+type Unpacked struct {
+	Made    tree.Made `json:"made"`
+	Damage  string    `json:"damage,omitempty"`  // of the tar
+	Odd     string    `json:"odd,omitempty"`     // the tar may be good, and is not read here
+	Partial bool      `json:"partial,omitempty"` // of what is odd
+	Error   string    `json:"error,omitempty"`   // of the folder
+}
+
+// unpack fills a folder with the tree of a tar.
+func unpack(folder string, in io.Reader, out io.Writer) error {
+	made, err := tree.Unpack(folder, in)
+	said := Unpacked{Made: made}
+	var damage *tree.Damage
+	var odd *tree.Odd
+	switch {
+	case errors.As(err, &damage):
+		said.Damage = damage.Reason
+	case errors.As(err, &odd):
+		said.Odd, said.Partial = odd.Reason, odd.Partial
+	case err != nil:
+		said.Error = err.Error()
+	}
+	return json.NewEncoder(out).Encode(said)
+}
+
+// list prints what is in a folder, as a manifest.
+func list(folder string, out io.Writer) error {
+	w, err := tree.NewWriter(out, time.Time{})
+	if err == nil {
+		err = tree.Walk(folder, w.Add)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return err
+}
