@@ -28,7 +28,7 @@ build: bin/lifeboat bin/lifeboat-k6 ## bin/lifeboat and bin/lifeboat-k6, both st
 # The program of sandboxes is inside bin/lifeboat: one file is all that a user copies.
 SANDBOX := internal/sandbox/program/embedded/lifeboat-sandbox
 
-$(SANDBOX): $(wildcard cmd/lifeboat-sandbox/*.go internal/sandbox/*.go) go.mod go.sum
+$(SANDBOX): $(wildcard cmd/lifeboat-sandbox/*.go internal/sandbox/*.go internal/tree/*.go internal/tarend/*.go) go.mod go.sum
 	@GOOS=linux go build -trimpath -ldflags "-s -w -buildid=" -o $@ ./cmd/lifeboat-sandbox
 
 bin/lifeboat: $(SANDBOX) $(GO_FILES) go.mod go.sum $(wildcard scenarios/library/*.yaml reports/messages/*.yaml reports/templates/*)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/restore"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
@@ -72,6 +73,7 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 			return fmt.Errorf("prepare %s: %w", name, err)
 		}
 	}
+	_, req.Hold = beforehand(loads)
 	booting := s.elapsed()
 	m, err := s.room.Driver(spec.Kind).Boot(ctx, req)
 	if err != nil {
@@ -93,10 +95,29 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 			return err
 		}
 	}
+	if req.Hold {
+		up.booting = s.elapsed()
+		if err := m.Start(ctx); err != nil {
+			s.shows.show(ctx, m)
+			return s.badBoot(ctx, name, from, b, started, explained(err, facts))
+		}
+	}
 	if err := s.cameUp(ctx, m, up); err != nil {
 		return s.badBoot(ctx, name, from, b, started, explained(err, facts))
 	}
 	return nil
+}
+
+// beforehand tells whether a backup is loaded before its instance is started, and where; nil is none.
+func beforehand(bp *BackupPlan) (folder string, is bool) {
+	if bp == nil {
+		return "", false
+	}
+	early, is := bp.Loader.(restore.Beforehand)
+	if !is {
+		return "", false
+	}
+	return early.Beforehand(), true
 }
 
 // explained adds to an error of a boot what the image's archive explains of it.

@@ -70,6 +70,13 @@ func (p *Plan) planInstances() []scenarios.Problem {
 				"instance %s loads backup %s, which is an image", name, i.Load))
 		}
 	}
+	for _, name := range p.Order {
+		i := s.Instances[name]
+		if _, early := beforehand(p.Backups[i.Load]); early && p.known(name) && p.kindOf(name).Boots != instance.Images {
+			problems = append(problems, p.problem(i.Pos, "load it into one that is booted from an image",
+				"instance %s takes no files: it has no volume, and backup %s is put onto one", name, i.Load))
+		}
+	}
 	for _, steps := range p.steps() {
 		for _, st := range steps {
 			if st.Boot != nil && st.Boot.From != "" {

@@ -80,7 +80,8 @@ func (d *drill) assemble() {
 	d.disks.life, d.disks.end = context.WithCancel(context.Background())
 	d.shows = &diagnoses{books: b, room: room, order: p.Order}
 	spoken := &reached{books: b, room: room, flows: map[string]bool{}, checks: map[string]spell{}}
-	d.restores = &restores{site: at, host: d.host, throttles: slow, disks: d.disks, progress: d.opt.Watch.Progress,
+	held := &trees{}
+	d.restores = &restores{site: at, trees: held, host: d.host, throttles: slow, disks: d.disks, progress: d.opt.Watch.Progress,
 		only: d.opt.UpTo == record.UpToRead}
 	k6 := &flows{room: room, with: d.kit.Flows, log: b.log, controls: map[string]verifier.FlowResult{}, throwing: map[asker]bool{}}
 	d.business = &business{books: b, plan: p, host: d.host, flows: k6, reached: spoken, told: d.opt.Watch.Sample}
@@ -88,7 +89,7 @@ func (d *drill) assemble() {
 	d.boots = &boots{site: at, host: d.host, restores: d.restores, disks: d.disks, shows: d.shows,
 		served: d.business.servedSince}
 	d.checks = &checks{site: at, host: d.host, before: map[string]verifier.Facts{},
-		target: &target{site: at, reached: spoken, boots: d.boots, business: d.business}}
+		target: &target{site: at, trees: held, reached: spoken, boots: d.boots, business: d.business}}
 	d.trigger = &trigger{books: b, plan: p, business: d.business}
 	d.faults = &faults{site: at, throttles: slow, shows: d.shows, trigger: d.trigger}
 	d.operator = &operator{site: at, host: d.host, restores: d.restores, boots: d.boots, shows: d.shows,

@@ -38,14 +38,22 @@ func (p *Plan) jobs() []machines.Job {
 // with a backup under its final name, which nobody may use meanwhile. What is loaded itself is a server that is asked.
 func (p *Plan) waits(name, other string) bool {
 	spec := p.Scenario.Instances[name]
-	return slices.Contains(spec.Needs, other) || spec.Load == "" && (spec.Needs == nil || p.Scenario.Instances[other].Load != "")
+	return slices.Contains(spec.Needs, other) || !p.asked(name) && (spec.Needs == nil || p.asked(other))
+}
+
+// asked tells whether an instance is a server that takes its backup while it runs, and is asked by others. One whose backup lies there
+// before it starts is as any that is booted.
+func (p *Plan) asked(name string) bool {
+	loads := p.Scenario.Instances[name].Load
+	_, early := beforehand(p.Backups[loads])
+	return loads != "" && !early
 }
 
 // used tells whether somebody may use an instance while its backup is loaded: one that is not loaded comes before it in
 // the order, and may be up.
 func (p *Plan) used(name string) bool {
 	before := p.Order[:slices.Index(p.Order, name)]
-	return slices.ContainsFunc(before, func(other string) bool { return p.Scenario.Instances[other].Load == "" })
+	return slices.ContainsFunc(before, func(other string) bool { return !p.asked(other) })
 }
 
 // reads are the backups that are read to restore an instance.

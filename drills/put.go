@@ -20,10 +20,10 @@ import (
 func (op *operator) put(ctx context.Context, m instance.Machine, s *scenarios.PutStep) (string, error) {
 	to := path.Clean(s.To)
 	pr, pw := io.Pipe()
-	var put tree
+	var put putting
 	go func() {
 		tw := tar.NewWriter(pw)
-		put = tree{tar: tw, name: path.Base(to)}
+		put = putting{tar: tw, name: path.Base(to)}
 		err := put.copy(s.From)
 		pw.CloseWithError(errors.Join(err, tw.Close())) // of nil: the end of the stream
 	}()
@@ -38,8 +38,8 @@ func (op *operator) put(ctx context.Context, m instance.Machine, s *scenarios.Pu
 	return fmt.Sprintf("%d files, %d bytes", put.files, put.bytes), nil
 }
 
-// tree writes files into a tar, below a name.
-type tree struct {
+// putting writes files into a tar, below a name.
+type putting struct {
 	tar   *tar.Writer
 	name  string
 	files int
@@ -47,7 +47,7 @@ type tree struct {
 }
 
 // copy walks a file or a folder. The loader has seen that there is nothing else in it; what came since is refused.
-func (t *tree) copy(from string) error {
+func (t *putting) copy(from string) error {
 	root, err := os.OpenRoot(filepath.Dir(from))
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (t *tree) copy(from string) error {
 	})
 }
 
-func (t *tree) add(root *os.Root, p, name string, e fs.DirEntry) error {
+func (t *putting) add(root *os.Root, p, name string, e fs.DirEntry) error {
 	info, err := e.Info()
 	if err != nil {
 		return err

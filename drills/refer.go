@@ -17,6 +17,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/sidecars"
+	"lifeboat/internal/tree"
 	"lifeboat/verifier"
 	"lifeboat/verifier/database"
 )
@@ -52,6 +53,9 @@ func (p *Plan) readProfiles(ctx context.Context, hide func(string) string) error
 		default:
 			sum := sha256.Sum256(raw)
 			bp.profile = besideFile{raw: raw, digest: "sha256:" + hex.EncodeToString(sum[:])}
+			if m, err := tree.ReadManifest(bytes.NewReader(raw)); err == nil && bp.Point.ConsistentTo.IsZero() && !m.Taken.After(bp.Point.Taken) {
+				bp.Point.ConsistentTo, bp.Point.ConsistentBy = m.Taken, "its manifest"
+			}
 			if p, err := database.ReadProfile(raw); err == nil && p.Shared && bp.Point.ConsistentTo.IsZero() &&
 				!p.Taken.After(bp.Point.Taken) { // pg_dump began later; one that is younger than the file is of another dump, and makes none young
 				bp.Point.ConsistentTo, bp.Point.ConsistentBy = p.Taken, "the snapshot of its profile"

@@ -23,6 +23,7 @@ type restores struct {
 	disks     *disks
 	progress  func(Progress) // nil: nobody looks on
 	only      bool           // they are read, and restored into nothing
+	trees     *trees
 }
 
 // image has an Imager verify the backup and hand it to the engine.
@@ -42,6 +43,9 @@ func (r *restores) load(ctx context.Context, name string, bp *BackupPlan, m inst
 	if err != nil {
 		return err
 	}
+	if out.Tree != nil {
+		r.trees.put(name, r.room.Generation(name), *out.Tree)
+	}
 	for _, other := range slices.Sorted(maps.Keys(out.Beside)) {
 		if err := r.point(name, r.plan.Backups[other], out.Beside[other]); err != nil {
 			return err
@@ -53,7 +57,7 @@ func (r *restores) load(ctx context.Context, name string, bp *BackupPlan, m inst
 // unused tells that nobody can use a machine yet: only such as load a backup are there.
 func (r *restores) unused() bool {
 	for _, name := range r.room.Booted() {
-		if r.plan.Scenario.Instances[name].Load == "" {
+		if !r.plan.asked(name) {
 			return false
 		}
 	}

@@ -17,6 +17,7 @@ type target struct {
 	reached  *reached
 	boots    *boots
 	business *business
+	trees    *trees
 }
 
 var (

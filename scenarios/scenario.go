@@ -90,7 +90,7 @@ type Egress struct {
 // Backup is a store and the way in which it is restored.
 type Backup struct {
 	Store        Settings   `yaml:"store" jsonschema:"required"`   // where it lies: dir, http or s3
-	Restore      Settings   `yaml:"restore" jsonschema:"required"` // disk and oci are booted, mysql and postgres are loaded
+	Restore      Settings   `yaml:"restore" jsonschema:"required"` // disk and oci are booted, files, mysql and postgres are loaded
 	Pick         string     `yaml:"pick"`                          // latest (default) | oldest | the name of a point
 	Digest       string     `yaml:"digest"`                        // sha256:… promised by the scenario
 	ConsistentTo *time.Time `yaml:"consistent_to"`                 // RFC 3339: declared by the scenario

@@ -14,6 +14,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/internal/decoy"
+	"lifeboat/internal/tree"
 )
 
 // Target is the drill's running system, as far as checks may touch it.
@@ -67,6 +68,19 @@ type References interface {
 	Held(on string) bool
 	// Hide takes out of facts what no record may hold, as it was taken out of those of a Proof.
 	Hide(f Facts) Facts
+}
+
+// Trees is a Target that knows which trees of files were restored.
+type Trees interface {
+	// Trees that were restored into an instance, in the order of their folders.
+	Trees(ctx context.Context, on string) ([]Tree, error)
+}
+
+// Tree is one that was restored, as it was read from where it lies.
+type Tree struct {
+	tree.Restored
+	// Later says that it was read after the instance had worked on it: in the order of an upgrade, or of a way back that kept the data.
+	Later bool
 }
 
 // Proof is what a check saw in a drill that passed.

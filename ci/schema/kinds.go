@@ -15,6 +15,7 @@ import (
 	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/instance/qemu"
 	"lifeboat/drills/restore/disk"
+	"lifeboat/drills/restore/files"
 	"lifeboat/drills/restore/mysql"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
@@ -46,6 +47,7 @@ func kinds(said comments) []kind {
 		{name: "http", of: "store", make: func(s scenarios.Settings) { http.New(store.Site{}, s) }},
 		{name: "s3", of: "store", make: func(s scenarios.Settings) { s3.New(store.Site{}, s) }},
 		{name: "disk", of: "restore", make: func(s scenarios.Settings) { disk.New(s) }},
+		{name: "files", of: "restore", make: func(s scenarios.Settings) { files.New(s) }},
 		{name: "mysql", of: "restore", make: func(s scenarios.Settings) { mysql.New(s) }},
 		{name: "oci", of: "restore", make: func(s scenarios.Settings) { oci.New(s) }},
 		{name: "postgres", of: "restore", make: func(s scenarios.Settings) { postgres.New(s) }},

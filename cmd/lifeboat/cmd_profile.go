@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,7 @@ type profileFlags struct {
 	file, sample              string
 	seed                      int64
 	timeout                   string
+	files                     string
 }
 
 // profileAnswer is what was written.
@@ -55,10 +57,15 @@ func (a *app) profileCommand() *cobra.Command {
 			"PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE, PGSERVICE and PGSSLMODE count where no flag says otherwise.\n\n" +
 			"  lifeboat profile -- pg_dump -Fc -f shop.dump shop\n\n" +
 			"reads the profile in the snapshot of a transaction, runs that pg_dump in the same one and writes shop.dump.profile.json: the two are of\n" +
-			"one moment, whatever is written meanwhile, and the source bears one of them at a time. The exit code is pg_dump's.\n" + exitHelp,
+			"one moment, whatever is written meanwhile, and the source bears one of them at a time. The exit code is pg_dump's.\n\n" +
+			"  lifeboat profile --files /srv/files -o files.tar.gz.profile.json\n\n" +
+			"writes the manifest of a tree of files: a line for each path, with type, mode, owner, size, time, SHA-256, links and attributes.\n" + exitHelp,
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.ArgsLenAtDash() > 0 || c.ArgsLenAtDash() < 0 && len(args) > 0 {
 				return errors.New("write -- before pg_dump, and flags of lifeboat before that; a database is named by --database")
+			}
+			if f.files != "" {
+				return a.profileFiles(c, f)
 			}
 			return a.profile(c.Context(), f, args)
 		},
@@ -72,6 +79,7 @@ func (a *app) profileCommand() *cobra.Command {
 	fl.StringVar(&f.passwordEnv, "password-env", "", "variable that holds the password (default PGPASSWORD)")
 	fl.StringVar(&f.passwordFile, "password-file", "", "file that holds the password (default: PGPASSFILE is looked through)")
 	fl.BoolVar(&f.all, "all-databases", false, "of the server, and its roles, as pg_dumpall dumps them")
+	fl.StringVar(&f.files, "files", "", "folder: write the manifest of the tree of files in it, which check kind: tree holds a restored copy against")
 	fl.StringVar(&f.sample, "sample", "", "size of a table above which a part of its rows is hashed, such as 2GB (default: every row of every table)")
 	fl.Int64Var(&f.seed, "seed", 0, "of the samples: which rows are chosen")
 	fl.StringVar(&f.timeout, "timeout", "6h", "how long the reading may take")
@@ -228,17 +236,8 @@ func (a *app) keepProfile(p database.Profile, got profileAnswer) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(got.File), "."+filepath.Base(got.File)+".*")
-	if err != nil {
-		return fmt.Errorf("write the profile: %w", err)
-	}
-	defer os.Remove(f.Name()) // where it is not gone with its new name
-	_, err = f.Write(raw)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write the profile: %w", err)
-	}
-	if err := os.Rename(f.Name(), got.File); err != nil {
-		return fmt.Errorf("write the profile: %w", err)
+	if err := replaceFile(got.File, func(w io.Writer) error { _, err := w.Write(raw); return err }); err != nil {
+		return err
 	}
 	sum := sha256.Sum256(raw)
 	got.Digest, got.Databases = "sha256:"+hex.EncodeToString(sum[:]), len(p.Databases)

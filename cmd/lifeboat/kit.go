@@ -19,6 +19,7 @@ import (
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/disk"
+	"lifeboat/drills/restore/files"
 	"lifeboat/drills/restore/mysql"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
@@ -50,6 +51,7 @@ func (a *app) kit() drills.Kit {
 			"s3":   s3.New,
 		},
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
+			"files":    func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return files.New(s) },
 			"mysql":    func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return mysql.New(s) },
 			"postgres": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },
 			"redis":    func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return redis.New(s) },

@@ -43,6 +43,7 @@ const (
 	LackSetuid     = "setuid"     // a program of the container changes its user when it is started
 	LackVariable   = "variable"   // the image's entry point wants a variable of the environment
 	LackCommand    = "command"    // the image names no command, and the scenario neither
+	LackIncrement  = "increment"  // the archive is a part of several, or holds only what changed
 	LackTag        = "tag"        // the archive holds several images, or another one than is named
 
 	LackTables   = "tables"   // the dump holds data, or indexes, and not their tables

@@ -12,6 +12,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/store"
+	"lifeboat/internal/tree"
 )
 
 // Source opens the backup again and again: some formats need two passes.
@@ -57,6 +58,13 @@ type Loader interface {
 	Load(ctx context.Context, s Source, m instance.Machine) (Outcome, error)
 }
 
+// Beforehand is a Loader that loads an instance before that is started: what runs in it finds everything there.
+type Beforehand interface {
+	Loader
+	// Beforehand is the folder of the instance that it fills.
+	Beforehand() string
+}
+
 // Needing is a Loader that reads other backups of the scenario too.
 type Needing interface {
 	// Needs lists them, by the key that names each.
@@ -76,6 +84,8 @@ type Outcome struct {
 	Said         []record.Said // notes in their parts, where they have them
 	// Beside is what became of the other backups that a Needing read, by name: digest and bytes.
 	Beside map[string]Outcome
+	// Tree is what a Beforehand restored, as it was read afterwards.
+	Tree *tree.Restored
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration
 }

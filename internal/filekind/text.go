@@ -100,6 +100,12 @@ func firstMember(head []byte) (name string, ok bool) {
 	return h.Name, true
 }
 
+// IsTar tells whether a file of which head is the beginning is a tar, of whatever.
+func IsTar(head []byte) bool {
+	_, ok := firstMember(head)
+	return ok
+}
+
 // tarOf tells what a tar is by its first member.
 func tarOf(member string) string {
 	clean := strings.TrimPrefix(path.Clean(member), "./")

@@ -131,6 +131,16 @@ func settle(all []named) []Entry {
 	return out
 }
 
+// Restored is a tree as it was read from where it was restored.
+type Restored struct {
+	Folder  string // of the instance
+	Entries []Entry
+	Lost    map[string][]string // as Made has it
+	Lists   map[string]string   // texts of lists of digests at its top, by their names
+	// Paths with ACLs, and with labels, that were left out.
+	Nameless, Relabelled int64
+}
+
 // LostDevice is a device that was not made: it would be this host's.
 const LostDevice = "device"
 

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Unpack empties a folder, which is made where it is missing, and unpacks a tar of a tree into it, below it alone: owners by their numbers, modes, times, links, extended
-// attributes, holes. *Damage and *Odd are as those of Tar; any other error is the folder's or the stream's.
+// Unpack empties a folder, which is made where it is missing, and unpacks a tar of a tree into it, below it alone: owners by their
+// numbers, modes, times, links, extended attributes, holes. *Damage and *Odd are as those of Tar; any other error is the folder's or the stream's.
 func Unpack(folder string, r io.Reader) (Made, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return Made{}, err

@@ -10,7 +10,7 @@ import (
 )
 
 var kinds = verifier.Kinds{"checksum": newChecksum, "content": newContent, "freshness": newFreshness,
-	"profile": newProfile, "redis": newRedis, "rows": newRows, "sql": newSQL}
+	"profile": newProfile, "redis": newRedis, "rows": newRows, "sql": newSQL, "tree": newTree}
 
 // Kinds of checks that New makes.
 func Kinds() []string { return kinds.Names() }
@@ -18,8 +18,11 @@ func Kinds() []string { return kinds.Names() }
 // New makes a check of its part of a scenario. dir is the scenario's folder.
 func New(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem) {
 	c, problems := kinds.New("data", spec)
-	if p, ok := c.(*profile); ok {
-		p.dir = dir
+	switch c := c.(type) {
+	case *profile:
+		c.dir = dir
+	case *treeCheck:
+		c.dir = dir
 	}
 	return c, problems
 }

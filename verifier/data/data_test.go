@@ -25,6 +25,7 @@ var every = map[string]string{
 	"freshness": `{on: db, table: orders, column: at, max_age: 1h, against: now}`,
 	"profile":   `{on: db}`,
 	"redis":     `{on: db}`,
+	"tree":      `{on: db}`,
 }
 
 func TestEveryKind(t *testing.T) {

@@ -41,6 +41,9 @@ func (f Fake) Stands(_ context.Context, on string) (instance.State, error) {
 	return f.OnStands(on)
 }
 
+// Trees implements verifier.Trees: it knows of none.
+func (f Fake) Trees(context.Context, string) ([]verifier.Tree, error) { return nil, ErrNotScripted }
+
 // ErrNotScripted is what a Fake answers when it has no function.
 var ErrNotScripted = errors.New("the harness is broken")
 

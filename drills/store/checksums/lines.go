@@ -1,6 +1,8 @@
 package checksums
 
 import (
+	"errors"
+	"fmt"
 	"path"
 	"strings"
 
@@ -40,4 +42,30 @@ func parse(algorithm, line string) (digest, name string, ok bool) {
 		name = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "\r").Replace(name)
 	}
 	return d.Value, name, path.Base(name) != "/" && path.Base(name) != ".."
+}
+
+// Files are the digests of a list of SHA-256 by the paths of its files, which lie below the list's folder. A line that is none, or a path
+// that leads elsewhere, is an error that names the line.
+func Files(text string) (map[string]string, error) {
+	all := map[string]string{}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		digest, name, ok := parse(record.SHA256, strings.TrimRight(line, "\r\n"))
+		clean := path.Clean(name)
+		if !ok || path.IsAbs(name) || clean == ".." || strings.HasPrefix(clean, "../") {
+			return nil, fmt.Errorf("line %d says no SHA-256 of a file below it", n)
+		}
+		if was := all[clean]; was != "" && was != digest {
+			return nil, fmt.Errorf("line %d says another digest of %q than a line before it", n, clean)
+		}
+		all[clean] = digest
+	}
+	if len(all) == 0 {
+		return nil, errors.New("it lists no file")
+	}
+	return all, nil
 }
