@@ -44,7 +44,7 @@ func (d *Driver) sealAhead(ctx context.Context, p instance.Place) {
 	switch {
 	case err == nil && p.Instance != "":
 		s.sandbox.way.open()
-	case err != nil && s.refused == nil:
+	case err != nil && s.refused == nil && ctx.Err() == nil:
 		d.log.Warn("seal a sandbox ahead; it is sealed again when it is wanted", "sandbox", name, "error", err)
 	}
 }

@@ -141,9 +141,29 @@ func (l *load) atEnd(ctx context.Context) error {
 	if from := l.stranger(); from != "" && from != "unknown" {
 		l.note("it was dumped from %s, and this server is %s", from, l.product())
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	return l.dropUnfilled(ctx)
+}
+
+// dropUnfilled takes away the database that the image made at its first start, where the dump fills others and it is empty: it would look
+// like one that the backup lost.
+func (l *load) dropUnfilled(ctx context.Context) error {
+	who, err := l.login(l.machine.Name(), nil)
+	if err != nil || who.database == "" || contains(l.made, who.database) {
+		return err
 	}
+	for _, of := range catalogue {
+		if there, err := texts(ctx, l.conn, of+literal(who.database)); err != nil || len(there) > 0 {
+			return err
+		}
+	}
+	const schema = "select schema_name from information_schema.schemata where schema_name = "
+	if there, err := texts(ctx, l.conn, schema+literal(who.database)); err != nil || len(there) == 0 {
+		return err
+	}
+	if _, err := l.conn.ExecContext(ctx, "drop database "+name(who.database)); err != nil {
+		return fmt.Errorf("drop the empty database %s: %w", who.database, err)
+	}
+	l.note("the database %s, which the image makes at its first start, was dropped: it was empty, and the dump does not fill it", who.database)
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
@@ -138,6 +139,25 @@ func TestLoadCompressed(t *testing.T) {
 		assert.True(t, strings.HasPrefix(out.Made, "2026-11-29 "))
 		_, err = loader(t, settings).Load(t.Context(), source(packed[:len(packed)-20], ""), m)
 		require.ErrorAs(t, err, new(*restore.BackupError))
+	}
+}
+
+// The database that an image makes at its first start is none that the backup lost; one with something in it is somebody's.
+func TestLoadBesideAnEmptyDatabase(t *testing.T) {
+	m := mariadb(t)
+	ask(t, m, "create database web")
+	l := loader(t, settings)
+	require.NoError(t, l.Prepare(&instance.Request{Name: m.Name(), Env: map[string]string{"MARIADB_DATABASE": "web"}}))
+	for _, held := range []bool{true, false} {
+		if held {
+			ask(t, m, "create table web.mine (n int)")
+		} else {
+			ask(t, m, "drop table web.mine")
+		}
+		out, err := l.Load(t.Context(), source(sample(t, "mariadb-10.11"), ""), m)
+		require.NoError(t, err)
+		assert.Equal(t, !held, strings.Contains(strings.Join(out.Notes, "\n"), "was dropped: it was empty"))
+		assert.Equal(t, held, ask(t, m, "show databases like 'web'") == "web")
 	}
 }
 

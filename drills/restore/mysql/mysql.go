@@ -42,8 +42,11 @@ const (
 	defaultStall    = scenarios.Duration(30 * time.Minute)
 )
 
-// rootPasswords are the variables from which public images take root's password.
-var rootPasswords = []string{"MARIADB_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD"}
+// Variables from which public images take root's password, and the name of a database that they make.
+var (
+	rootPasswords = []string{"MARIADB_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD"}
+	madeAtStart   = []string{"MARIADB_DATABASE", "MYSQL_DATABASE"}
+)
 
 // Loader loads dumps; safe for concurrent use.
 type Loader struct {
@@ -54,7 +57,10 @@ type Loader struct {
 }
 
 // login is who loads into one instance.
-type login struct{ user, password string }
+type login struct {
+	user, password string
+	database       string // which the image makes at its first start
+}
 
 // New makes the loader of its settings.
 func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
@@ -113,6 +119,7 @@ func (l *Loader) login(name string, env map[string]string) (login, error) {
 	if who.password == "" {
 		who.password = rand.Text()
 	}
+	who.database = first(env[madeAtStart[0]], env[madeAtStart[1]], who.database)
 	l.logins[name] = who
 	return who, nil
 }
