@@ -93,13 +93,25 @@ func (p *Plan) needed() []scenarios.Problem {
 			case other == nil:
 				problems = append(problems, settings.Problem(key, scenarios.Nearest(needs[key],
 					slices.Sorted(maps.Keys(p.Backups)), "backups are "), "there is no backup %q", needs[key]))
-			case other.Name == name || other.Loader == nil && other.Imager != nil:
-				problems = append(problems, settings.Problem(key, "name a backup of restore: {kind: postgres} that pg_dumpall wrote",
-					"backup %q holds no roles for this one", needs[key]))
+			case other.Loader != nil || other.Imager != nil: // else its own problem is told
+				if hint, problem := p.Backups[name].takes(key, other); problem != "" {
+					problems = append(problems, settings.Problem(key, hint, "backup %q %s", needs[key], problem))
+				}
 			}
 		}
 	}
 	return problems
+}
+
+// takes tells whether a backup can use another one that it names; "" where it can.
+func (b *BackupPlan) takes(key string, other *BackupPlan) (hint, problem string) {
+	if c, ok := b.Loader.(restore.Choosing); ok {
+		return c.Takes(key, other.Loader)
+	}
+	if other.Name == b.Name || other.Loader == nil {
+		return "name a backup of restore: {kind: postgres} that pg_dumpall wrote", "holds no roles for this one"
+	}
+	return "", ""
 }
 
 // unknownKind says which kinds there are; that there is none at all was said when the file was read.

@@ -167,7 +167,7 @@ func (r *restores) blame(fact *record.Restored, bp *BackupPlan, err error) bool 
 func (r *restores) point(name string, bp *BackupPlan, out restore.Outcome) error {
 	made, at := madeAt(cmp.Or(out.Made, bp.made), bp.Spec.TimeZone) // one that could not be restored has its beginning all the same
 	consistent, by := bp.Point.ConsistentTo, bp.Point.ConsistentBy
-	if consistent.IsZero() {
+	if consistent.IsZero() || out.Measured {
 		consistent, by = out.ConsistentTo, out.ConsistentBy
 	}
 	if consistent.IsZero() && !at.IsZero() { // the snapshot of a dump is taken a moment after its header is written

@@ -14,6 +14,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/instance/qemu"
+	"lifeboat/drills/restore/basebackup"
 	"lifeboat/drills/restore/disk"
 	"lifeboat/drills/restore/files"
 	"lifeboat/drills/restore/mysql"
@@ -46,12 +47,14 @@ func kinds(said comments) []kind {
 		{name: "dir", of: "store", make: func(s scenarios.Settings) { dir.New(store.Site{}, s) }},
 		{name: "http", of: "store", make: func(s scenarios.Settings) { http.New(store.Site{}, s) }},
 		{name: "s3", of: "store", make: func(s scenarios.Settings) { s3.New(store.Site{}, s) }},
+		{name: "basebackup", of: "restore", make: func(s scenarios.Settings) { basebackup.New(s) }},
 		{name: "disk", of: "restore", make: func(s scenarios.Settings) { disk.New(s) }},
 		{name: "files", of: "restore", make: func(s scenarios.Settings) { files.New(s) }},
 		{name: "mysql", of: "restore", make: func(s scenarios.Settings) { mysql.New(s) }},
 		{name: "oci", of: "restore", make: func(s scenarios.Settings) { oci.New(s) }},
 		{name: "postgres", of: "restore", make: func(s scenarios.Settings) { postgres.New(s) }},
 		{name: "redis", of: "restore", make: func(s scenarios.Settings) { redis.New(s) }},
+		{name: "wal", of: "restore", make: func(s scenarios.Settings) { basebackup.NewArchive(s) }},
 	}
 	machine := func(name string, of instance.Kind) {
 		all = append(all, kind{name: name, of: "instance", text: of.Is,

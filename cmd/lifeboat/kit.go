@@ -18,6 +18,7 @@ import (
 	"lifeboat/drills/instance/qemu"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/basebackup"
 	"lifeboat/drills/restore/disk"
 	"lifeboat/drills/restore/files"
 	"lifeboat/drills/restore/mysql"
@@ -51,10 +52,12 @@ func (a *app) kit() drills.Kit {
 			"s3":   s3.New,
 		},
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
-			"files":    func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return files.New(s) },
-			"mysql":    func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return mysql.New(s) },
-			"postgres": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },
-			"redis":    func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return redis.New(s) },
+			"basebackup": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return basebackup.New(s) },
+			"files":      func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return files.New(s) },
+			"mysql":      func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return mysql.New(s) },
+			"postgres":   func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },
+			"redis":      func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return redis.New(s) },
+			"wal":        func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return basebackup.NewArchive(s) },
 		},
 		Imagers: map[string]func(scenarios.Settings) (restore.Imager, []scenarios.Problem){
 			"oci":  func(s scenarios.Settings) (restore.Imager, []scenarios.Problem) { return oci.New(s) },

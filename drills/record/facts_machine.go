@@ -46,6 +46,12 @@ const (
 	LackIncrement  = "increment"  // the archive is a part of several, or holds only what changed
 	LackTag        = "tag"        // the archive holds several images, or another one than is named
 
+	LackBase      = "base"      // an archive of WAL is no system
+	LackDelta     = "delta"     // the base backup is incremental
+	LackSuperuser = "superuser" // the scenario does not name a superuser of the cluster
+	LackTarget    = "target"    // the WAL does not hold the place where recovery should end
+	LackTimeline  = "timeline"  // the timeline that is wanted does not stem from the backup
+
 	LackTables   = "tables"   // the dump holds data, or indexes, and not their tables
 	LackDatabase = "database" // the dump holds no database, or not the one that is wanted
 	LackSeveral  = "several"  // the file holds several dumps that would take each other's place

@@ -89,6 +89,8 @@ const (
 	MisfitServer   = "server"   // of a dump: the server's version, which must not be newer than the one that loads it
 	MisfitSnapshot = "snapshot" // of a server's own files: the version of a server that reads them
 	MisfitArchive  = "archive"  // of a dump: the version of the program that reads it
+	MisfitData     = "data"     // of a data folder: the server, which must be of that very version
+	MisfitMachine  = "machine"  // of a data folder: the kind of machine that it was written on
 )
 
 // Reason is the error without the backup's name.
@@ -100,6 +102,10 @@ func (e *MisfitError) Reason() string {
 	case MisfitSnapshot:
 		return fmt.Sprintf("it was written by %s, and the instance's image has %s, which does not read it (take an image of that version or "+
 			"later)", e.Has, e.Wants)
+	case MisfitData:
+		return fmt.Sprintf("its data folder is that of %s, and the instance's image has %s (take an image of that very version)", e.Has, e.Wants)
+	case MisfitMachine:
+		return fmt.Sprintf("its data folder was written on %s, and here is %s (drill it on such a host)", e.Has, e.Wants)
 	case MisfitArchive:
 		return fmt.Sprintf("its format is read by %s or later, and the instance's image has %s (take an image of that version or "+
 			"later, or name a newer client in it: restore.programs)", e.Has, e.Wants)

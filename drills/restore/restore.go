@@ -71,6 +71,12 @@ type Needing interface {
 	Needs() map[string]string
 }
 
+// Choosing is a Needing that does not take every other backup.
+type Choosing interface {
+	// Takes returns "", or what another backup, which one of the keys names, is not, and what to name instead.
+	Takes(key string, other Loader) (hint, problem string)
+}
+
 // Outcome of a restore that worked; of one that did not, the notes.
 type Outcome struct {
 	Image        string               // of an Imager: the reference to boot
@@ -79,6 +85,7 @@ type Outcome struct {
 	Bytes        int64
 	ConsistentTo time.Time     // found in the backup itself; zero: it does not say
 	ConsistentBy string        // where that was found
+	Measured     bool          // ConsistentTo is what the restored system was seen to have reached, whatever was declared of the backup
 	Made         string        // when it was made, as the backup itself tells: 2026-01-31 02:00:00, and perhaps a zone
 	Notes        []string      // what had to be added, in one line each
 	Said         []record.Said // notes in their parts, where they have them

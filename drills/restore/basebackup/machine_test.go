@@ -1,0 +1,91 @@
+package basebackup
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/restore"
+	"lifeboat/internal/needs"
+)
+
+// boots gives machines as a drill does: prepared by a loader, in the driver's sandbox, and not started.
+func boots(t *testing.T) func(l *Loader) instance.Machine {
+	t.Helper()
+	site, notes := instancetest.NewSite(t, fmt.Sprintf("testbb%d", os.Getpid()), instancetest.Program(t))
+	d, err := docker.New(site)
+	require.NoError(t, err)
+	if err := d.Ready(t.Context()); err != nil {
+		needs.Skip(t, err)
+	}
+	t.Cleanup(func() { notes.UndoAll(t, site.Scope, docker.Undoers(site.Log)) })
+	generation := 0
+	return func(l *Loader) instance.Machine {
+		generation++
+		r := instance.Request{Name: "db", Generation: generation, Image: image}
+		require.NoError(t, l.Prepare(&r))
+		m, err := d.Boot(t.Context(), r)
+		require.NoError(t, err)
+		require.NoError(t, l.Ready(t.Context(), m))
+		return m
+	}
+}
+
+// ask asks the restored server by its own psql.
+func ask(t *testing.T, m instance.Machine, database, query string) string {
+	t.Helper()
+	r, err := m.Exec(t.Context(), instance.Command{Args: []string{"psql", "-qXAt", "-h", "127.0.0.1", "-U", "postgres", "-d", database, "-c", query},
+		User: "postgres"})
+	require.NoError(t, err)
+	return strings.TrimSpace(r.Stdout + r.Stderr)
+}
+
+func load(t *testing.T, l *Loader, s restore.Source, m instance.Machine) (restore.Outcome, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	return l.Load(ctx, s, m)
+}
+
+// What comes back is the content as of the place where recovery was to end, and the time of it is measured.
+func TestRestoreToEveryPlace(t *testing.T) {
+	t.Parallel()
+	all := sample(t)
+	boot := boots(t)
+	wal := all.below("wal").tarred()
+	dropped, err := time.Parse(time.RFC3339Nano, all["time"])
+	require.NoError(t, err)
+	const orders = "select count(*) from orders"
+	for _, c := range []struct {
+		name, settings, form, orders, latest string
+		to                                   func(at time.Time) bool
+	}{
+		{"the backup alone", "{}", "tar", "5000", "f", func(at time.Time) bool { return at.Before(dropped) }},
+		{"the latest", "wal: archive", "packed", "does not exist", "t", dropped.Before},
+		{"a time", "{wal: archive, recover: {time: " + all["time"] + "}}", "tar", "5100", "f", dropped.Equal},
+		{"a name", "{wal: archive, recover: {name: noon}}", "tar", "5100", "f", dropped.After},
+		{"a transaction", "{wal: archive, recover: {before: '" + all["xid"] + "'}}", "tar", "5100", "f", dropped.Before},
+		{"files of a server that was shut down", "{}", "cold", "does not exist", "t", dropped.Before},
+	} {
+		l := loader(t, c.settings)
+		m := boot(l)
+		out, err := load(t, l, source(true, all.below(c.form).tarred(), wal), m)
+		require.NoError(t, err, c.name)
+		assert.Contains(t, ask(t, m, "shop", orders), c.orders, c.name)
+		assert.Equal(t, c.latest, ask(t, m, "shop", "select to_regclass('latest') is not null"), c.name)
+		assert.Equal(t, "500", ask(t, m, "shop", "select count(*) from items"), c.name)
+		assert.Equal(t, "off||0|f", ask(t, m, "shop", `select current_setting('archive_mode'), current_setting('primary_conninfo'),
+			current_setting('max_logical_replication_workers'), current_setting('shared_preload_libraries') like '%cron%'`), c.name)
+		assert.True(t, c.to(out.ConsistentTo), "%s: %s (%s), and the table was dropped at %s", c.name, out.ConsistentTo, out.ConsistentBy, dropped)
+		t.Log(c.name, out.ConsistentTo, out.ConsistentBy, out.Notes)
+	}
+}

@@ -1,0 +1,122 @@
+package basebackup
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"strings"
+
+	"lifeboat/drills/restore/basebackup/pgdata"
+)
+
+// segments are files of WAL that lie in one place.
+type segments struct {
+	all       map[string]segment // by name
+	histories map[uint32]string  // texts of history files, by timeline
+	backups   []*pgdata.Label    // histories of backups
+	partial   int                // segments that were not complete when they were archived
+	size      int64              // of a segment, as the first of them says; 0: none was seen
+	buf       bytes.Buffer
+}
+
+type segment struct {
+	header pgdata.Header
+	whole  bool // it begins as one
+	size   int64
+}
+
+func newSegments() *segments {
+	return &segments{all: map[string]segment{}, histories: map[uint32]string{}}
+}
+
+// archivedName are names in an archive of WAL, with what may be behind them of a compression.
+var archivedName = regexp.MustCompile(`^([0-9A-F]{24}|[0-9A-F]{8}\.history|[0-9A-F]{24}\.[0-9A-F]{8}\.backup|[0-9A-F]{24}\.partial)` +
+	`(\.(gz|zst|lz4|xz|bz2))?$`)
+
+// logName tells whether a file belongs to an archive of WAL.
+func logName(base string) bool { return archivedName.MatchString(base) }
+
+// add notes a file of which the head and the size are known.
+func (s *segments) add(name string, head []byte, size int64) {
+	if len(name) != 24 || strings.Trim(name, "0123456789ABCDEF") != "" {
+		return
+	}
+	h, whole := pgdata.ReadHeader(head)
+	if whole && s.size == 0 && pgdata.SegmentSize(h.Size) {
+		s.size = h.Size
+	}
+	s.all[name] = segment{header: h, whole: whole, size: size}
+}
+
+// placing makes a file of WAL in the machine of which the size is known; nil: nothing is to be placed.
+type placing func(name string, size int64, from io.Reader) error
+
+// mostSegment is the most that a segment may have, bytes.
+const mostSegment = 1 << 30
+
+// take reads a file of an archive to its end, and has it placed where somebody wants it.
+func (s *segments) take(base string, r io.Reader, place placing) error {
+	m := archivedName.FindStringSubmatch(path.Base(base))
+	if m == nil {
+		return nil
+	}
+	name := m[1]
+	plain, found, done, err := unwrapped(r)
+	defer done()
+	if err != nil {
+		return partError(base, found, err)
+	}
+	if _, twice := s.all[name]; twice {
+		return damage("the archive holds %s twice", name)
+	}
+	switch {
+	case strings.HasSuffix(name, ".partial"):
+		s.partial++
+		_, err = io.Copy(io.Discard, plain)
+	case strings.HasSuffix(name, ".backup"):
+		var text []byte
+		if text, err = io.ReadAll(io.LimitReader(plain, mostText)); err == nil {
+			if label, e := pgdata.ReadLabel(string(text)); e == nil && label.Stop != 0 {
+				s.backups = append(s.backups, label)
+			}
+		}
+	case strings.HasSuffix(name, ".history"):
+		var text []byte
+		if text, err = io.ReadAll(io.LimitReader(plain, mostText)); err == nil {
+			of, _ := pgdata.ParseHistoryName(name)
+			s.histories[of] = string(text)
+			if place != nil {
+				err = place(name, int64(len(text)), strings.NewReader(string(text)))
+			}
+		}
+	default:
+		err = s.takeSegment(name, plain, place)
+	}
+	if err != nil {
+		return partError(base, found, err)
+	}
+	return nil
+}
+
+// takeSegment has a segment placed with the bytes that it has.
+func (s *segments) takeSegment(name string, r io.Reader, place placing) error {
+	s.buf.Reset()
+	if _, err := s.buf.ReadFrom(io.LimitReader(r, mostSegment+1)); err != nil {
+		return err
+	}
+	whole := s.buf.Bytes()
+	if len(whole) > mostSegment {
+		return fmt.Errorf("it has more than %d bytes", mostSegment)
+	}
+	s.add(name, whole[:min(len(whole), pgdata.HeaderSize)], int64(len(whole)))
+	if place == nil {
+		return nil
+	}
+	return place(name, int64(len(whole)), bytes.NewReader(whole))
+}
+
+// errNone says that nothing of an archive is there.
+var errNone = errors.New("it holds no WAL: neither segments nor their history")

@@ -1,0 +1,69 @@
+package basebackup
+
+import (
+	"fmt"
+	"regexp"
+
+	"lifeboat/drills/restore"
+)
+
+// word is what a server says when it ends, and whose fault that is.
+type word struct {
+	said string
+	err  func(b *backup, said string, r *reached) error
+}
+
+var (
+	imageLacks = func(_ *backup, said string, _ *reached) error { return &restore.ImageError{Reason: said} }
+	isDamaged  = func(_ *backup, said string, _ *reached) error {
+		return damage("its server ends while it recovers: %s", said)
+	}
+	noRoom = func(_ *backup, said string, _ *reached) error {
+		return fmt.Errorf("the server was ended by the sandbox: %s (give the instance more memory or disk)", said)
+	}
+	otherServer = func(b *backup, said string, _ *reached) error {
+		here := "another one"
+		if m := versions.FindStringSubmatch(said); m != nil {
+			here = m[1]
+		}
+		return &restore.MisfitError{What: restore.MisfitData, Has: "PostgreSQL " + b.ground.version, Wants: "PostgreSQL " + here}
+	}
+	versions = regexp.MustCompile(`not compatible with this version (\d+)`)
+)
+
+// words of PostgreSQL's servers, in their order: the first that is found counts.
+var words = []word{
+	{"recovery ended before configured recovery target was reached", func(b *backup, _ string, r *reached) error { return b.short(r) }},
+	{"No space left on device", noRoom},
+	{"Cannot allocate memory", noRoom},
+	{"could not map anonymous shared memory", noRoom},
+	{"not compatible with this version", otherServer},
+	{"The database cluster was initialized", func(b *backup, said string, _ *reached) error {
+		return &restore.MisfitError{What: restore.MisfitData, Has: "a server built otherwise (" + said + ")", Wants: "this one"}
+	}},
+	{"unrecognized configuration parameter", imageLacks},
+	{"could not access file", imageLacks},
+	{"could not load library", imageLacks},
+	{"invalid value for parameter", imageLacks},
+	{"is not recognized by setlocale", imageLacks},
+	{"WAL ends before end of online backup", isDamaged},
+	{"could not locate required checkpoint record", isDamaged},
+	{"could not locate a valid checkpoint record", isDamaged},
+	{"could not find redo location", isDamaged},
+	{"WAL ends before consistent recovery point", isDamaged},
+	{"invalid checkpoint record", isDamaged},
+	{"WAL file is from different database system", isDamaged},
+	{"is not a child of this server's history", isDamaged},
+	{"unexpected timeline ID", isDamaged},
+	{"invalid data in file", isDamaged},
+	{"incorrect checksum in control file", isDamaged},
+	{"WAL contains references to invalid pages", isDamaged},
+	{"invalid page in block", isDamaged},
+	{"could not read block", isDamaged},
+	{"could not open file", isDamaged},
+	{"could not open directory", isDamaged},
+	{"could not access status of transaction", isDamaged},
+	{"recovery requires WAL", isDamaged},
+	{"WAL was generated with wal_level=minimal", isDamaged},
+	{"relation mapping file", isDamaged},
+}
