@@ -15,13 +15,14 @@ import (
 	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/instance/instancetest"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/basebackup/pgdata"
 	"lifeboat/internal/needs"
 )
 
 // boots gives machines as a drill does: prepared by a loader, in the driver's sandbox, and not started.
-func boots(t *testing.T) func(l *Loader) instance.Machine {
+func boots(t *testing.T, name string) func(l *Loader) instance.Machine {
 	t.Helper()
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("testbb%d", os.Getpid()), instancetest.Program(t))
+	site, notes := instancetest.NewSite(t, fmt.Sprintf("testbb%s%d", name, os.Getpid()), instancetest.Program(t))
 	d, err := docker.New(site)
 	require.NoError(t, err)
 	if err := d.Ready(t.Context()); err != nil {
@@ -60,7 +61,7 @@ func load(t *testing.T, l *Loader, s restore.Source, m instance.Machine) (restor
 func TestRestoreToEveryPlace(t *testing.T) {
 	t.Parallel()
 	all := sample(t)
-	boot := boots(t)
+	boot := boots(t, "places")
 	wal := all.below("wal").tarred()
 	dropped, err := time.Parse(time.RFC3339Nano, all["time"])
 	require.NoError(t, err)
@@ -87,5 +88,40 @@ func TestRestoreToEveryPlace(t *testing.T) {
 			current_setting('max_logical_replication_workers'), current_setting('shared_preload_libraries') like '%cron%'`), c.name)
 		assert.True(t, c.to(out.ConsistentTo), "%s: %s (%s), and the table was dropped at %s", c.name, out.ConsistentTo, out.ConsistentBy, dropped)
 		t.Log(c.name, out.ConsistentTo, out.ConsistentBy, out.Notes)
+	}
+}
+
+// A server that meets a record that is damaged takes it for the end of the WAL, and comes up: what lies behind it is lost in silence.
+func TestWALThatCannotBeReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	all := sample(t)
+	boot := boots(t, "damaged")
+	tars := all.below("tar")
+	last := ""
+	for _, name := range keys(all.below("wal")) {
+		if _, ok := pgdata.ParseSegment(name, 1<<20); ok {
+			last = "wal/" + name
+		}
+	}
+	l := loader(t, "wal: archive")
+	m := boot(l)
+	for _, segment := range []string{"wal/" + after(t, tars, 2).Name(1<<20), last} {
+		_, err := load(t, l, source(true, tars.tarred(), all.with(tree{segment: flip(all[segment], 100)}).below("wal").tarred()), m)
+		var bad *restore.BackupError
+		require.ErrorAs(t, err, &bad, segment)
+		assert.Contains(t, bad.Reason, "what follows cannot be read", segment)
+	}
+	// The machine runs by now: a good one takes the place of what is there.
+	_, err := load(t, l, source(true, tars.tarred(), all.below("wal").tarred()), m)
+	require.NoError(t, err)
+	assert.Equal(t, "t", ask(t, m, "shop", "select to_regclass('latest') is not null"))
+	// Another one's transaction is not in its WAL, and a later time is not reached.
+	for text, want := range map[string]string{
+		"{wal: archive, recover: {name: midnight}}":             "no restore point \"midnight\" is in its WAL",
+		"{wal: archive, recover: {time: 2100-01-01T00:00:00Z}}": "its WAL ends before 2100-01-01T00:00:00Z",
+	} {
+		l := loader(t, text)
+		_, err := load(t, l, source(true, tars.tarred(), all.below("wal").tarred()), boot(l))
+		assert.ErrorContains(t, err, want)
 	}
 }
