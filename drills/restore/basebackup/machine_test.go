@@ -75,7 +75,9 @@ func TestRestoreToEveryPlace(t *testing.T) {
 		{"a time", "{wal: archive, recover: {time: " + all["time"] + "}}", "tar", "5100", "f", dropped.Equal},
 		{"a name", "{wal: archive, recover: {name: noon}}", "tar", "5100", "f", dropped.After},
 		{"a transaction", "{wal: archive, recover: {before: '" + all["xid"] + "'}}", "tar", "5100", "f", dropped.Before},
-		{"files of a server that was shut down", "{}", "cold", "does not exist", "t", dropped.Before},
+		{"files of a server that was shut down", "{}", "cold", "does not exist", "t", func(at time.Time) bool {
+			return !at.Before(dropped.Truncate(time.Second)) // a control file has whole seconds
+		}},
 	} {
 		l := loader(t, c.settings)
 		m := boot(l)

@@ -198,16 +198,17 @@ func (b *backup) consistentTo(r *reached) (time.Time, string) {
 
 // died says why a server ended while it recovered.
 func (b *backup) died(m instance.Machine, state instance.State, text string) error {
-	fatal := ""
 	var lines []string
+	refused := false // lifeboat's own sessions, until the server takes them
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		for _, word := range []string{"FATAL:  ", "PANIC:  ", "DETAIL:  ", "HINT:  "} {
-			if _, said, ok := strings.Cut(line, word); ok {
+			_, said, ok := strings.Cut(line, word)
+			if ok && word[0] != 'D' && word[0] != 'H' {
+				refused = strings.HasPrefix(said, "the database system is ")
+			}
+			if ok && !refused {
 				lines = append(lines, strings.TrimSpace(said))
-				if fatal == "" && word[0] != 'D' && word[0] != 'H' {
-					fatal = said
-				}
 			}
 		}
 	}
