@@ -73,7 +73,8 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 			return fmt.Errorf("prepare %s: %w", name, err)
 		}
 	}
-	_, req.Hold = beforehand(loads)
+	_, early := beforehand(loads)
+	req.Hold = req.Hold || early // a loader may hold its machine by itself, and start it when it has loaded
 	booting := s.elapsed()
 	m, err := s.room.Driver(spec.Kind).Boot(ctx, req)
 	if err != nil {
@@ -95,7 +96,7 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 			return err
 		}
 	}
-	if req.Hold {
+	if early {
 		up.booting = s.elapsed()
 		if err := m.Start(ctx); err != nil {
 			s.shows.show(ctx, m)

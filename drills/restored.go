@@ -36,6 +36,7 @@ func (r *restores) image(ctx context.Context, name string, bp *BackupPlan, durin
 
 func (r *restores) load(ctx context.Context, name string, bp *BackupPlan, m instance.Machine, b boot) error {
 	unused := b.during == record.PhaseRestore && !b.used && r.unused()
+	started := r.elapsed()
 	out, err := r.restored(ctx, name, bp, b.during, func(src restore.Source) (restore.Outcome, error) {
 		src.Unused, src.Beside = unused, r.beside
 		return bp.Loader.Load(ctx, src, m)
@@ -46,8 +47,11 @@ func (r *restores) load(ctx context.Context, name string, bp *BackupPlan, m inst
 	if out.Tree != nil {
 		r.trees.put(name, r.room.Generation(name), *out.Tree)
 	}
-	for _, other := range slices.Sorted(maps.Keys(out.Beside)) {
-		if err := r.point(name, r.plan.Backups[other], out.Beside[other]); err != nil {
+	for _, other := range slices.Sorted(maps.Keys(out.Beside)) { // they were restored with it
+		also, read := r.plan.Backups[other], out.Beside[other]
+		fact := record.Restored{Backup: other, Point: also.Point.ID, Started: started, Ended: r.elapsed(), During: b.during, Digest: read.Digest,
+			Bytes: read.Bytes, Verified: promiseKept(also.Point.Digest, read.Digest), Throttle: r.throttles.rate(also)}
+		if err := errors.Join(r.Append(record.KindRestored, r.subject(name), fact), r.point(name, also, read)); err != nil {
 			return err
 		}
 	}
