@@ -41,6 +41,11 @@ func (l *Loader) judge(c *contents) (*ground, error) {
 		if g.label, err = pgdata.ReadLabel(text); err != nil {
 			return nil, damage("its backup_label cannot be used: %v", err)
 		}
+		size := g.control.Segment
+		at := pgdata.Segment{Timeline: g.label.Timeline, Number: uint64(g.label.Start) / uint64(size)}.Name(size)
+		if file := g.label.File; len(file) == len(at) && file[8:] != at[8:] {
+			return nil, damage("its backup_label contradicts itself: %s does not lie in segment %s", g.label.Start, file)
+		}
 	}
 	if err := l.unlabelled(g); err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
@@ -69,7 +71,32 @@ func heard(text string) *reached {
 	return r
 }
 
-const poll = 100 * time.Millisecond
+const (
+	poll = 100 * time.Millisecond
+	// refusalLimit is how long a server may refuse sessions for another reason than that it is recovering: it may be about to take them.
+	refusalLimit = 10 * time.Second
+)
+
+// askedAside are the lines that a server prints for each of our own questions while it recovers.
+var askedAside = regexp.MustCompile(`(?m)^.*FATAL:  the database system is .*\n(?:.*(?:DETAIL|HINT):  .*\n)?`)
+
+// refusalOf is what a server that is there says to a session that it does not take; nil: it is recovering, or nobody could ask.
+func refusalOf(err error) *pgconn.PgError {
+	const cannotConnectNow = "57P03"
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code != cannotConnectNow {
+		return pg
+	}
+	return nil
+}
+
+// refuses says whose fault it is that a server takes no session.
+func (b *backup) refuses(m instance.Machine, pg *pgconn.PgError) error {
+	const undefinedFile = "58P01"
+	if strings.HasPrefix(pg.Code, "XX") || pg.Code == undefinedFile { // its catalogue is damaged, or is not there
+		return damage("its server comes up, and no session can be begun: %s (SQLSTATE %s)", pg.Message, pg.Code)
+	}
+	return fmt.Errorf("the server of %s takes no session: %w", m.Name(), pg)
+}
 
 // recovered waits until the server has come out of recovery, and judges what it reached.
 func (b *backup) recovered(ctx context.Context, m instance.Machine, at place, from int) (*reached, error) {
@@ -78,10 +105,19 @@ func (b *backup) recovered(ctx context.Context, m instance.Machine, at place, fr
 		return text[min(from, len(text)):], err
 	}
 	heardAt, length := time.Now(), 0
+	var refused time.Time
 	for {
 		up, err := b.asks(ctx, m, at)
 		if up {
 			break
+		}
+		switch refusal := refusalOf(err); {
+		case refusal == nil:
+			refused = time.Time{}
+		case refused.IsZero():
+			refused = time.Now()
+		case time.Since(refused) > refusalLimit:
+			return nil, b.refuses(m, refusal)
 		}
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("wait for %s to recover: %w", m.Name(), context.Cause(ctx))
@@ -100,8 +136,8 @@ func (b *backup) recovered(ctx context.Context, m instance.Machine, at place, fr
 			}
 			return nil, b.died(m, state, text)
 		}
-		if len(text) != length {
-			heardAt, length = time.Now(), len(text)
+		if n := len(askedAside.ReplaceAllString(text, "")); n != length {
+			heardAt, length = time.Now(), n
 		}
 		if time.Since(heardAt) > b.set.Stall.Std() {
 			return nil, fmt.Errorf("recovery on %s stands still: for %s its server said nothing (the last attempt to ask it: %w; raise "+

@@ -1,12 +1,17 @@
 package basebackup
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore/basebackup/pgdata"
+	"lifeboat/drills/restore/dump"
 )
 
 type silent struct{ instance.Machine }
@@ -27,4 +32,38 @@ func TestWhyAServerEnded(t *testing.T) {
 	assert.ErrorContains(t, ended("FATAL:  database files are incompatible with server\nDETAIL:  The data directory was initialized by "+
 		"PostgreSQL version 15, which is not compatible with this version 16.1.\n"), "has PostgreSQL 16")
 	assert.ErrorContains(t, ended("FATAL:  something new\n"), "may be the fault of the backup, the image or the host: something new")
+}
+
+// A server that is there and takes no session is told by what it says: a catalogue that is gone is the backup's, the rest is nobody's yet.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	b := &backup{}
+	for code, damaged := range map[string]bool{"XX001": true, "XX000": true, "58P01": true, "53300": false, "58030": false} {
+		pg := refusalOf(fmt.Errorf("connect: %w", &pgconn.PgError{Code: code, Message: "could not"}))
+		require.NotNil(t, pg)
+		err := b.refuses(silent{}, pg)
+		assert.ErrorContains(t, err, code)
+		assert.Equal(t, damaged, errors.As(err, new(*dump.Damage)), code)
+	}
+	assert.Nil(t, refusalOf(&pgconn.PgError{Code: "57P03"}), "it is recovering")
+	assert.Nil(t, refusalOf(errors.New("no route")))
+}
+
+// What a server prints for our own questions is no sign that recovery gets on.
+func TestQuestionsAreNoProgress(t *testing.T) {
+	t.Parallel()
+	const asked = "2026-11-29 03:00:00 UTC [7] FATAL:  the database system is starting up\n"
+	const standby = "FATAL:  the database system is not accepting connections\nDETAIL:  Hot standby mode is disabled.\n"
+	const own = "LOG:  redo starts at 0/2000028\nDETAIL:  of its own\n"
+	assert.Equal(t, own, askedAside.ReplaceAllString(asked+standby+own+asked+asked, ""))
+}
+
+// A label that names two places is of no backup.
+func TestLabelsThatContradictThemselves(t *testing.T) {
+	t.Parallel()
+	_, err := pgdata.ReadLabel("START WAL LOCATION: 0/3000028 (file 000000010000000000000003)\nCHECKPOINT LOCATION: 0/2000060\n")
+	assert.ErrorContains(t, err, "its checkpoint 0/2000060 lies before 0/3000028")
+	l, err := pgdata.ReadLabel("START WAL LOCATION: 0/2000028 (file 000000010000000000000002)\nCHECKPOINT LOCATION: 0/2000060\n")
+	require.NoError(t, err)
+	assert.Equal(t, "000000010000000000000002", l.File)
 }

@@ -18,8 +18,10 @@ const (
 
 // Label is what a backup_label, or the history of a backup in an archive, says.
 type Label struct {
-	Start       LSN // from which WAL is needed
-	Stop        LSN // of a history: up to which it is needed; 0: it does not say
+	Start       LSN    // from which WAL is needed
+	File        string // the segment that the label says Start is in
+	Checkpoint  LSN    // at which a server begins; 0: it does not say
+	Stop        LSN    // of a history: up to which it is needed; 0: it does not say
 	Timeline    uint32
 	Started     string // as it is written: 2026-01-31 02:00:00 UTC
 	Stopped     string // of a history
@@ -38,9 +40,12 @@ func ReadLabel(text string) (*Label, error) {
 		switch key {
 		case "START WAL LOCATION":
 			l.Start, err = ParseLSN(place)
+			l.File = strings.TrimSuffix(file, ")")
 			if n, e := strconv.ParseUint(file[:min(8, len(file))], 16, 32); e == nil {
 				l.Timeline = uint32(n)
 			}
+		case "CHECKPOINT LOCATION":
+			l.Checkpoint, err = ParseLSN(value)
 		case "STOP WAL LOCATION":
 			l.Stop, err = ParseLSN(place)
 		case "INCREMENTAL FROM LSN":
@@ -66,6 +71,9 @@ func ReadLabel(text string) (*Label, error) {
 	}
 	if l.Start == 0 {
 		return nil, fmt.Errorf("it does not say from where WAL is needed")
+	}
+	if l.Checkpoint != 0 && l.Checkpoint < l.Start { // a server would begin where the backup does not
+		return nil, fmt.Errorf("its checkpoint %s lies before %s, from where WAL is needed", l.Checkpoint, l.Start)
 	}
 	return l, nil
 }
