@@ -75,6 +75,8 @@ const (
 	poll = 100 * time.Millisecond
 	// refusalLimit is how long a server may refuse sessions for another reason than that it is recovering: it may be about to take them.
 	refusalLimit = 10 * time.Second
+	// restarts of all its processes are enough to know that a server will not come up: each time it meets the same again.
+	restarts = 3
 )
 
 // askedAside are the lines that a server prints for each of our own questions while it recovers.
@@ -135,6 +137,9 @@ func (b *backup) recovered(ctx context.Context, m instance.Machine, at place, fr
 				return nil, e
 			}
 			return nil, b.died(m, state, text)
+		}
+		if strings.Count(text, "all server processes terminated; reinitializing") >= restarts {
+			return nil, b.looping(m, text)
 		}
 		if n := len(askedAside.ReplaceAllString(text, "")); n != length {
 			heardAt, length = time.Now(), n
@@ -232,8 +237,27 @@ func (b *backup) consistentTo(r *reached) (time.Time, string) {
 	return began, by
 }
 
+// looping says why a server starts all of its processes again and again.
+func (b *backup) looping(m instance.Machine, text string) error {
+	said, err := b.blamed(text)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("the server of %s starts its processes again and again, which may be the fault of the backup, the image or the host: %s", m.Name(), said)
+}
+
 // died says why a server ended while it recovered.
 func (b *backup) died(m instance.Machine, state instance.State, text string) error {
+	said, err := b.blamed(text)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("the server of %s %s while it recovered, which may be the fault of the backup, the image or the host: %s", m.Name(),
+		state.Ended(), said)
+}
+
+// blamed is what a server said as it ended, and the error that its words stand for; nil: they stand for none.
+func (b *backup) blamed(text string) (said string, err error) {
 	var lines []string
 	refused := false // lifeboat's own sessions, until the server takes them
 	for line := range strings.Lines(text) {
@@ -248,12 +272,11 @@ func (b *backup) died(m instance.Machine, state instance.State, text string) err
 			}
 		}
 	}
-	said := cmp.Or(strings.Join(lines[:min(4, len(lines))], " / "), strings.Join(strings.Split(instance.LastLines(text, 3), "\n"), " / "))
+	said = cmp.Or(strings.Join(lines[:min(4, len(lines))], " / "), strings.Join(strings.Split(instance.LastLines(text, 3), "\n"), " / "))
 	for _, w := range words {
 		if strings.Contains(said, w.said) {
-			return w.err(b, said, heard(text))
+			return said, w.err(b, said, heard(text))
 		}
 	}
-	return fmt.Errorf("the server of %s %s while it recovered, which may be the fault of the backup, the image or the host: %s", m.Name(),
-		state.Ended(), said)
+	return said, nil
 }

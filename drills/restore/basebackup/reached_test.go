@@ -67,3 +67,12 @@ func TestLabelsThatContradictThemselves(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "000000010000000000000002", l.File)
 }
+
+// A server that meets the same damage after each start of its processes never comes up.
+func TestServersThatLoop(t *testing.T) {
+	t.Parallel()
+	b := &backup{ground: &ground{control: &pgdata.Control{}}}
+	assert.ErrorContains(t, b.looping(silent{}, "FATAL:  could not open file \"global/pg_filenode.map\": No such file\nLOG:  all server processes terminated\n"),
+		"its server ends while it recovers: could not open file")
+	assert.ErrorContains(t, b.looping(silent{}, "LOG:  server process was terminated by signal 9\n"), "or the host")
+}
