@@ -203,7 +203,7 @@ func outside(t *testing.T, home, tmp, drill string) {
 		entries, err := os.ReadDir(dir)
 		require.NoError(t, err)
 		for _, e := range entries {
-			assert.Contains(t, []string{"drills", "series", "log", "unproved", "history.ndjson"}, e.Name(), "in %s", dir)
+			assert.Contains(t, []string{"drills", "series", "log", "unlogged", "unproved", "history.ndjson"}, e.Name(), "in %s", dir)
 		}
 	}
 	_, err := os.Stat(filepath.Join(home, "drills", drill))
