@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +56,9 @@ func (a *app) verifyCommand() *cobra.Command {
 
 // verify makes a night.
 func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
+	if os.Getenv("GOGC") == "" { // a night runs beside others for hours: it may work a little more for less memory (67 → 60 MiB at parallel 4)
+		debug.SetGCPercent(40)
+	}
 	lang, err := a.lang()
 	if err != nil {
 		return err
