@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/scenarios"
 )
 
@@ -27,7 +28,7 @@ func TestReady(t *testing.T) {
 	t.Run("a server that serves", func(t *testing.T) {
 		began := time.Now()
 		require.NoError(t, loader(t, settings).Ready(t.Context(), m))
-		assert.GreaterOrEqual(t, time.Since(began), readyGap, "one look is not enough")
+		assert.GreaterOrEqual(t, time.Since(began), dump.ReadyGap, "one look is not enough")
 	})
 	t.Run("another password", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
