@@ -5,6 +5,7 @@ package restore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -124,4 +125,33 @@ type ImageError struct {
 
 func (e *ImageError) Error() string {
 	return fmt.Sprintf("restore %s: the instance's image lacks something: %s", e.Backup, e.Reason)
+}
+
+// Named is an error of the contract that says which backup it is about: as it is where it says so already, else of this one. nil: err is none.
+func Named(backup string, err error) error {
+	if x, ok := errors.AsType[*BackupError](err); ok {
+		return named(err, x, &x.Backup, backup)
+	}
+	if x, ok := errors.AsType[*ImageError](err); ok {
+		return named(err, x, &x.Backup, backup)
+	}
+	if x, ok := errors.AsType[*KindError](err); ok {
+		return named(err, x, &x.Backup, backup)
+	}
+	if x, ok := errors.AsType[*LackError](err); ok {
+		return named(err, x, &x.Backup, backup)
+	}
+	if x, ok := errors.AsType[*MisfitError](err); ok {
+		return named(err, x, &x.Backup, backup)
+	}
+	return nil
+}
+
+// named fills in the backup where there is none.
+func named(err, found error, of *string, backup string) error {
+	if *of != "" {
+		return err
+	}
+	*of = backup
+	return found
 }

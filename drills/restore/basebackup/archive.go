@@ -11,6 +11,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/scenarios"
 )
 
@@ -46,7 +47,7 @@ func (*Archive) Read(ctx context.Context, s restore.Source) (restore.Outcome, er
 		err = all.consistent()
 	}
 	if err != nil {
-		return restore.Outcome{}, classify(s.Backup, err)
+		return restore.Outcome{}, dump.Classify(s.Backup, err)
 	}
 	return restore.Outcome{Digest: digest, Bytes: n}, nil
 }

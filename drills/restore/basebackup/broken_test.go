@@ -10,6 +10,7 @@ import (
 
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
+	"lifeboat/drills/restore/dump"
 )
 
 // flip changes one byte.
@@ -113,7 +114,7 @@ func TestBrokenBackupsAreNamed(t *testing.T) {
 		b := &backup{Loader: loader(t, settings), source: source(true, c.of.tarred(), wal)}
 		_, err := b.read(t.Context(), nil)
 		var bad *restore.BackupError
-		if assert.Truef(t, errors.As(classify("db", err), &bad), "%s: %v", name, err) {
+		if assert.Truef(t, errors.As(dump.Classify("db", err), &bad), "%s: %v", name, err) {
 			assert.Contains(t, bad.Reason, c.want, name)
 		}
 	}

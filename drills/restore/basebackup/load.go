@@ -12,6 +12,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
+	"lifeboat/drills/restore/dump"
 )
 
 // Load fills the data folder of a machine that does not run, starts its server, and waits until recovery has ended. The files, and
@@ -20,7 +21,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	b := &backup{Loader: l, source: s}
 	out, err := b.restore(ctx, m)
 	if err != nil {
-		return restore.Outcome{Made: out.Made, Notes: b.notes, Said: b.facts}, classify(s.Backup, err)
+		return restore.Outcome{Made: out.Made, Notes: b.notes, Said: b.facts}, dump.Classify(s.Backup, err)
 	}
 	return out, nil
 }

@@ -105,12 +105,12 @@ func (l *Loader) Look(ctx context.Context, s restore.Source) error {
 	}
 	stream, err := s.Open(ctx)
 	if err != nil {
-		return classify(s.Backup, &readError{err})
+		return dump.Classify(s.Backup, &readError{err})
 	}
 	in := dump.Open(ctx, reading{stream})
 	defer in.Close()
 	if err := detected(in); err != nil {
-		return classify(s.Backup, err)
+		return dump.Classify(s.Backup, err)
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, e
 	b := &backup{Loader: l, source: s}
 	out, err := b.read(ctx, nil)
 	if err != nil {
-		return restore.Outcome{Made: out.Made}, classify(s.Backup, err)
+		return restore.Outcome{Made: out.Made}, dump.Classify(s.Backup, err)
 	}
 	return out, nil
 }
@@ -228,7 +228,7 @@ func (b *backup) archive(ctx context.Context, put *putting, size int64) (restore
 	all := &logs{segments: newSegments(), place: put.wal()}
 	digest, n, err := through(ctx, s, all)
 	if err != nil {
-		return restore.Outcome{}, nil, classify(name, err)
+		return restore.Outcome{}, nil, dump.Classify(name, err)
 	}
 	return restore.Outcome{Digest: digest, Bytes: n}, all.segments, nil
 }

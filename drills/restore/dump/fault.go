@@ -25,13 +25,8 @@ func WithCause(m *store.Mismatch, err error) string {
 // Classify makes one of the contract's errors of what is the backup's fault, and
 // names the backup in all others.
 func Classify(backup string, err error) error {
-	if errors.As(err, new(*restore.BackupError)) || errors.As(err, new(*restore.ImageError)) || errors.As(err, new(*restore.LackError)) {
-		return err
-	}
-	if kind, ok := errors.AsType[*restore.KindError](err); ok {
-		named := *kind
-		named.Backup = backup
-		return &named
+	if named := restore.Named(backup, err); named != nil {
+		return named
 	}
 	if errors.As(err, new(*Damage)) || errors.As(err, new(*store.Mismatch)) {
 		return &restore.BackupError{Backup: backup, Reason: err.Error()}

@@ -126,20 +126,8 @@ func (i *Imager) Exposes(ctx context.Context, s restore.Source) ([]int, error) {
 
 // classify makes one of the contract's errors of what is the backup's fault.
 func classify(backup string, err error) error {
-	if kind, ok := errors.AsType[*restore.KindError](err); ok {
-		named := *kind
-		named.Backup = backup
-		return &named
-	}
-	if lack, ok := errors.AsType[*restore.LackError](err); ok {
-		named := *lack
-		named.Backup = backup
-		return &named
-	}
-	if misfit, ok := errors.AsType[*restore.MisfitError](err); ok {
-		named := *misfit
-		named.Backup = backup
-		return &named
+	if named := restore.Named(backup, err); named != nil {
+		return named
 	}
 	if errors.As(err, new(*broken)) || errors.As(err, new(*store.Mismatch)) {
 		return &restore.BackupError{Backup: backup, Reason: err.Error()}
