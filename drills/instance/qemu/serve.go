@@ -24,22 +24,24 @@ func (m *Machine) serveDisks(ctx context.Context) error {
 		}
 		serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the boot
 		server := nbd.New(v.image.Disk, nbd.Options{})
-		c, err := m.hypervisor.ListenSocket(serving, v.socket())
+		listen := func(ctx context.Context) (net.Conn, error) { return m.hypervisor.ListenSocket(ctx, v.socket()) }
+		c, err := listen(serving)
 		if err != nil {
 			stop()
 			return fmt.Errorf("offer the disk of %s: %w", m.Name(), err)
 		}
 		v.stop, v.served = stop, server
-		go m.offer(serving, v.socket(), server, c)
+		go m.offer(serving, listen, server, c)
 	}
 	return nil
 }
 
 // offer serves whoever comes, and offers the next place meanwhile. Where the way into the sandbox broke, it opens
 // another: QEMU waits for that as long as its reconnect-delay.
-func (m *Machine) offer(ctx context.Context, socket string, server *nbd.Server, c net.Conn) {
+func (m *Machine) offer(ctx context.Context, listen func(context.Context) (net.Conn, error), server *nbd.Server, c net.Conn) {
 	for { // also where it is over already: the place that was offered is closed
-		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+		offered := c // its end may come while the next one takes its place
+		stop := context.AfterFunc(ctx, func() { _ = offered.Close() })
 		_, err := io.ReadFull(c, make([]byte, 1))
 		stop()
 		switch {
@@ -54,7 +56,7 @@ func (m *Machine) offer(ctx context.Context, socket string, server *nbd.Server, 
 		default:
 			_ = c.Close()
 		}
-		for c, err = m.hypervisor.ListenSocket(ctx, socket); err != nil; c, err = m.hypervisor.ListenSocket(ctx, socket) {
+		for c, err = listen(ctx); err != nil; c, err = listen(ctx) {
 			if ctx.Err() != nil {
 				return
 			}
