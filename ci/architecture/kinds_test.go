@@ -20,7 +20,7 @@ var instanceKind = regexp.MustCompile(`^"(docker|qemu)"$|\bkinds?:? (docker|qemu
 
 // ownKinds may name them: their own folders, the kit's lines, and what starts the program docker beside a test.
 var ownKinds = []string{"drills/instance/docker/", "drills/instance/qemu/", "cmd/lifeboat/kit.go",
-	"drills/instance/instancetest/", "verifier/verifiertest/"}
+	"drills/instance/instancetest/", "drills/restore/restoretest/", "verifier/verifiertest/"}
 
 // What an instance can do is asked of its kind's Traits, and never which kind it is.
 func TestKindsOfInstancesAreNamedInOnePlace(t *testing.T) {

@@ -2,10 +2,6 @@ package mysql
 
 import (
 	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"io"
 	"os"
 	"strings"
@@ -17,9 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
-	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
-	"lifeboat/drills/store"
+	"lifeboat/drills/restore/restoretest"
 	"lifeboat/scenarios"
 )
 
@@ -32,31 +27,10 @@ func loader(t testing.TB, settings string) *Loader {
 	return l
 }
 
-// memory is a stream of bytes that keeps a store's promises.
-type memory struct {
-	*bytes.Reader
-	point store.Point
-	sum   string
-}
-
-func (m *memory) Read(p []byte) (int, error) {
-	n, err := m.Reader.Read(p)
-	if errors.Is(err, io.EOF) && m.point.Digest.Given() && m.point.Digest.String() != m.sum {
-		return n, &store.Mismatch{Point: m.point.ID, Want: m.point.Digest.String(), Got: m.sum}
-	}
-	return n, err
-}
-func (m *memory) Close() error   { return nil }
-func (m *memory) Digest() string { return m.sum }
-func (m *memory) Bytes() int64   { return m.Size() - int64(m.Len()) }
-
 func source(content, promised string) restore.Source {
-	p := store.Point{ID: "x.sql"}
-	p.Digest, _ = record.ParseDigest(promised)
-	sum := sha256.Sum256([]byte(content))
-	return restore.Source{Backup: "shop-db", Point: p, Open: func(context.Context) (store.Stream, error) {
-		return &memory{Reader: bytes.NewReader([]byte(content)), point: p, sum: "sha256:" + hex.EncodeToString(sum[:])}, nil
-	}}
+	s := restoretest.Source("shop-db", "x.sql", []byte(content), promised)
+	s.Unused = false
+	return s
 }
 
 func sample(t testing.TB, name string) string {

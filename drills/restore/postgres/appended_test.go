@@ -11,6 +11,7 @@ import (
 
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/restoretest"
 )
 
 // and puts another dump of the estate behind the first one.
@@ -84,7 +85,7 @@ func TestLoadWhatIsAppended(t *testing.T) {
 			raw := test.damage(t, bytes.Clone(dumped(t, test.dump)))
 			clear(t, m)
 			defer clear(t, m)
-			_, err := loader(t, both(settings, test.settings)).Load(t.Context(), source(raw, digest(raw)), m)
+			_, err := loader(t, both(settings, test.settings)).Load(t.Context(), source(raw, restoretest.Digest(raw)), m)
 			var lack *restore.LackError
 			require.ErrorAs(t, err, &lack)
 			assert.Equal(t, record.LackSeveral, lack.Lack)
@@ -101,7 +102,7 @@ func TestLoadKeepsWhatIsSet(t *testing.T) {
 	raw := swap(setting, "ALTER DATABASE estate SET shop_key TO 'hush-hush';", 1)(t, bytes.Clone(dumped(t, "create")))
 	clear(t, m)
 	defer clear(t, m)
-	_, err := loader(t, settings).Load(t.Context(), source(raw, digest(raw)), m)
+	_, err := loader(t, settings).Load(t.Context(), source(raw, restoretest.Digest(raw)), m)
 	require.ErrorContains(t, err, "ALTER DATABASE estate SET shop_key")
 	assert.NotContains(t, fmt.Sprint(err), "hush-hush")
 }
@@ -136,7 +137,7 @@ func (test wholeCase) run(t *testing.T) {
 			break
 		}
 		l := loader(t, both(settings, test.settings))
-		s := source(raw, digest(raw))
+		s := source(raw, restoretest.Digest(raw))
 		s.Unused = round == 0
 		s.Beside = func(name string) (restore.Source, error) { return source(dumped(t, name), ""), nil }
 		out, err := l.Load(t.Context(), s, m)

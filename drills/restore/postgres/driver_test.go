@@ -17,6 +17,7 @@ import (
 	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/instance/instancetest"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/restoretest"
 	"lifeboat/internal/needs"
 )
 
@@ -53,9 +54,9 @@ func TestLoadThroughTheDriver(t *testing.T) {
 	l := loader(t, "database: restored")
 	m := sealed(t, l)
 	for name, raw := range dumps {
-		out, err := l.Load(t.Context(), source(raw, digest(raw)), m)
+		out, err := l.Load(t.Context(), source(raw, restoretest.Digest(raw)), m)
 		require.NoError(t, err, name)
-		assert.Equal(t, digest(raw), out.Digest, name)
+		assert.Equal(t, restoretest.Digest(raw), out.Digest, name)
 		_, err = l.Load(t.Context(), source(raw[:len(raw)*3/4], ""), m)
 		var bad *restore.BackupError
 		require.ErrorAs(t, err, &bad, name)
@@ -99,7 +100,7 @@ func BenchmarkLoad(b *testing.B) {
 				tools = append(tools, took)
 				hand(nil, clean)
 				began := time.Now()
-				_, err := l.Load(b.Context(), source(raw, digest(raw)), m)
+				_, err := l.Load(b.Context(), source(raw, restoretest.Digest(raw)), m)
 				require.NoError(b, err)
 				loads = append(loads, time.Since(began))
 			}

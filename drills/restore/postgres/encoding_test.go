@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/restore/dump"
+	"lifeboat/drills/restore/restoretest"
 	"lifeboat/verifier/database"
 	dialect "lifeboat/verifier/database/postgres"
 )
@@ -54,7 +55,7 @@ func TestLoadEncodings(t *testing.T) {
 			if format == "-Fd" {
 				command = "rm -rf /tmp/enc && pg_dump -Fd -f /tmp/enc encoded && tar -C /tmp/enc -cf - ."
 			}
-			raw, err := exec.CommandContext(t.Context(), "docker", "exec", "-u", "postgres", m.id, "bash", "-c",
+			raw, err := exec.CommandContext(t.Context(), "docker", "exec", "-u", "postgres", m.ID, "bash", "-c",
 				command).Output()
 			require.NoError(t, err, command)
 			dumps = append(dumps, raw)
@@ -93,7 +94,7 @@ func speaking(encoding string) string {
 
 func run(t *testing.T, m *machine, sql string) {
 	t.Helper()
-	out, err := cli(context.WithoutCancel(t.Context()), strings.NewReader(sql), "exec", "-i", "-u", "postgres", m.id,
+	out, err := restoretest.CLI(context.WithoutCancel(t.Context()), strings.NewReader(sql), "exec", "-i", "-u", "postgres", m.ID,
 		"psql", "-q", "-v", "ON_ERROR_STOP=1")
 	require.NoError(t, err, out)
 }

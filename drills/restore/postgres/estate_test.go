@@ -17,6 +17,7 @@ import (
 
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/restoretest"
 )
 
 // estate are dumps of one cluster, as people make them, made once.
@@ -73,7 +74,7 @@ const withoutSubscriptions = `select datname from pg_database d join pg_subscrip
 
 func clear(t *testing.T, m *machine) {
 	t.Helper()
-	out, err := cli(context.WithoutCancel(t.Context()), nil, "exec", "-u", "postgres", m.id, "psql", "-qtAc",
+	out, err := restoretest.CLI(context.WithoutCancel(t.Context()), nil, "exec", "-u", "postgres", m.ID, "psql", "-qtAc",
 		withoutSubscriptions)
 	require.NoError(t, err, out)
 	for _, db := range strings.Fields(out) {
@@ -91,14 +92,14 @@ func dumped(t *testing.T, name string) []byte {
 		schema, err := os.ReadFile("testdata/estate.sql")
 		if err == nil {
 			var out string
-			if out, err = cli(t.Context(), bytes.NewReader(schema), "exec", "-i", "-u", "postgres", m.id, "psql", "-q", "-v",
+			if out, err = restoretest.CLI(t.Context(), bytes.NewReader(schema), "exec", "-i", "-u", "postgres", m.ID, "psql", "-q", "-v",
 				"ON_ERROR_STOP=1"); err != nil {
 				err = errors.New(out)
 			}
 		}
 		for name, command := range estateDumps {
 			if err == nil {
-				estate.files[name], err = exec.CommandContext(t.Context(), "docker", "exec", "-u", "postgres", m.id, "bash", "-c",
+				estate.files[name], err = exec.CommandContext(t.Context(), "docker", "exec", "-u", "postgres", m.ID, "bash", "-c",
 					command).Output()
 			}
 		}
@@ -117,7 +118,7 @@ func answer(t *testing.T, m *machine, database, as, password, query string) stri
 		as, password = "postgres", "sesame"
 	}
 	// In the simple protocol every value comes as text.
-	conn, err := pgconn.Connect(t.Context(), fmt.Sprintf("host=%s user=%s password=%s dbname='%s'", m.address, as, password,
+	conn, err := pgconn.Connect(t.Context(), fmt.Sprintf("host=%s user=%s password=%s dbname='%s'", m.Address, as, password,
 		database))
 	if err != nil {
 		return err.Error()
@@ -280,7 +281,7 @@ func TestLoadWhatNeedsAnotherWay(t *testing.T) {
 			clear(t, m)
 			defer clear(t, m)
 			l := loader(t, both(settings, test.settings))
-			s := source(raw, digest(raw))
+			s := source(raw, restoretest.Digest(raw))
 			s.Beside = func(name string) (restore.Source, error) { return source(dumped(t, name), ""), nil }
 			_, err := l.Load(t.Context(), s, m)
 			require.Error(t, err)

@@ -3,8 +3,6 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -19,9 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
-	"lifeboat/drills/store"
+	"lifeboat/drills/restore/restoretest"
 	"lifeboat/scenarios"
 )
 
@@ -34,35 +31,10 @@ func loader(t testing.TB, settings string) *Loader {
 	return l
 }
 
-// memory is a stream of bytes that keeps a store's promises.
-type memory struct {
-	*bytes.Reader
-	point store.Point
-	sum   string
-}
-
-func (m *memory) Read(p []byte) (int, error) {
-	n, err := m.Reader.Read(p)
-	if errors.Is(err, io.EOF) && m.point.Digest.Given() && m.point.Digest.String() != m.sum {
-		return n, &store.Mismatch{Point: m.point.ID, Want: m.point.Digest.String(), Got: m.sum}
-	}
-	return n, err
-}
-func (m *memory) Close() error   { return nil }
-func (m *memory) Digest() string { return m.sum }
-func (m *memory) Bytes() int64   { return m.Size() - int64(m.Len()) }
-
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
 func source(content []byte, promised string) restore.Source {
-	p := store.Point{ID: "x.dump"}
-	p.Digest, _ = record.ParseDigest(promised)
-	return restore.Source{Backup: "shop-db", Point: p, Open: func(context.Context) (store.Stream, error) {
-		return &memory{Reader: bytes.NewReader(content), point: p, sum: digest(content)}, nil
-	}}
+	s := restoretest.Source("shop-db", "x.dump", content, promised)
+	s.Unused = false
+	return s
 }
 
 // dumps are those of one good database, in every format, made once.
@@ -104,14 +76,14 @@ func makeDumps(ctx context.Context, m *machine) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := cli(ctx, bytes.NewReader(schema), "exec", "-i", "-u", "postgres", m.id,
+	out, err := restoretest.CLI(ctx, bytes.NewReader(schema), "exec", "-i", "-u", "postgres", m.ID,
 		"psql", "-q", "-v", "ON_ERROR_STOP=1", "-v", fmt.Sprintf("rows=%d", rows))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, out)
 	}
 	files := map[string][]byte{}
 	for name, command := range dumpCommands {
-		raw, err := exec.CommandContext(ctx, "docker", "exec", "-u", "postgres", m.id, "bash", "-c", command).Output()
+		raw, err := exec.CommandContext(ctx, "docker", "exec", "-u", "postgres", m.ID, "bash", "-c", command).Output()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", command, err)
 		}
@@ -126,7 +98,7 @@ func forget(ctx context.Context, m *machine) error {
 		drop database if exists shop_being_restored; drop database if exists restored_being_restored;
 		drop role if exists shop_owner; drop role if exists shop_app; drop role if exists reporting;
 		drop role if exists "odd Role";`
-	out, err := cli(ctx, strings.NewReader(sql), "exec", "-i", "-u", "postgres", m.id, "psql", "-q", "-v",
+	out, err := restoretest.CLI(ctx, strings.NewReader(sql), "exec", "-i", "-u", "postgres", m.ID, "psql", "-q", "-v",
 		"ON_ERROR_STOP=1")
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
@@ -210,9 +182,9 @@ func TestLoadGoodDumps(t *testing.T) {
 			if l.set.Database == "" {
 				l.set.Database = "restored"
 			}
-			out, err := l.Load(t.Context(), source(raw, digest(raw)), m)
+			out, err := l.Load(t.Context(), source(raw, restoretest.Digest(raw)), m)
 			require.NoError(t, err)
-			assert.Equal(t, digest(raw), out.Digest)
+			assert.Equal(t, restoretest.Digest(raw), out.Digest)
 			assert.Equal(t, int64(len(raw)), out.Bytes)
 			assert.True(t, out.ConsistentTo.IsZero(), "a header without a zone is no consistency time")
 			conn, err := l.connect(t.Context(), m, l.set.Database)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/restoretest"
 )
 
 // TestRead: a dump of each format is read to its end without a server, and what is cut off, bent, or not what was promised is found.
@@ -36,11 +37,11 @@ func TestRead(t *testing.T) {
 		bad      bool
 	}{
 		"custom":                     {raw: custom},
-		"custom, as promised":        {raw: custom, promised: digest(custom)},
-		"custom, not as promised":    {raw: custom, promised: digest(plain), bad: true},
+		"custom, as promised":        {raw: custom, promised: restoretest.Digest(custom)},
+		"custom, not as promised":    {raw: custom, promised: restoretest.Digest(plain), bad: true},
 		"custom, cut off":            {raw: custom[:len(custom)-10], bad: true},
 		"custom, half of it":         {raw: custom[:len(custom)/2], bad: true},
-		"custom, bent":               {raw: bent, promised: digest(custom), bad: true},
+		"custom, bent":               {raw: bent, promised: restoretest.Digest(custom), bad: true},
 		"custom, and more behind it": {raw: append(bytes.Clone(custom), "more"...), bad: true},
 		"plain":                      {raw: plain},
 		"plain, compressed":          {raw: []byte(gzipped(string(plain)))},
@@ -54,7 +55,7 @@ func TestRead(t *testing.T) {
 			out, err := loader(t, settings).Read(t.Context(), source(c.raw, c.promised))
 			if !c.bad {
 				require.NoError(t, err)
-				assert.Equal(t, digest(c.raw), out.Digest)
+				assert.Equal(t, restoretest.Digest(c.raw), out.Digest)
 				assert.Equal(t, int64(len(c.raw)), out.Bytes)
 				return
 			}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"lifeboat/drills/restore/restoretest"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -39,7 +41,7 @@ func TestLoadKeepsDatabasesApart(t *testing.T) {
 			raw := test.damage(t, bytes.Clone(dumped(outer, test.dump)))
 			clear(t, m)
 			defer clear(t, m)
-			s := source(raw, digest(raw))
+			s := source(raw, restoretest.Digest(raw))
 			s.Unused = true
 			_, err := loader(t, both(settings, test.settings)).Load(t.Context(), s, m)
 			if test.want != "" {

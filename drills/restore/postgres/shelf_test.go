@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/restoretest"
 	"lifeboat/internal/accident"
 )
 
@@ -214,7 +215,7 @@ func TestLoadWhatTheImageLacks(t *testing.T) {
 			raw := b.spoil(t, good(t, b.dump))
 			require.NoError(t, forget(t.Context(), m))
 			defer func() { assert.NoError(t, forget(context.WithoutCancel(t.Context()), m)) }()
-			_, err := loader(t, settings+"\ndatabase: restored\n"+b.settings).Load(t.Context(), source(raw, digest(raw)), m)
+			_, err := loader(t, settings+"\ndatabase: restored\n"+b.settings).Load(t.Context(), source(raw, restoretest.Digest(raw)), m)
 			require.ErrorContains(t, err, b.want)
 			var bad *restore.BackupError
 			assert.NotErrorAs(t, err, &bad)
@@ -240,10 +241,10 @@ func TestDigestShowsSilentDamage(t *testing.T) {
 			t.Parallel()
 			m := postgres(t)
 			raw := good(t, b.dump)
-			_, err := loader(t, settings+"\ndatabase: restored").Load(t.Context(), source(b.spoil(t, raw), digest(raw)), m)
+			_, err := loader(t, settings+"\ndatabase: restored").Load(t.Context(), source(b.spoil(t, raw), restoretest.Digest(raw)), m)
 			var bad *restore.BackupError
 			require.ErrorAs(t, err, &bad)
-			assert.Contains(t, bad.Reason, "its manifest promises "+digest(raw))
+			assert.Contains(t, bad.Reason, "its manifest promises "+restoretest.Digest(raw))
 		})
 	}
 }

@@ -57,7 +57,7 @@ func TestResultTellsWhoseFault(t *testing.T) {
 		"another program":   {"dd", 1, "dd: error writing", "", "unclear"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := &load{source: restore.Source{Backup: "shop-db"}, machine: &machine{name: "db"},
+			l := &load{source: restore.Source{Backup: "shop-db"}, machine: &machine{Instance: "db"},
 				server: &server{version: "15.4"}, dumped: func() string { return test.from }}
 			r := instance.Result{Exit: test.exit, Stderr: test.stderr}
 			err := l.result(instance.Command{Args: []string{test.program}}, r)
@@ -112,7 +112,7 @@ func TestAnswersAtEnd(t *testing.T) {
 		"it did not finish": {"COPY 3\n", "did not read the dump to its end"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := &load{source: restore.Source{Backup: "shop-db"}, machine: &machine{name: "db"}, server: &server{}}
+			l := &load{source: restore.Source{Backup: "shop-db"}, machine: &machine{Instance: "db"}, server: &server{}}
 			told := &answers{mark: "mark"}
 			_, err := told.Write([]byte(test.out))
 			require.NoError(t, err)

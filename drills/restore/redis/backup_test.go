@@ -5,10 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,9 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
-	"lifeboat/drills/store"
+	"lifeboat/drills/restore/restoretest"
 	"lifeboat/scenarios"
 )
 
@@ -32,36 +28,8 @@ func loader(t testing.TB, settings string) *Loader {
 	return l
 }
 
-// memory is a stream of bytes that keeps a store's promises.
-type memory struct {
-	*bytes.Reader
-	point store.Point
-	sum   string
-}
-
-func (m *memory) Read(p []byte) (int, error) {
-	n, err := m.Reader.Read(p)
-	if errors.Is(err, io.EOF) && m.point.Digest.Given() && m.point.Digest.String() != m.sum {
-		return n, &store.Mismatch{Point: m.point.ID, Want: m.point.Digest.String(), Got: m.sum}
-	}
-	return n, err
-}
-
-func (m *memory) Close() error   { return nil }
-func (m *memory) Digest() string { return m.sum }
-func (m *memory) Bytes() int64   { return m.Size() - int64(m.Len()) }
-
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
 func source(content []byte, promised string) restore.Source {
-	p := store.Point{ID: "cache.rdb", Size: int64(len(content))}
-	p.Digest, _ = record.ParseDigest(promised)
-	return restore.Source{Backup: "cache", Point: p, Unused: true, Open: func(context.Context) (store.Stream, error) {
-		return &memory{Reader: bytes.NewReader(content), point: p, sum: digest(content)}, nil
-	}}
+	return restoretest.Source("cache", "cache.rdb", content, promised)
 }
 
 func sample(t testing.TB, name string) []byte {
@@ -147,7 +115,7 @@ func TestRead(t *testing.T) {
 	}{
 		"snapshot":              {raw: rdb, made: "2026-11-29 01:47:26 UTC"},
 		"snapshot, compressed":  {raw: gzipped(rdb), made: "2026-11-29 01:47:26 UTC"},
-		"snapshot, as promised": {raw: rdb, promised: digest(rdb), made: "2026-11-29 01:47:26 UTC"},
+		"snapshot, as promised": {raw: rdb, promised: restoretest.Digest(rdb), made: "2026-11-29 01:47:26 UTC"},
 		"snapshot in a folder": {raw: tarred(t, file{"./redis.conf", []byte("x")}, file{"./dump.rdb", rdb}, file{"./temp-12.rdb", rdb[:99]}),
 			made: "2026-11-29 01:47:26 UTC"},
 		"log":                         {raw: []byte(set)},
@@ -158,7 +126,7 @@ func TestRead(t *testing.T) {
 		"the snapshot beside it":      {raw: with(several, file{"dump.rdb", rdb}), settings: "format: rdb", made: "2026-11-29 01:47:26 UTC"},
 		"cut off, as allowed":         {raw: whole[:len(whole)-3], settings: "aof_truncated: allow"},
 
-		"snapshot, not as promised":  {raw: rdb, promised: digest(log), bad: "its manifest promises"},
+		"snapshot, not as promised":  {raw: rdb, promised: restoretest.Digest(log), bad: "its manifest promises"},
 		"snapshot, 1 %":              {raw: rdb[:128], bad: "it is cut off, or damaged before that"},
 		"snapshot, 99 %":             {raw: rdb[:len(rdb)-128], bad: "it is cut off, or damaged before that"},
 		"snapshot without its sum":   {raw: rdb[:len(rdb)-8], bad: "it is cut off, or damaged before that"},
@@ -206,7 +174,7 @@ func TestRead(t *testing.T) {
 				assert.False(t, errors.As(err, &bad) || errors.As(err, &kind) && kind.Bad(), "%v", err)
 			default:
 				require.NoError(t, err)
-				assert.Equal(t, digest(test.raw), out.Digest)
+				assert.Equal(t, restoretest.Digest(test.raw), out.Digest)
 				assert.Equal(t, int64(len(test.raw)), out.Bytes)
 				assert.Equal(t, test.made, out.Made)
 			}

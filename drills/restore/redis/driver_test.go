@@ -17,6 +17,7 @@ import (
 	"lifeboat/drills/instance/docker"
 	"lifeboat/drills/instance/instancetest"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/restoretest"
 	"lifeboat/internal/needs"
 	"lifeboat/internal/resp"
 )
@@ -54,7 +55,7 @@ func TestLoad(t *testing.T) {
 		m, err := d.Boot(ctx, r)
 		require.NoError(t, err)
 		require.NoError(t, l.Ready(ctx, m))
-		out, err := l.Load(ctx, source(raw, digest(raw)), m)
+		out, err := l.Load(ctx, source(raw, restoretest.Digest(raw)), m)
 		return out, m, err
 	}
 	ask := func(m instance.Machine, args ...string) any {
