@@ -44,7 +44,8 @@ func (p *Plan) foresee(listed bool) []string {
 	for _, n := range slices.Sorted(maps.Keys(p.Backups)) {
 		b := p.Backups[n]
 		dated := b.Spec.ConsistentTo != nil || !b.Point.ConsistentTo.IsZero()
-		header := b.Loader != nil && b.Spec.TimeZone != "" && !b.undated // it says when it was made, and this in which zone
+		_, at := madeAt(b.made, b.Spec.TimeZone)
+		header := b.Loader != nil && !b.undated && (b.Spec.TimeZone != "" || !at.IsZero()) // it says when it was made, and something in which zone
 		timed = timed || dated
 		if !p.holdsData(b) {
 			continue

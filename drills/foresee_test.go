@@ -24,6 +24,8 @@ func TestForesee(t *testing.T) {
 	dump := func(b scenarios.Backup) *BackupPlan { return &BackupPlan{Name: "db", Spec: b, Loader: fakeLoader{}} }
 	undated := dump(scenarios.Backup{TimeZone: "Asia/Shanghai"})
 	undated.undated = true
+	zoned := dump(scenarios.Backup{})
+	zoned.made = "2026-01-31 02:00:00 UTC"
 	image := &BackupPlan{Name: "app", Imager: readyImage{}}
 	for name, tc := range map[string]struct {
 		objectives map[string]scenarios.Duration
@@ -35,6 +37,7 @@ func TestForesee(t *testing.T) {
 		"a dump without a zone":        {limit("age"), []*BackupPlan{dump(scenarios.Backup{})}, true, "age (26h) cannot be measured"},
 		"a manifest may say it":        {limit("data_loss"), []*BackupPlan{dump(scenarios.Backup{})}, false, "unless a manifest beside it says so"},
 		"the zone of its header":       {limit("age"), []*BackupPlan{dump(scenarios.Backup{TimeZone: "Asia/Shanghai"})}, true, ""},
+		"a zone in its header":         {limit("age"), []*BackupPlan{zoned}, true, ""},
 		"a zone, and no time in it":    {limit("age"), []*BackupPlan{undated}, true, "put consistent_to: on it"},
 		"declared":                     {limit("age"), []*BackupPlan{dump(scenarios.Backup{ConsistentTo: &now})}, true, ""},
 		"a manifest says it":           {limit("age"), []*BackupPlan{{Name: "db", Loader: fakeLoader{}, Point: store.Point{ConsistentTo: now}}}, true, ""},
