@@ -20,6 +20,7 @@ type glance struct {
 	kind  filekind.Kind // of what it holds, where it is compressed
 	words string
 	dump  bool   // of PostgreSQL
+	base  bool   // a base backup in a folder, with its tablespaces
 	image string // of a dump of MySQL or MariaDB: the public image of the server that was dumped; "": it does not say
 	dated bool   // it says when it was made, as every archive of pg_dump does, and SQL where --verbose made it
 }
@@ -27,9 +28,15 @@ type glance struct {
 // contents is the file with which pg_dump's format for folders begins to be read.
 const contents = "toc.dat"
 
-// holdsContents tells whether a folder is one backup: a dump, or a log of Redis in parts.
+// holdsContents tells whether a folder is one backup: a dump, a log of Redis in parts, or a base backup.
 func holdsContents(folder string) bool {
-	return isFile(filepath.Join(folder, contents)) || holdsParts(folder)
+	return isFile(filepath.Join(folder, contents)) || holdsParts(folder) || holdsBase(folder)
+}
+
+// holdsBase tells whether a folder holds what pg_basebackup writes, as tars or as files.
+func holdsBase(folder string) bool {
+	found, _ := filepath.Glob(filepath.Join(folder, "base.tar*")) // the pattern is a constant
+	return len(found) > 0 || isFile(filepath.Join(folder, "backup_label")) && isFile(filepath.Join(folder, "PG_VERSION"))
 }
 
 func isFile(path string) bool {
@@ -50,6 +57,9 @@ func holdsParts(folder string) bool {
 func glanceAt(file string) (g glance, err error) {
 	if holdsParts(file) {
 		return glance{kind: filekind.Named("redis_aof"), words: "a log of Redis in several parts"}, nil
+	}
+	if holdsBase(file) {
+		return glance{kind: filekind.Named("basebackup"), words: "a base backup of PostgreSQL (pg_basebackup)", base: true}, nil
 	}
 	if holdsContents(file) {
 		return glance{kind: filekind.Named("pg_custom"), words: "a folder of pg_dump", dump: true, dated: true}, nil

@@ -61,3 +61,27 @@ func TestGlanceAtParts(t *testing.T) {
 	assert.False(t, glanced(filekind.Named("redis"), "", []byte("REDIS0006")).dated)
 	assert.False(t, holdsContents(t.TempDir()))
 }
+
+// A base backup in a folder is one backup, its tablespaces and its WAL with it.
+func TestGlanceAtBaseBackups(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		names []string
+		base  bool
+	}{
+		{[]string{"base.tar.gz", "16384.tar.gz", "backup_manifest"}, true}, {[]string{"backup_label", "PG_VERSION", "base/1/1259"}, true},
+		{[]string{"16384.tar", "backup_manifest"}, false}, {[]string{"PG_VERSION", "pg_wal/000000010000000000000002"}, false},
+	} {
+		folder := t.TempDir()
+		for _, name := range tc.names {
+			require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte("x"), 0o600))
+		}
+		assert.Equal(t, tc.base, holdsContents(folder), tc.names)
+		if tc.base {
+			g, err := glanceAt(folder)
+			require.NoError(t, err)
+			assert.True(t, g.base && g.kind.Name == "basebackup")
+		}
+	}
+}

@@ -49,6 +49,7 @@ const (
 	LackBase      = "base"      // an archive of WAL is no system
 	LackDelta     = "delta"     // the base backup is incremental
 	LackSuperuser = "superuser" // the scenario does not name a superuser of the cluster
+	LackWAL       = "wal"       // the base backup holds no WAL, and the scenario names no archive of it
 	LackTarget    = "target"    // the WAL does not hold the place where recovery should end
 	LackTimeline  = "timeline"  // the timeline that is wanted does not stem from the backup
 

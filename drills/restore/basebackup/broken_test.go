@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
 	"lifeboat/drills/restore/dump"
@@ -65,7 +66,7 @@ func TestBrokenBackupsAreNamed(t *testing.T) {
 		want     string
 	}{
 		"nothing":             {of: tree{"readme": "hello"}, want: "holds no files of a data folder"},
-		"no WAL":              {of: without(tars, "pg_wal.tar"), want: "WAL segment " + first.Name(1<<20) + " is missing: the backup needs"},
+		"no WAL":              {of: without(tars, "pg_wal.tar"), wal: tree{segment4[len("wal/"):]: all[segment4]}, want: "WAL segment " + first.Name(1<<20) + " is missing: the backup needs"},
 		"a cut tar":           {of: tars.with(tree{"base.tar": tars["base.tar"][:len(tars["base.tar"])/2+100]}), want: "cut off"},
 		"a cut packed tar":    {of: all.below("packed").with(tree{"base.tar.gz": all["packed/base.tar.gz"][:100000]}), want: "base.tar.gz ends too early"},
 		"manifest edited":     {of: tars.with(tree{"backup_manifest": strings.Replace(tars["backup_manifest"], `"Size": 8192`, `"Size": 8193`, 1)}), want: "its own checksum is wrong"},
@@ -131,6 +132,11 @@ func TestWhatIsNoWordOnTheBackup(t *testing.T) {
 	l := loader(t, "{}")
 	_, err := l.Read(t.Context(), source(true, incremental.tarred(), ""))
 	require.ErrorAs(t, err, new(*restore.LackError))
+	// pg_basebackup -X none leaves all WAL to an archive, which nobody named.
+	_, err = l.Read(t.Context(), source(true, tars.with(tree{"pg_wal.tar": ""}).tarred(), ""))
+	var lack *restore.LackError
+	require.ErrorAs(t, err, &lack)
+	assert.Equal(t, record.LackWAL, lack.Lack)
 
 	for name, c := range map[string]struct {
 		raw, want string

@@ -29,6 +29,11 @@ type origin struct {
 	size     int64
 }
 
+// any tells whether there is any WAL at all.
+func (o *origin) any() bool {
+	return len(o.inside.all) > 0 || slices.ContainsFunc(o.archives, func(a *segments) bool { return len(a.all) > 0 })
+}
+
 func (o *origin) segment(name string) (s segment, archived, ok bool) {
 	for _, a := range o.archives {
 		if s, ok = a.all[name]; ok {
@@ -81,8 +86,12 @@ func (l *Loader) follow(g *ground, o *origin, end pgdata.LSN) (*chain, error) {
 	}
 	missing := pgdata.Segment{Timeline: history.During(number, o.size), Number: number}
 	if number <= needed {
-		return nil, damage("WAL segment %s is missing: the backup needs all from %s to %s, and cannot be made consistent without it",
+		err := damage("WAL segment %s is missing: the backup needs all from %s to %s, and cannot be made consistent without it",
 			missing.Name(o.size), c.first.Name(o.size), pgdata.Segment{Timeline: timeline, Number: needed}.Name(o.size))
+		if l.set.WAL == "" && !o.any() { // pg_basebackup -X none leaves all of it to the archive
+			return nil, &restore.LackError{Lack: record.LackWAL, What: err.Error()}
+		}
+		return nil, err
 	}
 	for _, a := range o.archives {
 		for name := range a.all {
