@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds, from Debian 12 packages, the images that backups of other kinds are restored into: lifeboat/mariadb:10.11,
-# lifeboat/redis:7.0, lifeboat/etcd:3.4, and lifeboat/kinds:12 (their clients, restic, borg, pgBackRest, Barman). One root file
+# lifeboat/redis:7.0, lifeboat/etcd:3.4, and lifeboat/kinds:12 (their clients, mydumper, restic, borg, rclone, pgBackRest, Barman). One root file
 # system, one shared layer.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,8 +10,8 @@ files=("$here/kinds.sh" "$here/kinds/mariadb.sh")
 there_already
 begin
 
-root_of mariadb-server mariadb-client mariadb-backup redis-server redis-tools etcd-server etcd-client restic borgbackup \
-  pgbackrest barman bash coreutils curl ca-certificates gzip zstd tar attr acl procps util-linux -- \
+root_of mariadb-server mariadb-client mariadb-backup mydumper redis-server redis-tools etcd-server etcd-client restic borgbackup \
+  pgbackrest barman rclone bash coreutils curl ca-certificates gzip zstd tar attr acl procps util-linux -- \
   --dpkgopt='path-exclude=/usr/lib/*/libLLVM*' \
   --customize-hook='rm -rf "$1"/var/lib/mysql/* "$1"/var/lib/redis/* "$1"/var/lib/etcd/*' \
   --customize-hook='chroot "$1" install -d -o redis -g redis -m 750 /data' \
