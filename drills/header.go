@@ -21,7 +21,7 @@ func (d *drill) header(number int) record.Header {
 	s := d.plan.Scenario
 	h := record.Header{
 		Version: record.Version, Drill: d.id, Number: number, Series: s.Series,
-		Scenario: s.Name, ScenarioDigest: s.Digest, Title: s.Title, Service: s.Service, Customer: s.Customer,
+		Scenario: s.Name, ScenarioDigest: s.Digest, Title: s.Title, Service: s.Service, Customer: s.Customer, Retest: d.opt.Retest,
 		Risk: s.Risk, Trigger: s.Trigger, StableFor: s.StableFor.Std(), Decision: "simulated",
 		ExpectedEgress: s.Egress.Expected, AllowedEgress: s.Egress.Allow,
 		People: s.People, Production: s.Production,

@@ -106,6 +106,7 @@ type Options struct {
 	Tool   string             // its version
 	Sizes  map[string][]int64 // of the restore points that passed last, by backup
 	UpTo   string             // record.UpToRead: read the backups, and restore none
+	Retest []string           // findings of the scenario's series that the drill is to try again
 	Keep   bool               // leave a failed drill's instances until the deadline
 	Log    *slog.Logger
 	Stderr io.Writer

@@ -64,6 +64,8 @@ func LogAll(home string, all bool, s evidence.Sealing) (open []evidence.Open, er
 	}
 	if all {
 		errs = append(errs, logNights(home, s))
+		s.Now = time.Now()
+		errs = append(errs, evidence.LogAddenda(home, s))
 	}
 	return open, errors.Join(errs...)
 }

@@ -30,11 +30,13 @@ type Drill struct {
 	Series  string
 	Number  int
 	Started time.Time
+	Retest  []string // findings of its series
 }
 
 // NewDrill names a drill by its time and number, always alike.
 func NewDrill(vector, series string, number int, started time.Time) Drill {
-	return Drill{fmt.Sprintf("%s000-q%05d", started.UTC().Format("20060102-150405"), number), vector, series, number, started}
+	id := fmt.Sprintf("%s000-q%05d", started.UTC().Format("20060102-150405"), number)
+	return Drill{ID: id, Vector: vector, Series: series, Number: number, Started: started}
 }
 
 var (
@@ -101,6 +103,7 @@ func (d Drill) journal(vector *strings.Reader) ([]byte, error) {
 	h := data.(record.Header)
 	shift := d.Started.Sub(h.Started)
 	h.Drill, h.Series, h.Number, h.Scenario, h.Service, h.Tool = d.ID, d.Series, d.Number, d.Vector, d.Series+" checkout", "0.1.0"
+	h.Retest = d.Retest
 	h.ScenarioDigest = long("scenario " + d.Vector)
 	if events[0].Data, err = json.Marshal(h); err != nil {
 		return nil, err

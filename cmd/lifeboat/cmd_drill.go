@@ -10,14 +10,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"lifeboat/drills"
+	"lifeboat/drills/evidence"
 	"lifeboat/drills/record"
 	"lifeboat/reports"
 )
 
 type drillOptions struct {
-	files string
-	keep  bool
-	plain bool
+	files  string
+	keep   bool
+	plain  bool
+	retest []string
 }
 
 func (a *app) drillCommand() *cobra.Command {
@@ -33,6 +35,7 @@ func (a *app) drillCommand() *cobra.Command {
 	filesFlag(c, &o.files)
 	c.Flags().BoolVar(&o.keep, "keep", false, "leave the instances of a drill that did not pass, until its deadline")
 	c.Flags().BoolVar(&o.plain, "plain", false, "plain lines instead of the live view, on a terminal too")
+	c.Flags().StringSliceVar(&o.retest, "retest", nil, "findings of the scenario's series that this drill tries again, such as F3: passed, it closes them")
 	return c
 }
 
@@ -75,11 +78,14 @@ func (a *app) drillOne(ctx context.Context, kit drills.Kit, o drillOptions, arg 
 	if err != nil {
 		return exitUsage, err
 	}
+	if err := evidence.KnownFindings(a.home, s.Series, o.retest); err != nil {
+		return exitUsage, fmt.Errorf("--retest: %w", err)
+	}
 	plan, err := drills.NewPlan(ctx, kit, s)
 	if err != nil {
 		return exitUsage, err
 	}
-	res, err := a.watched(ctx, kit, plan, lang, drills.Options{Home: a.home, Tool: version, Keep: o.keep,
+	res, err := a.watched(ctx, kit, plan, lang, drills.Options{Home: a.home, Tool: version, Keep: o.keep, Retest: o.retest,
 		Log: a.log()}, o.plain)
 	if err != nil {
 		return exitInconclusive, err

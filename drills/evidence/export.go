@@ -51,9 +51,20 @@ func (b Bundle) Whole() bool { return len(b.Chosen) == 0 }
 // holds tells whether what a record is about lies in the bundle.
 func (b Bundle) holds(l Leaf) bool {
 	if !b.Whole() {
-		return slices.Contains(b.Chosen, l.ID)
+		return slices.Contains(b.Chosen, l.ID) || slices.Contains(b.Chosen, l.Drill)
 	}
 	return !l.Started.Before(b.From) && l.Started.Before(b.To) && b.speaksOf(l)
+}
+
+// spoken adds to what a bundle of a period holds what was said of its drills after the period.
+func (b Bundle) spoken(leaves []Leaf) func(Leaf) bool {
+	of := map[string]bool{}
+	for _, l := range leaves {
+		if l.Kind == KindDrill && b.holds(l) {
+			of[l.ID] = true
+		}
+	}
+	return func(l Leaf) bool { return b.holds(l) || l.Kind == KindAddendum && of[l.Drill] && b.speaksOf(l) }
 }
 
 // speaksOf tells whether a record may be shown to whom the bundle is for.
@@ -114,8 +125,9 @@ func Export(r ExportRequest, to string) (*Bundle, error) {
 	w.file(checkpointName, signed)
 	w.file(leavesName, leaves)
 	w.json(proofsName, p)
+	holds := b.spoken(l.Leaves)
 	for _, leaf := range l.Leaves {
-		if b.holds(leaf) {
+		if holds(leaf) {
 			w.copyOf(leaf)
 		}
 	}

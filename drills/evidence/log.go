@@ -19,23 +19,26 @@ import (
 
 // The kinds of records in the log.
 const (
-	KindDrill = "drill"
-	KindNight = "night"
+	KindDrill    = "drill"
+	KindNight    = "night"
+	KindAddendum = "addendum"
 )
 
-// Leaf is a record of the log: a drill or a night as it was sealed. What it names can be withheld, and not changed.
+// Leaf is a record of the log: a drill or a night as it was sealed, or what somebody said of a drill later. What it names can be withheld, and not changed.
 type Leaf struct {
 	Format   int              `json:"format"`
 	Index    int64            `json:"index"` // in the log, from 0
 	Kind     string           `json:"kind"`
 	ID       string           `json:"id"`
 	Series   string           `json:"series,omitempty"`
-	Number   int              `json:"number,omitempty"`
-	Started  time.Time        `json:"started"`
+	Number   int              `json:"number,omitempty"` // of a drill or a finding, within its series
+	Drill    string           `json:"drill,omitempty"`  // of an addendum: which it speaks of
+	Retest   []string         `json:"retest,omitempty"` // of a drill: the findings of its series that it was to try again
+	Started  time.Time        `json:"started"`          // of an addendum: when it was said
 	Status   record.RunStatus `json:"status,omitempty"`
 	Verdict  record.Status    `json:"verdict"`
-	Head     string           `json:"head"`               // of the journal's chain, hexadecimal
-	Manifest string           `json:"manifest,omitempty"` // of a drill: sha256:… of its manifest
+	Head     string           `json:"head"`               // of the journal's chain, hexadecimal; of an addendum: the digest of what was signed
+	Manifest string           `json:"manifest,omitempty"` // of a drill: sha256:… of its manifest; of an addendum: of its envelope
 	Logged   time.Time        `json:"logged"`
 }
 
@@ -45,8 +48,11 @@ func logPath(home string) string { return filepath.Join(logDir(home), "entries.n
 
 // folder of what a record is about.
 func (l Leaf) folder(home string) string {
-	if l.Kind == KindNight {
+	switch l.Kind {
+	case KindNight:
 		return filepath.Join(night.Dir(home), l.ID)
+	case KindAddendum:
+		return filepath.Join(addendaDir(home), l.ID)
 	}
 	return filepath.Join(home, "drills", l.ID)
 }
@@ -67,7 +73,7 @@ func LogDrill(home, id string, s Sealing) error {
 	if err != nil {
 		return fmt.Errorf("seal the evidence of drill %s: %w", id, err)
 	}
-	return enter(home, Leaf{Kind: KindDrill, ID: id, Series: m.Series, Number: m.Number, Started: m.Started, Status: m.Status,
+	return enter(home, Leaf{Kind: KindDrill, ID: id, Series: m.Series, Number: m.Number, Retest: m.Retest, Started: m.Started, Status: m.Status,
 		Verdict: m.Verdict, Head: m.Journal.Head, Manifest: digest(raw), Logged: s.Now})
 }
 

@@ -45,6 +45,7 @@ type Manifest struct {
 	Drill      string           `json:"drill"`
 	Series     string           `json:"series,omitempty"`
 	Number     int              `json:"number,omitempty"` // 0: the journal does not say
+	Retest     []string         `json:"retest,omitempty"` // findings of its series that it was to try again
 	Started    time.Time        `json:"started"`
 	Sealed     time.Time        `json:"sealed"`
 	Tool       string           `json:"tool"`            // lifeboat's version
@@ -117,7 +118,7 @@ func seal(dir string, s Sealing) (m *Manifest, raw []byte, err error) {
 	j := judge(journal)
 	m = &Manifest{Format: format, Drill: filepath.Base(dir), Sealed: s.Now.UTC().Round(0), Tool: s.Tool, Build: s.Build, Journal: j.journal,
 		Subjects: []Subject{}, Status: record.RunCrashed, Verdict: record.StatusInconclusive, Started: j.header.Started.UTC(),
-		Series: j.header.Series, Number: j.header.Number}
+		Series: j.header.Series, Number: j.header.Number, Retest: j.header.Retest}
 	verdict := []byte("{}")
 	if j.err != nil {
 		m.Unreadable = j.err.Error()

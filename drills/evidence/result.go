@@ -1,20 +1,48 @@
 package evidence
 
-import "lifeboat/drills/record"
+import (
+	"time"
+
+	"lifeboat/drills/record"
+)
 
 // Result is what an audit found. It is verified when nothing is wrong and a trusted key has signed the log.
 type Result struct {
-	Bundle   Bundle          `json:"bundle"`
-	Wrong    []record.Reason `json:"wrong"`   // audit.…: each a manipulation, or damage
-	Notices  []record.Reason `json:"notices"` // what a reader should know, and what was not shown
-	Size     int64           `json:"log_size"`
-	Root     string          `json:"log_root"`
-	Signers  []string        `json:"log_signed_by"`
-	Since    int64           `json:"unchanged_since_size,omitempty"` // size of the older checkpoint, where one was given
-	Withheld int             `json:"withheld,omitempty"`             // records of others in the period
-	Drills   []DrillResult   `json:"drills"`
-	Nights   []NightResult   `json:"nights"`
-	Series   []SeriesResult  `json:"series"`
+	Bundle   Bundle           `json:"bundle"`
+	Wrong    []record.Reason  `json:"wrong"`   // audit.…: each a manipulation, or damage
+	Notices  []record.Reason  `json:"notices"` // what a reader should know, and what was not shown
+	Size     int64            `json:"log_size"`
+	Root     string           `json:"log_root"`
+	Signers  []string         `json:"log_signed_by"`
+	Since    int64            `json:"unchanged_since_size,omitempty"` // size of the older checkpoint, where one was given
+	Withheld int              `json:"withheld,omitempty"`             // records of others in the period
+	Drills   []DrillResult    `json:"drills"`
+	Nights   []NightResult    `json:"nights"`
+	Series   []SeriesResult   `json:"series"`
+	Addenda  []AddendumResult `json:"addenda"`
+	Findings []FindingResult  `json:"findings"`
+}
+
+// AddendumResult is what somebody said of a drill later.
+type AddendumResult struct {
+	Addendum
+	By     string    `json:"signed_by,omitempty"` // a trusted name; empty: nobody who is believed
+	Index  int64     `json:"index"`               // in the log
+	Logged time.Time `json:"logged"`
+}
+
+// The states of a finding.
+const (
+	FindingOpen    = "open"
+	FindingOverdue = "overdue" // it is open, and was due before the log's last record
+	FindingClosed  = "closed"  // a later drill that was to try it again passed
+)
+
+// FindingResult is what became of a finding.
+type FindingResult struct {
+	AddendumResult
+	State   string   `json:"state"`
+	Retests []string `json:"retests,omitempty"` // later drills that tried it again; of one that is closed the last passed
 }
 
 // DrillResult is what is shown of one drill.

@@ -116,26 +116,35 @@ func described(name, digest string) descriptor {
 // ErrNotLogged says that a drill is not in its home's log, so that nothing of it is sealed yet.
 var ErrNotLogged = errors.New("it is not sealed yet")
 
-// Sign adds a signature to the statement of a drill, and gives the payload that was signed. What is signed is what the files hold: they are
-// held against the manifest first.
-func Sign(ctx context.Context, home, id, build string, by signing.Signer) ([]byte, error) {
+// unchanged gives what was sealed of a drill, once every file of it was held against that.
+func unchanged(home, id, build string) (m *Manifest, raw []byte, j judged, err error) {
 	dir := filepath.Join(home, "drills", id)
 	if !Logged(dir) {
-		return nil, fmt.Errorf("sign drill %s: %w", id, ErrNotLogged)
+		return nil, nil, j, ErrNotLogged
 	}
-	m, raw, err := seal(dir, Sealing{})
-	if err != nil {
-		return nil, fmt.Errorf("sign drill %s: %w", id, err)
+	if m, raw, err = seal(dir, Sealing{}); err != nil {
+		return nil, nil, j, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("sign drill %s: %w", id, err)
+		return nil, nil, j, err
 	}
 	defer root.Close() //nolint:errcheck // nothing is written through it
 	j, problems := held(root, m, build)
 	if problems = wrong(problems); len(problems) > 0 {
-		return nil, fmt.Errorf("sign drill %s: what lies there is not what was sealed: %s %s", id, problems[0].ID, problems[0].Args["file"])
+		return nil, nil, j, fmt.Errorf("what lies there is not what was sealed: %s %s", problems[0].ID, problems[0].Args["file"])
 	}
+	return m, raw, j, nil
+}
+
+// Sign adds a signature to the statement of a drill, and gives the payload that was signed. What is signed is what the files hold: they are
+// held against the manifest first.
+func Sign(ctx context.Context, home, id, build string, by signing.Signer) ([]byte, error) {
+	m, raw, j, err := unchanged(home, id, build)
+	if err != nil {
+		return nil, fmt.Errorf("sign drill %s: %w", id, err)
+	}
+	dir := filepath.Join(home, "drills", id)
 	payload, err := canonical.Marshal(statementOf(m, raw, j))
 	if err != nil {
 		return nil, fmt.Errorf("sign drill %s: %w", id, err)

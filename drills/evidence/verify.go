@@ -31,6 +31,7 @@ type auditing struct {
 	root   *os.Root
 	files  map[string]int64 // that no part of the bundle has named yet, and their sizes
 	leaves map[int64]Leaf
+	said   map[string][]signing.Trusted // by drill: who signed off or approved it, each in the role of that
 }
 
 // Verify checks a bundle by itself. The error says that it cannot be looked at; what is wrong with it stands in the result.
@@ -41,8 +42,8 @@ func Verify(ctx context.Context, r VerifyRequest) (*Result, error) {
 	}
 	defer root.Close() //nolint:errcheck // it was only read
 	a := &auditing{VerifyRequest: r, root: root, files: map[string]int64{}, leaves: map[int64]Leaf{},
-		Result: &Result{Wrong: []record.Reason{}, Notices: []record.Reason{}, Signers: []string{}, Drills: []DrillResult{}, Nights: []NightResult{},
-			Series: []SeriesResult{}}}
+		said: map[string][]signing.Trusted{}, Result: &Result{Wrong: []record.Reason{}, Notices: []record.Reason{}, Signers: []string{},
+			Drills: []DrillResult{}, Nights: []NightResult{}, Series: []SeriesResult{}, Addenda: []AddendumResult{}, Findings: []FindingResult{}}}
 	if err := a.list(); err != nil {
 		return nil, err
 	}
@@ -59,7 +60,9 @@ func Verify(ctx context.Context, r VerifyRequest) (*Result, error) {
 	}
 	a.records(head)
 	a.older(head)
+	a.addenda(ctx)
 	a.contents(ctx)
+	a.findings()
 	a.nights()
 	a.numbers()
 	a.extra()
@@ -145,12 +148,12 @@ func (a *auditing) bundle() bool {
 
 // extra: what nothing names does not belong to the bundle.
 func (a *auditing) extra() {
-	known := []string{"drills", "nights", "log", "evidence", "reports", "raw"}
+	known := []string{"drills", "nights", "addenda", "log", "evidence", "reports", "raw"}
 	for _, l := range a.leaves {
 		known = append(known, l.ID)
 	}
 	names := map[string]string{}
-	for _, f := range append(known, bundleName, checkpointName, leavesName, proofsName, journalName, recordName, nightName) {
+	for _, f := range append(known, bundleName, checkpointName, leavesName, proofsName, journalName, recordName, nightName, addendumName) {
 		names[looks(f)] = f
 	}
 	rest := make([]string, 0, len(a.files))

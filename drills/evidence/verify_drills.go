@@ -42,7 +42,7 @@ func (a *auditing) contents(ctx context.Context) {
 		switch {
 		case l.Kind == KindDrill && seen[l.ID]:
 			a.wrong("leaf_twice", "drill", ascii(l.ID), "index", strconv.FormatInt(l.Index, 10))
-		case !id.MatchString(l.ID) || l.Kind != KindDrill && l.Kind != KindNight:
+		case !id.MatchString(l.ID) || l.Kind != KindDrill && l.Kind != KindNight && l.Kind != KindAddendum:
 			a.wrong("leaf_odd", "drill", ascii(l.ID), "index", strconv.FormatInt(l.Index, 10))
 		case l.Kind == KindDrill && a.Bundle.holds(l):
 			a.drill(ctx, l)
@@ -120,7 +120,7 @@ func (a *auditing) says(l Leaf, m *Manifest) {
 	for _, c := range []struct{ what, log, says string }{
 		{"drill", l.ID, m.Drill}, {"series", l.Series, m.Series}, {"number", strconv.Itoa(l.Number), strconv.Itoa(m.Number)},
 		{"started", l.Started.String(), m.Started.String()}, {"status", string(l.Status), string(m.Status)},
-		{"verdict", string(l.Verdict), string(m.Verdict)}, {"journal", l.Head, m.Journal.Head},
+		{"verdict", string(l.Verdict), string(m.Verdict)}, {"journal", l.Head, m.Journal.Head}, {"retest", fmt.Sprint(l.Retest), fmt.Sprint(m.Retest)},
 	} {
 		if c.log != c.says {
 			a.wrong("leaf_says", "drill", l.ID, "what", c.what, "says", c.log, "is", c.says)
@@ -201,8 +201,9 @@ func (a *auditing) envelope(ctx context.Context, name string, m *Manifest, manif
 	for _, k := range signed {
 		by = append(by, strings.TrimSpace(fmt.Sprintf("%s %s", k.Name, strings.Join(k.Roles, "+"))))
 	}
+	a.duties(m.Drill, j.header, signed)
 	if a.Trust != nil {
-		for _, role := range a.Trust.Lacking(signed) {
+		for _, role := range a.Trust.Lacking(together(signed, a.said[m.Drill])) {
 			a.wrong("role_lacking", "drill", m.Drill, "role", role)
 		}
 	}

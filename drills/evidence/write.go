@@ -62,8 +62,12 @@ func (w *bundleWriter) file(name string, content []byte) {
 func (w *bundleWriter) copyOf(l Leaf) {
 	dir := l.folder(w.home)
 	to := filepath.Base(filepath.Dir(dir)) + "/" + l.ID
-	if l.Kind == KindNight {
+	switch l.Kind {
+	case KindNight:
 		w.copy(dir, to, nightName)
+		return
+	case KindAddendum:
+		w.copy(dir, to, addendumName)
 		return
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, manifestName))

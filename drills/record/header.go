@@ -13,6 +13,7 @@ type Header struct {
 	Title          Text              `json:"title,omitempty"`
 	Service        string            `json:"service,omitempty"`
 	Customer       string            `json:"customer,omitempty"`
+	Retest         []string          `json:"retest,omitempty"` // findings of the series that this drill tries again: F3
 	Risk           string            `json:"risk,omitempty"`
 	Trigger        Trigger           `json:"trigger"`
 	Objectives     []Objective       `json:"objectives"`
