@@ -74,7 +74,7 @@ func (l *logs) file(name string, _ int64, r io.Reader) error {
 		return l.take(path.Base(name), r, l.place)
 	}
 	if _, err := io.Copy(io.Discard, r); err != nil {
-		if harness(err) {
+		if dump.Harness(err) {
 			return err
 		}
 		return damage("%s cannot be read to its end: %v", name, err)

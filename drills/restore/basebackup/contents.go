@@ -158,7 +158,7 @@ func (c *contents) file(name string, size int64, r io.Reader) error {
 		head = append(head, b[:min(n, cap(head)-len(head))]...)
 		if out != nil && n > 0 {
 			if _, err := out.Write(b); err != nil {
-				return &putError{err}
+				return &dump.PutError{Err: err}
 			}
 		}
 		at += int64(n)
@@ -166,7 +166,7 @@ func (c *contents) file(name string, size int64, r io.Reader) error {
 			break
 		}
 		if err != nil {
-			if harness(err) || errors.Is(err, io.ErrUnexpectedEOF) { // whose tar says where it is cut off
+			if dump.Harness(err) || errors.Is(err, io.ErrUnexpectedEOF) { // whose tar says where it is cut off
 				return err
 			}
 			return damage("%s cannot be read to its end: %v", name, err)

@@ -48,7 +48,7 @@ func (b *backup) restore(ctx context.Context, m instance.Machine) (restore.Outco
 	if err != nil {
 		stop() // nobody needs the rest
 	}
-	if err := put.end(err); err != nil {
+	if err := put.End(err); err != nil {
 		return out, err
 	}
 	printed, err := instance.Console(ctx, m)
@@ -122,11 +122,11 @@ func (b *backup) complete(put *putting) error {
 // own puts a file of the server's, over one that may have been put before.
 func (b *backup) own(put *putting, at, text string) error {
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: at, Size: int64(len(text)), Mode: 0o600, Uid: put.uid, Gid: put.gid}
-	if err := put.header(h); err != nil {
+	if err := put.Header(h); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(put.tar, text); err != nil {
-		return &putError{err}
+	if _, err := io.WriteString(put, text); err != nil {
+		return &dump.PutError{Err: err}
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (b *backup) links(put *putting) error {
 	for _, s := range all {
 		h := &tar.Header{Typeflag: tar.TypeSymlink, Name: path.Join(put.data, "pg_tblspc", s.OID), Linkname: path.Join(spaceFolder, s.OID),
 			Mode: 0o777, Uid: put.uid, Gid: put.gid}
-		if err := put.header(h); err != nil {
+		if err := put.Header(h); err != nil {
 			return err
 		}
 	}

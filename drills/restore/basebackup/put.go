@@ -3,7 +3,6 @@ package basebackup
 import (
 	"archive/tar"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -12,45 +11,21 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 )
 
 // putting fills the folders of a machine that does not run, by one stream. A nil one drops everything.
 type putting struct {
+	*dump.Filling
 	data     string // data folder
 	uid, gid int    // of the server
-	tar      *tar.Writer
-	pipe     *io.PipeWriter
-	done     chan error
 	made     map[string]bool
 	want     func(name string) bool // segments of an archive; nil: all
 }
 
 // fill begins to put files into a machine.
 func fill(ctx context.Context, m instance.Machine, data string, uid, gid int) *putting {
-	r, w := io.Pipe()
-	p := &putting{data: strings.Trim(data, "/"), uid: uid, gid: gid, tar: tar.NewWriter(w), pipe: w, done: make(chan error, 1),
-		made: map[string]bool{}}
-	go func() {
-		err := instance.Put(ctx, m, "/", r)
-		r.CloseWithError(err)
-		p.done <- err
-	}()
-	return p
-}
-
-// end waits until all is there, or is given up for a reason.
-func (p *putting) end(why error) error {
-	if p == nil {
-		return why
-	}
-	if why == nil {
-		why = p.tar.Close()
-	}
-	p.pipe.CloseWithError(why)
-	if err := <-p.done; err != nil && (why == nil || errors.As(why, new(*putError))) {
-		return err
-	}
-	return why
+	return &putting{Filling: dump.Fill(ctx, m), data: strings.Trim(data, "/"), uid: uid, gid: gid, made: map[string]bool{}}
 }
 
 // destination of a path in the data folder: tablespaces lie on the volume beside it, to which links lead.
@@ -74,22 +49,14 @@ func (p *putting) own(at string) error {
 			}
 		}
 		p.made[at] = true
-		return p.header(&tar.Header{Typeflag: tar.TypeDir, Name: at + "/", Mode: 0o755})
+		return p.Header(&tar.Header{Typeflag: tar.TypeDir, Name: at + "/", Mode: 0o755})
 	case at != p.data:
 		if err := p.own(path.Dir(at)); err != nil {
 			return err
 		}
 	}
 	p.made[at] = true
-	return p.header(&tar.Header{Typeflag: tar.TypeDir, Name: at + "/", Mode: 0o700, Uid: p.uid, Gid: p.gid})
-}
-
-func (p *putting) header(h *tar.Header) error {
-	h.Format = tar.FormatPAX
-	if err := p.tar.WriteHeader(h); err != nil {
-		return &putError{err}
-	}
-	return nil
+	return p.Header(&tar.Header{Typeflag: tar.TypeDir, Name: at + "/", Mode: 0o700, Uid: p.uid, Gid: p.gid})
 }
 
 func (p *putting) folder(name string) error {
@@ -108,7 +75,7 @@ func (p *putting) file(name string, size int64) (io.Writer, error) {
 	if err := p.own(path.Dir(at)); err != nil {
 		return nil, err
 	}
-	return p.tar, p.header(&tar.Header{Typeflag: tar.TypeReg, Name: at, Size: size, Mode: 0o600, Uid: p.uid, Gid: p.gid})
+	return p, p.Header(&tar.Header{Typeflag: tar.TypeReg, Name: at, Size: size, Mode: 0o600, Uid: p.uid, Gid: p.gid})
 }
 
 // wal places files of an archive where the server reads them and cannot write.
@@ -130,11 +97,11 @@ func (p *putting) public(at string, size int64, from io.Reader) error {
 	if err := p.own(path.Dir(at)); err != nil {
 		return err
 	}
-	if err := p.header(&tar.Header{Typeflag: tar.TypeReg, Name: at, Size: size, Mode: 0o644}); err != nil {
+	if err := p.Header(&tar.Header{Typeflag: tar.TypeReg, Name: at, Size: size, Mode: 0o644}); err != nil {
 		return err
 	}
-	if _, err := io.Copy(p.tar, from); err != nil {
-		return &putError{err}
+	if _, err := io.Copy(p, from); err != nil {
+		return err
 	}
 	return nil
 }

@@ -2,16 +2,12 @@ package basebackup
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
 	"lifeboat/drills/restore/dump"
-	"lifeboat/drills/store"
 )
 
 var (
@@ -19,39 +15,9 @@ var (
 	_ restore.Looker = (*Loader)(nil)
 )
 
-// reading is the stream of a backup, whose own errors stay known whatever reads through it.
-type reading struct{ store.Stream }
-
-func (r reading) Read(p []byte) (int, error) {
-	n, err := r.Stream.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = &readError{err}
-	}
-	return n, err
-}
-
 // through reads a backup to its end, and has the taker see what is in it.
 func through(ctx context.Context, s restore.Source, to taker) (digest string, n int64, err error) {
-	stream, err := s.Open(ctx)
-	if err != nil {
-		return "", 0, &readError{err}
-	}
-	in := dump.Open(ctx, reading{stream})
-	defer in.Close()
-	err = walked(s, in, to)
-	if err == nil {
-		err = in.Finish()
-	}
-	if err != nil && ctx.Err() == nil && s.Point.Digest.Given() { // the first thing that went wrong may be a consequence
-		if mismatch := in.Mismatch(); mismatch != nil {
-			var why *dump.Damage
-			if errors.As(err, &why) {
-				return "", 0, damage("%v; %s", mismatch, why.Reason)
-			}
-			return "", 0, &readError{mismatch}
-		}
-	}
-	return stream.Digest(), stream.Bytes(), err
+	return dump.Through(ctx, s, func(in *dump.Input) error { return walked(s, in, to) })
 }
 
 func walked(s restore.Source, in *dump.Input, to taker) error {
@@ -64,24 +30,7 @@ func walked(s restore.Source, in *dump.Input, to taker) error {
 	if err := w.outer(in); err != nil {
 		return err
 	}
-	return drained(in)
-}
-
-// drained reads what a tar has behind its end: blocks of zeros.
-func drained(in io.Reader) error {
-	buf := make([]byte, dump.PieceSize)
-	for {
-		n, err := in.Read(buf)
-		if strings.Trim(string(buf[:n]), "\x00") != "" {
-			return damage("something else follows the end of its tar")
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return dump.Drained(in)
 }
 
 // detected takes compression off and says what is there in the place of a base backup.
@@ -103,12 +52,11 @@ func (l *Loader) Look(ctx context.Context, s restore.Source) error {
 	if s.Point.Dir {
 		return nil
 	}
-	stream, err := s.Open(ctx)
+	in, _, err := dump.OpenOf(ctx, s)
 	if err != nil {
-		return dump.Classify(s.Backup, &readError{err})
+		return dump.Classify(s.Backup, err)
 	}
-	in := dump.Open(ctx, reading{stream})
-	defer in.Close()
+	defer in.Close() //nolint:errcheck // it was only read
 	if err := detected(in); err != nil {
 		return dump.Classify(s.Backup, err)
 	}

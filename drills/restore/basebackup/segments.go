@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/restore/basebackup/pgdata"
+	"lifeboat/drills/restore/dump"
 )
 
 // segments are files of WAL that lie in one place.
@@ -64,10 +65,10 @@ func (s *segments) take(base string, r io.Reader, place placing) error {
 		return nil
 	}
 	name := m[1]
-	plain, found, done, err := unwrapped(r)
+	plain, found, done, err := dump.Unwrapped(r)
 	defer done()
 	if err != nil {
-		return partError(base, found, err)
+		return dump.PartError(base, found, err)
 	}
 	if _, twice := s.all[name]; twice {
 		return damage("the archive holds %s twice", name)
@@ -96,7 +97,7 @@ func (s *segments) take(base string, r io.Reader, place placing) error {
 		err = s.takeSegment(name, plain, place)
 	}
 	if err != nil {
-		return partError(base, found, err)
+		return dump.PartError(base, found, err)
 	}
 	return nil
 }

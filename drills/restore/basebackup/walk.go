@@ -2,8 +2,6 @@ package basebackup
 
 import (
 	"archive/tar"
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -11,10 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
-	"lifeboat/internal/filekind"
-	"lifeboat/internal/filekind/unpack"
 )
 
 // taker is given what a backup holds, by the paths in a data folder. What it does not read of a file is passed over.
@@ -44,7 +39,7 @@ var tops = []string{"PG_VERSION", "backup_label", "backup_manifest", "base", "cu
 
 // outer goes through the tar that a store streams of a folder, or that a backup in one file is.
 func (w *walker) outer(in io.Reader) error {
-	return w.members(in, "its tar", func(h *tar.Header, r io.Reader) error {
+	return dump.Members(in, "its tar", func(h *tar.Header, r io.Reader) error {
 		name, ok := w.place(h.Name)
 		switch {
 		case !ok:
@@ -90,106 +85,23 @@ func (w *walker) part(name string, r io.Reader) error {
 			return err
 		}
 	}
-	plain, found, done, err := unwrapped(r)
+	plain, found, done, err := dump.Unwrapped(r)
 	defer done()
 	if err != nil {
-		return partError(name, found, err)
+		return dump.PartError(name, found, err)
 	}
 	if !found.In("tar", "basebackup") {
-		return &dump.Damage{Reason: fmt.Sprintf("%s is %s, and not a tar", name, orUnknown(found.Words))}
+		return &dump.Damage{Reason: fmt.Sprintf("%s is %s, and not a tar", name, dump.OrUnknown(found.Words))}
 	}
-	if err := w.members(plain, name, func(h *tar.Header, r io.Reader) error {
+	if err := dump.Members(plain, name, func(h *tar.Header, r io.Reader) error {
 		return w.one(below+strings.TrimPrefix(path.Clean("/"+h.Name), "/"), h, r)
 	}); err != nil {
 		return err
 	}
 	if _, err := io.Copy(io.Discard, plain); err != nil {
-		return partError(name, found, err)
+		return dump.PartError(name, found, err)
 	}
 	return nil
-}
-
-func orUnknown(words string) string {
-	if words == "" {
-		return "nothing that is known"
-	}
-	return words
-}
-
-// unwrapped takes the compression of a file off, and tells what is under it. done is never nil.
-func unwrapped(r io.Reader) (plain *bufio.Reader, found filekind.Found, done func(), err error) {
-	done = func() {}
-	in := bufio.NewReaderSize(r, dump.PieceSize)
-	head, err := in.Peek(filekind.Enough)
-	if found = filekind.Of(head); err != nil && !errors.Is(err, io.EOF) {
-		return in, found, done, err
-	}
-	if !unpack.Can(found.Kind) {
-		return in, found, done, nil
-	}
-	u, err := unpack.Open(found.Kind, in)
-	if err != nil {
-		return in, found, done, err
-	}
-	packed := found
-	plain = bufio.NewReaderSize(u, dump.PieceSize)
-	if head, err = plain.Peek(filekind.Enough); err != nil && !errors.Is(err, io.EOF) {
-		return plain, packed, func() { _ = u.Close() }, err // nothing was written
-	}
-	return plain, filekind.Of(head), func() { _ = u.Close() }, nil
-}
-
-// partError says of which file it is.
-func partError(name string, found filekind.Found, err error) error {
-	var refusal *unpack.Refusal
-	switch {
-	case harness(err):
-		return err
-	case errors.As(err, &refusal):
-		return &restore.KindError{Found: filekind.Found{Kind: refusal.Kind}, Why: refusal.Why}
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &dump.Damage{Reason: fmt.Sprintf("%s ends too early: it is cut off", name)}
-	}
-	return &dump.Damage{Reason: fmt.Sprintf("%s is damaged (%s): %v", name, orUnknown(found.Words), err)}
-}
-
-// members goes through a tar to its end.
-func (w *walker) members(in io.Reader, what string, do func(*tar.Header, io.Reader) error) error {
-	tr := tar.NewReader(in)
-	for {
-		h, err := tr.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case harness(err):
-			return err
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return &dump.Damage{Reason: what + " ends too early: it is cut off"}
-		case err != nil:
-			return &dump.Damage{Reason: fmt.Sprintf("%s is damaged: %v", what, err)}
-		}
-		inside := &member{r: tr}
-		if err := do(h, inside); err != nil {
-			if errors.Is(inside.err, io.ErrUnexpectedEOF) && !harness(err) {
-				return &dump.Damage{Reason: fmt.Sprintf("%s ends too early, in %s: it is cut off", what, h.Name)}
-			}
-			return err
-		}
-	}
-}
-
-// member remembers how reading it ended.
-type member struct {
-	r   io.Reader
-	err error
-}
-
-func (m *member) Read(p []byte) (int, error) {
-	n, err := m.r.Read(p)
-	if err != nil {
-		m.err = err
-	}
-	return n, err
 }
 
 // one gives the taker what a tar's member is.

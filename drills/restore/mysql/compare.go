@@ -9,6 +9,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/mysql/mysqldump"
+	"lifeboat/drills/restore/mysql/session"
 )
 
 // catalogue lists, for each kind of object of a dump, what a server has of that kind in a database, and of tables the engine.
@@ -30,7 +31,7 @@ var rowless = []string{"BLACKHOLE", "FEDERATED", "CONNECT", "SPIDER", "MRG_MyISA
 // compare looks for every object that the dump makes, in the database where it puts it, and counts the rows of every table.
 func (l *load) compare(ctx context.Context) error {
 	var fold bool
-	if row, err := texts(ctx, l.conn, "select @@global.lower_case_table_names"); err != nil || len(row) != 1 {
+	if row, err := session.Texts(ctx, l.conn, "select @@global.lower_case_table_names"); err != nil || len(row) != 1 {
 		return fmt.Errorf("look for what was restored on %s: %w", l.machine.Name(), err)
 	} else if fold = row[0][0] != "0"; fold {
 		l.note("names of tables are in lower case on this server")
@@ -41,7 +42,7 @@ func (l *load) compare(ctx context.Context) error {
 		database := first(o.Database, l.database)
 		of := o.Kind + " " + database
 		if there[of] == nil {
-			rows, err := texts(ctx, l.conn, catalogue[o.Kind]+literal(database))
+			rows, err := session.Texts(ctx, l.conn, catalogue[o.Kind]+session.Literal(database))
 			if err != nil {
 				return fmt.Errorf("look for what was restored on %s: %w", l.machine.Name(), err)
 			}
@@ -81,7 +82,7 @@ func (l *load) count(ctx context.Context, o mysqldump.Object, database, engine s
 		}
 	}
 	want, unsure := l.dump.Rows(o)
-	row, err := texts(ctx, l.conn, "select count(*) from "+name(database)+"."+name(o.Name))
+	row, err := session.Texts(ctx, l.conn, "select count(*) from "+session.Name(database)+"."+session.Name(o.Name))
 	if err != nil {
 		return fmt.Errorf("count the rows of %s on %s: %w", o.Name, l.machine.Name(), err)
 	}
@@ -152,15 +153,15 @@ func (l *load) dropUnfilled(ctx context.Context) error {
 		return err
 	}
 	for _, of := range catalogue {
-		if there, err := texts(ctx, l.conn, of+literal(who.database)); err != nil || len(there) > 0 {
+		if there, err := session.Texts(ctx, l.conn, of+session.Literal(who.database)); err != nil || len(there) > 0 {
 			return err
 		}
 	}
 	const schema = "select schema_name from information_schema.schemata where schema_name = "
-	if there, err := texts(ctx, l.conn, schema+literal(who.database)); err != nil || len(there) == 0 {
+	if there, err := session.Texts(ctx, l.conn, schema+session.Literal(who.database)); err != nil || len(there) == 0 {
 		return err
 	}
-	if _, err := l.conn.ExecContext(ctx, "drop database "+name(who.database)); err != nil {
+	if _, err := l.conn.ExecContext(ctx, "drop database "+session.Name(who.database)); err != nil {
 		return fmt.Errorf("drop the empty database %s: %w", who.database, err)
 	}
 	l.note("the database %s, which the image makes at its first start, was dropped: it was empty, and the dump does not fill it", who.database)

@@ -16,6 +16,7 @@ import (
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/mysql/mysqldump"
+	"lifeboat/drills/restore/mysql/session"
 )
 
 // load is one restore, or one reading.
@@ -151,7 +152,7 @@ func (l *load) statement(ctx context.Context, s mysqldump.Statement) (before str
 		return "", false, nil
 	}
 	l.within = true
-	return "USE " + name(l.database), false, l.makeDatabase(ctx, l.database, true)
+	return "USE " + session.Name(l.database), false, l.makeDatabase(ctx, l.database, true)
 }
 
 // makeDatabase makes a database empty, once in a load; create: the dump does not make it itself.
@@ -160,7 +161,7 @@ func (l *load) makeDatabase(ctx context.Context, database string, create bool) e
 		return nil
 	}
 	l.made = append(l.made, database)
-	all := []string{"set session foreign_key_checks = 0", "drop database if exists " + name(database), "create database " + name(database)}
+	all := []string{"set session foreign_key_checks = 0", "drop database if exists " + session.Name(database), "create database " + session.Name(database)}
 	if !create {
 		all = all[:2]
 	}

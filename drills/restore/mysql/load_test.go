@@ -14,6 +14,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/mysql/session"
 	"lifeboat/drills/restore/restoretest"
 	"lifeboat/scenarios"
 )
@@ -46,7 +47,7 @@ func ask(t *testing.T, m *machine, query string) string {
 	conn, end, err := loader(t, settings).connect(t.Context(), m)
 	require.NoError(t, err)
 	defer end()
-	rows, err := texts(t.Context(), conn, query)
+	rows, err := session.Texts(t.Context(), conn, query)
 	require.NoError(t, err)
 	var all []string
 	for _, r := range rows {

@@ -9,12 +9,13 @@ import (
 
 	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/mysql/mysqldump"
+	"lifeboat/drills/restore/mysql/session"
 )
 
 // makeReady sets what the load needs: no event may run, a row may be as long as at its source, and whoever still uses the server writes
 // nothing into databases that are half restored.
 func (l *load) makeReady(ctx context.Context) error {
-	row, err := texts(ctx, l.conn, "select version(), @@global.max_allowed_packet, @@global.read_only, @@global.event_scheduler")
+	row, err := session.Texts(ctx, l.conn, "select version(), @@global.max_allowed_packet, @@global.read_only, @@global.event_scheduler")
 	if err != nil || len(row) != 1 {
 		return fmt.Errorf("look at the server: %w", err)
 	}
@@ -35,9 +36,9 @@ func (l *load) makeReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known, err := texts(ctx, l.conn, "select user, host from mysql.user")
+	known, err := session.Texts(ctx, l.conn, "select user, host from mysql.user")
 	for _, a := range known {
-		l.known[account(a[0], a[1])] = true
+		l.known[session.Account(a[0], a[1])] = true
 	}
 	if err == nil {
 		err = l.makeUsers(ctx)
@@ -47,7 +48,7 @@ func (l *load) makeReady(ctx context.Context) error {
 
 // keepOut ends other sessions, and lets nobody write who may not do everything.
 func (l *load) keepOut(ctx context.Context, readOnly string) error {
-	others, err := texts(ctx, l.conn, `select id from information_schema.processlist
+	others, err := session.Texts(ctx, l.conn, `select id from information_schema.processlist
 		where id <> connection_id() and user not in ('system user', 'event_scheduler') and command <> 'Daemon'`)
 	for _, o := range others {
 		_, _ = l.conn.ExecContext(ctx, "kill "+o[0]) // it may be gone
@@ -101,14 +102,14 @@ func (l *load) makeUsers(ctx context.Context) error {
 			return fmt.Errorf("make user %s: %w", user, err)
 		}
 		a := mysqldump.Account{User: user, Host: "%"}
-		do := "create user " + account(user, "%") + " identified by " + literal(password)
-		if l.known[account(user, "%")] {
-			do = "alter user " + account(user, "%") + " identified by " + literal(password)
+		do := "create user " + session.Account(user, "%") + " identified by " + session.Literal(password)
+		if l.known[session.Account(user, "%")] {
+			do = "alter user " + session.Account(user, "%") + " identified by " + session.Literal(password)
 		}
 		if _, err := l.conn.ExecContext(ctx, do); err != nil {
-			return fmt.Errorf("make user %s: error %d of the server", user, errno(err)) // whose words may hold the password
+			return fmt.Errorf("make user %s: error %d of the server", user, session.Errno(err)) // whose words may hold the password
 		}
-		l.known[account(user, "%")] = true
+		l.known[session.Account(user, "%")] = true
 		l.accounts = append(l.accounts, a)
 	}
 	return nil
@@ -119,13 +120,13 @@ func (l *load) needAccount(ctx context.Context, a mysqldump.Account) error {
 	if a.Host == "" && strings.EqualFold(a.User, "CURRENT_USER") {
 		return nil
 	}
-	if l.known[account(a.User, a.Host)] {
+	if l.known[session.Account(a.User, a.Host)] {
 		return nil
 	}
-	l.known[account(a.User, a.Host)] = true
-	do := "create user if not exists " + account(a.User, a.Host) + " account lock"
+	l.known[session.Account(a.User, a.Host)] = true
+	do := "create user if not exists " + session.Account(a.User, a.Host) + " account lock"
 	if a.Host == "" {
-		do = "create role if not exists " + name(a.User)
+		do = "create role if not exists " + session.Name(a.User)
 	}
 	if _, err := l.conn.ExecContext(ctx, do); err != nil {
 		return fmt.Errorf("make the account %s@%s: %w", a.User, a.Host, err)
@@ -143,7 +144,7 @@ func (l *load) needAccount(ctx context.Context, a mysqldump.Account) error {
 
 func (l *load) grant(ctx context.Context, a mysqldump.Account, database string) error {
 	on := strings.NewReplacer("_", `\_`, "%", `\%`).Replace(database)
-	if _, err := l.conn.ExecContext(ctx, "grant all on "+name(on)+".* to "+account(a.User, a.Host)); err != nil {
+	if _, err := l.conn.ExecContext(ctx, "grant all on "+session.Name(on)+".* to "+session.Account(a.User, a.Host)); err != nil {
 		return fmt.Errorf("give %s@%s rights in database %s: %w", a.User, a.Host, database, err)
 	}
 	return nil
@@ -158,7 +159,7 @@ func (l *load) endSessions(ctx context.Context) {
 		return
 	}
 	defer end()
-	running, _ := texts(ctx, conn, busy)
+	running, _ := session.Texts(ctx, conn, busy)
 	for _, r := range running { // a session that stays harms nobody: the next load drops the database
 		_, _ = conn.ExecContext(ctx, "kill "+r[0])
 	}
@@ -176,7 +177,7 @@ func (l *load) activity(ctx context.Context) (dump.Activity, error) {
 		return dump.Activity{}, err
 	}
 	defer end()
-	running, err := texts(ctx, conn, busy)
+	running, err := session.Texts(ctx, conn, busy)
 	var a dump.Activity
 	for _, r := range running {
 		a.Mark += r[0] + " " + r[1] + ";"
