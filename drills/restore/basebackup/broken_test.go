@@ -12,6 +12,7 @@ import (
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
 	"lifeboat/drills/restore/dump"
+	"lifeboat/internal/accident"
 )
 
 // flip changes one byte.
@@ -26,7 +27,7 @@ const label = "backup_label"
 // after is the segment some behind the one that a backup begins with.
 func after(t *testing.T, of tree, some uint64) pgdata.Segment {
 	t.Helper()
-	inner, err := untar(strings.NewReader(of["base.tar"]))
+	inner, err := accident.Unpacked(strings.NewReader(of["base.tar"]))
 	require.NoError(t, err)
 	l, err := pgdata.ReadLabel(inner[label])
 	require.NoError(t, err)
@@ -39,16 +40,10 @@ func after(t *testing.T, of tree, some uint64) pgdata.Segment {
 func TestBrokenBackupsAreNamed(t *testing.T) {
 	t.Parallel()
 	all := sample(t)
-	tars, base := all.below("tar"), func(change func(tree) tree) tree { return all.below("tar").in(t, "base.tar", change) }
+	tars, base := all.Below("tar"), func(change func(tree) tree) tree { return in(t, all.Below("tar"), "base.tar", change) }
 	first, third := after(t, tars, 0), after(t, tars, 2)
 	segment3, segment4 := "wal/"+after(t, tars, 1).Name(1<<20), "wal/"+third.Name(1<<20)
-	without := func(of tree, names ...string) tree {
-		gone := tree{}
-		for _, n := range names {
-			gone[n] = ""
-		}
-		return of.with(gone)
-	}
+	without := tree.Less
 	bare := func(change func(tree) tree) tree { return without(base(change), "backup_manifest") }
 	data := func(of tree) string { // a table's file with several pages
 		for _, name := range keys(of) {
@@ -67,23 +62,23 @@ func TestBrokenBackupsAreNamed(t *testing.T) {
 	}{
 		"nothing":             {of: tree{"readme": "hello"}, want: "holds no files of a data folder"},
 		"no WAL":              {of: without(tars, "pg_wal.tar"), wal: tree{segment4[len("wal/"):]: all[segment4]}, want: "WAL segment " + first.Name(1<<20) + " is missing: the backup needs"},
-		"a cut tar":           {of: tars.with(tree{"base.tar": tars["base.tar"][:len(tars["base.tar"])/2+100]}), want: "cut off"},
-		"a cut packed tar":    {of: all.below("packed").with(tree{"base.tar.gz": all["packed/base.tar.gz"][:100000]}), want: "base.tar.gz ends too early"},
-		"manifest edited":     {of: tars.with(tree{"backup_manifest": strings.Replace(tars["backup_manifest"], `"Size": 8192`, `"Size": 8193`, 1)}), want: "its own checksum is wrong"},
-		"manifest cut":        {of: tars.with(tree{"backup_manifest": tars["backup_manifest"][:5000]}), want: "cut off, or no manifest"},
+		"a cut tar":           {of: tars.With(tree{"base.tar": tars["base.tar"][:len(tars["base.tar"])/2+100]}), want: "cut off"},
+		"a cut packed tar":    {of: all.Below("packed").With(tree{"base.tar.gz": all["packed/base.tar.gz"][:100000]}), want: "base.tar.gz ends too early"},
+		"manifest edited":     {of: tars.With(tree{"backup_manifest": strings.Replace(tars["backup_manifest"], `"Size": 8192`, `"Size": 8193`, 1)}), want: "its own checksum is wrong"},
+		"manifest cut":        {of: tars.With(tree{"backup_manifest": tars["backup_manifest"][:5000]}), want: "cut off, or no manifest"},
 		"a file missing":      {of: base(func(b tree) tree { return without(b, data(b)) }), want: "files are missing that its manifest lists: base/5/1249"},
-		"a file more":         {of: base(func(b tree) tree { return b.with(tree{"base/5/99999": "x"}) }), want: "does not list: base/5/99999"},
-		"a byte of a file":    {of: base(func(b tree) tree { return b.with(tree{data(b): flip(b[data(b)], 9000)}) }), want: "not what its manifest says: base/5/1249 (its checksum)"},
-		"a page, no manifest": {of: bare(func(b tree) tree { return b.with(tree{data(b): flip(b[data(b)], 9000)}) }), want: "the checksum of a page is wrong: block 1 of base/5/1249"},
+		"a file more":         {of: base(func(b tree) tree { return b.With(tree{"base/5/99999": "x"}) }), want: "does not list: base/5/99999"},
+		"a byte of a file":    {of: base(func(b tree) tree { return b.With(tree{data(b): flip(b[data(b)], 9000)}) }), want: "not what its manifest says: base/5/1249 (its checksum)"},
+		"a page, no manifest": {of: bare(func(b tree) tree { return b.With(tree{data(b): flip(b[data(b)], 9000)}) }), want: "the checksum of a page is wrong: block 1 of base/5/1249"},
 		"zeros in a page": {of: bare(func(b tree) tree {
 			f := b[data(b)]
-			return b.with(tree{data(b): f[:8192+8] + strings.Repeat("\x00", 100) + f[8192+108:]})
+			return b.With(tree{data(b): f[:8192+8] + strings.Repeat("\x00", 100) + f[8192+108:]})
 		}), want: "block 1 of base/5/1249"},
 		"tablespace":          {of: without(tars, "16384.tar"), want: "tablespace 16384 is missing"},
 		"tablespace, no list": {of: without(tars, "16384.tar", "backup_manifest"), want: "tablespace 16384 (/tmp/space) is missing"},
 		"label":               {of: base(func(b tree) tree { return without(b, label) }), want: "its backup_label is missing, which its manifest lists"},
 		"label, no manifest":  {of: bare(func(b tree) tree { return without(b, label) }), want: "it holds no backup_label, and its server ran"},
-		"control file":        {of: bare(func(b tree) tree { return b.with(tree{"global/pg_control": flip(b["global/pg_control"], 40)}) }), want: "global/pg_control cannot be used: its checksum is wrong"},
+		"control file":        {of: bare(func(b tree) tree { return b.With(tree{"global/pg_control": flip(b["global/pg_control"], 40)}) }), want: "global/pg_control cannot be used: its checksum is wrong"},
 		"no control file":     {of: bare(func(b tree) tree { return without(b, "global/pg_control") }), want: "global/pg_control is missing"},
 		"no version":          {of: bare(func(b tree) tree { return without(b, "PG_VERSION") }), want: "its PG_VERSION is missing"},
 		"a database's folder": {of: bare(func(b tree) tree {
@@ -93,26 +88,26 @@ func TestBrokenBackupsAreNamed(t *testing.T) {
 					gone[n] = ""
 				}
 			}
-			return b.with(gone)
+			return b.With(gone)
 		}), want: "base/1 is missing"},
-		"a gap":                {of: tars, wal: without(all, segment4).below("wal"), want: third.Name(1<<20) + " is missing, and"},
-		"another cluster's":    {of: tars, wal: all.with(tree{segment4: flip(all[segment4], 24)}).below("wal"), want: third.Name(1<<20) + " is of another cluster"},
-		"another timeline's":   {of: tars, wal: all.with(tree{segment4: flip(all[segment4], 4)}).below("wal"), want: "was written on timeline 17, and not on 1"},
-		"another's name":       {of: tars, wal: all.with(tree{segment4: all[segment3]}).below("wal"), want: "and not at " + third.Start(1<<20).String()},
-		"a cut segment":        {of: tars, wal: all.with(tree{segment4: all[segment4][:500000]}).below("wal"), want: "is cut off: it has 500000 bytes of 1048576"},
-		"zeros":                {of: tars, wal: all.with(tree{segment4: strings.Repeat("\x00", 1<<20)}).below("wal"), want: "does not begin as one"},
-		"a timeline's history": {of: tars, wal: all.with(tree{"wal/000000020000000000000009": all[segment4]}).below("wal"), want: "00000002.history is missing, though segments of timeline 2"},
-		"a wrong history":      {of: tars, wal: all.with(tree{"wal/00000002.history": "junk"}).below("wal"), want: "00000002.history cannot be used"},
-		"a timeline unknown":   {of: tars, wal: all.below("wal"), settings: "{wal: archive, recover: {timeline: '7'}}", want: "00000007.history is missing"},
+		"a gap":                {of: tars, wal: without(all, segment4).Below("wal"), want: third.Name(1<<20) + " is missing, and"},
+		"another cluster's":    {of: tars, wal: all.With(tree{segment4: flip(all[segment4], 24)}).Below("wal"), want: third.Name(1<<20) + " is of another cluster"},
+		"another timeline's":   {of: tars, wal: all.With(tree{segment4: flip(all[segment4], 4)}).Below("wal"), want: "was written on timeline 17, and not on 1"},
+		"another's name":       {of: tars, wal: all.With(tree{segment4: all[segment3]}).Below("wal"), want: "and not at " + third.Start(1<<20).String()},
+		"a cut segment":        {of: tars, wal: all.With(tree{segment4: all[segment4][:500000]}).Below("wal"), want: "is cut off: it has 500000 bytes of 1048576"},
+		"zeros":                {of: tars, wal: all.With(tree{segment4: strings.Repeat("\x00", 1<<20)}).Below("wal"), want: "does not begin as one"},
+		"a timeline's history": {of: tars, wal: all.With(tree{"wal/000000020000000000000009": all[segment4]}).Below("wal"), want: "00000002.history is missing, though segments of timeline 2"},
+		"a wrong history":      {of: tars, wal: all.With(tree{"wal/00000002.history": "junk"}).Below("wal"), want: "00000002.history cannot be used"},
+		"a timeline unknown":   {of: tars, wal: all.Below("wal"), settings: "{wal: archive, recover: {timeline: '7'}}", want: "00000007.history is missing"},
 	} {
 		settings, wal := "{}", ""
 		if c.wal != nil {
-			settings, wal = "wal: archive", c.wal.tarred()
+			settings, wal = "wal: archive", c.wal.Tarred()
 		}
 		if c.settings != "" {
 			settings = c.settings
 		}
-		b := &backup{Loader: loader(t, settings), source: source(true, c.of.tarred(), wal)}
+		b := &backup{Loader: loader(t, settings), source: source(true, c.of.Tarred(), wal)}
 		_, err := b.read(t.Context(), nil)
 		var bad *restore.BackupError
 		if assert.Truef(t, errors.As(dump.Classify("db", err), &bad), "%s: %v", name, err) {
@@ -125,15 +120,15 @@ func TestBrokenBackupsAreNamed(t *testing.T) {
 func TestWhatIsNoWordOnTheBackup(t *testing.T) {
 	t.Parallel()
 	all := sample(t)
-	tars := all.below("tar")
-	incremental := tars.in(t, "base.tar", func(b tree) tree {
-		return b.with(tree{label: b[label] + "INCREMENTAL FROM LSN: 0/200000\n"})
-	}).with(tree{"backup_manifest": ""})
+	tars := all.Below("tar")
+	incremental := in(t, tars, "base.tar", func(b tree) tree {
+		return b.With(tree{label: b[label] + "INCREMENTAL FROM LSN: 0/200000\n"})
+	}).With(tree{"backup_manifest": ""})
 	l := loader(t, "{}")
-	_, err := l.Read(t.Context(), source(true, incremental.tarred(), ""))
+	_, err := l.Read(t.Context(), source(true, incremental.Tarred(), ""))
 	require.ErrorAs(t, err, new(*restore.LackError))
 	// pg_basebackup -X none leaves all WAL to an archive, which nobody named.
-	_, err = l.Read(t.Context(), source(true, tars.with(tree{"pg_wal.tar": ""}).tarred(), ""))
+	_, err = l.Read(t.Context(), source(true, tars.With(tree{"pg_wal.tar": ""}).Tarred(), ""))
 	var lack *restore.LackError
 	require.ErrorAs(t, err, &lack)
 	assert.Equal(t, record.LackWAL, lack.Lack)

@@ -62,7 +62,7 @@ func TestRestoreToEveryPlace(t *testing.T) {
 	t.Parallel()
 	all := sample(t)
 	boot := boots(t, "places")
-	wal := all.below("wal").tarred()
+	wal := all.Below("wal").Tarred()
 	dropped, err := time.Parse(time.RFC3339Nano, all["time"])
 	require.NoError(t, err)
 	const orders = "select count(*) from orders"
@@ -81,7 +81,7 @@ func TestRestoreToEveryPlace(t *testing.T) {
 	} {
 		l := loader(t, c.settings)
 		m := boot(l)
-		out, err := load(t, l, source(true, all.below(c.form).tarred(), wal), m)
+		out, err := load(t, l, source(true, all.Below(c.form).Tarred(), wal), m)
 		require.NoError(t, err, c.name)
 		assert.Contains(t, ask(t, m, "shop", orders), c.orders, c.name)
 		assert.Equal(t, c.latest, ask(t, m, "shop", "select to_regclass('latest') is not null"), c.name)
@@ -98,9 +98,9 @@ func TestWALThatCannotBeReadToItsEnd(t *testing.T) {
 	t.Parallel()
 	all := sample(t)
 	boot := boots(t, "damaged")
-	tars := all.below("tar")
+	tars := all.Below("tar")
 	last := ""
-	for _, name := range keys(all.below("wal")) {
+	for _, name := range keys(all.Below("wal")) {
 		if _, ok := pgdata.ParseSegment(name, 1<<20); ok {
 			last = "wal/" + name
 		}
@@ -108,13 +108,13 @@ func TestWALThatCannotBeReadToItsEnd(t *testing.T) {
 	l := loader(t, "wal: archive")
 	m := boot(l)
 	for _, segment := range []string{"wal/" + after(t, tars, 2).Name(1<<20), last} {
-		_, err := load(t, l, source(true, tars.tarred(), all.with(tree{segment: flip(all[segment], 100)}).below("wal").tarred()), m)
+		_, err := load(t, l, source(true, tars.Tarred(), all.With(tree{segment: flip(all[segment], 100)}).Below("wal").Tarred()), m)
 		var bad *restore.BackupError
 		require.ErrorAs(t, err, &bad, segment)
 		assert.Contains(t, bad.Reason, "what follows cannot be read", segment)
 	}
 	// The machine runs by now: a good one takes the place of what is there.
-	_, err := load(t, l, source(true, tars.tarred(), all.below("wal").tarred()), m)
+	_, err := load(t, l, source(true, tars.Tarred(), all.Below("wal").Tarred()), m)
 	require.NoError(t, err)
 	assert.Equal(t, "t", ask(t, m, "shop", "select to_regclass('latest') is not null"))
 	// Another one's transaction is not in its WAL, and a later time is not reached.
@@ -123,7 +123,7 @@ func TestWALThatCannotBeReadToItsEnd(t *testing.T) {
 		"{wal: archive, recover: {time: 2100-01-01T00:00:00Z}}": "its WAL ends before 2100-01-01T00:00:00Z",
 	} {
 		l := loader(t, text)
-		_, err := load(t, l, source(true, tars.tarred(), all.below("wal").tarred()), boot(l))
+		_, err := load(t, l, source(true, tars.Tarred(), all.Below("wal").Tarred()), boot(l))
 		assert.ErrorContains(t, err, want)
 	}
 }

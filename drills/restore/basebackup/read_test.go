@@ -11,17 +11,17 @@ import (
 func TestGoodBackupsAreRead(t *testing.T) {
 	t.Parallel()
 	all := sample(t)
-	tars := all.below("tar")
-	wal := all.below("wal").tarred()
+	tars := all.Below("tar")
+	wal := all.Below("wal").Tarred()
 	for name, c := range map[string]struct {
 		folder bool
 		raw    string
 	}{
-		"tar":           {true, tars.tarred()},
-		"packed":        {true, all.below("packed").tarred()},
-		"a tar of tars": {false, tars.tarred()},
-		"cold":          {true, all.below("cold").tarred()},
-		"cold in a tar": {false, tree{}.under("var/lib/data", all.below("cold")).tarred()},
+		"tar":           {true, tars.Tarred()},
+		"packed":        {true, all.Below("packed").Tarred()},
+		"a tar of tars": {false, tars.Tarred()},
+		"cold":          {true, all.Below("cold").Tarred()},
+		"cold in a tar": {false, tree{}.Under("var/lib/data", all.Below("cold")).Tarred()},
 	} {
 		_, err := loader(t, "{}").Read(t.Context(), source(c.folder, c.raw, ""))
 		require.NoError(t, err, name)

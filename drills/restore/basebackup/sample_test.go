@@ -1,17 +1,14 @@
 package basebackup
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +17,7 @@ import (
 
 	"lifeboat/drills/restore"
 	"lifeboat/drills/store"
+	"lifeboat/internal/accident"
 	"lifeboat/internal/needs"
 	"lifeboat/scenarios"
 )
@@ -39,84 +37,17 @@ var made = sync.OnceValues(func() (tree, error) {
 	if err := c.Run(); err != nil {
 		return nil, errors.New(err.Error() + ": " + told.String())
 	}
-	return untar(&out)
+	return accident.Unpacked(&out)
 })
 
-type tree map[string]string
+type tree = accident.Folder
 
-func untar(r io.Reader) (tree, error) {
-	all := tree{}
-	tr := tar.NewReader(r)
-	for {
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		raw, err := io.ReadAll(tr)
-		if err != nil {
-			return nil, err
-		}
-		name := strings.TrimPrefix(h.Name, "./")
-		if h.Typeflag == tar.TypeDir && !strings.HasSuffix(name, "/") {
-			name += "/"
-		}
-		all[name] = string(raw)
-	}
-}
-
-// tarred is a tree as the store streams a folder: files alone, in their order.
-func (t tree) tarred() string {
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(t)) {
-		if strings.HasSuffix(name, "/") || name == "" {
-			continue
-		}
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(t[name])), Mode: 0o644}); err != nil {
-			panic(err)
-		}
-		if _, err := io.WriteString(w, t[name]); err != nil {
-			panic(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		panic(err)
-	}
-	return b.String()
-}
-
-// below is a part of a tree, by the paths in it.
-func (t tree) below(folder string) tree {
-	all := tree{}
-	for name, content := range t {
-		if rest, ok := strings.CutPrefix(name, folder+"/"); ok && rest != "" {
-			all[rest] = content
-		}
-	}
-	return all
-}
-
-// with is a copy in which some files are others; an empty one is gone.
-func (t tree) with(changed tree) tree {
-	all := maps.Clone(t)
-	for name, content := range changed {
-		if content == "" {
-			delete(all, name)
-		} else {
-			all[name] = content
-		}
-	}
-	return all
-}
-
-// in changes files within a tar that is a file of the tree.
-func (t tree) in(t2 testing.TB, name string, change func(inner tree) tree) tree {
-	inner, err := untar(strings.NewReader(t[name]))
-	require.NoError(t2, err)
-	return t.with(tree{name: change(inner).tarred()})
+// in changes files within a tar that is a file of a tree.
+func in(t testing.TB, of tree, name string, change func(inner tree) tree) tree {
+	t.Helper()
+	changed, err := of.In(name, change)
+	require.NoError(t, err)
+	return changed
 }
 
 func sample(t testing.TB) tree {
@@ -171,12 +102,4 @@ func source(folder bool, raw, wal string) restore.Source {
 		}
 	}
 	return s
-}
-
-func (t tree) under(folder string, of tree) tree {
-	all := maps.Clone(t)
-	for name, content := range of {
-		all[folder+"/"+name] = content
-	}
-	return all
 }
