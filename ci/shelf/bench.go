@@ -17,18 +17,32 @@ type bench struct {
 	lifeboat string // the program
 	dir      string // of everything that is made
 	parallel int    // check runs at a time
+	keep     bool   // what was made is left in its place
 	progress io.Writer
 
-	head  string // what lifeboat new writes above a list of dumps
-	forms forms  // and of each
+	shared sync.Map // what once made
+	closed []func() // what Close calls
+	mu     sync.Mutex
+}
 
-	profile []byte // of the good database
-	once    sync.Once
-	pg      *workshop
-	pgErr   error
+// once makes what several items need when the first of them asks; all others wait for it.
+func once[T any](b *bench, name string, make func() (T, error)) (T, error) {
+	f, _ := b.shared.LoadOrStore(name, sync.OnceValues(make))
+	return f.(func() (T, error))()
+}
+
+// atEnd has a function be called by Close.
+func (b *bench) atEnd(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = append(b.closed, f)
 }
 
 func newBench(lifeboat string, parallel int, progress io.Writer) (*bench, error) {
+	lifeboat, err := filepath.Abs(lifeboat)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(lifeboat); err != nil {
 		return nil, fmt.Errorf("find lifeboat: %w; make build makes it", err)
 	}
@@ -37,17 +51,17 @@ func newBench(lifeboat string, parallel int, progress io.Writer) (*bench, error)
 }
 
 // Close removes everything that was made, or all but its folder.
-func (b *bench) Close(keep bool) error {
-	if b.pg != nil {
-		b.pg.close()
+func (b *bench) Close() error {
+	for _, f := range b.closed {
+		f()
 	}
-	if keep {
+	if b.keep {
 		return nil
 	}
 	return os.RemoveAll(b.dir)
 }
 
-// make writes an item's backup into a folder of its column's, and gives its path.
+// make writes a backup into an empty folder, and gives its path.
 func (b *bench) make(ctx context.Context, made maker, parts ...string) (string, error) {
 	dir := filepath.Join(append([]string{b.dir}, parts...)...)
 	if err := os.RemoveAll(dir); err != nil {
@@ -59,10 +73,10 @@ func (b *bench) make(ctx context.Context, made maker, parts ...string) (string, 
 	return dir, made(ctx, b, dir)
 }
 
-// workshop is a PostgreSQL in which good databases are made worse, one at a time.
+// workshop is a container in which good backups are made, and made worse, one at a time.
 type workshop struct {
 	sync.Mutex
-	id string
+	id, user string
 }
 
 // image of the servers: those of the workshop, and those into which dumps are restored.
@@ -70,17 +84,20 @@ const image = "lifeboat/postgres:15"
 
 // postgres is the workshop, with the good database in it.
 func (b *bench) postgres(ctx context.Context) (*workshop, error) {
-	b.once.Do(func() { b.pg, b.pgErr = openWorkshop(ctx) })
-	return b.pg, b.pgErr
+	return once(b, "PostgreSQL", func() (*workshop, error) {
+		w, err := openWorkshop(ctx)
+		if err == nil {
+			b.atEnd(w.close)
+		}
+		return w, err
+	})
 }
 
 func openWorkshop(ctx context.Context) (*workshop, error) {
-	out, err := command(ctx, nil, "docker", "run", "-d", "--label", "lifeboat.test=shelf", "--memory", "1g",
-		"-e", "POSTGRES_HOST_AUTH_METHOD=trust", image, "postgres", "-c", "fsync=off", "-c", "lo_compat_privileges=on")
+	w, err := openContainer(ctx, "postgres", image, "postgres", "-c", "fsync=off", "-c", "lo_compat_privileges=on")
 	if err != nil {
-		return nil, fmt.Errorf("start the workshop: %w; make images makes its image", err)
+		return nil, err
 	}
-	w := &workshop{id: strings.TrimSpace(string(out))}
 	_, err = w.run(ctx, nil, "for i in $(seq 600); do psql -qXc 'select 1' >/dev/null 2>&1 && exit; sleep 0.1; done; exit 1")
 	if err == nil {
 		err = w.source(ctx)
@@ -92,13 +109,23 @@ func openWorkshop(ctx context.Context) (*workshop, error) {
 	return w, nil
 }
 
+// openContainer starts one in which a user's lines of shell are run.
+func openContainer(ctx context.Context, user, image string, args ...string) (*workshop, error) {
+	out, err := command(ctx, nil, "docker", append([]string{"run", "-d", "--label", "lifeboat.test=shelf", "--memory", "1g", "--network", "none",
+		"-e", "POSTGRES_HOST_AUTH_METHOD=trust", image}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w; make images kinds makes it", image, err)
+	}
+	return &workshop{id: strings.TrimSpace(string(out)), user: user}, nil
+}
+
 func (w *workshop) close() {
 	_, _ = command(context.Background(), nil, "docker", "rm", "-fv", w.id) // what is left is named by its label
 }
 
 // run gives what a line of shell in the workshop writes.
 func (w *workshop) run(ctx context.Context, in []byte, line string) ([]byte, error) {
-	return command(ctx, in, "docker", "exec", "-i", "-u", "postgres", w.id, "bash", "-o", "pipefail", "-c", line)
+	return command(ctx, in, "docker", "exec", "-i", "-u", w.user, w.id, "bash", "-o", "pipefail", "-c", line)
 }
 
 // sql runs statements in a database.

@@ -177,43 +177,38 @@ func patched(file string, p patches) maker {
 
 // rawDisk is the shop's as a raw image, made once.
 func (b *bench) rawDisk(ctx context.Context) (string, error) {
-	dir := filepath.Join(b.dir, "raw")
-	raw := filepath.Join(dir, "pos.raw")
-	if _, err := os.Stat(raw); err == nil {
-		return raw, nil
-	}
-	_, err := b.make(ctx, disk("raw", nil), "raw")
-	return raw, err
+	dir, err := once(b, "raw disk", func() (string, error) { return b.make(ctx, disk("raw", nil), "raw") })
+	return filepath.Join(dir, "pos.raw"), err
 }
 
 // gptDisk is the shop's with a GPT in the place of its MBR, made once. Its GRUB cannot read that, so it is the disk of those that are
 // caught before they boot.
 func (b *bench) gptDisk(ctx context.Context) (string, error) {
-	dir := filepath.Join(b.dir, "gpt")
-	image := filepath.Join(dir, "gpt.qcow2")
-	if _, err := os.Stat(image); err == nil {
-		return image, nil
+	dir, err := once(b, "disk with a GPT", func() (string, error) {
+		raw, err := b.rawDisk(ctx)
+		if err != nil {
+			return "", err
+		}
+		return b.make(ctx, func(ctx context.Context, _ *bench, dir string) error { return partitioned(ctx, raw, dir) }, "gpt")
+	})
+	return filepath.Join(dir, "gpt.qcow2"), err
+}
+
+func partitioned(ctx context.Context, raw, dir string) error {
+	to := filepath.Join(dir, "gpt.raw")
+	const more = "1M" // for the copy
+	if _, err := command(ctx, nil, "cp", "--sparse=always", raw, to); err != nil {
+		return err
 	}
-	raw, err := b.rawDisk(ctx)
-	if err == nil {
-		_, err = b.make(ctx, func(ctx context.Context, _ *bench, dir string) error {
-			to := filepath.Join(dir, "gpt.raw")
-			const more = "1M" // for the copy
-			if _, err := command(ctx, nil, "cp", "--sparse=always", raw, to); err != nil {
-				return err
-			}
-			if _, err := command(ctx, nil, "truncate", "-s", "+"+more, to); err != nil {
-				return err
-			}
-			table := fmt.Sprintf("label: gpt\nstart=%d,size=65536,type=U\nstart=%d,size=%d,type=L\n", espAt/512, rootAt/512, (size(raw)-rootAt)/512)
-			if _, err := command(ctx, []byte(table), tool("sfdisk"), "--quiet", "--wipe", "never", to); err != nil {
-				return err
-			}
-			err := inQEMU(ctx, dir, "qemu-img", "convert", "-c", "-m", "4", "-W", "-f", "raw", "-O", "qcow2", "/disk/gpt.raw", "/disk/gpt.qcow2")
-			return errors.Join(err, os.Remove(to))
-		}, "gpt")
+	if _, err := command(ctx, nil, "truncate", "-s", "+"+more, to); err != nil {
+		return err
 	}
-	return image, err
+	table := fmt.Sprintf("label: gpt\nstart=%d,size=65536,type=U\nstart=%d,size=%d,type=L\n", espAt/512, rootAt/512, (size(raw)-rootAt)/512)
+	if _, err := command(ctx, []byte(table), tool("sfdisk"), "--quiet", "--wipe", "never", to); err != nil {
+		return err
+	}
+	err := inQEMU(ctx, dir, "qemu-img", "convert", "-c", "-m", "4", "-W", "-f", "raw", "-O", "qcow2", "/disk/gpt.raw", "/disk/gpt.qcow2")
+	return errors.Join(err, os.Remove(to))
 }
 
 // tool is a program where root's path leads, too.

@@ -12,27 +12,35 @@ import (
 	"lifeboat/drills/record"
 )
 
-// made is the folder of what was made, as it lies there.
-const made = "made"
+// Folders of what was made, as it lies there: tonight's, and what was made for the last proof.
+const (
+	made      = "made"
+	yesterday = "yesterday"
+)
 
-// lay puts an item's backup into its store of a column, with what the column needs beside it.
-func (b *bench) lay(ctx context.Context, c column, i item) error {
+// laid puts an item's backup into its store of a column, with what the column needs beside it and before it.
+func (b *bench) laid(ctx context.Context, c column, i item) error {
+	to := filepath.Join(b.dir, c.folder(), i.name)
 	if c == profiled && i.profiled != nil {
 		_, err := b.make(ctx, i.profiled, c.folder(), i.name)
 		return err
 	}
-	from, to := filepath.Join(b.dir, made, i.name), filepath.Join(b.dir, c.folder(), i.name)
-	if err := linked(to, from); err != nil {
+	if err := os.MkdirAll(to, 0o700); err != nil {
 		return err
 	}
-	if c != profiled {
-		return nil
+	if c == lastTime {
+		if err := b.lastProof(ctx, i, to); err != nil {
+			return err
+		}
+	}
+	if err := linked(to, filepath.Join(b.dir, made, i.name)); err != nil || c != profiled {
+		return err
 	}
 	name, err := backupIn(to)
 	if err != nil {
 		return err
 	}
-	text, err := i.shape.profile(ctx, b)
+	text, err := b.profileOf(ctx, i.shape)
 	if err != nil {
 		return err
 	}
@@ -56,46 +64,69 @@ func linked(to, from string) error {
 	})
 }
 
+// profileOf is that of a shape's good one, taken once.
+func (b *bench) profileOf(ctx context.Context, s *shape) ([]byte, error) {
+	return once(b, "profile of "+s.name, func() ([]byte, error) { return s.profile(ctx, b) })
+}
+
+// common is the folder of what is yesterday's for all items of a shape that have none of their own.
+func common(s *shape) string { return "of-" + s.name }
+
 // before makes yesterday's backup of an item. It is made before tonight's: no last proof is of a younger one.
 func (b *bench) before(ctx context.Context, i item) error {
 	if i.yesterday != nil {
 		_, err := b.make(ctx, i.yesterday, yesterday, i.name)
 		return err
 	}
-	common := filepath.Join(b.dir, yesterday, "of-"+i.shape.name)
-	if _, err := os.Stat(common); err != nil {
-		if _, err := b.make(ctx, i.shape.yesterday, yesterday, filepath.Base(common)); err != nil {
-			return err
-		}
-	}
-	return os.CopyFS(filepath.Join(b.dir, yesterday, i.name), os.DirFS(common))
+	_, err := once(b, "yesterday's "+i.shape.name, func() (string, error) { return b.make(ctx, i.shape.yesterday, yesterday, common(i.shape)) })
+	return err
 }
 
-// yesterday is the folder of what was made for the last proof.
-const yesterday = "yesterday"
-
-// lastNight proves yesterday's backup of every item in the series in which tonight's will be proved.
-func (b *bench) lastNight(ctx context.Context, file string, todo []*result) error {
-	old := time.Now().Add(-time.Hour)
-	for _, r := range todo {
-		from, to := filepath.Join(b.dir, yesterday, r.name), filepath.Join(b.dir, lastTime.folder(), r.name)
-		name, err := backupIn(from)
-		if err == nil {
-			err = os.CopyFS(to, os.DirFS(from))
-		}
-		was := filepath.Join(to, "yesterday-"+name)
-		if err := errors.Join(err, os.Rename(filepath.Join(to, name), was), os.Chtimes(was, old, old)); err != nil {
-			return fmt.Errorf("lay yesterday's %s into its store: %w", r.name, err)
-		}
+// lastProof has yesterday's backup of an item lie in its store, and its proof in its home.
+func (b *bench) lastProof(ctx context.Context, i item, store string) error {
+	home := b.home(lastTime, i)
+	if i.yesterday != nil {
+		return errors.Join(b.aged(i.name, store), b.lastNight(ctx, i, home))
 	}
-	n, err := b.verify(ctx, file, todo)
+	own := item{name: common(i.shape), shape: i.shape} // one and the same for many, and proved once: their homes begin with that proof
+	proved, err := once(b, "proof of yesterday's "+i.shape.name, func() (string, error) {
+		to := filepath.Join(b.dir, lastTime.folder(), own.name)
+		return b.home(lastTime, own), errors.Join(b.aged(own.name, to), b.lastNight(ctx, own, b.home(lastTime, own)))
+	})
+	if err == nil {
+		err = errors.Join(b.aged(own.name, store), os.CopyFS(home, os.DirFS(proved)))
+	}
+	return err
+}
+
+// aged lays what was made yesterday into a store, as old as that.
+func (b *bench) aged(made, store string) error {
+	from, old := filepath.Join(b.dir, yesterday, made), time.Now().Add(-time.Hour)
+	name, err := backupIn(from)
+	if err == nil {
+		err = os.CopyFS(store, os.DirFS(from))
+	}
+	was := filepath.Join(store, "yesterday-"+name)
+	if err := errors.Join(err, os.Rename(filepath.Join(store, name), was), os.Chtimes(was, old, old)); err != nil {
+		return fmt.Errorf("lay yesterday's into its store: %w", err)
+	}
+	return nil
+}
+
+// lastNight proves yesterday's backup in the series in which tonight's will be proved.
+func (b *bench) lastNight(ctx context.Context, i item, home string) error {
+	file, err := b.catalogue(ctx, lastTime, i)
 	if err != nil {
 		return err
 	}
-	for _, p := range n.Proofs {
-		if p.Status != record.StatusPassed && p.Skipped == "" {
-			return fmt.Errorf("prove yesterday's %s: it is %s, drill %s", p.Backup, p.Status, p.Drill)
+	for range tries {
+		o, err := b.verify(ctx, file, home)
+		if err != nil || o.Status == record.StatusPassed {
+			return err
+		}
+		if !o.Busy {
+			return fmt.Errorf("prove yesterday's: it is %s at %s: %s", o.Status, o.At, o.Says)
 		}
 	}
-	return nil
+	return errors.New("prove yesterday's: the host was too busy to tell")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -18,12 +19,21 @@ var columns = []column{bare, rules, lastTime, profiled}
 
 // shelf is everything that stands on it, the broken of each kind first.
 func shelf() []item {
-	return slices.Concat(damagedDumps(), wrongFiles(), hostileDumps(), lostRows(), lostStructure(), oddDumps(), oddDatabases(), images(), disks(), mysqlDumps())
+	return slices.Concat(damagedDumps(), wrongFiles(), hostileDumps(), lostRows(), lostStructure(), oddDumps(), oddDatabases(), images(), disks(), mysqlDumps(),
+		redisBackups(), trees(), clusters())
 }
 
-// everything is asked, but the rules of another database, and what there is only of databases.
+// everything is asked, but the rules of another database, and what is not there of a shape.
 func everything(i item, c column) bool {
-	return (!i.other || c != rules) && (i.shape.profile != nil || c == bare || c == rules)
+	switch c {
+	case rules:
+		return !i.other
+	case lastTime:
+		return i.shape.yesterday != nil
+	case profiled:
+		return i.shape.profile != nil
+	}
+	return true
 }
 
 func main() {
@@ -35,44 +45,88 @@ func main() {
 	}
 }
 
-// run verifies the shelf, prints the table, and ends with an error where lifeboat or a label is wrong.
-func run(ctx context.Context, args []string, out, progress io.Writer) (err error) {
+// call is what a call asks for.
+type call struct {
+	lifeboat, results, in string
+	kind, only            *regexp.Regexp
+	keep, resume          bool
+	parallel              int
+}
+
+func flags(args []string) (a call, err error) {
 	f := flag.NewFlagSet("shelf", flag.ContinueOnError)
-	lifeboat := f.String("lifeboat", "bin/lifeboat", "the program that is to catch them")
-	only := f.String("only", "", "regular expression: names of the backups to be verified")
-	keep := f.Bool("keep", false, "leave backups, catalogues and drills in place, to be looked at")
-	in := f.String("in", "", "only in the columns whose names are in this text: \"the last proof, a profile\"")
-	parallel := f.Int("parallel", 3, "check runs at a time")
+	f.StringVar(&a.lifeboat, "lifeboat", "bin/lifeboat", "the program that is to catch them")
+	kind := f.String("kind", ".", "regular expression: kinds of backups, as "+strings.Join(kinds(), ", "))
+	only := f.String("only", ".", "regular expression: names of the backups to be verified")
+	f.StringVar(&a.in, "in", "", "only in the columns whose names are in this text: \"the last proof, a profile\"")
+	f.StringVar(&a.results, "results", "build/shelf/results.ndjson", "file into which each answer is written when it is there")
+	f.BoolVar(&a.resume, "resume", false, "take the answers in that file that the same build of lifeboat gave")
+	f.BoolVar(&a.keep, "keep", false, "leave backups, catalogues and drills in place, to be looked at")
+	f.IntVar(&a.parallel, "parallel", 4, "check runs at a time")
 	if err := f.Parse(args); err != nil {
-		return err
+		return a, err
 	}
-	wanted, err := regexp.Compile(*only)
-	if err != nil {
-		return fmt.Errorf("read -only: %w", err)
+	if a.kind, err = regexp.Compile(*kind); err != nil {
+		return a, fmt.Errorf("read -kind: %w", err)
 	}
-	var items []item
+	if a.only, err = regexp.Compile(*only); err != nil {
+		return a, fmt.Errorf("read -only: %w", err)
+	}
+	return a, nil
+}
+
+// kinds are the names of the shapes.
+func kinds() (all []string) {
 	for _, i := range shelf() {
-		if wanted.MatchString(i.name) {
-			items = append(items, i)
+		if !slices.Contains(all, i.shape.name) {
+			all = append(all, i.shape.name)
 		}
 	}
-	b, err := newBench(*lifeboat, *parallel, progress)
+	return all
+}
+
+// wants tells whether an item is asked for in a column.
+func (a call) wants(i item, c column) bool {
+	return everything(i, c) && (a.in == "" || strings.Contains(a.in, string(c)))
+}
+
+// items are those that are asked for.
+func (a call) items() []item {
+	return slices.DeleteFunc(shelf(), func(i item) bool {
+		return !a.kind.MatchString(i.shape.name) || !a.only.MatchString(i.name) ||
+			!slices.ContainsFunc(columns, func(c column) bool { return a.wants(i, c) })
+	})
+}
+
+// run verifies the shelf, prints the table, and ends with an error where lifeboat or a label is wrong. One that is stopped prints what
+// it knows.
+func run(ctx context.Context, args []string, out, progress io.Writer) (err error) {
+	a, err := flags(args)
 	if err != nil {
 		return err
 	}
+	b, err := newBench(a.lifeboat, a.parallel, progress)
+	if err != nil {
+		return err
+	}
+	b.keep = a.keep
 	defer func() {
-		if *keep {
+		if a.keep {
 			fmt.Fprintln(progress, "shelf: everything is in", b.dir)
 		}
-		if left := b.Close(*keep); err == nil {
-			err = left
-		}
+		err = errors.Join(err, b.Close())
 	}()
-	all, err := b.prove(ctx, items, func(i item, c column) bool {
-		return everything(i, c) && (*in == "" || strings.Contains(*in, string(c)))
-	})
+	items := a.items()
+	k, err := keptIn(a)
 	if err != nil {
 		return err
 	}
-	return print(out, all)
+	defer k.Close() //nolint:errcheck // each answer was written when it was there
+	todo := slices.DeleteFunc(slices.Clone(items), func(i item) bool { return k.has(i, a.wants) })
+	fmt.Fprintf(progress, "shelf: %d backups, %d of them answered before\n", len(items), len(items)-len(todo))
+	stopped := b.prove(ctx, todo, a.wants, func(r result) { k.take(r, progress, len(items)) })
+	if err := print(out, k.results(items)); err != nil || stopped != nil {
+		return errors.Join(err, stopped)
+	}
+	return k.wrote
 }

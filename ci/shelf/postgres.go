@@ -101,15 +101,10 @@ var shop = &shape{name: "postgres", good: dumped("", dump, "shop.dump"), entry: 
 // aDay ago is what yesterday's dump goes to.
 const aDay = "now() - interval '1 day'"
 
-// shopProfile is that of the good database, taken once.
+// shopProfile is that of the good database.
 func shopProfile(ctx context.Context, b *bench) ([]byte, error) {
-	if b.profile == nil {
-		var err error
-		if _, b.profile, err = b.dump(ctx, "", dump, withProfile...); err != nil {
-			return nil, err
-		}
-	}
-	return b.profile, nil
+	_, profile, err := b.dump(ctx, "", dump, withProfile...)
+	return profile, err
 }
 
 // careful are the checks that a careful user of this shop writes.

@@ -55,7 +55,7 @@ func print(w io.Writer, all []result) error {
 					wrong++
 				}
 				if m != good && m != passed && m != named && at == "" {
-					at, says = string(o.at), o.says
+					at, says = string(o.At), o.Says
 				}
 			}
 			if broken {
@@ -97,7 +97,7 @@ func counted(text *strings.Builder, all []result) {
 	}
 	asked, found, alarms, once := 0, 0, 0, 0
 	for _, r := range all {
-		if r.outcomes[rules].shared {
+		if r.outcomes[rules].Shared {
 			once++
 		}
 		switch {
@@ -120,8 +120,8 @@ func listed(text *strings.Builder, all []result) (wrong int) {
 	for i, c := range columns {
 		said, lists := map[[2]string][]string{}, map[string]int{}
 		for _, r := range all {
-			if o, known := r.outcomes[c]; known && o.status == record.StatusPassed && !r.other {
-				kinds := slices.Sorted(slices.Values(o.unseen))
+			if o, known := r.outcomes[c]; known && o.Status == record.StatusPassed && !r.other {
+				kinds := slices.Sorted(slices.Values(o.Unseen))
 				of := [2]string{r.shape.name, strings.Join(slices.Compact(kinds), ", ")}
 				if said[of] = append(said[of], r.name); len(said[of]) == 1 {
 					lists[r.shape.name]++

@@ -46,25 +46,27 @@ func TestSample(t *testing.T) {
 	require.NoError(t, err)
 	b, err := newBench(lifeboat, 3, t.Output())
 	require.NoError(t, err)
-	defer func() { assert.NoError(t, b.Close(false)) }()
-	all, err := b.prove(context.WithoutCancel(t.Context()), items, func(i item, c column) bool { return in[i.name] == c })
-	require.NoError(t, err)
-	for _, r := range all {
+	defer func() { assert.NoError(t, b.Close()) }()
+	n := 0
+	err = b.prove(context.WithoutCancel(t.Context()), items, func(i item, c column) bool { return in[i.name] == c }, func(r result) {
+		n++
 		for c, o := range r.outcomes {
-			assert.False(t, r.marked(c, o).wrong(), "%s with %s is %s: %s at %s: %s", r.name, c, r.marked(c, o), o.status, o.at, o.says)
+			assert.False(t, r.marked(c, o).wrong(), "%s with %s is %s: %s at %s: %s", r.name, c, r.marked(c, o), o.Status, o.At, o.Says)
 		}
-	}
+	})
+	require.NoError(t, err)
+	assert.Equal(t, len(items), n)
 }
 
 // sampled draws backups, and for each a column in which what it is must be seen.
 func sampled(seed uint64) (items []item, in map[string]column) {
 	lot := rand.New(rand.NewPCG(seed, 0))
-	all := slices.DeleteFunc(shelf(), func(i item) bool { return i.shape.name == "disk" || i.shape == mysqlShop }) // each disk boots for a minute
+	all := slices.DeleteFunc(shelf(), func(i item) bool { return i.shape != shop && i.shape.name != "image" }) // each disk boots for a minute
 	left := map[bool]map[bool]int{true: {true: sampledEarly, false: sampledLate}, false: {false: sampledGood}}
 	in = map[string]column{}
 	for _, i := range lot.Perm(len(all)) {
 		it := all[i]
-		early := it.label != nil && outcome{at: it.label.at}.early()
+		early := it.label != nil && outcome{At: it.label.at}.early()
 		var fit []column
 		for _, c := range columns {
 			if everything(it, c) && (it.label == nil || it.label.seenIn(c)) {

@@ -57,6 +57,11 @@ type shape struct {
 	profile func(ctx context.Context, b *bench) ([]byte, error)
 	// alone asks the tools that people have without lifeboat what they say of the backup in a folder.
 	alone func(ctx context.Context, b *bench, dir string) (tool string, good bool, err error)
+	// beside writes what catalogues of a column read in their folder.
+	beside  func(ctx context.Context, b *bench, c column, folder string) error
+	pattern string // of the names of backups in its store; "": all
+	// machine: it boots one
+	machine bool
 }
 
 // maker writes a backup into an empty folder.
@@ -74,6 +79,8 @@ type item struct {
 	yesterday, profiled maker
 	other               bool     // it holds something else than its shape: other rules would be written for it
 	migrated            []string // tables whose structure may be another than yesterday
+	ageless             bool     // it does not say how old it is
+	restored            string   // how it is restored, if not as its shape is: keys of restore
 	within              string   // of a backup of several databases: the one of which more is asked, "shop:"
 }
 
@@ -100,12 +107,12 @@ func content(unseen string, needs ...need) *label {
 
 // outcome is what lifeboat said of an item in a column.
 type outcome struct {
-	status record.Status
-	at     objective.RungName // the lowest rung that failed; where none did, the lowest that nobody could ask
-	says   string             // what a person reads
-	unseen []string           // kinds of defects that are said to be not looked at
-	busy   bool               // nothing but a busy host kept it from an answer
-	shared bool               // it is the answer of the column bare: nothing was asked that could make it another
+	Status record.Status      `json:"status"`
+	At     objective.RungName `json:"at,omitempty"`     // the lowest rung that failed; where none did, the lowest that nobody could ask
+	Says   string             `json:"says,omitempty"`   // what a person reads
+	Unseen []string           `json:"unseen,omitempty"` // kinds of defects that are said to be not looked at
+	Busy   bool               `json:"busy,omitempty"`   // nothing but a busy host kept it from an answer
+	Shared bool               `json:"shared,omitempty"` // it is the answer of the column bare: nothing was asked that could make it another
 }
 
 // mark is an outcome held against a label.
@@ -125,17 +132,17 @@ const (
 func (i item) marked(c column, o outcome) mark {
 	l := i.label
 	switch {
-	case l == nil && o.status == record.StatusPassed:
+	case l == nil && o.Status == record.StatusPassed:
 		return good
 	case l == nil:
 		return alarm
-	case o.status == record.StatusPassed && !l.seenIn(c) && slices.Contains(o.unseen, l.unseen):
+	case o.Status == record.StatusPassed && !l.seenIn(c) && slices.Contains(o.Unseen, l.unseen):
 		return named
-	case o.status == record.StatusPassed:
+	case o.Status == record.StatusPassed:
 		return passed
 	case !l.seenIn(c): // seen by more than was promised
 		return caught
-	case o.at != l.at || l.doubt != (o.status == record.StatusInconclusive):
+	case o.At != l.at || l.doubt != (o.Status == record.StatusInconclusive):
 		return astray
 	}
 	return caught

@@ -14,10 +14,10 @@ import (
 func TestMarks(t *testing.T) {
 	t.Parallel()
 	const kind = "constraints"
-	yes := outcome{status: record.StatusPassed}
-	told := outcome{status: record.StatusPassed, unseen: []string{"triggers", kind}}
-	bad := outcome{status: record.StatusFailed, at: objective.RungContent}
-	unsure := outcome{status: record.StatusInconclusive, at: objective.RungRead}
+	yes := outcome{Status: record.StatusPassed}
+	told := outcome{Status: record.StatusPassed, Unseen: []string{"triggers", kind}}
+	bad := outcome{Status: record.StatusFailed, At: objective.RungContent}
+	unsure := outcome{Status: record.StatusInconclusive, At: objective.RungRead}
 	for name, tc := range map[string]struct {
 		label *label
 		in    column
