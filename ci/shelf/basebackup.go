@@ -128,28 +128,26 @@ func attributes(data accident.Folder) string {
 
 // clusters are the broken ones, and good ones that look odd.
 func clusters() []item {
-	of := func(name, what string, change func(e *estate) error) item {
-		return item{name: "base-" + name, what: what, shape: cluster, make: based("tar", change), label: at(objective.RungRead)}
-	}
+	return slices.Concat(brokenBases(), brokenFolders(), brokenWAL(), oddClusters())
+}
+
+// brokenBase is a base backup to which something happens.
+func brokenBase(name, what string, change func(e *estate) error) item {
+	return item{name: "base-" + name, what: what, shape: cluster, make: based("tar", change), label: at(objective.RungRead)}
+}
+
+// brokenBases are those of which whole parts are not what they were.
+func brokenBases() []item {
 	base := func(name, what string, change func(f accident.Folder) accident.Folder) item {
-		return of(name, what, func(e *estate) error { e.base = change(e.base); return nil })
+		return brokenBase(name, what, func(e *estate) error { e.base = change(e.base); return nil })
 	}
-	inside := func(name, what string, change func(f accident.Folder) accident.Folder) item {
-		return of(name, what, func(e *estate) error { return e.within(change) })
-	}
-	bare := func(name, what string, change func(f accident.Folder) accident.Folder) item { // no manifest promises anything
-		return of(name, what, func(e *estate) error { e.base = e.base.Less("backup_manifest"); return e.within(change) })
-	}
-	wal := func(name, what string, change func(e *estate) accident.Folder) item {
-		return of(name, what, func(e *estate) error { e.wal = change(e); return nil })
-	}
-	packed := of("packed-cut", "half of a packed tar", nil)
+	packed := brokenBase("packed-cut", "half of a packed tar", nil)
 	packed.make = based("packed", func(e *estate) error {
 		raw := e.base["base.tar.gz"]
 		e.base = e.base.With(accident.Folder{"base.tar.gz": raw[:len(raw)/2]})
 		return nil
 	})
-	broken := []item{
+	return []item{
 		packed,
 		base("cut", "half of its tar", func(f accident.Folder) accident.Folder {
 			return f.With(accident.Folder{"base.tar": f["base.tar"][:len(f["base.tar"])/2+100]})
@@ -165,6 +163,18 @@ func clusters() []item {
 			return f.With(accident.Folder{"backup_manifest": f["backup_manifest"][:5000]})
 		}),
 		base("another", "something else in its place", func(accident.Folder) accident.Folder { return accident.Folder{"readme": "hello"} }),
+	}
+}
+
+// brokenFolders are those whose data folder is not what it was: where they are bare no manifest promises anything.
+func brokenFolders() []item {
+	inside := func(name, what string, change func(f accident.Folder) accident.Folder) item {
+		return brokenBase(name, what, func(e *estate) error { return e.within(change) })
+	}
+	bare := func(name, what string, change func(f accident.Folder) accident.Folder) item {
+		return brokenBase(name, what, func(e *estate) error { e.base = e.base.Less("backup_manifest"); return e.within(change) })
+	}
+	return []item{
 		inside("file-lost", "a table's file is missing", func(f accident.Folder) accident.Folder { return f.Less(attributes(f)) }),
 		inside("file-more", "a file more than its manifest lists", func(f accident.Folder) accident.Folder { return f.With(accident.Folder{"base/5/99999": "x"}) }),
 		inside("byte", "a bit turned in a table", func(f accident.Folder) accident.Folder {
@@ -189,7 +199,16 @@ func clusters() []item {
 			maps.DeleteFunc(rest, func(name, _ string) bool { return strings.HasPrefix(name, "base/1/") })
 			return rest
 		}),
-		of("no-wal", "neither it nor the archive has the WAL of the time in which it was taken", func(e *estate) error {
+	}
+}
+
+// brokenWAL are good ones whose archive of WAL is not what it was.
+func brokenWAL() []item {
+	wal := func(name, what string, change func(e *estate) accident.Folder) item {
+		return brokenBase(name, what, func(e *estate) error { e.wal = change(e); return nil })
+	}
+	return []item{
+		brokenBase("no-wal", "neither it nor the archive has the WAL of the time in which it was taken", func(e *estate) error {
 			e.base, e.wal = e.base.Less("pg_wal.tar"), e.wal.Less(e.segment(0), e.segment(1))
 			return nil
 		}),
@@ -219,7 +238,6 @@ func clusters() []item {
 			return e.wal.With(accident.Folder{"00000002.history": "junk"})
 		}),
 	}
-	return append(broken, oddClusters()...)
 }
 
 // oddClusters are good ones.

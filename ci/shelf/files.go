@@ -179,8 +179,8 @@ func trees() []item {
 		holding("file-more", "a file more", "seq 9 >uploads/2026/own.php", content("few_files", rule)),
 		holding("another-night", "a file is another night's", "seq 1 464 >uploads/2026/file7.txt; touch -d '2026-01-01 03:04:05' uploads/2026/file7.txt",
 			content("contents", rule)),
-		holding("zeroed", "a file holds zeros", "head -c $(stat -c %s config/app.ini) /dev/zero >t; cat t >config/app.ini; rm t; touch -d '2026-01-02 03:04:05' config/app.ini",
-			content("contents", rule)),
+		holding("zeroed", "a file holds zeros", "head -c $(stat -c %s config/app.ini) /dev/zero >t; cat t >config/app.ini; rm t; "+
+			"touch -d '2026-01-02 03:04:05' config/app.ini", content("contents", rule)),
 		holding("names", "names that are not English are question marks", "mv 图片/图.txt 图片/???; mv 图片 ????", content("few_files", profile)),
 		holding("modes", "modes were lost", "chmod -R a=rwX .", content("attributes", profile)),
 		holding("link-lost", "a link is a copy of what it led to", "rm uploads/app.ini; cp config/app.ini uploads/app.ini", content("attributes", profile)),
@@ -196,17 +196,20 @@ func trees() []item {
 // oddTrees are good ones.
 func oddTrees() []item {
 	good := func(name, what, change, line, file string) item {
-		return item{name: "files-good-" + name, what: what, shape: uploads, make: treeBackup(change, line, file), profiled: profiledTree(change, line, file)}
+		return item{name: "files-good-" + name, what: what, shape: uploads, make: treeBackup(change, line, file),
+			profiled: profiledTree(change, line, file)}
 	}
 	return []item{
 		good("tar", "as it is", "", treeTar, "uploads.tar"),
 		good("gzip", "packed by gzip", "", treeGzip, "uploads.tar.gz"),
 		good("zstd", "packed by zstd", "", treeZstd, "uploads.tar.zst"),
 		good("entries", "without a folder before its names", "", treeEntries, "uploads.tar"),
-		good("absolute", "names that begin with a slash", "", `tar --xattrs -S --numeric-owner -P --transform 's,^\./,/,' -C /tree -cf - .`, "uploads.tar"),
+		good("absolute", "names that begin with a slash", "",
+			`tar --xattrs -S --numeric-owner -P --transform 's,^\./,/,' -C /tree -cf - .`, "uploads.tar"),
 		good("blocks", "with blocks of a tape", "", "tar --xattrs -S -b 512 --numeric-owner -C /tree -cf - .", "uploads.tar"),
 		good("own-list", "with a list of digests of its own", "sha256sum uploads/2026/*.txt >SHA256SUMS", treeTar, "uploads.tar"),
-		good("old-format", "in the format of 1988", `rm uploads/$'neue\nzeile.txt'; setfattr -x user.origin uploads/2026/file2.txt; cat sparse.img >s; mv s sparse.img;
+		good("old-format", "in the format of 1988",
+			`rm uploads/$'neue\nzeile.txt'; setfattr -x user.origin uploads/2026/file2.txt; cat sparse.img >s; mv s sparse.img;
 			find . -exec touch -h -d '2026-01-02 03:04:05' {} +`, "tar --format=ustar --numeric-owner -C /tree -cf - .", "uploads.tar"),
 	}
 }

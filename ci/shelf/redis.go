@@ -231,7 +231,8 @@ func oddRedis(of func(name, what string, l *label, m maker) item, aof func(name,
 		holding("good-types", "every type, functions, names in Chinese and of any bytes", "set \"键 1\" 值\nset \"\\xff\\x00\" \"\\x80\"\nsetrange gap 5000 x\n"+
 			"pfadd seen a b c\ngeoadd shops 13.4 52.5 berlin\nxgroup create events readers 0\nsetbit bits 70000 1\n"+
 			"function load \"#!lua name=shop\\nredis.register_function('price', function(keys, args) return 1 end)\"", nil),
-		other(of("good-sessions", "nothing but sessions that expire", nil, redisOf("set session:1 a ex 864000\nset session:2 b ex 864000\n", "", snapshot, "dump.rdb"))),
+		other(of("good-sessions", "nothing but sessions that expire", nil, redisOf("set session:1 a ex 864000\nset session:2 b ex 864000\n", "",
+			snapshot, "dump.rdb"))),
 		holding("good-quiet", "one key more than yesterday", "set customer:301 x", nil),
 	}
 }
