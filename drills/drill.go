@@ -104,6 +104,9 @@ func (d *drill) phases(ctx context.Context) (err error) {
 		if err := d.phase(ctx, record.PhasePrecheck, d.restores.look); err != nil {
 			return err
 		}
+		if err := d.turn(ctx); err != nil {
+			return err
+		}
 		return d.phase(ctx, record.PhaseRestore, d.restores.read)
 	}
 	s := d.plan.Scenario
@@ -122,6 +125,11 @@ func (d *drill) phases(ctx context.Context) (err error) {
 		if st.skip {
 			continue
 		}
+		if st.name == record.PhaseRestore {
+			if err := d.turn(ctx); err != nil {
+				return err
+			}
+		}
 		if err := d.phase(ctx, st.name, st.run); err != nil {
 			return err
 		}
@@ -133,4 +141,12 @@ func (d *drill) phases(ctx context.Context) (err error) {
 		return err
 	}
 	return d.phase(ctx, record.PhaseVerify, d.verify)
+}
+
+// turn waits until it may restore.
+func (d *drill) turn(ctx context.Context) error {
+	if d.opt.Turn == nil {
+		return nil
+	}
+	return d.opt.Turn(ctx)
 }

@@ -108,8 +108,11 @@ type Options struct {
 	UpTo   string             // record.UpToRead: read the backups, and restore none
 	Retest []string           // findings of the scenario's series that the drill is to try again
 	Keep   bool               // leave a failed drill's instances until the deadline
-	Log    *slog.Logger
-	Stderr io.Writer
-	Watch  Watch
-	Clock  record.Clock // by which events are timed besides; the zero one is the host's
+	// Turn is waited for before anything is restored, for Patience at most, which the deadline is later by; nil: it is its turn.
+	Turn     func(context.Context) error
+	Patience time.Duration
+	Log      *slog.Logger
+	Stderr   io.Writer
+	Watch    Watch
+	Clock    record.Clock // by which events are timed besides; the zero one is the host's
 }

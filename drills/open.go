@@ -26,7 +26,7 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	b := &books{secrets: secretsOf(p.Scenario), id: id, dir: dir, base: now}
 	b.log = b.logger(opt.Log)
 	d := &drill{books: b, kit: kit, plan: p, opt: opt,
-		scope: ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(p.Scenario.Deadline.Std()), Home: dir}}
+		scope: ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(p.Scenario.Deadline.Std() + opt.Patience), Home: dir}}
 	site := instance.Site{Scope: d.scope, Journal: b, Ledger: b, Log: b.log, Base: now,
 		Network: instance.Network{Range: p.Scenario.Network.Prefix, Avoid: p.speaksTo()}}
 	if d.room, err = machines.Open(kit.Instances, p.Kinds, site); err != nil {

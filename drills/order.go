@@ -103,3 +103,10 @@ func (s *boots) tooSlow(took time.Duration) string {
 	}
 	return fmt.Sprintf("ready after %s, and the objective is %s", took.Round(time.Millisecond), limit)
 }
+
+// Untimed tells whether nothing is timed of what comes after the restore: nothing is broken, no flow runs, and nothing is started again.
+func (p *Plan) Untimed() bool {
+	s := p.Scenario
+	return s.Trigger == record.TriggerNone && s.Flow == nil && len(s.Prepare) == 0 && len(s.Upgrade) == 0 &&
+		!slices.ContainsFunc(p.Checks, func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness || restarts(c) })
+}

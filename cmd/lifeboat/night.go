@@ -31,6 +31,7 @@ type verifying struct {
 	lang      reports.Language
 	view      nightView                                // nil: nobody looks on
 	judge     func(night.Proof) (*record.Record, bool) // whether the drill of a proof is there and says the same
+	patience  time.Duration                            // with the turns of others: none takes longer than its deadline
 }
 
 // begin opens a night that was planned now, or the one that is gone on with.
@@ -162,22 +163,30 @@ func (v *verifying) jobs(ctx context.Context, n *night.Night, before []*night.Ni
 	planned := n.Open(v.catalogue.Every.Std(), time.Now())
 	night.Longest(planned, before)
 	jobs := make([]night.Job, len(planned))
+	deadlines := make([]scenarios.Duration, len(planned))
 	var all sync.WaitGroup
 	at := make(chan struct{}, runtime.NumCPU())
 	for i, p := range planned {
 		all.Go(func() {
 			at <- struct{}{}
 			defer func() { <-at }()
-			jobs[i] = night.Job{Planned: p, Prove: func(ctx context.Context, asked func()) night.Proof { return v.prove(ctx, p, asked) }}
-			if p.UpTo != "" {
-				return // it takes next to nothing
+			jobs[i] = night.Job{Planned: p, Prove: func(ctx context.Context, turn *night.Turn) night.Proof { return v.prove(ctx, p, turn) }}
+			if p.UpTo != "" { // it takes next to nothing
+				if s, err := v.checkRun(v.catalogue, v.index(p.Backup)); err == nil {
+					deadlines[i] = s.Deadline
+				}
+				return
 			}
-			if _, plan, err := v.planned(ctx, p); err == nil { // else its check run says it
+			if s, plan, err := v.planned(ctx, p); err == nil { // else its check run says it
+				deadlines[i] = s.Deadline
 				jobs[i].Needs, jobs[i].By = night.Need(p, night.Room{Memory: plan.Needs.Memory, Disk: plan.Needs.Disk}, before)
 			}
 		})
 	}
 	all.Wait()
+	for _, d := range deadlines {
+		v.patience = max(v.patience, d.Std())
+	}
 	return jobs, ctx.Err()
 }
 

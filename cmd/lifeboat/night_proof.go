@@ -62,14 +62,13 @@ func (v *verifying) newestAge(ctx context.Context, backup string, s *scenarios.S
 	return nil
 }
 
-// prove makes one check run. What kept it from being started is said in words. asked is called when it begins to clean up.
-func (v *verifying) prove(ctx context.Context, p night.Planned, asked func()) night.Proof {
+// prove makes one check run. What kept it from being started is said in words.
+func (v *verifying) prove(ctx context.Context, p night.Planned, turn *night.Turn) night.Proof {
 	started := time.Now()
 	var watch drills.Watch
 	if v.view != nil {
 		watch = v.view.watch(p)
 	}
-	watch.Event = whenCleaning(asked, watch.Event)
 	none := func(err error) night.Proof {
 		var broken *drills.BrokenError
 		got := night.Proof{Planned: p, Status: record.StatusNotRun, Error: printed(err.Error()), Started: started, Took: time.Since(started)}
@@ -85,8 +84,9 @@ func (v *verifying) prove(ctx context.Context, p night.Planned, asked func()) ni
 	if err != nil {
 		return none(err)
 	}
+	watch.Event = following(turn, plan.Untimed(), watch.Event)
 	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log(), UpTo: p.UpTo, Watch: watch,
-		Sizes: map[string][]int64{p.Backup: night.Sizes(p.Backup, v.before)}})
+		Turn: turn.Wait, Patience: v.patience, Sizes: map[string][]int64{p.Backup: night.Sizes(p.Backup, v.before)}})
 	if err != nil {
 		return none(err)
 	}
@@ -100,8 +100,8 @@ func (v *verifying) prove(ctx context.Context, p night.Planned, asked func()) ni
 	return night.ProofOf(p, res.Record, res.Verdict)
 }
 
-// whenCleaning calls fn when a drill begins to clean up. seen sees every event; nil: nobody looks on.
-func whenCleaning(fn func(), seen func(record.Event)) func(record.Event) {
+// following tells a turn how far its drill is; untimed: nothing is timed after its restore. seen sees every event; nil: nobody looks on.
+func following(turn *night.Turn, untimed bool, seen func(record.Event)) func(record.Event) {
 	return func(e record.Event) {
 		if seen != nil {
 			seen(e)
@@ -109,8 +109,13 @@ func whenCleaning(fn func(), seen func(record.Event)) func(record.Event) {
 		if e.Kind != record.KindPhase {
 			return
 		}
-		if phase, err := record.Decode(e); err == nil && phase == (record.PhaseEvent{Phase: record.PhaseCleanup}) {
-			fn()
+		phase, err := record.Decode(e)
+		switch {
+		case err != nil:
+		case phase == record.PhaseEvent{Phase: record.PhaseCleanup}:
+			turn.Asked()
+		case untimed && phase == record.PhaseEvent{Phase: record.PhaseRestore, Outcome: record.OutcomeDone}:
+			turn.Timed()
 		}
 	}
 }

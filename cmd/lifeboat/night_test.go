@@ -66,7 +66,7 @@ func TestNightOfWhatWasPlanned(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, s.Checks.Data, 1)
 	p.Scenario = "sha256:other"
-	got := v.prove(t.Context(), p, func() {})
+	got := v.prove(t.Context(), p, new(night.Turn))
 	assert.Equal(t, record.StatusNotRun, got.Status)
 	assert.Contains(t, got.Error, "has changed since the night was planned")
 }
@@ -106,7 +106,7 @@ func TestAgeOfTheNewest(t *testing.T) {
 			continue
 		}
 		require.ErrorContains(t, err, "points: the newest restore point, shop.dump, is 1h0m")
-		got := v.prove(t.Context(), p, func() {})
+		got := v.prove(t.Context(), p, new(night.Turn))
 		assert.Equal(t, want, got.Status)
 	}
 }
@@ -132,7 +132,7 @@ func TestSomeAreRead(t *testing.T) {
 // TestNightThatChoseNothing: where no restore point is young enough, an older one does not stand for those that were asked for.
 func TestNightThatChoseNothing(t *testing.T) {
 	v := nightOf(t, ", points: {random: 3, within: 10m}")
-	got := v.prove(t.Context(), v.plannedNow(t)[0], func() {})
+	got := v.prove(t.Context(), v.plannedNow(t)[0], new(night.Turn))
 	assert.Equal(t, record.StatusNotRun, got.Status)
 	assert.Contains(t, got.Error, "no restore point is younger than 10m0s, the newest is shop.dump")
 }

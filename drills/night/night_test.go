@@ -151,7 +151,7 @@ func TestRunFits(t *testing.T) {
 	needs := map[string]int64{"a": 60, "b": 60, "c": 30, "d": 500, "e": 10}
 	var jobs []Job
 	for _, p := range n.Planned {
-		jobs = append(jobs, Job{Planned: p, Needs: Room{Memory: needs[p.Backup]}, Prove: func(context.Context, func()) Proof {
+		jobs = append(jobs, Job{Planned: p, Needs: Room{Memory: needs[p.Backup]}, Prove: func(context.Context, *Turn) Proof {
 			most.Store(max(most.Load(), running.Add(1)))
 			mu.Lock()
 			memory += needs[p.Backup]
@@ -189,7 +189,7 @@ func TestInterruptedNight(t *testing.T) {
 	defer cancel(nil)
 	var jobs []Job
 	for _, p := range n.Planned {
-		jobs = append(jobs, Job{Planned: p, Prove: func(ctx context.Context, _ func()) Proof {
+		jobs = append(jobs, Job{Planned: p, Prove: func(ctx context.Context, _ *Turn) Proof {
 			cancel(errors.New("told to end"))
 			<-ctx.Done()
 			return proof(p.Backup, record.StatusAborted)

@@ -21,29 +21,27 @@ type Job struct {
 	Planned
 	Needs Room
 	By    string // how its memory is known: declared or measured
-	// Prove makes it. asked says, once, that all was asked and what is left is to clean up.
-	Prove func(ctx context.Context, asked func()) Proof
+	// Prove makes it. It waits for its turn before it restores anything.
+	Prove func(context.Context, *Turn) Proof
 }
 
-// Run makes check runs side by side, in their order as far as they fit, and writes down what comes of each; tell hears of it then. One
-// that cleans up asks nobody anything any more: another begins in its place, where there is room for both, and as many may clean up as may
-// run. One that fails stops no other. When ctx ends those that run come to their own end, and the rest is not begun.
+// Run makes check runs side by side, in their order as far as they fit, and writes down what comes of each; tell hears of it then. While
+// nothing is timed any more of one, another gets ready, where there is room for both; it restores when the first has asked all that it
+// asks. As many may clean up as may run. One that fails stops no other. When ctx ends those that run come to their own end, and the rest
+// is not begun.
 func Run(ctx context.Context, j *Journal, jobs []Job, parallel int, room Room, tell func(Proof)) error {
 	var (
-		mu    sync.Mutex
-		freed = sync.NewCond(&mu)
-		taken Room
-		runs  int // that still ask
-		there int // and those that clean up
+		begun = newTurns(parallel, room)
+		mu    = &begun.mu
 		all   sync.WaitGroup
 		errs  []error
 	)
-	stop := context.AfterFunc(ctx, func() { mu.Lock(); freed.Broadcast(); mu.Unlock() })
+	stop := context.AfterFunc(ctx, begun.wake)
 	defer stop()
 	waiting := append([]Job{}, jobs...)
-	next := func() (Job, bool) { // the first that fits; one alone always does
+	next := func() (Job, bool) { // the first that fits
 		for i, job := range waiting {
-			if there == 0 || runs < parallel && there < 2*parallel && room.fits(taken, job.Needs) {
+			if begun.fits(job.Needs) {
 				waiting = append(waiting[:i:i], waiting[i+1:]...)
 				return job, true
 			}
@@ -54,26 +52,23 @@ func Run(ctx context.Context, j *Journal, jobs []Job, parallel int, room Room, t
 	for len(waiting) > 0 && ctx.Err() == nil {
 		job, ok := next()
 		if !ok {
-			freed.Wait()
+			begun.changed.Wait()
 			continue
 		}
-		runs, there = runs+1, there+1
-		taken.Memory, taken.Disk = taken.Memory+job.Needs.Memory, taken.Disk+job.Needs.Disk
+		turn := begun.begin(job.Needs)
 		all.Go(func() {
-			asked := sync.OnceFunc(func() { mu.Lock(); runs--; freed.Broadcast(); mu.Unlock() })
-			p := job.Prove(ctx, asked)
-			asked()
+			p := job.Prove(ctx, turn)
+			turn.Asked()
 			if job.By != "" {
 				p.Admitted = &Admission{job.Needs.Memory, job.Needs.Disk, job.By}
 			}
+			p.Took = max(0, p.Took-turn.waited)
 			err := j.Add(p)
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)
 			tell(p)
-			there--
-			taken.Memory, taken.Disk = taken.Memory-job.Needs.Memory, taken.Disk-job.Needs.Disk
-			freed.Broadcast()
+			begun.end(job.Needs)
 		})
 	}
 	left := waiting
