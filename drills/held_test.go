@@ -23,7 +23,7 @@ type meteredDriver struct {
 func (meteredDriver) Reach(context.Context) error { return nil }
 
 func (d meteredDriver) Used(context.Context) (instance.Used, error) {
-	return instance.Used{CPU: time.Second, Memory: d.held}, nil
+	return instance.Used{CPU: time.Second, Memory: d.held, Disk: 7}, nil
 }
 
 // What the machines of a drill held stands in its record, of one that is over before anybody asks, too; it decides nothing.
@@ -41,5 +41,6 @@ func TestHeldMemoryIsRecorded(t *testing.T) {
 	res := w.run(bootable)
 	require.Less(t, res.Record.Ended, askedEvery)
 	assert.Equal(t, int64(300<<20), res.Record.Held())
+	assert.Equal(t, int64(7), res.Record.Disk())
 	assert.Equal(t, record.StatusPassed, res.Verdict.Status)
 }

@@ -215,7 +215,7 @@ func (w *hostWatch) measure(ctx context.Context, from instance.Metered) {
 	if err == nil {
 		w.ours += max(0, used.CPU-w.used)
 		w.used = max(w.used, used.CPU)
-		w.now.Held = max(w.now.Held, used.Memory)
+		w.now.Held, w.now.Disk = max(w.now.Held, used.Memory), max(w.now.Disk, used.Disk)
 	}
 }
 

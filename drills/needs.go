@@ -108,6 +108,14 @@ func (p *Plan) backupsOf(name string) []string {
 	return slices.DeleteFunc(slices.Compact(all), func(b string) bool { return p.Backups[b] == nil })
 }
 
+// Size of the restore points that are restored, bytes as they lie in their stores.
+func (p *Plan) Size() (sum int64) {
+	for _, b := range p.Backups {
+		sum += b.Point.Size
+	}
+	return sum
+}
+
 // programs counts what runs beside the instances at the same time, and the bytes of the backups that a script is given:
 // the pulse, and one more, which is a check's k6 or a script.
 func (p *Plan) programs() (disk int64, most int) {

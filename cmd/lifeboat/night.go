@@ -179,7 +179,7 @@ func (v *verifying) jobs(ctx context.Context, n *night.Night, before []*night.Ni
 			}
 			if s, plan, err := v.planned(ctx, p); err == nil { // else its check run says it
 				deadlines[i] = s.Deadline
-				jobs[i].Needs, jobs[i].By = night.Need(p, night.Room{Memory: plan.Needs.Memory, Disk: plan.Needs.Disk}, before)
+				jobs[i].Needs, jobs[i].By = night.Need(p, night.Room{Memory: plan.Needs.Memory, Disk: plan.Needs.Disk}, plan.Size(), before)
 			}
 		})
 	}

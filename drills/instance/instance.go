@@ -184,6 +184,8 @@ type Used struct {
 	// Memory is what those that are there held at most, bytes: each one's peak as its kernel tells it, their files' cache included,
 	// and no more than what it holds now where the kernel does not tell.
 	Memory int64
+	// Disk is what those that are there take on the engine's disk, bytes; 0: not known.
+	Disk int64
 }
 
 // EgressReporter tells what restored machines tried to reach so far.

@@ -76,6 +76,7 @@ type Proof struct {
 	Restoring time.Duration `json:"restoring_ns,omitempty"` // the part in which its backup was read
 	Bytes     int64         `json:"restored_bytes,omitempty"`
 	Held      int64         `json:"held_bytes,omitempty"` // the most memory that it took; 0: not known
+	Disk      int64         `json:"disk_bytes,omitempty"` // the most that it took of the engine's disk; 0: not known
 	Admitted  *Admission    `json:"admitted,omitempty"`   // what it was begun with
 }
 
@@ -96,7 +97,7 @@ func (p Proof) Done() bool {
 func ProofOf(p Planned, r *record.Record, v record.Verdict) Proof {
 	got := Proof{Planned: p, Drill: r.Header.Drill, Number: r.Header.Number, Series: r.Header.Series, Journal: r.Journal.Digest,
 		Status: v.Status, Read: objective.WellRead(r, v), Left: len(r.Cleanup.Failed), Rungs: objective.Ladder(r), Started: r.Header.Started,
-		Took: r.Ended, Held: r.Held()}
+		Took: r.Ended, Held: r.Held(), Disk: r.Disk()}
 	if len(v.Reasons) > 0 {
 		got.Why = &v.Reasons[0]
 		if got.Why.ID == "objective.not_measured" && len(v.Unmeasured) > 0 { // which says what is missing

@@ -20,7 +20,7 @@ func (r Room) fits(taken, more Room) bool {
 type Job struct {
 	Planned
 	Needs Room
-	By    string // how its memory is known: declared or measured
+	By    Basis // how they are known
 	// Prove makes it. It waits for its turn before it restores anything.
 	Prove func(context.Context, *Turn) Proof
 }
@@ -59,8 +59,8 @@ func Run(ctx context.Context, j *Journal, jobs []Job, parallel int, room Room, t
 		all.Go(func() {
 			p := job.Prove(ctx, turn)
 			turn.Asked()
-			if job.By != "" {
-				p.Admitted = &Admission{job.Needs.Memory, job.Needs.Disk, job.By}
+			if job.By != (Basis{}) {
+				p.Admitted = &Admission{job.Needs.Memory, job.Needs.Disk, job.By.Memory, job.By.Disk}
 			}
 			p.Took = max(0, p.Took-turn.waited)
 			err := j.Add(p)

@@ -25,6 +25,8 @@ type HostLoad struct {
 	Trip time.Duration `json:"trip_ns,omitempty"`
 	// Held is the most memory that the drill's machines and companions held, bytes: the sum of each one's peak so far; 0: not known.
 	Held int64 `json:"held_bytes,omitempty"`
+	// Disk is the most that they took on the engine's disk, bytes; 0: not known.
+	Disk int64 `json:"disk_bytes,omitempty"`
 	// Without says why there are no figures of the kernel: CPU is then the time for which lifeboat's own timers were late.
 	Without string `json:"without,omitempty"`
 }
@@ -33,6 +35,14 @@ type HostLoad struct {
 func (r *Record) Held() (most int64) {
 	for _, l := range r.Loads {
 		most = max(most, l.Held)
+	}
+	return most
+}
+
+// Disk is the most that the drill took on the engine's disk, bytes; 0: not known.
+func (r *Record) Disk() (most int64) {
+	for _, l := range r.Loads {
+		most = max(most, l.Disk)
 	}
 	return most
 }

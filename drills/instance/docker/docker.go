@@ -37,6 +37,7 @@ type Driver struct {
 	net    *network
 	slots  map[string]*slot
 	spent  map[string]time.Duration // processor time of each container, when it was asked last
+	takes  takes                    // of the engine's disk, when that was looked for last
 	tools  map[string]string        // tool images made so far, by path of the executable
 	began  map[string]string        // the image with which each volume began, by its id
 	hidden map[shadow]int           // and the generation of the machine in which it was so first

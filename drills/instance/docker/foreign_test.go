@@ -1,12 +1,19 @@
 package docker
 
 import (
+	"archive/tar"
+	"bytes"
+	"os"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
 )
 
 // What somebody else does to a machine's containers is told as such; what lifeboat or the machine itself does is not.
@@ -70,16 +77,52 @@ func TestForeignHands(t *testing.T) {
 func TestUsed(t *testing.T) {
 	t.Parallel()
 	d, _ := newBench(t)
-	m, err := d.Boot(t.Context(), serving("app"))
+	r := serving("app")
+	r.Data = []string{"/data"}
+	m, err := d.Boot(t.Context(), r)
 	require.NoError(t, err)
 	require.NoError(t, d.Reach(t.Context()))
 	used, err := d.Used(t.Context())
 	require.NoError(t, err)
 	assert.Positive(t, used.CPU)
 	assert.Positive(t, used.Memory)
+	const size = 4 << 20
+	for _, folder := range []string{"/data", "/"} { // a volume, and the container's own layer
+		file := tarOf([]*tar.Header{{Name: "file", Mode: 0o600}}, map[string][]byte{"file": bytes.Repeat([]byte{1}, size)})
+		require.NoError(t, instance.Put(t.Context(), m, folder, file))
+	}
+	d.takes.cost = 0 // it was looked for just now
+	more, err := d.Used(t.Context())
+	require.NoError(t, err)
+	assert.InDelta(t, used.Disk+2*size, more.Disk, size/4)
 	require.NoError(t, m.Destroy(t.Context()))
+	d.takes.cost = 0
 	after, err := d.Used(t.Context())
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, after.CPU, used.CPU)
 	assert.Less(t, after.Memory, used.Memory, "of what is there")
+	assert.Less(t, after.Disk, more.Disk, "of what is there")
+}
+
+// What files take is counted once, and nothing elsewhere.
+func TestAllocated(t *testing.T) {
+	t.Parallel()
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	base, err := allocated(t.Context(), dir)
+	require.NoError(t, err)
+	const size = 1 << 20
+	for _, file := range []string{filepath.Join(dir, "file"), filepath.Join(elsewhere, "file")} {
+		require.NoError(t, os.WriteFile(file, bytes.Repeat([]byte{1}, size), 0o600))
+	}
+	require.NoError(t, os.Link(filepath.Join(dir, "file"), filepath.Join(dir, "again")))
+	require.NoError(t, os.Symlink(elsewhere, filepath.Join(dir, "out")))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "hole"), nil, 0o600))
+	require.NoError(t, os.Truncate(filepath.Join(dir, "hole"), 100<<20))
+	got, err := allocated(t.Context(), dir)
+	require.NoError(t, err)
+	assert.InDelta(t, base+size, got, size/8)
+	none, err := allocated(t.Context(), filepath.Join(dir, "gone"))
+	require.NoError(t, err)
+	assert.Zero(t, none)
 }

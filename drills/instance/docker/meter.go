@@ -40,6 +40,10 @@ func (d *Driver) Used(ctx context.Context) (instance.Used, error) {
 			errs = append(errs, err)
 		}
 	}
+	disk, err := d.disk(ctx, list.Items)
+	if err != nil {
+		d.log.Debug("what the drill takes on the disk is not known", "error", err)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var sum time.Duration
@@ -49,7 +53,7 @@ func (d *Driver) Used(ctx context.Context) (instance.Used, error) {
 	for _, used := range d.spent {
 		sum += used
 	}
-	return instance.Used{CPU: sum, Memory: memory}, errors.Join(errs...)
+	return instance.Used{CPU: sum, Memory: memory, Disk: disk}, errors.Join(errs...)
 }
 
 func (d *Driver) used(ctx context.Context, id string) (instance.Used, error) {
