@@ -21,19 +21,27 @@ for _ in $(seq 1200); do # by TCP: the server that the image starts to make its 
   sleep 0.05
 done
 
-# Some 149 bytes a row with its indexes; four tables, as a schema has some.
+# Four tables, as a schema has some, filled until the database has its size.
+tables=(orders payments shipments visits) rows=0
 inside createdb -U postgres shop
-rows=$(awk "BEGIN { printf \"%d\", $gb * 1e9 / 149 / 4 }")
-for table in orders payments shipments visits; do
-  docker exec -i "$name" psql -X -q -v ON_ERROR_STOP=1 -U postgres -d shop <<END
-create table $table (id bigint primary key, customer bigint, amount numeric(12, 2), note text, at timestamptz);
-insert into $table select g, 1 + g % 100000, (g::bigint * 7919 % 100000) / 100.0, md5(g::text) || md5((g + 7)::text), now() - g * interval '1 second'
-  from generate_series(1, $rows) g;
-END
+for table in "${tables[@]}"; do
+  inside psql -X -q -U postgres -d shop -c "create table $table (id bigint primary key, customer bigint, amount numeric(12, 2), note text, at timestamptz)"
+done
+fill() { # fill ROWS: so many more in each table
+  for table in "${tables[@]}"; do
+    inside psql -X -q -v ON_ERROR_STOP=1 -U postgres -d shop -c "insert into $table select g, 1 + g % 100000, (g * 7919 % 100000) / 100.0,
+      md5(g::text) || md5((g + 7)::text), now() - g * interval '1 second' from generate_series($((rows + 1))::bigint, $((rows + $1))) g"
+  done
+  rows=$((rows + $1))
+}
+bytes() { inside psql -X -A -t -U postgres -d shop -c 'select pg_database_size(current_database())'; }
+empty=$(bytes)
+fill 50000
+while [ "$(holds "$(bytes) < $gb * 1e9")" = yes ]; do
+  fill "$(awk -v gb="$gb" -v size="$(bytes)" -v empty="$empty" -v rows="$rows" 'BEGIN { print 1000 + int((gb * 1e9 - size) * rows / (size - empty)) }')"
 done
 inside psql -X -q -U postgres -d shop -c 'vacuum analyze' -c checkpoint
-size=$(inside psql -X -A -t -U postgres -d shop -c 'select pg_database_size(current_database())')
-size=$(calc "$size / 1e9")
+size=$(calc "$(bytes) / 1e9")
 
 profiles=() dumps=()
 for _ in $(seq "$turns"); do
