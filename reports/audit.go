@@ -50,7 +50,7 @@ func (p auditor) document() document {
 	passed, failed := count[record.StatusPassed], count[record.StatusFailed]
 	d.Sentence = p.say("audit.sentence", "drills", strconv.Itoa(len(p.a.Drills)), "passed", strconv.Itoa(passed), "failed", strconv.Itoa(failed),
 		"other", strconv.Itoa(len(p.a.Drills)-passed-failed), "nights", strconv.Itoa(len(p.a.Nights)))
-	for _, s := range []section{p.found("wrong", p.a.Wrong), p.whom(), p.drills(), p.series(), p.nights(), p.findings(), p.addenda(),
+	for _, s := range []section{p.found("wrong", p.a.Wrong), p.whom(), p.drills(), p.series(), p.programmes(), p.nights(), p.findings(), p.addenda(),
 		p.weak(), p.found("notices", p.a.Notices), p.unproved()} {
 		if len(s.Blocks) > 0 {
 			d.Sections = append(d.Sections, s)

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"strconv"
 	"strings"
 
 	"lifeboat/drills/evidence"
@@ -46,4 +47,48 @@ func (p auditor) findings() section {
 			text(f.Due), {Badge: &b}, text(strings.Join(f.Retests, ", "))})
 	}
 	return p.titled("findings", block{Table: t})
+}
+
+// programmes hold what was run against what was planned.
+func (p auditor) programmes() section {
+	if len(p.a.Programmes) == 0 {
+		return section{}
+	}
+	var blocks []block
+	for _, x := range p.a.Programmes {
+		t := &table{Class: "audit-programme", Columns: p.columns("--nn", "duty", "owner", "drills", "passed", "overdue_stretch")}
+		for _, d := range x.Duties {
+			gaps := cell{Text: p.say("audit.no_gap")}
+			if len(d.Gaps) > 0 {
+				gaps = text(p.gaps(d.Gaps))
+			}
+			t.Rows = append(t.Rows, []cell{textOf(d.Name, p.say("audit.every", "every", d.Every)), text(d.By), text(strconv.Itoa(d.Runs)), text(strconv.Itoa(d.Passed)),
+				gaps})
+		}
+		blocks = append(blocks, block{Paragraph: p.say("audit.in_force", "name", x.Series, "from", p.l.Time(x.From), "to", p.l.Time(x.To),
+			"logged", p.l.Time(x.Logged)), Table: t})
+	}
+	return p.titled("programmes", blocks...)
+}
+
+// gaps writes where a duty was overdue, and what explains that.
+func (p auditor) gaps(all []evidence.Gap) string {
+	var lines []string
+	for _, g := range all {
+		key := "audit.gap"
+		if g.Open {
+			key = "audit.gap_open"
+		}
+		line := p.say(key, "from", p.l.Time(g.From), "to", p.l.Time(g.To), "took", p.l.Duration(g.To.Sub(g.From), Nearest))
+		if len(g.Runs) > 0 {
+			line += " " + p.say("audit.gap_runs", "runs", strings.Join(g.Runs, ", "))
+		}
+		if len(g.Said) > 0 {
+			line += " " + p.say("audit.gap_said", "words", strings.Join(g.Said, "; "))
+		} else {
+			line += " " + p.say("audit.gap_unexplained")
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, " ")
 }

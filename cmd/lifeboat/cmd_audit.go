@@ -23,7 +23,7 @@ func (a *app) auditCommand() *cobra.Command {
 		Long: "Each drill and night that has ended is sealed and entered into the log of its home by itself. These commands sign what is\n" +
 			"sealed, write it into bundles, and verify bundles offline; docs/evidence.md defines the formats.\n" + exitHelp,
 	}
-	c.AddCommand(a.auditKeygen(), a.auditSign(), a.auditAddendum(), a.auditCheckpoint(), a.auditExport(), a.auditVerify(), a.auditStatus())
+	c.AddCommand(a.auditKeygen(), a.auditSign(), a.auditAddendum(), a.auditCheckpoint(), a.auditExport(), a.auditVerify(), a.auditStatus(), a.auditProgramme())
 	return c
 }
 

@@ -59,3 +59,19 @@ func (a *app) runs() (all []evidence.Run, err error) {
 	nights, err := evidence.Nights(a.home)
 	return append(all, nights...), err
 }
+
+func (a *app) auditProgramme() *cobra.Command {
+	return &cobra.Command{
+		Use: "programme FILE", Short: "Enter a programme into the log, so that it is known what was planned before it is run",
+		Long: "From then on each bundle of a period has the programme in it, and verify holds what was run against it: where something was\n" +
+			"overdue, for how long, and what explains that. One that is in force already stays so; another one of its name takes its place.\n" + exitHelp,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			id, err := evidence.EnterProgramme(a.home, args[0], a.sealing())
+			if err != nil {
+				return err
+			}
+			return a.say(map[string]string{"programme": id, "file": args[0]}, "audit.planned")
+		},
+	}
+}

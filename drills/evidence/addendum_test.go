@@ -77,7 +77,7 @@ func TestAddenda(t *testing.T) {
 	bundle := s.exported()
 	got := s.verified(bundle)
 	require.Empty(t, got.Wrong)
-	assert.Equal(t, []string{"no_checkpoint"}, idsOf(got.Notices))
+	assert.Equal(t, []string{"no_checkpoint", "no_programme"}, idsOf(got.Notices))
 	require.Len(t, got.Addenda, 3)
 	assert.Equal(t, []string{"Zhao Min", "boss", "Zhao Min"}, []string{got.Addenda[0].By, got.Addenda[1].By, got.Addenda[2].By})
 	require.Len(t, got.Findings, 1)

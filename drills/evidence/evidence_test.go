@@ -24,7 +24,7 @@ func TestUntouched(t *testing.T) {
 	got := q.verified(bundle)
 	assert.Empty(t, got.Wrong)
 	assert.True(t, got.Verified())
-	assert.Equal(t, []string{"no_checkpoint"}, idsOf(got.Notices))
+	assert.Equal(t, []string{"no_checkpoint", "no_programme"}, idsOf(got.Notices))
 	assert.Len(t, got.Drills, 17)
 	assert.Len(t, got.Nights, 3)
 	assert.Equal(t, []evidence.SeriesResult{{Series: "nightly", First: 1, Last: 9, Drills: 9, Passed: 6, Failed: 3},

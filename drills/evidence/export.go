@@ -53,10 +53,10 @@ func (b Bundle) holds(l Leaf) bool {
 	if !b.Whole() {
 		return slices.Contains(b.Chosen, l.ID) || slices.Contains(b.Chosen, l.Drill)
 	}
-	return !l.Started.Before(b.From) && l.Started.Before(b.To) && b.speaksOf(l)
+	return l.Kind != KindProgramme && !l.Started.Before(b.From) && l.Started.Before(b.To) && b.speaksOf(l)
 }
 
-// spoken adds to what a bundle of a period holds what was said of its drills after the period.
+// spoken adds to what a bundle of a period holds what was said of its drills after the period, and the programmes that were in force.
 func (b Bundle) spoken(leaves []Leaf) func(Leaf) bool {
 	of := map[string]bool{}
 	for _, l := range leaves {
@@ -64,7 +64,10 @@ func (b Bundle) spoken(leaves []Leaf) func(Leaf) bool {
 			of[l.ID] = true
 		}
 	}
-	return func(l Leaf) bool { return b.holds(l) || l.Kind == KindAddendum && of[l.Drill] && b.speaksOf(l) }
+	programmes := b.inForce(leaves)
+	return func(l Leaf) bool {
+		return b.holds(l) || programmes[l.Index] || l.Kind == KindAddendum && of[l.Drill] && b.speaksOf(l)
+	}
 }
 
 // speaksOf tells whether a record may be shown to whom the bundle is for.

@@ -19,10 +19,13 @@ import (
 
 // The kinds of records in the log.
 const (
-	KindDrill    = "drill"
-	KindNight    = "night"
-	KindAddendum = "addendum"
+	KindDrill     = "drill"
+	KindNight     = "night"
+	KindAddendum  = "addendum"
+	KindProgramme = "programme"
 )
+
+var kinds = []string{KindDrill, KindNight, KindAddendum, KindProgramme}
 
 // Leaf is a record of the log: a drill or a night as it was sealed, or what somebody said of a drill later. What it names can be withheld, and not changed.
 type Leaf struct {
@@ -30,7 +33,7 @@ type Leaf struct {
 	Index    int64            `json:"index"` // in the log, from 0
 	Kind     string           `json:"kind"`
 	ID       string           `json:"id"`
-	Series   string           `json:"series,omitempty"`
+	Series   string           `json:"series,omitempty"` // of a night its catalogue, of a programme its name
 	Number   int              `json:"number,omitempty"` // of a drill or a finding, within its series
 	Drill    string           `json:"drill,omitempty"`  // of an addendum: which it speaks of
 	Retest   []string         `json:"retest,omitempty"` // of a drill: the findings of its series that it was to try again
@@ -53,6 +56,8 @@ func (l Leaf) folder(home string) string {
 		return filepath.Join(night.Dir(home), l.ID)
 	case KindAddendum:
 		return filepath.Join(addendaDir(home), l.ID)
+	case KindProgramme:
+		return filepath.Join(programmesDir(home), l.ID)
 	}
 	return filepath.Join(home, "drills", l.ID)
 }

@@ -8,19 +8,20 @@ import (
 
 // Result is what an audit found. It is verified when nothing is wrong and a trusted key has signed the log.
 type Result struct {
-	Bundle   Bundle           `json:"bundle"`
-	Wrong    []record.Reason  `json:"wrong"`   // audit.…: each a manipulation, or damage
-	Notices  []record.Reason  `json:"notices"` // what a reader should know, and what was not shown
-	Size     int64            `json:"log_size"`
-	Root     string           `json:"log_root"`
-	Signers  []string         `json:"log_signed_by"`
-	Since    int64            `json:"unchanged_since_size,omitempty"` // size of the older checkpoint, where one was given
-	Withheld int              `json:"withheld,omitempty"`             // records of others in the period
-	Drills   []DrillResult    `json:"drills"`
-	Nights   []NightResult    `json:"nights"`
-	Series   []SeriesResult   `json:"series"`
-	Addenda  []AddendumResult `json:"addenda"`
-	Findings []FindingResult  `json:"findings"`
+	Bundle     Bundle            `json:"bundle"`
+	Wrong      []record.Reason   `json:"wrong"`   // audit.…: each a manipulation, or damage
+	Notices    []record.Reason   `json:"notices"` // what a reader should know, and what was not shown
+	Size       int64             `json:"log_size"`
+	Root       string            `json:"log_root"`
+	Signers    []string          `json:"log_signed_by"`
+	Since      int64             `json:"unchanged_since_size,omitempty"` // size of the older checkpoint, where one was given
+	Withheld   int               `json:"withheld,omitempty"`             // records of others in the period
+	Drills     []DrillResult     `json:"drills"`
+	Nights     []NightResult     `json:"nights"`
+	Series     []SeriesResult    `json:"series"`
+	Addenda    []AddendumResult  `json:"addenda"`
+	Findings   []FindingResult   `json:"findings"`
+	Programmes []ProgrammeResult `json:"programmes"`
 }
 
 // AddendumResult is what somebody said of a drill later.

@@ -43,7 +43,8 @@ func Verify(ctx context.Context, r VerifyRequest) (*Result, error) {
 	defer root.Close() //nolint:errcheck // it was only read
 	a := &auditing{VerifyRequest: r, root: root, files: map[string]int64{}, leaves: map[int64]Leaf{},
 		said: map[string][]signing.Trusted{}, Result: &Result{Wrong: []record.Reason{}, Notices: []record.Reason{}, Signers: []string{},
-			Drills: []DrillResult{}, Nights: []NightResult{}, Series: []SeriesResult{}, Addenda: []AddendumResult{}, Findings: []FindingResult{}}}
+			Drills: []DrillResult{}, Nights: []NightResult{}, Series: []SeriesResult{}, Addenda: []AddendumResult{}, Findings: []FindingResult{},
+			Programmes: []ProgrammeResult{}}}
 	if err := a.list(); err != nil {
 		return nil, err
 	}
@@ -64,6 +65,7 @@ func Verify(ctx context.Context, r VerifyRequest) (*Result, error) {
 	a.contents(ctx)
 	a.findings()
 	a.nights()
+	a.programmes()
 	a.numbers()
 	a.extra()
 	return a.Result, nil
@@ -148,12 +150,12 @@ func (a *auditing) bundle() bool {
 
 // extra: what nothing names does not belong to the bundle.
 func (a *auditing) extra() {
-	known := []string{"drills", "nights", "addenda", "log", "evidence", "reports", "raw"}
+	known := []string{"drills", "nights", "addenda", "programmes", "log", "evidence", "reports", "raw"}
 	for _, l := range a.leaves {
 		known = append(known, l.ID)
 	}
 	names := map[string]string{}
-	for _, f := range append(known, bundleName, checkpointName, leavesName, proofsName, journalName, recordName, nightName, addendumName) {
+	for _, f := range append(known, bundleName, checkpointName, leavesName, proofsName, journalName, recordName, nightName, addendumName, programmeName) {
 		names[looks(f)] = f
 	}
 	rest := make([]string, 0, len(a.files))

@@ -42,7 +42,7 @@ func (a *auditing) contents(ctx context.Context) {
 		switch {
 		case l.Kind == KindDrill && seen[l.ID]:
 			a.wrong("leaf_twice", "drill", ascii(l.ID), "index", strconv.FormatInt(l.Index, 10))
-		case !id.MatchString(l.ID) || l.Kind != KindDrill && l.Kind != KindNight && l.Kind != KindAddendum:
+		case !id.MatchString(l.ID) || !slices.Contains(kinds, l.Kind):
 			a.wrong("leaf_odd", "drill", ascii(l.ID), "index", strconv.FormatInt(l.Index, 10))
 		case l.Kind == KindDrill && a.Bundle.holds(l):
 			a.drill(ctx, l)

@@ -21,8 +21,9 @@ type bundleWriter struct {
 // leaves writes the records that a bundle shows, each with its proof. Of a period those of other series are withheld: their numbers stay.
 func (w *bundleWriter) leaves(l *Log, b Bundle, older []int64) (lines []byte, p proofs, err error) {
 	p = proofs{Size: l.Size(), Inclusion: []inclusion{}, Consistency: []consistency{}}
+	holds := b.spoken(l.Leaves)
 	for i, leaf := range l.Leaves {
-		if shown := b.holds(leaf) || b.Whole() && leaf.Index >= b.First-1 && b.speaksOf(leaf); !shown {
+		if shown := holds(leaf) || b.Whole() && leaf.Index >= b.First-1 && b.speaksOf(leaf); !shown {
 			continue
 		}
 		lines = append(append(lines, l.Records[i]...), '\n')
@@ -68,6 +69,9 @@ func (w *bundleWriter) copyOf(l Leaf) {
 		return
 	case KindAddendum:
 		w.copy(dir, to, addendumName)
+		return
+	case KindProgramme:
+		w.copy(dir, to, programmeName)
 		return
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, manifestName))
