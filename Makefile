@@ -15,7 +15,7 @@ VM_TESTS    := ^TestVM
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .PHONY: help setup build images demo-files demo test check fix bench busy clean foreign shelf test-kill test-long small-files \
-	browser kinds vm-images vm-files demo-vm test-vm s3-server race govulncheck audit-demo
+	other-versions browser kinds vm-images vm-files demo-vm test-vm s3-server race govulncheck audit-demo
 
 help: ## what there is to do
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ images: setup ## container images of the demo, from Debian packages
 # What backups of other kinds are restored into; tests with them ask for it.
 kinds: setup ## container images of MariaDB, Redis, etcd and the backup tools, from Debian packages
 	@ci/images/kinds.sh
+
+other-versions: setup ## container images of other versions of the servers, which make test-long tries; from Debian 11, 13 and sid
+	@ci/images/others.sh
 
 demo-files: setup build images ## a folder to drill in, DIR=build/demo: scenarios, flows and real backups
 	@mkdir -p $(DIR)/flows
@@ -111,7 +114,7 @@ test-vm: vm-files s3-server ## every test with virtual machines, the long ones i
 browser: ## Chromium, in which make test-long looks at reports
 	@ci/images/install.sh --browser
 
-test-long: browser test-kill test-vm ## every table whole: minutes to hours, run by hand
+test-long: browser other-versions test-kill test-vm ## every table whole: minutes to hours, run by hand
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 $$(go list ./... | grep -v '^lifeboat/ci$$')
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 ./ci
 

@@ -1,11 +1,13 @@
-# What the scripts that build an image from Debian 12 packages share. Sourced, after
+# What the scripts that build an image from Debian packages share. Sourced, after
 #   here=…      this folder
+#   suite=…     Debian's release; bookworm (12) where it is not set
 #   names=(…)   the images that one root file system makes
 #   files=(…)   what they are made from beside this file: paths
 #
 # Not `docker build`: one build step on a large root file system costs more than all the rest (46 s where it was
 # measured). Not `docker import`: it cannot set the stop signal, and the server needs SIGINT to stop fast.
 began=$SECONDS
+suite=${suite:-bookworm}
 inputs=$(cat "${files[@]}" "$here/rootfs.sh" "$here/sources.sh" | sha256sum | cut -d' ' -f1)
 
 # there_already says so and ends the script where every image was made from these same inputs; LIFEBOAT_REBUILD=1 builds all
@@ -29,7 +31,7 @@ begin() {
   work=$(mktemp -d "${TMPDIR:-/var/tmp}/lifeboat-image.XXXXXX")
   trap 'rm -rf "$work"' EXIT
   mkdir "$work/image"
-  "$here/sources.sh" >"$work/sources.list"
+  "$here/sources.sh" "$suite" >"$work/sources.list"
 }
 
 # root_of PACKAGE… -- [OPTION…]: the root file system of these packages, with mmdebstrap's further options.
@@ -40,13 +42,16 @@ root_of() {
     shift
   done
   shift
+  # Whether lists may be out of date is what this machine's own apt is told; their signatures are verified in any case.
+  local valid=()
+  readarray -t valid < <(apt-config dump Acquire::Check-Valid-Until | sed 's/^/--aptopt=/')
   mmdebstrap --variant=essential --include="$(IFS=, && echo "${packages[*]}")" \
-    --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
+    --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' "${valid[@]}" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*' "$@" \
     --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --customize-hook='rm -rf "$1"/var/cache/debconf/*-old "$1"/var/log/* "$1"/etc/hostname "$1"/etc/resolv.conf' \
-    bookworm "$work/image/layer.tar" "$work/sources.list" >"$work/log" 2>&1 || {
+    "$suite" "$work/image/layer.tar" "$work/sources.list" >"$work/log" 2>&1 || {
     tail -n 30 "$work/log" >&2
     echo "images: mmdebstrap could not build the root file system; its last lines are above" >&2
     exit 1
