@@ -111,12 +111,15 @@ func (c *comparison) alike(k key, was, now []string) bool {
 		return true
 	}
 	for i := range was {
-		if neutral(was[i]) != neutral(now[i]) {
+		if a, b := k.neutral(was[i]), k.neutral(now[i]); a != b && (k.kind != "range" || !follows(a, b) && !follows(b, a)) {
 			return false
 		}
 	}
 	return true
 }
+
+// follows tells whether a text goes on where another one ends: of a range, since 14, with its multirange.
+func follows(a, b string) bool { return strings.HasPrefix(a, b+" ") }
 
 // further tells whether a sequence stands where it stood, or where it would come to.
 func further(was, now string) bool {

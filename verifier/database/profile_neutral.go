@@ -10,6 +10,15 @@ import (
 // token of what a server writes of an expression: text, a quoted name, a name or number, or one sign.
 var token = lazy.Regexp(`E?'(?:[^']|'')*'|"(?:[^"]|"")*"|[\p{L}\p{N}_$]+|\s+|::|.`)
 
+// neutral is what a thing is, whichever version's server says it. Since 14 a procedure's arguments are said to lead in.
+func (k key) neutral(is string) string {
+	text := neutral(is)
+	if k.kind == "procedure" {
+		text = strings.TrimPrefix(strings.ReplaceAll(text, ", IN ", ", "), "IN ")
+	}
+	return text
+}
+
 // neutral leaves out of a thing what servers of different major versions write differently though it is the same: brackets, casts, blanks, and
 // the tables before columns (since 16 a view of one table names it no more). What two of one version write is compared as it is.
 func neutral(is string) string {

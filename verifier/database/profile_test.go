@@ -95,6 +95,32 @@ func TestSequencesOfASharedSnapshot(t *testing.T) {
 	}
 }
 
+// What a server of a later version says otherwise, or brings by itself, is no difference; between servers of one version it is one.
+func TestServersOfTwoVersionsSayThingsOtherwise(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind, was, now string
+		ok             bool
+	}{
+		"a procedure's arguments lead in":  {"procedure", "(t text, n integer), returns , plpgsql", "(IN t text, IN n integer), returns , plpgsql", true},
+		"a procedure's arguments lead out": {"procedure", "(t text, n integer), returns , plpgsql", "(IN t text, OUT n integer), returns , plpgsql", false},
+		"a range has a multirange":         {"range", "of double precision float8_ops - float8mi", "of double precision float8_ops - float8mi s.spans", true},
+		"a range is of something else":     {"range", "of double precision float8_ops - float8mi", "of integer int4_ops - int4mi s.spans", false},
+		"a domain has a word more":         {"domain", "numeric(12,2)", "numeric(12,2) x", false},
+		"an extension has a later version": {"extension version", "1.5", "1.6", true},
+		"a view names its table no more":   {"view", "SELECT a.id FROM s.a WHERE (a.x = 1)", "SELECT id FROM s.a WHERE (x = 1)", true},
+		"a view looks for something else":  {"view", "SELECT a.id FROM s.a WHERE (a.x = 1)", "SELECT id FROM s.a WHERE (x = 2)", false},
+		"a column may be empty":            {"column", "bigint, not null", "bigint", false},
+	} {
+		was, now := profileOf(t, some), profileOf(t, some)
+		now.Server = "99.1"
+		was.Databases[0].Things = append(was.Databases[0].Things, Thing{Kind: test.kind, Name: "x", Is: test.was})
+		now.Databases[0].Things = append(now.Databases[0].Things, Thing{Kind: test.kind, Name: "x", Is: test.now})
+		assert.Equal(t, test.ok, len(was.Compare(now)) == 0, name)
+		now.Server = was.Server
+		assert.NotEmpty(t, was.Compare(now), name)
+	}
+}
+
 func TestNeutral(t *testing.T) {
 	for _, same := range [][2]string{
 		{"SELECT a.id FROM s.a WHERE (a.x = 1)", "SELECT id FROM s.a WHERE x = 1"},

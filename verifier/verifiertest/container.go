@@ -100,7 +100,13 @@ func (c *Container) Restart(ctx context.Context, _ string) error {
 // Postgres boots a server and waits until it answers. The superuser is postgres, its password sesame.
 func Postgres(t *testing.T, setup string) *Container {
 	t.Helper()
-	c := Boot(t, "lifeboat/postgres:15", map[string]string{"POSTGRES_PASSWORD": "sesame"})
+	return PostgresOf(t, "lifeboat/postgres:15", setup)
+}
+
+// PostgresOf boots an image as Postgres does.
+func PostgresOf(t *testing.T, image, setup string) *Container {
+	t.Helper()
+	c := Boot(t, image, map[string]string{"POSTGRES_PASSWORD": "sesame"})
 	t.Setenv("PGPASSWORD", "not this one") // nothing of this host's environment may be used
 	t.Setenv("PGHOST", "192.0.2.1")
 	require.Eventually(t, func() bool {

@@ -121,6 +121,9 @@ func (r *profiling) grants(ctx context.Context) error {
 			all[at] = map[string]rights{"has": {}, "default": {}, "all": {}}
 		}
 		who, privilege := string(v[7]), string(v[9])
+		if privilege == "MAINTAIN" && r.source() < 17 {
+			return nil
+		}
 		if string(v[6]) == "has" && who != "public" {
 			r.needed[who] = true
 		}
@@ -143,7 +146,7 @@ func (r *profiling) grants(ctx context.Context) error {
 		if at.name == "schema public" { // what it is by default is another thing since 15, and no dump says so
 			delete(of["has"], "the owner")
 			delete(of["has"], "pg_database_owner")
-			if r.version < 15 && len(of["has"]["public"]) == 2 {
+			if r.source() < 15 && len(of["has"]["public"]) == 2 {
 				of["has"]["public"] = []string{"USAGE"}
 			}
 			of["default"] = rights{"public": {"USAGE"}}
@@ -153,6 +156,16 @@ func (r *profiling) grants(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// source is the version of the server that was dumped: what is there by default is another thing since 15, and all rights since 17. A dump by that
+// server's own programs leaves it to the server that it is restored on, and one by later programs says what it was.
+func (r *profiling) source() int {
+	was := 0
+	if r.o.Like != nil {
+		_, _ = fmt.Sscanf(r.o.Like.Server, "%d", &was)
+	}
+	return cmp.Or(was, r.version)
 }
 
 // beside says how rights differ from those that are there by default. What all of them are differs from server to server.

@@ -74,9 +74,9 @@ func (r *profiling) ofTables() []question {
 			from rel t where t.relkind in ('r', 'p', 'f')`,
 			r.unless(accessMethod, "(select concat('kept by ', a.amname) from pg_am a where a.oid = t.relam and a.amname <> 'heap')"))},
 		{"columns", fmt.Sprintf(`select 'column', null, t.nspname, t.relname, a.attname, null, concat_ws(', ', format_type(a.atttypid, a.atttypmod),
-			case when a.attnotnull then 'not null' end,
-			case a.attidentity when 'a' then 'identity always' when 'd' then 'identity by default' end,
-			case when a.attgenerated <> '' then 'generated' end,
+			case when a.attnotnull then %s end,
+			case case when %s then a.attidentity end when 'a' then 'identity always' when 'd' then 'identity by default' end,
+			case a.attgenerated when '' then null when 'v' then 'generated when read' else 'generated' end,
 			case when a.attcollation <> y.typcollation and a.attcollation <> 0 then (select concat('collate ', n.nspname, '.', l.collname)
 				from pg_collation l join pg_namespace n on n.oid = l.collnamespace where l.oid = a.attcollation) end,
 			case when a.attstorage <> y.typstorage and t.relkind in ('r', 'p', 'm') then concat('storage ', a.attstorage) end, %s,
@@ -85,6 +85,9 @@ func (r *profiling) ofTables() []question {
 			array_to_string(a.attfdwoptions, ' '), null
 			from rel t join pg_attribute a on a.attrelid = t.oid join pg_type y on y.oid = a.atttypid
 			where t.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0 and not a.attisdropped`,
+			r.pick(18, `coalesce((select concat_ws(' ', 'not null', case when not k.convalidated then 'not valid' end, case when k.connoinherit then 'no inherit' end)
+				from pg_constraint k where k.conrelid = t.oid and k.contype = 'n' and k.conkey = array[a.attnum]), 'not null')`, "'not null'"),
+			r.pick(17, "not t.relispartition", "true"), // since 17 a partition has its table's
 			r.unless(compression, r.pick(14, "case when a.attcompression <> '' then concat('compression ', a.attcompression) end", "null")))},
 		{"the order of columns", `select 'column order', null, t.nspname, t.relname, null, null, string_agg(a.attname, ', ' order by a.attnum), null, null
 			from rel t join pg_attribute a on a.attrelid = t.oid

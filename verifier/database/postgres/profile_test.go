@@ -43,6 +43,15 @@ func TestRightsBesideTheStandard(t *testing.T) {
 	assert.Equal(t, "public: nothing", rights{"the owner": {"EXECUTE"}}.beside(rights{"the owner": {"EXECUTE"}, "public": {"EXECUTE"}}, []string{"EXECUTE"}))
 }
 
+func TestRightsAreThoseOfTheServerThatWasDumped(t *testing.T) {
+	r := &profiling{version: 18}
+	assert.Equal(t, 18, r.source())
+	r.o.Like = &database.Profile{Server: "13.23 (Debian 13.23-0+deb11u4)"}
+	assert.Equal(t, 13, r.source())
+	r.o.Like.Server = ""
+	assert.Equal(t, 18, r.source())
+}
+
 func TestExtremesThatAreAlikeAreWrittenAlike(t *testing.T) {
 	for _, v := range [][2]string{{"1.500", "1.5"}, {"2.00", "2"}, {"100", "100"}, {"-0", "0"}, {"1e-10", "1e-10"}, {"2024-01-01 10:00:00.500+00", "2024-01-01 10:00:00.500+00"},
 		{"NaN", "NaN"}, {"0.00", "0"}} {

@@ -10,6 +10,8 @@ func (r *profiling) questions() []question {
 // ofSchemas are the questions about what is in schemas beside relations.
 func (r *profiling) ofSchemas() []question {
 	locale := r.pick(17, "l.colllocale", r.pick(15, "l.colliculocale", "null"))
+	// until 14 one of ICU had its name in both
+	ctype := r.pick(15, "l.collctype", "case when l.collprovider = 'c' then l.collctype end")
 	return []question{
 		{"schemas", `select 'schema', null, ns.nspname, null, null, null, 'schema', null, null from ns where ns.nspname <> 'public'`},
 		{"functions", `select p.word, null, p.nspname, p.proname, null, concat('(', oidvectortypes(p.proargtypes), ')'), concat_ws(', ',
@@ -63,7 +65,7 @@ func (r *profiling) ofSchemas() []question {
 			from pg_opfamily f join ns on ns.oid = f.opfnamespace join pg_am m on m.oid = f.opfmethod
 			where f.oid not in (select m.objid from members m where m.classid = 'pg_opfamily'::regclass)`},
 		{"collations", `select 'collation', null, ns.nspname, l.collname, null, null, concat_ws(', ', l.collprovider, coalesce(` + locale + `, l.collcollate),
-			l.collctype, case when not l.collisdeterministic then 'not deterministic' end, l.collencoding), null, null
+			` + ctype + `, case when not l.collisdeterministic then 'not deterministic' end, l.collencoding), null, null
 			from pg_collation l join ns on ns.oid = l.collnamespace
 			where l.oid not in (select m.objid from members m where m.classid = 'pg_collation'::regclass)
 			union all select 'conversion', null, ns.nspname, c.conname, null, null, concat_ws(', ', pg_encoding_to_char(c.conforencoding),
@@ -93,6 +95,8 @@ func (r *profiling) ofDatabase() []question {
 		"from pg_attribute a where a.attrelid = p.prrelid and a.attnum in (select unnest(p.prattrs))))", "''")
 	schemas := r.pick(15, `union all select 'publication', null, p.pubname, ns.nspname, null, null, 'schema', null, null
 		from pg_publication_namespace s join pg_publication p on p.oid = s.pnpubid join ns on ns.oid = s.pnnspid, scope where scope.whole`, "")
+	// a range brings its multirange with a cast to it
+	own := r.pick(14, "and not exists (select from pg_range g where g.rngtypid = c.castsource and g.rngmultitypid = c.casttarget)", "")
 	return []question{
 		{"the database", `select 'database', v.what, null, null, null, null, v.says, null, null from pg_database d, lateral (values
 			('encoding', pg_encoding_to_char(d.encoding)), ('locale', concat_ws(', ', replace(lower(d.datcollate), '-', ''),
@@ -111,7 +115,7 @@ func (r *profiling) ofDatabase() []question {
 		{"casts", `select 'cast', null, null, null, null, concat('(', format_type(c.castsource, null), ' as ', format_type(c.casttarget, null), ')'),
 			concat_ws(', ', case when c.castfunc <> 0 then c.castfunc::regprocedure end, c.castcontext, c.castmethod), null, null
 			from pg_cast c, scope where scope.whole and c.oid >= 16384
-			and c.oid not in (select m.objid from members m where m.classid = 'pg_cast'::regclass)`},
+			and c.oid not in (select m.objid from members m where m.classid = 'pg_cast'::regclass) ` + own},
 		{"languages", `select 'language', null, l.lanname, null, null, null, concat_ws(', ', l.lanpltrusted, l.lanplcallfoid::regproc,
 			l.laninline::regproc, l.lanvalidator::regproc), null, null from pg_language l, scope where scope.whole and l.oid >= 16384
 			and l.oid not in (select m.objid from members m where m.classid = 'pg_language'::regclass)`},
@@ -126,7 +130,8 @@ func (r *profiling) ofDatabase() []question {
 			from pg_user_mappings u, scope where scope.whole`},
 		{"publications", `select 'publication', null, p.pubname, null, null, null, concat_ws(', ', case when p.puballtables then 'all tables' end,
 				case when p.pubinsert then 'insert' end, case when p.pubupdate then 'update' end, case when p.pubdelete then 'delete' end,
-				case when p.pubtruncate then 'truncate' end, ` + r.pick(13, "case when p.pubviaroot then 'via root' end", "null") + `), null, null
+				case when p.pubtruncate then 'truncate' end, ` + r.pick(13, "case when p.pubviaroot then 'via root' end", "null") + `, ` +
+			r.pick(18, "case when p.pubgencols <> 'n' then 'generated columns' end", "null") + `), null, null
 				from pg_publication p, scope where scope.whole
 			union all select 'publication', null, b.pubname, t.nspname, t.relname, null, concat_ws(', ', 'table', nullif(` + rowFilter + `, '')), null, null
 				from pg_publication_rel p join pg_publication b on b.oid = p.prpubid join rel t on t.oid = p.prrelid, scope where scope.whole

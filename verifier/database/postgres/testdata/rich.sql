@@ -128,8 +128,8 @@ insert into child (v, w) select 'c', g from generate_series(1, 20) g;
 insert into "模式 一"."订单 表" ("名称", "select") values ('苹果', 1), ('香蕉', null), ('', 3), (null, null);
 insert into cache values ('a', '\x00ff'), ('b', null);
 insert into no_columns default values; insert into no_columns default values;
-insert into documents values (1, repeat('long text ', 5000), default, '[1.5,2.5)', 'empty', '00000000-0000-0000-0000-000000000001', '10.0.0.0/8', 12.34, 4000000000, 'c', 'ab', '101', '{{1,2},{3,null}}', '{"a" : 1,  "a":2}', 'shop.customers', '12:00:00.5', '12:00+02', '(1.5,-0)', array[row('é,"', '{1}')::pair, null], '{ok,sad}'),
-	(2, null, default, null, null, null, null, null, null, null, '', '', '{}', 'null', null, 'allballs', null, null, '{}', null);
+insert into documents (id, body, r, rs, u, ip, m, o, c, ch, bits, ar, js, rc, t, tz, pt, ct, ms) values (1, repeat('long text ', 5000), '[1.5,2.5)', 'empty', '00000000-0000-0000-0000-000000000001', '10.0.0.0/8', 12.34, 4000000000, 'c', 'ab', '101', '{{1,2},{3,null}}', '{"a" : 1,  "a":2}', 'shop.customers', '12:00:00.5', '12:00+02', '(1.5,-0)', array[row('é,"', '{1}')::pair, null], '{ok,sad}'),
+	(2, null, null, null, null, null, null, null, null, '', '', '{}', 'null', null, 'allballs', null, null, '{}', null);
 select nextval('ticket'), nextval('ticket');
 refresh materialized view mv;
 select lo_create(4711), lo_from_bytea(4712, '\x00010203'), lo_from_bytea(4713, decode(repeat('ab', 5000), 'hex'));
