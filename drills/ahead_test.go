@@ -63,8 +63,8 @@ func TestNothingIsInTheMakingAtTheEnd(t *testing.T) {
 func TestTurn(t *testing.T) {
 	w := newWorld(t)
 	const wait = 20 * time.Minute
-	w.machine.Seal, w.patience = time.Minute, time.Hour
-	w.turn = func(ctx context.Context) error { return instance.Pause(ctx, wait) }
+	w.machine.Seal, w.ahead.Patience = time.Minute, time.Hour
+	w.ahead.Turn = func(ctx context.Context) error { return instance.Pause(ctx, wait) }
 	res := w.run(many(twoShops))
 	require.Equal(t, record.StatusPassed, res.Verdict.Status, "%+v", res.Verdict.Reasons)
 	for _, b := range res.Record.Boots {
@@ -74,9 +74,9 @@ func TestTurn(t *testing.T) {
 	}
 	scope, err := ledger.LoadScope(res.Dir)
 	require.NoError(t, err)
-	assert.Equal(t, res.Record.Header.Deadline+w.patience, scope.Deadline.Sub(res.Record.Header.Started).Round(time.Second))
+	assert.Equal(t, res.Record.Header.Deadline+w.ahead.Patience, scope.Deadline.Sub(res.Record.Header.Started).Round(time.Second))
 
-	w.turn = func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) }
+	w.ahead.Turn = func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) }
 	res = w.run(many(twoShops), func(_ context.Context, cancel context.CancelCauseFunc) {
 		time.Sleep(wait)
 		cancel(&AbortError{Why: "told to end"})

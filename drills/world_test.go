@@ -76,8 +76,7 @@ type world struct {
 	sum      string                     // of what was loaded; default sha256:00
 	made     string                     // when a dump says that it was made
 	checks   []CheckPlan                // of the latest drill
-	turn     func(ctx context.Context) error
-	patience time.Duration // with that
+	ahead    Options                    // Turn and Patience of it
 
 	// lasting is where a fault stays in force, whatever the business does.
 	lasting map[string]bool
@@ -186,7 +185,7 @@ func (w *world) run(yaml string, also ...func(ctx context.Context, cancel contex
 		log := cmp.Or[slog.Handler](w.log, slog.DiscardHandler)
 		w.checks = plan.Checks
 		opt := Options{Home: w.home, Tool: "test", Keep: w.keep, UpTo: w.upTo, Log: slog.New(log), Clock: w.clock, Watch: Watch{Ask: w.ask},
-			Turn: w.turn, Patience: w.patience}
+			Turn: w.ahead.Turn, Patience: w.ahead.Patience}
 		res, err = Run(ctx, w.kit(), plan, opt)
 		require.NoError(t, err)
 	})

@@ -178,14 +178,12 @@ type Metered interface {
 	Used(ctx context.Context) (Used, error)
 }
 
-// Used is what machines cost a host.
+// Used is what machines cost a host: processor time, of those that are gone, too. Memory is what those that are there held at most, bytes:
+// each one's peak as its kernel tells it, their files' cache included, and no more than what it holds now where the kernel does not tell.
 type Used struct {
-	CPU time.Duration // processor time, of those that are gone, too
-	// Memory is what those that are there held at most, bytes: each one's peak as its kernel tells it, their files' cache included,
-	// and no more than what it holds now where the kernel does not tell.
+	CPU    time.Duration
 	Memory int64
-	// Disk is what those that are there take on the engine's disk, bytes; 0: not known.
-	Disk int64
+	Disk   int64 // what those that are there take on the engine's disk, bytes; 0: not known
 }
 
 // EgressReporter tells what restored machines tried to reach so far.
