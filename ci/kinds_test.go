@@ -3,6 +3,7 @@ package ci
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"os"
@@ -39,6 +40,11 @@ const kindsEntries = `
     restore: {kind: redis}
     instance: {kind: docker, image: "lifeboat/redis:7.0", ready: {tcp: 6379}}
     checks: {service: [{kind: tcp, to: "db:6379"}], data: [{kind: redis, on: db}]}
+  - name: etcd-%[1]s
+    store: {kind: dir, path: ./etcd-%[1]s}
+    restore: {kind: etcd}
+    instance: {kind: docker, image: "lifeboat/etcd:3.4", ready: {tcp: 2379}}
+    checks: {service: [{kind: tcp, to: "db:2379"}], data: [{kind: etcd, on: db, prefix: /registry/, at_least: 38}]}
   - name: files-%[1]s
     store: {kind: dir, path: ./files-%[1]s}
     restore: {kind: files, path: /restored}
@@ -95,9 +101,15 @@ func TestKindsOfBackups(t *testing.T) {
 	_, err := w.Write(bytes.Repeat([]byte("x"), 5000))
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
+	var plain bytes.Buffer
+	unpacked, err := gzip.NewReader(bytes.NewReader(read(t, "../drills/restore/etcd/testdata/snap.db.gz")))
+	require.NoError(t, err)
+	_, err = plain.ReadFrom(unpacked)
+	require.NoError(t, err)
 	for name, raw := range map[string][]byte{
 		"mysql-%s/shop.sql": read(t, "../drills/restore/mysql/mysqldump/testdata/mariadb-10.11.sql"),
 		"redis-%s/dump.rdb": read(t, "../drills/restore/redis/rdb/testdata/all.rdb"), "files-%s/uploads.tar": tree.Bytes(),
+		"etcd-%s/snap.db":  plain.Bytes(),
 		"base-%s/base.tar": read(t, filepath.Join(folder, "base-whole", "base.tar"))} {
 		put(t, filepath.Join(folder, fmt.Sprintf(name, "whole")), raw)
 		put(t, filepath.Join(folder, fmt.Sprintf(name, "cut")), raw[:len(raw)/2])
@@ -123,6 +135,7 @@ func TestKindsOfBackups(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]string{"base-whole": "passed content", "mysql-whole": "passed content", "redis-whole": "passed content",
+		"etcd-whole": "passed content", "etcd-cut": "failed found",
 		"files-whole": "passed started", "base-cut": "failed found", "mysql-cut": "failed found", "redis-cut": "failed found",
 		"files-cut": "failed found"}, got)
 }

@@ -325,7 +325,7 @@ func quoted(r *record.Record) []string {
 
 // ownWords are what stands in Chinese texts as it is: names, units, keys and values of a scenario, commands and their options.
 var ownWords = regexp.MustCompile(`^([a-z0-9]+([_.-][A-Za-z0-9*]+)+|[A-Z0-9_.-]+|[A-Za-z]?[BKMGT]i?B|` +
-	`[Ll]ifeboat|LIFEBOAT_K|PostgreSQL|Docker|MariaDB|MySQL|SQLite|Redis|Oracle|Microsoft|Windows|Proxmox|Debian|Server|Linux|Git|ETag|` +
+	`[Ll]ifeboat|LIFEBOAT_K|PostgreSQL|Docker|MariaDB|MySQL|SQLite|Redis|etcd|etcdctl|bbolt|Oracle|Microsoft|Windows|Proxmox|Debian|Server|Linux|Git|ETag|` +
 	`SHA|Ctrl-C|WHOLE.qcow|COPY.vhdx|ttyS|` + // programs, formats, names of files
 	`(h|min|s|d|ms|kB)|sha|bzip|gzip|lz|lzip|lzip|lzma|lzop|snappy|xz|zip|zstd|compress|cpio|rar|tar|bc|` +
 	`docker|save|doctor|drill|sweep|plan|validate|report|history|upgrade|shell|make|build|k6|` +

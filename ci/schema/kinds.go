@@ -16,6 +16,7 @@ import (
 	"lifeboat/drills/instance/qemu"
 	"lifeboat/drills/restore/basebackup"
 	"lifeboat/drills/restore/disk"
+	"lifeboat/drills/restore/etcd"
 	"lifeboat/drills/restore/files"
 	"lifeboat/drills/restore/mysql"
 	"lifeboat/drills/restore/oci"
@@ -49,6 +50,7 @@ func kinds(said comments) []kind {
 		{name: "s3", of: "store", make: func(s scenarios.Settings) { s3.New(store.Site{}, s) }},
 		{name: "basebackup", of: "restore", make: func(s scenarios.Settings) { basebackup.New(s) }},
 		{name: "disk", of: "restore", make: func(s scenarios.Settings) { disk.New(s) }},
+		{name: "etcd", of: "restore", make: func(s scenarios.Settings) { etcd.New(s) }},
 		{name: "files", of: "restore", make: func(s scenarios.Settings) { files.New(s) }},
 		{name: "mysql", of: "restore", make: func(s scenarios.Settings) { mysql.New(s) }},
 		{name: "oci", of: "restore", make: func(s scenarios.Settings) { oci.New(s) }},

@@ -20,6 +20,7 @@ import (
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup"
 	"lifeboat/drills/restore/disk"
+	"lifeboat/drills/restore/etcd"
 	"lifeboat/drills/restore/files"
 	"lifeboat/drills/restore/mysql"
 	"lifeboat/drills/restore/oci"
@@ -53,6 +54,7 @@ func (a *app) kit() drills.Kit {
 		},
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
 			"basebackup": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return basebackup.New(s) },
+			"etcd":       func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return etcd.New(s) },
 			"files":      func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return files.New(s) },
 			"mysql":      func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return mysql.New(s) },
 			"postgres":   func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },

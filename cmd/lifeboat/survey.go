@@ -137,6 +137,8 @@ func (s *series) look(ctx context.Context, at place) {
 			s.Restore, s.Dated, s.Image = "mysql", g.dated, cmp.Or(g.image, "mariadb:10.11")
 		case g.kind.In("redis", "redis_aof"):
 			s.Restore, s.Dated = "redis", g.dated || at.told(f.path)
+		case g.kind.Name == "bbolt":
+			s.Restore = "etcd"
 		case g.base:
 			s.Restore = "basebackup"
 		case g.kind.Name == "oci":
@@ -157,7 +159,7 @@ func (s *series) look(ctx context.Context, at place) {
 
 // Proves tells whether lifeboat knows without being told how one sees that it works.
 func (s *series) Proves() bool {
-	return slices.Contains([]string{"postgres", "mysql", "redis", "basebackup", "files", "disk"}, s.Restore) || s.Restore == "oci" && s.Port > 0
+	return slices.Contains([]string{"postgres", "mysql", "redis", "etcd", "basebackup", "files", "disk"}, s.Restore) || s.Restore == "oci" && s.Port > 0
 }
 
 // exposed are the TCP ports that the image of an archive exposes; none where it exposes none, or cannot be read.
@@ -219,8 +221,8 @@ func (a *app) writeCatalogue(ctx context.Context, file, where, keys, image strin
 		for _, s := range found {
 			seen = append(seen, fmt.Sprintf("%s (%s)", s.Latest, cmp.Or(s.Words, "nothing that is known")))
 		}
-		return fmt.Errorf("find dumps of PostgreSQL, MySQL and MariaDB, base backups, files of Redis, trees of files, disk images and images that expose a port "+
-			"below %s, %d folders deep: "+
+		return fmt.Errorf("find dumps of PostgreSQL, MySQL and MariaDB, base backups, files of Redis, snapshots of etcd, trees of files, "+
+			"disk images and images that expose a port below %s, %d folders deep: "+
 			"there is none; found: %s", at, deepest,
 			cmp.Or(strings.Join(seen, ", "), "no file"))
 	}

@@ -53,6 +53,9 @@ const (
 	LackTarget    = "target"    // the WAL does not hold the place where recovery should end
 	LackTimeline  = "timeline"  // the timeline that is wanted does not stem from the backup
 
+	LackHash  = "hash"  // the snapshot has no hash at its end
+	LackLogin = "login" // the restored server asks for a user and a password
+
 	LackTables   = "tables"   // the dump holds data, or indexes, and not their tables
 	LackDatabase = "database" // the dump holds no database, or not the one that is wanted
 	LackSeveral  = "several"  // the file holds several dumps that would take each other's place

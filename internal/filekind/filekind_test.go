@@ -54,6 +54,7 @@ func TestOf(t *testing.T) {
 		"Valkey":            {"VALKEY080\xfa", "redis", ""},
 		"Redis' log":        {"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n", "redis_aof", ""},
 		"Redis' log, timed": {"#TS:1795916848\r\n*3\r\n$3\r\nSET\r\n", "redis_aof", ""},
+		"etcd":              {strings.Repeat("\x00", 16) + "\xed\xda\x0c\xed\x02\x00\x00\x00", "bbolt", ""},
 		"MongoDB":           {"\x6d\xe2\x99\x81\x66", "mongodb", ""},
 		"ELF":               {"\x7fELF\x02", "elf", ""},
 		"qcow2":             {"QFI\xfb\x00\x00\x00\x03", "qcow2", ""},

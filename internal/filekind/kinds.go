@@ -43,6 +43,7 @@ var Kinds = []Kind{
 	{"oracle", Foreign, "an export of Oracle Database", ""},
 	{"redis", Foreign, "a snapshot of Redis (RDB)", ""},
 	{"redis_aof", Foreign, "a log of Redis (AOF)", ""},
+	{"bbolt", Foreign, "a file of bbolt, such as a snapshot of etcd", ""},
 	{"mongodb", Foreign, "an archive of mongodump", ""},
 	{"elf", Foreign, "a program (ELF)", ""},
 	{"wim", Foreign, "a Windows image (WIM)", ""},

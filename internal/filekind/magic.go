@@ -70,6 +70,7 @@ var tests = []test{
 	begins("mssql", "TAPE\x00", "TAPE\x03"),
 	begins("redis", "REDIS0", "VALKEY0"),
 	{"redis_aof", isCommands},
+	at("bbolt", 16, "\xed\xda\x0c\xed"),
 	begins("mongodb", "\x6d\xe2\x99\x81"),
 	begins("elf", "\x7fELF"),
 	begins("wim", "MSWIM\x00\x00\x00"),

@@ -9,7 +9,7 @@ import (
 	"lifeboat/verifier/database/dialects"
 )
 
-var kinds = verifier.Kinds{"checksum": newChecksum, "content": newContent, "freshness": newFreshness,
+var kinds = verifier.Kinds{"checksum": newChecksum, "content": newContent, "etcd": newEtcd, "freshness": newFreshness,
 	"profile": newProfile, "redis": newRedis, "rows": newRows, "sql": newSQL, "tree": newTree}
 
 // Kinds of checks that New makes.
