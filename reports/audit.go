@@ -97,11 +97,16 @@ func (p auditor) whom() section {
 	if p.a.Since > 0 {
 		since = p.say("audit.since", "size", p.l.Count(p.a.Since))
 	}
+	stamp := p.say("audit.no_stamp")
+	if s := p.a.Stamp; s != nil {
+		stamp = p.say("audit.stamp", "time", p.l.Time(s.Time), "by", s.By, "policy", s.Policy, "serial", s.Serial)
+	}
 	return p.titled("whom", block{Pairs: []pair{
 		{p.say("audit.signed_by"), text(signers)},
 		{p.say("audit.log"), textOf(p.a.Bundle.Origin, p.say("audit.records", "size", p.l.Count(p.a.Size)))},
 		{p.say("audit.root"), code(p.a.Root)},
 		{p.say("audit.older"), text(since)},
+		{p.say("audit.stamped"), text(stamp)},
 	}})
 }
 

@@ -13,6 +13,7 @@ import (
 	"lifeboat/drills"
 	"lifeboat/drills/evidence"
 	"lifeboat/internal/signing"
+	"lifeboat/internal/timestamp"
 	"lifeboat/internal/userfile"
 	"lifeboat/reports"
 )
@@ -41,6 +42,7 @@ func (a *app) logDead() {
 
 type auditVerifyOptions struct {
 	trust, checkpoint, format string
+	tsa, policy               string
 }
 
 func (a *app) auditVerify() *cobra.Command {
@@ -67,6 +69,9 @@ func (a *app) auditVerify() *cobra.Command {
 					return fmt.Errorf("read the older checkpoint: %w", err)
 				}
 			}
+			if r.Authority, err = o.authority(); err != nil {
+				return err
+			}
 			remove, err := unpacked(args[0], &r.Folder)
 			if err != nil {
 				return a.refusedArchive(err)
@@ -90,8 +95,29 @@ func (a *app) auditVerify() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.trust, "trust", "", "whom to believe: a public key (.pub of OpenSSH), or a file of keys, roles and thresholds")
 	f.StringVar(&o.checkpoint, "checkpoint", "", "the checkpoint of an earlier bundle (its log/checkpoint): what it covers must be unchanged")
+	f.StringVar(&o.tsa, "tsa", "", "certificates (PEM) in which the chains of time-stamping authorities end that you believe; then a stamp must be there")
+	f.StringVar(&o.policy, "tsa-policy", "", "the policy by which they must have stamped")
 	f.StringVar(&o.format, "format", o.format, "terminal, markdown or html")
 	return c
+}
+
+// authority is whose time stamps are believed; nil: nobody's.
+func (o auditVerifyOptions) authority() (*timestamp.Trust, error) {
+	if o.tsa == "" {
+		return nil, nil
+	}
+	raw, err := userfile.Read(o.tsa, 1<<20)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificates of --tsa: %w", err)
+	}
+	t := &timestamp.Trust{}
+	if t.Roots, err = timestamp.ParseTrust(raw); err != nil {
+		return nil, fmt.Errorf("read the certificates of --tsa: %s: %w", o.tsa, err)
+	}
+	if t.Policy, err = timestamp.ParsePolicy(o.policy); err != nil {
+		return nil, fmt.Errorf("--tsa-policy: %w", err)
+	}
+	return t, nil
 }
 
 // refusedArchive: an archive that is no bundle of ours is a finding, and not a mistake of who looks at it.

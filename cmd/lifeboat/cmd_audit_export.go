@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,11 +14,13 @@ import (
 	"lifeboat/drills"
 	"lifeboat/drills/evidence"
 	"lifeboat/internal/signing"
+	"lifeboat/internal/timestamp"
 	"lifeboat/internal/userfile"
 )
 
 type auditExportOptions struct {
 	out, from, to, since string
+	tsa, policy          string
 	series               []string
 	key                  keyOptions
 }
@@ -29,7 +32,7 @@ func (a *app) auditExport() *cobra.Command {
 		Long: "Of a period everything is in the bundle that began in it, however it ended, and it shows that nothing is left out. Of drills\n" +
 			"that are named it shows only that they are in the log. A bundle is a folder, or one file where its name ends in .tar.gz.\n" +
 			"With --key the log is signed; without, nobody can tell who says all this. The same evidence and key give the same bytes.\n" + exitHelp,
-		RunE: func(_ *cobra.Command, args []string) error { return a.export(o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.export(cmd.Context(), o, args) },
 	}
 	f := c.Flags()
 	f.StringVar(&o.out, "out", "", "folder or .tar.gz to write; it must not be there")
@@ -37,12 +40,14 @@ func (a *app) auditExport() *cobra.Command {
 	f.StringVar(&o.to, "to", "", "last day of the period, such as 2026-09-30")
 	f.StringSliceVar(&o.series, "series", nil, "only these series and catalogues: the records of others are withheld, and the bundle says how many")
 	f.StringVar(&o.since, "since", "", "an older checkpoint from which it is to be shown that the log goes on; those that this home signed always are")
+	f.StringVar(&o.tsa, "tsa", "", "address of a time-stamping authority (RFC 3161) that stamps the signed log: what is in it was there by then")
+	f.StringVar(&o.policy, "tsa-policy", "", "the policy by which it is to do that, such as 1.3.6.1.4.1.13762.3")
 	o.key.flags(c, "signs the log")
 	_ = c.MarkFlagRequired("out")
 	return c
 }
 
-func (a *app) export(o auditExportOptions, args []string) error {
+func (a *app) export(ctx context.Context, o auditExportOptions, args []string) error {
 	r := evidence.ExportRequest{Home: a.home, Bundle: evidence.Bundle{Series: o.series}}
 	var err error
 	switch period := o.from != "" || o.to != ""; {
@@ -71,6 +76,9 @@ func (a *app) export(o auditExportOptions, args []string) error {
 			return fmt.Errorf("read the older checkpoint: %w", err)
 		}
 	}
+	if r.Stamp, err = o.stamper(ctx); err != nil {
+		return err
+	}
 	open, err := drills.LogAll(a.home, true, a.sealing())
 	if err != nil {
 		return fmt.Errorf("complete the log: %w", err)
@@ -79,6 +87,27 @@ func (a *app) export(o auditExportOptions, args []string) error {
 		r.Open = open
 	}
 	return a.writeBundle(r, o.out)
+}
+
+// stamper asks the authority; nil: none is named.
+func (o auditExportOptions) stamper(ctx context.Context) (func([]byte) (request, response []byte, err error), error) {
+	if o.tsa == "" {
+		return nil, nil
+	}
+	if o.key.path == "" {
+		return nil, errors.New("--tsa stamps the signed log: say --key, too")
+	}
+	policy, err := timestamp.ParsePolicy(o.policy)
+	if err != nil {
+		return nil, fmt.Errorf("--tsa-policy: %w", err)
+	}
+	return func(checkpoint []byte) (request, response []byte, err error) {
+		if request, err = timestamp.Ask(checkpoint, policy); err != nil {
+			return nil, nil, err
+		}
+		response, err = timestamp.Post(ctx, o.tsa, request)
+		return request, response, err
+	}, nil
 }
 
 // writeBundle writes a folder, or one file, whole or not at all.

@@ -98,6 +98,7 @@ type ExportRequest struct {
 	Bundle        // From and To, or Chosen, and Open; the rest is filled in
 	Since  []byte // an older checkpoint from which it is to be shown that the log goes on; those that this home gave out always are
 	Signer signing.Signer
+	Stamp  func(checkpoint []byte) (request, response []byte, err error) // asks an authority for a time stamp; nil: one that was got before, or none
 }
 
 // Export writes a bundle into a folder that must not be there. The same evidence and the same key give the same bytes.
@@ -116,6 +117,10 @@ func Export(r ExportRequest, to string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
+	request, response, err := stamped(r, signed)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.Mkdir(to, 0o700); err != nil {
 		return nil, fmt.Errorf("make the bundle: %w", err)
 	}
@@ -126,6 +131,10 @@ func Export(r ExportRequest, to string) (*Bundle, error) {
 	}
 	w.json(bundleName, b)
 	w.file(checkpointName, signed)
+	if response != nil {
+		w.file(requestName, request)
+		w.file(responseName, response)
+	}
 	w.file(leavesName, leaves)
 	w.json(proofsName, p)
 	holds := b.spoken(l.Leaves)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"lifeboat/drills/record"
+	"lifeboat/internal/timestamp"
 )
 
 // Result is what an audit found. It is verified when nothing is wrong and a trusted key has signed the log.
@@ -13,6 +14,7 @@ type Result struct {
 	Notices    []record.Reason   `json:"notices"` // what a reader should know, and what was not shown
 	Size       int64             `json:"log_size"`
 	Root       string            `json:"log_root"`
+	Stamp      *timestamp.Stamp  `json:"log_time_stamp,omitempty"` // of an authority that is trusted
 	Signers    []string          `json:"log_signed_by"`
 	Since      int64             `json:"unchanged_since_size,omitempty"` // size of the older checkpoint, where one was given
 	Withheld   int               `json:"withheld,omitempty"`             // records of others in the period

@@ -13,15 +13,17 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/internal/canonical"
 	"lifeboat/internal/signing"
+	"lifeboat/internal/timestamp"
 	"lifeboat/internal/userfile"
 )
 
 // VerifyRequest says what is verified, and by whose word.
 type VerifyRequest struct {
-	Folder     string         // of the bundle
-	Trust      *signing.Trust // nil: nobody is believed, and the bundle is at best not contradicted
-	Checkpoint []byte         // one that was kept from before: what it covers must be unchanged
-	Build      string         // of this lifeboat
+	Folder     string           // of the bundle
+	Trust      *signing.Trust   // nil: nobody is believed, and the bundle is at best not contradicted
+	Checkpoint []byte           // one that was kept from before: what it covers must be unchanged
+	Authority  *timestamp.Trust // whose time stamps are believed; nil: nobody's
+	Build      string           // of this lifeboat
 }
 
 // auditing is one verification.
@@ -60,6 +62,7 @@ func Verify(ctx context.Context, r VerifyRequest) (*Result, error) {
 		return a.Result, nil
 	}
 	a.records(head)
+	a.stamp()
 	a.older(head)
 	a.addenda(ctx)
 	a.contents(ctx)
