@@ -151,8 +151,12 @@ func TestVersionsOfPostgresDumps(t *testing.T) {
 			if i+1 < len(all) {
 				v.add(postgresEntry, name+"-newer", name, fmt.Sprintf("lifeboat/postgres:%d", all[i+1]), "passed content")
 			}
+			want := fmt.Sprintf("inconclusive found: PostgreSQL %d", version)
+			if form == "directory" && version == 15 {
+				want = "passed content" // its version stands behind its data, and what is in it is not younger than 13
+			}
 			if i > 0 {
-				v.add(postgresEntry, name+"-older", name, fmt.Sprintf("lifeboat/postgres:%d", all[i-1]), fmt.Sprintf("inconclusive found: PostgreSQL %d", version))
+				v.add(postgresEntry, name+"-older", name, fmt.Sprintf("lifeboat/postgres:%d", all[i-1]), want)
 			}
 		}
 	}
@@ -162,7 +166,7 @@ func TestVersionsOfPostgresDumps(t *testing.T) {
 // shell runs a script in a container.
 func shell(t *testing.T, c *verifiertest.Container, script string) {
 	t.Helper()
-	o, err := c.Exec(t.Context(), "db", []string{"env", "PGHOST=127.0.0.1", "PGUSER=postgres", "PGPASSWORD=sesame", "MYSQL_PWD=sesame", "bash", "-ec", script})
+	o, err := c.Exec(t.Context(), "db", []string{"env", "PGHOST=127.0.0.1", "PGUSER=postgres", "PGPASSWORD=sesame", "MYSQL_PWD=sesame", "LC_ALL=C.UTF-8", "bash", "-ec", script})
 	require.NoError(t, err)
 	require.Zero(t, o.Exit, script+"\n"+o.Stdout+o.Stderr)
 }
@@ -204,7 +208,7 @@ func TestVersionsOfMySQLDumps(t *testing.T) {
 		case "mysql:9.7":
 			text += "create table hidden (id int primary key, secret int invisible default 7, v vector(3), key ((id + 1))); insert into hidden (id, v) values (1, to_vector('[1,2,3]'));"
 		}
-		shell(t, c, "$(command -v mariadb mysql | head -n 1) -h 127.0.0.1 <<'END'\n"+text+"\nEND\n")
+		shell(t, c, "$(command -v mariadb mysql | head -n 1) -h 127.0.0.1 --default-character-set=utf8mb4 <<'END'\n"+text+"\nEND\n")
 		for form, command := range map[string]string{"databases": "--databases shop > %s/shop.sql", "one": "--hex-blob --skip-extended-insert shop | gzip > %s/shop.sql.gz",
 			"all": "--all-databases > %s/all.sql"} {
 			folder, name := "/tmp/"+form, strings.ReplaceAll(strings.ReplaceAll(version, ":", "-"), ".", "-")+"-"+form

@@ -102,9 +102,13 @@ func (f *Files) Check(a *Archive) error {
 			continue
 		}
 		if isBlobList(e.File) || e.Desc == "BLOBS" {
-			// A tar dump names a file of data here that it does not have.
-			if !slices.Contains(f.lists, e.File) && !slices.Contains(f.lists, blobList) {
-				return damage("the list of large objects, %s, is missing", blobList)
+			// A tar dump names a file of data here that it does not have: its list has the entry's number, or none before 17.
+			list := blobList
+			if a.Minor >= 16 {
+				list = fmt.Sprintf("blobs_%d.toc", e.ID)
+			}
+			if !slices.Contains(f.lists, e.File) && !slices.Contains(f.lists, list) {
+				return damage("the list of large objects, %s, is missing", list)
 			}
 			continue
 		}
