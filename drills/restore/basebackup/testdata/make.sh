@@ -36,7 +36,7 @@ sql -d shop -c "insert into orders select g, now(), 'after the backup' from gene
 sql -c "select pg_create_restore_point('noon')" >/dev/null
 sleep 0.1
 date -u +%Y-%m-%dT%H:%M:%S.%6NZ | tr -d '\n' >time
-sql -d shop -Atc "begin; drop table orders; select txid_current(); commit" | tr -d '\n' >xid
+sql -d shop -c begin -c "drop table orders" -c "select txid_current()" -c commit | tr -d '\n' >xid
 sql -c "select pg_switch_wal()" >/dev/null
 sql -d shop -c "create table later as select 1 as one"
 sql -c "select pg_switch_wal()" -c checkpoint >/dev/null
