@@ -198,7 +198,7 @@ func TestVersionsOfMySQLDumps(t *testing.T) {
 	for i, version := range all {
 		c := verifiertest.Boot(t, image(t, version), map[string]string{"MYSQL_ROOT_PASSWORD": "sesame"})
 		require.Eventually(t, func() bool {
-			o, err := c.Exec(t.Context(), "db", []string{"env", "MYSQL_PWD=sesame", "sh", "-c", "$(command -v mariadb mysql | head -n 1) -h 127.0.0.1 -e 'select 1'"})
+			o, err := c.Exec(t.Context(), "db", []string{"env", "MYSQL_PWD=sesame", "bash", "-c", "$(command -v mariadb mysql | head -n 1) -h 127.0.0.1 -e 'select 1'"})
 			return err == nil && o.Exit == 0
 		}, 2*time.Minute, 200*time.Millisecond)
 		text := versionedTables

@@ -46,4 +46,4 @@ if [ ! -d "$data/mysql" ]; then
   kill "$temporary"
   wait "$temporary" || true
 fi
-exec mysqld --datadir="$data" --socket="$socket" --bind-address='*' "$@"
+exec mysqld --datadir="$data" --socket="$socket" --bind-address='*' --log-error=stderr "$@"
