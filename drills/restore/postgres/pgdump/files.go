@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -105,7 +106,7 @@ func (f *Files) Check(a *Archive) error {
 			// A tar dump names a file of data here that it does not have: its list has the entry's number, or none before 17.
 			list := blobList
 			if a.Minor >= 16 {
-				list = fmt.Sprintf("blobs_%d.toc", e.ID)
+				list = "blobs_" + strconv.Itoa(e.ID) + ".toc"
 			}
 			if !slices.Contains(f.lists, e.File) && !slices.Contains(f.lists, list) {
 				return damage("the list of large objects, %s, is missing", list)
