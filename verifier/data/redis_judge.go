@@ -123,11 +123,11 @@ func (c *redis) held(now kept) verifier.Answer {
 		told = append(told, fmt.Sprintf("%s %d", t, types[t]))
 	}
 	a := verifier.Passed("%d keys in %d databases, of which %d were read by their types: %s", keys, len(now.Databases), looked, strings.Join(told, ", "))
-	unlooked := "unlooked.keys"
+	kinds := []string{"few_keys", "few_keys", "values", "values", "swapped_keys", "swapped_keys", "expiries", "expiries"}
 	if now.Was == nil {
-		unlooked = "unlooked.keys_alone"
+		kinds = append(kinds, "keys", "keys")
 	}
-	a.Beside = []record.Observation{{ID: unlooked}}
+	a.Beside = []record.Observation{observed("unlooked.keys", kinds...)}
 	return a
 }
 
