@@ -36,21 +36,21 @@ func (b *bench) prove(ctx context.Context, items []item, asked func(item, column
 	}
 	close(machines)
 	close(rest)
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	var told sync.Mutex
+	var wrong []error // of some: the others go on
 	work := func(queue <-chan item) {
 		for i := range queue {
 			if ctx.Err() != nil {
 				return
 			}
 			r, err := b.one(ctx, i, asked)
-			if err != nil {
-				stop(fmt.Errorf("%s: %w", i.name, err))
-				return
-			}
 			told.Lock()
-			done(r)
+			if err == nil {
+				done(r)
+			} else if ctx.Err() == nil {
+				fmt.Fprintf(b.progress, "shelf: %s: %v\n", i.name, err)
+				wrong = append(wrong, fmt.Errorf("%s: %w", i.name, err))
+			}
 			told.Unlock()
 		}
 	}
@@ -60,7 +60,7 @@ func (b *bench) prove(ctx context.Context, items []item, asked func(item, column
 	}
 	all.Go(func() { work(machines); work(rest) })
 	all.Wait()
-	return context.Cause(ctx)
+	return errors.Join(append(wrong, ctx.Err())...)
 }
 
 // one makes an item, and has it verified in one column after the other.
