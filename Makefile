@@ -102,8 +102,9 @@ test: ## every test, the real drills included; what each suite and package took
 	@LIFEBOAT_VM=some ci/suite.sh machines go test -vet=off -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 	@ci/suite.sh --print
 
-shelf: build images vm-images ## broken backups of every kind, and odd good ones: which of them lifeboat calls good, and which bad
-	@go run ./ci/shelf
+# SHELF='-kind redis' verifies some of it; SHELF=-resume goes on with a run that was stopped.
+shelf: build images kinds vm-images ## broken backups of every kind, and odd good ones: which of them lifeboat calls good, and which bad
+	@go run ./ci/shelf $(SHELF)
 
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times
 	@LIFEBOAT_KILL=all go test -timeout 120m -count=1 -v -run 'TestKilled|TestAborted|TestDeadline|TestKeep|TestMany|TestStopped' ./ci

@@ -56,7 +56,7 @@ type call struct {
 func flags(args []string) (a call, err error) {
 	f := flag.NewFlagSet("shelf", flag.ContinueOnError)
 	f.StringVar(&a.lifeboat, "lifeboat", "bin/lifeboat", "the program that is to catch them")
-	kind := f.String("kind", ".", "regular expression: kinds of backups, as "+strings.Join(kinds(), ", "))
+	kind := f.String("kind", ".", "regular expression: kinds of backups, such as redis or mysql|disk")
 	only := f.String("only", ".", "regular expression: names of the backups to be verified")
 	f.StringVar(&a.in, "in", "", "only in the columns whose names are in this text: \"the last proof, a profile\"")
 	f.StringVar(&a.results, "results", "build/shelf/results.ndjson", "file into which each answer is written when it is there")
@@ -73,16 +73,6 @@ func flags(args []string) (a call, err error) {
 		return a, fmt.Errorf("read -only: %w", err)
 	}
 	return a, nil
-}
-
-// kinds are the names of the shapes.
-func kinds() (all []string) {
-	for _, i := range shelf() {
-		if !slices.Contains(all, i.shape.name) {
-			all = append(all, i.shape.name)
-		}
-	}
-	return all
 }
 
 // wants tells whether an item is asked for in a column.

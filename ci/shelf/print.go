@@ -95,23 +95,65 @@ func counted(text *strings.Builder, all []result) {
 		fmt.Fprintf(text, "(%d) %-24s%8d%24d%12s%22s\n", i+1, c, n[caught]+n[astray], n[named], fmt.Sprintf("%d of %d", n[passed], broken),
 			fmt.Sprintf("%d of %d", n[alarm], sound))
 	}
-	asked, found, alarms, once := 0, 0, 0, 0
+	once := 0
 	for _, r := range all {
 		if r.outcomes[rules].Shared {
 			once++
 		}
-		switch {
-		case r.tool == "":
-		case r.label == nil && !r.toolGood:
-			alarms++
-		case r.label != nil:
-			if asked++; !r.toolGood {
-				found++
-			}
-		}
 	}
 	fmt.Fprintf(text, "%d were caught before anything of their content was asked, and verified once for all columns\n", once)
-	fmt.Fprintf(text, "other tools (pg_restore --list, tar -t, gzip -t …) call %d of %d broken ones good; alarms: %d\n", asked-found, asked, alarms)
+	byKind(text, all)
+}
+
+// byKind writes what came of each kind in the column that has most, and what other tools say.
+func byKind(text *strings.Builder, all []result) {
+	fmt.Fprintf(text, "\n%-12s%8s%12s%8s%10s    %s\n", "of kind", "broken", "passed", "good", "alarms", "other tools call good, of the broken that they were asked of (alarms)")
+	for _, kind := range kindsOf(all) {
+		var broken, wrong, sound, alarms, asked, fooled, cried int
+		for _, r := range all {
+			if r.shape.name != kind {
+				continue
+			}
+			bad := func(m mark) int {
+				for c, o := range r.outcomes {
+					if r.marked(c, o) == m {
+						return 1
+					}
+				}
+				return 0
+			}
+			switch {
+			case r.label == nil:
+				sound++
+				alarms += bad(alarm)
+				if r.tool != "" && !r.toolGood {
+					cried++
+				}
+				continue
+			case r.tool != "":
+				if asked++; r.toolGood {
+					fooled++
+				}
+			}
+			broken++
+			wrong += bad(passed)
+		}
+		tools := "-"
+		if asked > 0 {
+			tools = fmt.Sprintf("%d of %d (%d)", fooled, asked, cried)
+		}
+		fmt.Fprintf(text, "%-12s%8d%12d%8d%10d    %s\n", kind, broken, wrong, sound, alarms, tools)
+	}
+}
+
+// kindsOf are the names of shapes, in their order.
+func kindsOf(all []result) (names []string) {
+	for _, r := range all {
+		if !slices.Contains(names, r.shape.name) {
+			names = append(names, r.shape.name)
+		}
+	}
+	return names
 }
 
 // listed writes what is said to be not looked at, which is the same for good ones and broken ones of a shape that passed; it counts

@@ -31,8 +31,10 @@ func TestSample(t *testing.T) {
 	if _, err := os.Stat(program); err != nil {
 		needs.Skip(t, "make build makes what the shelf is verified by:", err)
 	}
-	if _, err := command(t.Context(), nil, "docker", "image", "inspect", image); err != nil {
-		needs.Skip(t, "make images makes what the shelf is restored into:", err)
+	for _, name := range []string{image, kindsImage, redisImage, mariadbImage} {
+		if _, err := command(t.Context(), nil, "docker", "image", "inspect", name); err != nil {
+			needs.Skip(t, "make images kinds makes what the shelf is restored into:", err)
+		}
 	}
 	seed := uint64(usualSeed)
 	if again := os.Getenv(seedVariable); again != "" {
@@ -61,7 +63,7 @@ func TestSample(t *testing.T) {
 // sampled draws backups, and for each a column in which what it is must be seen.
 func sampled(seed uint64) (items []item, in map[string]column) {
 	lot := rand.New(rand.NewPCG(seed, 0))
-	all := slices.DeleteFunc(shelf(), func(i item) bool { return i.shape != shop && i.shape.name != "image" }) // each disk boots for a minute
+	all := slices.DeleteFunc(shelf(), func(i item) bool { return i.shape.machine }) // each boots for a minute
 	left := map[bool]map[bool]int{true: {true: sampledEarly, false: sampledLate}, false: {false: sampledGood}}
 	in = map[string]column{}
 	for _, i := range lot.Perm(len(all)) {
