@@ -95,13 +95,16 @@ func clusterEntry(c column, i item) string {
     - {kind: rows, on: db, password: drill, database: shop, table: items, equals: 500}
     - {kind: sql, on: db, password: drill, database: shop, query: "select to_regclass('latest') is not null", expect: "t"}`
 	}
+	archive := "backups: {wal: {store: {kind: dir, path: ./" + i.name + ", pattern: wal}, restore: {kind: wal}}}\n"
 	if i.restored != "" {
 		wal = i.restored
 	}
+	if !strings.Contains(wal, "wal:") {
+		archive = ""
+	}
 	return `objectives: {age: 0s}
 restore: {kind: basebackup, ` + wal + `}
-backups: {wal: {store: {kind: dir, path: ./` + i.name + `, pattern: wal}, restore: {kind: wal}}}
-as: db
+` + archive + `as: db
 instance: {kind: docker, image: "` + image + `", env: {POSTGRES_PASSWORD: drill}, ready: {tcp: 5432}}
 checks:
   service: [{kind: tcp, to: "db:5432"}]

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -94,7 +95,7 @@ func (b *bench) postgres(ctx context.Context) (*workshop, error) {
 }
 
 func openWorkshop(ctx context.Context) (*workshop, error) {
-	w, err := openContainer(ctx, "postgres", image, "postgres", "-c", "fsync=off", "-c", "lo_compat_privileges=on")
+	w, err := openContainer(ctx, "postgres", image, []string{"-e", "POSTGRES_HOST_AUTH_METHOD=trust"}, "postgres", "-c", "fsync=off", "-c", "lo_compat_privileges=on")
 	if err != nil {
 		return nil, err
 	}
@@ -110,9 +111,9 @@ func openWorkshop(ctx context.Context) (*workshop, error) {
 }
 
 // openContainer starts one in which a user's lines of shell are run.
-func openContainer(ctx context.Context, user, image string, args ...string) (*workshop, error) {
-	out, err := command(ctx, nil, "docker", append([]string{"run", "-d", "--label", "lifeboat.test=shelf", "--memory", "1g", "--network", "none",
-		"-e", "POSTGRES_HOST_AUTH_METHOD=trust", image}, args...)...)
+func openContainer(ctx context.Context, user, image string, options []string, args ...string) (*workshop, error) {
+	out, err := command(ctx, nil, "docker", slices.Concat([]string{"run", "-d", "--label", "lifeboat.test=shelf", "--memory", "1g", "--network", "none"},
+		options, []string{image}, args)...)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w; make images kinds makes it", image, err)
 	}

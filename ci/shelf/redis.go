@@ -96,7 +96,7 @@ func redisOf(commands, options, line, name string, happens ...accident.Func) mak
 // tools is a container with the programs of other kinds.
 func (b *bench) tools(ctx context.Context) (*workshop, error) {
 	return once(b, "tools", func() (*workshop, error) {
-		w, err := openContainer(ctx, "root", kindsImage, "sleep", "infinity")
+		w, err := openContainer(ctx, "root", kindsImage, []string{"-v", "/trees"}, "sleep", "infinity")
 		if err == nil {
 			b.atEnd(w.close)
 		}
@@ -219,7 +219,9 @@ func redisBackups() []item {
 // oddRedis are good ones.
 func oddRedis(of func(name, what string, l *label, m maker) item, aof func(name, what, line, file string, l *label, happens ...accident.Func) item,
 	holding func(name, what, commands string, l *label) item, parts string) []item {
-	other := func(i item) item { i.other = true; return i }
+	sessions := of("good-sessions", "nothing but sessions that expire", nil, redisOf("set session:1 a ex 864000\nset session:2 b ex 864000\n", "",
+		snapshot, "dump.rdb"))
+	sessions.other, sessions.yesterday = true, sessions.make
 	return []item{
 		of("good-plain", "as it is", nil, redisBackup("", snapshot, "dump.rdb")),
 		of("good-gzip", "packed by gzip", nil, redisBackup("", snapshot, "dump.rdb.gz", accident.Gzip)),
@@ -233,8 +235,7 @@ func oddRedis(of func(name, what string, l *label, m maker) item, aof func(name,
 		holding("good-types", "every type, functions, names in Chinese and of any bytes", "set \"键 1\" 值\nset \"\\xff\\x00\" \"\\x80\"\nsetrange gap 5000 x\n"+
 			"pfadd seen a b c\ngeoadd shops 13.4 52.5 berlin\nxgroup create events readers 0\nsetbit bits 70000 1\n"+
 			"function load \"#!lua name=shop\\nredis.register_function('price', function(keys, args) return 1 end)\"", nil),
-		other(of("good-sessions", "nothing but sessions that expire", nil, redisOf("set session:1 a ex 864000\nset session:2 b ex 864000\n", "",
-			snapshot, "dump.rdb"))),
+		sessions,
 		holding("good-quiet", "one key more than yesterday", "set customer:301 x", nil),
 	}
 }

@@ -27,11 +27,9 @@ func (b *bench) verify(ctx context.Context, file, home string) (outcome, error) 
 	c.Stdout, c.Stderr = &out, &errs
 	_ = c.Run() // its exit code says what the night says
 	n := &night.Night{}
-	if err := json.Unmarshal(out.Bytes(), n); err != nil || len(n.Proofs) != 1 {
-		return outcome{}, fmt.Errorf("verify %s: %w: %s%s", file, err, out.String(), errs.String())
-	}
-	if err := ctx.Err(); err != nil {
-		return outcome{}, err
+	err := json.Unmarshal(out.Bytes(), n)
+	if err = errors.Join(err, ctx.Err()); err != nil || len(n.Proofs) != 1 {
+		return outcome{}, errors.Join(err, fmt.Errorf("verify %s: it says of %d backups: %s%s", file, len(n.Proofs), out.String(), errs.String()))
 	}
 	p := n.Proofs[0]
 	o := outcome{Status: p.Status, Says: p.Error}

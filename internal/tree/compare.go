@@ -45,6 +45,8 @@ type Options struct {
 	Without   []string            // some of Attributes
 	Lost      map[string][]string // as Made has it: what could not be restored here is no difference
 	Most      int                 // differences that are given
+	Rootless  bool                // the tree was packed without its own folder, which then is none of it
+	Alone     bool                // what is wanted names some of the tree: the rest is not looked at
 }
 
 // Compared is what came of it.
@@ -79,6 +81,7 @@ func Compare(want, got []Entry, o Options) Compared {
 		g, ok := is[w.Path]
 		delete(is, w.Path)
 		switch {
+		case w.Path == Root && o.Rootless:
 		case matches(o.Ignore, w.Path):
 			c.Ignored++
 		case !ok && c.isLost(LostDevice, w.Path):
@@ -91,7 +94,7 @@ func Compare(want, got []Entry, o Options) Compared {
 	}
 	for _, name := range slices.Sorted(maps.Keys(is)) {
 		switch g := is[name]; {
-		case g.Type == Dir && implied[name], partial && g.Type != File:
+		case g.Type == Dir && implied[name], partial && g.Type != File, o.Alone:
 		case matches(o.Ignore, name):
 			c.Ignored++
 		default:

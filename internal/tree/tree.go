@@ -139,6 +139,7 @@ type Restored struct {
 	Lists   map[string]string   // texts of lists of digests at its top, by their names
 	// Paths with ACLs, and with labels, that were left out.
 	Nameless, Relabelled int64
+	Rootless             bool // the backup does not hold the folder itself
 }
 
 // LostDevice is a device that was not made: it would be this host's.

@@ -48,6 +48,7 @@ type grove struct {
 	Name     string         `json:"name,omitempty"`
 	Digest   string         `json:"digest,omitempty"`
 	Compared *tree.Compared `json:"compared,omitempty"`
+	Own      bool           `json:"own,omitempty"`    // the list lies in the tree, and may name some of it
 	Unread   string         `json:"unread,omitempty"` // why its manifest cannot be read
 	// Was is what the last proof found, of that drill, and whether of another restore point.
 	Was     *tree.Totals `json:"was,omitempty"`
@@ -210,12 +211,14 @@ func (c *treeCheck) beside(g grove) []record.Observation {
 	}
 	switch {
 	case g.Against == byManifest:
+	case g.Own:
+		add("unlooked.tree", "few_files", "few_files", "folders", "folders", "contents", "contents", "attributes", "attributes")
 	case g.Against == byList:
-		add("unlooked.tree", "attributes", "attributes")
+		add("unlooked.tree", "folders", "folders", "attributes", "attributes")
 	case g.Was != nil:
-		add("unlooked.tree", "few_files", "few_files", "contents", "contents", "attributes", "attributes", "stale", "stale")
+		add("unlooked.tree", "few_files", "few_files", "folders", "folders", "contents", "contents", "attributes", "attributes", "stale", "stale")
 	default:
-		add("unlooked.tree", "few_files", "few_files", "files", "files", "contents", "contents", "attributes", "attributes", "stale", "stale")
+		add("unlooked.tree", "few_files", "few_files", "folders", "folders", "files", "files", "contents", "contents", "attributes", "attributes", "stale", "stale")
 	}
 	return all
 }

@@ -70,7 +70,8 @@ func (c *treeCheck) hold(t verifier.Target, g *grove, r verifier.Tree) error {
 	}
 	sum := sha256.Sum256(raw)
 	g.Digest = "sha256:" + hex.EncodeToString(sum[:])
-	options := tree.Options{Ignore: c.keys.Ignore, MayChange: c.keys.MayChange, Without: c.keys.Without, Lost: r.Lost, Most: mostLines}
+	options := tree.Options{Ignore: c.keys.Ignore, MayChange: c.keys.MayChange, Without: c.keys.Without, Lost: r.Lost, Most: mostLines,
+		Rootless: r.Rootless}
 	var want []tree.Entry
 	if tree.IsManifest(raw) {
 		m, err := tree.ReadManifest(bytes.NewReader(raw))
@@ -86,7 +87,7 @@ func (c *treeCheck) hold(t verifier.Target, g *grove, r verifier.Tree) error {
 		}
 		g.Against = byList
 		if own != "" {
-			options.Ignore = append(slices.Clone(options.Ignore), checksums.Names...)
+			options.Ignore, options.Alone, g.Own = append(slices.Clone(options.Ignore), checksums.Names...), true, true
 		}
 	}
 	compared := tree.Compare(want, r.Entries, options)

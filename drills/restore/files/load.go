@@ -54,7 +54,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	}
 	out.Notes, out.Said = r.notes, r.said
 	out.Tree = &tree.Restored{Folder: l.set.Path, Entries: got, Lost: made.Lost, Lists: r.lists, Nameless: r.tar.Nameless.Count,
-		Relabelled: r.tar.Relabelled.Count}
+		Relabelled: r.tar.Relabelled.Count, Rootless: !slices.ContainsFunc(want, func(e tree.Entry) bool { return e.Path == tree.Root })}
 	return out, nil
 }
 
