@@ -279,6 +279,7 @@ func TestNoSecretOfAnyShapeIsLeft(t *testing.T) {
 					seen.look(t, f.Name, b.String())
 				}
 			}
+			seen.bundle(t, w, res)
 		})
 	}
 }
