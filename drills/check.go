@@ -25,7 +25,7 @@ func Check(kit Kit, s *scenarios.Scenario) scenarios.Problems {
 // resolve finds the back-end of every kind, and what it has to say.
 func resolve(kit Kit, s *scenarios.Scenario) (*Plan, scenarios.Problems) {
 	p := &Plan{Scenario: s, Backups: map[string]*BackupPlan{}, Order: bootOrder(s), kinds: kit.Instances,
-		own: map[string]instance.Settings{}, started: &store.Programs{}}
+		own: map[string]instance.Settings{}, started: &store.Programs{Rooms: kit.Rooms}}
 	var problems scenarios.Problems
 	for _, name := range slices.Sorted(maps.Keys(s.Backups)) {
 		b, bad := p.planBackup(kit, name)

@@ -26,6 +26,7 @@ import (
 // scenario calls it. It is filled in one place, cmd/lifeboat/kit.go.
 type Kit struct {
 	Stores    map[string]func(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem)
+	Rooms     store.Rooms // in which stores run what interprets their content; nil: they run none
 	Loaders   map[string]func(s scenarios.Settings) (restore.Loader, []scenarios.Problem)
 	Imagers   map[string]func(s scenarios.Settings) (restore.Imager, []scenarios.Problem)
 	Instances map[string]instance.Kind

@@ -32,7 +32,7 @@ func TestTemplateLoads(t *testing.T) {
 // What stands in the template's comments is as right as the rest.
 func TestTemplateCommentsAreTrue(t *testing.T) {
 	text := string(Template("shop"))
-	text = regexp.MustCompile(`(?m)^  # (pos:|web:|base:|base-wal: .*|  .*)$`).ReplaceAllString(text, "  $1")
+	text = regexp.MustCompile(`(?m)^  # (pos:|web:|snapshots:|base:|base-wal: .*|  .*)$`).ReplaceAllString(text, "  $1")
 	text = regexp.MustCompile(`(?m)^# (upgrade:$|  - [a-z])`).ReplaceAllString(text, "$1")
 	text = regexp.MustCompile(`(?m)^# (- [a-z])`).ReplaceAllString(text, "  $1")
 	text = regexp.MustCompile(`(?m)^# (network|egress|prepare):(.*)$`).ReplaceAllString(text, "$1:$2")
@@ -51,7 +51,7 @@ func TestTemplateCommentsAreTrue(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "flows", "shop.js"), TemplateFlow(), 0o600))
 	sc, problems := load("shop.yaml", dir, []byte(text), "")
 	require.Empty(t, problems)
-	assert.Len(t, sc.Backups, 6)
+	assert.Len(t, sc.Backups, 7)
 	assert.Len(t, sc.Instances, 4)
 	assert.Equal(t, "qemu", sc.Instances["pos"].Kind)
 	assert.Len(t, sc.Upgrade, 7)

@@ -25,6 +25,7 @@ import (
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/dir"
 	"lifeboat/drills/store/http"
+	"lifeboat/drills/store/restic"
 	"lifeboat/drills/store/s3"
 	"lifeboat/scenarios"
 	"lifeboat/verifier/business"
@@ -47,6 +48,7 @@ func kinds(said comments) []kind {
 	all := []kind{
 		{name: "dir", of: "store", make: func(s scenarios.Settings) { dir.New(store.Site{}, s) }},
 		{name: "http", of: "store", make: func(s scenarios.Settings) { http.New(store.Site{}, s) }},
+		{name: "restic", of: "store", make: func(s scenarios.Settings) { restic.New(store.Site{}, s) }},
 		{name: "s3", of: "store", make: func(s scenarios.Settings) { s3.New(store.Site{}, s) }},
 		{name: "basebackup", of: "restore", make: func(s scenarios.Settings) { basebackup.New(s) }},
 		{name: "disk", of: "restore", make: func(s scenarios.Settings) { disk.New(s) }},

@@ -29,6 +29,7 @@ import (
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/dir"
 	"lifeboat/drills/store/http"
+	"lifeboat/drills/store/restic"
 	"lifeboat/drills/store/s3"
 	"lifeboat/internal/pressure"
 	"lifeboat/internal/sandbox/program"
@@ -48,10 +49,12 @@ func (a *app) kit() drills.Kit {
 	shared := &grounds{}
 	k := drills.Kit{
 		Stores: map[string]func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem){
-			"dir":  dir.New,
-			"http": http.New,
-			"s3":   s3.New,
+			"dir":    dir.New,
+			"http":   http.New,
+			"restic": restic.New,
+			"s3":     s3.New,
 		},
+		Rooms: rooms,
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
 			"basebackup": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return basebackup.New(s) },
 			"etcd":       func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return etcd.New(s) },
@@ -149,6 +152,15 @@ func (g *grounds) of(site instance.Site) (*docker.Driver, error) {
 		g.drivers[site.Scope.Drill] = d
 	}
 	return d, nil
+}
+
+// rooms makes rooms for stores on the engine that drills stand on.
+func rooms(ctx context.Context, scope ledger.Scope, to store.Ledger, log *slog.Logger, r store.RoomRequest) (store.Room, error) {
+	inside, err := program.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return docker.OpenRoom(ctx, instance.Site{Scope: scope, Ledger: to, Log: log, Program: inside}, r)
 }
 
 // sidecar finds the static lifeboat-k6: $LIFEBOAT_K6, beside lifeboat, on the PATH.

@@ -29,6 +29,7 @@ type Ledger interface {
 // in its ledger, so that the reaper ends what a killed harness left. Before, while a scenario is only planned, a program
 // has nobody but its caller and its context. Safe for concurrent use.
 type Programs struct {
+	Rooms  Rooms // for programs that interpret what they read; nil: there are none
 	mu     sync.Mutex
 	scope  ledger.Scope
 	ledger Ledger

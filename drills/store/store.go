@@ -92,9 +92,15 @@ func (e *Problem) Error() string {
 	return fmt.Sprintf("read store %s: %s (%s)", e.Store, e.Reason, e.Hint)
 }
 
-// Mismatch: the backup is not what its manifest promised. A finding: the backup is bad.
-type Mismatch struct{ Point, Want, Got string } // Want and Got as ALGORITHM:HEX
+// Mismatch: the backup is not what its manifest promised, or not whole. A finding: the backup is bad.
+type Mismatch struct {
+	Point, Want, Got string // Want and Got as ALGORITHM:HEX
+	What             string // is wrong, in words, where no digest shows it; "": one does
+}
 
 func (e *Mismatch) Error() string {
+	if e.What != "" {
+		return fmt.Sprintf("verify %s: %s", e.Point, e.What)
+	}
 	return fmt.Sprintf("verify %s: digest is %s, its manifest promises %s", e.Point, e.Got, e.Want)
 }

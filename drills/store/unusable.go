@@ -11,6 +11,7 @@ const (
 	Mixed      Unusable = "mixed"      // a folder that holds something like that
 	Hollow     Unusable = "hollow"     // a folder without a file
 	Absent     Unusable = "absent"     // a list of digests names it, and it is not there; nobody knows how old it was
+	Damaged    Unusable = "damaged"    // what says what it is, is not what its name promises
 	Unreadable Unusable = "unreadable" // it may be good, and nobody here may read it
 )
 
@@ -23,6 +24,7 @@ func (u Unusable) Words() string {
 		Mixed:      "a folder that holds more than files",
 		Hollow:     "a folder without a file",
 		Absent:     "named in a list of digests and not there",
+		Damaged:    "damaged itself",
 		Unreadable: "not to be read by lifeboat",
 	}[u]
 }

@@ -55,6 +55,8 @@ func (v *verified) Read(p []byte) (int, error) {
 		return 0, v.problem("%s goes on after the %d bytes that were promised", v.Point.ID, v.Size)
 	case err == nil:
 		return n, nil
+	case errors.As(err, new(*Mismatch)), errors.As(err, new(*Problem)): // a store that found it out by itself
+		return n, err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF) && v.Size >= 0 && got != v.Size:
 		return n, v.problem("%s ended after %d bytes, %d were promised", v.Point.ID, got, v.Size)
 	case !errors.Is(err, io.EOF):

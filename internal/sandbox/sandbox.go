@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"lifeboat/internal/decoy"
+	"lifeboat/internal/tree"
 )
 
 // Ports and the address on which a sandbox listens. They are odd on purpose:
@@ -111,6 +112,8 @@ const (
 	CommandEcho   = "echo"   // WORD: say it
 	CommandUnpack = "unpack" // FOLDER: empty it, and unpack the tar of standard input into it; Unpacked says what became of it
 	CommandList   = "list"   // FOLDER: print the tree in it, as a manifest
+	CommandPack   = "pack"   // FOLDER: print the tree in it, as a tar
+	CommandLend   = "lend"   // PORT: listen on the namespace's own loopback, and carry what comes out over standard input and output
 )
 
 // Main is the program of a sandbox. It returns the exit code.
@@ -138,6 +141,10 @@ func Main(args []string) int {
 		err = unpack(args[1], os.Stdin, os.Stdout)
 	case len(args) == 2 && args[0] == CommandList:
 		err = list(args[1], os.Stdout)
+	case len(args) == 2 && args[0] == CommandPack:
+		err = tree.Pack(args[1], os.Stdout)
+	case len(args) == 2 && args[0] == CommandLend:
+		err = lend(args[1], standard{os.Stdin, os.Stdout})
 	default:
 		err = errors.New("it is started by lifeboat, inside sandboxes")
 	}

@@ -121,7 +121,7 @@ func sparse(h *tar.Header) bool {
 		return true
 	}
 	for key := range h.PAXRecords {
-		if strings.HasPrefix(key, "GNU.sparse.") {
+		if strings.HasPrefix(key, "GNU.sparse.") || key == paxHoles {
 			return true
 		}
 	}
@@ -134,6 +134,7 @@ const (
 	paxLibarchive = "LIBARCHIVE.xattr."
 	paxAccess     = "SCHILY.acl.access"
 	paxDefault    = "SCHILY.acl.default"
+	paxHoles      = "LIFEBOAT.holes" // a file that has some, and whose content is whole
 )
 
 // attributes takes what a header says beyond the mode.

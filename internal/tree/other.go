@@ -14,3 +14,6 @@ func Walk(string, func(Entry) error) error { return errLinux }
 
 // Unpack is for Linux.
 func Unpack(string, io.Reader) (Made, error) { return Made{}, errLinux }
+
+// Pack is for Linux.
+func Pack(string, io.Writer) error { return errLinux }

@@ -344,3 +344,28 @@ func FuzzTar(f *testing.F) {
 		}
 	})
 }
+
+// A folder that is packed is, to whoever reads the tar, the folder.
+func TestPack(t *testing.T) {
+	top := wild(t)
+	if err := unix.Setxattr(filepath.Join(top, "a file.txt"), "user.note", []byte("x\x00y"), 0); err != nil {
+		t.Log("this file system keeps no attributes:", err)
+	}
+	var packed bytes.Buffer
+	require.NoError(t, Pack(top, &packed))
+	r := NewTar(&packed, true)
+	for {
+		_, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+	}
+	c := Compare(listed(t, top), r.Entries(), Options{Most: 9})
+	assert.Empty(t, c.First)
+	assert.EqualValues(t, len(listed(t, top)), c.Looked)
+	require.NoError(t, os.Remove(filepath.Join(top, "run")))
+	c = Compare(listed(t, top), r.Entries(), Options{Most: 9})
+	assert.Equal(t, map[string]int64{Extra: 1, Time: 1}, c.Counts)
+	assert.ErrorContains(t, Pack(filepath.Join(top, "in"), io.Discard), "is no folder")
+}

@@ -23,20 +23,7 @@ import (
 // Walk gives every path of a folder, each folder before what is in it, with the digests of files. It follows no link, and asks no other
 // file system that is mounted below. What cannot be read ends it.
 func Walk(folder string, each func(Entry) error) error {
-	w := &walk{top: folder, each: each, first: map[inode]string{}}
-	info, err := os.Lstat(folder)
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("%s is no folder", folder)
-	}
-	st, err := statOf(info)
-	if err != nil {
-		return err
-	}
-	w.device = st.Dev
-	return w.one(Root, info)
+	return (&walk{top: folder, each: each, first: map[inode]string{}}).all()
 }
 
 type inode struct{ device, number uint64 }
@@ -46,6 +33,7 @@ type walk struct {
 	each   func(Entry) error
 	device uint64
 	first  map[inode]string // path of each file that has several
+	unread bool             // files are not read: no digest is asked for
 }
 
 func statOf(info fs.FileInfo) (*syscall.Stat_t, error) {
@@ -96,7 +84,7 @@ func (w *walk) one(name string, info fs.FileInfo) error {
 				w.first[id] = name
 			}
 		}
-		if e.Size, e.Digest, e.Sparse, err = contents(at); err != nil {
+		if e.Size, e.Digest, e.Sparse, err = contents(at, w.unread); err != nil {
 			return fmt.Errorf("read %q: %w", name, err)
 		}
 	}
@@ -126,8 +114,8 @@ func (w *walk) folder(name string) error {
 	return nil
 }
 
-// contents reads a file to its end.
-func contents(at string) (size int64, digest string, holes bool, err error) {
+// contents reads a file to its end, or only asks how large it is.
+func contents(at string, unread bool) (size int64, digest string, holes bool, err error) {
 	f, err := userfile.Open(at)
 	if err != nil {
 		return 0, "", false, err
@@ -139,6 +127,9 @@ func contents(at string) (size int64, digest string, holes bool, err error) {
 	}
 	if hole, err := unix.Seek(int(f.Fd()), 0, unix.SEEK_HOLE); err == nil {
 		holes = hole < info.Size()
+	}
+	if unread {
+		return info.Size(), "", holes, nil
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return 0, "", false, err

@@ -152,8 +152,21 @@ func (c conn) CloseWrite() error { return c.Conn.(interface{ CloseWrite() error 
 
 // tunnel starts the process in the sandbox whose standard input and output carry all connections.
 func (e *Engine) tunnel(ctx context.Context, sandboxID string) (*sandbox.Tunnel, error) {
-	x, err := e.client.ExecCreate(ctx, sandboxID, client.ExecCreateOptions{AttachStdin: true, AttachStdout: true,
-		AttachStderr: true, Cmd: []string{programInside, sandbox.CommandTunnel}})
+	both, err := e.attach(ctx, sandboxID, sandbox.CommandTunnel)
+	if err != nil {
+		return nil, err
+	}
+	t, err := sandbox.NewTunnel(both)
+	if err != nil {
+		return nil, errors.Join(err, both.Close())
+	}
+	return t, nil
+}
+
+// attach starts the sandboxes' program in a container, and gives its standard input and output.
+func (e *Engine) attach(ctx context.Context, id string, words ...string) (*attached, error) {
+	x, err := e.client.ExecCreate(ctx, id, client.ExecCreateOptions{AttachStdin: true, AttachStdout: true,
+		AttachStderr: true, Cmd: append([]string{programInside}, words...)})
 	if err != nil {
 		return nil, fmt.Errorf("open the tunnel into the sandbox: %w", err)
 	}
@@ -170,12 +183,7 @@ func (e *Engine) tunnel(ctx context.Context, sandboxID string) (*sandbox.Tunnel,
 		}
 		w.CloseWithError(err) // nil: end of file
 	}()
-	both := &attached{r: r, h: h}
-	t, err := sandbox.NewTunnel(both)
-	if err != nil {
-		return nil, errors.Join(err, both.Close())
-	}
-	return t, nil
+	return &attached{r: r, h: h}, nil
 }
 
 // attached is the input and the output of a process in a container.

@@ -1,0 +1,141 @@
+// Package restic is the store that is a repository of restic. The real restic reads it, in a container without any network: lifeboat
+// serves it the repository's files, and takes nothing. Every snapshot is a restore point.
+package restic
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"lifeboat/drills/store"
+	"lifeboat/scenarios"
+)
+
+// Settings are the keys of a store of kind restic.
+type Settings struct {
+	Path     string           `yaml:"path"`     // folder of the repository on this host; a relative one starts at the scenario's folder
+	Image    string           `yaml:"image"`    // of the engine, in which restic is: restic/restic:0.17.3
+	Password scenarios.Secret `yaml:"password"` // of the repository, as {env: NAME} or {file: path}
+	Host     string           `yaml:"host"`     // only snapshots of this host
+	Tags     []string         `yaml:"tags"`     // only snapshots that carry all of these tags
+	Paths    []string         `yaml:"paths"`    // only snapshots of all of these paths
+	// Take is the file or the folder of the snapshot that is the backup: /var/backups/shop.dump. Default: what the snapshot was made of,
+	// where that is one path, else all of it. A file is given as it is, a folder as a tar.
+	Take string `yaml:"take"`
+}
+
+// Store is a repository. Nothing is written to it, no lock is made or broken.
+type Store struct {
+	set  Settings
+	name string // as the scenario spells it
+	path string // absolute
+	run  *store.Programs
+
+	mu      sync.Mutex
+	version string // as restic says it; "": not asked yet
+}
+
+// New makes the store of its settings. It looks at nothing yet, and reads no secret.
+func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
+	var c Settings
+	problems := s.Decode(&c)
+	decoded := len(problems) == 0
+	need := func(key, hint string, missing bool) {
+		if missing && (decoded || !s.Has(key)) {
+			problems = append(problems, s.Problem(key, hint, "is missing"))
+		}
+	}
+	need("path", "add path: ./repository", c.Path == "")
+	need("image", "add image: NAME, of an image of your engine that holds restic; lifeboat pulls none", c.Image == "")
+	need("password", "add password: {env: RESTIC_PASSWORD}", c.Password.IsZero())
+	for i, p := range append([]string{c.Take}, c.Paths...) {
+		key := "take"
+		if i > 0 {
+			key = "paths"
+		}
+		if p != "" && (!path.IsAbs(p) || path.Clean(p) != p) {
+			problems = append(problems, s.Problem(key, "write it as restic lists it: /var/backups/shop.dump", "%q is not the full path of a "+
+				"file or a folder", scenarios.Clip(p)))
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	abs := c.Path
+	if !filepath.IsAbs(abs) {
+		abs = filepath.Join(at.Folder, abs)
+	}
+	return &Store{set: c, name: c.Path, path: abs, run: at.Programs}, nil
+}
+
+// snapshot is one, as restic prints it.
+type snapshot struct {
+	ID      string    `json:"id"`
+	Time    time.Time `json:"time"`
+	Host    string    `json:"hostname"`
+	Paths   []string  `json:"paths"`
+	Tags    []string  `json:"tags"`
+	Summary struct {
+		Bytes int64 `json:"total_bytes_processed"`
+	} `json:"summary"` // since 0.17
+}
+
+// short is how restic shows an id to people, and how a scenario names a snapshot.
+const short = 8
+
+// List returns the snapshots that the selectors choose, oldest first. The time of one is when it was begun. One whose file is damaged says
+// neither host nor paths: it is there, and cannot be used.
+func (s *Store) List(ctx context.Context) ([]store.Point, error) {
+	all, seen, err := s.snapshots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var points []store.Point
+	for _, x := range all {
+		if s.chooses(x) {
+			points = append(points, store.Point{ID: named(all, x.ID), Taken: x.Time, Size: x.Summary.Bytes})
+		}
+	}
+	for _, f := range seen.damagedSnapshots() {
+		points = append(points, store.Point{ID: f.name[:min(short, len(f.name))], Taken: f.written, Unusable: store.Damaged})
+	}
+	slices.SortStableFunc(points, store.Older)
+	return points, nil
+}
+
+// named is a snapshot's short name, where no other has it.
+func named(all []snapshot, id string) string {
+	n := min(short, len(id))
+	for _, x := range all {
+		if x.ID != id && len(x.ID) >= n && x.ID[:n] == id[:n] {
+			return id
+		}
+	}
+	return id[:n]
+}
+
+func (s *Store) chooses(x snapshot) bool {
+	has := func(all, wanted []string) bool {
+		return !slices.ContainsFunc(wanted, func(w string) bool { return !slices.Contains(all, w) })
+	}
+	return (s.set.Host == "" || s.set.Host == x.Host) && has(x.Tags, s.set.Tags) && has(x.Paths, s.set.Paths)
+}
+
+// taken is what of a snapshot is the backup.
+func (s *Store) taken(x snapshot) string {
+	switch {
+	case s.set.Take != "":
+		return s.set.Take
+	case len(x.Paths) == 1 && path.IsAbs(x.Paths[0]):
+		return path.Clean(x.Paths[0])
+	}
+	return "/"
+}
+
+func (s *Store) problem(hint, format string, args ...any) error {
+	return &store.Problem{Store: s.name, Reason: fmt.Sprintf(format, args...), Hint: hint}
+}

@@ -1,0 +1,308 @@
+package restic
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/store"
+	"lifeboat/internal/needs"
+	"lifeboat/internal/tree"
+	"lifeboat/scenarios"
+)
+
+const image = "lifeboat/kinds:12"
+
+const password = "correct horse 中"
+
+// made is a repository of the real restic with four snapshots, made once for all tests.
+var made = sync.OnceValues(func() (string, error) {
+	at, err := os.MkdirTemp("", "lifeboat-restic-")
+	if err != nil {
+		return "", err
+	}
+	const script = `set -e
+mkdir -p /srv/files/sub /srv/other; cd /srv/files
+echo hello > a; ln a sub/hard; ln -s ../../x link; printf '\344\270\255' > "sub/zhong [w]*"; mkfifo pipe; chmod 640 a; chown 33:44 sub; chmod 2750 sub
+echo other > /srv/other/b
+R="restic -q -r /made/repository --no-cache"
+$R init
+$R backup --host db1 --tag nightly --tag shop --time '2026-01-01 02:00:00' /srv/files
+printf 'select 1;\n' | $R backup --host db2 --time '2026-01-02 02:00:00' --stdin --stdin-filename shop.sql
+$R backup --host db1 --tag weekly --time '2026-01-03 02:00:00' /srv/files /srv/other
+printf 'select 2;\n' | $R backup --host db2 --time '2026-01-04 02:00:00' --stdin --stdin-filename shop.sql
+chmod -R a+rwX /made`
+	out, err := exec.Command("docker", "run", "--rm", "--network", "none", "-v", at+":/made", "-e", "RESTIC_PASSWORD="+password, "--entrypoint", "sh", image,
+		"-c", script).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, out)
+	}
+	return filepath.Join(at, "repository"), err
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if at, err := made(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(at))
+	}
+	os.Exit(code)
+}
+
+// programs with rooms on the engine of this host.
+func programs(t *testing.T) *store.Programs {
+	t.Helper()
+	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", image).CombinedOutput(); err != nil {
+		needs.Skipf(t, "no %s here (run ci/images/kinds.sh): %s", image, out)
+	}
+	inside := instancetest.Program(t)
+	return &store.Programs{Rooms: func(ctx context.Context, scope ledger.Scope, to store.Ledger, log *slog.Logger, r store.RoomRequest) (store.Room, error) {
+		return docker.OpenRoom(ctx, instance.Site{Scope: scope, Ledger: to, Log: log, Program: inside}, r)
+	}}
+}
+
+func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
+	t.Helper()
+	t.Setenv("LIFEBOAT_TEST_RESTIC", password)
+	settings, err := scenarios.ParseSettings("restic", "path: "+at+"\nimage: "+image+"\npassword: {env: LIFEBOAT_TEST_RESTIC}\n"+extra)
+	require.NoError(t, err)
+	s, problems := New(store.Site{Programs: p}, settings)
+	require.Empty(t, problems)
+	return s
+}
+
+// digest of all that lies in a folder: names, modes, times and content.
+func digest(t *testing.T, at string) string {
+	t.Helper()
+	sum := sha256.New()
+	require.NoError(t, filepath.WalkDir(at, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(sum, name, info.Mode(), info.ModTime().UnixNano())
+		if d.IsDir() {
+			return nil
+		}
+		raw, err := os.ReadFile(name)
+		sum.Write(raw)
+		return err
+	}))
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+func fetched(ctx context.Context, s store.Store, p store.Point) (string, string, error) {
+	stream, err := s.Fetch(ctx, p)
+	if err != nil {
+		return "", "", err
+	}
+	raw, err := io.ReadAll(stream)
+	return string(raw), stream.Digest(), errors.Join(err, stream.Close())
+}
+
+func TestSnapshots(t *testing.T) {
+	p := programs(t)
+	at, err := made()
+	require.NoError(t, err)
+	before := digest(t, at)
+	all, err := open(t, p, at, "").List(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 4)
+	for i, x := range all {
+		assert.Equal(t, time.Date(2026, 1, 1+i, 2, 0, 0, 0, time.UTC), x.Taken.UTC())
+		assert.Len(t, x.ID, 8)
+		assert.Empty(t, x.Unusable)
+	}
+	for extra, want := range map[string][]int{"host: db2": {1, 3}, "tags: [shop, nightly]": {0}, "tags: [monthly]": nil, "paths: [/srv/files]": {0, 2}} {
+		some, err := open(t, p, at, extra).List(t.Context())
+		require.NoError(t, err)
+		var got []int
+		for _, x := range some {
+			for i := range all {
+				if all[i].ID == x.ID {
+					got = append(got, i)
+				}
+			}
+		}
+		assert.Equal(t, want, got, extra)
+	}
+	t.Run("a dump from its standard input", func(t *testing.T) {
+		for i, want := range map[int]string{1: "select 1;\n", 3: "select 2;\n"} {
+			got, sum, err := fetched(t.Context(), open(t, p, at, ""), all[i])
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+			assert.Equal(t, fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(want))), sum)
+		}
+	})
+	t.Run("a folder", func(t *testing.T) {
+		raw, sum, err := fetched(t.Context(), open(t, p, at, ""), all[0])
+		require.NoError(t, err)
+		again, same, err := fetched(t.Context(), open(t, p, at, "take: /srv/files"), all[2])
+		require.NoError(t, err)
+		assert.Equal(t, sum, same, "of another snapshot of the same files")
+		assert.Equal(t, len(raw), len(again))
+		r := tree.NewTar(strings.NewReader(raw), true)
+		for err = nil; err == nil; {
+			_, err = r.Next()
+		}
+		require.ErrorIs(t, err, io.EOF)
+		is := map[string]tree.Entry{}
+		for _, e := range r.Entries() {
+			is[e.Path] = e
+		}
+		assert.Equal(t, uint32(0o2750), is["sub"].Mode)
+		assert.Equal(t, 33, is["sub"].UID)
+		assert.Equal(t, 44, is["sub"].GID)
+		assert.Equal(t, "a", is["sub/hard"].Same)
+		assert.Equal(t, "../../x", is["link"].Target)
+		assert.Equal(t, tree.Pipe, is["pipe"].Type)
+		assert.Equal(t, fmt.Sprintf("%x", sha256.Sum256([]byte("hello\n"))), is["a"].Digest)
+		assert.Equal(t, uint32(0o640), is["a"].Mode)
+		assert.Contains(t, is, "sub/zhong [w]*")
+	})
+	t.Run("one file of a folder, and what is not there", func(t *testing.T) {
+		got, _, err := fetched(t.Context(), open(t, p, at, "take: /srv/files/sub/zhong [w]*"), all[0])
+		require.NoError(t, err)
+		assert.Equal(t, "中", got)
+		_, _, err = fetched(t.Context(), open(t, p, at, "take: /srv/gone"), all[0])
+		require.ErrorAs(t, err, new(*store.Problem))
+		assert.ErrorContains(t, err, "of /srv/files, holds no /srv/gone")
+		_, _, err = fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "00000000"})
+		require.ErrorIs(t, err, store.ErrNoPoint)
+	})
+	t.Run("a stream that is closed early", func(t *testing.T) {
+		stream, err := open(t, p, at, "").Fetch(t.Context(), all[0])
+		require.NoError(t, err)
+		_, err = tar.NewReader(stream).Next()
+		require.NoError(t, err)
+		require.NoError(t, stream.Close())
+	})
+	assert.Equal(t, before, digest(t, at), "nothing in it was touched")
+	left, err := exec.Command("docker", "ps", "-aq", "--filter", fmt.Sprintf("label=%s=%s", ledger.LabelOwner, ledger.Self())).CombinedOutput()
+	require.NoError(t, err, string(left))
+	assert.Empty(t, string(left), "nothing is left of its rooms")
+}
+
+// copied is the repository with something done to it.
+func copied(t *testing.T, do func(at string)) string {
+	t.Helper()
+	from, err := made()
+	require.NoError(t, err)
+	at := filepath.Join(t.TempDir(), "repository")
+	require.NoError(t, os.CopyFS(at, os.DirFS(from)))
+	do(at)
+	return at
+}
+
+func flip(t *testing.T, name string) {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	require.NoError(t, err)
+	raw[len(raw)/3] ^= 4
+	require.NoError(t, os.Chmod(name, 0o600))
+	require.NoError(t, os.WriteFile(name, raw, 0o600))
+}
+
+func each(t *testing.T, pattern string, do func(name string)) {
+	t.Helper()
+	all, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	require.NotEmpty(t, all)
+	for _, name := range all {
+		do(name)
+	}
+}
+
+func remove(t *testing.T) func(string) {
+	return func(name string) { require.NoError(t, os.Remove(name)) }
+}
+
+// What is wrong with a repository is the backup's, by the name of the file, within seconds; what a scenario or this host lacks is not.
+func TestBroken(t *testing.T) {
+	p := programs(t)
+	for name, c := range map[string]struct {
+		do   func(at string)
+		says string
+	}{
+		"packs missing":   {func(at string) { each(t, at+"/data/*/*", remove(t)) }, "of its repository is missing"},
+		"packs damaged":   {func(at string) { each(t, at+"/data/*/*", func(n string) { flip(t, n) }) }, "of its repository is damaged"},
+		"packs cut":       {func(at string) { each(t, at+"/data/*/*", func(n string) { require.NoError(t, os.Truncate(n, 60)) }) }, ""},
+		"indexes missing": {func(at string) { each(t, at+"/index/*", remove(t)) }, "not found in repository"},
+		"indexes damaged": {func(at string) { each(t, at+"/index/*", func(n string) { flip(t, n) }) }, "index/"},
+		"key missing":     {func(at string) { each(t, at+"/keys/*", remove(t)) }, "not one key left"},
+		"key damaged":     {func(at string) { each(t, at+"/keys/*", func(n string) { flip(t, n) }) }, "keys/"},
+		"config missing":  {func(at string) { remove(t)(at + "/config") }, "config of its repository is missing"},
+		"config damaged":  {func(at string) { flip(t, at+"/config") }, "damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			s := open(t, p, copied(t, c.do), "host: db1")
+			points, err := s.List(t.Context())
+			require.NoError(t, err)
+			require.NotEmpty(t, points)
+			_, _, err = fetched(t.Context(), s, points[0])
+			t.Log(time.Since(began).Round(100*time.Millisecond), err)
+			require.ErrorAs(t, err, new(*store.Mismatch))
+			assert.ErrorContains(t, err, c.says)
+		})
+	}
+	t.Run("a snapshot damaged", func(t *testing.T) {
+		at := copied(t, func(string) {})
+		whole, err := open(t, p, at, "").List(t.Context())
+		require.NoError(t, err)
+		newest := whole[len(whole)-1].ID
+		each(t, at+"/snapshots/"+newest+"*", func(n string) { flip(t, n) })
+		s := open(t, p, at, "")
+		points, err := s.List(t.Context())
+		require.NoError(t, err)
+		require.Len(t, points, len(whole))
+		chosen, err := store.Pick(points, "")
+		require.NoError(t, err)
+		require.Len(t, chosen.Skipped, 1)
+		assert.Equal(t, newest, chosen.Skipped[0].ID)
+		assert.Equal(t, store.Damaged, chosen.Skipped[0].Unusable)
+		_, err = store.Pick(points, newest)
+		assert.ErrorAs(t, err, new(*store.NoneUsable))
+	})
+	for name, c := range map[string]struct {
+		at, extra, says string
+	}{
+		"the wrong password": {copied(t, func(string) {}), "x", "opens none of its keys"},
+		"no repository":      {t.TempDir(), "", "there is no restic repository"},
+		"no restic":          {copied(t, func(string) {}), "image", "name an image that holds restic"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, p, c.at, "").(*Store)
+			if c.extra == "image" {
+				s.set.Image = "lifeboat/redis:7.0"
+			}
+			t.Setenv("LIFEBOAT_TEST_RESTIC", password+c.extra)
+			_, err := s.List(t.Context())
+			require.ErrorAs(t, err, new(*store.Problem))
+			assert.ErrorContains(t, err, c.says)
+			assert.NotContains(t, err.Error(), password)
+		})
+	}
+}

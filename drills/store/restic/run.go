@@ -1,0 +1,274 @@
+package restic
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lifeboat/drills/store"
+)
+
+// visit is a room in which restic reads the repository, and what is seen of that meanwhile.
+type visit struct {
+	store.Room
+	s      *Store
+	of     files
+	ctx    context.Context // of the visit: ends once what was seen decides
+	cancel context.CancelCauseFunc
+	seen   *server
+	before map[string]bool // names of indexes when it began
+}
+
+// enter makes a room. That there is no repository at all is said before.
+func (s *Store) enter(ctx context.Context) (*visit, error) {
+	v := &visit{s: s, of: folder{s.path}}
+	before, err := names(ctx, v.of, index)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, s.problem("path is the folder in which config, data, index, keys and snapshots lie", "there is no restic repository in %s", s.path)
+		}
+		return nil, s.problem("", "%v", err)
+	}
+	v.before = before
+	v.ctx, v.cancel = context.WithCancelCause(ctx)
+	v.seen = newServer(v.of, v.cancel)
+	if v.Room, err = s.run.Room(ctx, store.RoomRequest{Image: s.set.Image, Serve: v.seen}); err != nil {
+		v.cancel(err)
+		return nil, s.problem("", "run restic: %v", err)
+	}
+	return v, nil
+}
+
+// Close implements io.Closer.
+func (v *visit) Close() error {
+	v.cancel(context.Canceled)
+	return v.Room.Close()
+}
+
+func names(ctx context.Context, of files, kind string) (map[string]bool, error) {
+	all, err := of.list(ctx, kind)
+	set := map[string]bool{}
+	for _, f := range all {
+		set[f.name] = true
+	}
+	return set, err
+}
+
+// mostSaid bounds what is kept of what restic says, bytes.
+const mostSaid = 64 << 10
+
+// restic runs one command of it. The password goes through its standard input: it stands in no list of processes and in no environment.
+func (v *visit) restic(point string, out io.Writer, words ...string) error {
+	password, err := v.s.set.Password.Reveal()
+	if err != nil {
+		return v.s.problem("", "%v", err)
+	}
+	var said tail
+	args := append([]string{"restic", "--repo", "rest:" + store.RoomURL, "--no-lock", "--no-cache", "--quiet"}, words...)
+	err = v.Run(v.ctx, store.Tool{Args: args, Env: map[string]string{"HOME": store.RoomVolume, "TMPDIR": "/tmp"},
+		Stdin: strings.NewReader(password + "\n"), Stdout: out, Stderr: &said})
+	return v.judge(point, err, said.String())
+}
+
+// Words of restic that prove a repository bad, whatever its version: what it read is not what was written. The rest of them are its own affair.
+var proofs = regexp.MustCompile(`(?m)^.*(ciphertext verification failed|not found in repository|invalid data returned|wrong hash|hash mismatch|` +
+	`is damaged|unable to load (tree|blob)|decrypting blob|decompression failed).*$`)
+
+// Codes that restic ends with since 0.17; before that 1 is all of them.
+const (
+	exitWrongPassword = 12
+	codesSince        = 17
+)
+
+// judge says what the end of a run means: what the server saw comes first, then words that prove something. Anything else is no word on the
+// backup.
+func (v *visit) judge(point string, ended error, said string) error {
+	trouble, refused := v.seen.otherwise()
+	if trouble != nil {
+		return v.s.problem("", "%v", trouble)
+	}
+	if bad := v.seen.bad(point); bad != nil && (ended != nil || v.ctx.Err() != nil) {
+		return v.unlessChanged(bad)
+	}
+	var exit *store.ExitError
+	switch {
+	case ended == nil:
+		return nil
+	case !errors.As(ended, &exit):
+		return v.s.problem("", "run restic: %v", ended)
+	case refused != "":
+		return v.s.problem("", "%s wanted to write (%s), and was not allowed to", v.s.Version(), refused)
+	case strings.Contains(said, "wrong password or no key found"), exit.Code == exitWrongPassword && v.s.codes():
+		return v.s.problem("give the repository's password under password: {env: NAME}", "%s says that this password opens none of its keys", v.s.Version())
+	case strings.Contains(said, "no matching ID found"), strings.Contains(said, "no snapshot found"):
+		return fmt.Errorf("fetch %s: %w", point, store.ErrNoPoint)
+	}
+	if line := proofs.FindString(said); line != "" {
+		return v.unlessChanged(v.named(point, strings.TrimSpace(line)))
+	}
+	return v.s.problem("run the same restic by hand", "%s ended with exit code %d: %s", v.s.Version(), exit.Code, last(said))
+}
+
+// named finds the file that makes restic's words true, among the packs that it read.
+func (v *visit) named(point, line string) error {
+	for _, name := range slices.Sorted(maps.Keys(v.seen.given)) {
+		body, _, err := v.of.open(context.WithoutCancel(v.ctx), packs, name, 0)
+		if err != nil {
+			continue
+		}
+		sum := sha256.New()
+		_, err = io.Copy(sum, body)
+		_ = body.Close() // it was only read
+		if got := hex.EncodeToString(sum.Sum(nil)); err == nil && got != name {
+			return &store.Mismatch{Point: point, What: fmt.Sprintf("%s/%s of its repository is damaged: its content is not what its name promises", packs, name)}
+		}
+	}
+	return &store.Mismatch{Point: point, What: fmt.Sprintf("%s cannot read it: %s", v.s.Version(), line)}
+}
+
+// unlessChanged is what was found, unless somebody removed indexes meanwhile: then the repository was being pruned, and what is missing may
+// have been moved.
+func (v *visit) unlessChanged(bad error) error {
+	now, err := names(context.WithoutCancel(v.ctx), v.of, index)
+	if err != nil {
+		return v.s.problem("", "%v", err)
+	}
+	for name := range v.before {
+		if !now[name] {
+			return v.s.problem("drill it when nobody prunes it", "it was changed while it was read: index/%s is gone", name)
+		}
+	}
+	return bad
+}
+
+// last line of what a program said.
+func last(said string) string {
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
+
+// tail keeps the end of what is written.
+type tail struct{ b []byte }
+
+// Write implements io.Writer.
+func (t *tail) Write(p []byte) (int, error) {
+	t.b = append(t.b, p...)
+	if n := len(t.b) - mostSaid; n > 0 {
+		t.b = t.b[n:]
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string { return string(t.b) }
+
+// Version is what restic says that it is; "restic" before it was asked.
+func (s *Store) Version() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.version == "" {
+		return "restic"
+	}
+	return s.version
+}
+
+var versionWords = regexp.MustCompile(`^restic (\d+)\.(\d+)\S*`)
+
+// codes tells whether exit codes above 1 mean what restic's manual says.
+func (s *Store) codes() bool { return s.since(0, codesSince) }
+
+// since tells whether it is that version or a later one.
+func (s *Store) since(major, minor int) bool {
+	m := versionWords.FindStringSubmatch(s.Version())
+	if m == nil {
+		return false
+	}
+	first, _ := strconv.Atoi(m[1]) // both are digits
+	second, _ := strconv.Atoi(m[2])
+	return first > major || first == major && second >= minor
+}
+
+// ask restic what it is, once.
+func (v *visit) askVersion() error {
+	if v.s.Version() != "restic" {
+		return nil
+	}
+	var out, said bytes.Buffer
+	if err := v.Run(v.ctx, store.Tool{Args: []string{"restic", "version"}, Stdout: &out, Stderr: &said}); err != nil {
+		return v.s.problem("name an image that holds restic", "run restic of image %s: %v %s", v.s.set.Image, err, last(said.String()))
+	}
+	m := versionWords.FindString(out.String())
+	if m == "" {
+		return v.s.problem("name an image that holds restic", "what is restic in image %s does not say its version", v.s.set.Image)
+	}
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	v.s.version = m
+	return nil
+}
+
+// snapshots of the repository, and what was seen of it meanwhile. Where it cannot be opened since something of it is gone, they are the files that
+// are there: whoever fetches one hears what is wrong.
+func (s *Store) snapshots(ctx context.Context) (all []snapshot, seen *server, err error) {
+	v, err := s.enter(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	if err := v.askVersion(); err != nil {
+		return nil, nil, err
+	}
+	var out bytes.Buffer
+	err = v.restic("", &out, "snapshots", "--json")
+	if errors.As(err, new(*store.Mismatch)) {
+		files, e := v.of.list(ctx, snapshots)
+		if e != nil {
+			return nil, nil, s.problem("", "%v", e)
+		}
+		for _, f := range files {
+			all = append(all, snapshot{ID: f.name, Time: f.written, Host: s.set.Host, Tags: s.set.Tags, Paths: s.set.Paths})
+		}
+		if len(all) > 0 {
+			return all, v.seen, nil
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := json.Unmarshal(out.Bytes(), &all); err != nil {
+		return nil, nil, s.problem("", "%s prints no list of snapshots: %v", s.Version(), err)
+	}
+	if err := v.dateDamaged(ctx); err != nil {
+		return nil, nil, err
+	}
+	return all, v.seen, nil
+}
+
+// dateDamaged gives damaged snapshots the time of their files: nothing else tells it.
+func (v *visit) dateDamaged(ctx context.Context) error {
+	if len(v.seen.damagedSnapshots()) == 0 {
+		return nil
+	}
+	there, err := v.of.list(ctx, snapshots)
+	if err != nil {
+		return v.s.problem("", "%v", err)
+	}
+	for i, d := range v.seen.damaged[snapshots] {
+		for _, f := range there {
+			if f.name == d.name {
+				v.seen.damaged[snapshots][i] = f
+			}
+		}
+	}
+	return nil
+}
