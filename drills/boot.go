@@ -64,17 +64,17 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 		}
 		req.Disks = append(req.Disks, out.Image)
 	}
-	loads := s.plan.Backups[spec.Load]
-	if b.keepData {
-		loads = nil
-	}
-	if bp := s.plan.Backups[spec.Load]; bp != nil {
+	early, later := s.loads(spec)
+	for _, bp := range append(early, later...) {
 		if err := bp.Loader.Prepare(&req); err != nil {
 			return fmt.Errorf("prepare %s: %w", name, err)
 		}
 	}
-	_, early := beforehand(loads)
-	req.Hold = req.Hold || early // a loader may hold its machine by itself, and start it when it has loaded
+	held := req.Hold // by a loader that starts its machine itself, when it has loaded
+	if b.keepData {
+		early, later = nil, nil
+	}
+	req.Hold = held || len(early) > 0
 	booting := s.elapsed()
 	m, err := s.room.Driver(spec.Kind).Boot(ctx, req)
 	if err != nil {
@@ -83,30 +83,45 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 		}
 		return s.badBoot(ctx, name, from, b, started, explained(err, facts))
 	}
-	up := rise{started: started, booting: booting, image: req.Image, loaded: loads != nil, boot: b}
+	up := rise{started: started, booting: booting, image: req.Image, loaded: len(early)+len(later) > 0, boot: b}
 	if w, ok := instance.As[instance.Awaiting](m); ok {
 		up.waited = w.SealWait()
 	}
 	s.room.Stands(m, imageOf(s.plan.Backups[from], req.Generation, facts))
-	if loads != nil {
-		if err := loads.Loader.Ready(ctx, m); err != nil {
-			return fmt.Errorf("wait for %s to take its backup: %w", name, err)
-		}
-		if err := s.restores.load(ctx, name, loads, m, b); err != nil {
+	for _, bp := range early {
+		if err := s.restores.take(ctx, name, bp, m, b); err != nil {
 			return err
 		}
 	}
-	if early {
+	if len(early) > 0 && !held {
 		up.booting = s.elapsed()
 		if err := m.Start(ctx); err != nil {
 			s.shows.show(ctx, m)
 			return s.badBoot(ctx, name, from, b, started, explained(err, facts))
 		}
 	}
+	for _, bp := range later {
+		if err := s.restores.take(ctx, name, bp, m, b); err != nil {
+			return err
+		}
+	}
 	if err := s.cameUp(ctx, m, up); err != nil {
 		return s.badBoot(ctx, name, from, b, started, explained(err, facts))
 	}
 	return nil
+}
+
+// loads are the backups that are loaded into an instance: before it is started, and then.
+func (s *boots) loads(spec scenarios.Instance) (early, later []*BackupPlan) {
+	for _, load := range spec.Load {
+		bp := s.plan.Backups[load]
+		if _, is := beforehand(bp); is {
+			early = append(early, bp)
+		} else {
+			later = append(later, bp)
+		}
+	}
+	return early, later
 }
 
 // beforehand tells whether a backup is loaded before its instance is started, and where; nil is none.

@@ -131,7 +131,7 @@ func sought(e record.Egress) string {
 // titled is an instance with the backup that is in it.
 func (s *boots) titled(name string) string {
 	spec := s.plan.Scenario.Instances[name]
-	if backup := spec.Boot + spec.Load; backup != "" {
+	if backup := cmp.Or(spec.Boot, spec.Load.String()); backup != "" {
 		return fmt.Sprintf("%s (%s)", name, backup)
 	}
 	return name

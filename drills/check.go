@@ -174,7 +174,7 @@ func (p *Plan) planChecks(kit Kit) []scenarios.Problem {
 			problems = append(problems, p.unknownCheck(kit, spec)...)
 			continue
 		}
-		if backup := p.Scenario.Instances[spec.Settings.Text("on")].Load; backup != "" {
+		if backup := p.loaded(p.Scenario.Instances[spec.Settings.Text("on")], false); backup != "" {
 			spec.Loads = p.Scenario.Backups[backup].Restore.Kind
 		}
 		c, bad := open(spec, p.Scenario.Dir)

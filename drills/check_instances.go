@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
 	"lifeboat/scenarios"
+	"lifeboat/verifier"
 )
 
 // kindOf an instance; the zero Kind where nobody knows it.
@@ -43,6 +45,41 @@ func (p *Plan) MadeOf(name string) []string {
 	return all
 }
 
+// planLoads looks at what is loaded into an instance: data of one server at most, and trees of files whose folders are apart.
+func (p *Plan) planLoads(name string, i scenarios.Instance) (problems []scenarios.Problem) {
+	server, folders := "", map[string]string{}
+	for _, load := range i.Load {
+		b := p.Backups[load]
+		if b == nil || b.Loader == nil {
+			if b != nil && b.Imager != nil {
+				problems = append(problems, p.problem(i.Pos, "write boot: "+load, "instance %s loads backup %s, which is an image", name, load))
+			}
+			continue
+		}
+		folder, early := beforehand(b)
+		switch {
+		case early && p.known(name) && p.kindOf(name).Boots != instance.Images:
+			problems = append(problems, p.problem(i.Pos, "load it into one that is booted from an image",
+				"instance %s takes no files: it has no volume, and backup %s is put onto one", name, load))
+		case !early && server != "":
+			problems = append(problems, p.problem(i.Pos, "give each server an instance of its own; trees of files go beside one of them",
+				"instance %s loads %s and %s, and is one server", name, server, load))
+		case !early:
+			server = load
+		}
+		for other, of := range folders {
+			if early && (strings.HasPrefix(folder+"/", other+"/") || strings.HasPrefix(other+"/", folder+"/")) {
+				problems = append(problems, p.problem(i.Pos, "give each tree a folder of its own: a folder is emptied first",
+					"backups %s and %s of instance %s are put into each other: %s and %s", of, load, name, other, folder))
+			}
+		}
+		if early && folder != "" {
+			folders[folder] = load
+		}
+	}
+	return problems
+}
+
 // planInstances has each instance's own keys read by its kind, and looks at what it is made of.
 func (p *Plan) planInstances() []scenarios.Problem {
 	var problems []scenarios.Problem
@@ -65,17 +102,7 @@ func (p *Plan) planInstances() []scenarios.Problem {
 			}
 			problems = append(problems, p.boots(name, d.Backup, i.Pos)...)
 		}
-		if b := p.Backups[i.Load]; b != nil && b.Loader == nil && b.Imager != nil {
-			problems = append(problems, p.problem(i.Pos, "write boot: "+i.Load,
-				"instance %s loads backup %s, which is an image", name, i.Load))
-		}
-	}
-	for _, name := range p.Order {
-		i := s.Instances[name]
-		if _, early := beforehand(p.Backups[i.Load]); early && p.known(name) && p.kindOf(name).Boots != instance.Images {
-			problems = append(problems, p.problem(i.Pos, "load it into one that is booted from an image",
-				"instance %s takes no files: it has no volume, and backup %s is put onto one", name, i.Load))
-		}
+		problems = append(problems, p.planLoads(name, i)...)
 	}
 	for _, steps := range p.steps() {
 		for _, st := range steps {
@@ -169,7 +196,22 @@ func (p *Plan) backupOf(c CheckPlan) string {
 		return ""
 	}
 	spec := p.Scenario.Instances[p.instanceOf(on.On())]
-	return spec.Boot + spec.Load
+	of, _ := c.Check.(verifier.OfTrees)
+	return cmp.Or(p.loaded(spec, of != nil), spec.Boot)
+}
+
+// loaded is the backup of an instance that a check looks at, of those that are loaded: the first that is a tree of files, or the first that is
+// not; where there is none such, the first. "": none is loaded.
+func (p *Plan) loaded(in scenarios.Instance, tree bool) string {
+	for _, name := range in.Load {
+		if _, early := beforehand(p.Backups[name]); early == tree {
+			return name
+		}
+	}
+	if len(in.Load) > 0 {
+		return in.Load[0]
+	}
+	return ""
 }
 
 // speaksTo are the hosts that the drill itself or what the scenario lets out speaks to, and the networks that guests

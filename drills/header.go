@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"path/filepath"
@@ -34,6 +35,7 @@ func (d *drill) header(number int) record.Header {
 	for name, limit := range s.Objectives {
 		h.Objectives = append(h.Objectives, record.Objective{Name: name, Limit: limit.Std()})
 	}
+	h.MaxSkew = s.MaxSkew.Std()
 	h.Limits = limitsOf(s, d.opt.Sizes)
 	slices.SortFunc(h.Objectives, func(a, b record.Objective) int { return strings.Compare(a.Name, b.Name) })
 	if f := s.Flow; f != nil {
@@ -53,7 +55,7 @@ func (d *drill) header(number int) record.Header {
 	}
 	for _, name := range d.plan.Order {
 		i := s.Instances[name]
-		h.Instances = append(h.Instances, record.InstancePlan{Name: name, Kind: i.Kind, Backup: i.Boot + i.Load,
+		h.Instances = append(h.Instances, record.InstancePlan{Name: name, Kind: i.Kind, Backup: cmp.Or(i.Boot, i.Load.String()),
 			Needs: i.Needs, Basis: record.BasisMeasured})
 	}
 	for i, in := range s.Incidents {

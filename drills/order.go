@@ -44,9 +44,10 @@ func (p *Plan) waits(name, other string) bool {
 // asked tells whether an instance is a server that takes its backup while it runs, and is asked by others. One whose backup lies there
 // before it starts is as any that is booted.
 func (p *Plan) asked(name string) bool {
-	loads := p.Scenario.Instances[name].Load
-	_, early := beforehand(p.Backups[loads])
-	return loads != "" && !early
+	return slices.ContainsFunc(p.Scenario.Instances[name].Load, func(loads string) bool {
+		_, early := beforehand(p.Backups[loads])
+		return !early
+	})
 }
 
 // used tells whether somebody may use an instance while its backup is loaded: one that is not loaded comes before it in

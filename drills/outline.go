@@ -77,8 +77,8 @@ func (p *Plan) Outline() Outline {
 		} else {
 			what += "image " + i.Image
 		}
-		if i.Load != "" {
-			what += ", load " + i.Load
+		if len(i.Load) > 0 {
+			what += ", load " + i.Load.String()
 		}
 		if own, ok := instance.As[instance.Outlined](p.own[name]); ok {
 			for _, said := range own.Outline() {

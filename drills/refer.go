@@ -72,7 +72,8 @@ func (p *Plan) dataOf(c CheckPlan) string {
 		return ""
 	}
 	spec := p.Scenario.Instances[p.instanceOf(on.On())]
-	return cmp.Or(spec.Load, spec.Boot)
+	of, _ := c.Check.(verifier.OfTrees)
+	return cmp.Or(p.loaded(spec, of != nil), spec.Boot)
 }
 
 // checkPlan finds a check by its name.

@@ -58,6 +58,14 @@ func (r *restores) load(ctx context.Context, name string, bp *BackupPlan, m inst
 	return nil
 }
 
+// take loads a backup once its machine can take it.
+func (r *restores) take(ctx context.Context, name string, bp *BackupPlan, m instance.Machine, b boot) error {
+	if err := bp.Loader.Ready(ctx, m); err != nil {
+		return fmt.Errorf("wait for %s to take its backup: %w", name, err)
+	}
+	return r.load(ctx, name, bp, m, b)
+}
+
 // unused tells that nobody can use a machine yet: only such as load a backup are there.
 func (r *restores) unused() bool {
 	for _, name := range r.room.Booted() {
@@ -182,7 +190,7 @@ func (r *restores) point(name string, bp *BackupPlan, out restore.Outcome) error
 		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
 		Lies: bp.lies, Oldest: bp.oldest, Listed: bp.listed,
 		Zone: bp.Spec.TimeZone, Doubt: r.hide(bp.Point.Doubt), Beside: bp.Beside, Profile: bp.profile.digest,
-		Loaded: bp.Loader != nil && r.plan.Scenario.Instances[name].Load == bp.Name || r.plan.kindOf(name).OwnDisk}
+		Loaded: bp.Loader != nil && slices.Contains(r.plan.Scenario.Instances[name].Load, bp.Name) || r.plan.kindOf(name).OwnDisk}
 	if !consistent.IsZero() {
 		p.Age = r.base.Sub(consistent)
 	}

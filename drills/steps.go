@@ -127,14 +127,16 @@ func (op *operator) restore(ctx context.Context, phase string, s scenarios.Resto
 	if err != nil {
 		return "", err
 	}
-	bp := op.plan.Backups[op.plan.Scenario.Instances[name].Load]
-	if bp == nil {
+	all := op.plan.Scenario.Instances[name].Load
+	if len(all) == 0 {
 		return "", fmt.Errorf("instance %s has no backup to load", name)
 	}
-	if err := bp.Loader.Ready(ctx, m); err != nil {
-		return "", fmt.Errorf("wait for %s to take its backup: %w", name, err)
+	for _, load := range all {
+		if err := op.restores.take(ctx, name, op.plan.Backups[load], m, boot{during: phase}); err != nil {
+			return "", err
+		}
 	}
-	return "", op.restores.load(ctx, name, bp, m, boot{during: phase})
+	return "", nil
 }
 
 // wait asks a check of the scenario again and again until it passes. A question that cannot be asked just when its

@@ -123,6 +123,13 @@ func (d *decoder) special(n *yaml.Node, v reflect.Value, path string) bool {
 			return false
 		}
 		unit(d, n, &into.Rate, path, ParsePerSecond, hintPulse)
+	case *Loads:
+		if n.Kind != yaml.ScalarNode {
+			return false
+		}
+		var one string
+		d.scalar(n, reflect.ValueOf(&one).Elem(), path)
+		*into = Loads{one}
 	case *Points:
 		if n.Kind != yaml.ScalarNode {
 			return false

@@ -12,7 +12,16 @@ func (r *review) instances() {
 	for _, n := range keysOf(r.sc.Instances) {
 		in, path := r.sc.Instances[n], "instances."+n
 		r.backup(path+".boot", in.Boot)
-		r.backup(path+".load", in.Load)
+		for i, load := range in.Load {
+			at := path + ".load"
+			if len(in.Load) > 1 {
+				at = index(at, i)
+			}
+			r.backup(at, load)
+			if slices.Contains(in.Load[:i], load) {
+				r.problem(at, "name each backup once", "%s is loaded already", clip(load))
+			}
+		}
 		for i, need := range in.Needs {
 			r.instance(index(path+".needs", i), need)
 		}

@@ -5,6 +5,7 @@ package scenarios
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"lifeboat/drills/record"
@@ -37,6 +38,8 @@ type Scenario struct {
 	Risk string `yaml:"risk" enum:"high medium low"`
 	// limits by name: start_rollback, business_back, restored, outage, detect, decide, act, boot, data_loss, age
 	Objectives map[string]Duration `yaml:"objectives"`
+	// how far apart the moments may lie to which the backups are consistent that are loaded: a database and its files
+	MaxSkew Duration `yaml:"max_skew"`
 	// role → name; lists are joined by ", "
 	People map[string]string `yaml:"people" lifeboat:"joined"`
 	// declared facts of production: size, cpus, memory, …
@@ -115,7 +118,8 @@ type Instance struct {
 	Kind  string `yaml:"kind" jsonschema:"required"` // docker (a container) | qemu (a virtual machine)
 	Image string `yaml:"image"`                      // of the engine; or
 	Boot  string `yaml:"boot"`                       // the backup that it boots from; and
-	Load  string `yaml:"load"`                       // the backup that is loaded into it
+	// the backup that is loaded into it, or several: [app-db, app-files], a server's data and trees of files
+	Load Loads `yaml:"load"`
 	// instances that are booted before it; left out: all before it in the alphabet, if nothing is loaded into it
 	Needs   []string `yaml:"needs"`
 	Aliases []string `yaml:"aliases"` // names that production calls it by: db.example.com
@@ -130,8 +134,14 @@ type Instance struct {
 
 // Backups are those that it boots from and that is loaded into it.
 func (in Instance) Backups() []string {
-	return slices.DeleteFunc([]string{in.Boot, in.Load}, func(n string) bool { return n == "" })
+	return slices.DeleteFunc(append([]string{in.Boot}, in.Load...), func(n string) bool { return n == "" })
 }
+
+// Loads are the backups that are loaded into an instance, in this order; one may be written without brackets.
+type Loads []string
+
+// String lists them.
+func (l Loads) String() string { return strings.Join(l, ", ") }
 
 // Ready says when an instance counts as booted. Without it: when its image's own HEALTHCHECK says so, or its backup is
 // loaded; else when it runs, which says nothing, and its boot is not measured.

@@ -57,7 +57,7 @@ func (s RestoreStep) Traits() Traits { return Traits{On: string(s), Rebuilt: tru
 
 func (s RestoreStep) review(r *review, at string) {
 	r.instance(at, string(s))
-	if in, ok := r.sc.Instances[string(s)]; ok && in.Load == "" {
+	if in, ok := r.sc.Instances[string(s)]; ok && len(in.Load) == 0 {
 		r.problem(at, "boot it instead, or give the instance a backup under load", "%s has no backup that is loaded", string(s))
 	}
 }

@@ -70,6 +70,9 @@ type References interface {
 	Hide(f Facts) Facts
 }
 
+// OfTrees is a Check that looks at trees of files: of several backups that are loaded into an instance, at those.
+type OfTrees interface{ OfTrees() }
+
 // Trees is a Target that knows which trees of files were restored.
 type Trees interface {
 	// Trees that were restored into an instance, in the order of their folders.

@@ -25,6 +25,9 @@ var spellings = map[reflect.Type]func() *jsonschema.Schema{
 	reflect.TypeFor[scenarios.Include](): func() *jsonschema.Schema {
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
 	},
+	reflect.TypeFor[scenarios.Loads](): func() *jsonschema.Schema {
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
+	},
 	reflect.TypeFor[scenarios.Matrix](): func() *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "object"}}
 	},

@@ -190,7 +190,7 @@ RED = "red?{from_ns to_ns bad:i late:i answer_ns failed[name count:i] last}"
 SHAPES = {k: parse_shape(v) for k, v in {
     "drill.opened": """version:i trigger objectives[name limit_ns] stable_for_ns pulse_rate:n pulse_timeout_ns latency_limit_ns
         flow flow_after_upgrade instances[name backup basis]
-        backup_limits[backup min_size_bytes:i shrink_percent:n sizes_before:l keep:i oldest_ns] up_to
+        backup_limits[backup min_size_bytes:i shrink_percent:n sizes_before:l keep:i oldest_ns] max_skew_ns up_to
         incidents[id:i faults:t rule within_ns] checks[name layer] excluded:a started:w clock_state reference:w""",
     "phase": "phase outcome error",
     "step": "phase what kind outcome error started_ns ended_ns",
@@ -821,7 +821,7 @@ class Verdict:
         self.objectives, self.outage, self.held = [], None, 0
         only_read = self.h.up_to == "read"
         rules = (self.run, self.clocks, self.restores, self.points, self.limits, self.rule_objectives, self.phases, self.cleanup) if only_read else (
-            self.run, self.clocks, self.isolation, self.egress, self.restores, self.points, self.limits, self.boots_failed,
+            self.run, self.clocks, self.isolation, self.egress, self.restores, self.points, self.limits, self.skew, self.boots_failed,
                      self.preparation, self.rule_pulse, self.rule_baseline, self.rule_checks, self.rule_reach, self.rule_incidents,
                      self.business, self.rule_objectives, self.phases, self.cleanup, self.notes, self.not_asked)
         for rule in rules:
@@ -1045,6 +1045,31 @@ class Verdict:
             age = p.listed - p.oldest if p.listed is not None else -1
             if age < l.oldest_ns:
                 self.F("limit.no_old", "!", backup=l.backup, age=dur(max(0, age)), limit=dur(l.oldest_ns))
+
+    def skew(self):
+        limit = self.h.max_skew_ns or 0
+        if limit <= 0 and not any(", " in i.backup for i in self.h.instances):
+            return
+        parts = {}
+        for p in self.r.points:
+            if p.loaded:
+                parts.setdefault(p.backup, p)
+        known = [p for p in parts.values() if p.consistent_to is not None]
+        if limit > 0:
+            for p in parts.values():
+                if p.consistent_to is None:
+                    self.I("skew.unmeasured", backup=p.backup)
+            if len(known) < 2 and len(known) == len(parts):
+                self.I("skew.alone")
+        if len(known) < 2:
+            return
+        older, newer = min(known, key=lambda p: p.consistent_to), max(known, key=lambda p: p.consistent_to)
+        apart = newer.consistent_to - older.consistent_to
+        args = dict(older=older.backup, newer=newer.backup, skew=dur(apart))
+        if 0 < limit < apart:
+            self.F("skew.exceeded", "!", **args, limit=dur(limit))
+        else:
+            self.O("skew.known", **args)
 
     # 7.5
     def boots_failed(self):
@@ -1918,7 +1943,7 @@ def decided(m, inc):
 
 
 STATUS_ORDER = ("aborted", "failed", "inconclusive", "passed", "")
-PLACES = """aborted. clock. harness. run. isolation. flow. backup. host.slow_boot digest. restore_point. limit. check.failed_before baseline.
+PLACES = """aborted. clock. harness. run. isolation. flow. backup. host.slow_boot digest. restore_point. limit. skew. check.failed_before baseline.
     pulse. upgrade. boot. prepare. fault.red_before fault.no_effect fault.unconfirmed fault.unseen detect. incident. rollback.failed
     host.slow_rollback rollback. fault. business.red_at_end check.failed business. host.slow_business host.slow_check check. reach.
     objective.missed objective.not_recovered host. objective. checks. layer. phase. read. incident.missing check.missing objective.not_measured

@@ -28,6 +28,7 @@ func Judge(r *record.Record) record.Verdict {
 	j.isolation()
 	j.restores()
 	j.limits()
+	j.skew()
 	j.failures()
 	j.prepared()
 	j.pulse()

@@ -12,7 +12,7 @@ import (
 var byCause = []string{
 	"aborted.", "clock.", "harness.", "run.", "isolation.",
 	"flow.",
-	"backup.", "host.slow_boot", "digest.", "restore_point.", "limit.",
+	"backup.", "host.slow_boot", "digest.", "restore_point.", "limit.", "skew.",
 	"check.failed_before", "baseline.",
 	"pulse.",
 	"upgrade.", "boot.", "prepare.", "fault.red_before", "fault.no_effect", "fault.unconfirmed", "fault.unseen",

@@ -70,6 +70,23 @@ func smallStories() map[string]*story {
 	sized := func(size int64, lies int, oldest time.Duration) line {
 		return point(record.RestorePoint{Backup: "b", Point: "p", Size: size, Lies: lies, Oldest: start.Add(-oldest), Listed: start})
 	}
+	skewed := func(apart, limit time.Duration) *story {
+		one := record.RestorePoint{Backup: "b", Point: "p", Loaded: true, ConsistentTo: start.Add(-2 * time.Hour)}
+		other := one
+		other.Backup, other.ConsistentTo = "c", one.ConsistentTo.Add(-apart)
+		if apart < 0 {
+			other.ConsistentTo = time.Time{}
+		}
+		s := small(point(one), point(other))
+		if apart == 0 {
+			s = small(point(one))
+		}
+		s.h.MaxSkew = limit
+		if limit == 0 {
+			s.h.Instances = append(s.h.Instances, record.InstancePlan{Name: "i", Backup: "b, c"})
+		}
+		return s
+	}
 	before := []int64{90, 300, 100, 200}
 	return map[string]*story{
 		"small, unread":                   small(wrong(record.Restored{Backup: "b", Unread: "x"})),
@@ -80,11 +97,16 @@ func smallStories() map[string]*story {
 		"small, a limit without a point":  held(record.BackupLimit{Keep: 1}),
 		"small, a machine that does not come up": small(wrong(record.Restored{Backup: "b", Digest: "sha256:1", Ended: sec}),
 			wrong(record.Restored{Backup: "b", BackupBad: "it ended with exit code 1", Started: sec, Ended: 2 * sec}), point(record.RestorePoint{Backup: "b"})),
-		"small, only read":          onlyRead(ev(2*sec, record.KindRestored, record.Restored{Backup: "b", Digest: "sha256:00", OnlyRead: true}), sized(100, 1, 0)),
-		"small, only read, and bad": onlyRead(wrong(record.Restored{Backup: "b", BackupBad: "it ends early", OnlyRead: true}), sized(100, 1, 0)),
-		"small, gone at last":       small(ev(5*sec, record.KindCleanup, v), ev(6*sec, record.KindCleanup, incomplete), swept(time.Hour, gone), swept(time.Hour, proved)),
-		"small, undone at last":     small(ev(5*sec, record.KindCleanup, v), ev(6*sec, record.KindCleanup, v), swept(time.Hour, undone)),
-		"small, incomplete twice":   small(ev(5*sec, record.KindCleanup, incomplete), ev(6*sec, record.KindCleanup, incomplete), ev(6*sec, record.KindCleanup, v)),
+		"small, parts apart":          skewed(time.Minute, sec),
+		"small, parts together":       skewed(time.Minute, time.Minute),
+		"small, parts of no limit":    skewed(time.Hour, 0),
+		"small, parts without a time": skewed(-1, time.Hour),
+		"small, a part alone":         skewed(0, time.Hour),
+		"small, only read":            onlyRead(ev(2*sec, record.KindRestored, record.Restored{Backup: "b", Digest: "sha256:00", OnlyRead: true}), sized(100, 1, 0)),
+		"small, only read, and bad":   onlyRead(wrong(record.Restored{Backup: "b", BackupBad: "it ends early", OnlyRead: true}), sized(100, 1, 0)),
+		"small, gone at last":         small(ev(5*sec, record.KindCleanup, v), ev(6*sec, record.KindCleanup, incomplete), swept(time.Hour, gone), swept(time.Hour, proved)),
+		"small, undone at last":       small(ev(5*sec, record.KindCleanup, v), ev(6*sec, record.KindCleanup, v), swept(time.Hour, undone)),
+		"small, incomplete twice":     small(ev(5*sec, record.KindCleanup, incomplete), ev(6*sec, record.KindCleanup, incomplete), ev(6*sec, record.KindCleanup, v)),
 		"small, proved and then not": small(ev(5*sec, record.KindCleanup, proved),
 			ev(6*sec, record.KindCleanup, record.CleanupEvent{State: record.CleanupUnproved, Error: "the engine is gone"})),
 		"small, kept": small(ev(5*sec, record.KindCleanup, record.CleanupEvent{State: record.CleanupKept, Name: "db"})),

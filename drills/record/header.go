@@ -27,7 +27,8 @@ type Header struct {
 	FlowAfter      string            `json:"flow_after_upgrade,omitempty"` // the same between an upgrade and its rollback
 	FlowEnv        map[string]string `json:"flow_env,omitempty"`           // its variables; secrets are ***
 	Limits         []BackupLimit     `json:"backup_limits,omitempty"`
-	UpTo           string            `json:"up_to,omitempty"` // the rung at which it was to end; empty: none
+	MaxSkew        time.Duration     `json:"max_skew_ns,omitempty"` // between the moments to which what is loaded is consistent; 0: no limit
+	UpTo           string            `json:"up_to,omitempty"`       // the rung at which it was to end; empty: none
 	Instances      []InstancePlan    `json:"instances,omitempty"`
 	Incidents      []IncidentPlan    `json:"incidents,omitempty"`
 	Checks         []CheckPlan       `json:"checks,omitempty"`

@@ -32,6 +32,9 @@ type treeCheck struct {
 	dir  string // of the scenario
 }
 
+// OfTrees implements verifier.OfTrees.
+func (treeCheck) OfTrees() {}
+
 type forest struct {
 	Trees []grove `json:"trees"`
 }

@@ -156,17 +156,17 @@ func (x *room) run(ctx context.Context, p plan, t store.Tool) error {
 		return errors.Join(err, c.terminate(context.WithoutCancel(ctx)))
 	}
 	exit, err := proc.Wait(ctx)
-	if ctx.Err() != nil {
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), killLimit)
-		defer cancel()
-		_ = proc.Stop(own, 0)
-		_, _ = proc.Wait(own)
-		return context.Cause(ctx)
+	switch {
+	case err == nil && exit == 0:
+		return nil
+	case err == nil:
+		return &store.ExitError{Code: exit}
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
 	}
-	if err == nil && exit != 0 {
-		err = &store.ExitError{Code: exit}
-	}
-	return err
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), killLimit)
+	defer cancel()
+	return errors.Join(err, c.terminate(own)) // its volume goes with the room
 }
 
 // Close implements store.Room. What cannot be removed now the ledger will, where a drill has one.

@@ -291,12 +291,12 @@ func TestBroken(t *testing.T) {
 	}{
 		"the wrong password": {copied(t, func(string) {}), "x", "opens none of its keys"},
 		"no repository":      {t.TempDir(), "", "there is no restic repository"},
-		"no restic":          {copied(t, func(string) {}), "image", "name an image that holds restic"},
+		"no image":           {copied(t, func(string) {}), "image", "has no image lifeboat/no-such:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, p, c.at, "").(*Store)
 			if c.extra == "image" {
-				s.set.Image = "lifeboat/redis:7.0"
+				s.set.Image = "lifeboat/no-such:1"
 			}
 			t.Setenv("LIFEBOAT_TEST_RESTIC", password+c.extra)
 			_, err := s.List(t.Context())

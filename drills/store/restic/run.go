@@ -3,8 +3,6 @@ package restic
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -123,14 +121,7 @@ func (v *visit) judge(point string, ended error, said string) error {
 // named finds the file that makes restic's words true, among the packs that it read.
 func (v *visit) named(point, line string) error {
 	for _, name := range slices.Sorted(maps.Keys(v.seen.given)) {
-		body, _, err := v.of.open(context.WithoutCancel(v.ctx), packs, name, 0)
-		if err != nil {
-			continue
-		}
-		sum := sha256.New()
-		_, err = io.Copy(sum, body)
-		_ = body.Close() // it was only read
-		if got := hex.EncodeToString(sum.Sum(nil)); err == nil && got != name {
+		if is, err := whole(context.WithoutCancel(v.ctx), v.of, name); err == nil && !is {
 			return &store.Mismatch{Point: point, What: fmt.Sprintf("%s/%s of its repository is damaged: its content is not what its name promises", packs, name)}
 		}
 	}
@@ -152,9 +143,14 @@ func (v *visit) unlessChanged(bad error) error {
 	return bad
 }
 
-// last line of what a program said.
+// last line of what a program said, or the one in which it says why it gave up.
 func last(said string) string {
 	lines := strings.Split(strings.TrimSpace(said), "\n")
+	for _, line := range lines {
+		if strings.HasPrefix(line, "Fatal: ") || strings.HasPrefix(line, "panic: ") {
+			return strings.TrimSpace(line)
+		}
+	}
 	return strings.TrimSpace(lines[len(lines)-1])
 }
 

@@ -155,6 +155,9 @@ func (s *server) file(w http.ResponseWriter, r *http.Request, kind, name string)
 		return
 	}
 	defer body.Close()
+	if kind == packs && max(from, to) >= size {
+		s.cut(r.Context(), name)
+	}
 	if to < 0 || to >= size {
 		to = size - 1
 	}
@@ -164,7 +167,7 @@ func (s *server) file(w http.ResponseWriter, r *http.Request, kind, name string)
 		return
 	}
 	if r.Header.Get("Range") != "" {
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, size))
+		w.Header().Set("Content-Range", strings.Join([]string{"bytes ", number(from), "-", number(to), "/", number(size)}, ""))
 		w.WriteHeader(http.StatusPartialContent)
 	}
 	sum := sha256.New()
@@ -184,6 +187,30 @@ func (s *server) file(w http.ResponseWriter, r *http.Request, kind, name string)
 		}
 	}
 }
+
+// cut looks at a pack that ends before what an index says is in it.
+func (s *server) cut(ctx context.Context, name string) {
+	if is, err := whole(ctx, s.of, name); err == nil && !is {
+		s.note(func() { s.damaged[packs] = append(s.damaged[packs], file{name: name}) })
+		s.stop(errSeen)
+	}
+}
+
+// whole tells whether a pack is what its name promises.
+func whole(ctx context.Context, of files, name string) (bool, error) {
+	body, _, err := of.open(ctx, packs, name, 0)
+	if err != nil {
+		return false, err
+	}
+	defer body.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, body); err != nil {
+		return false, err
+	}
+	return hex.EncodeToString(sum.Sum(nil)) == name, nil
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 // tolerant goes on where nobody reads any more: what is read is judged all the same.
 type tolerant struct {
@@ -241,7 +268,7 @@ func (s *server) otherwise() (trouble error, refused string) {
 func (s *server) bad(point string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, kind := range []string{keys, index} {
+	for _, kind := range []string{keys, index, packs} {
 		if all := s.damaged[kind]; len(all) > 0 {
 			return &store.Mismatch{Point: point, What: fmt.Sprintf("%s/%s of its repository is damaged: its content is not what its name promises", kind,
 				all[0].name)}
