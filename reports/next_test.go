@@ -57,6 +57,9 @@ func TestEveryMessageSaysWhatToDoNow(t *testing.T) {
 // sampleArgs are one plausible value for each argument of a message; "id.name" where that message means another thing by it.
 var sampleArgs = map[string]string{
 	"algorithm":                  "md5",
+	"older":                      "shop-files",
+	"newer":                      "shop-db",
+	"skew":                       "12m0s",
 	"address":                    "169.254.169.254:80",
 	"at":                         "3m12.5s",
 	"at_least":                   "11m20s",

@@ -336,7 +336,7 @@ var ownWords = regexp.MustCompile(`^([a-z0-9]+([_.-][A-Za-z0-9*]+)+|[A-Z0-9_.-]+
 	`address|age|aliases|all|approve|capabilities|capability|check|checks|convert|decide|digest|export|fault|flow|format|fstab|passwd|systemd|except|command|gateway|` +
 	`install|keep|kind|path|pattern|pick|platform|prefix|prepare|programs|ready|removable|restore|rollback|section|simulated|store|tag|` +
 	`timeout|timezone|trigger|unlock|data|extensions|ports|sh|boot|sparse|against|last|moved|tables|profile|` +
-	`restic|borg|take|config|index|keys|snapshots|password|` +
+	`restic|borg|take|trees|config|index|keys|snapshots|password|` +
 	`trust|since|checkpoint|log|key|docs|evidence.md)$`)
 
 // names of the samples' machines, files and people, as words.

@@ -30,7 +30,7 @@ func TestCatalogue(t *testing.T) {
 	assert.Equal(t, "nightly-shop", shop.Name)
 	assert.Equal(t, "nightly-shop", shop.Series)
 	assert.Equal(t, record.TriggerNone, shop.Trigger)
-	assert.Equal(t, "shop", shop.Instances["db"].Load)
+	assert.Equal(t, Loads{"shop"}, shop.Instances["db"].Load)
 	assert.Equal(t, "Asia/Shanghai", shop.Backups["shop"].TimeZone)
 	assert.Equal(t, 512*Size(1<<20), shop.Instances["db"].Memory)
 	assert.Equal(t, "只验证数据", shop.Checks.Excluded[record.LayerBusiness]["zh"])

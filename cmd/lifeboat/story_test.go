@@ -25,7 +25,7 @@ func storyPlan(decide string) *drills.Plan {
 			Objectives: map[string]scenarios.Duration{
 				"start_rollback": scenarios.Duration(30 * time.Minute),
 				"restored":       scenarios.Duration(2 * time.Minute)},
-			Instances: map[string]scenarios.Instance{"db": {Load: "shop-db"}, "应用": {Boot: "shop-app"}},
+			Instances: map[string]scenarios.Instance{"db": {Load: scenarios.Loads{"shop-db"}}, "应用": {Boot: "shop-app"}},
 			Flow:      &scenarios.Flow{Pulse: scenarios.Pulse{Rate: 10}},
 			Upgrade:   []scenarios.Step{{Exec: &scenarios.ExecStep{On: "db", Run: []string{"apt-get", "upgrade"}}}},
 			Incidents: []scenarios.Incident{{Course: scenarios.Course{

@@ -32,7 +32,7 @@ type reading struct {
 // open starts reading a backup, and tells whether it can be a tar.
 func open(ctx context.Context, s restore.Source) (*reading, error) {
 	if s.Point.Dir { // what else its files have would be lost in silence
-		return nil, errors.New("it is a folder, of which a store gives the content of files alone: pack it with tar")
+		return nil, errors.New("it is a folder, of which a store gives the content of files alone: say trees: true of a dir store, or pack it with tar")
 	}
 	stream, err := s.Open(ctx)
 	if err != nil {

@@ -25,6 +25,9 @@ import (
 type Settings struct {
 	Path    string `yaml:"path"`    // of the folder; a relative one starts at the scenario's folder
 	Pattern string `yaml:"pattern"` // of the backups' names, as path.Match; default *; may contain /
+	// true: folders are trees of files, of which all counts (owners, modes, times, links, attributes), and each is given as a tar; default: folders are
+	// dumps, of which the content of files counts
+	Trees bool `yaml:"trees"`
 }
 
 // Store is a folder of backups. A link that leaves the folder is refused.
@@ -32,6 +35,7 @@ type Store struct {
 	name    string // as the scenario spells it
 	path    string // absolute
 	pattern string
+	trees   bool
 }
 
 // New makes the store of its settings. It does not look at the folder yet.
@@ -51,7 +55,7 @@ func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem)
 	if !filepath.IsAbs(abs) {
 		abs = filepath.Join(at.Folder, abs)
 	}
-	return &Store{name: c.Path, path: abs, pattern: c.Pattern}, nil
+	return &Store{name: c.Path, path: abs, pattern: c.Pattern, trees: c.Trees}, nil
 }
 
 // List returns the points, oldest first: by the time they are consistent to
@@ -124,6 +128,8 @@ func (s *Store) point(root *os.Root, name string, sums *checksums.Lists) store.P
 		return p
 	}
 	switch {
+	case info.IsDir() && s.trees:
+		p = s.tree(root, p, sums)
 	case info.IsDir():
 		p.Dir, p.Size = true, 0
 		files, err := walk(root, name)

@@ -19,6 +19,9 @@ func (s *Store) Fetch(ctx context.Context, p store.Point) (store.Stream, error) 
 	if err != nil {
 		return nil, err
 	}
+	if info, err := root.Stat(p.ID); s.trees && err == nil && info.IsDir() {
+		return s.fetchTree(ctx, root, p)
+	}
 	if p.Dir {
 		return s.fetchFolder(ctx, root, p)
 	}
