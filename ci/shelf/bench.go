@@ -95,7 +95,8 @@ func (b *bench) postgres(ctx context.Context) (*workshop, error) {
 }
 
 func openWorkshop(ctx context.Context) (*workshop, error) {
-	w, err := openContainer(ctx, "postgres", image, []string{"-e", "POSTGRES_HOST_AUTH_METHOD=trust"}, "postgres", "-c", "fsync=off", "-c", "lo_compat_privileges=on")
+	w, err := openContainer(ctx, "postgres", image, []string{"-e", "POSTGRES_HOST_AUTH_METHOD=trust"},
+		"postgres", "-c", "fsync=off", "-c", "lo_compat_privileges=on")
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ const (
 )
 
 // treeGood makes the good tree, once: files with every attribute that a backup can lose. It lies on a volume, which has holes.
-const treeGood = `[ -d /trees/good ] || { mkdir -p /trees/good/uploads/2026 '/trees/good/uploads/mit Leerzeichen' /trees/good/图片 /trees/good/empty /trees/good/config && cd /trees/good &&
+const treeGood = `[ -d /trees/good ] || { mkdir /trees/good && cd /trees/good && mkdir -p uploads/2026 'uploads/mit Leerzeichen' 图片 empty config &&
 for i in $(seq 80); do seq $i $((400 + i * 9)) >uploads/2026/file$i.txt; done
 printf 'host=db\nname=shop\n' >config/app.ini; chmod 600 config/app.ini; printf '#!/bin/sh\nexec true\n' >run.sh; chmod 755 run.sh
 seq 30 >'uploads/mit Leerzeichen/a b.txt'; seq 40 >图片/图.txt; seq 50 >$'uploads/neue\nzeile.txt'; seq 60 >$'uploads/\xff\xfe.bin'

@@ -107,7 +107,8 @@ func counted(text *strings.Builder, all []result) {
 
 // byKind writes what came of each kind in the column that has most, and what other tools say.
 func byKind(text *strings.Builder, all []result) {
-	fmt.Fprintf(text, "\n%-12s%8s%12s%8s%10s    %s\n", "of kind", "broken", "passed", "good", "alarms", "other tools call good, of the broken that they were asked of (alarms)")
+	fmt.Fprintf(text, "\n%-12s%8s%12s%8s%10s    %s\n", "of kind", "broken", "passed", "good", "alarms",
+		"other tools call good, of the broken that they were asked of (alarms)")
 	for _, kind := range kindsOf(all) {
 		var broken, wrong, sound, alarms, asked, fooled, cried int
 		for _, r := range all {
