@@ -368,7 +368,8 @@ func TestDrillOnLaterVersions(t *testing.T) {
 	for _, version := range []string{"postgres:17", "postgres:18"} {
 		t.Run(version, func(t *testing.T) {
 			b := onBench(t, "small")
-			exit, d := b.drill(b.variant("db-unreachable-after-upgrade", quick("lifeboat/postgres:15", image(t, version))...))
+			exit, d := b.drill(b.variant("db-unreachable-after-upgrade", quick("lifeboat/postgres:15", image(t, version),
+				"/usr/lib/postgresql/15/", "/usr/lib/postgresql/"+strings.TrimPrefix(version, "postgres:")+"/")...))
 			assert.Equal(t, "passed", d.Verdict, d.raw)
 			assert.Zero(t, exit)
 		})

@@ -256,6 +256,8 @@ func (b *backup) died(m instance.Machine, state instance.State, text string) err
 		state.Ended(), said)
 }
 
+var unknownSetting = regexp.MustCompile(`^(unrecognized configuration parameter|invalid value for parameter) "`)
+
 // blamed is what a server said as it ended, and the error that its words stand for; nil: they stand for none.
 func (b *backup) blamed(text string) (said string, err error) {
 	var lines []string
@@ -270,6 +272,10 @@ func (b *backup) blamed(text string) (said string, err error) {
 			if ok && !refused {
 				lines = append(lines, strings.TrimSpace(said))
 			}
+		}
+		// A server that does not take its settings says which behind another word, and then only that it ends.
+		if _, said, ok := strings.Cut(line, "LOG:  "); ok && unknownSetting.MatchString(said) {
+			lines = append(lines, said)
 		}
 	}
 	said = cmp.Or(strings.Join(lines[:min(4, len(lines))], " / "), strings.Join(strings.Split(instance.LastLines(text, 3), "\n"), " / "))
