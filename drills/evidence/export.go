@@ -138,11 +138,7 @@ func Export(r ExportRequest, to string) (*Bundle, error) {
 	w.file(leavesName, leaves)
 	w.json(proofsName, p)
 	holds := b.spoken(l.Leaves)
-	for _, leaf := range l.Leaves {
-		if holds(leaf) {
-			w.copyOf(leaf)
-		}
-	}
+	w.copies(slices.DeleteFunc(slices.Clone(l.Leaves), func(leaf Leaf) bool { return !holds(leaf) }))
 	return &b, w.err
 }
 

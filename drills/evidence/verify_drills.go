@@ -32,63 +32,103 @@ func (a *auditing) inOrder() []Leaf {
 
 // contents checks each drill of the bundle.
 func (a *auditing) contents(ctx context.Context) {
+	all := a.inOrder()
 	for _, chosen := range a.Bundle.Chosen {
-		if !slices.ContainsFunc(a.inOrder(), func(l Leaf) bool { return l.ID == chosen }) {
+		if !slices.ContainsFunc(all, func(l Leaf) bool { return l.ID == chosen }) {
 			a.wrong("chosen_missing", "drill", ascii(chosen))
 		}
 	}
+	var drills []*drillCheck
 	seen := map[string]bool{}
-	for _, l := range a.inOrder() {
+	for _, l := range all {
 		switch {
 		case l.Kind == KindDrill && seen[l.ID]:
 			a.wrong("leaf_twice", "drill", ascii(l.ID), "index", strconv.FormatInt(l.Index, 10))
 		case !id.MatchString(l.ID) || !slices.Contains(kinds, l.Kind):
 			a.wrong("leaf_odd", "drill", ascii(l.ID), "index", strconv.FormatInt(l.Index, 10))
 		case l.Kind == KindDrill && a.Bundle.holds(l):
-			a.drill(ctx, l)
+			if c := a.drill(l); c != nil {
+				drills = append(drills, c)
+			}
 		}
 		seen[l.ID] = true
 		if l.Started.After(l.Logged) {
 			a.notice("leaf_future", "drill", l.ID, "at", l.Started.Format(time.RFC3339), "logged", l.Logged.Format(time.RFC3339))
 		}
 	}
+	atOnce(len(drills), func(i int) { drills[i].look(a.root, a.Build) })
+	for _, c := range drills {
+		a.looked(ctx, c)
+	}
 }
 
-// drill checks everything that lies in the bundle of one drill.
-func (a *auditing) drill(ctx context.Context, l Leaf) {
+// drillCheck is a drill whose files are to be looked at: by itself, beside others.
+type drillCheck struct {
+	Leaf
+	m        *Manifest
+	raw      []byte // the manifest
+	err      error  // its folder cannot be opened
+	j        judged
+	problems []record.Reason
+	now      *judged // its journal as it is now, where it is longer than what was sealed
+}
+
+func (c *drillCheck) look(root *os.Root, build string) {
+	dir, err := root.OpenRoot(filepath.Join("drills", c.ID))
+	if err != nil {
+		c.err = err
+		return
+	}
+	defer dir.Close() //nolint:errcheck // it was only read
+	c.j, c.problems = held(dir, c.m, build)
+	if info, err := dir.Stat(journalName); err != nil || info.Size() <= c.m.Journal.Bytes || c.m.Unreadable != "" {
+		return
+	}
+	if raw, err := userfile.ReadIn(dir, journalName, mostJournal); err == nil {
+		now := judge(raw)
+		c.now = &now
+	}
+}
+
+// drill checks what is said of one drill; what is to be looked at further is returned.
+func (a *auditing) drill(l Leaf) *drillCheck {
 	folder := "drills/" + l.ID + "/"
 	if _, there := a.files[folder+manifestName]; !there {
 		a.disown(folder)
 		a.wrong("drill_missing", "drill", l.ID, "series", l.Series, "number", strconv.Itoa(l.Number), "verdict", string(l.Verdict))
-		return
+		return nil
 	}
 	raw, ok := a.read(folder+manifestName, mostManifest)
 	if !ok {
-		return
+		return nil
 	}
 	m := &Manifest{}
 	if is := digest(raw); is != l.Manifest {
 		a.wrong("manifest_changed", "drill", l.ID, "was", l.Manifest, "is", is)
 		a.disown(folder)
-		return
+		return nil
 	}
 	if err := canonical.Unmarshal(raw, m); err != nil {
 		a.wrong("part_unreadable", "file", folder+manifestName, "why", err.Error())
-		return
+		return nil
 	}
 	a.says(l, m)
 	if !a.named(folder, m) {
 		a.disown(folder)
+		return nil
+	}
+	return &drillCheck{Leaf: l, m: m, raw: raw}
+}
+
+// looked enters what was found of a drill.
+func (a *auditing) looked(ctx context.Context, c *drillCheck) {
+	l, m, j := c.Leaf, c.m, c.j
+	folder := "drills/" + l.ID + "/"
+	if c.err != nil {
+		a.wrong("part_unreadable", "file", folder, "why", c.err.Error())
 		return
 	}
-	dir, err := a.root.OpenRoot(filepath.FromSlash(strings.TrimSuffix(folder, "/")))
-	if err != nil {
-		a.wrong("part_unreadable", "file", folder, "why", err.Error())
-		return
-	}
-	defer dir.Close() //nolint:errcheck // it was only read
-	j, problems := held(dir, m, a.Build)
-	for _, p := range problems {
+	for _, p := range c.problems {
 		if notices[p.ID] {
 			a.Notices = append(a.Notices, p)
 		} else {
@@ -97,13 +137,13 @@ func (a *auditing) drill(ctx context.Context, l Leaf) {
 	}
 	d := DrillResult{Leaf: l, Scenario: j.header.Scenario, Service: j.header.Service, Tool: m.Tool, Subjects: m.Subjects, By: []string{},
 		Record: j.record, Judgment: j.verdict}
-	d.By = a.envelope(ctx, folder+envelopeName, m, raw, j)
+	d.By = a.envelope(ctx, folder+envelopeName, m, c.raw, j)
 	if j.record != nil {
 		if ended := l.Started.Add(j.record.Ended); l.Logged.Sub(ended) > late {
 			a.notice("logged_late", "drill", l.ID, "ended", ended.Format(time.RFC3339), "logged", l.Logged.Format(time.RFC3339))
 		}
 	}
-	a.later(dir, m)
+	a.later(c)
 	a.Drills = append(a.Drills, d)
 }
 
@@ -155,17 +195,14 @@ func (a *auditing) named(folder string, m *Manifest) bool {
 }
 
 // later says what was written into the journal after the seal: it is no part of what is proved.
-func (a *auditing) later(dir *os.Root, m *Manifest) {
-	raw, err := userfile.ReadIn(dir, journalName, mostJournal)
-	if err != nil || int64(len(raw)) <= m.Journal.Bytes || m.Unreadable != "" {
-		return
+func (a *auditing) later(c *drillCheck) {
+	switch {
+	case c.now == nil:
+	case c.now.err != nil:
+		a.wrong("journal_later", "drill", c.ID, "why", c.now.err.Error())
+	default:
+		a.notice("later", "drill", c.ID, "count", strconv.FormatInt(c.now.journal.Events-c.m.Journal.Events, 10), "status", string(c.now.verdict.Status))
 	}
-	now := judge(raw)
-	if now.err != nil {
-		a.wrong("journal_later", "drill", m.Drill, "why", now.err.Error())
-		return
-	}
-	a.notice("later", "drill", m.Drill, "count", strconv.FormatInt(now.journal.Events-m.Journal.Events, 10), "status", string(now.verdict.Status))
 }
 
 // envelope checks who signed a drill. Without a trusted key nobody did.
@@ -227,74 +264,4 @@ func (a *auditing) same(m *Manifest, manifest []byte, j judged, e *signing.Envel
 		return false
 	}
 	return true
-}
-
-// numbers: of a period each number of a series is there once.
-func (a *auditing) numbers() {
-	if !a.Bundle.Whole() {
-		a.notice("chosen")
-		return
-	}
-	by := map[string]map[int]Leaf{}
-	results := map[string]*SeriesResult{}
-	alikes := map[string]string{}
-	for _, l := range a.inOrder() {
-		if l.Kind != KindDrill || l.Number == 0 {
-			continue
-		}
-		if by[l.Series] == nil {
-			by[l.Series], results[l.Series] = map[int]Leaf{}, &SeriesResult{Series: l.Series}
-			if twin, ok := alikes[looks(l.Series)]; ok {
-				a.wrong("look_alike", "file", ascii(l.Series), "like", ascii(twin))
-			}
-			alikes[looks(l.Series)] = l.Series
-		}
-		if other, twice := by[l.Series][l.Number]; twice {
-			a.wrong("number_twice", "series", l.Series, "number", strconv.Itoa(l.Number), "drill", l.ID, "other", other.ID)
-		}
-		by[l.Series][l.Number] = l
-		if a.Bundle.holds(l) {
-			results[l.Series].count(l)
-		}
-	}
-	for _, series := range slices.Sorted(maps.Keys(by)) {
-		numbers := slices.Sorted(maps.Keys(by[series]))
-		first := results[series].First // of those that began in the period: others may have been logged before it
-		if a.Bundle.First == 0 {
-			first = 1 // from the beginning of the log
-		}
-		for n := first; first > 0 && n < numbers[len(numbers)-1]; n++ {
-			if _, there := by[series][n]; !there {
-				a.missing(series, n)
-			}
-		}
-		if results[series].Drills > 0 {
-			a.Series = append(a.Series, *results[series])
-		}
-	}
-}
-
-// missing says that a number has no drill; of one that was under way when the bundle was made its maker says so.
-func (a *auditing) missing(series string, n int) {
-	i := slices.IndexFunc(a.Bundle.Open, func(o Open) bool { return o.Series == series && o.Number == n })
-	if i < 0 {
-		a.wrong("number_missing", "series", series, "number", strconv.Itoa(n))
-		return
-	}
-	a.notice("number_open", "series", series, "number", strconv.Itoa(n), "drill", ascii(a.Bundle.Open[i].Drill))
-}
-
-func (s *SeriesResult) count(l Leaf) {
-	if s.Drills++; s.First == 0 || l.Number < s.First {
-		s.First = l.Number
-	}
-	s.Last = max(s.Last, l.Number)
-	switch l.Verdict {
-	case record.StatusPassed:
-		s.Passed++
-	case record.StatusFailed:
-		s.Failed++
-	default:
-		s.Other++
-	}
 }

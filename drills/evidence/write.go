@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"lifeboat/internal/canonical"
 )
@@ -59,70 +62,99 @@ func (w *bundleWriter) file(name string, content []byte) {
 	}
 }
 
-// copyOf copies what lies in a home of a drill or night. What is gone is left out: the bundle says by the log that it was there.
-func (w *bundleWriter) copyOf(l Leaf) {
-	dir := l.folder(w.home)
-	to := filepath.Base(filepath.Dir(dir)) + "/" + l.ID
-	switch l.Kind {
-	case KindNight:
-		w.copy(dir, to, nightName)
-		return
-	case KindAddendum:
-		w.copy(dir, to, addendumName)
-		return
-	case KindProgramme:
-		w.copy(dir, to, programmeName)
+// copies copies what lies in a home of drills, nights and what was said of them: side by side, for it is files that are waited for.
+func (w *bundleWriter) copies(leaves []Leaf) {
+	if w.err != nil {
 		return
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, manifestName))
+	errs := make([]error, len(leaves))
+	atOnce(len(leaves), func(i int) { errs[i] = w.copyOf(leaves[i]) })
+	w.err = errors.Join(errs...)
+}
+
+// atOnce does n things, a few of them at a time.
+func atOnce(n int, do func(i int)) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(n, 2*runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// copyOf copies one. What is gone is left out: the bundle says by the log that it was there.
+func (w *bundleWriter) copyOf(l Leaf) error {
+	dir := l.folder(w.home)
+	from, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer from.Close() //nolint:errcheck // it was only read
+	c := copier{from: from, to: filepath.Join(w.root, filepath.Base(filepath.Dir(dir)), l.ID), made: map[string]bool{}}
+	switch l.Kind {
+	case KindNight:
+		return c.copy(nightName)
+	case KindAddendum:
+		return c.copy(addendumName)
+	case KindProgramme:
+		return c.copy(programmeName)
+	}
+	raw, err := from.ReadFile(manifestName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	var m Manifest
 	if err == nil {
 		err = json.Unmarshal(raw, &m) // whatever is wrong with it is for whoever verifies
 	}
 	if err != nil {
-		w.err = errors.Join(w.err, fmt.Errorf("export drill %s: %w", l.ID, err))
-		return
+		return fmt.Errorf("export drill %s: %w", l.ID, err)
 	}
-	w.file(to+"/"+manifestName, raw)
 	for _, f := range m.Files {
-		w.copy(dir, to, f.Path)
+		if err := c.copy(f.Path); err != nil {
+			return err
+		}
 	}
-	w.copy(dir, to, envelopeName)
+	return errors.Join(c.copy(manifestName), c.copy(envelopeName))
 }
 
-func (w *bundleWriter) copy(dir, to, name string) {
-	if w.err != nil || !filepath.IsLocal(filepath.FromSlash(name)) {
-		return
+// copier copies files of one folder into another.
+type copier struct {
+	from *os.Root
+	to   string
+	made map[string]bool // folders
+}
+
+func (c copier) copy(name string) error {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return nil
 	}
-	from, err := os.OpenRoot(dir)
+	in, err := c.from.Open(filepath.FromSlash(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return
+		return nil
 	}
 	if err != nil {
-		w.err = err
-		return
-	}
-	defer from.Close() //nolint:errcheck // it was only read
-	in, err := from.Open(filepath.FromSlash(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	if err != nil {
-		w.err = err
-		return
+		return err
 	}
 	defer in.Close() //nolint:errcheck // it was only read
-	path := filepath.Join(w.root, filepath.FromSlash(to+"/"+name))
-	if w.err = os.MkdirAll(filepath.Dir(path), 0o700); w.err != nil {
-		return
+	path := filepath.Join(c.to, filepath.FromSlash(name))
+	if dir := filepath.Dir(path); !c.made[dir] {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		c.made[dir] = true
 	}
 	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		_, err = io.Copy(out, in)
-		err = errors.Join(err, out.Close())
+	if err != nil {
+		return err
 	}
-	w.err = err
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
