@@ -19,9 +19,12 @@ import (
 
 const (
 	outputLimit = 1 << 20
-	inputGrace  = time.Second // for a reader of standard input to notice that the command is gone
-	killLimit   = 20 * time.Second
-	killRetry   = 50 * time.Millisecond
+	// inputPiece is how much of a standard input is passed on at once, bytes. A pipe's writer goes on when all that it wrote was taken: who
+	// takes as much as a loader writes at once has the next piece read and hashed while this one is on its way.
+	inputPiece = 256 << 10
+	inputGrace = time.Second // for a reader of standard input to notice that the command is gone
+	killLimit  = 20 * time.Second
+	killRetry  = 50 * time.Millisecond
 )
 
 // Exec implements instance.Machine. When ctx ends, or standard input cannot be
@@ -124,7 +127,7 @@ func feed(h client.ExecAttachResult, in io.Reader) error {
 		return nil
 	}
 	src := &failing{r: in}
-	if _, err := io.Copy(h.Conn, src); err != nil && src.err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{h.Conn}, src, make([]byte, inputPiece)); err != nil && src.err != nil {
 		return src.err
 	}
 	return h.CloseWrite()
