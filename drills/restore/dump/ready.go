@@ -11,7 +11,9 @@ import (
 )
 
 const (
-	readyPoll = 100 * time.Millisecond
+	// Looks lie a fortieth of what was waited for so far apart, within these: who is there within a second is seen at once.
+	leastPoll, mostPoll = 20 * time.Millisecond, 100 * time.Millisecond
+	waitShare           = 40
 	// ReadyGap lies between the two looks that must see the same server: some images start a temporary one first.
 	ReadyGap = 150 * time.Millisecond
 	// authPatience is how long a refused password may still be the server that is being made.
@@ -28,7 +30,7 @@ type Readiness[S any] struct {
 // Wait waits until a server is seen, and is still the same one at a second look.
 func (r Readiness[S]) Wait(ctx context.Context, m instance.Machine) error {
 	var last error
-	refused := time.Time{}
+	began, refused := time.Now(), time.Time{}
 	for {
 		err := r.twice(ctx, m)
 		if err == nil {
@@ -52,7 +54,7 @@ func (r Readiness[S]) Wait(ctx context.Context, m instance.Machine) error {
 		case time.Since(refused) > authPatience:
 			return fmt.Errorf("wait for the server on %s: %w (give restore.password what the image expects)", m.Name(), last)
 		}
-		_ = instance.Pause(ctx, readyPoll) // the end of ctx is seen above
+		_ = instance.Pause(ctx, max(leastPoll, min(mostPoll, time.Since(began)/waitShare))) // the end of ctx is seen above
 	}
 }
 

@@ -49,9 +49,9 @@ func (l *load) compareRows(ctx context.Context) error {
 // lessInserted lists the tables of which the server's statistics do not say that they took their rows. They cost
 // no look at the table, and are behind for some milliseconds, or lost: such tables are counted.
 func (l *load) lessInserted(ctx context.Context, conn *pgx.Conn, wanted map[string]int64) ([]string, error) {
-	const tries, pause = 5, 100 * time.Millisecond
+	const tries, first = 7, 5 * time.Millisecond // which doubles: 0.6 s in all
 	tables := slices.Sorted(maps.Keys(wanted))
-	for range tries {
+	for try := range tries {
 		var less []string
 		const most = 500 // tables of one question
 		for part := range slices.Chunk(tables, most) {
@@ -76,7 +76,7 @@ func (l *load) lessInserted(ctx context.Context, conn *pgx.Conn, wanted map[stri
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(pause):
+		case <-time.After(first << try):
 		}
 	}
 	return tables, nil
