@@ -256,7 +256,10 @@ func (b *backup) died(m instance.Machine, state instance.State, text string) err
 		state.Ended(), said)
 }
 
-var unknownSetting = regexp.MustCompile(`^(unrecognized configuration parameter|invalid value for parameter) "`)
+const (
+	unknownSetting = "unrecognized configuration parameter"
+	unknownValue   = "invalid value for parameter"
+)
 
 // blamed is what a server said as it ended, and the error that its words stand for; nil: they stand for none.
 func (b *backup) blamed(text string) (said string, err error) {
@@ -274,7 +277,7 @@ func (b *backup) blamed(text string) (said string, err error) {
 			}
 		}
 		// A server that does not take its settings says which behind another word, and then only that it ends.
-		if _, said, ok := strings.Cut(line, "LOG:  "); ok && unknownSetting.MatchString(said) {
+		if _, said, ok := strings.Cut(line, "LOG:  "); ok && (strings.HasPrefix(said, unknownSetting) || strings.HasPrefix(said, unknownValue)) {
 			lines = append(lines, said)
 		}
 	}

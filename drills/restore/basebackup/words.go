@@ -41,13 +41,13 @@ var words = []word{
 	{"The database cluster was initialized", func(b *backup, said string, _ *reached) error {
 		return &restore.MisfitError{What: restore.MisfitData, Has: "a server built otherwise (" + said + ")", Wants: "this one"}
 	}},
-	{"unrecognized configuration parameter", func(b *backup, said string, _ *reached) error {
+	{unknownSetting, func(b *backup, said string, _ *reached) error {
 		return &restore.ImageError{Reason: fmt.Sprintf("its server does not know a setting of its own (%s): take an image of PostgreSQL %s, with what "+
 			"the setting belongs to", said, b.ground.version)}
 	}},
 	{"could not access file", imageLacks},
 	{"could not load library", imageLacks},
-	{"invalid value for parameter", imageLacks},
+	{unknownValue, imageLacks},
 	{"is not recognized by setlocale", imageLacks},
 	{"WAL ends before end of online backup", isDamaged},
 	{"could not locate required checkpoint record", isDamaged},
