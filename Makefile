@@ -106,6 +106,12 @@ test: ## every test, the real drills included; what each suite and package took
 shelf: build images kinds vm-images ## broken backups of every kind, and odd good ones: which of them lifeboat calls good, and which bad
 	@go run ./ci/shelf $(SHELF)
 
+demo-nightly: build images kinds vm-images ## a night of fifteen backups of every kind, three of them broken, and its page
+	@rm -rf build/nightly && mkdir -p build/nightly
+	@go run ./ci/shelf -night build/nightly
+	@bin/lifeboat verify --home build/nightly/home build/nightly/nightly.yaml || [ $$? = 1 ]
+	@ls build/nightly/home/nights/*.html
+
 test-kill: demo-files small-files ## kill the harness after every event in turn, and in between; prints the table of times
 	@LIFEBOAT_KILL=all go test -timeout 120m -count=1 -v -run 'TestKilled|TestAborted|TestDeadline|TestKeep|TestMany|TestStopped' ./ci
 

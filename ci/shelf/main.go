@@ -47,10 +47,10 @@ func main() {
 
 // call is what a call asks for.
 type call struct {
-	lifeboat, results, in string
-	kind, only            *regexp.Regexp
-	keep, resume          bool
-	parallel              int
+	lifeboat, results, in, night string
+	kind, only                   *regexp.Regexp
+	keep, resume                 bool
+	parallel                     int
 }
 
 func flags(args []string) (a call, err error) {
@@ -60,6 +60,7 @@ func flags(args []string) (a call, err error) {
 	only := f.String("only", ".", "regular expression: names of the backups to be verified")
 	f.StringVar(&a.in, "in", "", "only in the columns whose names are in this text: \"the last proof, a profile\"")
 	f.StringVar(&a.results, "results", "build/shelf/results.ndjson", "file into which each answer is written when it is there")
+	f.StringVar(&a.night, "night", "", "only lay the backups of make demo-nightly and their catalogue into this folder")
 	f.BoolVar(&a.resume, "resume", false, "take the answers in that file that the same build of lifeboat gave")
 	f.BoolVar(&a.keep, "keep", false, "leave backups, catalogues and drills in place, to be looked at")
 	f.IntVar(&a.parallel, "parallel", 4, "check runs at a time")
@@ -106,6 +107,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 		}
 		err = errors.Join(err, b.Close())
 	}()
+	if a.night != "" {
+		return b.layNight(ctx, nightly, a.night)
+	}
 	items := a.items()
 	k, err := keptIn(a)
 	if err != nil {

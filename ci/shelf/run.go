@@ -133,7 +133,22 @@ func (b *bench) proved(ctx context.Context, c column, i item) (o outcome, err er
 
 // catalogue writes one of an item in a column.
 func (b *bench) catalogue(ctx context.Context, c column, i item) (string, error) {
-	text, forms, err := b.written(ctx)
+	head, _, err := b.written(ctx)
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(b.dir, c.folder())
+	entry, err := b.entry(ctx, c, i, folder)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(folder, i.name+".yaml")
+	return file, os.WriteFile(file, []byte(head+entry), 0o600)
+}
+
+// entry is that of an item in a catalogue of a folder, and writes what it reads beside that.
+func (b *bench) entry(ctx context.Context, c column, i item, folder string) (string, error) {
+	_, forms, err := b.written(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -148,19 +163,15 @@ func (b *bench) catalogue(ctx context.Context, c column, i item) (string, error)
 	if i.shape == shop {
 		entry = forms.of(b, name, i.name)
 	}
-	text += entry
 	for line := range strings.Lines(i.shape.entry(c, i) + "\n" + i.lines) {
 		if line = strings.TrimRight(line, "\n"); line != "" {
-			text += "    " + line + "\n"
+			entry += "    " + line + "\n"
 		}
 	}
 	if i.shape.beside != nil {
-		if err := i.shape.beside(ctx, b, c, filepath.Join(b.dir, c.folder())); err != nil {
-			return "", err
-		}
+		return entry, i.shape.beside(ctx, b, c, folder)
 	}
-	file := filepath.Join(b.dir, c.folder(), i.name+".yaml")
-	return file, os.WriteFile(file, []byte(text), 0o600)
+	return entry, nil
 }
 
 // folder of a column's stores, catalogues and homes.

@@ -62,3 +62,22 @@ func TestLabels(t *testing.T) {
 		}
 	}
 }
+
+// The demo's night has backups of every kind that is on the shelf, at least twelve, of which three are broken.
+func TestNightly(t *testing.T) {
+	t.Parallel()
+	kinds, broken := map[string]bool{}, 0
+	for _, i := range shelf() {
+		if !slices.Contains(nightly, i.name) {
+			continue
+		}
+		if kinds[i.shape.name] = true; i.label != nil {
+			broken++
+		}
+	}
+	for _, i := range shelf() {
+		assert.True(t, kinds[i.shape.name], i.shape.name)
+	}
+	assert.GreaterOrEqual(t, len(nightly), 12)
+	assert.Equal(t, 3, broken)
+}
