@@ -149,7 +149,7 @@ fix: ## format, regenerate the schema and the golden files
 	@gofmt -w $(GO_FILES)
 	@go generate ./...
 
-bench: build images vm-files ## ratios measured in one run; never part of the tests
+bench: build images kinds vm-files ## ratios measured in one run; never part of the tests
 	@ci/bench/run.sh
 
 busy: demo-files ## the demo and a truncated dump beside 4 and 40 processes that burn the processors; half an hour

@@ -1,12 +1,12 @@
 #!/bin/bash
-# run.sh [PART…]: the benchmark: outage, starts, home, way, drill, restore, profile, nights, vm; all of them without a name. Every part can be called
+# run.sh [PART…]: the benchmark: outage, starts, home, way, drill, restore, tools, profile, nights, vm; all of them without a name. Every part can be called
 # by itself, too. Ratios are measured in one run, in turns; a machine that is busy with something else makes the
-# absolute figures worse and the ratios noisier, so the load is printed with them. Takes about 25 minutes.
+# absolute figures worse and the ratios noisier, so the load is printed with them. Takes about 35 minutes.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 parts=("$@")
-[ $# -gt 0 ] || parts=(starts home way outage drill restore profile nights vm)
+[ $# -gt 0 ] || parts=(starts home way outage drill restore tools profile nights vm)
 RESULTS=$(mktemp "${TMPDIR:-/var/tmp}/lifeboat-bench-results.XXXXXX")
 export RESULTS
 trap 'rm -f "$RESULTS"' EXIT
@@ -18,9 +18,9 @@ for part in "${parts[@]}"; do
   echo "== $part (load $(load))"
   case $part in
     outage) (cd "$root" && go run ./ci/bench/outage -k6 "$root/bin/lifeboat-k6") || failed+=("$part") ;;
-    starts | home | way | drill | restore | profile | nights | vm) "$here/$part.sh" || failed+=("$part") ;;
+    starts | home | way | drill | restore | tools | profile | nights | vm) "$here/$part.sh" || failed+=("$part") ;;
     *)
-      echo "bench: no part $part; there are outage, starts, home, way, drill, restore, profile, nights and vm" >&2
+      echo "bench: no part $part; there are outage, starts, home, way, drill, restore, tools, profile, nights and vm" >&2
       exit 2
       ;;
   esac

@@ -1,0 +1,148 @@
+#!/bin/bash
+# tools.sh [KIND…]: throughput of the restores of mysql, files, basebackup and redis ÷ that of the raw tool, in turns: the same bytes into a
+# server of the same image and limits, or onto a fresh volume. BENCH_TOOL_MB (500) is how large each backup is, BENCH_RESTORES (3) how many turns.
+# Backups are made once, and kept in build/bench. The digest is verified in the same pass; files are read back besides, which no tool does.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+megabytes=${BENCH_TOOL_MB:-500} turns=${BENCH_RESTORES:-3}
+kinds=("$@")
+[ $# -gt 0 ] || kinds=(mysql files basebackup redis)
+trap 'remove_labelled; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+need lifeboat/postgres:15 lifeboat/mariadb:10.11 lifeboat/redis:7.0
+made=$root/build/bench/tools-$megabytes name=lifeboat-bench-$$
+rows=$((megabytes * 1000000 / 2000))
+limits=(--network none --memory 1g --memory-swap 1g --shm-size 256m --pids-limit 512)
+
+volume() { docker volume create "${labels[@]}" "$name" >/dev/null; }
+away() {
+  docker rm -f -v "$name" >/dev/null 2>&1 || true
+  docker volume rm "$name" >/dev/null
+}
+await() { # await COMMAND…: in the server, until it succeeds
+  for _ in $(seq 600); do
+    if docker exec "$name" "$@" >/dev/null 2>&1; then return; fi
+    sleep 0.1
+  done
+  docker logs --tail 5 "$name" >&2
+  exit 1
+}
+serve() { # serve IMAGE FOLDER [OPTION…] -- [COMMAND…]: a server with its data on a fresh volume
+  local image=$1 folder=$2 options=()
+  shift 2
+  while [ "$1" != -- ]; do
+    options+=("$1")
+    shift
+  done
+  shift
+  volume
+  docker run -d --name "$name" "${labels[@]}" "${limits[@]}" -v "$name:$folder" "${options[@]}" "$image" "$@" >/dev/null
+}
+sql() { docker exec -i "$name" mariadb -h 127.0.0.1 -uroot -pbench "$@"; }
+mariadb_up() {
+  serve lifeboat/mariadb:10.11 /var/lib/mysql -e MARIADB_ROOT_PASSWORD=bench --
+  await mariadb -h 127.0.0.1 -uroot -pbench -e 'select 1'
+}
+
+make_mysql() {
+  mariadb_up
+  sql -e "create database shop; use shop; create table orders (id int primary key, note varchar(2000) character set ascii)
+    select seq id, repeat(md5(seq), 61) note from seq_1_to_$rows"
+  docker exec "$name" mariadb-dump -h 127.0.0.1 -uroot -pbench --single-transaction --databases shop >"$1/shop.sql"
+  away
+}
+make_files() {
+  mkdir "$work/tree"
+  head -c "${megabytes}000000" /dev/urandom | (cd "$work/tree" && split -a 4 -b 256K -)
+  tar -C "$work" -cf "$1/tree.tar" tree
+  rm -rf "$work/tree"
+}
+make_basebackup() {
+  serve lifeboat/postgres:15 /var/lib/postgresql/data -e POSTGRES_PASSWORD=bench --
+  await env PGPASSWORD=bench psql -X -h 127.0.0.1 -U postgres -c 'select 1'
+  docker exec "$name" psql -X -q -U postgres -c "create table orders as select g id, repeat(md5(g::text), 58) note from generate_series(1, $rows) g" \
+    -c 'alter table orders add primary key (id)' -c checkpoint
+  mkdir "$1/base"
+  docker exec -u postgres "$name" pg_basebackup -D /var/lib/postgresql/data/copy -Ft -X stream -c fast
+  docker exec "$name" tar -C /var/lib/postgresql/data/copy -c . | tar -C "$1/base" -x --no-same-owner
+  away
+}
+make_redis() {
+  serve lifeboat/redis:7.0 /data -- redis-server --enable-debug-command local --rdbcompression no
+  await redis-cli ping
+  docker exec "$name" redis-cli debug populate "$rows" key 2000 >/dev/null
+  docker exec "$name" redis-cli save >/dev/null
+  docker exec "$name" cat /data/dump.rdb >"$1/dump.rdb"
+  away
+}
+
+# By hand: each prints nothing, and seconds are those of the tool alone, as they are those of the restore alone.
+by_hand() {
+  case $1 in
+    mysql) mariadb_up ;;
+    *) volume ;;
+  esac
+  local from=$EPOCHREALTIME
+  onto=(docker run --rm -i --name "$name" "${labels[@]}" "${limits[@]}" -v "$name:/restored" --entrypoint)
+  case $1 in
+    mysql) sql <"$made/mysql/shop.sql" ;;
+    files) "${onto[@]}" tar lifeboat/postgres:15 -C /restored -x <"$made/files/tree.tar" ;;
+    basebackup)
+      "${onto[@]}" tar lifeboat/postgres:15 -C /restored -x <"$made/basebackup/base/base.tar"
+      "${onto[@]}" tar lifeboat/postgres:15 -C /restored/pg_wal -x <"$made/basebackup/base/pg_wal.tar"
+      ;;
+    redis) "${onto[@]}" dd --user 0 lifeboat/redis:7.0 of=/restored/dump.rdb bs=1M status=none <"$made/redis/dump.rdb" ;;
+  esac
+  seconds=$(calc "${EPOCHREALTIME/,/.} - ${from/,/.}")
+  away
+}
+entry() { # entry KIND: what the catalogue says of it
+  case $1 in
+    mysql) echo 'restore: {kind: mysql}, instance: {kind: docker, image: "lifeboat/mariadb:10.11", env: {MARIADB_ROOT_PASSWORD: bench},
+      data: [/var/lib/mysql], ready: {tcp: 3306}}, checks: {service: [{kind: tcp, to: "db:3306"}]}' ;;
+    files) echo 'restore: {kind: files, path: /restored}, instance: {kind: docker, image: "lifeboat/postgres:15", command: [sleep, infinity]},
+      checks: {data: [{kind: tree, on: db}]}' ;;
+    basebackup) echo 'restore: {kind: basebackup}, instance: {kind: docker, image: "lifeboat/postgres:15", env: {POSTGRES_PASSWORD: bench}, ready: {tcp: 5432}},
+      checks: {service: [{kind: tcp, to: "db:5432"}]}' ;;
+    redis) echo 'restore: {kind: redis}, instance: {kind: docker, image: "lifeboat/redis:7.0", ready: {tcp: 6379}},
+      checks: {service: [{kind: tcp, to: "db:6379"}]}' ;;
+  esac
+}
+by_lifeboat() {
+  local home=$work/home.$1.$2
+  printf 'catalogue: tools\nbackups:\n  - {name: %s, as: db, objectives: {age: 0s}, store: {kind: dir, path: %s}, %s}\n' \
+    "$1" "$made/$1" "$(entry "$1")" >"$work/tools.yaml"
+  "$stopwatch" -o "$work/line" "$lifeboat" verify --json --home "$home" "$work/tools.yaml" >"$work/tools.json" || {
+    echo "bench: the restore did not pass:" >&2
+    head -c 2000 "$work/tools.json" >&2
+    exit 1
+  }
+  eval "$(cat "$work/line")"
+  most=$(calc "($peak_mib > $most) ? $peak_mib : $most")
+  seconds=$(jq -s '[.[] | select(.kind == "restore.done") | (.data.ended_ns - .data.started_ns) / 1e9] | add' "$home"/drills/*/journal.ndjson)
+}
+
+seconds= peak_mib= most=0 user= system=
+for kind in "${kinds[@]}"; do
+  if ! [ -e "$made/$kind/SHA256SUMS" ] && ! [ -e "$made/$kind/base/backup_manifest" ]; then
+    rm -rf "${made:?}/$kind"
+    mkdir -p "$made/$kind"
+    "make_$kind" "$made/$kind"
+    [ "$kind" = basebackup ] || (cd "$made/$kind" && sha256sum -- * >"$work/sums" && mv "$work/sums" SHA256SUMS)
+  fi
+  bytes=$(du -sb "$made/$kind" | cut -f1)
+  lifeboats=() hands=()
+  for turn in $(seq "$turns"); do
+    order=(by_lifeboat by_hand)
+    if [ $((turn % 2)) = 0 ]; then order=(by_hand by_lifeboat); fi
+    for how in "${order[@]}"; do
+      $how "$kind" "$turn"
+      if [ "$how" = by_hand ]; then hands+=("$seconds"); else lifeboats+=("$seconds"); fi
+    done
+  done
+  echo "$kind, $((bytes / 1000000)) MB: lifeboat ${lifeboats[*]} s, by hand ${hands[*]} s"
+  l=$(median "${lifeboats[@]}") h=$(median "${hands[@]}")
+  figure "$kind: restore throughput ÷ the tool's" "$(calc "$h / $l") ($(calc "$bytes / 1e6 / $l") ÷ $(calc "$bytes / 1e6 / $h") MB/s)" ">= 0.95" \
+    "$(holds "$h / $l >= 0.95")"
+done
+figure "memory of lifeboat in these, peak" "$most MiB" "<= 64 MiB" "$(holds "$most <= 64")"
