@@ -217,11 +217,14 @@ func TestVersionsOfMySQLDumps(t *testing.T) {
 			v.cut(name, name+"-cut")
 			v.add(mysqlEntry, name, name, "lifeboat/"+version, "passed content")
 			v.add(mysqlEntry, name+"-cut", name+"-cut", "lifeboat/"+version, "failed found")
+			// 11.8 and MySQL have each what nobody else does; 10.11 has nothing here that 10.5 does not take.
+			special := version == "mariadb:11.8" || version == "mysql:9.7"
+			want := map[bool]string{true: "inconclusive found", false: "passed content"}[special]
 			if i+1 < len(all) {
-				v.add(mysqlEntry, name+"-newer", name, "lifeboat/"+all[i+1], "passed content")
+				v.add(mysqlEntry, name+"-newer", name, "lifeboat/"+all[i+1], want)
 			}
 			if i > 0 {
-				v.add(mysqlEntry, name+"-older", name, "lifeboat/"+all[i-1], "inconclusive found")
+				v.add(mysqlEntry, name+"-older", name, "lifeboat/"+all[i-1], want)
 			}
 		}
 	}

@@ -23,7 +23,7 @@ var owners = map[int]dump.Owner{
 	1356: dump.Backups, 1824: dump.Backups, 1822: dump.Backups, 1347: dump.Backups, 1109: dump.Backups, 1100: dump.Backups, // names
 	4025: dump.Backups, 3819: dump.Backups, 1526: dump.Backups, // checks, partitions
 
-	1115: dump.Images, 1273: dump.Images, 1253: dump.Images, // character sets and collations
+	1115: dump.Images, 4161: dump.Images, 1273: dump.Images, 1253: dump.Images, // character sets, types and collations
 	1286: dump.Images, 1289: dump.Images, 1178: dump.Images, 1112: dump.Images, // engines
 	1126: dump.Images, 1127: dump.Images, 1128: dump.Images, 1524: dump.Images, 1547: dump.Images, // libraries, plug-ins
 	1193: dump.Images, 1231: dump.Images, 1290: dump.Images, // settings
@@ -81,7 +81,7 @@ func (l *load) blame(number int, text string) error {
 	switch {
 	case number == 1180 && strings.Contains(text, "Got error 1 "):
 		who, text = dump.Backups, text+" (as MariaDB says of a key that stands twice where the dump switches unique_checks off)"
-	case number == 1273 || number == 1115:
+	case number == 1273 || number == 1115 || number == 4161:
 		text += " (take an image of the server that was dumped, and of that version or later)"
 	case number == 1305 && who == dump.Backups:
 		text += " (dump with --routines)"

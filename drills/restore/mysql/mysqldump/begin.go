@@ -82,6 +82,9 @@ func harmless(s Statement) error {
 var verbs = []string{"SET", "USE", "CREATE", "ALTER", "DROP", "INSERT", "REPLACE", "LOCK", "UNLOCK", "START", "BEGIN", "COMMIT", "SELECT", "DO", "FLUSH",
 	"CHANGE", "STOP", "GRANT", "ANALYZE", "DELETE", "TRUNCATE", "PREPARE", "EXECUTE", "DEALLOCATE", "SAVEPOINT", "ROLLBACK", "RELEASE"}
 
+// mostOfOne are the tokens of a statement that sets one thing: SET GLOBAL name = @value.
+const mostOfOne = 6
+
 // ofServer leaves out what belongs to the server that was dumped.
 func (d *Dump) ofServer(s Statement) (pass, done bool, err error) {
 	switch s.Verb() {
@@ -110,6 +113,8 @@ func (d *Dump) ofServer(s Statement) (pass, done bool, err error) {
 			d.at(s.Text)
 			d.note("the position of the server that was dumped (GTID) was left out: this server is nobody's replica")
 			return false, true, nil
+		case s.begins("SET", "GLOBAL", "INNODB_STATS_AUTO_RECALC") && len(s.tokens) <= mostOfOne:
+			return false, true, nil // MySQL's around its own tables of statistics, which are not restored
 		case s.Global():
 			return false, true, hostile("settings of the server: %s", s.Brief())
 		case s.Mentions("sql_log_bin"), s.Mentions("MYSQLDUMP_TEMP_LOG_BIN"):

@@ -120,6 +120,7 @@ func TestReadBad(t *testing.T) {
 		"plugin":          {before("INSTALL PLUGIN x SONAME 'x.so';"), "libraries of the server"},
 		"udf":             {before("CREATE FUNCTION f RETURNS STRING SONAME 'x.so';"), "libraries of the server"},
 		"global":          {before("SET GLOBAL general_log_file='/tmp/x';"), "settings of the server"},
+		"global beside":      {before("SET GLOBAL INNODB_STATS_AUTO_RECALC=OFF, GLOBAL general_log_file='/tmp/x';"), "settings of the server"},
 		"global spelt":    {before("/*!50000 SET @@global.event_scheduler=1*/;"), "settings of the server"},
 		"prepared":        {before("PREPARE t FROM 'drop table contacts';"), "no program that dumps writes"},
 		"accounts":        {before("/*!40000 DROP TABLE `mysql`.`user`*/;"), "tables of the server's own"},
@@ -168,11 +169,14 @@ func TestReadLeavesOut(t *testing.T) {
 	good = strings.Replace(good, "LOCK TABLES", "CHANGE MASTER TO MASTER_LOG_FILE='b.7', MASTER_LOG_POS=9;\nSTART SLAVE;\nLOCK TABLES", 1)
 	good = strings.Replace(good, "UNLOCK TABLES;", "UNLOCK TABLES;\nUSE `mysql`;\nDROP TABLE IF EXISTS `user`;\nINSERT INTO `user` VALUES ('root');\n"+
 		"USE `other`;\nCREATE TABLE `t` (a int) ENGINE=FEDERATED CONNECTION='mysql://u:p@host/db/t';\n", 1)
+	// mysqldump --all-databases of MySQL, around its tables of statistics
+	good = strings.Replace(good, "LOCK TABLES", "/*!50606 SET @OLD_INNODB_STATS_AUTO_RECALC=@@INNODB_STATS_AUTO_RECALC */;\n"+
+		"/*!50606 SET GLOBAL INNODB_STATS_AUTO_RECALC=OFF */;\n/*!50606 SET GLOBAL INNODB_STATS_AUTO_RECALC=@OLD_INNODB_STATS_AUTO_RECALC */;\nLOCK TABLES", 1)
 	d := New()
 	var out bytes.Buffer
 	d.Out = &out
 	require.NoError(t, d.Read(strings.NewReader(good)))
-	for _, gone := range []string{"CHANGE MASTER TO MASTER_LOG_FILE='b.7'", "START SLAVE", "GTID_PURGED", "SQL_LOG_BIN", "root", "USE `mysql`"} {
+	for _, gone := range []string{"SET GLOBAL", "CHANGE MASTER TO MASTER_LOG_FILE='b.7'", "START SLAVE", "GTID_PURGED", "SQL_LOG_BIN", "root", "USE `mysql`"} {
 		assert.NotContains(t, strings.ReplaceAll(out.String(), "-- CHANGE", ""), gone)
 	}
 	assert.Contains(t, out.String(), "USE `other`")
