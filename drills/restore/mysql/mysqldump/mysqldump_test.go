@@ -120,7 +120,7 @@ func TestReadBad(t *testing.T) {
 		"plugin":          {before("INSTALL PLUGIN x SONAME 'x.so';"), "libraries of the server"},
 		"udf":             {before("CREATE FUNCTION f RETURNS STRING SONAME 'x.so';"), "libraries of the server"},
 		"global":          {before("SET GLOBAL general_log_file='/tmp/x';"), "settings of the server"},
-		"global beside":      {before("SET GLOBAL INNODB_STATS_AUTO_RECALC=OFF, GLOBAL general_log_file='/tmp/x';"), "settings of the server"},
+		"global beside":   {before("SET GLOBAL INNODB_STATS_AUTO_RECALC=OFF, GLOBAL general_log_file='/tmp/x';"), "settings of the server"},
 		"global spelt":    {before("/*!50000 SET @@global.event_scheduler=1*/;"), "settings of the server"},
 		"prepared":        {before("PREPARE t FROM 'drop table contacts';"), "no program that dumps writes"},
 		"accounts":        {before("/*!40000 DROP TABLE `mysql`.`user`*/;"), "tables of the server's own"},
