@@ -53,6 +53,10 @@ const (
 	LackTarget    = "target"    // the WAL does not hold the place where recovery should end
 	LackTimeline  = "timeline"  // the timeline that is wanted does not stem from the backup
 
+	LackStanza = "stanza" // the repository holds several clusters
+	LackSet    = "set"    // the repository does not hold the backup that is wanted
+	LackCipher = "cipher" // the repository is encrypted, and not by the key of the scenario
+
 	LackHash  = "hash"  // the snapshot has no hash at its end
 	LackLogin = "login" // the restored server asks for a user and a password
 

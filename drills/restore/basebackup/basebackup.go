@@ -29,6 +29,12 @@ type Settings struct {
 	Stall scenarios.Duration `yaml:"stall"`
 	// the backup is a snapshot of a whole file system at one moment, taken while its server ran: it needs no backup_label
 	Snapshot bool `yaml:"snapshot"`
+	// the backup is a repository with its own WAL, of the program pgbackrest or barman; default: it is one base backup
+	Repository string `yaml:"repository"`
+	Stanza     string `yaml:"stanza"` // of a repository that holds several; of Barman: the server
+	Set        string `yaml:"set"`    // label of the backup in a repository; default: the newest, or the newest before recover.time
+	// that a repository of pgBackRest is encrypted by (repo1-cipher-pass); default: it is not
+	CipherPass scenarios.Secret `yaml:"cipher_pass"`
 }
 
 // Target is where recovery ends. At most one of the first three is given.
@@ -86,6 +92,14 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	}
 	if c.Port < 1 || c.Port > 65535 {
 		problems = append(problems, s.Problem("port", "from 1 to 65535", "%d is no port", c.Port))
+	}
+	switch {
+	case !slices.Contains([]string{"", byPgBackRest, byBarman}, c.Repository):
+		problems = append(problems, s.Problem("repository", "one of pgbackrest, barman", "%q is unknown", c.Repository))
+	case c.Repository == "" && (c.Stanza != "" || c.Set != "" || !c.CipherPass.IsZero()):
+		problems = append(problems, s.Problem("repository", "say repository: pgbackrest, or barman", "stanza, set and cipher_pass are of a repository"))
+	case c.Repository != "" && c.WAL != "":
+		problems = append(problems, s.Problem("wal", "delete it", "a repository has its own WAL"))
 	}
 	if c.Data != "" && !path.IsAbs(c.Data) {
 		problems = append(problems, s.Problem("data", "such as "+defaultData, "%q is no absolute path", c.Data))

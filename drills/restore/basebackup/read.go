@@ -80,6 +80,7 @@ type backup struct {
 	contents *contents
 	ground   *ground
 	chain    *chain
+	chosen   *chosen // of a repository
 	said
 }
 
@@ -87,7 +88,7 @@ type backup struct {
 func (b *backup) read(ctx context.Context, put *putting) (restore.Outcome, error) {
 	c := newContents(put)
 	b.contents = c
-	digest, n, err := through(ctx, b.source, c)
+	digest, n, err := b.through(ctx, c)
 	out := restore.Outcome{Digest: digest, Bytes: n, Made: b.madeAt()}
 	if err != nil {
 		return out, err
@@ -152,7 +153,7 @@ func (b *backup) rarer(ctx context.Context) error {
 	}
 	second := newContents(nil)
 	second.manifest = c.manifest
-	if _, _, err := through(ctx, b.source, second); err != nil {
+	if _, _, err := b.through(ctx, second); err != nil {
 		return err
 	}
 	return second.held()

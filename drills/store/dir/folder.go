@@ -31,8 +31,8 @@ type file struct {
 	written time.Time
 }
 
-// walk lists a folder's files in the order of their names, at any depth. Only files,
-// folders and links to files within the store are allowed.
+// walk lists a folder's files in the order of their names, at any depth. Only files, folders, links to files within the store and
+// links to folders within the folder are allowed.
 func walk(root *os.Root, folder string) ([]file, error) {
 	var files []file
 	err := fs.WalkDir(root.FS(), folder, func(at string, d fs.DirEntry, err error) error {
@@ -42,6 +42,9 @@ func walk(root *os.Root, folder string) ([]file, error) {
 		info, err := root.Stat(at)
 		if err != nil {
 			return fmt.Errorf("%s: %w", at, cause(err))
+		}
+		if info.IsDir() && within(root, folder, at) {
+			return nil // what it leads to is seen where it lies
 		}
 		if !info.Mode().IsRegular() {
 			return fmt.Errorf("%s is not a file", at)
@@ -54,6 +57,13 @@ func walk(root *os.Root, folder string) ([]file, error) {
 	})
 	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	return files, err
+}
+
+// within tells whether a link leads to another place in its folder, as pgBackRest's "latest" does.
+func within(root *os.Root, folder, link string) bool {
+	to, err := root.Readlink(link)
+	to = path.Join(path.Dir(link), to)
+	return err == nil && !path.IsAbs(to) && strings.HasPrefix(to, folder+"/")
 }
 
 func (s *Store) fetchFolder(ctx context.Context, root *os.Root, p store.Point) (store.Stream, error) {

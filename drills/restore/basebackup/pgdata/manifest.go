@@ -2,6 +2,7 @@ package pgdata
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
@@ -99,6 +100,8 @@ func NewHash(algorithm string) hash.Hash {
 	switch algorithm {
 	case "CRC32C":
 		return crc32.New(castagnoli)
+	case "SHA1": // of pgBackRest
+		return sha1.New() //nolint:gosec // it is what there is
 	case "SHA224":
 		return sha256.New224()
 	case "SHA256":
