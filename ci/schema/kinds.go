@@ -23,6 +23,7 @@ import (
 	"lifeboat/drills/restore/postgres"
 	"lifeboat/drills/restore/redis"
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/borg"
 	"lifeboat/drills/store/dir"
 	"lifeboat/drills/store/http"
 	"lifeboat/drills/store/restic"
@@ -46,6 +47,7 @@ type kind struct {
 // kinds lists every kind that has keys of its own; a test of cmd/lifeboat holds the schema against its kit.
 func kinds(said comments) []kind {
 	all := []kind{
+		{name: "borg", of: "store", make: func(s scenarios.Settings) { borg.New(store.Site{}, s) }},
 		{name: "dir", of: "store", make: func(s scenarios.Settings) { dir.New(store.Site{}, s) }},
 		{name: "http", of: "store", make: func(s scenarios.Settings) { http.New(store.Site{}, s) }},
 		{name: "restic", of: "store", make: func(s scenarios.Settings) { restic.New(store.Site{}, s) }},

@@ -27,6 +27,7 @@ import (
 	"lifeboat/drills/restore/postgres"
 	"lifeboat/drills/restore/redis"
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/borg"
 	"lifeboat/drills/store/dir"
 	"lifeboat/drills/store/http"
 	"lifeboat/drills/store/restic"
@@ -49,6 +50,7 @@ func (a *app) kit() drills.Kit {
 	shared := &grounds{}
 	k := drills.Kit{
 		Stores: map[string]func(store.Site, scenarios.Settings) (store.Store, []scenarios.Problem){
+			"borg":   borg.New,
 			"dir":    dir.New,
 			"http":   http.New,
 			"restic": restic.New,

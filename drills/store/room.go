@@ -40,6 +40,7 @@ const (
 type Tool struct {
 	Args           []string // the program first; never a secret
 	Env            map[string]string
+	Dir            string // in which it runs; "": the image's
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }

@@ -113,7 +113,7 @@ func (x *room) serve(ctx context.Context) error {
 
 // Run implements store.Room.
 func (x *room) Run(ctx context.Context, t store.Tool) error {
-	p := plan{image: x.asked.Image, entrypoint: t.Args, env: t.Env, host: container.HostConfig{
+	p := plan{image: x.asked.Image, entrypoint: t.Args, env: t.Env, dir: t.Dir, host: container.HostConfig{
 		NetworkMode: container.NetworkMode("container:" + x.holder.id), Tmpfs: map[string]string{"/tmp": ""}}}
 	p.host.Memory = roomMemory
 	if x.asked.Mount != "" {

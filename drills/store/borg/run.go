@@ -1,0 +1,156 @@
+package borg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/drills/store"
+)
+
+// visit is a room in which borg reads the repository.
+type visit struct {
+	store.Room
+	s       *Store
+	ctx     context.Context
+	stop    context.CancelFunc
+	state   []string  // names at the repository's top, which every transaction changes
+	written time.Time // of the newest of them
+}
+
+// enter makes a room. That there is no repository at all is said before.
+func (s *Store) enter(ctx context.Context) (*visit, error) {
+	v := &visit{s: s}
+	info, err := os.Stat(filepath.Join(s.path, "data"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !info.IsDir():
+		return nil, s.problem("path is the folder in which config and data lie", "there is no borg repository in %s", s.path)
+	case err == nil:
+		v.state, v.written, err = s.names()
+	}
+	if err != nil {
+		return nil, s.problem("", "%v", err)
+	}
+	v.ctx, v.stop = context.WithCancel(ctx)
+	if v.Room, err = s.run.Room(ctx, store.RoomRequest{Image: s.set.Image, Mount: s.path}); err != nil {
+		v.stop()
+		return nil, s.problem("", "run borg: %v", err)
+	}
+	return v, nil
+}
+
+// Close implements io.Closer.
+func (v *visit) Close() error {
+	v.stop()
+	return v.Room.Close()
+}
+
+func (s *Store) names() (all []string, newest time.Time, err error) {
+	found, err := os.ReadDir(s.path)
+	for _, d := range found {
+		if strings.HasPrefix(d.Name(), "lock.") {
+			continue
+		}
+		all = append(all, d.Name())
+		if info, err := d.Info(); err == nil && info.ModTime().After(newest) {
+			newest = info.ModTime()
+		}
+	}
+	return all, newest, err
+}
+
+// borg runs one command of it. The passphrase goes through its standard input: it stands in no list of processes and in no environment.
+func (v *visit) borg(point string, out io.Writer, command string, words ...string) error {
+	// What it asks of people otherwise: this host has not seen the repository before, wherever it lies now. Exit codes are those of all versions.
+	env := map[string]string{"BORG_BASE_DIR": "/tmp/borg", "TMPDIR": "/tmp", "TZ": "UTC", "LC_ALL": "C.UTF-8", "BORG_EXIT_CODES": "legacy",
+		"BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes", "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes"}
+	var in io.Reader
+	if !v.s.set.Password.IsZero() {
+		password, err := v.s.set.Password.Reveal()
+		if err != nil {
+			return v.s.problem("", "%v", err)
+		}
+		env["BORG_PASSPHRASE_FD"], in = "0", strings.NewReader(password+"\n")
+	}
+	said := &tail{}
+	err := v.Run(v.ctx, store.Tool{Args: append([]string{"borg", command, "--bypass-lock"}, words...), Env: env, Dir: store.RoomVolume,
+		Stdin: in, Stdout: out, Stderr: said})
+	return v.judge(point, err, string(said.b))
+}
+
+// Words of borg that prove a repository bad: what it read is not what was written.
+var proofs = regexp.MustCompile(`(?m)^.*(Data integrity error|Inconsistency detected|Integrity check|integrity check|checksum mismatch|ObjectNotFound|Object with key .* not found|` +
+	`[Cc]hunk .* (missing|not found)|Corrupted|is not a valid repository|IntegrityError).*$`)
+
+// missing is a file of the repository that borg looked for.
+var missing = regexp.MustCompile(`No such file or directory: '` + store.RoomMount + `/(data/\d+/\d+|config)'`)
+
+// exitError is a borg that could not do what it was asked; 1 is a warning, as of a file that was not restored as it was.
+const exitError = 2
+
+// judge says what the end of a run means. Anything but a proof is no word on the backup.
+func (v *visit) judge(point string, ended error, said string) error {
+	var exit *store.ExitError
+	switch {
+	case ended == nil:
+		return nil
+	case !errors.As(ended, &exit):
+		return v.s.problem("", "run borg: %v", ended)
+	case strings.Contains(said, "passphrase supplied in"):
+		return v.s.problem("give the repository's passphrase under password: {env: NAME}", "borg says that this passphrase does not open it")
+	case strings.Contains(said, "does not exist") && strings.Contains(said, "Archive "):
+		return fmt.Errorf("fetch %s: %w", point, store.ErrNoPoint)
+	}
+	if exit.Code == exitError {
+		if m := missing.FindStringSubmatch(said); m != nil {
+			if _, err := os.Stat(filepath.Join(v.s.path, m[1])); errors.Is(err, fs.ErrNotExist) {
+				return v.unlessChanged(&store.Mismatch{Point: point, What: fmt.Sprintf("%s of its repository is missing", m[1])})
+			}
+		}
+		if line := proofs.FindString(said); line != "" {
+			return v.unlessChanged(&store.Mismatch{Point: point, What: fmt.Sprintf("borg cannot read it: %s", strings.TrimSpace(line))})
+		}
+	}
+	return v.s.problem("run the same borg by hand", "borg ended with exit code %d: %s", exit.Code, first(said))
+}
+
+// unlessChanged is what was found, unless somebody wrote to the repository meanwhile: then what is missing may have been moved.
+func (v *visit) unlessChanged(bad error) error {
+	now, _, err := v.s.names()
+	switch {
+	case err != nil:
+		return v.s.problem("", "%v", err)
+	case !slices.Equal(now, v.state):
+		return v.s.problem("drill it when nobody writes to it", "it was changed while it was read")
+	}
+	return bad
+}
+
+// first line of what a program said.
+func first(said string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+	return strings.TrimSpace(line)
+}
+
+// mostSaid bounds what is kept of what borg says, bytes.
+const mostSaid = 64 << 10
+
+// tail keeps the end of what is written.
+type tail struct{ b []byte }
+
+// Write implements io.Writer.
+func (t *tail) Write(p []byte) (int, error) {
+	t.b = append(t.b, p...)
+	if n := len(t.b) - mostSaid; n > 0 {
+		t.b = t.b[n:]
+	}
+	return len(p), nil
+}
