@@ -142,8 +142,8 @@ func (e *Engine) launch(ctx context.Context, c *ownContainer, p instance.Program
 	}
 	if p.Stdin != nil {
 		go func() {
-			_, _ = io.Copy(h.Conn, p.Stdin) // a program that has ended takes no more
-			_ = h.CloseWrite()              // nor does it read on, where it was told that its input ends
+			_ = pass(h.Conn, p.Stdin) // a program that has ended takes no more
+			_ = h.CloseWrite()        // nor does it read on, where it was told that its input ends
 		}()
 	}
 	proc := &process{engine: e, container: c, name: p.Name, beside: beside, done: make(chan struct{})}

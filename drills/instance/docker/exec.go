@@ -127,10 +127,16 @@ func feed(h client.ExecAttachResult, in io.Reader) error {
 		return nil
 	}
 	src := &failing{r: in}
-	if _, err := io.CopyBuffer(struct{ io.Writer }{h.Conn}, src, make([]byte, inputPiece)); err != nil && src.err != nil {
+	if err := pass(h.Conn, src); err != nil && src.err != nil {
 		return src.err
 	}
 	return h.CloseWrite()
+}
+
+// pass copies a standard input.
+func pass(to io.Writer, in io.Reader) error {
+	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{in}, make([]byte, inputPiece)) // else either may copy by itself
+	return err
 }
 
 // failing remembers whether it was reading that failed, or writing.

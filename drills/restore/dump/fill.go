@@ -2,6 +2,7 @@ package dump
 
 import (
 	"archive/tar"
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 // Filling puts files into a machine by one stream: what is written goes into the file of the last header.
 type Filling struct {
 	tar  *tar.Writer
+	out  *bufio.Writer
 	pipe *io.PipeWriter
 	done chan error
 }
@@ -19,7 +21,8 @@ type Filling struct {
 // Fill begins to put files into a machine, by their paths from its root.
 func Fill(ctx context.Context, m instance.Machine) *Filling {
 	r, w := io.Pipe()
-	f := &Filling{tar: tar.NewWriter(w), pipe: w, done: make(chan error, 1)}
+	out := bufio.NewWriterSize(w, PieceSize)
+	f := &Filling{tar: tar.NewWriter(out), out: out, pipe: w, done: make(chan error, 1)}
 	go func() {
 		err := instance.Put(ctx, m, "/", r)
 		r.CloseWithError(err)
@@ -52,6 +55,11 @@ func (f *Filling) End(why error) error {
 	}
 	if why == nil {
 		why = f.tar.Close()
+	}
+	if why == nil {
+		if err := f.out.Flush(); err != nil {
+			why = &PutError{err}
+		}
 	}
 	f.pipe.CloseWithError(why)
 	if err := <-f.done; err != nil && (why == nil || errors.As(why, new(*PutError))) {

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -75,8 +76,12 @@ func (r *reading) pour(ctx context.Context, to instance.TreeHolder, folder strin
 		pr.CloseWithError(errGivenUp)
 		ended <- failed
 	}()
-	out := &outlet{to: pw}
+	buffered := bufio.NewWriterSize(pw, dump.PieceSize)
+	out := &outlet{to: buffered}
 	err = r.whole(out)
+	if err == nil && !out.failed {
+		out.failed = buffered.Flush() != nil
+	}
 	pw.CloseWithError(err) // nil is the end; else half a tree must not look whole
 	failed := <-ended
 	if err == nil && failed != nil { // what this side found whole was broken on the way
