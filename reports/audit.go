@@ -11,9 +11,13 @@ import (
 	"lifeboat/drills/record"
 )
 
-// Audit writes what the verification of a bundle found: terminal, markdown or html.
+// Audit writes what the verification of a bundle found: terminal, markdown, html or xlsx.
 func Audit(w io.Writer, format string, r *evidence.Result, o Options) error {
-	d := auditor{author{c: Messages(), l: o.Language.known(), o: o}, r}.document()
+	p := auditor{author{c: Messages(), l: o.Language.known(), o: o}, r}
+	if format == "xlsx" {
+		return p.xlsx(w)
+	}
+	d := p.document()
 	switch format {
 	case "terminal":
 		return d.terminal(w, o, nil)
@@ -22,7 +26,7 @@ func Audit(w io.Writer, format string, r *evidence.Result, o Options) error {
 	case "html":
 		return d.html(w, nil)
 	}
-	return fmt.Errorf("find format %q: choose one of terminal, markdown, html", format)
+	return fmt.Errorf("find format %q: choose one of terminal, markdown, html, xlsx", format)
 }
 
 // auditor writes the page of a verification.

@@ -97,7 +97,7 @@ func (a *app) auditVerify() *cobra.Command {
 	f.StringVar(&o.checkpoint, "checkpoint", "", "the checkpoint of an earlier bundle (its log/checkpoint): what it covers must be unchanged")
 	f.StringVar(&o.tsa, "tsa", "", "certificates (PEM) in which the chains of time-stamping authorities end that you believe; then a stamp must be there")
 	f.StringVar(&o.policy, "tsa-policy", "", "the policy by which they must have stamped")
-	f.StringVar(&o.format, "format", o.format, "terminal, markdown or html")
+	f.StringVar(&o.format, "format", o.format, "terminal, markdown, html or xlsx (the population for a spreadsheet)")
 	return c
 }
 
