@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,11 +15,12 @@ import (
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgbackrest"
 	"lifeboat/drills/restore/basebackup/pgdata"
+	"lifeboat/internal/lazy"
 )
 
 var (
-	infoPlace   = regexp.MustCompile(`^(.*/)?backup/([^/]+)/backup\.info(\.copy)?$`)
-	archiveName = regexp.MustCompile(`^([0-9A-F]{24}(?:\.partial)?)-([0-9a-f]{40})(?:\.(?:gz|lz4|zst|bz2))?$`)
+	infoPlace   = lazy.Regexp(`^(.*/)?backup/([^/]+)/backup\.info(\.copy)?$`)
+	archiveName = lazy.Regexp(`^([0-9A-F]{24}(?:\.partial)?)-([0-9a-f]{40})(?:\.(?:gz|lz4|zst|bz2))?$`)
 )
 
 // telling is a file that tells of others, decrypted; its copy where it is missing or damaged, as pgBackRest takes it.
@@ -57,7 +57,7 @@ var errOtherKey = errors.New("its key is another one")
 func (b *backup) ofPgBackRest(found *index) (*chosen, error) {
 	stanzas, roots := map[string]bool{}, map[string]bool{}
 	for at := range found.texts {
-		if m := infoPlace.FindStringSubmatch(at); m != nil {
+		if m := infoPlace().FindStringSubmatch(at); m != nil {
 			stanzas[m[2]], roots[m[1]] = true, true
 		}
 	}
@@ -124,7 +124,7 @@ func (b *backup) ofPgBackRest(found *index) (*chosen, error) {
 			return log{}, false
 		}
 		base := path.Base(at)
-		if n := archiveName.FindStringSubmatch(base); n != nil {
+		if n := archiveName().FindStringSubmatch(base); n != nil {
 			return log{n[1], n[2], archive.Pass}, true
 		}
 		return log{base, "", archive.Pass}, logName(base)

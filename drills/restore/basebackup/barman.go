@@ -4,24 +4,24 @@ import (
 	"archive/tar"
 	"io"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
+	"lifeboat/internal/lazy"
 )
 
 // barmanInfo is where Barman says of a backup what it is.
-var barmanInfo = regexp.MustCompile(`^(.*/)?base/([0-9]{8}T[0-9]{6})/backup\.info$`)
+var barmanInfo = lazy.Regexp(`^(.*/)?base/([0-9]{8}T[0-9]{6})/backup\.info$`)
 
 // ofBarman chooses a backup of Barman: a data folder or tars of pg_basebackup, tablespaces beside them, and WAL in a folder of its own.
 func (b *backup) ofBarman(found *index) (*chosen, error) {
 	servers, complete, infos := map[string]bool{}, map[string]time.Time{}, map[string]map[string]string{}
 	roots := map[string]string{}
 	for at := range found.texts {
-		if m := barmanInfo.FindStringSubmatch(at); m != nil {
+		if m := barmanInfo().FindStringSubmatch(at); m != nil {
 			name := path.Base("/" + m[1])
 			servers[name], roots[name] = true, m[1]
 		}
@@ -36,7 +36,7 @@ func (b *backup) ofBarman(found *index) (*chosen, error) {
 		return nil, err
 	}
 	for at, raw := range found.texts {
-		m := barmanInfo.FindStringSubmatch(at)
+		m := barmanInfo().FindStringSubmatch(at)
 		if m == nil || m[1] != roots[server] {
 			continue
 		}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/store"
 	"lifeboat/internal/etcdgate"
+	"lifeboat/internal/lazy"
 )
 
 // file of the folder in the machine.
@@ -99,7 +99,7 @@ func (l *load) restore(ctx context.Context, kept store.Random) error {
 	return nil
 }
 
-var versionLine = regexp.MustCompile(`(?m)^etcd(?:ctl|utl) version: (\d+\.\d+\.\d+)`)
+var versionLine = lazy.Regexp(`(?m)^etcd(?:ctl|utl) version: (\d+\.\d+\.\d+)`)
 
 // program finds the one of the image that restores snapshots: from 3.5 on etcdutl, before that etcdctl.
 func (l *load) program(ctx context.Context) (name, version string, err error) {
@@ -113,7 +113,7 @@ func (l *load) program(ctx context.Context) (name, version string, err error) {
 			said = err.Error() // an engine may say so that there is none
 			continue
 		}
-		if m := versionLine.FindStringSubmatch(r.Stdout); m != nil && r.Exit == 0 {
+		if m := versionLine().FindStringSubmatch(r.Stdout); m != nil && r.Exit == 0 {
 			return name, m[1], nil
 		}
 		said = dump.FirstError(r)
