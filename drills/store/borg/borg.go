@@ -28,6 +28,9 @@ type Settings struct {
 	// Take is the file or the folder of the archive that is the backup: /var/backups/shop.dump. Default: the only file of an archive of one, else
 	// all of it. A file is given as it is, a folder as a tar.
 	Take string `yaml:"take"`
+	// begun: what is backed up are files as they lie, so that all that was there when the archive was begun is in it; default: that is not known, and a
+	// dump says it by itself
+	Consistent string `yaml:"consistent" enum:"begun"`
 }
 
 // Store is a repository. Nothing is written to it, no lock is made or broken; caches and what borg remembers of a repository go with the room.
@@ -56,6 +59,9 @@ func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem)
 	if c.Take != "" && (!path.IsAbs(c.Take) || path.Clean(c.Take) != c.Take) {
 		problems = append(problems, s.Problem("take", "write it like /var/backups/shop.dump", "%q is not the full path of a file or a folder",
 			scenarios.Clip(c.Take)))
+	}
+	if c.Consistent != "" && c.Consistent != "begun" {
+		problems = append(problems, s.Problem("consistent", "consistent: begun, or delete it", "%q is not understood", scenarios.Clip(c.Consistent)))
 	}
 	if len(problems) > 0 {
 		return nil, problems
@@ -109,6 +115,9 @@ func (s *Store) List(ctx context.Context) (points []store.Point, err error) {
 			continue
 		}
 		p := store.Point{ID: a.Name, Taken: at}
+		if s.set.Consistent != "" {
+			p.ConsistentTo, p.ConsistentBy = at, "when the archive was begun"
+		}
 		if plain != a.Name {
 			p.Unusable = store.Partial
 		}

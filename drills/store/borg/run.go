@@ -87,8 +87,8 @@ func (v *visit) borg(point string, out io.Writer, command string, words ...strin
 }
 
 // Words of borg that prove a repository bad: what it read is not what was written.
-var proofs = regexp.MustCompile(`(?m)^.*(Data integrity error|Inconsistency detected|Integrity check|integrity check|checksum mismatch|ObjectNotFound|Object with key .* not found|` +
-	`[Cc]hunk .* (missing|not found)|Corrupted|is not a valid repository|IntegrityError).*$`)
+var proofs = regexp.MustCompile(`(?m)^.*(Data integrity error|Inconsistency detected|Integrity check|integrity check|checksum mismatch|` +
+	`ObjectNotFound|Object with key .* not found|[Cc]hunk .* (missing|not found)|Corrupted|is not a valid repository|IntegrityError).*$`)
 
 // missing is a file of the repository that borg looked for.
 var missing = regexp.MustCompile(`No such file or directory: '` + store.RoomMount + `/(data/\d+/\d+|config)'`)

@@ -26,6 +26,9 @@ type Settings struct {
 	// Take is the file or the folder of the snapshot that is the backup: /var/backups/shop.dump. Default: what the snapshot was made of,
 	// where that is one path, else all of it. A file is given as it is, a folder as a tar.
 	Take string `yaml:"take"`
+	// begun: what is backed up are files as they lie, so that all that was there when the snapshot was begun is in it; default: that is not known, and a
+	// dump says it by itself
+	Consistent string `yaml:"consistent" enum:"begun"`
 }
 
 // Store is a repository. Nothing is written to it, no lock is made or broken.
@@ -62,6 +65,9 @@ func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem)
 				"file or a folder", scenarios.Clip(p)))
 		}
 	}
+	if c.Consistent != "" && c.Consistent != "begun" {
+		problems = append(problems, s.Problem("consistent", "consistent: begun, or delete it", "%q is not understood", scenarios.Clip(c.Consistent)))
+	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -97,7 +103,11 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 	var points []store.Point
 	for _, x := range all {
 		if s.chooses(x) {
-			points = append(points, store.Point{ID: named(all, x.ID), Taken: x.Time, Size: x.Summary.Bytes})
+			p := store.Point{ID: named(all, x.ID), Taken: x.Time, Size: x.Summary.Bytes}
+			if s.set.Consistent != "" {
+				p.ConsistentTo, p.ConsistentBy = x.Time, "when the snapshot was begun"
+			}
+			points = append(points, p)
 		}
 	}
 	for _, f := range seen.damagedSnapshots() {

@@ -134,7 +134,11 @@ func TestSnapshots(t *testing.T) {
 		assert.Equal(t, time.Date(2026, 1, 1+i, 2, 0, 0, 0, time.UTC), x.Taken.UTC())
 		assert.Len(t, x.ID, 8)
 		assert.Empty(t, x.Unusable)
+		assert.True(t, x.ConsistentTo.IsZero(), "a dump in it may be older")
 	}
+	begun, err := open(t, p, at, "consistent: begun").List(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, begun[0].Taken, begun[0].ConsistentTo)
 	for extra, want := range map[string][]int{"host: db2": {1, 3}, "tags: [shop, nightly]": {0}, "tags: [monthly]": nil, "paths: [/srv/files]": {0, 2}} {
 		some, err := open(t, p, at, extra).List(t.Context())
 		require.NoError(t, err)
