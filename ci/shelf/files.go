@@ -199,8 +199,12 @@ func oddTrees() []item {
 		return item{name: "files-good-" + name, what: what, shape: uploads, make: treeBackup(change, line, file),
 			profiled: profiledTree(change, line, file)}
 	}
-	ownList := good("own-list", "with a list of digests of its own, of some of its files", "sha256sum uploads/2026/*.txt >SHA256SUMS", treeTar, "uploads.tar")
-	ownList.other = true
+	ownList := good("own-list", "with a list of digests of its own, of some of its files", "sha256sum uploads/2026/*.txt >SHA256SUMS; "+
+		"touch -d '2026-01-02 03:04:05' SHA256SUMS .", treeTar, "uploads.tar")
+	oldFormat := good("old-format", "in the format of 1988",
+		`rm uploads/$'neue\nzeile.txt'; setfattr -x user.origin uploads/2026/file2.txt; cat sparse.img >s; mv s sparse.img;
+			find . -exec touch -h -d '2026-01-02 03:04:05' {} +`, "tar --format=ustar --numeric-owner -C /trees/tree -cf - .", "uploads.tar")
+	ownList.other, oldFormat.other = true, true // their lists would be others
 	return []item{
 		good("tar", "as it is", "", treeTar, "uploads.tar"),
 		good("gzip", "packed by gzip", "", treeGzip, "uploads.tar.gz"),
@@ -211,9 +215,7 @@ func oddTrees() []item {
 		good("unpadded", "without the zeros that a tape is filled up with", "", "tar --xattrs -S -b 1 --numeric-owner -C /trees/tree -cf - .", "uploads.tar"),
 		good("blocks", "with blocks of a tape", "", "tar --xattrs -S -b 512 --numeric-owner -C /trees/tree -cf - .", "uploads.tar"),
 		ownList,
-		good("old-format", "in the format of 1988",
-			`rm uploads/$'neue\nzeile.txt'; setfattr -x user.origin uploads/2026/file2.txt; cat sparse.img >s; mv s sparse.img;
-			find . -exec touch -h -d '2026-01-02 03:04:05' {} +`, "tar --format=ustar --numeric-owner -C /trees/tree -cf - .", "uploads.tar"),
+		oldFormat,
 	}
 }
 
