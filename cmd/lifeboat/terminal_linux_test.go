@@ -225,7 +225,7 @@ func (y *tty) String() string { return ansi.Strip(y.text()) }
 
 func (y *tty) waitFor(t *testing.T, what string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(y.String(), what) }, 10*time.Second,
+	require.Eventually(t, func() bool { return strings.Contains(y.String(), what) }, time.Minute,
 		20*time.Millisecond, "%q never came; there is %q", what, y.text())
 }
 

@@ -83,7 +83,7 @@ func (b *backup) ofBarman(found *index) (*chosen, error) {
 		switch {
 		case !ok:
 			return false, nil
-		case isData && partName.MatchString(below):
+		case isData && partName().MatchString(below):
 			return true, w.part(below, r)
 		case isData:
 			return true, w.one(below, h, r)

@@ -3,13 +3,13 @@ package basebackup
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"lifeboat/drills/restore/basebackup/pgdata"
+	"lifeboat/internal/lazy"
 )
 
 const (
@@ -86,15 +86,15 @@ func (b *backup) files(names ...string) bool {
 var scheduled = []string{"pg_cron", "pglogical", "bdr", "pg_partman_bgw", "pg_timetable", "repmgr", "bgw_replstatus"}
 
 var (
-	settingLine = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_.]*)\s*=?\s*('(?:[^'\\]|''|\\.)*'|[^\s#]*)`)
-	includeLine = regexp.MustCompile(`^\s*(include|include_dir)(?:\s+|\s*=\s*)'?([^'#\n]*)'?`)
+	settingLine = lazy.Regexp(`^\s*([A-Za-z_][A-Za-z0-9_.]*)\s*=?\s*('(?:[^'\\]|''|\\.)*'|[^\s#]*)`)
+	includeLine = lazy.Regexp(`^\s*(include|include_dir)(?:\s+|\s*=\s*)'?([^'#\n]*)'?`)
 )
 
 // valueOf is the last value that files set for a key.
 func valueOf(key string, texts ...string) (value string) {
 	for _, text := range texts {
 		for line := range strings.Lines(text) {
-			if m := settingLine.FindStringSubmatch(line); m != nil && strings.EqualFold(m[1], key) {
+			if m := settingLine().FindStringSubmatch(line); m != nil && strings.EqualFold(m[1], key) {
 				value = strings.ReplaceAll(strings.Trim(m[2], "'"), "''", "'")
 			}
 		}
@@ -127,10 +127,10 @@ func (b *backup) conf() string {
 	}
 	var out strings.Builder
 	for line := range strings.Lines(text) {
-		if m := includeLine.FindStringSubmatch(line); m != nil && !b.includes(strings.TrimSpace(m[2])) {
+		if m := includeLine().FindStringSubmatch(line); m != nil && !b.includes(strings.TrimSpace(m[2])) {
 			b.note("its postgresql.conf includes %s, which is not in the backup: it is left out", strings.TrimSpace(m[2]))
 			line = "# " + line
-		} else if m := settingLine.FindStringSubmatch(line); m != nil && strings.EqualFold(m[1], "data_directory") {
+		} else if m := settingLine().FindStringSubmatch(line); m != nil && strings.EqualFold(m[1], "data_directory") {
 			line = "# " + line
 		}
 		out.WriteString(line)

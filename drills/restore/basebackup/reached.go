@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
+	"lifeboat/internal/lazy"
 )
 
 // reached is what a server said of its recovery.
@@ -29,12 +29,12 @@ type reached struct {
 }
 
 var (
-	consistentLine = regexp.MustCompile(`consistent recovery state reached at ([0-9A-F]+/[0-9A-F]+)`)
-	doneLine       = regexp.MustCompile(`redo done at ([0-9A-F]+/[0-9A-F]+)`)
-	lastLine       = regexp.MustCompile(`last completed transaction was at log time (.+)`)
-	stopLine       = regexp.MustCompile(`recovery stopping (before|after|at) (.+)`)
-	timeWord       = regexp.MustCompile(`time (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d)`)
-	absentLine     = regexp.MustCompile(`^lifeboat: no (\S+)`)
+	consistentLine = lazy.Regexp(`consistent recovery state reached at ([0-9A-F]+/[0-9A-F]+)`)
+	doneLine       = lazy.Regexp(`redo done at ([0-9A-F]+/[0-9A-F]+)`)
+	lastLine       = lazy.Regexp(`last completed transaction was at log time (.+)`)
+	stopLine       = lazy.Regexp(`recovery stopping (before|after|at) (.+)`)
+	timeWord       = lazy.Regexp(`time (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d)`)
+	absentLine     = lazy.Regexp(`^lifeboat: no (\S+)`)
 )
 
 // heard reads it from what the server printed.
@@ -42,7 +42,7 @@ func heard(text string) *reached {
 	r := &reached{absent: map[string]bool{}}
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
-		if m := absentLine.FindStringSubmatch(line); m != nil {
+		if m := absentLine().FindStringSubmatch(line); m != nil {
 			r.absent[m[1]] = true
 		}
 		_, said, ok := strings.Cut(line, "LOG:  ")
@@ -50,20 +50,20 @@ func heard(text string) *reached {
 			continue
 		}
 		switch {
-		case consistentLine.MatchString(said):
+		case consistentLine().MatchString(said):
 			r.consistent = true
 		case strings.HasPrefix(said, "archive recovery complete"):
 			r.archived = true
 		}
-		if m := doneLine.FindStringSubmatch(said); m != nil {
+		if m := doneLine().FindStringSubmatch(said); m != nil {
 			r.done, _ = pgdata.ParseLSN(m[1])
 		}
-		if m := lastLine.FindStringSubmatch(said); m != nil {
+		if m := lastLine().FindStringSubmatch(said); m != nil {
 			r.last = utc(m[1])
 		}
-		if m := stopLine.FindStringSubmatch(said); m != nil {
+		if m := stopLine().FindStringSubmatch(said); m != nil {
 			r.stopped = m[1] + " " + m[2]
-			if t := timeWord.FindStringSubmatch(m[2]); t != nil {
+			if t := timeWord().FindStringSubmatch(m[2]); t != nil {
 				r.stoppedAt = utc(t[1])
 			}
 		}
@@ -80,7 +80,7 @@ const (
 )
 
 // askedAside are the lines that a server prints for each of our own questions while it recovers.
-var askedAside = regexp.MustCompile(`(?m)^.*FATAL:  the database system is .*\n(?:.*(?:DETAIL|HINT):  .*\n)?`)
+var askedAside = lazy.Regexp(`(?m)^.*FATAL:  the database system is .*\n(?:.*(?:DETAIL|HINT):  .*\n)?`)
 
 // refusalOf is what a server that is there says to a session that it does not take; nil: it is recovering, or nobody could ask.
 func refusalOf(err error) *pgconn.PgError {
@@ -141,7 +141,7 @@ func (b *backup) recovered(ctx context.Context, m instance.Machine, at place, fr
 		if strings.Count(text, "all server processes terminated; reinitializing") >= restarts {
 			return nil, b.looping(m, text)
 		}
-		if n := len(askedAside.ReplaceAllString(text, "")); n != length {
+		if n := len(askedAside().ReplaceAllString(text, "")); n != length {
 			heardAt, length = time.Now(), n
 		}
 		if time.Since(heardAt) > b.set.Stall.Std() {

@@ -61,7 +61,7 @@ func TestQuestionsAreNoProgress(t *testing.T) {
 	const asked = "2026-11-29 03:00:00 UTC [7] FATAL:  the database system is starting up\n"
 	const standby = "FATAL:  the database system is not accepting connections\nDETAIL:  Hot standby mode is disabled.\n"
 	const own = "LOG:  redo starts at 0/2000028\nDETAIL:  of its own\n"
-	assert.Equal(t, own, askedAside.ReplaceAllString(asked+standby+own+asked+asked, ""))
+	assert.Equal(t, own, askedAside().ReplaceAllString(asked+standby+own+asked+asked, ""))
 }
 
 // A label that names two places is of no backup.

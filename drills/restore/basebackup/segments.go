@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"strings"
 
 	"lifeboat/drills/restore/basebackup/pgdata"
 	"lifeboat/drills/restore/dump"
+	"lifeboat/internal/lazy"
 )
 
 // segments are files of WAL that lie in one place.
@@ -34,11 +34,11 @@ func newSegments() *segments {
 }
 
 // archivedName are names in an archive of WAL, with what may be behind them of a compression.
-var archivedName = regexp.MustCompile(`^([0-9A-F]{24}|[0-9A-F]{8}\.history|[0-9A-F]{24}\.[0-9A-F]{8}\.backup|[0-9A-F]{24}\.partial)` +
+var archivedName = lazy.Regexp(`^([0-9A-F]{24}|[0-9A-F]{8}\.history|[0-9A-F]{24}\.[0-9A-F]{8}\.backup|[0-9A-F]{24}\.partial)` +
 	`(\.(gz|zst|lz4|xz|bz2))?$`)
 
 // logName tells whether a file belongs to an archive of WAL.
-func logName(base string) bool { return archivedName.MatchString(base) }
+func logName(base string) bool { return archivedName().MatchString(base) }
 
 // add notes a file of which the head and the size are known.
 func (s *segments) add(name string, head []byte, size int64) {
@@ -60,7 +60,7 @@ const mostSegment = 1 << 30
 
 // take reads a file of an archive to its end, and has it placed where somebody wants it.
 func (s *segments) take(base string, r io.Reader, place placing) error {
-	m := archivedName.FindStringSubmatch(path.Base(base))
+	m := archivedName().FindStringSubmatch(path.Base(base))
 	if m == nil {
 		return nil
 	}

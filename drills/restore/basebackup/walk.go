@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"lifeboat/drills/restore/dump"
+	"lifeboat/internal/lazy"
 )
 
 // taker is given what a backup holds, by the paths in a data folder. What it does not read of a file is passed over.
@@ -29,7 +29,7 @@ type walker struct {
 }
 
 // partName are the files that pg_basebackup -Ft writes.
-var partName = regexp.MustCompile(`^(base|pg_wal|\d+)\.tar(\.(gz|zst|lz4|xz|bz2))?$`)
+var partName = lazy.Regexp(`^(base|pg_wal|\d+)\.tar(\.(gz|zst|lz4|xz|bz2))?$`)
 
 // tops are what lies in the root of a data folder.
 var tops = []string{"PG_VERSION", "backup_label", "backup_manifest", "base", "current_logfiles", "global", "pg_commit_ts", "pg_dynshmem",
@@ -44,7 +44,7 @@ func (w *walker) outer(in io.Reader) error {
 		switch {
 		case !ok:
 			return nil
-		case h.Typeflag == tar.TypeReg && partName.MatchString(name):
+		case h.Typeflag == tar.TypeReg && partName().MatchString(name):
 			w.seen = true
 			return w.part(name, r)
 		}
@@ -57,7 +57,7 @@ func (w *walker) place(name string) (string, bool) {
 	name = strings.TrimPrefix(path.Clean("/"+name), "/")
 	if !w.seen {
 		parts := strings.Split(name, "/")
-		i := slices.IndexFunc(parts, func(p string) bool { return slices.Contains(tops, p) || partName.MatchString(p) })
+		i := slices.IndexFunc(parts, func(p string) bool { return slices.Contains(tops, p) || partName().MatchString(p) })
 		if i < 0 {
 			return name, logName(path.Base(name))
 		}

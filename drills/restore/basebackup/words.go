@@ -2,9 +2,9 @@ package basebackup
 
 import (
 	"fmt"
-	"regexp"
 
 	"lifeboat/drills/restore"
+	"lifeboat/internal/lazy"
 )
 
 // word is what a server says when it ends, and whose fault that is.
@@ -23,12 +23,12 @@ var (
 	}
 	otherServer = func(b *backup, said string, _ *reached) error {
 		here := "another one"
-		if m := versions.FindStringSubmatch(said); m != nil {
+		if m := versions().FindStringSubmatch(said); m != nil {
 			here = m[1]
 		}
 		return &restore.MisfitError{What: restore.MisfitData, Has: "PostgreSQL " + b.ground.version, Wants: "PostgreSQL " + here}
 	}
-	versions = regexp.MustCompile(`not compatible with this version (\d+)`)
+	versions = lazy.Regexp(`not compatible with this version (\d+)`)
 )
 
 // words of PostgreSQL's servers, in their order: the first that is found counts.
