@@ -337,7 +337,7 @@ var ownWords = regexp.MustCompile(`^([a-z0-9]+([_.-][A-Za-z0-9*]+)+|[A-Z0-9_.-]+
 	`install|keep|kind|path|pattern|pick|platform|prefix|prepare|programs|ready|removable|restore|rollback|section|simulated|store|tag|` +
 	`timeout|timezone|trigger|unlock|data|extensions|ports|sh|boot|sparse|against|last|moved|tables|profile|` +
 	`restic|borg|take|trees|config|index|keys|snapshots|password|` +
-	`trust|since|checkpoint|log|key|docs|evidence.md)$`)
+	`trust|since|checkpoint|log|key|docs|evidence.md|crc|encrypt|backup|stream|mbstream|frm|ibd|mariadbd|mysqld|partial|xbcrypt)$`)
 
 // names of the samples' machines, files and people, as words.
 var names = regexp.MustCompile(`^(db|app|pos|web|shop|shop_owner|orders|before|upgraded|buy|amd|deb|dev|libpq|qemu|screen|png|aa|ee|co|alert|` +

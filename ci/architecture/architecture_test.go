@@ -50,6 +50,8 @@ var below = map[string][]string{
 	"lifeboat/drills/instance/qemu": {"lifeboat/drills/instance/docker"},
 	// It chooses among the systems that are known.
 	"lifeboat/verifier/database/dialects": {"lifeboat/verifier/database/mysql", "lifeboat/verifier/database/postgres"},
+	// Dumps and physical backups are asked for in the same sessions.
+	"lifeboat/drills/restore/mariadbbackup": {"lifeboat/drills/restore/mysql/session"},
 	// The program of sandboxes unpacks trees and reads them, where nothing but their volume is.
 	"lifeboat/internal/sandbox": {"lifeboat/internal/tree"},
 	// The page of an audit is drawn from what the audit found, as a report is from a record.

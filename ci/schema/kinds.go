@@ -18,6 +18,7 @@ import (
 	"lifeboat/drills/restore/disk"
 	"lifeboat/drills/restore/etcd"
 	"lifeboat/drills/restore/files"
+	"lifeboat/drills/restore/mariadbbackup"
 	"lifeboat/drills/restore/mysql"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
@@ -56,6 +57,7 @@ func kinds(said comments) []kind {
 		{name: "disk", of: "restore", make: func(s scenarios.Settings) { disk.New(s) }},
 		{name: "etcd", of: "restore", make: func(s scenarios.Settings) { etcd.New(s) }},
 		{name: "files", of: "restore", make: func(s scenarios.Settings) { files.New(s) }},
+		{name: "mariadb-backup", of: "restore", make: func(s scenarios.Settings) { mariadbbackup.New(s) }},
 		{name: "mysql", of: "restore", make: func(s scenarios.Settings) { mysql.New(s) }},
 		{name: "oci", of: "restore", make: func(s scenarios.Settings) { oci.New(s) }},
 		{name: "postgres", of: "restore", make: func(s scenarios.Settings) { postgres.New(s) }},

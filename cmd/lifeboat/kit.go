@@ -22,6 +22,7 @@ import (
 	"lifeboat/drills/restore/disk"
 	"lifeboat/drills/restore/etcd"
 	"lifeboat/drills/restore/files"
+	"lifeboat/drills/restore/mariadbbackup"
 	"lifeboat/drills/restore/mysql"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
@@ -58,13 +59,14 @@ func (a *app) kit() drills.Kit {
 		},
 		Rooms: rooms,
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
-			"basebackup": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return basebackup.New(s) },
-			"etcd":       func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return etcd.New(s) },
-			"files":      func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return files.New(s) },
-			"mysql":      func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return mysql.New(s) },
-			"postgres":   func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },
-			"redis":      func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return redis.New(s) },
-			"wal":        func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return basebackup.NewArchive(s) },
+			"basebackup":     func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return basebackup.New(s) },
+			"etcd":           func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return etcd.New(s) },
+			"files":          func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return files.New(s) },
+			"mariadb-backup": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return mariadbbackup.New(s) },
+			"mysql":          func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return mysql.New(s) },
+			"postgres":       func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return postgres.New(s) },
+			"redis":          func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return redis.New(s) },
+			"wal":            func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return basebackup.NewArchive(s) },
 		},
 		Imagers: map[string]func(scenarios.Settings) (restore.Imager, []scenarios.Problem){
 			"oci":  func(s scenarios.Settings) (restore.Imager, []scenarios.Problem) { return oci.New(s) },

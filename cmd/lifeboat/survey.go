@@ -139,6 +139,8 @@ func (s *series) look(ctx context.Context, at place) {
 			s.Restore, s.Dated = "redis", g.dated || at.told(f.path)
 		case g.kind.Name == "bbolt":
 			s.Restore = "etcd"
+		case g.kind.Name == "xtrabackup":
+			s.Restore, s.Image = "mariadb-backup", "mariadb:10.11"
 		case g.base:
 			s.Restore = "basebackup"
 		case g.kind.Name == "oci":
@@ -159,7 +161,7 @@ func (s *series) look(ctx context.Context, at place) {
 
 // Proves tells whether lifeboat knows without being told how one sees that it works.
 func (s *series) Proves() bool {
-	return slices.Contains([]string{"postgres", "mysql", "redis", "etcd", "basebackup", "files", "disk"}, s.Restore) || s.Restore == "oci" && s.Port > 0
+	return slices.Contains([]string{"postgres", "mysql", "mariadb-backup", "redis", "etcd", "basebackup", "files", "disk"}, s.Restore) || s.Restore == "oci" && s.Port > 0
 }
 
 // exposed are the TCP ports that the image of an archive exposes; none where it exposes none, or cannot be read.

@@ -28,15 +28,34 @@ type glance struct {
 // contents is the file with which pg_dump's format for folders begins to be read.
 const contents = "toc.dat"
 
-// holdsContents tells whether a folder is one backup: a dump, a log of Redis in parts, or a base backup.
+// holdsContents tells whether a folder is one backup: a dump, a log of Redis in parts, a base backup, or a chain of mariadb-backup's.
 func holdsContents(folder string) bool {
-	return isFile(filepath.Join(folder, contents)) || holdsParts(folder) || holdsBase(folder)
+	return isFile(filepath.Join(folder, contents)) || holdsParts(folder) || holdsBase(folder) || holdsPhysical(folder)
 }
 
 // holdsBase tells whether a folder holds what pg_basebackup writes, as tars or as files.
 func holdsBase(folder string) bool {
 	found, _ := filepath.Glob(filepath.Join(folder, "base.tar*")) // the pattern is a constant
 	return len(found) > 0 || isFile(filepath.Join(folder, "backup_label")) && isFile(filepath.Join(folder, "PG_VERSION"))
+}
+
+// holdsPhysical tells whether a folder holds what mariadb-backup writes: one backup, or a full one with its increments in folders of their own.
+func holdsPhysical(folder string) bool {
+	full, increments := 0, 0
+	for _, name := range []string{"xtrabackup_checkpoints", "mariadb_backup_checkpoints"} {
+		if isFile(filepath.Join(folder, name)) {
+			return true
+		}
+		found, _ := filepath.Glob(filepath.Join(folder, "*", name)) // a folder of an odd name is not found
+		for _, file := range found {
+			if text, err := userfile.Read(file, 1<<10); err == nil && bytes.Contains(text, []byte("incremental")) {
+				increments++
+			} else {
+				full++
+			}
+		}
+	}
+	return full == 1 && increments > 0
 }
 
 func isFile(path string) bool {
@@ -60,6 +79,9 @@ func glanceAt(file string) (g glance, err error) {
 	}
 	if holdsBase(file) {
 		return glance{kind: filekind.Named("basebackup"), words: "a base backup of PostgreSQL (pg_basebackup)", base: true}, nil
+	}
+	if holdsPhysical(file) {
+		return glance{kind: filekind.Named("xtrabackup"), words: "a backup of mariadb-backup"}, nil
 	}
 	if holdsContents(file) {
 		return glance{kind: filekind.Named("pg_custom"), words: "a folder of pg_dump", dump: true, dated: true}, nil

@@ -85,3 +85,29 @@ func TestGlanceAtBaseBackups(t *testing.T) {
 		}
 	}
 }
+
+// A full backup of mariadb-backup's is one backup with its increments; two full ones are two.
+func TestGlanceAtPhysicalBackups(t *testing.T) {
+	t.Parallel()
+	const full, increment = "backup_type = full-backuped\n", "backup_type = incremental\n"
+	for _, tc := range []struct {
+		files map[string]string
+		is    bool
+	}{
+		{map[string]string{"xtrabackup_checkpoints": full}, true}, {map[string]string{"mariadb_backup_checkpoints": full}, true},
+		{map[string]string{"full/xtrabackup_checkpoints": full, "inc-1/xtrabackup_checkpoints": increment}, true},
+		{map[string]string{"monday/xtrabackup_checkpoints": full, "tuesday/xtrabackup_checkpoints": full}, false},
+	} {
+		folder := t.TempDir()
+		for name, text := range tc.files {
+			require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
+		}
+		assert.Equal(t, tc.is, holdsContents(folder), tc.files)
+		g, err := glanceAt(folder)
+		if tc.is {
+			require.NoError(t, err)
+			assert.Equal(t, "xtrabackup", g.kind.Name)
+		}
+	}
+}

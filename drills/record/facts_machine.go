@@ -68,6 +68,9 @@ const (
 	LackLeftOut  = "left-out" // something stands on what the scenario leaves out
 	LackEnd      = "end"      // the dump does not say where it ends
 	LackLabels   = "labels"   // the scenario leaves out some labels of an object, and not all
+
+	LackCompressed = "compressed" // the files of a physical backup are compressed or encrypted one by one
+	LackKey        = "key"        // its tablespaces are encrypted, and nobody has the key
 )
 
 // Bad says in a line what went wrong with a restore, whoever's fault it is; "": nothing.

@@ -2,14 +2,19 @@
 package dialects
 
 import (
+	"cmp"
+
 	"lifeboat/scenarios"
 	"lifeboat/verifier/database"
 	"lifeboat/verifier/database/mysql"
 	"lifeboat/verifier/database/postgres"
 )
 
-// kinds of servers by the kind of restore that loads dumps into them.
+// kinds of servers by their names, which are those of the kinds of restore that load dumps into them.
 var kinds = map[string]database.Dialect{"postgres": postgres.Dialect{}, "mysql": mysql.Dialect{}}
+
+// physical are the kinds of restore that give a server its own files, by the name of that.
+var physical = map[string]string{"basebackup": "postgres", "mariadb-backup": "mysql"}
 
 // Choose gives the dialect that a check's keys name, or else that of the dump that is loaded into its instance; PostgreSQL's where neither says.
 func Choose(spec scenarios.CheckSpec, named string) (database.Dialect, []scenarios.Problem) {
@@ -20,7 +25,7 @@ func Choose(spec scenarios.CheckSpec, named string) (database.Dialect, []scenari
 	if named != "" {
 		problems = append(problems, spec.Settings.Problem("dialect", "postgres or mysql (MariaDB too)", "%q is unknown", named))
 	}
-	if d, ok := kinds[spec.Loads]; ok {
+	if d, ok := kinds[cmp.Or(physical[spec.Loads], spec.Loads)]; ok {
 		return d, problems
 	}
 	return kinds["postgres"], problems

@@ -1,0 +1,9 @@
+package mariadbbackup
+
+import (
+	"testing"
+
+	"lifeboat/internal/goroutines"
+)
+
+func TestMain(m *testing.M) { goroutines.Main(m) }

@@ -1,0 +1,147 @@
+package mariadbbackup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
+)
+
+// Ready is at once: what is loaded is put into a machine whose server waits for it.
+func (l *Loader) Ready(ctx context.Context, m instance.Machine) error {
+	if _, ok := instance.As[instance.Putter](m); !ok {
+		return errors.New("a physical backup is restored into a container, whose files can be put there before its server starts")
+	}
+	_, err := m.State(ctx)
+	return err
+}
+
+// Load fills the data folder of a machine, prepares the backup there, and starts its server on it. The files and the chain are judged before
+// anything is prepared; what the server makes of them, afterwards.
+func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
+	j := &job{Loader: l, reading: reading{source: s}, machine: m}
+	out, err := j.restore(ctx)
+	out.Notes, out.Said = j.notes, j.said
+	if err != nil {
+		return restore.Outcome{Made: out.Made, Notes: j.notes, Said: j.said}, dump.Classify(s.Backup, err)
+	}
+	return out, nil
+}
+
+// job is one restore.
+type job struct {
+	*Loader
+	reading
+	machine instance.Machine
+	here    string // version of the server in the machine
+}
+
+func (j *job) restore(ctx context.Context) (restore.Outcome, error) {
+	if err := j.idle(ctx); err != nil {
+		return restore.Outcome{}, err
+	}
+	var err error
+	if j.here, err = j.serverHere(ctx); err != nil {
+		return restore.Outcome{}, err
+	}
+	out, err := j.fill(ctx)
+	if err != nil {
+		return out, err
+	}
+	if err := j.fits(); err != nil {
+		return out, err
+	}
+	if err := j.prepare(ctx); err != nil {
+		return out, err
+	}
+	if err := j.start(ctx); err != nil {
+		return out, err
+	}
+	return out, j.compare(ctx)
+}
+
+// idle brings the machine to where it waits for its data, and empties the folder.
+func (j *job) idle(ctx context.Context) error {
+	state, err := j.machine.State(ctx)
+	if err != nil {
+		return err
+	}
+	if state.Running {
+		gone, err := j.machine.Exec(ctx, instance.Command{Args: []string{"sh", "-c", `test -e "$1" && rm "$1"`, "sh", goPath}, User: "0"})
+		if err != nil {
+			return err
+		}
+		if gone.Exit == 0 { // its server runs: this is a restore in place
+			if err := j.machine.Stop(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := j.machine.Start(ctx); err != nil {
+		return fmt.Errorf("start %s for its backup: %w", j.machine.Name(), err)
+	}
+	return j.tool(ctx, `find "$1" -mindepth 1 -delete && mkdir -m 700 "$1/$2"`, j.set.Data, stageFolder)
+}
+
+// tool runs a script that has nothing to do with the backup's content.
+func (j *job) tool(ctx context.Context, script string, args ...string) error {
+	return j.runner(j.machine, func() {}).Tool(ctx, append([]string{"sh", "-c", script, "sh"}, args...))
+}
+
+// fill reads the backup, and puts it into the data folder.
+func (j *job) fill(ctx context.Context) (restore.Outcome, error) {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	stage := path.Join(j.set.Data, stageFolder)
+	j.put = &putting{ctx: reading, runner: j.runner(j.machine, stop), stage: stage, made: map[string]bool{}}
+	out, err := j.read(reading)
+	if err != nil {
+		stop() // nobody needs the rest
+	}
+	return out, j.put.end(err)
+}
+
+// serverHere is the version of the machine's server.
+func (j *job) serverHere(ctx context.Context) (string, error) {
+	const ask = `for c in mariadbd mysqld; do if command -v "$c" >/dev/null; then exec "$c" --no-defaults --version; fi; done; exit 127`
+	r, err := j.machine.Exec(ctx, instance.Command{Args: []string{"sh", "-c", ask}, User: "0", Env: map[string]string{"LC_ALL": "C"}})
+	if err != nil {
+		return "", err
+	}
+	_, rest, ok := strings.Cut(r.Stdout, " Ver ")
+	if fields := strings.Fields(rest); r.Exit == 0 && ok && len(fields) > 0 {
+		return fields[0], nil
+	}
+	return "", &restore.ImageError{Reason: "it has no server of MariaDB (neither mariadbd nor mysqld)"}
+}
+
+// fits tells whether the machine's server is of the version whose files these are: within one, files are read by all; others change them.
+func (j *job) fits() error {
+	of := j.version()
+	if of == "" {
+		j.note("xtrabackup_info is missing, which is written last: which version it is of, and whether it was ended, is not known")
+		return nil
+	}
+	if major(of) != major(j.here) || !strings.Contains(j.here, "MariaDB") {
+		return &restore.MisfitError{What: restore.MisfitData, Has: "MariaDB " + major(of), Wants: product(j.here)}
+	}
+	return nil
+}
+
+func product(version string) string {
+	if strings.Contains(version, "MariaDB") {
+		return "MariaDB " + major(version)
+	}
+	return "MySQL " + major(version)
+}
+
+// major are the first two numbers of a version.
+func major(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
