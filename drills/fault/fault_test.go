@@ -20,15 +20,17 @@ import (
 
 // keys that every kind needs at least.
 var keys = map[string]string{
-	"pg-password-rotated": "{role: app}",
-	"file-missing":        "{path: /etc/app.conf}",
-	"slow-restore":        "{rate: 2MB/s}",
-	"disk-slow":           "{rate: 2MB/s}",
-	"disk-latency":        "{latency: 80ms}",
-	"memory-balloon":      "{leaves: 256MiB}",
-	"clock-skewed":        "{by: 1h}",
-	"service-fails":       "{unit: shop-pos}",
-	"package-conflict":    "{package: openssh-server}",
+	"pg-password-rotated":    "{role: app}",
+	"mysql-password-rotated": "{user: app}",
+	"mysql-plugin-missing":   "{user: app}",
+	"file-missing":           "{path: /etc/app.conf}",
+	"slow-restore":           "{rate: 2MB/s}",
+	"disk-slow":              "{rate: 2MB/s}",
+	"disk-latency":           "{latency: 80ms}",
+	"memory-balloon":         "{leaves: 256MiB}",
+	"clock-skewed":           "{by: 1h}",
+	"service-fails":          "{unit: shop-pos}",
+	"package-conflict":       "{package: openssh-server}",
 }
 
 func build(t *testing.T, kind, text string) (Fault, []string) {
