@@ -161,7 +161,8 @@ func (s *series) look(ctx context.Context, at place) {
 
 // Proves tells whether lifeboat knows without being told how one sees that it works.
 func (s *series) Proves() bool {
-	return slices.Contains([]string{"postgres", "mysql", "mariadb-backup", "redis", "etcd", "basebackup", "files", "disk"}, s.Restore) || s.Restore == "oci" && s.Port > 0
+	of := []string{"postgres", "mysql", "mariadb-backup", "redis", "etcd", "basebackup", "files", "disk"}
+	return slices.Contains(of, s.Restore) || s.Restore == "oci" && s.Port > 0
 }
 
 // exposed are the TCP ports that the image of an archive exposes; none where it exposes none, or cannot be read.
