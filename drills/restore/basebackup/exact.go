@@ -9,9 +9,19 @@ import (
 type exact struct {
 	from io.Reader
 	left int64
+	// wrong says in which file of the repository what cannot be read lies
+	wrong func(error) error
 }
 
 func (e *exact) Read(p []byte) (int, error) {
+	n, err := e.read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = e.wrong(err)
+	}
+	return n, err
+}
+
+func (e *exact) read(p []byte) (int, error) {
 	if e.left > 0 {
 		n, err := e.from.Read(p[:min(int64(len(p)), e.left)])
 		e.left -= int64(n)

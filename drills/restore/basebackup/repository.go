@@ -193,7 +193,7 @@ func (p piece) give(to taker, at string, r io.Reader) error {
 		from = plain
 	}
 	defer done()
-	if err := to.file(p.name, p.size, &exact{from: from, left: p.size}); err != nil {
+	if err := to.file(p.name, p.size, &exact{from, p.size, func(err error) error { return p.wrong(at, err) }}); err != nil {
 		return p.wrong(at, err)
 	}
 	if _, err := io.Copy(io.Discard, r); err != nil {
