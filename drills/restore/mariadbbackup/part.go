@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
@@ -161,11 +160,6 @@ func (p *part) read() error {
 
 // began is when it was begun, by the clock of its server.
 func (p *part) began() string { return p.info["start_time"] }
-
-func (p *part) ended() (time.Time, bool) {
-	at, err := time.Parse(time.DateTime, p.info["end_time"])
-	return at, err == nil
-}
 
 // whole judges its files by themselves.
 func (p *part) whole() error {

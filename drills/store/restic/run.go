@@ -92,7 +92,7 @@ const (
 // judge says what the end of a run means: what the server saw comes first, then words that prove something. Anything else is no word on the
 // backup.
 func (v *visit) judge(point string, ended error, said string) error {
-	trouble, refused := v.seen.otherwise()
+	refused, trouble := v.seen.otherwise()
 	if trouble != nil {
 		return v.s.problem("", "%v", trouble)
 	}

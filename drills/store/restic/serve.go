@@ -258,10 +258,10 @@ func (s *server) damagedSnapshots() []file {
 }
 
 // otherwise is what says nothing of the repository: trouble on the way, and what restic was not allowed to do.
-func (s *server) otherwise() (trouble error, refused string) {
+func (s *server) otherwise() (refused string, trouble error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.trouble, s.refused
+	return s.refused, s.trouble
 }
 
 // bad is what the server itself saw to be wrong with the repository, of a point; nil: nothing.
