@@ -109,7 +109,7 @@ func TestFitting(t *testing.T) {
 	for _, kind := range Kinds() {
 		f, _ := build(t, kind, keys[kind])
 		fitting, ok := f.(Fitting)
-		anywhere := strings.HasPrefix(kind, "pg-") || kind == "file-missing" || kind == "slow-restore" || kind == "none"
+		anywhere := strings.HasPrefix(kind, "pg-") || strings.HasPrefix(kind, "mysql-") || kind == "file-missing" || kind == "slow-restore" || kind == "none"
 		assert.Equal(t, anywhere, !ok, kind)
 		if ok {
 			assert.NoError(t, fitting.Fits(instance.Traits{OwnKernel: true}), kind)
