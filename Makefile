@@ -92,13 +92,13 @@ $(S3_SERVER):
 	@mv build/tools/versitygw $@
 
 # make check has vetted all. Machines and containers are built side by side. Tests with containers, and drills, wait more than they compute: more of
-# them run at a time than there are processors.
+# them run at a time than there are processors, and the sidecar's beside them.
 test: ## every test, the real drills included; what each suite and package took
 	@$(MAKE) --no-print-directory -j3 demo-files small-files foreign kinds vm-files s3-server
 	@ci/suite.sh --begin
 	@ci/suite.sh packages go test -vet=off -timeout 30m -p 3 -parallel 4 $$(go list ./... | grep -v -e '^lifeboat/ci$$' -e '^lifeboat/ci/shelf$$')
-	@ci/suite.sh sidecar go -C cmd/lifeboat-k6 test -vet=off -timeout 20m ./...
-	@ci/suite.sh drills go test -vet=off -timeout 60m -parallel 3 ./ci ./ci/shelf
+	@ci/suite.sh sidecar go -C cmd/lifeboat-k6 test -vet=off -timeout 20m ./... & sidecar=$$!; failed=0; \
+	ci/suite.sh drills go test -vet=off -timeout 60m -parallel 3 ./ci ./ci/shelf || failed=1; wait $$sidecar || failed=1; exit $$failed
 	@LIFEBOAT_VM=some ci/suite.sh machines go test -vet=off -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 	@ci/suite.sh --print
 

@@ -25,6 +25,7 @@ var every = map[string]string{
 	"freshness": `{on: db, table: orders, column: at, max_age: 1h, against: now}`,
 	"profile":   `{on: db}`,
 	"redis":     `{on: db}`,
+	"etcd":      `{on: db}`,
 	"tree":      `{on: db}`,
 }
 
@@ -32,7 +33,8 @@ func TestEveryKind(t *testing.T) {
 	for _, kind := range Kinds() {
 		t.Run(kind, func(t *testing.T) { verifiertest.NeverPasses(t, New, kind, every[kind]) })
 	}
-	more := map[string]string{"redis": `{on: db, key: a, ttl: none}`, "rows": `{on: db, table: o, same: true, at_most: 5}`,
+	more := map[string]string{"redis": `{on: db, key: a, ttl: none}`, "etcd": `{on: db, key: a, revision: 7}`,
+		"rows":     `{on: db, table: o, same: true, at_most: 5}`,
 		"sql":      `{on: db, query: x, same: true}`,
 		"checksum": `{on: db, query: x, allow_empty: true}`, "freshness": `{on: db, query: x, max_age: 1h, against: before}`}
 	for kind, keys := range more {
