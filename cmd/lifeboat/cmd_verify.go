@@ -57,7 +57,7 @@ func (a *app) verifyCommand() *cobra.Command {
 // verify makes a night.
 func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 	if os.Getenv("GOGC") == "" { // a night runs beside others for hours: it may work a little more for less memory (73 → 64 MiB at parallel 4)
-		debug.SetGCPercent(30)
+		debug.SetGCPercent(25)
 	}
 	lang, err := a.lang()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"sort"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -133,9 +134,14 @@ func feed(h client.ExecAttachResult, in io.Reader) error {
 	return h.CloseWrite()
 }
 
+// pieces are kept from one command to the next: most inputs are a few bytes, and a piece each would soon be half of what a night holds.
+var pieces = sync.Pool{New: func() any { return new([inputPiece]byte) }}
+
 // pass copies a standard input.
 func pass(to io.Writer, in io.Reader) error {
-	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{in}, make([]byte, inputPiece)) // else either may copy by itself
+	piece := pieces.Get().(*[inputPiece]byte)
+	defer pieces.Put(piece)
+	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{in}, piece[:]) // else either may copy by itself
 	return err
 }
 
