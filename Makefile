@@ -98,7 +98,7 @@ test: ## every test, the real drills included; what each suite and package took
 	@ci/suite.sh --begin
 	@ci/suite.sh packages go test -vet=off -timeout 30m -p 3 -parallel 4 $$(go list ./... | grep -v -e '^lifeboat/ci$$' -e '^lifeboat/ci/shelf$$')
 	@ci/suite.sh sidecar go -C cmd/lifeboat-k6 test -vet=off -timeout 20m ./... & sidecar=$$!; failed=0; \
-	ci/suite.sh drills go test -vet=off -timeout 60m -parallel 4 ./ci ./ci/shelf || failed=1; wait $$sidecar || failed=1; exit $$failed
+	ci/suite.sh drills go test -vet=off -timeout 60m -parallel 3 ./ci ./ci/shelf || failed=1; wait $$sidecar || failed=1; exit $$failed
 	@LIFEBOAT_VM=some ci/suite.sh machines go test -vet=off -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 	@ci/suite.sh --print
 
