@@ -1,7 +1,6 @@
 package drills
 
 import (
-	"cmp"
 	"maps"
 	"os"
 	"path/filepath"
@@ -55,8 +54,11 @@ func (d *drill) header(number int) record.Header {
 	}
 	for _, name := range d.plan.Order {
 		i := s.Instances[name]
-		h.Instances = append(h.Instances, record.InstancePlan{Name: name, Kind: i.Kind, Backup: cmp.Or(i.Boot, i.Load.String()),
-			Needs: i.Needs, Basis: record.BasisMeasured})
+		p := record.InstancePlan{Name: name, Kind: i.Kind, Needs: i.Needs, Basis: record.BasisMeasured}
+		if of := i.Backups(); len(of) > 0 {
+			p.Backup, p.With = of[0], of[1:]
+		}
+		h.Instances = append(h.Instances, p)
 	}
 	for i, in := range s.Incidents {
 		p := record.IncidentPlan{ID: i + 1, Name: in.Name, Upgrade: describeAll(in.Upgrade),

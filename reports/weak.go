@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -110,18 +111,22 @@ func noUpgrade(r *record.Record) []record.Reason {
 	return weakness("no_upgrade")
 }
 
-// otherBackups are instances that the rollback restored from another restore point than the one that stood before.
+// otherBackups are instances that the rollback restored from another restore point than those of which they were made.
 func otherBackups(r *record.Record) (all []record.Reason) {
-	first := map[string]record.RestoreFact{}
+	made := map[string][]record.RestoreFact{}
 	for _, x := range r.Restores {
-		was, known := first[x.Subject.Instance]
-		if !known {
-			first[x.Subject.Instance] = x
-			continue
-		}
-		if was.Backup != x.Backup || was.Digest != x.Digest && was.Digest != "" && x.Digest != "" {
-			all = append(all, weakness("other_backup", "instance", x.Subject.Instance, "before", was.Backup+" "+was.Point, "after", x.Backup+" "+x.Point)...)
-			first[x.Subject.Instance] = x
+		switch x.During {
+		case record.PhaseRestore:
+			made[x.Subject.Instance] = append(made[x.Subject.Instance], x)
+		case record.PhaseRollback:
+			parts := made[x.Subject.Instance]
+			if len(parts) == 0 {
+				continue
+			}
+			was := parts[max(0, slices.IndexFunc(parts, func(p record.RestoreFact) bool { return p.Backup == x.Backup }))]
+			if was.Backup != x.Backup || was.Digest != x.Digest && was.Digest != "" && x.Digest != "" {
+				all = append(all, weakness("other_backup", "instance", x.Subject.Instance, "before", was.Backup+" "+was.Point, "after", x.Backup+" "+x.Point)...)
+			}
 		}
 	}
 	return all

@@ -16,8 +16,9 @@ func TestWeaknesses(t *testing.T) {
 		s := record.SaidOf(form, args...)
 		return record.CheckResult{Name: "orders", Layer: record.LayerData, Said: s, Message: s.English()}
 	}
-	restored := func(backup, digest string) record.RestoreFact {
-		return record.RestoreFact{Subject: record.Subject{Instance: "db"}, Restored: record.Restored{Backup: backup, Point: "p", Digest: digest}}
+	restored := func(during, backup, digest string) record.RestoreFact {
+		return record.RestoreFact{Subject: record.Subject{Instance: "db"},
+			Restored: record.Restored{Backup: backup, Point: "p", Digest: digest, During: during}}
 	}
 	week := 7 * 24 * time.Hour
 	for name, c := range map[string]struct {
@@ -49,15 +50,28 @@ func TestWeaknesses(t *testing.T) {
 		}, nil},
 		"nothing was upgraded": {func(r *record.Record, _ *record.Verdict) { r.Steps = nil }, []string{"weak.no_upgrade"}},
 		"a planned rollback":   {func(r *record.Record, _ *record.Verdict) { r.Steps, r.Header.Trigger = nil, record.TriggerOrder }, nil},
-		"other bytes":          {func(r *record.Record, _ *record.Verdict) { r.Restores = append(r.Restores, restored("db", "sha256:2")) }, []string{"weak.other_backup"}},
-		"another backup": {func(r *record.Record, _ *record.Verdict) {
-			r.Restores = append(r.Restores, restored("old", "sha256:1"))
+		"other bytes": {func(r *record.Record, _ *record.Verdict) {
+			r.Restores = append(r.Restores, restored("rollback", "db", "sha256:2"))
 		}, []string{"weak.other_backup"}},
-		"the same": {func(r *record.Record, _ *record.Verdict) { r.Restores = append(r.Restores, restored("db", "sha256:1")) }, nil},
+		"another backup": {func(r *record.Record, _ *record.Verdict) {
+			r.Restores = append(r.Restores, restored("rollback", "old", "sha256:1"))
+		}, []string{"weak.other_backup"}},
+		"the same": {func(r *record.Record, _ *record.Verdict) {
+			r.Restores = append(r.Restores, restored("rollback", "db", "sha256:1"))
+		}, nil},
+		"made of several": {func(r *record.Record, _ *record.Verdict) {
+			r.Restores = append(r.Restores, restored("restore", "files", "sha256:3"))
+		}, nil},
+		"several, and back": {func(r *record.Record, _ *record.Verdict) {
+			r.Restores = append(r.Restores, restored("restore", "files", "sha256:3"), restored("rollback", "db", "sha256:1"), restored("rollback", "files", "sha256:3"))
+		}, nil},
+		"several, and one of them other bytes": {func(r *record.Record, _ *record.Verdict) {
+			r.Restores = append(r.Restores, restored("restore", "files", "sha256:3"), restored("rollback", "files", "sha256:4"))
+		}, []string{"weak.other_backup"}},
 	} {
 		r := &record.Record{Header: record.Header{Trigger: record.TriggerFault, Checks: []record.CheckPlan{{Name: "orders", Layer: record.LayerData}}},
 			Steps:    []record.StepFact{{Step: record.Step{Phase: record.PhaseUpgrade, Outcome: record.OutcomeDone}}},
-			Restores: []record.RestoreFact{restored("db", "sha256:1")}}
+			Restores: []record.RestoreFact{restored("restore", "db", "sha256:1")}}
 		v := &record.Verdict{Status: record.StatusPassed, Objectives: []record.Judged{{Name: "restored", Limit: time.Hour, Status: record.StatusPassed}}}
 		c.bend(r, v)
 		var got []string

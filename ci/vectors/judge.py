@@ -189,7 +189,7 @@ OVERDUE = "limit_ns from_ns to_ns"
 RED = "red?{from_ns to_ns bad:i late:i answer_ns failed[name count:i] last}"
 SHAPES = {k: parse_shape(v) for k, v in {
     "drill.opened": """version:i trigger objectives[name limit_ns] stable_for_ns pulse_rate:n pulse_timeout_ns latency_limit_ns
-        flow flow_after_upgrade instances[name backup basis]
+        flow flow_after_upgrade instances[name backup with:t basis]
         backup_limits[backup min_size_bytes:i shrink_percent:n sizes_before:l keep:i oldest_ns] max_skew_ns up_to
         incidents[id:i faults:t rule within_ns] checks[name layer] excluded:a started:w clock_state reference:w""",
     "phase": "phase outcome error",
@@ -943,8 +943,9 @@ class Verdict:
                     self.I("restore_point.changed", backup=x.backup, point=x.point, first=known, then=x.digest)
         if self.r.completed and not self.r.harness and self.r.booted_all():
             for i in self.h.instances:
-                if i.backup and not any(x.subject.instance == i.name for x in self.r.restores):
-                    self.I("backup.unrestored", backup=i.backup, instance=i.name)
+                for b in [i.backup, *getattr(i, "with")] if i.backup else []:
+                    if not any(x.subject.instance == i.name and x.backup == b for x in self.r.restores):
+                        self.I("backup.unrestored", backup=b, instance=i.name)
 
     def no_backup(self, x):
         of, m, k = {"backup": x.backup}, x.missing, x.kind
@@ -1048,7 +1049,7 @@ class Verdict:
 
     def skew(self):
         limit = self.h.max_skew_ns or 0
-        if limit <= 0 and not any(", " in i.backup for i in self.h.instances):
+        if limit <= 0 and not any(getattr(i, "with") for i in self.h.instances):
             return
         parts = {}
         for p in self.r.points:

@@ -30,6 +30,9 @@ func casesOfEvidence() []verdictCase {
 		{"an instance came up, and nobody saw its backup restored", "fault", func(s *story) {
 			s.drop(func(l line) bool { return l.kind == record.KindRestored && l.subject.Instance == "app" })
 		}, unknown, "backup.unrestored"},
+		{"an instance is made of two backups, and nobody saw one of them restored", "fault", func(s *story) {
+			s.h.Instances[0].With = []string{"shop-files"}
+		}, unknown, "backup.unrestored"},
 		{"a planned rollback that was never red", "order", func(s *story) {
 			seen := false
 			s.drop(func(l line) bool {

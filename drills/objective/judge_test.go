@@ -154,7 +154,7 @@ func TestVerdictOfACheckRun(t *testing.T) {
 // What nobody ever asked is not proved, and a flow that spoke to something else is no witness.
 func TestReach(t *testing.T) {
 	t.Parallel()
-	instances := []record.InstancePlan{{Name: "db", Backup: "db-backup"}, {Name: "app", Backup: "app-backup"}, {Name: "mail"}}
+	instances := []record.InstancePlan{{Name: "db", Backup: "shop-db"}, {Name: "app", Backup: "shop-app"}, {Name: "mail"}}
 	check := func(on string) record.Link { return record.Link{Check: true, To: on} }
 	flow := func(name, on string) record.Link { return record.Link{Flow: name, To: on, Port: 80, Protocol: "tcp"} }
 	through := func(from, on string) record.Link { return record.Link{From: from, To: on, Port: 5432, Protocol: "tcp"} }

@@ -251,9 +251,7 @@ func (l ladder) layer(name RungName, layer record.Layer) Rung {
 func (l ladder) backups() []string {
 	var names []string
 	for _, in := range l.r.Header.Instances {
-		if in.Backup != "" {
-			names = append(names, in.Backup)
-		}
+		names = append(names, in.Backups()...)
 	}
 	for _, p := range l.r.RestorePoints {
 		names = append(names, p.Backup)

@@ -62,8 +62,10 @@ func (j *judge) unrestored() {
 		return // nothing more was to come, and that is said
 	}
 	for _, i := range j.r.Header.Instances {
-		if i.Backup != "" && !slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool { return x.Subject.Instance == i.Name }) {
-			j.unknown("backup.unrestored", args{"backup": i.Backup, "instance": i.Name})
+		for _, b := range i.Backups() {
+			if !slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool { return x.Subject.Instance == i.Name && x.Backup == b }) {
+				j.unknown("backup.unrestored", args{"backup": b, "instance": i.Name})
+			}
 		}
 	}
 }

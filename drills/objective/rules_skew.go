@@ -2,7 +2,6 @@ package objective
 
 import (
 	"slices"
-	"strings"
 
 	"lifeboat/drills/record"
 )
@@ -11,7 +10,7 @@ import (
 // scenario limits it, or where several backups make one instance.
 func (j *judge) skew() {
 	limit := j.r.Header.MaxSkew
-	if limit <= 0 && !slices.ContainsFunc(j.r.Header.Instances, func(i record.InstancePlan) bool { return strings.Contains(i.Backup, ", ") }) {
+	if limit <= 0 && !slices.ContainsFunc(j.r.Header.Instances, func(i record.InstancePlan) bool { return len(i.With) > 0 }) {
 		return
 	}
 	var parts []record.RestorePoint

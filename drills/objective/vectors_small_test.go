@@ -83,7 +83,7 @@ func smallStories() map[string]*story {
 		}
 		s.h.MaxSkew = limit
 		if limit == 0 {
-			s.h.Instances = append(s.h.Instances, record.InstancePlan{Name: "i", Backup: "b, c"})
+			s.h.Instances = append(s.h.Instances, record.InstancePlan{Name: "i", Backup: "b", With: []string{"c"}})
 		}
 		return s
 	}

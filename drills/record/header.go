@@ -65,8 +65,17 @@ type InstancePlan struct {
 	Name   string   `json:"name"`
 	Kind   string   `json:"kind"`
 	Backup string   `json:"backup,omitempty"`
+	With   []string `json:"with,omitempty"` // further backups that are loaded into it
 	Needs  []string `json:"needs,omitempty"`
 	Basis  Basis    `json:"basis"` // measured, or emulated under TCG
+}
+
+// Backups are all that it is made of.
+func (i InstancePlan) Backups() []string {
+	if i.Backup == "" {
+		return nil
+	}
+	return append([]string{i.Backup}, i.With...)
 }
 
 // UpToRead is a drill that reads backups and restores none.
