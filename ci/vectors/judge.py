@@ -812,6 +812,10 @@ def fault_args(f, inc, why):
 
 # ---- 7 the rules
 
+def made_of(instance):
+    return [instance.backup, *getattr(instance, "with")] if instance.backup else []
+
+
 class Verdict:
     """Collects what the rules add."""
 
@@ -943,7 +947,7 @@ class Verdict:
                     self.I("restore_point.changed", backup=x.backup, point=x.point, first=known, then=x.digest)
         if self.r.completed and not self.r.harness and self.r.booted_all():
             for i in self.h.instances:
-                for b in [i.backup, *getattr(i, "with")] if i.backup else []:
+                for b in made_of(i):
                     if not any(x.subject.instance == i.name and x.backup == b for x in self.r.restores):
                         self.I("backup.unrestored", backup=b, instance=i.name)
 
@@ -1836,7 +1840,7 @@ class Verdict:
 
     def ladder(self):
         r, rungs = self.r, []
-        backups = sorted({i.backup for i in self.h.instances if i.backup} | {p.backup for p in r.points if p.backup})
+        backups = sorted({b for i in self.h.instances for b in made_of(i)} | {p.backup for p in r.points if p.backup})
 
         def rung(name, failed, unasked, plain=False):
             state = "failed" if failed else "unasked" if unasked or plain else "reached"
