@@ -196,7 +196,7 @@ func (p *process) end(ctx context.Context, output error) {
 	if p.err != nil {
 		return // left for whoever looks; the ledger removes it
 	}
-	if err := p.container.terminate(ctx); err != nil {
+	if err := p.container.terminate(ctx); err != nil && !p.engine.leaving(ctx, whatContainer, p.name) { // else whoever stopped it removes it
 		p.engine.log.Warn("remove a program that ended", "program", p.name, "error", err)
 	}
 }
