@@ -27,7 +27,7 @@ var storeys = []struct {
 	{"lifeboat/internal/signing", 1}, {"lifeboat/internal/translog", 1}, // formats that stand on those below
 	{"lifeboat/scenarios", 2}, {"lifeboat/drills/ledger", 2},
 	{"lifeboat/drills/instance", 3}, {"lifeboat/drills/store", 3}, {"lifeboat/drills/objective", 3}, {"lifeboat/scenarios/library", 3},
-	{"lifeboat/drills/store/remote", 3}, {"lifeboat/drills/store/checksums", 3}, // what stores share
+	{"lifeboat/drills/store/remote", 3}, {"lifeboat/drills/store/repository", 3}, {"lifeboat/drills/store/checksums", 3}, // what stores share
 	{"lifeboat/verifier", 4}, {"lifeboat/verifier/database", 4}, // what checks share
 	{"lifeboat/drills/store/chunks", 4}, {"lifeboat/drills/store/sidecars", 4},
 	{"lifeboat/drills/night", 4},                                        // a list of check runs and what came of each

@@ -20,6 +20,14 @@ type Site struct {
 	Programs *Programs // starts what the store runs; nil: it may run nothing
 }
 
+// Path is the absolute path of one that a scenario names.
+func (s Site) Path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(s.Folder, name)
+}
+
 // Ledger is told of a program before it is started.
 type Ledger interface {
 	Intend(e ledger.Entry) (id int, err error)

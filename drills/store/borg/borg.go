@@ -9,12 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"time"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/repository"
 	"lifeboat/scenarios"
 )
 
@@ -45,32 +45,15 @@ type Store struct {
 func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	c := Settings{Pattern: "*"}
 	problems := s.Decode(&c)
-	decoded := len(problems) == 0
-	need := func(key, hint string, missing bool) {
-		if missing && (decoded || !s.Has(key)) {
-			problems = append(problems, s.Problem(key, hint, "is missing"))
-		}
-	}
-	need("path", "add path: ./repository", c.Path == "")
-	need("image", "add image: NAME, of an image of your engine that holds borg; lifeboat pulls none", c.Image == "")
+	keys := repository.Keys{Path: c.Path, Image: c.Image, Take: c.Take, Consistent: c.Consistent}
+	problems = append(problems, keys.Problems(s, "borg", len(problems) == 0)...)
 	if _, err := path.Match(c.Pattern, ""); err != nil {
 		problems = append(problems, s.Problem("pattern", "write it like shop-*", "is not a pattern"))
-	}
-	if c.Take != "" && (!path.IsAbs(c.Take) || path.Clean(c.Take) != c.Take) {
-		problems = append(problems, s.Problem("take", "write it like /var/backups/shop.dump", "%q is not the full path of a file or a folder",
-			scenarios.Clip(c.Take)))
-	}
-	if c.Consistent != "" && c.Consistent != "begun" {
-		problems = append(problems, s.Problem("consistent", "consistent: begun, or delete it", "%q is not understood", scenarios.Clip(c.Consistent)))
 	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	abs := c.Path
-	if !filepath.IsAbs(abs) {
-		abs = filepath.Join(at.Folder, abs)
-	}
-	return &Store{set: c, name: c.Path, path: abs, run: at.Programs}, nil
+	return &Store{set: c, name: c.Path, path: at.Path(c.Path), run: at.Programs}, nil
 }
 
 // archive is one, as borg prints it.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/repository"
 )
 
 // Fetch gives a file of an archive as it is, and a folder as a tar. A folder is extracted by borg to the room's volume first, and packed from there:
@@ -28,28 +29,8 @@ func (s *Store) Fetch(ctx context.Context, p store.Point) (store.Stream, error) 
 	if err != nil {
 		return nil, errors.Join(err, v.Close())
 	}
-	r, w := io.Pipe()
-	b := &body{PipeReader: r, v: v, done: make(chan struct{})}
-	go func() {
-		defer close(b.done)
-		w.CloseWithError(v.give(p.ID, of, w))
-	}()
-	return store.Verify(ctx, store.Opened{Body: b, Point: p, Store: s.name, Size: -1}), nil
-}
-
-// body ends the visit when it is closed.
-type body struct {
-	*io.PipeReader
-	v    *visit
-	done chan struct{}
-}
-
-// Close waits until nothing runs any more.
-func (b *body) Close() error {
-	b.v.stop()
-	err := b.PipeReader.Close()
-	<-b.done
-	return errors.Join(err, b.v.Close())
+	body := repository.Pour(func(w io.Writer) error { return v.give(p.ID, of, w) }, v.stop, v.Close)
+	return store.Verify(ctx, store.Opened{Body: body, Point: p, Store: s.name, Size: -1}), nil
 }
 
 // item of an archive, as borg lists it.
@@ -119,6 +100,6 @@ type beginning struct{ b []byte }
 
 // Write implements io.Writer.
 func (t *beginning) Write(p []byte) (int, error) {
-	t.b = append(t.b, p[:min(len(p), mostSaid-len(t.b))]...)
+	t.b = append(t.b, p[:min(len(p), repository.MostSaid-len(t.b))]...)
 	return len(p), nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/repository"
 )
 
 // visit is a room in which borg reads the repository.
@@ -80,10 +81,10 @@ func (v *visit) borg(point string, out io.Writer, command string, words ...strin
 		}
 		env["BORG_PASSPHRASE_FD"], in = "0", strings.NewReader(password+"\n")
 	}
-	said := &tail{}
+	said := &repository.Tail{}
 	err := v.Run(v.ctx, store.Tool{Args: append([]string{"borg", command, "--bypass-lock"}, words...), Env: env, Dir: store.RoomVolume,
 		Stdin: in, Stdout: out, Stderr: said})
-	return v.judge(point, err, string(said.b))
+	return v.judge(point, err, said.String())
 }
 
 // Words of borg that prove a repository bad: what it read is not what was written.
@@ -138,19 +139,4 @@ func (v *visit) unlessChanged(bad error) error {
 func first(said string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
 	return strings.TrimSpace(line)
-}
-
-// mostSaid bounds what is kept of what borg says, bytes.
-const mostSaid = 64 << 10
-
-// tail keeps the end of what is written.
-type tail struct{ b []byte }
-
-// Write implements io.Writer.
-func (t *tail) Write(p []byte) (int, error) {
-	t.b = append(t.b, p...)
-	if n := len(t.b) - mostSaid; n > 0 {
-		t.b = t.b[n:]
-	}
-	return len(p), nil
 }

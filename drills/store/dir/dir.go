@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -51,11 +50,7 @@ func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem)
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	abs := c.Path
-	if !filepath.IsAbs(abs) {
-		abs = filepath.Join(at.Folder, abs)
-	}
-	return &Store{name: c.Path, path: abs, pattern: c.Pattern, trees: c.Trees}, nil
+	return &Store{name: c.Path, path: at.Path(c.Path), pattern: c.Pattern, trees: c.Trees}, nil
 }
 
 // List returns the points, oldest first: by the time they are consistent to

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/repository"
 )
 
 // Fetch gives a file of a snapshot as it is, and a folder as a tar. A folder is restored by restic to the room's volume first, and packed from there:
@@ -24,28 +25,8 @@ func (s *Store) Fetch(ctx context.Context, p store.Point) (store.Stream, error) 
 	if err != nil {
 		return nil, errors.Join(err, v.Close())
 	}
-	r, w := io.Pipe()
-	b := &body{PipeReader: r, v: v, done: make(chan struct{})}
-	go func() {
-		defer close(b.done)
-		w.CloseWithError(v.give(p.ID, of, node, w))
-	}()
-	return store.Verify(ctx, store.Opened{Body: b, Point: p, Store: s.name, Size: -1}), nil
-}
-
-// body ends the visit when it is closed.
-type body struct {
-	*io.PipeReader
-	v    *visit
-	done chan struct{}
-}
-
-// Close waits until nothing runs any more.
-func (b *body) Close() error {
-	b.v.cancel(context.Canceled)
-	err := b.PipeReader.Close()
-	<-b.done
-	return errors.Join(err, b.v.Close())
+	body := repository.Pour(func(w io.Writer) error { return v.give(p.ID, of, node, w) }, func() { v.cancel(context.Canceled) }, v.Close)
+	return store.Verify(ctx, store.Opened{Body: body, Point: p, Store: s.name, Size: -1}), nil
 }
 
 // node of a snapshot, as restic lists it.

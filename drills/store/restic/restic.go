@@ -6,12 +6,12 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/repository"
 	"lifeboat/scenarios"
 )
 
@@ -47,35 +47,18 @@ func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem)
 	var c Settings
 	problems := s.Decode(&c)
 	decoded := len(problems) == 0
-	need := func(key, hint string, missing bool) {
-		if missing && (decoded || !s.Has(key)) {
-			problems = append(problems, s.Problem(key, hint, "is missing"))
-		}
+	keys := repository.Keys{Path: c.Path, Image: c.Image, Take: c.Take, Consistent: c.Consistent}
+	problems = append(problems, keys.Problems(s, "restic", decoded)...)
+	for _, p := range c.Paths {
+		problems = append(problems, repository.FullPath(s, "paths", p)...)
 	}
-	need("path", "add path: ./repository", c.Path == "")
-	need("image", "add image: NAME, of an image of your engine that holds restic; lifeboat pulls none", c.Image == "")
-	need("password", "add password: {env: RESTIC_PASSWORD}", c.Password.IsZero())
-	for i, p := range append([]string{c.Take}, c.Paths...) {
-		key := "take"
-		if i > 0 {
-			key = "paths"
-		}
-		if p != "" && (!path.IsAbs(p) || path.Clean(p) != p) {
-			problems = append(problems, s.Problem(key, "write it as restic lists it: /var/backups/shop.dump", "%q is not the full path of a "+
-				"file or a folder", scenarios.Clip(p)))
-		}
-	}
-	if c.Consistent != "" && c.Consistent != "begun" {
-		problems = append(problems, s.Problem("consistent", "consistent: begun, or delete it", "%q is not understood", scenarios.Clip(c.Consistent)))
+	if c.Password.IsZero() && (decoded || !s.Has("password")) {
+		problems = append(problems, s.Problem("password", "add password: {env: RESTIC_PASSWORD}", "is missing"))
 	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	abs := c.Path
-	if !filepath.IsAbs(abs) {
-		abs = filepath.Join(at.Folder, abs)
-	}
-	return &Store{set: c, name: c.Path, path: abs, run: at.Programs}, nil
+	return &Store{set: c, name: c.Path, path: at.Path(c.Path), run: at.Programs}, nil
 }
 
 // snapshot is one, as restic prints it.

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/repository"
 )
 
 // visit is a room in which restic reads the repository, and what is seen of that meanwhile.
@@ -63,16 +64,13 @@ func names(ctx context.Context, of files, kind string) (map[string]bool, error) 
 	return set, err
 }
 
-// mostSaid bounds what is kept of what restic says, bytes.
-const mostSaid = 64 << 10
-
 // restic runs one command of it. The password goes through its standard input: it stands in no list of processes and in no environment.
 func (v *visit) restic(point string, out io.Writer, words ...string) error {
 	password, err := v.s.set.Password.Reveal()
 	if err != nil {
 		return v.s.problem("", "%v", err)
 	}
-	var said tail
+	var said repository.Tail
 	args := append([]string{"restic", "--repo", "rest:" + store.RoomURL, "--no-lock", "--no-cache", "--quiet"}, words...)
 	err = v.Run(v.ctx, store.Tool{Args: args, Env: map[string]string{"HOME": store.RoomVolume, "TMPDIR": "/tmp"},
 		Stdin: strings.NewReader(password + "\n"), Stdout: out, Stderr: &said})
@@ -153,20 +151,6 @@ func last(said string) string {
 	}
 	return strings.TrimSpace(lines[len(lines)-1])
 }
-
-// tail keeps the end of what is written.
-type tail struct{ b []byte }
-
-// Write implements io.Writer.
-func (t *tail) Write(p []byte) (int, error) {
-	t.b = append(t.b, p...)
-	if n := len(t.b) - mostSaid; n > 0 {
-		t.b = t.b[n:]
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string { return string(t.b) }
 
 // Version is what restic says that it is; "restic" before it was asked.
 func (s *Store) Version() string {

@@ -1,0 +1,81 @@
+// Package repository is what stores have in common whose folder is read by somebody else's program, in a room without any network: restic, borg.
+package repository
+
+import (
+	"errors"
+	"io"
+	"path"
+
+	"lifeboat/scenarios"
+)
+
+// Keys are those that the settings of all of them have, as a scenario gives them.
+type Keys struct{ Path, Image, Take, Consistent string }
+
+// Problems of the keys. program is whose repository it is. decoded: all keys could be read, so that one without a value is missing.
+func (k Keys) Problems(s scenarios.Settings, program string, decoded bool) (all []scenarios.Problem) {
+	need := func(key, hint, value string) {
+		if value == "" && (decoded || !s.Has(key)) {
+			all = append(all, s.Problem(key, hint, "is missing"))
+		}
+	}
+	need("path", "add path: ./repository", k.Path)
+	need("image", "add image: NAME, of an image of your engine that holds "+program+"; lifeboat pulls none", k.Image)
+	if k.Take != "" {
+		all = append(all, FullPath(s, "take", k.Take)...)
+	}
+	if k.Consistent != "" && k.Consistent != "begun" {
+		all = append(all, s.Problem("consistent", "consistent: begun, or delete it", "%q is not understood", scenarios.Clip(k.Consistent)))
+	}
+	return all
+}
+
+// FullPath says what is wrong with the path of something that was backed up.
+func FullPath(s scenarios.Settings, key, name string) []scenarios.Problem {
+	if path.IsAbs(name) && path.Clean(name) == name {
+		return nil
+	}
+	return []scenarios.Problem{s.Problem(key, "write it like /var/backups/shop.dump", "%q is not the full path of a file or a folder", scenarios.Clip(name))}
+}
+
+// Pour is a body that give writes in a goroutine of its own. Close has stop end that, waits until it has, and then calls end.
+func Pour(give func(io.Writer) error, stop func(), end func() error) io.ReadCloser {
+	r, w := io.Pipe()
+	b := &body{PipeReader: r, stop: stop, end: end, done: make(chan struct{})}
+	go func() {
+		defer close(b.done)
+		w.CloseWithError(give(w))
+	}()
+	return b
+}
+
+type body struct {
+	*io.PipeReader
+	stop func()
+	end  func() error
+	done chan struct{}
+}
+
+func (b *body) Close() error {
+	b.stop()
+	err := b.PipeReader.Close()
+	<-b.done
+	return errors.Join(err, b.end())
+}
+
+// MostSaid bounds what is kept of what a program says, bytes.
+const MostSaid = 64 << 10
+
+// Tail keeps the end of what is written.
+type Tail struct{ b []byte }
+
+// Write implements io.Writer.
+func (t *Tail) Write(p []byte) (int, error) {
+	t.b = append(t.b, p...)
+	if n := len(t.b) - MostSaid; n > 0 {
+		t.b = t.b[n:]
+	}
+	return len(p), nil
+}
+
+func (t *Tail) String() string { return string(t.b) }
