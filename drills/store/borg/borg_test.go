@@ -1,15 +1,9 @@
 package borg
 
 import (
-	"context"
-	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,111 +12,41 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/drills/instance"
-	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/instance/docker/repositorytest"
 	"lifeboat/drills/instance/instancetest"
-	"lifeboat/drills/ledger"
 	"lifeboat/drills/store"
 	"lifeboat/internal/needs"
 	"lifeboat/internal/tree"
 	"lifeboat/scenarios"
 )
 
-const (
-	image    = "lifeboat/kinds:12"
-	password = "correct horse 中"
-)
-
 // made is a repository of the real borg with an archive of a folder, one of a dump, and one that was not finished; made once for all tests.
 var made = sync.OnceValues(func() (string, error) {
-	at, err := os.MkdirTemp("", "lifeboat-borg-")
-	if err != nil {
-		return "", err
-	}
-	const script = `set -e
-mkdir -p /srv/files/sub; cd /srv/files
-echo hello > a; ln a sub/hard; ln -s ../../x link; printf '\344\270\255' > "sub/zhong [w]*"; mkfifo pipe; chmod 640 a; chown 33:44 sub; chmod 2750 sub
-truncate -s 1M sub/holes
+	return repositorytest.Make("BORG_PASSPHRASE", `truncate -s 1M sub/holes
 export BORG_BASE_DIR=/tmp/base
 borg init -e repokey /made/repository 2>/dev/null
 borg create --timestamp 2026-01-01T02:00:00 /made/repository::files-1 /srv/files
 printf 'select 1;\n' | borg create --timestamp 2026-01-02T02:00:00 --stdin-name shop.sql /made/repository::shop-1 -
-borg create --timestamp 2026-01-03T02:00:00 /made/repository::files-2.checkpoint /srv/files/sub
-chmod -R a+rwX /made`
-	out, err := exec.Command("docker", "run", "--rm", "--network", "none", "-v", at+":/made", "-e", "BORG_PASSPHRASE="+password, "--entrypoint", "sh", image,
-		"-c", script).CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%w: %s", err, out)
-	}
-	return filepath.Join(at, "repository"), err
+borg create --timestamp 2026-01-03T02:00:00 /made/repository::files-2.checkpoint /srv/files/sub`)
 })
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if at, err := made(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(at))
-	}
-	os.Exit(code)
-}
-
-func programs(t *testing.T) *store.Programs {
-	t.Helper()
-	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", image).CombinedOutput(); err != nil {
-		needs.Skipf(t, "no %s here (run ci/images/kinds.sh): %s", image, out)
-	}
-	inside := instancetest.Program(t)
-	return &store.Programs{Rooms: func(ctx context.Context, scope ledger.Scope, to store.Ledger, log *slog.Logger, r store.RoomRequest) (store.Room, error) {
-		return docker.OpenRoom(ctx, instance.Site{Scope: scope, Ledger: to, Log: log, Program: inside}, r)
-	}}
-}
+func TestMain(m *testing.M) { repositorytest.Main(m, made) }
 
 func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
 	t.Helper()
-	t.Setenv("LIFEBOAT_TEST_BORG", password)
-	settings, err := scenarios.ParseSettings("borg", "path: "+at+"\nimage: "+image+"\npassword: {env: LIFEBOAT_TEST_BORG}\n"+extra)
+	t.Setenv("LIFEBOAT_TEST_BORG", repositorytest.Password)
+	settings, err := scenarios.ParseSettings("borg", "path: "+at+"\nimage: "+repositorytest.Image+"\npassword: {env: LIFEBOAT_TEST_BORG}\n"+extra)
 	require.NoError(t, err)
 	s, problems := New(store.Site{Programs: p}, settings)
 	require.Empty(t, problems)
 	return s
 }
 
-// digest of all that lies in a folder: names, modes, times and content.
-func digest(t *testing.T, at string) string {
-	t.Helper()
-	sum := sha256.New()
-	require.NoError(t, filepath.WalkDir(at, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(sum, name, info.Mode(), info.ModTime().UnixNano())
-		if d.IsDir() {
-			return nil
-		}
-		raw, err := os.ReadFile(name)
-		sum.Write(raw)
-		return err
-	}))
-	return fmt.Sprintf("%x", sum.Sum(nil))
-}
-
-func fetched(ctx context.Context, s store.Store, p store.Point) (string, error) {
-	stream, err := s.Fetch(ctx, p)
-	if err != nil {
-		return "", err
-	}
-	raw, err := io.ReadAll(stream)
-	return string(raw), errors.Join(err, stream.Close())
-}
-
 func TestArchives(t *testing.T) {
-	p := programs(t)
+	p := repositorytest.Programs(t, instancetest.Program(t))
 	at, err := made()
 	require.NoError(t, err)
-	before := digest(t, at)
+	before := repositorytest.Digest(t, at)
 	all, err := open(t, p, at, "").List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 3)
@@ -135,13 +59,13 @@ func TestArchives(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "shop-1", chosen.ID, "what was not finished is left out, and named")
 	require.Len(t, chosen.Skipped, 1)
-	text, err := fetched(t.Context(), open(t, p, at, ""), all[1])
+	text, _, err := repositorytest.Fetched(t.Context(), open(t, p, at, ""), all[1])
 	require.NoError(t, err)
 	assert.Equal(t, "select 1;\n", text)
-	text, err = fetched(t.Context(), open(t, p, at, "take: /srv/files/sub/zhong [w]*"), all[0])
+	text, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/files/sub/zhong [w]*"), all[0])
 	require.NoError(t, err)
 	assert.Equal(t, "中", text)
-	text, err = fetched(t.Context(), open(t, p, at, "take: /srv/files"), all[0])
+	text, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/files"), all[0])
 	require.NoError(t, err)
 	r := tree.NewTar(strings.NewReader(text), true)
 	for err = nil; err == nil; {
@@ -160,12 +84,12 @@ func TestArchives(t *testing.T) {
 	assert.Equal(t, tree.Pipe, is["pipe"].Type)
 	assert.Equal(t, uint32(0o640), is["a"].Mode)
 	assert.True(t, is["sub/holes"].Sparse)
-	_, err = fetched(t.Context(), open(t, p, at, "take: /srv/gone"), all[0])
+	_, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/gone"), all[0])
 	require.ErrorAs(t, err, new(*store.Problem))
 	assert.ErrorContains(t, err, "holds no /srv/gone")
-	_, err = fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "gone"})
+	_, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "gone"})
 	require.ErrorIs(t, err, store.ErrNoPoint)
-	assert.Equal(t, before, digest(t, at), "nothing in it was touched")
+	assert.Equal(t, before, repositorytest.Digest(t, at), "nothing in it was touched")
 }
 
 // segments of a repository, the largest first: it holds the content.
@@ -180,7 +104,7 @@ func segments(t *testing.T, at string, do func(name string)) {
 }
 
 func TestBroken(t *testing.T) {
-	p := programs(t)
+	p := repositorytest.Programs(t, instancetest.Program(t))
 	for name, c := range map[string]struct {
 		do   func(at string)
 		says string
@@ -221,7 +145,7 @@ func TestBroken(t *testing.T) {
 			points, err := s.List(t.Context())
 			require.NoError(t, err)
 			require.NotEmpty(t, points)
-			_, err = fetched(t.Context(), s, points[0])
+			_, _, err = repositorytest.Fetched(t.Context(), s, points[0])
 			t.Log(err)
 			require.ErrorAs(t, err, new(*store.Mismatch))
 			assert.ErrorContains(t, err, c.says)

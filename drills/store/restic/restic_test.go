@@ -2,14 +2,9 @@ package restic
 
 import (
 	"archive/tar"
-	"context"
 	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,8 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/drills/instance"
-	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/instance/docker/repositorytest"
 	"lifeboat/drills/instance/instancetest"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/store"
@@ -31,102 +25,34 @@ import (
 	"lifeboat/scenarios"
 )
 
-const image = "lifeboat/kinds:12"
-
-const password = "correct horse 中"
-
 // made is a repository of the real restic with four snapshots, made once for all tests.
 var made = sync.OnceValues(func() (string, error) {
-	at, err := os.MkdirTemp("", "lifeboat-restic-")
-	if err != nil {
-		return "", err
-	}
-	const script = `set -e
-mkdir -p /srv/files/sub /srv/other; cd /srv/files
-echo hello > a; ln a sub/hard; ln -s ../../x link; printf '\344\270\255' > "sub/zhong [w]*"; mkfifo pipe; chmod 640 a; chown 33:44 sub; chmod 2750 sub
-echo other > /srv/other/b
+	return repositorytest.Make("RESTIC_PASSWORD", `mkdir -p /srv/other; echo other > /srv/other/b
 R="restic -q -r /made/repository --no-cache"
 $R init
 $R backup --host db1 --tag nightly --tag shop --time '2026-01-01 02:00:00' /srv/files
 printf 'select 1;\n' | $R backup --host db2 --time '2026-01-02 02:00:00' --stdin --stdin-filename shop.sql
 $R backup --host db1 --tag weekly --time '2026-01-03 02:00:00' /srv/files /srv/other
-printf 'select 2;\n' | $R backup --host db2 --time '2026-01-04 02:00:00' --stdin --stdin-filename shop.sql
-chmod -R a+rwX /made`
-	out, err := exec.Command("docker", "run", "--rm", "--network", "none", "-v", at+":/made", "-e", "RESTIC_PASSWORD="+password, "--entrypoint", "sh", image,
-		"-c", script).CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%w: %s", err, out)
-	}
-	return filepath.Join(at, "repository"), err
+printf 'select 2;\n' | $R backup --host db2 --time '2026-01-04 02:00:00' --stdin --stdin-filename shop.sql`)
 })
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if at, err := made(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(at))
-	}
-	os.Exit(code)
-}
-
-// programs with rooms on the engine of this host.
-func programs(t *testing.T) *store.Programs {
-	t.Helper()
-	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", image).CombinedOutput(); err != nil {
-		needs.Skipf(t, "no %s here (run ci/images/kinds.sh): %s", image, out)
-	}
-	inside := instancetest.Program(t)
-	return &store.Programs{Rooms: func(ctx context.Context, scope ledger.Scope, to store.Ledger, log *slog.Logger, r store.RoomRequest) (store.Room, error) {
-		return docker.OpenRoom(ctx, instance.Site{Scope: scope, Ledger: to, Log: log, Program: inside}, r)
-	}}
-}
+func TestMain(m *testing.M) { repositorytest.Main(m, made) }
 
 func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
 	t.Helper()
-	t.Setenv("LIFEBOAT_TEST_RESTIC", password)
-	settings, err := scenarios.ParseSettings("restic", "path: "+at+"\nimage: "+image+"\npassword: {env: LIFEBOAT_TEST_RESTIC}\n"+extra)
+	t.Setenv("LIFEBOAT_TEST_RESTIC", repositorytest.Password)
+	settings, err := scenarios.ParseSettings("restic", "path: "+at+"\nimage: "+repositorytest.Image+"\npassword: {env: LIFEBOAT_TEST_RESTIC}\n"+extra)
 	require.NoError(t, err)
 	s, problems := New(store.Site{Programs: p}, settings)
 	require.Empty(t, problems)
 	return s
 }
 
-// digest of all that lies in a folder: names, modes, times and content.
-func digest(t *testing.T, at string) string {
-	t.Helper()
-	sum := sha256.New()
-	require.NoError(t, filepath.WalkDir(at, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(sum, name, info.Mode(), info.ModTime().UnixNano())
-		if d.IsDir() {
-			return nil
-		}
-		raw, err := os.ReadFile(name)
-		sum.Write(raw)
-		return err
-	}))
-	return hex.EncodeToString(sum.Sum(nil))
-}
-
-func fetched(ctx context.Context, s store.Store, p store.Point) (string, string, error) {
-	stream, err := s.Fetch(ctx, p)
-	if err != nil {
-		return "", "", err
-	}
-	raw, err := io.ReadAll(stream)
-	return string(raw), stream.Digest(), errors.Join(err, stream.Close())
-}
-
 func TestSnapshots(t *testing.T) {
-	p := programs(t)
+	p := repositorytest.Programs(t, instancetest.Program(t))
 	at, err := made()
 	require.NoError(t, err)
-	before := digest(t, at)
+	before := repositorytest.Digest(t, at)
 	all, err := open(t, p, at, "").List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 4)
@@ -154,16 +80,16 @@ func TestSnapshots(t *testing.T) {
 	}
 	t.Run("a dump from its standard input", func(t *testing.T) {
 		for i, want := range map[int]string{1: "select 1;\n", 3: "select 2;\n"} {
-			got, sum, err := fetched(t.Context(), open(t, p, at, ""), all[i])
+			got, sum, err := repositorytest.Fetched(t.Context(), open(t, p, at, ""), all[i])
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
 			assert.Equal(t, fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(want))), sum)
 		}
 	})
 	t.Run("a folder", func(t *testing.T) {
-		raw, sum, err := fetched(t.Context(), open(t, p, at, ""), all[0])
+		raw, sum, err := repositorytest.Fetched(t.Context(), open(t, p, at, ""), all[0])
 		require.NoError(t, err)
-		again, same, err := fetched(t.Context(), open(t, p, at, "take: /srv/files"), all[2])
+		again, same, err := repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/files"), all[2])
 		require.NoError(t, err)
 		assert.Equal(t, sum, same, "of another snapshot of the same files")
 		assert.Equal(t, len(raw), len(again))
@@ -187,13 +113,13 @@ func TestSnapshots(t *testing.T) {
 		assert.Contains(t, is, "sub/zhong [w]*")
 	})
 	t.Run("one file of a folder, and what is not there", func(t *testing.T) {
-		got, _, err := fetched(t.Context(), open(t, p, at, "take: /srv/files/sub/zhong [w]*"), all[0])
+		got, _, err := repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/files/sub/zhong [w]*"), all[0])
 		require.NoError(t, err)
 		assert.Equal(t, "中", got)
-		_, _, err = fetched(t.Context(), open(t, p, at, "take: /srv/gone"), all[0])
+		_, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/gone"), all[0])
 		require.ErrorAs(t, err, new(*store.Problem))
 		assert.ErrorContains(t, err, "of /srv/files, holds no /srv/gone")
-		_, _, err = fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "00000000"})
+		_, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "00000000"})
 		require.ErrorIs(t, err, store.ErrNoPoint)
 	})
 	t.Run("a stream that is closed early", func(t *testing.T) {
@@ -203,7 +129,7 @@ func TestSnapshots(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, stream.Close())
 	})
-	assert.Equal(t, before, digest(t, at), "nothing in it was touched")
+	assert.Equal(t, before, repositorytest.Digest(t, at), "nothing in it was touched")
 	left, err := exec.Command("docker", "ps", "-aq", "--filter", fmt.Sprintf("label=%s=%s", ledger.LabelOwner, ledger.Self())).CombinedOutput()
 	require.NoError(t, err, string(left))
 	assert.Empty(t, string(left), "nothing is left of its rooms")
@@ -245,7 +171,7 @@ func remove(t *testing.T) func(string) {
 
 // What is wrong with a repository is the backup's, by the name of the file, within seconds; what a scenario or this host lacks is not.
 func TestBroken(t *testing.T) {
-	p := programs(t)
+	p := repositorytest.Programs(t, instancetest.Program(t))
 	for name, c := range map[string]struct {
 		do   func(at string)
 		says string
@@ -269,7 +195,7 @@ func TestBroken(t *testing.T) {
 			points, err := s.List(t.Context())
 			require.NoError(t, err)
 			require.NotEmpty(t, points)
-			_, _, err = fetched(t.Context(), s, points[0])
+			_, _, err = repositorytest.Fetched(t.Context(), s, points[0])
 			t.Log(time.Since(began).Round(100*time.Millisecond), err)
 			require.ErrorAs(t, err, new(*store.Mismatch))
 			assert.ErrorContains(t, err, c.says)
@@ -305,11 +231,11 @@ func TestBroken(t *testing.T) {
 			if c.extra == "image" {
 				s.set.Image = "lifeboat/no-such:1"
 			}
-			t.Setenv("LIFEBOAT_TEST_RESTIC", password+c.extra)
+			t.Setenv("LIFEBOAT_TEST_RESTIC", repositorytest.Password+c.extra)
 			_, err := s.List(t.Context())
 			require.ErrorAs(t, err, new(*store.Problem))
 			assert.ErrorContains(t, err, c.says)
-			assert.NotContains(t, err.Error(), password)
+			assert.NotContains(t, err.Error(), repositorytest.Password)
 		})
 	}
 }

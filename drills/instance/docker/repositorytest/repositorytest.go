@@ -1,0 +1,103 @@
+// Package repositorytest makes repositories by the real programs of the image lifeboat/kinds:12, and has stores read them on this host's engine.
+package repositorytest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/ledger"
+	"lifeboat/drills/store"
+	"lifeboat/internal/needs"
+)
+
+// Image holds the programs.
+const Image = "lifeboat/kinds:12"
+
+// Password of the repositories.
+const Password = "correct horse 中"
+
+// Tree is shell that makes /srv/files: hard and symbolic links, a pipe, modes, owners, names that are hard to bear.
+const Tree = `mkdir -p /srv/files/sub; cd /srv/files
+echo hello > a; ln a sub/hard; ln -s ../../x link; printf '\344\270\255' > "sub/zhong [w]*"; mkfifo pipe; chmod 640 a; chown 33:44 sub; chmod 2750 sub
+`
+
+// Make runs a script that makes /made/repository, and returns where that is on this host. The variable has the password.
+func Make(variable, script string) (string, error) {
+	at, err := os.MkdirTemp("", "lifeboat-repository-")
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.Command("docker", "run", "--rm", "--network", "none", "-v", at+":/made", "-e", variable+"="+Password, "--entrypoint", "sh", Image,
+		"-c", "set -e\n"+Tree+script+"\nchmod -R a+rwX /made").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, out)
+	}
+	return filepath.Join(at, "repository"), err
+}
+
+// Main runs a package's tests, and removes the repository that they made.
+func Main(m *testing.M, made func() (string, error)) {
+	code := m.Run()
+	if at, err := made(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(at))
+	}
+	os.Exit(code)
+}
+
+// Programs have rooms on the engine of this host. inside is the program of sandboxes.
+func Programs(t *testing.T, inside []byte) *store.Programs {
+	t.Helper()
+	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", Image).CombinedOutput(); err != nil {
+		needs.Skipf(t, "no %s here (run ci/images/kinds.sh): %s", Image, out)
+	}
+	return &store.Programs{Rooms: func(ctx context.Context, scope ledger.Scope, to store.Ledger, log *slog.Logger, r store.RoomRequest) (store.Room, error) {
+		return docker.OpenRoom(ctx, instance.Site{Scope: scope, Ledger: to, Log: log, Program: inside}, r)
+	}}
+}
+
+// Digest is of all that lies in a folder: names, modes, times and content.
+func Digest(t *testing.T, at string) string {
+	t.Helper()
+	sum := sha256.New()
+	require.NoError(t, filepath.WalkDir(at, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(sum, name, info.Mode(), info.ModTime().UnixNano())
+		if d.IsDir() {
+			return nil
+		}
+		raw, err := os.ReadFile(name)
+		sum.Write(raw)
+		return err
+	}))
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// Fetched is all that a store gives of a restore point, and its digest.
+func Fetched(ctx context.Context, s store.Store, p store.Point) (content, digest string, err error) {
+	stream, err := s.Fetch(ctx, p)
+	if err != nil {
+		return "", "", err
+	}
+	raw, err := io.ReadAll(stream)
+	return string(raw), stream.Digest(), errors.Join(err, stream.Close())
+}
