@@ -102,7 +102,7 @@ func TestLoadsOfOneInstance(t *testing.T) {
 				assert.Equal(t, "more", res.Verdict.Reasons[0].Args["newer"])
 			}
 			assert.Equal(t, append(c.loads, c.loads...), *seen, "and again in the rollback")
-			assert.Equal(t, "db-backup, files, more", res.Record.Header.Instances[0].Backup)
+			assert.Equal(t, []string{"db-backup", "files", "more"}, res.Record.Header.Instances[0].Backups())
 		})
 	}
 }

@@ -48,6 +48,8 @@ const backEnds = 5
 var below = map[string][]string{
 	// A virtual machine stands in a sandbox of docker's: one seal, one record of attempts to get out, one network.
 	"lifeboat/drills/instance/qemu": {"lifeboat/drills/instance/docker"},
+	// What tests of loaders and stores share.
+	"lifeboat/drills/instance/docker/dockertest": {"lifeboat/drills/instance/instancetest"},
 	// It chooses among the systems that are known.
 	"lifeboat/verifier/database/dialects": {"lifeboat/verifier/database/mysql", "lifeboat/verifier/database/postgres"},
 	// Dumps and physical backups are asked for in the same sessions.

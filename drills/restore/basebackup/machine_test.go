@@ -2,8 +2,6 @@ package basebackup
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,23 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
-	"lifeboat/drills/instance/docker"
-	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/instance/docker/dockertest"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
-	"lifeboat/internal/needs"
 )
 
 // boots gives machines as a drill does: prepared by a loader, in the driver's sandbox, and not started.
 func boots(t *testing.T, name string) func(l *Loader) instance.Machine {
 	t.Helper()
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("testbb%s%d", name, os.Getpid()), instancetest.Program(t))
-	d, err := docker.New(site)
-	require.NoError(t, err)
-	if err := d.Ready(t.Context()); err != nil {
-		needs.Skip(t, err)
-	}
-	t.Cleanup(func() { notes.UndoAll(t, site.Scope, docker.Undoers(site.Log)) })
+	d := dockertest.Driver(t, "bb"+name)
 	generation := 0
 	return func(l *Loader) instance.Machine {
 		generation++

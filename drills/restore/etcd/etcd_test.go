@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -18,12 +17,11 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/docker"
-	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/instance/docker/dockertest"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/restoretest"
 	"lifeboat/drills/store"
-	"lifeboat/internal/needs"
 	"lifeboat/scenarios"
 )
 
@@ -180,17 +178,8 @@ const image = "lifeboat/etcd:3.4"
 // driver of sealed sandboxes, as a drill has it.
 func driver(t *testing.T) *docker.Driver {
 	t.Helper()
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("testetcd%d", os.Getpid()), instancetest.Program(t))
-	d, err := docker.New(site)
-	require.NoError(t, err)
-	if err := d.Ready(t.Context()); err != nil {
-		needs.Skip(t, err)
-	}
-	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", image).CombinedOutput(); err != nil {
-		needs.Skipf(t, "no %s here (run ci/images/kinds.sh): %s", image, out)
-	}
-	t.Cleanup(func() { notes.UndoAll(t, site.Scope, docker.Undoers(site.Log)) })
-	return d
+	dockertest.NeedImage(t, image, "ci/images/kinds.sh")
+	return dockertest.Driver(t, "etcd")
 }
 
 // TestLoad restores into the real server, in the driver's sandbox: what it takes, and what it says of what it does not.

@@ -2,8 +2,6 @@ package mariadbbackup
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,22 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
-	"lifeboat/drills/instance/docker"
-	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/instance/docker/dockertest"
 	"lifeboat/drills/restore"
-	"lifeboat/internal/needs"
 )
 
 // boot gives a machine as a drill does: prepared by a loader, in the driver's sandbox.
 func boot(t *testing.T, name string, l *Loader) instance.Machine {
 	t.Helper()
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("testmb%s%d", name, os.Getpid()), instancetest.Program(t))
-	d, err := docker.New(site)
-	require.NoError(t, err)
-	if err := d.Ready(t.Context()); err != nil {
-		needs.Skip(t, err)
-	}
-	t.Cleanup(func() { notes.UndoAll(t, site.Scope, docker.Undoers(site.Log)) })
+	d := dockertest.Driver(t, "mb"+name)
 	r := instance.Request{Name: "db", Generation: 1, Image: image}
 	require.NoError(t, l.Prepare(&r))
 	m, err := d.Boot(t.Context(), r)

@@ -17,23 +17,15 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/docker"
-	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/instance/docker/dockertest"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
-	"lifeboat/internal/needs"
 )
 
 // bench makes a driver on the real engine; when the test ends, everything is undone.
 func bench(t *testing.T) *docker.Driver {
 	t.Helper()
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("testoci%d", os.Getpid()), instancetest.Program(t))
-	d, err := docker.New(site)
-	require.NoError(t, err)
-	if err := d.Ready(t.Context()); err != nil {
-		needs.Skip(t, err)
-	}
-	t.Cleanup(func() { notes.UndoAll(t, site.Scope, docker.Undoers(site.Log)) })
-	return d
+	return dockertest.Driver(t, "oci")
 }
 
 // program builds one of the programs of the driver's tests.

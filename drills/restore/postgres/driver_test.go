@@ -3,7 +3,6 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -15,25 +14,16 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/docker"
-	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/instance/docker/dockertest"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/restoretest"
-	"lifeboat/internal/needs"
 )
 
 // sealed boots the server as a drill does: prepared by the loader, in the driver's sandbox.
 func sealed(t testing.TB, l *Loader) instance.Machine {
 	t.Helper()
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("testpg%d", os.Getpid()), instancetest.Program(t))
-	d, err := docker.New(site)
-	require.NoError(t, err)
-	if err := d.Ready(t.Context()); err != nil {
-		needs.Skip(t, err)
-	}
-	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", image).CombinedOutput(); err != nil {
-		needs.Skipf(t, "no %s here (run ci/images/postgres.sh): %s", image, out)
-	}
-	t.Cleanup(func() { notes.UndoAll(t, site.Scope, docker.Undoers(site.Log)) })
+	dockertest.NeedImage(t, image, "ci/images/postgres.sh")
+	d := dockertest.Driver(t, "pg")
 	r := instance.Request{Name: "db", Generation: 1, Image: image}
 	require.NoError(t, l.Prepare(&r))
 	m, err := d.Boot(t.Context(), r)

@@ -3,9 +3,6 @@ package redis
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +12,9 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/docker"
-	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/instance/docker/dockertest"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/restoretest"
-	"lifeboat/internal/needs"
 	"lifeboat/internal/resp"
 )
 
@@ -27,17 +23,8 @@ const image = "lifeboat/redis:7.0"
 // driver of sealed sandboxes, as a drill has it.
 func driver(t *testing.T) *docker.Driver {
 	t.Helper()
-	site, notes := instancetest.NewSite(t, fmt.Sprintf("testredis%d", os.Getpid()), instancetest.Program(t))
-	d, err := docker.New(site)
-	require.NoError(t, err)
-	if err := d.Ready(t.Context()); err != nil {
-		needs.Skip(t, err)
-	}
-	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", image).CombinedOutput(); err != nil {
-		needs.Skipf(t, "no %s here (run ci/images/kinds.sh): %s", image, out)
-	}
-	t.Cleanup(func() { notes.UndoAll(t, site.Scope, docker.Undoers(site.Log)) })
-	return d
+	dockertest.NeedImage(t, image, "ci/images/kinds.sh")
+	return dockertest.Driver(t, "redis")
 }
 
 // TestLoad restores into the real server, in the driver's sandbox: what it takes, and what it says of what it does not.

@@ -12,8 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/drills/instance/docker/repositorytest"
-	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/instance/docker/dockertest"
 	"lifeboat/drills/store"
 	"lifeboat/internal/needs"
 	"lifeboat/internal/tree"
@@ -22,7 +21,7 @@ import (
 
 // made is a repository of the real borg with an archive of a folder, one of a dump, and one that was not finished; made once for all tests.
 var made = sync.OnceValues(func() (string, error) {
-	return repositorytest.Make("BORG_PASSPHRASE", `truncate -s 1M sub/holes
+	return dockertest.Repository("BORG_PASSPHRASE", `truncate -s 1M sub/holes
 export BORG_BASE_DIR=/tmp/base
 borg init -e repokey /made/repository 2>/dev/null
 borg create --timestamp 2026-01-01T02:00:00 /made/repository::files-1 /srv/files
@@ -30,12 +29,12 @@ printf 'select 1;\n' | borg create --timestamp 2026-01-02T02:00:00 --stdin-name 
 borg create --timestamp 2026-01-03T02:00:00 /made/repository::files-2.checkpoint /srv/files/sub`)
 })
 
-func TestMain(m *testing.M) { repositorytest.Main(m, made) }
+func TestMain(m *testing.M) { dockertest.Main(m, made) }
 
 func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
 	t.Helper()
-	t.Setenv("LIFEBOAT_TEST_BORG", repositorytest.Password)
-	settings, err := scenarios.ParseSettings("borg", "path: "+at+"\nimage: "+repositorytest.Image+"\npassword: {env: LIFEBOAT_TEST_BORG}\n"+extra)
+	t.Setenv("LIFEBOAT_TEST_BORG", dockertest.Password)
+	settings, err := scenarios.ParseSettings("borg", "path: "+at+"\nimage: "+dockertest.RepositoryImage+"\npassword: {env: LIFEBOAT_TEST_BORG}\n"+extra)
 	require.NoError(t, err)
 	s, problems := New(store.Site{Programs: p}, settings)
 	require.Empty(t, problems)
@@ -43,10 +42,10 @@ func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
 }
 
 func TestArchives(t *testing.T) {
-	p := repositorytest.Programs(t, instancetest.Program(t))
+	p := dockertest.Programs(t)
 	at, err := made()
 	require.NoError(t, err)
-	before := repositorytest.Digest(t, at)
+	before := dockertest.Digest(t, at)
 	all, err := open(t, p, at, "").List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 3)
@@ -59,13 +58,13 @@ func TestArchives(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "shop-1", chosen.ID, "what was not finished is left out, and named")
 	require.Len(t, chosen.Skipped, 1)
-	text, _, err := repositorytest.Fetched(t.Context(), open(t, p, at, ""), all[1])
+	text, _, err := dockertest.Fetched(t.Context(), open(t, p, at, ""), all[1])
 	require.NoError(t, err)
 	assert.Equal(t, "select 1;\n", text)
-	text, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/files/sub/zhong [w]*"), all[0])
+	text, _, err = dockertest.Fetched(t.Context(), open(t, p, at, "take: /srv/files/sub/zhong [w]*"), all[0])
 	require.NoError(t, err)
 	assert.Equal(t, "中", text)
-	text, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/files"), all[0])
+	text, _, err = dockertest.Fetched(t.Context(), open(t, p, at, "take: /srv/files"), all[0])
 	require.NoError(t, err)
 	r := tree.NewTar(strings.NewReader(text), true)
 	for err = nil; err == nil; {
@@ -84,12 +83,12 @@ func TestArchives(t *testing.T) {
 	assert.Equal(t, tree.Pipe, is["pipe"].Type)
 	assert.Equal(t, uint32(0o640), is["a"].Mode)
 	assert.True(t, is["sub/holes"].Sparse)
-	_, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/gone"), all[0])
+	_, _, err = dockertest.Fetched(t.Context(), open(t, p, at, "take: /srv/gone"), all[0])
 	require.ErrorAs(t, err, new(*store.Problem))
 	assert.ErrorContains(t, err, "holds no /srv/gone")
-	_, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "gone"})
+	_, _, err = dockertest.Fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "gone"})
 	require.ErrorIs(t, err, store.ErrNoPoint)
-	assert.Equal(t, before, repositorytest.Digest(t, at), "nothing in it was touched")
+	assert.Equal(t, before, dockertest.Digest(t, at), "nothing in it was touched")
 }
 
 // segments of a repository, the largest first: it holds the content.
@@ -104,7 +103,7 @@ func segments(t *testing.T, at string, do func(name string)) {
 }
 
 func TestBroken(t *testing.T) {
-	p := repositorytest.Programs(t, instancetest.Program(t))
+	p := dockertest.Programs(t)
 	for name, c := range map[string]struct {
 		do   func(at string)
 		says string
@@ -145,7 +144,7 @@ func TestBroken(t *testing.T) {
 			points, err := s.List(t.Context())
 			require.NoError(t, err)
 			require.NotEmpty(t, points)
-			_, _, err = repositorytest.Fetched(t.Context(), s, points[0])
+			_, _, err = dockertest.Fetched(t.Context(), s, points[0])
 			t.Log(err)
 			require.ErrorAs(t, err, new(*store.Mismatch))
 			assert.ErrorContains(t, err, c.says)

@@ -16,8 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"lifeboat/drills/instance/docker/repositorytest"
-	"lifeboat/drills/instance/instancetest"
+	"lifeboat/drills/instance/docker/dockertest"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/store"
 	"lifeboat/internal/needs"
@@ -27,7 +26,7 @@ import (
 
 // made is a repository of the real restic with four snapshots, made once for all tests.
 var made = sync.OnceValues(func() (string, error) {
-	return repositorytest.Make("RESTIC_PASSWORD", `mkdir -p /srv/other; echo other > /srv/other/b
+	return dockertest.Repository("RESTIC_PASSWORD", `mkdir -p /srv/other; echo other > /srv/other/b
 R="restic -q -r /made/repository --no-cache"
 $R init
 $R backup --host db1 --tag nightly --tag shop --time '2026-01-01 02:00:00' /srv/files
@@ -36,12 +35,12 @@ $R backup --host db1 --tag weekly --time '2026-01-03 02:00:00' /srv/files /srv/o
 printf 'select 2;\n' | $R backup --host db2 --time '2026-01-04 02:00:00' --stdin --stdin-filename shop.sql`)
 })
 
-func TestMain(m *testing.M) { repositorytest.Main(m, made) }
+func TestMain(m *testing.M) { dockertest.Main(m, made) }
 
 func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
 	t.Helper()
-	t.Setenv("LIFEBOAT_TEST_RESTIC", repositorytest.Password)
-	settings, err := scenarios.ParseSettings("restic", "path: "+at+"\nimage: "+repositorytest.Image+"\npassword: {env: LIFEBOAT_TEST_RESTIC}\n"+extra)
+	t.Setenv("LIFEBOAT_TEST_RESTIC", dockertest.Password)
+	settings, err := scenarios.ParseSettings("restic", "path: "+at+"\nimage: "+dockertest.RepositoryImage+"\npassword: {env: LIFEBOAT_TEST_RESTIC}\n"+extra)
 	require.NoError(t, err)
 	s, problems := New(store.Site{Programs: p}, settings)
 	require.Empty(t, problems)
@@ -49,10 +48,10 @@ func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
 }
 
 func TestSnapshots(t *testing.T) {
-	p := repositorytest.Programs(t, instancetest.Program(t))
+	p := dockertest.Programs(t)
 	at, err := made()
 	require.NoError(t, err)
-	before := repositorytest.Digest(t, at)
+	before := dockertest.Digest(t, at)
 	all, err := open(t, p, at, "").List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 4)
@@ -80,16 +79,16 @@ func TestSnapshots(t *testing.T) {
 	}
 	t.Run("a dump from its standard input", func(t *testing.T) {
 		for i, want := range map[int]string{1: "select 1;\n", 3: "select 2;\n"} {
-			got, sum, err := repositorytest.Fetched(t.Context(), open(t, p, at, ""), all[i])
+			got, sum, err := dockertest.Fetched(t.Context(), open(t, p, at, ""), all[i])
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
 			assert.Equal(t, fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(want))), sum)
 		}
 	})
 	t.Run("a folder", func(t *testing.T) {
-		raw, sum, err := repositorytest.Fetched(t.Context(), open(t, p, at, ""), all[0])
+		raw, sum, err := dockertest.Fetched(t.Context(), open(t, p, at, ""), all[0])
 		require.NoError(t, err)
-		again, same, err := repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/files"), all[2])
+		again, same, err := dockertest.Fetched(t.Context(), open(t, p, at, "take: /srv/files"), all[2])
 		require.NoError(t, err)
 		assert.Equal(t, sum, same, "of another snapshot of the same files")
 		assert.Equal(t, len(raw), len(again))
@@ -113,13 +112,13 @@ func TestSnapshots(t *testing.T) {
 		assert.Contains(t, is, "sub/zhong [w]*")
 	})
 	t.Run("one file of a folder, and what is not there", func(t *testing.T) {
-		got, _, err := repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/files/sub/zhong [w]*"), all[0])
+		got, _, err := dockertest.Fetched(t.Context(), open(t, p, at, "take: /srv/files/sub/zhong [w]*"), all[0])
 		require.NoError(t, err)
 		assert.Equal(t, "中", got)
-		_, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, "take: /srv/gone"), all[0])
+		_, _, err = dockertest.Fetched(t.Context(), open(t, p, at, "take: /srv/gone"), all[0])
 		require.ErrorAs(t, err, new(*store.Problem))
 		assert.ErrorContains(t, err, "of /srv/files, holds no /srv/gone")
-		_, _, err = repositorytest.Fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "00000000"})
+		_, _, err = dockertest.Fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "00000000"})
 		require.ErrorIs(t, err, store.ErrNoPoint)
 	})
 	t.Run("a stream that is closed early", func(t *testing.T) {
@@ -129,7 +128,7 @@ func TestSnapshots(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, stream.Close())
 	})
-	assert.Equal(t, before, repositorytest.Digest(t, at), "nothing in it was touched")
+	assert.Equal(t, before, dockertest.Digest(t, at), "nothing in it was touched")
 	left, err := exec.Command("docker", "ps", "-aq", "--filter", fmt.Sprintf("label=%s=%s", ledger.LabelOwner, ledger.Self())).CombinedOutput()
 	require.NoError(t, err, string(left))
 	assert.Empty(t, string(left), "nothing is left of its rooms")
@@ -171,7 +170,7 @@ func remove(t *testing.T) func(string) {
 
 // What is wrong with a repository is the backup's, by the name of the file, within seconds; what a scenario or this host lacks is not.
 func TestBroken(t *testing.T) {
-	p := repositorytest.Programs(t, instancetest.Program(t))
+	p := dockertest.Programs(t)
 	for name, c := range map[string]struct {
 		do   func(at string)
 		says string
@@ -195,7 +194,7 @@ func TestBroken(t *testing.T) {
 			points, err := s.List(t.Context())
 			require.NoError(t, err)
 			require.NotEmpty(t, points)
-			_, _, err = repositorytest.Fetched(t.Context(), s, points[0])
+			_, _, err = dockertest.Fetched(t.Context(), s, points[0])
 			t.Log(time.Since(began).Round(100*time.Millisecond), err)
 			require.ErrorAs(t, err, new(*store.Mismatch))
 			assert.ErrorContains(t, err, c.says)
@@ -231,11 +230,11 @@ func TestBroken(t *testing.T) {
 			if c.extra == "image" {
 				s.set.Image = "lifeboat/no-such:1"
 			}
-			t.Setenv("LIFEBOAT_TEST_RESTIC", repositorytest.Password+c.extra)
+			t.Setenv("LIFEBOAT_TEST_RESTIC", dockertest.Password+c.extra)
 			_, err := s.List(t.Context())
 			require.ErrorAs(t, err, new(*store.Problem))
 			assert.ErrorContains(t, err, c.says)
-			assert.NotContains(t, err.Error(), repositorytest.Password)
+			assert.NotContains(t, err.Error(), dockertest.Password)
 		})
 	}
 }

@@ -1,5 +1,4 @@
-// Package repositorytest makes repositories by the real programs of the image lifeboat/kinds:12, and has stores read them on this host's engine.
-package repositorytest
+package dockertest
 
 import (
 	"context"
@@ -19,13 +18,13 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/instance/docker"
+	"lifeboat/drills/instance/instancetest"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/store"
-	"lifeboat/internal/needs"
 )
 
-// Image holds the programs.
-const Image = "lifeboat/kinds:12"
+// RepositoryImage holds the programs that make and read repositories.
+const RepositoryImage = "lifeboat/kinds:12"
 
 // Password of the repositories.
 const Password = "correct horse 中"
@@ -35,13 +34,13 @@ const Tree = `mkdir -p /srv/files/sub; cd /srv/files
 echo hello > a; ln a sub/hard; ln -s ../../x link; printf '\344\270\255' > "sub/zhong [w]*"; mkfifo pipe; chmod 640 a; chown 33:44 sub; chmod 2750 sub
 `
 
-// Make runs a script that makes /made/repository, and returns where that is on this host. The variable has the password.
-func Make(variable, script string) (string, error) {
+// Repository runs a script that makes /made/repository, and returns where that is on this host. The variable has the password.
+func Repository(variable, script string) (string, error) {
 	at, err := os.MkdirTemp("", "lifeboat-repository-")
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command("docker", "run", "--rm", "--network", "none", "-v", at+":/made", "-e", variable+"="+Password, "--entrypoint", "sh", Image,
+	out, err := exec.Command("docker", "run", "--rm", "--network", "none", "-v", at+":/made", "-e", variable+"="+Password, "--entrypoint", "sh", RepositoryImage,
 		"-c", "set -e\n"+Tree+script+"\nchmod -R a+rwX /made").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%w: %s", err, out)
@@ -58,12 +57,11 @@ func Main(m *testing.M, made func() (string, error)) {
 	os.Exit(code)
 }
 
-// Programs have rooms on the engine of this host. inside is the program of sandboxes.
-func Programs(t *testing.T, inside []byte) *store.Programs {
+// Programs have rooms on the engine of this host.
+func Programs(t *testing.T) *store.Programs {
 	t.Helper()
-	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", Image).CombinedOutput(); err != nil {
-		needs.Skipf(t, "no %s here (run ci/images/kinds.sh): %s", Image, out)
-	}
+	NeedImage(t, RepositoryImage, "ci/images/kinds.sh")
+	inside := instancetest.Program(t)
 	return &store.Programs{Rooms: func(ctx context.Context, scope ledger.Scope, to store.Ledger, log *slog.Logger, r store.RoomRequest) (store.Room, error) {
 		return docker.OpenRoom(ctx, instance.Site{Scope: scope, Ledger: to, Log: log, Program: inside}, r)
 	}}
