@@ -20,7 +20,7 @@ func Audit(w io.Writer, format string, r *evidence.Result, o Options) error {
 	d := p.document()
 	switch format {
 	case "terminal":
-		return d.terminal(w, o, nil)
+		return d.terminal(w, o, auditTerminal)
 	case "markdown":
 		return d.markdown(w)
 	case "html":
@@ -36,7 +36,8 @@ type auditor struct {
 }
 
 func (p auditor) document() document {
-	d := document{Lang: p.l, ID: p.a.Bundle.Origin, Status: badge{"failed", "✗", p.say("audit.refused")}, Footer: p.say("audit.footer")}
+	d := document{Lang: p.l, ID: p.a.Bundle.Origin, Status: badge{"failed", "✗", p.say("audit.refused")}, Facts: p.facts(),
+		Footer: p.say("audit.footer", "log", p.a.Bundle.Origin, "size", p.l.Count(p.a.Size)) + "\n" + p.say("audit.footer_root", "root", p.a.Root)}
 	switch {
 	case p.a.Verified():
 		d.Status = badge{"passed", "✓", p.say("audit.verified")}
@@ -54,8 +55,8 @@ func (p auditor) document() document {
 	passed, failed := count[record.StatusPassed], count[record.StatusFailed]
 	d.Sentence = p.say("audit.sentence", "drills", strconv.Itoa(len(p.a.Drills)), "passed", strconv.Itoa(passed), "failed", strconv.Itoa(failed),
 		"other", strconv.Itoa(len(p.a.Drills)-passed-failed), "nights", strconv.Itoa(len(p.a.Nights)))
-	for _, s := range []section{p.found("wrong", p.a.Wrong), p.whom(), p.drills(), p.series(), p.programmes(), p.nights(), p.findings(), p.addenda(),
-		p.weak(), p.found("notices", p.a.Notices), p.unproved()} {
+	for _, s := range []section{p.found("wrong", p.a.Wrong), p.services(), p.targets(), p.unpassed(), p.whom(), p.drills(), p.series(), p.programmes(),
+		p.nights(), p.findings(), p.addenda(), p.deviations(), p.weak(), p.found("notices", p.notices()), p.unproved(), p.signoffs()} {
 		if len(s.Blocks) > 0 {
 			d.Sections = append(d.Sections, s)
 		}
@@ -129,7 +130,7 @@ func (p auditor) drills() section {
 		if x.Status != record.RunCompleted {
 			run = p.c.Named(p.l, "run", string(x.Status))
 		}
-		t.Rows = append(t.Rows, []cell{textOf(strings.TrimSpace(x.Series+" "+strconv.Itoa(x.Number)), x.ID), text(p.l.Time(x.Started)),
+		t.Rows = append(t.Rows, []cell{textOf(numbered(x.Leaf), x.ID), text(p.l.Time(x.Started)),
 			textOf(x.Scenario, x.Service), {Badge: &b, Small: run}, text(strings.Join(points, ", ")), text(strings.Join(x.By, ", "))})
 	}
 	return p.titled("drills", block{Table: t})
@@ -193,8 +194,7 @@ func (p auditor) weak() section {
 		if x.Record == nil || x.Verdict != record.StatusPassed {
 			continue
 		}
-		name := strings.TrimSpace(x.Series + " " + strconv.Itoa(x.Number))
-		a := author{c: p.c, l: p.l, r: x.Record, v: x.Judgment, o: p.o}
+		name, a := numbered(x.Leaf), p.of(x)
 		for _, w := range a.weaknesses() {
 			enter(a.words(w), name)
 		}

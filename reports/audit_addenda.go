@@ -56,14 +56,14 @@ func (p auditor) programmes() section {
 	}
 	var blocks []block
 	for _, x := range p.a.Programmes {
-		t := &table{Class: "audit-programme", Columns: p.columns("--nn", "duty", "owner", "drills", "passed", "overdue_stretch")}
+		t := &table{Class: "audit-programme", Columns: p.columns("--nn", "duty", "owner", "drills", "passed", "next_due", "overdue_stretch")}
 		for _, d := range x.Duties {
 			gaps := cell{Text: p.say("audit.no_gap")}
 			if len(d.Gaps) > 0 {
 				gaps = text(p.gaps(d.Gaps))
 			}
 			t.Rows = append(t.Rows, []cell{textOf(d.Name, p.say("audit.every", "every", d.Every)), text(d.By), text(strconv.Itoa(d.Runs)), text(strconv.Itoa(d.Passed)),
-				gaps})
+				text(p.l.Time(d.Due)), gaps})
 		}
 		blocks = append(blocks, block{Paragraph: p.say("audit.in_force", "name", x.Series, "from", p.l.Time(x.From), "to", p.l.Time(x.To),
 			"logged", p.l.Time(x.Logged)), Table: t})

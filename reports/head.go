@@ -246,6 +246,11 @@ func (a author) weak() section {
 	return a.section("weak", block{List: list})
 }
 
+// footer stands on every page: the drill, and the digest of its record.
 func (a author) footer() string {
-	return a.say("footer", "drill", a.r.Header.Drill, "tool", a.r.Header.Tool)
+	said := a.say("footer", "drill", a.r.Header.Drill, "tool", a.r.Header.Tool)
+	if a.o.RecordDigest != "" {
+		said += "\n" + a.say("footer_record", "digest", a.o.RecordDigest)
+	}
+	return said
 }

@@ -7,7 +7,9 @@ import (
 	"html/template"
 	"io"
 	"regexp"
+	"strings"
 	"sync"
+	"unicode"
 
 	"lifeboat/drills/record"
 )
@@ -21,6 +23,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 		"strong": strongParts,
 		"q":      quantities,
 		"odd":    func(i int) bool { return i%2 == 1 },
+		"css":    cssText,
 		"pct":    func(f float64) string { return fmt.Sprintf("%.1f", f) },
 	}).ParseFS(templateFiles, "templates/page.html"))
 })
@@ -32,6 +35,20 @@ var quantity = regexp.MustCompile(`([≥<] |&lt; )?\d[\d.,]*( (h|min|s|d|小时|
 // quantities escapes a text and keeps its figures from being broken at the end of a line.
 func quantities(s string) template.HTML {
 	return template.HTML(quantity.ReplaceAllString(template.HTMLEscapeString(s), `<span class="q">$0</span>`))
+}
+
+// cssText quotes a text for the margin of a page; the template would take what has a colon in it for an address.
+func cssText(s string) template.CSS {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == ' ' || unicode.IsLetter(r) || unicode.IsDigit(r):
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, `\%x `, r)
+		}
+	}
+	return template.CSS(`"` + b.String() + `"`)
 }
 
 // page is what the template sees.

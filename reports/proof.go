@@ -275,15 +275,17 @@ func (a author) evidence() section {
 	return s
 }
 
-// signatures is a form: who signs is known where the scenario names people.
-func (a author) signatures() section {
+func (a author) signatures() section { return a.section("signatures", a.form(a.r.Header.People)...) }
+
+// form has room for hands; who signs is known where people are named.
+func (a author) form(people map[string]string) []block {
 	t := &table{Class: "signatures", Columns: a.columns("", "role", "name", "signature", "date")}
 	for _, role := range []string{"commander", "reviewer", "management"} {
-		name := cell{Text: a.r.Header.People[role]}
+		name := cell{Text: people[role]}
 		if name.Text == "" {
 			name = cell{Blank: true}
 		}
 		t.Rows = append(t.Rows, []cell{text(a.say("role." + role)), name, {Blank: true}, {Blank: true}})
 	}
-	return a.section("signatures", block{Paragraph: a.say("signatures.next")}, block{Table: t})
+	return []block{{Paragraph: a.say("signatures.next")}, {Table: t}}
 }

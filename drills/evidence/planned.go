@@ -87,9 +87,10 @@ type ProgrammeResult struct {
 // DutyResult is one line of a programme.
 type DutyResult struct {
 	Duty
-	Runs   int   `json:"runs"`
-	Passed int   `json:"passed"`
-	Gaps   []Gap `json:"gaps"`
+	Runs   int       `json:"runs"`
+	Passed int       `json:"passed"`
+	Due    time.Time `json:"due"` // by when the next pass must be, at the end of that time
+	Gaps   []Gap     `json:"gaps"`
 }
 
 // Gap is a stretch in which a duty was overdue.
@@ -194,7 +195,7 @@ func (x Duty) against(runs []Run, from, to time.Time) DutyResult {
 		}
 		due, lately = r.Started.Add(x.every), nil
 	}
-	if to.After(due) {
+	if d.Due = due; to.After(due) {
 		d.Gaps = append(d.Gaps, Gap{From: due, To: to, Open: true, Runs: lately})
 	}
 	return d
