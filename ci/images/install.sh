@@ -43,16 +43,21 @@ if [ "${1:-}" = --browser ]; then # reports are looked at by make test-long alon
   command -v pdftotext >/dev/null || missing+=(poppler-utils)
   [ -n "$(fc-list :lang=zh 2>/dev/null)" ] || missing+=(fonts-noto-cjk)
 fi
-if [ ${#missing[@]} -gt 0 ]; then
-  log=$(mktemp)
-  trap 'rm -f "$log"' EXIT
-  if ! { as_root apt-get update && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y \
-    --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
-    tail -n 20 "$log" >&2
-    echo "install: apt-get could not install ${missing[*]}; its last lines are above" >&2
-    exit 1
-  fi
-fi
+# Images are built from where this machine's apt has its packages from, which it does not say before it has lists of them.
+listed() {
+  [ -n "${LIFEBOAT_APT_SOURCES:-}" ] || ! command -v apt-get >/dev/null || [ -n "$(apt-get indextargets 'Created-By: Packages')" ]
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() { # WHAT OPTION…: apt-get as root, whose last lines are shown where it could not do what it was to do
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get "${@:2}" >"$log" 2>&1 && return
+  tail -n 20 "$log" >&2
+  echo "install: apt-get could not $1; its last lines are above" >&2
+  exit 1
+}
+if [ ${#missing[@]} -gt 0 ] || ! listed; then apt "fetch its lists" update; fi
+if [ ${#missing[@]} -gt 0 ]; then apt "install ${missing[*]}" install -y --no-install-recommends "${missing[@]}"; fi
 
 # The service manager starts the engine where there is one; nothing here ever stops or restarts it.
 if ! engine_answers; then
