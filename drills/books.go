@@ -12,12 +12,13 @@ import (
 	"lifeboat/drills/machines"
 	"lifeboat/drills/objective"
 	"lifeboat/drills/record"
+	"lifeboat/drills/secrets"
 )
 
 // books are what a drill writes of itself: its journal and its ledger, by one clock, with the phase and the incident in which
 // it is. Whatever a part of the drill writes goes through them, and so without secrets.
 type books struct {
-	*secrets
+	*secrets.Known
 	journal    *record.Journal
 	ledger     *ledger.File
 	log        *slog.Logger
@@ -51,7 +52,7 @@ func (b *books) phase(ctx context.Context, name string, fn func(context.Context)
 	}
 	end := record.PhaseEvent{Phase: name, Outcome: record.OutcomeDone}
 	if err != nil {
-		end.Outcome, end.Error = record.OutcomeFailed, b.hide(err.Error())
+		end.Outcome, end.Error = record.OutcomeFailed, b.Hide(err.Error())
 	}
 	return errors.Join(err, b.Append(record.KindPhase, b.subject(""), end))
 }
@@ -68,7 +69,7 @@ func (b *books) noteOf(kind record.Kind, subject record.Subject, data any) {
 
 // Append implements instance.Journal.
 func (b *books) Append(kind record.Kind, subject record.Subject, data any) error {
-	if err := b.journal.Append(kind, subject, b.hideEvent(data)); err != nil {
+	if err := b.journal.Append(kind, subject, b.HideEvent(data)); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
 	}
 	return nil
@@ -106,7 +107,7 @@ func (b *books) faultEvent(f FaultPlan, state record.FaultState, note string) er
 
 func (b *books) faultEventAt(f FaultPlan, state record.FaultState, at record.Moment, note string) error {
 	return b.Append(record.KindFault, b.subjectOf(f), record.FaultEvent{Kind: f.Spec.Kind, On: f.Spec.On, Index: f.Index,
-		State: state, At: at, Note: b.hide(note)})
+		State: state, At: at, Note: b.Hide(note)})
 }
 
 // subjectOf a fault's events: its instance as it is now, and its own incident, whichever is open.
@@ -121,7 +122,7 @@ func (b *books) harnessBroke(err error) {
 	b.mu.Lock()
 	phase := b.inPhase
 	b.mu.Unlock()
-	b.note(record.KindHarness, record.HarnessError{Phase: phase, Error: b.hide(err.Error())})
+	b.note(record.KindHarness, record.HarnessError{Phase: phase, Error: b.Hide(err.Error())})
 }
 
 // passedSoFar judges the journal as it stands before the clean-up.

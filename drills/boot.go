@@ -164,10 +164,10 @@ func (s *boots) request(name string, spec scenarios.Instance, b boot) (instance.
 	r := instance.Request{Name: name, Image: spec.Image, Env: map[string]string{}, Aliases: spec.Aliases,
 		KeepData: b.keepData, DropData: b.dropData,
 		Memory: int64(spec.Memory), CPUs: spec.CPUs, Allow: s.plan.Scenario.Egress.Allow}
-	if err := s.plan.own[name].Fill(&r, s.secrets.reveal); err != nil {
+	if err := s.plan.own[name].Fill(&r, s.Reveal); err != nil {
 		return r, err
 	}
-	if variable, err := s.revealEnv(r.Env, b.env); err != nil {
+	if variable, err := s.RevealEnv(r.Env, b.env); err != nil {
 		return r, fmt.Errorf("set %s of %s: %w", variable, name, err)
 	}
 	if b.image != "" {

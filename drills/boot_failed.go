@@ -38,17 +38,17 @@ func (s *boots) badBoot(ctx context.Context, name, from string, b boot, started 
 	fact := record.Restored{Backup: from, Point: s.plan.Backups[from].Point.ID, Started: started, Ended: s.elapsed(),
 		During: b.during}
 	if bad.Lack != "" && !b.keepData { // else the guest came up from that disk before, and has changed it itself since
-		fact.Lack = &record.Lack{Kind: bad.Lack, What: s.hide(bad.Reason)}
+		fact.Lack = &record.Lack{Kind: bad.Lack, What: s.Hide(bad.Reason)}
 		return asFact(err, s.Append(record.KindRestored, s.subject(name), fact))
 	}
 	if f := s.met(ctx, name, started); len(f.Met) > 0 || len(f.Sought) > 0 || f.NotAsked != "" {
 		return s.failed(ctx, name, b.during, started, err)
 	}
 	why := bad.Reason
-	if lines := strings.TrimSpace(lastLines(s.hide(bad.Console), 3)); lines != "" {
+	if lines := strings.TrimSpace(lastLines(s.Hide(bad.Console), 3)); lines != "" {
 		why += "; it printed last: " + lines
 	}
-	fact.BackupBad, fact.Overdue = s.hide(why), bad.Overdue
+	fact.BackupBad, fact.Overdue = s.Hide(why), bad.Overdue
 	return asFact(err, s.Append(record.KindRestored, s.subject(name), fact))
 }
 
@@ -61,13 +61,13 @@ func (s *boots) failed(ctx context.Context, name, during string, started time.Du
 	}
 	spec := s.plan.Scenario.Instances[name]
 	f := s.met(ctx, name, started)
-	f.During, f.Started, f.Ended, f.Why = during, started, s.elapsed(), s.hide(bad.Reason)
+	f.During, f.Started, f.Ended, f.Why = during, started, s.elapsed(), s.Hide(bad.Reason)
 	if f.Backup = spec.Boot; f.Backup != "" {
 		f.Point = s.plan.Backups[f.Backup].Point.ID
 	} else {
 		f.Image = spec.Image
 	}
-	if text := strings.TrimSpace(lastLines(s.hide(bad.Console), mostLines)); text != "" {
+	if text := strings.TrimSpace(lastLines(s.Hide(bad.Console), mostLines)); text != "" {
 		f.Lines = strings.Split(text, "\n")
 	}
 	return asFact(err, s.Append(record.KindBootFailed, s.subject(name), f))
@@ -88,7 +88,7 @@ func (s *boots) met(ctx context.Context, name string, since time.Duration) recor
 		if r, ok := instance.As[instance.ReachReporter](base); ok && !alone {
 			links, err := r.Reached(ctx)
 			if err != nil {
-				f.NotAsked = s.hide(err.Error())
+				f.NotAsked = s.Hide(err.Error())
 			}
 			for _, l := range links {
 				if l.From == name && l.To != name {

@@ -57,7 +57,7 @@ func (b *business) start(ctx context.Context) error {
 // env is the environment of a flow with its secrets revealed.
 func (b *business) env(of map[string]scenarios.Secret) (map[string]string, error) {
 	env := map[string]string{}
-	if variable, err := b.revealEnv(env, of); err != nil {
+	if variable, err := b.RevealEnv(env, of); err != nil {
 		return nil, fmt.Errorf("set %s of the flow: %w", variable, err)
 	}
 	return env, nil

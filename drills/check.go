@@ -10,6 +10,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/secrets"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
@@ -38,9 +39,9 @@ func resolve(kit Kit, s *scenarios.Scenario) (*Plan, scenarios.Problems) {
 	problems = append(problems, p.unused()...)
 	problems = append(problems, p.planFaults(kit)...)
 	problems = append(problems, p.planChecks(kit)...)
-	known := secretsOf(s)     // now that the back-ends have read theirs
+	known := secrets.Of(s)    // now that the back-ends have read theirs
 	for i := range problems { // a back-end may repeat the address that it was given
-		problems[i].Message = known.hide(problems[i].Message)
+		problems[i].Message = known.Hide(problems[i].Message)
 	}
 	return p, problems.Sorted(s.File)
 }

@@ -75,7 +75,7 @@ func (q *checks) one(ctx context.Context, c CheckPlan, when record.When) (record
 		facts, err = q.observe(ctx, c.Check)
 		r.Ended, r.Overdue = q.elapsed(), nil
 		if err != nil {
-			r.Status, r.Message = record.CheckCrashed, q.hide(err.Error())
+			r.Status, r.Message = record.CheckCrashed, q.Hide(err.Error())
 			return r, nil
 		}
 		a = verifier.Judge(c.Check, when, before, facts)
@@ -89,24 +89,24 @@ func (q *checks) one(ctx context.Context, c CheckPlan, when record.When) (record
 	}
 	with, ok := c.Check.(verifier.Comparer)
 	r.Compared = ok && with.Compares() && len(before) > 0
-	r.Status, r.Message, r.Recorded = a.Status, q.hide(a.Message), a.Recorded
+	r.Status, r.Message, r.Recorded = a.Status, q.Hide(a.Message), a.Recorded
 	var err error
-	if r.Facts, r.FactsDigest, err = q.keepFacts(q.hide(q.secrets.hideJSON(string(facts)))); err != nil {
+	if r.Facts, r.FactsDigest, err = q.keepFacts(q.Hide(q.HideJSON(string(facts)))); err != nil {
 		return r, err
 	}
 	if a.Said != nil && a.Said.Is(a.Message) {
 		r.Said = a.Said
 	}
-	r.Diff = append(r.Diff, q.hideAll(a.Diff)...)
+	r.Diff = append(r.Diff, q.HideAll(a.Diff)...)
 	for _, o := range a.Beside {
 		for k, text := range o.Args {
-			o.Args[k] = q.hide(text)
+			o.Args[k] = q.Hide(text)
 		}
 		r.Beside = append(r.Beside, o)
 	}
 	if r.Status == record.CheckFailed {
 		if err := q.room.Intact(ctx); err != nil {
-			r.Status, r.Message, r.Said = record.CheckCrashed, q.hide(err.Error()), nil
+			r.Status, r.Message, r.Said = record.CheckCrashed, q.Hide(err.Error()), nil
 			return r, nil
 		}
 		r.Backup = q.plan.backupOf(c)

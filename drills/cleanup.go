@@ -28,7 +28,7 @@ func (d *drill) cleanup(ctx context.Context, keep bool, since time.Time) []recor
 	if keep && !d.passedSoFar() {
 		return d.keepAll(ctx)
 	}
-	done := CleanUp(ctx, CleanRequest{Scope: d.scope, Kit: d.kit, Mark: d.ledger.Mark, Hide: d.hide,
+	done := CleanUp(ctx, CleanRequest{Scope: d.scope, Kit: d.kit, Mark: d.ledger.Mark, Hide: d.Hide,
 		Report: d.noteOf, Since: since})
 	d.note(record.KindPhase, done.phase())
 	d.clean = done.Clean()
@@ -41,7 +41,7 @@ func (d *drill) closeWitness(ctx context.Context) {
 	defer cancel()
 	for _, closing := range []func(context.Context) error{d.business.pulse.stop, d.collectEgress, d.business.reached.write} {
 		if err := closing(ctx); err != nil {
-			d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.hide(err.Error())})
+			d.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: d.Hide(err.Error())})
 		}
 	}
 	d.collectHidden(ctx)
@@ -55,7 +55,7 @@ func (d *drill) keepAll(ctx context.Context) []record.CleanupEvent {
 		defer cancel()
 		names, err := d.kit.Remains(ctx, d.scope)
 		if err != nil {
-			kept.Error = d.hide(err.Error())
+			kept.Error = d.Hide(err.Error())
 		}
 		kept.Left = names
 	}

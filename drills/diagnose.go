@@ -59,8 +59,8 @@ func (g *diagnoses) ask(ctx context.Context, m instance.Machine) (instance.Diagn
 
 func (g *diagnoses) write(m instance.Machine, got instance.Diagnosis) {
 	fact := got.Diagnosis
-	fact.Words = g.hide(fact.Words)
-	lines := g.hideAll(got.Lines)
+	fact.Words = g.Hide(fact.Words)
+	lines := g.HideAll(got.Lines)
 	fact.Lines = slices.Clone(lines[max(0, len(lines)-mostLines):])
 	name, err := g.keep(m.Name(), got.Screen)
 	if err != nil {

@@ -159,7 +159,7 @@ func (ds *disks) close() {
 			continue
 		}
 		if err := k.Same(); err != nil && ds.broken[k.backup] == nil { // else it is written down already
-			ds.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: ds.hide(err.Error())})
+			ds.note(record.KindHarness, record.HarnessError{Phase: record.PhaseCleanup, Error: ds.Hide(err.Error())})
 		}
 		errs = append(errs, k.Close())
 	}

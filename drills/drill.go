@@ -91,13 +91,13 @@ func (d *drill) phases(ctx context.Context) (err error) {
 			return fmt.Errorf("start the reaper: %w", err)
 		}
 		d.reaper = k
-		if err := k.Hide(d.list()); err != nil {
+		if err := k.Hide(d.List()); err != nil {
 			return fmt.Errorf("tell the reaper what to hide: %w", err)
 		}
 	}
 	ahead := d.sealAhead(ctx)
 	defer func() { ahead(err) }()
-	if err := d.plan.readProfiles(ctx, d.hide); err != nil {
+	if err := d.plan.readProfiles(ctx, d.Hide); err != nil {
 		return err
 	}
 	if d.opt.UpTo == record.UpToRead {

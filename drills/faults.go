@@ -180,7 +180,7 @@ func (x *faults) askAll(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			e.Note = x.hide(err.Error())
+			e.Note = x.Hide(err.Error())
 		}
 		e.At = record.Moment{Early: from, Late: x.elapsed()}
 		if err := x.Append(record.KindFault, x.subjectOf(f), e); err != nil {

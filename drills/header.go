@@ -4,7 +4,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -38,7 +37,7 @@ func (d *drill) header(number int) record.Header {
 	h.Limits = limitsOf(s, d.opt.Sizes)
 	slices.SortFunc(h.Objectives, func(a, b record.Objective) int { return strings.Compare(a.Name, b.Name) })
 	if f := s.Flow; f != nil {
-		h.Flow, h.FlowEnv = filepath.Base(f.Script), d.shownEnv(f.Env)
+		h.Flow, h.FlowEnv = filepath.Base(f.Script), d.ShownEnv(f.Env)
 		if f.AfterUpgrade != nil {
 			h.FlowAfter = filepath.Base(f.AfterUpgrade.Script)
 		}
@@ -96,27 +95,6 @@ func (d *drill) header(number int) record.Header {
 	}
 	return h
 }
-
-// secretive are names of variables whose values are shown to nobody, though the file says them plainly.
-var secretive = regexp.MustCompile(`(?i)pass|pwd|secret|token|key|credential|auth|cookie|session|(^|_)pin(_|$)|dsn`)
-
-// shownEnv is a flow's environment as a report may hold it.
-func (s *secrets) shownEnv(env map[string]scenarios.Secret) map[string]string {
-	if len(env) == 0 {
-		return nil
-	}
-	shown := map[string]string{}
-	for name, value := range env {
-		shown[name] = "***"
-		if plain, err := value.Reveal(); err == nil && !value.Hidden() && !secretive.MatchString(name) {
-			shown[name] = s.hide(userOf.ReplaceAllString(plain, "://***@"))
-		}
-	}
-	return shown
-}
-
-// userOf is the user and the password of an address.
-var userOf = regexp.MustCompile(`://[^/@\s]*@`)
 
 // host describes this machine; what cannot be read stays empty.
 func host() record.Host {

@@ -129,7 +129,7 @@ func (b *inbox) read() {
 	notes, _ := filepath.Glob(filepath.Join(b.dir, "inbox", notePrefix+"*")) // the pattern is a constant
 	for _, n := range notes {
 		b.take(filepath.Base(n), func(m Message) error {
-			return b.journal.AppendAs(m.By, record.KindNote, record.Subject{}, record.Note{Text: b.hide(m.Text)})
+			return b.journal.AppendAs(m.By, record.KindNote, record.Subject{}, record.Note{Text: b.Hide(m.Text)})
 		})
 	}
 }
@@ -157,5 +157,5 @@ func (b *inbox) take(name string, use func(Message) error) {
 	b.aside[name] = os.Rename(path, filepath.Join(b.dir, "inbox", "."+name+".unreadable")) != nil
 	b.log.Warn("a message in the inbox could not be read", "file", name, "error", err)
 	b.note(record.KindObservation, record.Observation{ID: "inbox.unreadable",
-		Args: map[string]string{"file": name, "error": b.hide(err.Error())}})
+		Args: map[string]string{"file": name, "error": b.Hide(err.Error())}})
 }

@@ -209,7 +209,7 @@ func (d *drill) rollback(ctx context.Context, i int, in scenarios.Incident) erro
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &failed), errors.As(err, &down), isFact(err):
-		end = record.RollbackEvent{State: record.RollbackFailed, Error: d.hide(err.Error()), Overdue: lateOnly(failed, down)}
+		end = record.RollbackEvent{State: record.RollbackFailed, Error: d.Hide(err.Error()), Overdue: lateOnly(failed, down)}
 		err = &stopError{why: end.Error}
 	default: // the harness: what the rollback would have done is not known
 		return err

@@ -64,7 +64,7 @@ func answeredAgain(alone string, checks []CheckPlan, observed map[string]verifie
 		if was.When == record.Before {
 			observed[was.Name] = whole
 		}
-		if bytes.Contains(whole, []byte(hidden)) || strings.Contains(was.Message, hidden) {
+		if bytes.Contains(whole, []byte("***")) || strings.Contains(was.Message, "***") {
 			return nil // a secret stood there, which may be what was asked for
 		}
 		return errors.Join(same(was.Name+"'s status", was.Status, a.Status), same(was.Name+"'s message", was.Message, a.Message),

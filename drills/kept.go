@@ -9,8 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"lifeboat/drills/secrets"
 	"lifeboat/internal/userfile"
 	"lifeboat/scenarios"
 )
@@ -52,7 +52,7 @@ func (b *books) keepScenario(s *scenarios.Scenario) error {
 		switch {
 		case err != nil:
 		case f.Text != nil:
-			text := b.hide(string(f.Text))
+			text := b.Hide(string(f.Text))
 			a.Hidden = text != string(f.Text)
 			err = root.WriteFile(filepath.FromSlash(f.Path), []byte(text), 0o600)
 		case s.Keep:
@@ -118,12 +118,5 @@ func (b *books) keepFacts(facts string) (shown, digest string, err error) {
 	if err := os.WriteFile(path, []byte(facts), 0o600); err != nil {
 		return "", "", fmt.Errorf("keep what a check observed: %w", err)
 	}
-	return shorten(facts, factsShown), "sha256:" + name, nil
-}
-
-func shorten(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + " …"
+	return secrets.Shorten(facts, factsShown), "sha256:" + name, nil
 }

@@ -52,7 +52,7 @@ func (r *restores) look(ctx context.Context) error {
 // which nothing lies, or that is not there, may be one that is not mounted, or the wrong one.
 func (r *restores) lacking(fact *record.Restored, bp *BackupPlan) error {
 	missing := *bp.Missing
-	missing.Name, missing.Newest = r.hide(missing.Name), r.hide(missing.Newest)
+	missing.Name, missing.Newest = r.Hide(missing.Name), r.Hide(missing.Newest)
 	fact.Missing = &missing
 	why := missingWords(&missing)
 	if missing.Name == "" || missing.Why == string(store.Unreadable) {

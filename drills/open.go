@@ -12,6 +12,7 @@ import (
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/machines"
 	"lifeboat/drills/record"
+	"lifeboat/drills/secrets"
 	"lifeboat/verifier"
 )
 
@@ -23,14 +24,14 @@ func open(kit Kit, p *Plan, opt Options) (*drill, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the home directory: %w", err)
 	}
-	b := &books{secrets: secretsOf(p.Scenario), id: id, dir: dir, base: now}
-	b.log = b.logger(opt.Log)
+	b := &books{Known: secrets.Of(p.Scenario), id: id, dir: dir, base: now}
+	b.log = b.Logger(opt.Log)
 	d := &drill{books: b, kit: kit, plan: p, opt: opt,
 		scope: ledger.Scope{Drill: id, Owner: ledger.Self(), Deadline: now.Add(p.Scenario.Deadline.Std() + opt.Patience), Home: dir}}
 	site := instance.Site{Scope: d.scope, Journal: b, Ledger: b, Log: b.log, Base: now,
 		Network: instance.Network{Range: p.Scenario.Network.Prefix, Avoid: p.speaksTo()}}
 	if d.room, err = machines.Open(kit.Instances, p.Kinds, site); err != nil {
-		return nil, &RefusedError{Reasons: []string{b.hide(err.Error())}}
+		return nil, &RefusedError{Reasons: []string{b.Hide(err.Error())}}
 	}
 	b.generation = d.room.Generation
 	d.assemble()

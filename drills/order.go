@@ -90,7 +90,7 @@ func (s *boots) again(name string, b boot, why string) error {
 		return nil
 	}
 	if err := s.Append(record.KindObservation, s.subject(name), record.Observation{ID: "boot.again",
-		Args: map[string]string{"instance": name, "why": s.hide(why)}}); err != nil {
+		Args: map[string]string{"instance": name, "why": s.Hide(why)}}); err != nil {
 		return err
 	}
 	return fmt.Errorf("%w: %s", machines.ErrAlone, why)

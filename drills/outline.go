@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/secrets"
 	"lifeboat/scenarios"
 )
 
@@ -118,7 +119,7 @@ func (p *Plan) Outline() Outline {
 	for layer, why := range s.Checks.Excluded {
 		o.Excluded[string(layer)] = why.Any()
 	}
-	return secretsOf(p.Scenario).hideEvent(o).(Outline)
+	return secrets.Of(p.Scenario).HideEvent(o).(Outline)
 }
 
 // describeAll says what steps do.

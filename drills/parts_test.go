@@ -15,6 +15,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
+	"lifeboat/drills/secrets"
 	"lifeboat/drills/store"
 	"lifeboat/internal/decoy"
 	"lifeboat/scenarios"
@@ -28,7 +29,7 @@ func testBooks(t *testing.T) (b *books, written func(record.Kind) []any) {
 	j, err := record.Create(filepath.Join(dir, journalName), record.Header{}, time.Now(), record.Clock{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, j.Close()) })
-	b = &books{secrets: &secrets{}, journal: j, log: slog.New(slog.DiscardHandler), dir: dir, base: time.Now(),
+	b = &books{Known: &secrets.Known{}, journal: j, log: slog.New(slog.DiscardHandler), dir: dir, base: time.Now(),
 		generation: func(string) int { return 3 }}
 	return b, func(kind record.Kind) (all []any) {
 		events, err := j.Events()
@@ -46,7 +47,7 @@ func testBooks(t *testing.T) (b *books, written func(record.Kind) []any) {
 
 func TestBooksHideAndKnowThePhase(t *testing.T) {
 	b, written := testBooks(t)
-	b.add("hunter2hunter2")
+	b.Add("hunter2hunter2")
 	b.enter(2)
 	assert.Equal(t, record.Subject{Instance: "db", Generation: 3, Incident: 2}, b.subject("db"))
 	assert.Equal(t, 1, b.subjectOf(FaultPlan{Incident: 1}).Incident, "a fault keeps its own incident")

@@ -14,6 +14,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/secrets"
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
@@ -100,13 +101,13 @@ func NewPlan(ctx context.Context, kit Kit, s *scenarios.Scenario) (*Plan, error)
 	p.lookForSpace(ctx, kit)
 	p.askHost(ctx, kit)
 	p.estimate(ctx, kit)
-	known := secretsOf(s)
+	known := secrets.Of(s)
 	for i, why := range p.Refusals { // a store repeats what its server said
-		p.Refusals[i] = known.hide(why)
+		p.Refusals[i] = known.Hide(why)
 	}
 	for _, b := range p.Backups {
 		if b.Missing != nil {
-			b.Missing.Store = known.hide(b.Missing.Store)
+			b.Missing.Store = known.Hide(b.Missing.Store)
 		}
 	}
 	return p, nil

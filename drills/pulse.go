@@ -56,7 +56,7 @@ func (p *pulse) run(ctx context.Context, a asker, env map[string]string, down bo
 	}
 	running, err := k6.Pulse(ctx, verifier.PulseRequest{
 		Script: a.script, Scenario: a.scenario, Pace: p.pace, Env: env, Base: p.base, Down: down,
-		Raw: p.stream(), Hide: p.hideLines, Sample: p.sample, Asked: p.wasAsked,
+		Raw: p.stream(), Hide: p.HideLines, Sample: p.sample, Asked: p.wasAsked,
 	})
 	if err != nil {
 		return fmt.Errorf("start the pulse: %w", err)
@@ -70,9 +70,9 @@ func (p *pulse) stream() string { return filepath.Join(p.dir, "raw", "pulse.ndjs
 
 // sample is called from one goroutine, in the order of the samples' ends.
 func (p *pulse) sample(s verifier.Sample) {
-	s.Error = p.hide(s.Error)
+	s.Error = p.Hide(s.Error)
 	for i := range s.Failed {
-		s.Failed[i] = p.hide(s.Failed[i])
+		s.Failed[i] = p.Hide(s.Failed[i])
 	}
 	p.mu.Lock()
 	p.err = errors.Join(p.err, p.looksAgain(s))
@@ -188,14 +188,14 @@ func (p *pulse) stop(ctx context.Context) error {
 		return nil
 	}
 	asked := p.elapsed() // k6 may take long to end
-	broken := errors.Join(p.running.Stop(ctx), p.hideFile(p.stream()))
+	broken := errors.Join(p.running.Stop(ctx), p.HideFile(p.stream()))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := record.PulseEvent{State: record.PulseStopped, At: record.At(p.silence.Last()), Totals: p.edges.Totals}
 	e.Totals.Silence = p.silence.Longest(asked)
 	e.Late, e.Red, e.Asked, e.Unasked = p.starts.Late(), p.edges.Red(), p.asked, p.checks.Unasked()
 	if broken != nil {
-		e.State, e.Why = record.PulseBroken, p.hide(broken.Error())
+		e.State, e.Why = record.PulseBroken, p.Hide(broken.Error())
 	}
 	return errors.Join(p.err, p.Append(record.KindPulse, record.Subject{}, e))
 }

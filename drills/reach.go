@@ -60,7 +60,7 @@ func (r *reached) write(ctx context.Context) error {
 		}
 		switch links, err := teller.Reached(ctx); {
 		case errors.Is(err, instance.ErrUnmeasured):
-			all.Unmeasured = r.hide(err.Error())
+			all.Unmeasured = r.Hide(err.Error())
 		case err != nil:
 			return err
 		default:

@@ -18,6 +18,7 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
+	"lifeboat/drills/secrets"
 )
 
 // ReapRequest is the clean-up of a drill whose owner is gone.
@@ -31,19 +32,19 @@ type ReapRequest struct {
 }
 
 // Hidden is what a reaper must not write down. RunReaper learns it from the harness.
-type Hidden struct{ secrets secrets }
+type Hidden struct{ known secrets.Known }
 
 // Writer hides in what is written to another writer, write by write, what is known by then.
-func (h *Hidden) Writer(to io.Writer) io.Writer { return hidingWriter{to, &h.secrets} }
+func (h *Hidden) Writer(to io.Writer) io.Writer { return hidingWriter{to, &h.known} }
 
 type hidingWriter struct {
-	to      io.Writer
-	secrets *secrets
+	to    io.Writer
+	known *secrets.Known
 }
 
 // Write implements io.Writer.
 func (w hidingWriter) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(w.to, w.secrets.hide(string(p))); err != nil {
+	if _, err := io.WriteString(w.to, w.known.Hide(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -62,10 +63,10 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 		return nil, fmt.Errorf("read the ledger of %s: %w", r.Drill, err)
 	}
 	var hide func(string) string
-	known := &secrets{}
+	known := &secrets.Known{}
 	if r.Hidden != nil {
-		known = &r.Hidden.secrets
-		hide = known.hide
+		known = &r.Hidden.known
+		hide = known.Hide
 	}
 	j, err := record.Reopen(filepath.Join(dir, journalName), record.ActorReaper)
 	if err != nil {
@@ -80,7 +81,7 @@ func Reap(ctx context.Context, r ReapRequest) ([]record.CleanupEvent, error) {
 	}
 	var errs []error
 	write := func(kind record.Kind, subject record.Subject, data any) {
-		errs = append(errs, j.Append(kind, subject, known.hideEvent(data)))
+		errs = append(errs, j.Append(kind, subject, known.HideEvent(data)))
 	}
 	add := func(kind record.Kind, data any) { write(kind, record.Subject{}, data) }
 	if r.Why != "" {
@@ -132,7 +133,7 @@ func RunReaper(ctx context.Context, r ReapRequest, pipe io.Reader) ([]record.Cle
 		r.Hidden = &Hidden{}
 	}
 	h := harness{dir: dir, owner: scope.Owner, word: make(chan string, 1)}
-	go func() { h.word <- h.listen(pipe, &r.Hidden.secrets) }()
+	go func() { h.word <- h.listen(pipe, &r.Hidden.known) }()
 	var said string
 	late := false
 	select {
@@ -173,7 +174,7 @@ type harness struct {
 }
 
 // listen returns the harness's last word. An error of the pipe is the end of the harness, too.
-func (h *harness) listen(pipe io.Reader, hidden *secrets) string {
+func (h *harness) listen(pipe io.Reader, hidden *secrets.Known) string {
 	for r := bufio.NewReader(pipe); ; {
 		line, err := r.ReadString('\n')
 		list, hides := strings.CutPrefix(line, HideWord)
@@ -189,7 +190,7 @@ func (h *harness) listen(pipe io.Reader, hidden *secrets) string {
 		var texts []string
 		if json.Unmarshal([]byte(list), &texts) == nil {
 			for _, text := range texts {
-				hidden.add(text)
+				hidden.Add(text)
 			}
 		}
 	}

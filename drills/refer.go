@@ -105,7 +105,7 @@ func (t *target) Held(on string) bool {
 
 // Hide implements verifier.References.
 func (t *target) Hide(f verifier.Facts) verifier.Facts {
-	return verifier.Facts(t.hide(t.secrets.hideJSON(string(f))))
+	return verifier.Facts(t.Known.Hide(t.HideJSON(string(f))))
 }
 
 // Last implements verifier.References: it goes through the drills of this series that have a lower number, the latest first, for the

@@ -99,7 +99,7 @@ func (r *restores) restored(ctx context.Context, name string, bp *BackupPlan, du
 	r.host.restored(fact.Started, fact.Ended)
 	fact.Verified = err == nil && promiseKept(bp.Point.Digest, out.Digest)
 	fact.Said = out.Said
-	fact.Notes = append(fact.Notes, r.hideAll(out.Notes)...)
+	fact.Notes = append(fact.Notes, r.HideAll(out.Notes)...)
 	if err != nil && ctx.Err() == nil {
 		if foreign := r.room.Intact(ctx); foreign != nil { // whatever it looks like, somebody else had a hand in it
 			return out, fmt.Errorf("%w (%v)", foreign, err)
@@ -148,24 +148,24 @@ func (r *restores) blame(fact *record.Restored, bp *BackupPlan, err error) bool 
 	var mismatch *store.Mismatch
 	switch {
 	case errors.As(err, &lack):
-		fact.Lack = &record.Lack{Kind: lack.Lack, What: r.hide(lack.What)}
+		fact.Lack = &record.Lack{Kind: lack.Lack, What: r.Hide(lack.What)}
 	case errors.As(err, &kind):
 		named := *kind
 		named.File = bp.Point.ID
-		if why := r.hide(named.Reason()); named.Bad() {
+		if why := r.Hide(named.Reason()); named.Bad() {
 			fact.BackupBad = why
 		} else {
 			fact.Unread = why
 		}
 		fact.Kind = named.Fact()
-		fact.Kind.Said, fact.Kind.Command = r.hide(fact.Kind.Said), r.hide(fact.Kind.Command)
+		fact.Kind.Said, fact.Kind.Command = r.Hide(fact.Kind.Said), r.Hide(fact.Kind.Command)
 	case errors.As(err, &misfit):
 		fact.Unread = misfit.Reason()
 		fact.Misfit = &record.Misfit{What: misfit.What, Has: misfit.Has, Wants: misfit.Wants}
 	case errors.As(err, &image):
-		fact.ImageBad = r.hide(image.Reason)
+		fact.ImageBad = r.Hide(image.Reason)
 	case errors.As(err, &backup):
-		fact.BackupBad = r.hide(backup.Reason)
+		fact.BackupBad = r.Hide(backup.Reason)
 	case errors.As(err, &mismatch):
 		fact.BackupBad = mismatch.Error()
 	default:
@@ -189,7 +189,7 @@ func (r *restores) point(name string, bp *BackupPlan, out restore.Outcome) error
 		Point: bp.Point.ID, Size: bp.Point.Size, Taken: bp.Point.Taken, Digest: out.Digest,
 		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
 		Lies: bp.lies, Oldest: bp.oldest, Listed: bp.listed,
-		Zone: bp.Spec.TimeZone, Doubt: r.hide(bp.Point.Doubt), Beside: bp.Beside, Profile: bp.profile.digest,
+		Zone: bp.Spec.TimeZone, Doubt: r.Hide(bp.Point.Doubt), Beside: bp.Beside, Profile: bp.profile.digest,
 		Loaded: bp.Loader != nil && slices.Contains(r.plan.Scenario.Instances[name].Load, bp.Name) || r.plan.kindOf(name).OwnDisk}
 	if !consistent.IsZero() {
 		p.Age = r.base.Sub(consistent)

@@ -32,7 +32,7 @@ func (op *operator) script(ctx context.Context, phase string, s *scenarios.Scrip
 	}
 	inside := "/script/" + filepath.Base(file)
 	env := map[string]string{"LIFEBOAT_PHASE": phase, "LIFEBOAT_DRILL": op.id}
-	if variable, err := op.revealEnv(env, s.Env); err != nil {
+	if variable, err := op.RevealEnv(env, s.Env); err != nil {
 		return "", fmt.Errorf("set %s of the script: %w", variable, err)
 	}
 	given, trees, err := op.backupTrees(ctx, s.Backups)
@@ -52,7 +52,7 @@ func (op *operator) script(ctx context.Context, phase string, s *scenarios.Scrip
 	if err == nil && exit != 0 && !s.AllowFailure {
 		err = &stepFailed{what: s.File, why: fmt.Sprintf("exit code %d", exit)}
 	}
-	return op.secrets.hideEnd(out.String()), err
+	return op.HideEnd(out.String()), err
 }
 
 func runScript(ctx context.Context, c instance.Companion, p instance.Program) (int, error) {

@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/evidence"
+	"lifeboat/drills/secrets/secretstest"
 	"lifeboat/internal/signing"
 	"lifeboat/reports"
 )
 
-// bundle seals a drill with all its reports, signs it, and exports it as a stranger gets it.
-func (r runs) bundle(t *testing.T, w *world, res *Result) {
+// lookInBundle seals a drill with all its reports, signs it, exports it as a stranger gets it, and looks for the secrets there.
+func lookInBundle(t *testing.T, r secretstest.Runs, w *world, res *Result) {
 	t.Helper()
 	for _, f := range reports.Formats() {
 		if f.File == "" {
@@ -39,14 +40,14 @@ func (r runs) bundle(t *testing.T, w *world, res *Result) {
 	require.NoError(t, err)
 	payload, err := evidence.Sign(t.Context(), w.home, res.Drill, "test", by)
 	require.NoError(t, err)
-	r.look(t, "what is signed", string(payload))
+	r.Look(t, "what is signed", string(payload))
 	said, err := evidence.Add(t.Context(), w.home, evidence.Addendum{Kind: evidence.Correction, Drill: res.Drill, Role: "operator", Text: "none"}, s, by)
 	require.NoError(t, err)
 
 	to := filepath.Join(t.TempDir(), "bundle")
 	_, err = evidence.Export(evidence.ExportRequest{Home: w.home, Bundle: evidence.Bundle{Chosen: []string{res.Drill}}, Signer: by}, to)
 	require.NoError(t, err)
-	r.grep(t, to)
+	r.Grep(t, to)
 	var names []string
 	require.NoError(t, filepath.WalkDir(to, func(path string, e fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(to, path)
@@ -54,7 +55,7 @@ func (r runs) bundle(t *testing.T, w *world, res *Result) {
 		return err
 	}))
 	all := strings.Join(names, "\n")
-	r.look(t, "the names of files", all)
+	r.Look(t, "the names of files", all)
 	of := "drills/" + res.Drill + "/"
 	for _, must := range []string{"bundle.json", "log/leaves.ndjson", "addenda/" + said.ID + "/addendum.json", of + "journal.ndjson", of + "record.json",
 		of + "scenario.json", of + "scenario/", of + "reports/report.html", of + "reports/report.md", of + "evidence/attestation.json"} {

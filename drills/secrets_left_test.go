@@ -27,6 +27,8 @@ import (
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/secrets"
+	"lifeboat/drills/secrets/secretstest"
 	"lifeboat/drills/store"
 	"lifeboat/reports"
 	"lifeboat/scenarios"
@@ -69,7 +71,7 @@ checks:
   business: [{kind: ask, name: business}]
 `
 
-// gossip is whoever repeats the secrets of a scenario, in any form that echoes has.
+// gossip is whoever repeats the secrets of a scenario, in any form that secretstest.Echoes has.
 type gossip struct {
 	mu     sync.Mutex
 	r      *rand.Rand
@@ -83,7 +85,7 @@ func (g *gossip) say() string {
 	g.told++
 	text := g.values[g.r.IntN(len(g.values))]
 	for range 1 + g.r.IntN(2) {
-		text = echoes[g.r.IntN(len(echoes))](text)
+		text = secretstest.Echoes[g.r.IntN(len(secretstest.Echoes))](text)
 	}
 	return text
 }
@@ -102,22 +104,22 @@ func (g *gossip) often(n int) error {
 }
 
 // plant puts a secret into every place, and returns what must not be seen of them.
-func (g *gossip) plant(t *testing.T, dir string) (secrets []string) {
+func (g *gossip) plant(t *testing.T, dir string) (all []string) {
 	for _, place := range secretPlaces {
-		secret := randomSecret(g.r)
+		secret := secretstest.Random(g.r)
 		for len(secret) < 6 || len(secret) < 20 && !strings.ContainsFunc(secret, func(r rune) bool { return r > 'z' || r < '0' }) {
-			secret = randomSecret(g.r) // a short one of letters and digits stands in a digest by chance
+			secret = secretstest.Random(g.r) // a short one of letters and digits stands in a digest by chance
 		}
 		value := secret
-		if len(secret) >= shortestPart {
+		if len(secret) >= secrets.ShortestPart {
 			value = []string{secret, "Bearer " + secret,
 				(&url.URL{Scheme: "http", User: url.UserPassword("app", secret), Host: "proxy"}).String()}[g.r.IntN(3)]
 		}
-		secrets, g.values = append(secrets, secret), append(g.values, value)
+		all, g.values = append(all, secret), append(g.values, value)
 		t.Setenv(place, value)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, place), []byte(value+"\n"), 0o600))
 	}
-	return secrets
+	return all
 }
 
 // Their keys take secrets of their own.
@@ -260,26 +262,26 @@ func TestNoSecretOfAnyShapeIsLeft(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			g := &gossip{r: rand.New(rand.NewPCG(seed, 3))}
 			dir, log := t.TempDir(), bytes.Buffer{}
-			secrets := g.plant(t, dir)
+			planted := g.plant(t, dir)
 			w := g.world(t)
 			w.log = slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})
 			w.files = map[string]string{"x.sh": "#!/bin/sh\n# " + g.values[0] + "\n", "put.txt": g.values[1]}
 			res := w.run(strings.NewReplacer("{X: {file: ", "{X: {file: "+dir+"/", "password: {file: ", "password: {file: "+dir+"/").Replace(everywhere))
 			assert.Greater(t, g.told, 20, "of whatever was told")
-			seen := shown(secrets)
-			seen.grep(t, w.home)
-			seen.look(t, "the log", log.String())
+			seen := secretstest.Of(planted)
+			seen.Grep(t, w.home)
+			seen.Look(t, "the log", log.String())
 			for _, left := range res.Left {
-				seen.look(t, "what is left", left.Error+left.Fix)
+				seen.Look(t, "what is left", left.Error+left.Fix)
 			}
 			for _, f := range reports.Formats() {
 				for _, lang := range []reports.Language{reports.English, reports.Chinese} {
 					var b bytes.Buffer
 					require.NoError(t, f.Render(&b, res.Record, res.Verdict, reports.Options{Language: lang, Width: 200}))
-					seen.look(t, f.Name, b.String())
+					seen.Look(t, f.Name, b.String())
 				}
 			}
-			seen.bundle(t, w, res)
+			lookInBundle(t, seen, w, res)
 		})
 	}
 }
@@ -306,5 +308,5 @@ func TestSweepKeepsNoAnswers(t *testing.T) {
 		assert.Equal(t, withheld, swept[0].Left[0].Error)
 		assert.Equal(t, "heal it", swept[0].Left[0].Fix)
 	})
-	shown([]string{flowToken}).grep(t, d.home)
+	secretstest.Of([]string{flowToken}).Grep(t, d.home)
 }

@@ -80,9 +80,9 @@ func (op *operator) run(ctx context.Context, phase string, steps []scenarios.Ste
 			err = unanswered(st.Timeout, asks, stepCtx.Err() != nil && ctx.Err() == nil, err)
 			cancel()
 			err = op.boots.failed(ctx, on, phase, fact.Started, err)
-			fact.Ended, fact.Outcome, fact.Output = op.elapsed(), record.OutcomeDone, lastLines(op.hide(out), 20)
+			fact.Ended, fact.Outcome, fact.Output = op.elapsed(), record.OutcomeDone, lastLines(op.Hide(out), 20)
 			if failed = err; err != nil && !errors.As(err, new(*stopError)) {
-				fact.Outcome, fact.Error = record.OutcomeFailed, op.hide(err.Error())
+				fact.Outcome, fact.Error = record.OutcomeFailed, op.Hide(err.Error())
 				op.shows.since(ctx, on, fact.Started)
 			}
 			subject = op.subject(on)

@@ -105,14 +105,14 @@ func (s *boots) cameUp(ctx context.Context, m instance.Machine, r rise) error {
 	if of, ok := instance.As[instance.Described](m); ok {
 		up.Facts = map[string]string{}
 		for name, fact := range of.Describe(ctx) {
-			up.Facts[name] = s.hide(fact)
+			up.Facts[name] = s.Hide(fact)
 		}
 	}
 	if up.Facts == nil {
 		up.Facts = map[string]string{}
 	}
 	if spec.Ready == nil && health != nil {
-		up.Facts["healthcheck"] = s.hide(strings.Join(health.Command, " "))
+		up.Facts["healthcheck"] = s.Hide(strings.Join(health.Command, " "))
 	}
 	return s.Append(record.KindBooted, s.subject(m.Name()), up)
 }
@@ -201,7 +201,7 @@ func (op *operator) predict(ctx context.Context, m instance.Machine, s *scenario
 		return "", err
 	}
 	if err != nil { // it is not known, which is not the same as no conflict
-		seen.Args["why"] = op.hide(err.Error())
+		seen.Args["why"] = op.Hide(err.Error())
 		return "not predicted: " + seen.Args["why"], op.foretold(s, seen)
 	}
 	if conflicts := f.Conflicts(); len(conflicts) > 0 {

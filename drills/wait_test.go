@@ -12,6 +12,7 @@ import (
 
 	"lifeboat/drills/detect"
 	"lifeboat/drills/record"
+	"lifeboat/drills/secrets"
 )
 
 // A step that waits is neither failed nor given up by a question that could not be asked just when its time was up.
@@ -56,7 +57,7 @@ func TestWaitedInVainIsWritten(t *testing.T) {
 		j, err := record.Create(filepath.Join(t.TempDir(), "journal.ndjson"), record.Header{}, time.Now(), record.Clock{})
 		require.NoError(t, err)
 		require.NoError(t, j.Close())
-		b := &books{base: time.Now(), journal: j, secrets: &secrets{}, generation: func(string) int { return 0 }}
+		b := &books{base: time.Now(), journal: j, Known: &secrets.Known{}, generation: func(string) int { return 0 }}
 		asked := &business{books: b, host: &hostWatch{books: b}}
 		asked.pulse = &pulse{books: b, running: &fakePulse{}, changed: make(chan struct{}), edges: detect.EdgesOf(0, 0, record.Pace{Rate: 1}),
 			silence: detect.SilenceOf(record.Pace{Rate: 1, Blind: time.Minute})}

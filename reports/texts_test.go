@@ -44,7 +44,7 @@ var signals = []string{os.Interrupt.String(), syscall.SIGTERM.String(), syscall.
 var putTogether = []string{"it ", "the disk image ", ", at once", ", and in that "}
 
 // commandsOwn are the engine's files whose errors end a command, or come once the journal is sealed: no report has them.
-var commandsOwn = []string{"books.go", "decide.go", "drill.go", "hiding.go", "history.go", "inbox.go", "marked.go", "open.go", "pick.go", "reap.go",
+var commandsOwn = []string{"books.go", "decide.go", "drill.go", "history.go", "inbox.go", "marked.go", "open.go", "pick.go", "reap.go",
 	"seal.go", "sweep.go", "unproved.go"}
 
 // speakers are the folders of what observes and judges, restores, breaks and reads: whatever they put into words may stand

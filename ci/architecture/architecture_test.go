@@ -30,6 +30,7 @@ var storeys = []struct {
 	{"lifeboat/drills/store/remote", 3}, {"lifeboat/drills/store/repository", 3}, {"lifeboat/drills/store/checksums", 3}, // what stores share
 	{"lifeboat/verifier", 4}, {"lifeboat/verifier/database", 4}, // what checks share
 	{"lifeboat/drills/store/chunks", 4}, {"lifeboat/drills/store/sidecars", 4},
+	{"lifeboat/drills/secrets", 3}, {"lifeboat/drills/secrets/", backEnds}, // what must not be shown, and what searches for it in tests
 	{"lifeboat/drills/night", 4},                                        // a list of check runs and what came of each
 	{"lifeboat/drills/restore", 4}, {"lifeboat/drills/restore/dump", 4}, // what loaders of dumps share
 	{"lifeboat/drills/restore/", backEnds}, {"lifeboat/drills/fault", backEnds}, {"lifeboat/drills/detect", backEnds},

@@ -19,7 +19,7 @@ var openers = regexp.MustCompile(`\b(os\.(Open|OpenFile|ReadFile)|root\.(Open|Op
 var ownFiles = []string{
 	"cmd/lifeboat/cmd_drill.go", "cmd/lifeboat/cmd_new.go", "cmd/lifeboat/cmd_reap.go", "cmd/lifeboat/cmd_report.go", "cmd/lifeboat/night.go",
 	"drills/decide.go", "drills/inbox.go", "drills/marked.go", "drills/instance/", "drills/ledger/", "drills/night/", "drills/record/", "drills/seal.go",
-	"drills/hiding.go", "drills/history.go", "drills/refer.go",
+	"drills/secrets/event.go", "drills/secrets/secretstest/", "drills/history.go", "drills/refer.go",
 	"drills/evidence/addendum.go", "drills/evidence/archive.go", "drills/evidence/export.go", "drills/evidence/log.go", "drills/evidence/manifest.go",
 	"drills/evidence/stamp.go", "drills/evidence/statement.go", "drills/evidence/write.go", "drills/unlogged.go", "internal/signing/signing.go",
 	"internal/timestamp/timestamptest/", "internal/translog/",

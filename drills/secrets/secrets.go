@@ -1,4 +1,5 @@
-package drills
+// Package secrets knows what must not be shown, and takes it out of whatever a drill writes: texts, events, streams, logs.
+package secrets
 
 import (
 	"encoding/base64"
@@ -10,69 +11,69 @@ import (
 	"lifeboat/scenarios"
 )
 
-// secrets remembers what was revealed and hides it: whole, in every spelling, however short; and every run of gram
+// Known remembers what was revealed and hides it: whole, in every spelling, however short; and every run of Gram
 // bytes of it, since whoever made a message may have cut it off anywhere before it came here.
 //
 //	text    Authorization: Bearer eyJhbGciOiJIUz…  cut off by whoever passed it on
 //	hidden  Authorization: Bearer ***…
-type secrets struct {
+type Known struct {
 	mu    sync.Mutex
 	plain []string            // as they were added
 	whole []string            // spellings that are hidden as a whole, longest first
 	ends  []string            // spellings of which the begin or the end may stand beside a cut
-	grams map[uint64]struct{} // runs of gram bytes of the spellings
+	grams map[uint64]struct{} // runs of Gram bytes of the spellings
 	first [1 << 16]bool       // the first two bytes of a run
 }
 
 const (
-	shortest     = scenarios.ShortestSecret // bytes that are hidden: shorter ones are words
-	shortestPart = 8                        // of a part of a secret: shorter ones are words
-	gram         = 8                        // bytes
+	Shortest     = scenarios.ShortestSecret // bytes that are hidden: shorter ones are words
+	ShortestPart = 8                        // of a part of a secret: shorter ones are words
+	Gram         = 8                        // bytes
 	hidden       = "***"
 	cutMark      = "…" // everybody who cuts a text leaves it there
 )
 
-// secretsOf a scenario: back-ends reveal theirs by themselves, and a server may
+// Of a scenario: back-ends reveal theirs by themselves, and a server may
 // print them in its refusals. One that cannot be read yet is none that can be printed.
-func secretsOf(s *scenarios.Scenario) *secrets {
-	out := &secrets{}
+func Of(s *scenarios.Scenario) *Known {
+	out := &Known{}
 	for _, v := range s.Secrets() {
 		if plain, err := v.Reveal(); err == nil {
-			out.add(plain)
+			out.Add(plain)
 		}
 	}
 	return out
 }
 
-// list is every secret, for a reaper.
-func (s *secrets) list() []string {
+// List is every secret, for a reaper.
+func (s *Known) List() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.plain)
 }
 
-func (s *secrets) reveal(v scenarios.Secret) (string, error) {
+func (s *Known) Reveal(v scenarios.Secret) (string, error) {
 	plain, err := v.Reveal()
 	if err != nil {
 		return "", err
 	}
 	if v.Hidden() {
-		s.add(plain)
+		s.Add(plain)
 	}
 	return plain, nil
 }
 
-// add remembers a secret, and its parts that open a door by themselves.
-func (s *secrets) add(plain string) {
+// Add remembers a secret, and its parts that open a door by themselves.
+func (s *Known) Add(plain string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(plain) < shortest || slices.Contains(s.plain, plain) {
+	if len(plain) < Shortest || slices.Contains(s.plain, plain) {
 		return
 	}
 	s.plain = append(s.plain, plain)
 	parts, open := partsOf(plain)
 	for _, part := range parts {
-		if len(part) >= shortestPart {
+		if len(part) >= ShortestPart {
 			s.learn(part, true)
 			s.learnLines(part)
 		}
@@ -83,15 +84,15 @@ func (s *secrets) add(plain string) {
 }
 
 // learn a text. Of one that is open, such as an address, everybody may know the pieces.
-func (s *secrets) learn(plain string, pieces bool) {
+func (s *Known) learn(plain string, pieces bool) {
 	if s.grams == nil {
 		s.grams = map[uint64]struct{}{}
 	}
-	for _, text := range spellings(plain) {
-		if len(text) < shortest {
+	for _, text := range Spellings(plain) {
+		if len(text) < Shortest {
 			continue
 		}
-		if !pieces || len(text) < gram {
+		if !pieces || len(text) < Gram {
 			s.whole = append(s.whole, text)
 		}
 		if !pieces {
@@ -101,7 +102,7 @@ func (s *secrets) learn(plain string, pieces bool) {
 		var window uint64
 		for i := range len(text) {
 			window = window<<8 | uint64(text[i])
-			if i >= gram-1 && !isWord(text[i-gram+1:i+1]) {
+			if i >= Gram-1 && !isWord(text[i-Gram+1:i+1]) {
 				s.grams[window] = struct{}{}
 				s.first[window>>48] = true
 			}
@@ -111,14 +112,14 @@ func (s *secrets) learn(plain string, pieces bool) {
 }
 
 // learnLines of a text of several: one of them may be all that is repeated.
-func (s *secrets) learnLines(plain string) {
+func (s *Known) learnLines(plain string) {
 	if !strings.Contains(plain, "\n") {
 		return
 	}
 	for line := range strings.Lines(plain) {
 		line = strings.TrimSpace(line)
 		s.ends = append(s.ends, line)
-		if len(line) >= shortest && len(line) < gram && len(plain) <= longestTwice {
+		if len(line) >= Shortest && len(line) < Gram && len(plain) <= longestTwice {
 			s.whole = append(s.whole, line)
 		}
 	}
@@ -134,7 +135,7 @@ func isWord(run string) bool {
 
 // wordsOf gives a text that holds such a word, so that it is hidden as a whole where it stands as a whole.
 func wordsOf(text string) []string {
-	if len(text) >= gram && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) || strings.Contains(w, text) }) {
+	if len(text) >= Gram && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) || strings.Contains(w, text) }) {
 		return []string{text}
 	}
 	return nil
@@ -174,15 +175,15 @@ func partsOf(plain string) (parts []string, open bool) {
 	return parts, true
 }
 
-// hideEnd hides in a text whose beginning may have been cut off in the middle of a secret.
-func (s *secrets) hideEnd(text string) string {
-	return strings.TrimPrefix(s.hide(cutMark+text), cutMark)
+// HideEnd hides in a text whose beginning may have been cut off in the middle of a secret.
+func (s *Known) HideEnd(text string) string {
+	return strings.TrimPrefix(s.Hide(cutMark+text), cutMark)
 }
 
-// revealEnv adds an environment to another one with its secrets revealed; an error is that of one variable.
-func (s *secrets) revealEnv(into map[string]string, env map[string]scenarios.Secret) (variable string, err error) {
+// RevealEnv adds an environment to another one with its secrets revealed; an error is that of one variable.
+func (s *Known) RevealEnv(into map[string]string, env map[string]scenarios.Secret) (variable string, err error) {
 	for k, v := range env {
-		if into[k], err = s.reveal(v); err != nil {
+		if into[k], err = s.Reveal(v); err != nil {
 			return k, err
 		}
 	}

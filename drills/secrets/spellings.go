@@ -1,4 +1,4 @@
-package drills
+package secrets
 
 import (
 	"bytes"
@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// spellings of a text are all that lifeboat, its drivers and k6 make of it on the way into a message: quoted for Go,
+// Spellings of a text are all that lifeboat, its drivers and k6 make of it on the way into a message: quoted for Go,
 // JSON, SQL, a shell, YAML or an address, made one line, and quoted once more by whoever passes it on; and its inside
 // within the base64 of something longer, such as a header.
-func spellings(plain string) []string {
+func Spellings(plain string) []string {
 	once := append([]string{plain}, quotings(plain)...)
 	all := slices.Clone(once)
 	for _, s := range once {
@@ -78,7 +78,7 @@ func within64(s string, offset int, e *base64.Encoding) string {
 	encoded := e.EncodeToString(append(make([]byte, offset), s...))
 	begin := (offset*8 + 5) / 6
 	end := (offset + len(s)) * 8 / 6
-	if end-begin < shortest {
+	if end-begin < Shortest {
 		return ""
 	}
 	return encoded[begin:end]

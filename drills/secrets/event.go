@@ -1,4 +1,4 @@
-package drills
+package secrets
 
 import (
 	"bufio"
@@ -21,9 +21,9 @@ const (
 	longestList = 1000     // texts; of more the number is told
 )
 
-// hideEvent gives the data of an event without secrets and of a bearable length: everything that is written into a journal
+// HideEvent gives the data of an event without secrets and of a bearable length: everything that is written into a journal
 // or told to whoever looks on goes through it.
-func (s *secrets) hideEvent(data any) any {
+func (s *Known) HideEvent(data any) any {
 	if data == nil {
 		return data
 	}
@@ -39,11 +39,11 @@ var identifiers = map[string]bool{"Name": true, "Kind": true, "On": true, "State
 	"Outcome": true, "Status": true, "Backup": true, "Instance": true, "Digest": true, "Profile": true, "FactsDigest": true, "Expected": true, "Path": true,
 	"Protocol": true, "During": true, "Rule": true, "What": true}
 
-func (s *secrets) hideValue(v reflect.Value) {
+func (s *Known) hideValue(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
 		if v.Type() == reflect.TypeFor[string]() { // named ones are the program's own words
-			v.SetString(shorten(s.hide(v.String()), longestText))
+			v.SetString(Shorten(s.Hide(v.String()), longestText))
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -54,7 +54,7 @@ func (s *secrets) hideValue(v reflect.Value) {
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			if v.Type() == reflect.TypeFor[json.RawMessage]() {
-				v.SetBytes([]byte(s.hideJSON(string(v.Bytes()))))
+				v.SetBytes([]byte(s.HideJSON(string(v.Bytes()))))
 			}
 			return
 		}
@@ -63,7 +63,7 @@ func (s *secrets) hideValue(v reflect.Value) {
 			v.Set(reflect.ValueOf(append(slices.Clone(texts[:longestList]), more)))
 		}
 		if texts, ok := v.Interface().([]string); ok {
-			v.Set(reflect.ValueOf(s.hideAll(texts)))
+			v.Set(reflect.ValueOf(s.HideAll(texts)))
 		}
 		into := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
 		reflect.Copy(into, v)
@@ -95,9 +95,9 @@ func (s *secrets) hideValue(v reflect.Value) {
 	}
 }
 
-// hideJSON hides in the texts of a JSON value, so that it stays one; what is none is hidden as a text.
-func (s *secrets) hideJSON(line string) string {
-	whole := s.hide(line)
+// HideJSON hides in the texts of a JSON value, so that it stays one; what is none is hidden as a text.
+func (s *Known) HideJSON(line string) string {
+	whole := s.Hide(line)
 	if whole == line {
 		return line
 	}
@@ -113,10 +113,10 @@ func (s *secrets) hideJSON(line string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func (s *secrets) hideTree(v any) any {
+func (s *Known) hideTree(v any) any {
 	switch v := v.(type) {
 	case string:
-		return s.hide(v)
+		return s.Hide(v)
 	case []any:
 		for i := range v {
 			v[i] = s.hideTree(v[i])
@@ -124,27 +124,27 @@ func (s *secrets) hideTree(v any) any {
 	case map[string]any:
 		out := map[string]any{}
 		for key, value := range v {
-			out[s.hide(key)] = s.hideTree(value)
+			out[s.Hide(key)] = s.hideTree(value)
 		}
 		return out
 	}
 	return v
 }
 
-// hideLines is hideJSON for a stream of lines.
-func (s *secrets) hideLines(text string) string {
+// HideLines is hideJSON for a stream of lines.
+func (s *Known) HideLines(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		body := strings.TrimSuffix(line, "\n")
-		b.WriteString(s.hideJSON(body))
+		b.WriteString(s.HideJSON(body))
 		b.WriteString(line[len(body):])
 	}
 	return b.String()
 }
 
-// hideFile takes the secrets out of a kept stream, line by line: a flow may print its own.
-func (s *secrets) hideFile(path string) error {
-	if len(s.list()) == 0 {
+// HideFile takes the secrets out of a kept stream, line by line: a flow may print its own.
+func (s *Known) HideFile(path string) error {
+	if len(s.List()) == 0 {
 		return nil
 	}
 	in, err := os.Open(path)
@@ -160,7 +160,7 @@ func (s *secrets) hideFile(path string) error {
 	for r := bufio.NewReader(in); err == nil; {
 		var line string
 		line, err = r.ReadString('\n')
-		if _, e := w.WriteString(s.hideLines(line)); e != nil {
+		if _, e := w.WriteString(s.HideLines(line)); e != nil {
 			err = e
 		}
 	}
@@ -176,19 +176,19 @@ func (s *secrets) hideFile(path string) error {
 	return nil
 }
 
-// logger hides what it is told before it tells it on.
-func (s *secrets) logger(to *slog.Logger) *slog.Logger {
+// Logger hides what it is told before it tells it on.
+func (s *Known) Logger(to *slog.Logger) *slog.Logger {
 	return slog.New(hidingHandler{to.Handler(), s})
 }
 
 type hidingHandler struct {
 	slog.Handler
-	secrets *secrets
+	secrets *Known
 }
 
 // Handle implements slog.Handler.
 func (h hidingHandler) Handle(ctx context.Context, r slog.Record) error {
-	hidden := slog.NewRecord(r.Time, r.Level, h.secrets.hide(r.Message), r.PC)
+	hidden := slog.NewRecord(r.Time, r.Level, h.secrets.Hide(r.Message), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
 		hidden.AddAttrs(h.secrets.hideAttr(a))
 		return true
@@ -210,13 +210,13 @@ func (h hidingHandler) WithGroup(name string) slog.Handler {
 	return hidingHandler{h.Handler.WithGroup(name), h.secrets}
 }
 
-func (s *secrets) hideAttr(a slog.Attr) slog.Attr {
+func (s *Known) hideAttr(a slog.Attr) slog.Attr {
 	switch v := a.Value.Resolve(); v.Kind() {
 	case slog.KindString:
-		a.Value = slog.StringValue(s.hide(v.String()))
+		a.Value = slog.StringValue(s.Hide(v.String()))
 	case slog.KindAny:
-		if text := fmt.Sprint(v.Any()); s.hide(text) != text {
-			a.Value = slog.StringValue(s.hide(text))
+		if text := fmt.Sprint(v.Any()); s.Hide(text) != text {
+			a.Value = slog.StringValue(s.Hide(text))
 		}
 	case slog.KindGroup:
 		var inner []slog.Attr
@@ -226,4 +226,12 @@ func (s *secrets) hideAttr(a slog.Attr) slog.Attr {
 		a.Value = slog.GroupValue(inner...)
 	}
 	return a
+}
+
+// Shorten a text to n bytes of whole letters, and say so.
+func Shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + " …"
 }

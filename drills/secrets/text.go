@@ -1,19 +1,19 @@
-package drills
+package secrets
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// hide takes every secret out of a text.
-func (s *secrets) hide(text string) string {
+// Hide takes every secret out of a text.
+func (s *Known) Hide(text string) string {
 	m := s.mark(text)
 	return m.hidden(0, len(text))
 }
 
-// hideAll hides in texts that stand below each other wherever they are shown, such as the lines of a console: a secret of several
+// HideAll hides in texts that stand below each other wherever they are shown, such as the lines of a console: a secret of several
 // lines lies across them.
-func (s *secrets) hideAll(texts []string) []string {
+func (s *Known) HideAll(texts []string) []string {
 	m := s.mark(strings.Join(texts, "\n"))
 	if m.covered == nil {
 		return texts
@@ -26,7 +26,7 @@ func (s *secrets) hideAll(texts []string) []string {
 	return shown
 }
 
-func (s *secrets) mark(text string) marks {
+func (s *Known) mark(text string) marks {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := marks{text: text}
@@ -46,9 +46,9 @@ func (s *secrets) mark(text string) marks {
 	var window uint64
 	for i := range len(text) {
 		window = window<<8 | uint64(text[i])
-		if i >= gram-1 && s.first[window>>48] {
+		if i >= Gram-1 && s.first[window>>48] {
 			if _, known := s.grams[window]; known {
-				m.cover(i-gram+1, i+1)
+				m.cover(i-Gram+1, i+1)
 			}
 		}
 	}
@@ -57,7 +57,7 @@ func (s *secrets) mark(text string) marks {
 }
 
 // besideCuts covers the begin of a secret before a cut and its end after one, where less than a run is left.
-func (s *secrets) besideCuts(m *marks) {
+func (s *Known) besideCuts(m *marks) {
 	for from := 0; ; {
 		at := strings.Index(m.text[from:], cutMark)
 		if at < 0 {
@@ -68,12 +68,12 @@ func (s *secrets) besideCuts(m *marks) {
 		before, after := strings.TrimSuffix(m.text[:at], " "), m.text[from:]
 		left, right := 0, 0
 		for _, e := range s.ends {
-			for n := min(gram-1, len(e)-1, len(before)); n > max(left, shortest-2); n-- {
+			for n := min(Gram-1, len(e)-1, len(before)); n > max(left, Shortest-2); n-- {
 				if strings.HasSuffix(before, e[:n]) {
 					left = n
 				}
 			}
-			for n := min(gram-1, len(e)-1, len(after)); n > max(right, shortest-2); n-- {
+			for n := min(Gram-1, len(e)-1, len(after)); n > max(right, Shortest-2); n-- {
 				if strings.HasPrefix(after, e[len(e)-n:]) {
 					right = n
 				}
