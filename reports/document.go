@@ -105,6 +105,9 @@ type author struct {
 
 func newDocument(r *record.Record, v record.Verdict, o Options) document {
 	a := author{c: Messages(), l: o.Language.known(), r: r, v: v, o: o, said: map[string]bool{}}
+	if o.Review != nil {
+		return a.review()
+	}
 	d := document{
 		Lang: a.l, ID: r.Header.Drill, Title: a.title(), Status: a.status(v.Status),
 		Sentence: a.sentence(), Facts: a.facts(), Footer: a.footer(),

@@ -27,6 +27,7 @@ type Options struct {
 	Paths        map[string]string // format → path of the reports of this drill that were written
 	Samples      []Sample          // of the pulse, in the order of time; none: the red stretches alone are drawn
 	RecordDigest string            // sha256:… of the record as it was written; empty: not named
+	Review       *Review           // the document of the review is wanted instead of the report
 }
 
 // Sample is one iteration of the pulse.

@@ -17,7 +17,11 @@ var terminalSections = []string{"reasons", "next", "weak", "objectives", "compar
 // Terminal writes the verdict, the objectives, the checks, the findings and the
 // restore points for a screen of Options.Width columns.
 func Terminal(w io.Writer, r *record.Record, v record.Verdict, o Options) error {
-	return newDocument(r, v, o).terminal(w, o, terminalSections)
+	sections := terminalSections
+	if o.Review != nil {
+		sections = nil
+	}
+	return newDocument(r, v, o).terminal(w, o, sections)
 }
 
 // terminal writes sections of a document; nil: all.

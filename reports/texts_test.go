@@ -328,7 +328,7 @@ var ownWords = regexp.MustCompile(`^([a-z0-9]+([_.-][A-Za-z0-9*]+)+|[A-Z0-9_.-]+
 	`[Ll]ifeboat|LIFEBOAT_K|PostgreSQL|Docker|MariaDB|MySQL|SQLite|Redis|etcd|etcdctl|bbolt|Oracle|Microsoft|Windows|Proxmox|Debian|Server|Linux|Git|ETag|` +
 	`SHA|Ctrl-C|WHOLE.qcow|COPY.vhdx|ttyS|` + // programs, formats, names of files
 	`(h|min|s|d|ms|kB)|sha|bzip|gzip|lz|lzip|lzip|lzma|lzop|snappy|xz|zip|zstd|compress|cpio|rar|tar|bc|` +
-	`docker|save|doctor|drill|sweep|plan|validate|report|history|upgrade|shell|make|build|k6|` +
+	`audit|addendum|verify|finding|docker|save|doctor|drill|sweep|plan|validate|report|history|upgrade|shell|make|build|k6|` +
 	`dpkg-query|rpm|apk|uname|find|restrict|unrestrict|grub|grubby|bootctl|gpg|openssl|rclone|postgres|psql|amcheck|dump|mongodump|xbstream|initramfs|` +
 	`setcap|setuid|setup|console|sum|sata|scsi|ide|bus|ens|eth|mac|vm|vsock|guest|agent|firmware|uefi|bios|oops|base|by|etc|env|http|tcp|udp|` +
 	`icmp|mysql|mysqldump|compact|routines|events|replace|insert|ignore|true|completed|Dump|users|user|no|` +

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"lifeboat/drills"
+	"lifeboat/drills/evidence"
 	"lifeboat/drills/record"
 	"lifeboat/reports"
 	"lifeboat/verifier"
@@ -23,6 +24,7 @@ import (
 func (a *app) reportCommand() *cobra.Command {
 	format := "terminal"
 	var out string
+	var review bool
 	c := &cobra.Command{
 		Use: "report DRILL", Short: "Render the report of a drill again, from its journal",
 		Long: "Computes record and verdict from the journal once more and renders them. The latest drill is called \"last\".\n" +
@@ -40,6 +42,9 @@ func (a *app) reportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if review && (format == "json" || format == "junit") {
+				return fmt.Errorf("--review: a review is for people: choose terminal, html or markdown instead of %s", format)
+			}
 			dir, err := a.drillDir(args[0])
 			if err != nil {
 				return err
@@ -56,6 +61,12 @@ func (a *app) reportCommand() *cobra.Command {
 			if o.RecordDigest, err = fileDigest(filepath.Join(dir, "record.json")); err != nil {
 				return err
 			}
+			if review {
+				o.Review = &reports.Review{}
+				if o.Review.Said, err = evidence.Said(a.home, filepath.Base(dir)); err != nil {
+					return err
+				}
+			}
 			if out == "" {
 				return f.Render(a.stdout, r, v, o)
 			}
@@ -67,6 +78,8 @@ func (a *app) reportCommand() *cobra.Command {
 		names = append(names, f.Name)
 	}
 	c.Flags().StringVar(&format, "format", format, fmt.Sprintf("one of %v", names))
+	c.Flags().BoolVar(&review, "review", false,
+		"the document of the review after a drill: timeline to the minute, targets, root cause and improvements as people signed them, or blanks")
 	c.Flags().StringVar(&out, "out", "", "file to write to instead of standard output")
 	return c
 }

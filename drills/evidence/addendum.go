@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -237,4 +238,34 @@ func parseAddendum(raw []byte) (*addendumStatement, []byte, error) {
 		return nil, nil, err
 	}
 	return said, payload, nil
+}
+
+// Said is what people said of a drill of this home, in the order in which it was logged. Each is held against the log; whose the keys are
+// is not asked.
+func Said(home, drill string) (all []Addendum, err error) {
+	if _, err := os.Stat(logPath(home)); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // and none is begun
+	}
+	l, err := OpenLog(home)
+	if err != nil {
+		return nil, err
+	}
+	for _, leaf := range l.Leaves {
+		if leaf.Kind != KindAddendum || leaf.Drill != drill {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join(addendaDir(home), leaf.ID, addendumName))
+		if err == nil && digest(raw) != leaf.Manifest {
+			err = errors.New("it is not the one that was logged")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read addendum %s to drill %s: %w", leaf.ID, drill, err)
+		}
+		said, _, err := parseAddendum(raw)
+		if err != nil {
+			return nil, fmt.Errorf("read addendum %s to drill %s: %w", leaf.ID, drill, err)
+		}
+		all = append(all, said.Predicate)
+	}
+	return all, nil
 }

@@ -306,3 +306,24 @@ func TestManipulatedAddenda(t *testing.T) {
 		})
 	}
 }
+
+// What was said of a drill is read in its order, of other drills nothing is, and one that was changed is not read.
+func TestSaid(t *testing.T) {
+	q := newQuarter(t)
+	drill := strings.TrimPrefix(q.ids[0], "night ")
+	none, err := evidence.Said(t.TempDir(), drill)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	for _, kind := range []string{evidence.RootCause, evidence.SignOff} {
+		_, err := evidence.Add(t.Context(), q.home, evidence.Addendum{Kind: kind, Drill: drill, Role: "reviewer", Text: kind}, evidence.Sealing{Build: build, Now: end}, q.key)
+		require.NoError(t, err)
+	}
+	said, err := evidence.Said(q.home, drill)
+	require.NoError(t, err)
+	require.Len(t, said, 2)
+	assert.Equal(t, []string{evidence.RootCause, evidence.SignOff}, []string{said[0].Kind, said[1].Kind})
+	path := filepath.Join(q.home, "addenda", said[0].ID, "addendum.json")
+	require.NoError(t, os.WriteFile(path, append(q.read(path), ' '), 0o600))
+	_, err = evidence.Said(q.home, drill)
+	assert.ErrorContains(t, err, "not the one that was logged")
+}
