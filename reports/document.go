@@ -116,7 +116,7 @@ func newDocument(r *record.Record, v record.Verdict, o Options) document {
 		a.reasons(), a.weak(), a.objectives(), a.comparison(), a.findings(), a.happened(), a.checks(), a.machines(), a.host(),
 		a.backups(),
 		a.isolation(), a.cleanup(), a.steps(), a.limits(), a.scope(), a.people(), a.production(),
-		a.observations(), a.evidence(), a.signatures(),
+		a.observations(), a.controls(), a.evidence(), a.signatures(),
 	} {
 		if len(s.Blocks) > 0 {
 			d.Sections = append(d.Sections, s)

@@ -85,4 +85,13 @@ type NightResult struct {
 	Rests   int `json:"rests"`    // not run, since nothing had changed since an earlier proof
 	LeftOut int `json:"left_out"` // by --only or --shard
 	NotRun  int `json:"not_run"`  // and nothing explains it
+
+	Controls []ControlResult `json:"controls,omitempty"` // that its catalogue says it is evidence for
+}
+
+// ControlResult is what came of the backups of which a catalogue says that they are evidence for a control.
+type ControlResult struct {
+	Name    string `json:"name"`
+	Planned int    `json:"planned"` // proofs
+	Passed  int    `json:"passed"`  // in this night
 }

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,6 +47,9 @@ func (a *auditing) nights() {
 func (a *auditing) night(l Leaf, n *night.Night, drills map[string]Leaf) {
 	r := NightResult{Leaf: l, Planned: len(n.Proofs)}
 	for _, p := range n.Proofs {
+		for _, name := range p.Controls {
+			r.control(name, p.Status == record.StatusPassed)
+		}
 		switch {
 		case p.LeftOut():
 			r.LeftOut++
@@ -73,4 +77,15 @@ func (a *auditing) night(l Leaf, n *night.Night, drills map[string]Leaf) {
 		}
 	}
 	a.Nights = append(a.Nights, r)
+}
+
+// control counts a proof for a control.
+func (r *NightResult) control(name string, passed bool) {
+	i := slices.IndexFunc(r.Controls, func(c ControlResult) bool { return c.Name == name })
+	if i < 0 {
+		i, r.Controls = len(r.Controls), append(r.Controls, ControlResult{Name: name})
+	}
+	if r.Controls[i].Planned++; passed {
+		r.Controls[i].Passed++
+	}
 }
