@@ -8,14 +8,15 @@ export CGO_ENABLED := 0
 # What is built and what is tested are compiled alike, and so once.
 export GOFLAGS := -trimpath
 
-# Tests with virtual machines run apart from the rest: an emulated machine takes every processor that it gets.
+# Tests with virtual machines run one after another: an emulated machine takes every processor that it gets.
 VM_PACKAGES := ./drills/instance/qemu ./drills/fault
 VM_TESTS    := ^TestVM
 
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .PHONY: help setup build images demo-files demo test check fix bench busy clean foreign shelf test-kill test-long small-files \
-	other-versions browser kinds vm-images vm-files demo-vm test-vm s3-server race govulncheck audit-demo
+	other-versions browser kinds vm-images vm-files demo-vm test-vm s3-server race govulncheck audit-demo demo-nightly \
+	test-files suite-alone suite-sidecar suite-machines suite-waiting
 
 help: ## what there is to do
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,16 +92,38 @@ $(S3_SERVER):
 	@GOBIN=$(CURDIR)/build/tools go install -trimpath -ldflags "-s -w" github.com/versity/versitygw/cmd/$(@F)
 	@mv build/tools/versitygw $@
 
-# make check has vetted all. Machines and containers are built side by side. Tests with containers, and drills, wait more than they compute: more of
-# them run at a time than there are processors, and the sidecar's beside them.
+# What must not meet the sweep that every other drill begins with, and drills that wait most of the time: for a deadline, or an engine that is away.
+ALONE   := TestKilledTogether
+WAITING := TestKeep|TestDeadline|TestStoppedEngine|TestStoppedEngineReaper
+
+# Packages that take longest begin first, so that none of them is alone at the end.
+LONGEST := ./drills/instance/docker ./drills/restore/postgres ./drills/store/restic ./drills/restore/basebackup ./drills/restore/mariadbbackup \
+	./verifier/data ./verifier/database/postgres
+
+test-files: demo-files small-files foreign kinds vm-files s3-server ## what the tests drill on; with -j machines and containers are built side by side
+
+# make check has vetted all. Tests with containers, and drills, wait more than they compute: more of them run at a time than there are processors. An
+# emulated machine takes every processor that it gets, and the less it gets the longer it boots: beside it runs what waits.
 test: ## every test, the real drills included; what each suite and package took
-	@$(MAKE) --no-print-directory -j3 demo-files small-files foreign kinds vm-files s3-server
+	@$(MAKE) --no-print-directory -j3 test-files
 	@ci/suite.sh --begin
-	@ci/suite.sh packages go test -vet=off -timeout 30m -p 3 -parallel 4 $$(go list ./... | grep -v -e '^lifeboat/ci$$' -e '^lifeboat/ci/shelf$$')
-	@ci/suite.sh sidecar go -C cmd/lifeboat-k6 test -vet=off -timeout 20m ./... & sidecar=$$!; failed=0; \
-	ci/suite.sh drills go test -vet=off -timeout 60m -parallel 3 ./ci ./ci/shelf || failed=1; wait $$sidecar || failed=1; exit $$failed
-	@LIFEBOAT_VM=some ci/suite.sh machines go test -vet=off -timeout 60m -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
+	@ci/suite.sh packages go test -vet=off -timeout 30m -p 3 -parallel 4 $$(go list $(LONGEST) ./... | grep -v -e '^lifeboat/ci$$' -e '^lifeboat/ci/shelf$$')
+	@$(MAKE) --no-print-directory -k -j2 suite-alone suite-sidecar
+	@ci/suite.sh drills go test -vet=off -timeout 60m -parallel 3 ./ci ./ci/shelf -skip '^($(ALONE)|$(WAITING))$$'
+	@$(MAKE) --no-print-directory -k -j2 suite-machines suite-waiting
 	@ci/suite.sh --print
+
+suite-alone:
+	@ci/suite.sh alone go test -vet=off -timeout 30m ./ci -run '^($(ALONE))$$'
+
+suite-sidecar:
+	@ci/suite.sh sidecar go -C cmd/lifeboat-k6 test -vet=off -timeout 20m ./...
+
+suite-machines:
+	@LIFEBOAT_VM=some ci/suite.sh machines go test -vet=off -timeout 60m -p 1 ./drills/instance/qemu ./ci -run '$(VM_TESTS)'
+
+suite-waiting:
+	@ci/suite.sh waiting go test -vet=off -timeout 60m -parallel 2 ./ci -run '^($(WAITING))$$'
 
 # SHELF='-kind redis' verifies some of it; SHELF=-resume goes on with a run that was stopped.
 shelf: build images kinds vm-images ## broken backups of every kind, and odd good ones: which of them lifeboat calls good, and which bad
@@ -137,7 +160,7 @@ check: race ## architecture, vet, staticcheck, actionlint, format, schema and ca
 RACE_PACKAGES := ./drills ./drills/record ./drills/ledger ./drills/detect ./drills/store ./drills/store/chunks ./drills/store/remote \
 	./drills/instance ./drills/instance/fake
 
-race: ## the race detector over the packages that need no container
+race: $(SANDBOX) ## the race detector over the packages that need no container
 	@command -v gcc >/dev/null || { echo "race: a C compiler is missing: make setup installs gcc"; exit 2; }
 	@CGO_ENABLED=1 go test -race -vet=off -timeout 20m $(RACE_PACKAGES)
 

@@ -12,6 +12,7 @@ import (
 
 // The table at the end of make test says what each suite and package took, and a suite that fails still fails.
 func TestSuitesAreTimed(t *testing.T) {
+	t.Parallel()
 	script, err := filepath.Abs("suite.sh")
 	require.NoError(t, err)
 	dir := t.TempDir()

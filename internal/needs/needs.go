@@ -26,15 +26,15 @@ func Skipf(t testing.TB, format string, args ...any) {
 	Skip(t, fmt.Sprintf(format, args...))
 }
 
-// vmVariable says which tests with virtual machines run: none when it is empty, "some", or "all". They run apart
-// from all others and one after another, since an emulated machine takes every processor that it gets.
+// vmVariable says which tests with virtual machines run: none when it is empty, "some", or "all". They run one after another, since an emulated
+// machine takes every processor that it gets.
 const vmVariable = "LIFEBOAT_VM"
 
 // VM skips a test that boots a virtual machine unless it was asked for.
 func VM(t testing.TB) {
 	t.Helper()
 	if os.Getenv(vmVariable) == "" {
-		t.Skip("make test boots virtual machines apart from the rest, with " + vmVariable + "=some")
+		t.Skip("make test boots virtual machines one after another, with " + vmVariable + "=some")
 	}
 }
 
