@@ -43,6 +43,7 @@ backups:
 // One digit, or one right, that a copy has otherwise is found; without one nothing is proved, but the next night is held
 // against what was seen.
 func TestProfile(t *testing.T) {
+	t.Parallel()
 	b := onBench(t, "small")
 	c := verifiertest.Postgres(t, profiledShop)
 	sh := func(script string) string {

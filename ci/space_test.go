@@ -22,6 +22,7 @@ const spaceMargin = 3 << 30
 // A drill is refused where free_disk does not hold from the start, and ends in words, cleaned up and inconclusive, when it
 // no longer does: a file that takes no time to make stands for what a restored system writes.
 func TestDrillEndsBeforeTheHostIsFull(t *testing.T) {
+	t.Parallel()
 	room := func(t *testing.T) (*bench, int64) {
 		b := onBench(t, "demo")
 		var s unix.Statfs_t

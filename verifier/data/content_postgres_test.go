@@ -127,6 +127,7 @@ func lookAt(t *testing.T, target verifier.Target, keys string) (verifier.Answer,
 }
 
 func TestContentOfGoodDatabases(t *testing.T) {
+	t.Parallel()
 	c := verifiertest.Postgres(t, "")
 	for i, sql := range good {
 		name := "good" + string(rune('a'+i))
@@ -172,6 +173,7 @@ func TestContentOfGoodDatabases(t *testing.T) {
 }
 
 func TestContentOfBadDatabases(t *testing.T) {
+	t.Parallel()
 	c := verifiertest.Postgres(t, "")
 	for name, x := range map[string]struct{ sql, says string }{
 		"bare": {"select 1", "database bare holds no table of its own, but 0 views"},
@@ -212,6 +214,7 @@ func TestContentOfBadDatabases(t *testing.T) {
 }
 
 func TestContentObserves(t *testing.T) {
+	t.Parallel()
 	c := verifiertest.Postgres(t, "")
 	fill(t, c, "worn", "", `
 create table orders (id int primary key, v int, note text); create table lines (orders int, n int);
@@ -237,6 +240,7 @@ create materialized view later as select * from orders with no data;`)
 
 // What a dump can carry stands in for nothing.
 func TestContentIsNotDeceived(t *testing.T) {
+	t.Parallel()
 	c := verifiertest.Postgres(t, "")
 	fill(t, c, "feigned", "", `
 create schema evil; alter database feigned set search_path = evil, public, pg_catalog; alter database feigned set session_replication_role = replica;
@@ -267,6 +271,7 @@ create event trigger always on ddl_command_start execute function shout(); alter
 }
 
 func TestContentDamaged(t *testing.T) {
+	t.Parallel()
 	c := verifiertest.Postgres(t, "")
 	sh := func(script string) string {
 		o, err := c.Exec(t.Context(), "db", []string{"su", "postgres", "-c", script})

@@ -25,6 +25,7 @@ create function meddle() returns int language sql as 'delete from orders returni
 `
 
 func TestAgainstPostgres(t *testing.T) {
+	t.Parallel()
 	target := verifiertest.Postgres(t, setup+odd)
 	t.Run("odd", func(t *testing.T) { againstOdd(t, target) })
 	const db = "on: db, user: postgres, password: sesame"

@@ -95,6 +95,7 @@ func TestSQLJudge(t *testing.T) {
 }
 
 func TestSQLAgainstPostgres(t *testing.T) {
+	t.Parallel()
 	target := verifiertest.Postgres(t,
 		"create table books (a int, b int, c int, d int); insert into books values (0,0,0,0);")
 	for keys, want := range map[string]record.CheckStatus{

@@ -214,6 +214,7 @@ func TestModuleFiles(t *testing.T) {
 
 // Mounts and log-ins of a real system; it has no systemd.
 func TestPartsOfAContainer(t *testing.T) {
+	t.Parallel()
 	c := verifiertest.Boot(t, "lifeboat/postgres:15", map[string]string{"POSTGRES_PASSWORD": "x"})
 	run := func(script string) {
 		o, err := c.Exec(t.Context(), "db", []string{"sh", "-ec", script})

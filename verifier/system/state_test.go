@@ -154,6 +154,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestStateOfAContainer(t *testing.T) {
+	t.Parallel()
 	c := verifiertest.Boot(t, "lifeboat/postgres:15", map[string]string{"POSTGRES_PASSWORD": "x"})
 	run := func(script string) {
 		o, err := c.Exec(t.Context(), "db", []string{"sh", "-ec", script})

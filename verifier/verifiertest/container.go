@@ -9,9 +9,11 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,16 +105,21 @@ func Postgres(t *testing.T, setup string) *Container {
 	return PostgresOf(t, "lifeboat/postgres:15", setup)
 }
 
+// strange gives the tests' process an environment of which nothing may be used. It keeps it, so that tests may run side by side.
+var strange = sync.OnceFunc(func() {
+	_ = os.Setenv("PGPASSWORD", "not this one")
+	_ = os.Setenv("PGHOST", "192.0.2.1")
+})
+
 // PostgresOf boots an image as Postgres does.
 func PostgresOf(t *testing.T, image, setup string) *Container {
 	t.Helper()
 	c := Boot(t, image, map[string]string{"POSTGRES_PASSWORD": "sesame"})
-	t.Setenv("PGPASSWORD", "not this one") // nothing of this host's environment may be used
-	t.Setenv("PGHOST", "192.0.2.1")
+	strange()
 	require.Eventually(t, func() bool {
 		o, err := c.Exec(t.Context(), "db", []string{"pg_isready", "-h", "127.0.0.1"})
 		return err == nil && o.Exit == 0
-	}, 2*time.Minute, 100*time.Millisecond) // a busy host takes its time
+	}, 10*time.Minute, 100*time.Millisecond) // a busy host takes its time
 	cmd := exec.Command("docker", "exec", "-i", "-e", "PGPASSWORD=sesame", c.name,
 		"psql", "-h", "127.0.0.1", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres")
 	cmd.Stdin = strings.NewReader(setup)

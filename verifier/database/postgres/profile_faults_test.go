@@ -190,6 +190,7 @@ func seed(t *testing.T) int64 {
 }
 
 func TestProfileFindsEveryRandomFault(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.do("postgres", "create database rich template template0")
 	c.do("rich", rich(t))

@@ -84,6 +84,7 @@ func rich(t *testing.T) string {
 }
 
 func TestProfileOfARestoredCopyIsTheSame(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.do("postgres", "create database rich template template0")
 	c.do("rich", rich(t))

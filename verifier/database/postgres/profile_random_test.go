@@ -132,6 +132,7 @@ func b2i(b bool) int {
 }
 
 func TestProfileOfRandomDatabasesIsThatOfTheirCopies(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	s, n, quiet := seed(t), 3, 0
 	if needs.AllLong() {
@@ -168,6 +169,7 @@ create policy pol on a.orders to shop_reader using (true); create event trigger 
 select lo_create(77); alter default privileges in schema a grant select on tables to shop_reader; alter default privileges grant usage on schemas to shop_reader;`
 
 func TestProfileOfAPartialDump(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.do("postgres", "create database parts template template0")
 	c.do("parts", strings.ReplaceAll(parts, "create event trigger", `create function a.e() returns event_trigger language plpgsql as $$ begin end $$; create event trigger`))

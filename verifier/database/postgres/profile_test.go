@@ -60,6 +60,7 @@ func TestExtremesThatAreAlikeAreWrittenAlike(t *testing.T) {
 }
 
 func TestProfileOfAServer(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	t.Run("snapshot", func(t *testing.T) { testSnapshot(t, c) })
 	t.Run("encodings", func(t *testing.T) { testEncodings(t, c) })
