@@ -29,7 +29,7 @@ printf 'select 1;\n' | borg create --timestamp 2026-01-02T02:00:00 --stdin-name 
 borg create --timestamp 2026-01-03T02:00:00 /made/repository::files-2.checkpoint /srv/files/sub`)
 })
 
-func TestMain(m *testing.M) { dockertest.Main(m, made) }
+func TestMain(m *testing.M) { dockertest.Main(m) }
 
 func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
 	t.Helper()

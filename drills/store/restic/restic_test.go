@@ -35,7 +35,7 @@ $R backup --host db1 --tag weekly --time '2026-01-03 02:00:00' /srv/files /srv/o
 printf 'select 2;\n' | $R backup --host db2 --time '2026-01-04 02:00:00' --stdin --stdin-filename shop.sql`)
 })
 
-func TestMain(m *testing.M) { dockertest.Main(m, made) }
+func TestMain(m *testing.M) { dockertest.Main(m) }
 
 func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
 	t.Helper()

@@ -34,12 +34,16 @@ const Tree = `mkdir -p /srv/files/sub; cd /srv/files
 echo hello > a; ln a sub/hard; ln -s ../../x link; printf '\344\270\255' > "sub/zhong [w]*"; mkfifo pipe; chmod 640 a; chown 33:44 sub; chmod 2750 sub
 `
 
+// repositories are the folders of those that were made.
+var repositories []string
+
 // Repository runs a script that makes /made/repository, and returns where that is on this host. The variable has the password.
 func Repository(variable, script string) (string, error) {
 	at, err := os.MkdirTemp("", "lifeboat-repository-")
 	if err != nil {
 		return "", err
 	}
+	repositories = append(repositories, at)
 	out, err := exec.Command("docker", "run", "--rm", "--network", "none", "-v", at+":/made", "-e", variable+"="+Password, "--entrypoint", "sh", RepositoryImage,
 		"-c", "set -e\n"+Tree+script+"\nchmod -R a+rwX /made").CombinedOutput()
 	if err != nil {
@@ -48,11 +52,11 @@ func Repository(variable, script string) (string, error) {
 	return filepath.Join(at, "repository"), err
 }
 
-// Main runs a package's tests, and removes the repository that they made.
-func Main(m *testing.M, made func() (string, error)) {
+// Main runs a package's tests, and removes the repositories that they made.
+func Main(m *testing.M) {
 	code := m.Run()
-	if at, err := made(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(at))
+	for _, at := range repositories {
+		_ = os.RemoveAll(at)
 	}
 	os.Exit(code)
 }
