@@ -58,7 +58,8 @@ func baseBackup(t *testing.T, folder string) {
 	script, err := os.Open("../drills/restore/basebackup/testdata/make.sh")
 	require.NoError(t, err)
 	defer script.Close() //nolint:errcheck // it was only read
-	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--user", "postgres", "--entrypoint", "bash", "lifeboat/postgres:15", "-s")
+	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp:exec", "--user", "postgres", "--entrypoint", "bash",
+		"lifeboat/postgres:15", "-s")
 	c.Stdin = script
 	out, err := c.Output()
 	require.NoError(t, err)

@@ -270,7 +270,7 @@ func TestVersionsOfRedisFiles(t *testing.T) {
 		if version == "redis:8.0" {
 			keys += "hset e f v g w\nhexpire e 90000 fields 1 f\n"
 		}
-		shell(t, c, "for i in $(seq 100); do "+cli+"ping >/dev/null 2>&1 && break; sleep 0.1; done; "+cli+"<<'END'\n"+keys+"END\n"+cli+
+		shell(t, c, "for i in $(seq 1000); do "+cli+"ping >/dev/null 2>&1 && break; sleep 0.1; done; "+cli+"<<'END'\n"+keys+"END\n"+cli+
 			"save; mkdir /tmp/log /tmp/snapshot; cp dump.rdb /tmp/snapshot; cp -r append* /tmp/log")
 		for _, form := range []string{"snapshot", "log"} {
 			name := strings.NewReplacer(":", "-", ".", "-").Replace(version) + "-" + form

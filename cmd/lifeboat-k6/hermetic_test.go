@@ -55,7 +55,7 @@ func TestReaderGone(t *testing.T) {
 	gone := time.Now()
 	err = cmd.Wait()
 	require.Error(t, err)
-	assert.Less(t, time.Since(gone), 5*time.Second)
+	assert.Less(t, time.Since(gone), 20*time.Second)
 	t.Logf("left %v after its reader, with %d", time.Since(gone).Round(time.Millisecond), cmd.ProcessState.ExitCode())
 }
 
@@ -68,7 +68,7 @@ func TestStoppedEarly(t *testing.T) {
 		asked := time.Now()
 		c.signal(t, syscall.SIGTERM)
 		o := c.wait(t)
-		assert.Less(t, time.Since(asked), 10*time.Second)
+		assert.Less(t, time.Since(asked), 20*time.Second)
 		assert.Contains(t, []int{105, -1}, o.exit, "after %v ms: %s", wait, o.stderr) // -1: before main began
 	}
 }
@@ -82,7 +82,7 @@ func TestStoppedLoading(t *testing.T) {
 	c.signal(t, syscall.SIGTERM)
 	o := c.wait(t)
 	assert.Equal(t, 105, o.exit)
-	assert.Less(t, time.Since(asked), 10*time.Second)
+	assert.Less(t, time.Since(asked), 20*time.Second)
 	assert.Empty(t, o.recs)
 }
 

@@ -85,7 +85,7 @@ func exitOf(t *testing.T, cmd *exec.Cmd) int {
 			require.ErrorAs(t, err, &exit)
 		}
 		return cmd.ProcessState.ExitCode()
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it does not end")
 		return -1
 	}

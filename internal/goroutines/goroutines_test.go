@@ -17,6 +17,6 @@ func TestLeft(t *testing.T) {
 	require.Len(t, Left(), before+1)
 	assert.Contains(t, Left()[before], "goroutines.TestLeft")
 	close(end)
-	require.Eventually(t, func() bool { return len(Left()) == before+1 }, time.Second, time.Millisecond, "Eventually has its own")
-	assert.Eventually(t, func() bool { return true }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(Left()) == before+1 }, time.Minute, time.Millisecond, "Eventually has its own")
+	assert.Eventually(t, func() bool { return true }, time.Minute, time.Millisecond)
 }

@@ -58,7 +58,7 @@ func TestWaitForGo(t *testing.T) {
 	select {
 	case <-ended:
 		assert.Equal(t, 42, c.ProcessState.ExitCode())
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		_ = c.Process.Kill()
 		t.Fatal("it waits")
 	}

@@ -30,7 +30,7 @@ var made = sync.OnceValues(func() (tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--user", "postgres", "--entrypoint", "bash", image, "-s")
+	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp:exec", "--user", "postgres", "--entrypoint", "bash", image, "-s")
 	c.Stdin = bytes.NewReader(script)
 	var out, told bytes.Buffer
 	c.Stdout, c.Stderr = &out, &told

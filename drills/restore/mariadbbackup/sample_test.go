@@ -29,7 +29,7 @@ type files = accident.Folder
 
 // made is what a real server's mariadb-backup made, by path.
 var made = sync.OnceValues(func() (files, error) {
-	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--user", "mysql", "--entrypoint", "bash", image, "-s")
+	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp:exec", "--user", "mysql", "--entrypoint", "bash", image, "-s")
 	var out, told bytes.Buffer
 	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(makes), &out, &told
 	if err := c.Run(); err != nil {

@@ -108,7 +108,7 @@ func TestFetchBreaks(t *testing.T) {
 			began := time.Now()
 			_, err := fetch(t, s, "timeout: 500ms", func() { s.first(test.before) })
 			require.ErrorContains(t, err, test.want)
-			assert.Less(t, time.Since(began), 5*time.Second)
+			assert.Less(t, time.Since(began), 20*time.Second)
 			assert.NotContains(t, err.Error(), secret)
 		})
 	}

@@ -156,7 +156,7 @@ func TestHangsAfterTheList(t *testing.T) {
 	began := time.Now()
 	_, err := s.open(t, "region: x\ntimeout: 200ms").List(t.Context())
 	problem(t, err, "no answer within 200ms (tried 3 times)")
-	assert.Less(t, time.Since(began), 10*time.Second)
+	assert.Less(t, time.Since(began), time.Minute)
 }
 
 // No signature and no token reaches a server that the scenario does not name, nor does a backup come from one.

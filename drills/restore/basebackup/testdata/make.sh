@@ -2,7 +2,7 @@
 # Makes a cluster with an archive of WAL and a tablespace, base backups of it in every form, and changes after them; all that
 # came of it is written to standard output as a tar. Run as the server's user.
 set -euo pipefail
-export HOME=/tmp PGHOST=/tmp PGDATABASE=postgres PGOPTIONS='-c client_min_messages=warning'
+export PGCTLTIMEOUT=600 HOME=/tmp PGHOST=/tmp PGDATABASE=postgres PGOPTIONS='-c client_min_messages=warning'
 mkdir /tmp/out /tmp/out/wal /tmp/space
 initdb -D /tmp/data -k --wal-segsize=1 -U postgres -A trust --no-sync >/dev/null
 cat >>/tmp/data/postgresql.conf <<'END'

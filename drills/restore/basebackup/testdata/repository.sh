@@ -4,7 +4,7 @@
 # Run as the server's user.
 set -euo pipefail
 cat >/tmp/pgbackrest && chmod +x /tmp/pgbackrest
-export HOME=/tmp PGHOST=/tmp PGDATABASE=postgres PGOPTIONS='-c client_min_messages=warning'
+export PGCTLTIMEOUT=600 HOME=/tmp PGHOST=/tmp PGDATABASE=postgres PGOPTIONS='-c client_min_messages=warning'
 mkdir /tmp/out /tmp/space /tmp/log
 cat >/tmp/pgbackrest.conf <<'END'
 [global]
@@ -20,6 +20,7 @@ spool-path=/tmp/log
 log-level-console=warn
 log-level-file=off
 start-fast=y
+archive-timeout=600
 [demo]
 pg1-path=/tmp/data
 pg1-socket-path=/tmp

@@ -7,9 +7,9 @@ mariadb-install-db --no-defaults --datadir=$data --auth-root-authentication-meth
 mariadbd --no-defaults --datadir=$data --socket=/tmp/s --skip-networking --log-bin=bin --server-id=1 --event-scheduler=ON \
   --innodb-data-file-path=ibdata1:5M:autoextend --innodb-max-dirty-pages-pct=0 --innodb-autoextend-increment=1 >/tmp/log 2>&1 &
 sql() { mariadb --no-defaults --socket=/tmp/s -u root -N "$@"; }
-for _ in $(seq 100); do sql -e 'select 1' >/dev/null 2>&1 && break; sleep 0.1; done
+for _ in $(seq 1000); do sql -e 'select 1' >/dev/null 2>&1 && break; sleep 0.1; done
 settled() { # until all that was written is in the files, so that increments go on from other places of the log
-  for _ in $(seq 100); do
+  for _ in $(seq 300); do
     sql -e 'show engine innodb status\G' | awk '/Log sequence number/ {a=$4} /Last checkpoint at/ {b=$4} END {exit !(a - b < 3000)}' && return
     sleep 0.1
   done
