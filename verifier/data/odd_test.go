@@ -28,7 +28,7 @@ alter database salvaged set zero_damaged_pages = on;
 create table things (id int); insert into things values (1);
 grant select on things to reader;
 \connect odd
-set statement_timeout = 0; set search_path = public;
+set search_path = public;
 create schema shop; create schema evil; create schema sesame; create table sesame.own (id int); insert into sesame.own values (1);
 create table shop.orders (id int, at timestamptz);
 insert into shop.orders select g, '2026-03-01' from generate_series(1, 3) g;

@@ -120,7 +120,8 @@ func PostgresOf(t *testing.T, image, setup string) *Container {
 		o, err := c.Exec(t.Context(), "db", []string{"pg_isready", "-h", "127.0.0.1"})
 		return err == nil && o.Exit == 0
 	}, 10*time.Minute, 100*time.Millisecond) // a busy host takes its time
-	cmd := exec.Command("docker", "exec", "-i", "-e", "PGPASSWORD=sesame", c.name,
+	// What setup gives a database as its limit of time is for those that connect later.
+	cmd := exec.Command("docker", "exec", "-i", "-e", "PGPASSWORD=sesame", "-e", "PGOPTIONS=-c statement_timeout=0", c.name,
 		"psql", "-h", "127.0.0.1", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres")
 	cmd.Stdin = strings.NewReader(setup)
 	out, err := cmd.CombinedOutput()

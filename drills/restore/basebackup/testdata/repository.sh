@@ -31,6 +31,7 @@ cat >>/tmp/data/postgresql.conf <<'END'
 archive_mode = on
 archive_command = '/tmp/pgbackrest --config=/tmp/pgbackrest.conf --stanza=demo archive-push %p'
 fsync = off
+autovacuum = off # what it rewrites on a slow host is not the full backup's any more
 unix_socket_directories = '/tmp'
 listen_addresses = ''
 shared_buffers = 16MB
