@@ -94,8 +94,18 @@ func engineIDs(t *testing.T) []string {
 	collect := func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CompositeLit:
-			if sel, ok := n.Type.(*ast.SelectorExpr); ok && sel.Sel.Name == "Observation" {
-				for _, e := range n.Elts {
+			all := []ast.Expr{n}
+			if list, ok := n.Type.(*ast.ArrayType); ok && isObservation(list.Elt) { // its elements do not say their type again
+				all = n.Elts
+			} else if !isObservation(n.Type) {
+				return true
+			}
+			for _, one := range all {
+				lit, ok := one.(*ast.CompositeLit)
+				if !ok {
+					continue
+				}
+				for _, e := range lit.Elts {
 					if kv, ok := e.(*ast.KeyValueExpr); ok && kv.Key.(*ast.Ident).Name == "ID" {
 						if lit, ok := kv.Value.(*ast.BasicLit); ok {
 							id, _ := strconv.Unquote(lit.Value)
@@ -127,6 +137,11 @@ func engineIDs(t *testing.T) []string {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+func isObservation(of ast.Expr) bool {
+	sel, ok := of.(*ast.SelectorExpr)
+	return ok && sel.Sel.Name == "Observation"
 }
 
 // Every label that the code asks for by a literal exists; one that is put together is found by the golden tests.

@@ -75,6 +75,11 @@ func redisBackup(commands, line, name string, happens ...accident.Func) maker {
 }
 
 func redisOf(commands, options, line, name string, happens ...accident.Func) maker {
+	return fromTools(fmt.Sprintf(redisServer, options, line), commands, name, happens...)
+}
+
+// fromTools writes what lines of shell write among the tools into a file of that name, to which accidents happen.
+func fromTools(line, in, name string, happens ...accident.Func) maker {
 	return func(ctx context.Context, b *bench, dir string) error {
 		w, err := b.tools(ctx)
 		if err != nil {
@@ -82,7 +87,7 @@ func redisOf(commands, options, line, name string, happens ...accident.Func) mak
 		}
 		w.Lock()
 		defer w.Unlock()
-		raw, err := w.run(ctx, []byte(commands), fmt.Sprintf(redisServer, options, line))
+		raw, err := w.run(ctx, []byte(in), line)
 		if err == nil {
 			raw, err = accident.All(happens...)(raw)
 		}

@@ -137,6 +137,13 @@ func (c *etcd) judge(_ *held, now held) verifier.Answer {
 		return verifier.Failed("there are %d keys of %s, more than %d", now.Keys, of, *k.AtMost)
 	}
 	a := verifier.Passed("there are %d keys of %s, at revision %d", now.Keys, of, now.Revision)
-	a.Beside = []record.Observation{{ID: "unlooked.keys_alone"}}
+	kinds := []string{"few_keys", "few_keys", "values", "values", "swapped_keys", "swapped_keys", "expiries", "expiries"}
+	if k.AtLeast == nil {
+		kinds = append(kinds, "keys", "keys")
+	}
+	if k.Revision == 0 {
+		kinds = append(kinds, "stale", "stale")
+	}
+	a.Beside = []record.Observation{observed("unlooked.etcd", kinds...)}
 	return a
 }

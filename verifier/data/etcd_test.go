@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -83,6 +85,20 @@ func TestEtcd(t *testing.T) {
 		got := c.Judge(nil, facts)
 		assert.Equal(t, test.want, got.Status, "%s: %s", name, got.Message)
 		assert.Contains(t, got.Message, test.says, name)
+	}
+	for keys, want := range map[string][]string{ // what no count sees is named
+		"":                         {"expiries", "few_keys", "keys", "stale", "swapped_keys", "values"},
+		"at_least: 9":              {"expiries", "few_keys", "stale", "swapped_keys", "values"},
+		"revision: 79":             {"expiries", "few_keys", "keys", "swapped_keys", "values"},
+		"prefix: /a/, at_least: 7": {"expiries", "few_keys", "stale", "swapped_keys", "values"},
+	} {
+		c, _ := etcdCheck(t, strings.TrimSuffix("on: c, "+keys, ", "))
+		facts, err := c.Observe(t.Context(), good)
+		require.NoError(t, err, keys)
+		beside := c.Judge(nil, facts).Beside
+		require.Len(t, beside, 1, keys)
+		assert.Equal(t, "unlooked.etcd", beside[0].ID)
+		assert.Equal(t, want, slices.Sorted(maps.Keys(beside[0].Args)), keys)
 	}
 	for name, server := range map[string]verifiertest.Fake{ // nobody could ask
 		"a password is missing": cluster(t, http.StatusBadRequest, `{"error":"etcdserver: user name is empty"}`),
