@@ -51,7 +51,7 @@ other-versions: setup ## container images of other versions of the servers, whic
 
 demo-files: setup build images ## a folder to drill in, DIR=build/demo: scenarios, flows and real backups
 	@mkdir -p $(DIR)/flows
-	@for s in $(filter-out kernel-%,$(basename $(notdir $(wildcard scenarios/library/*.yaml)))); do bin/lifeboat new --from $$s $(DIR) >/dev/null; done
+	@for s in $(filter-out kernel-% deleted-%,$(basename $(notdir $(wildcard scenarios/library/*.yaml)))); do bin/lifeboat new --from $$s $(DIR) >/dev/null; done
 	@LIFEBOAT_BACKUP_MAX_AGE=$${LIFEBOAT_BACKUP_MAX_AGE:-72000} ci/demo/backup.sh $(DIR)
 
 demo: demo-files ## the main job on real input: restore, break, roll back, prove, report
@@ -69,8 +69,8 @@ foreign: setup build images ## a foreign application with a migration, drilled t
 
 small-files: setup build images ## the demo's backups with 200 orders: drills of a few seconds, for tests
 	@mkdir -p build/small/flows
-	@bin/lifeboat new --from db-unreachable-after-upgrade build/small >/dev/null
-	@SHOP_ORDERS=200 LIFEBOAT_BACKUP_MAX_AGE=$${LIFEBOAT_BACKUP_MAX_AGE:-72000} ci/demo/backup.sh build/small
+	@for s in db-unreachable-after-upgrade deleted-by-mistake; do bin/lifeboat new --from $$s build/small >/dev/null; done
+	@SHOP_ORDERS=200 MISTAKE=orders LIFEBOAT_BACKUP_MAX_AGE=$${LIFEBOAT_BACKUP_MAX_AGE:-72000} ci/demo/backup.sh build/small
 
 vm-images: setup ## QEMU's image, and the disk of a machine with a third-party kernel module
 	@ci/images/qemu.sh

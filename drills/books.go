@@ -13,6 +13,7 @@ import (
 	"lifeboat/drills/objective"
 	"lifeboat/drills/record"
 	"lifeboat/drills/secrets"
+	"lifeboat/scenarios"
 )
 
 // books are what a drill writes of itself: its journal and its ledger, by one clock, with the phase and the incident in which
@@ -36,6 +37,15 @@ type site struct {
 	*books
 	plan *Plan
 	room *machines.Room
+}
+
+// standing is an instance with the backups that are loaded into it now, which a step may have chosen.
+func (s site) standing(name string) scenarios.Instance {
+	in := s.plan.Scenario.Instances[name]
+	if now := s.room.Loaded(name); now != nil {
+		in.Load = now
+	}
+	return in
 }
 
 // phase brackets fn with events.

@@ -19,6 +19,7 @@ type boot struct {
 	from     string // backup that holds the image, instead of the instance's own
 	env      map[string]scenarios.Secret
 	command  []string
+	load     []string // backups that are loaded, instead of the instance's own
 	keepData bool
 	dropData []string
 	during   string      // restore | upgrade | rollback
@@ -39,6 +40,12 @@ type boots struct {
 // one restores and boots one instance and waits until it is ready.
 func (s *boots) one(ctx context.Context, name string, b boot) error {
 	spec := s.plan.Scenario.Instances[name]
+	switch {
+	case b.keepData:
+		spec = s.standing(name)
+	case len(b.load) > 0:
+		spec.Load = b.load
+	}
 	started := s.elapsed()
 	req, err := s.request(name, spec, b)
 	if err != nil {
@@ -88,6 +95,7 @@ func (s *boots) one(ctx context.Context, name string, b boot) error {
 		up.waited = w.SealWait()
 	}
 	s.room.Stands(m, imageOf(s.plan.Backups[from], req.Generation, facts))
+	s.room.Load(name, spec.Load)
 	for _, bp := range early {
 		if err := s.restores.take(ctx, name, bp, m, b); err != nil {
 			return err

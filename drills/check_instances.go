@@ -1,7 +1,6 @@
 package drills
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -13,7 +12,6 @@ import (
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
 	"lifeboat/scenarios"
-	"lifeboat/verifier"
 )
 
 // kindOf an instance; the zero Kind where nobody knows it.
@@ -102,7 +100,9 @@ func (p *Plan) planInstances() []scenarios.Problem {
 			}
 			problems = append(problems, p.boots(name, d.Backup, i.Pos)...)
 		}
-		problems = append(problems, p.planLoads(name, i)...)
+		for _, in := range p.loadings(name) {
+			problems = append(problems, p.planLoads(name, in)...)
+		}
 	}
 	for _, steps := range p.steps() {
 		for _, st := range steps {
@@ -189,15 +189,25 @@ func (p *Plan) instanceOf(name string) string {
 	return name
 }
 
-// backupOf names the backup of the instance that a failed check looked at.
-func (p *Plan) backupOf(c CheckPlan) string {
-	on, ok := c.Check.(interface{ On() string })
-	if !ok {
-		return ""
+// loadings are an instance as it is loaded at first, and as each step loads it that takes other backups.
+func (p *Plan) loadings(name string) []scenarios.Instance {
+	in := p.Scenario.Instances[name]
+	all := []scenarios.Instance{in}
+	p.Scenario.EachStep(func(_ string, st scenarios.Step) {
+		if st.Boot != nil && st.Boot.Instance == name && len(st.Boot.Load) > 0 {
+			in.Load, in.Pos = st.Boot.Load, st.Pos
+			all = append(all, in)
+		}
+	})
+	return all
+}
+
+// loads are all backups that are loaded into an instance, at first or by a step.
+func (p *Plan) loads(name string) (all []string) {
+	for _, in := range p.loadings(name) {
+		all = append(all, in.Load...)
 	}
-	spec := p.Scenario.Instances[p.instanceOf(on.On())]
-	of, _ := c.Check.(verifier.OfTrees)
-	return cmp.Or(p.loaded(spec, of != nil), spec.Boot)
+	return all
 }
 
 // loaded is the backup of an instance that a check looks at, of those that are loaded: the first that is a tree of files, or the first that is

@@ -109,7 +109,7 @@ func (q *checks) one(ctx context.Context, c CheckPlan, when record.When) (record
 			r.Status, r.Message, r.Said = record.CheckCrashed, q.Hide(err.Error()), nil
 			return r, nil
 		}
-		r.Backup = q.plan.backupOf(c)
+		r.Backup = q.dataOf(c)
 	}
 	return r, nil
 }

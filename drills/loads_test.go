@@ -137,3 +137,39 @@ checks:
 	assert.Contains(t, said, "instance db loads one and two, and is one server")
 	assert.Contains(t, said, "backups a and deep of instance db are put into each other: /srv/a and /srv/a/deep")
 }
+
+// A way back may load another backup than the one that was restored: it is the one that is blamed and measured from then on, a step that
+// loads it once more takes it again, and what starts on the old data keeps it.
+func TestAnotherWayBack(t *testing.T) {
+	text := strings.NewReplacer("  db-backup: {store: {kind: fake}, restore: {kind: fake}}", `  db-backup: {store: {kind: fake}, restore: {kind: server}, consistent_to: "2026-01-01T02:00:00Z"}
+  older: {store: {kind: fake}, restore: {kind: server}, consistent_to: "2026-01-01T01:00:00Z"}`,
+		"trigger: fault", "trigger: fault\nreference: 2026-01-01T02:00:10Z", "outage: 30m}", "outage: 30m, data_loss: 30m}",
+		"- boot: db\n", "- boot: {instance: db, load: older}\n  - restore: db\n  - boot: {instance: db, keep_data: true}\n").Replace(simple)
+	w := newWorld(t)
+	seen := w.with(false)
+	asked := 0
+	w.answer = func(name string) record.CheckStatus {
+		if name != "data" {
+			return record.CheckPassed
+		}
+		if asked++; asked == 1 {
+			return record.CheckPassed
+		}
+		return record.CheckFailed
+	}
+	w.outline = func(p *Plan) { assert.Contains(t, p.Outline().Incidents[0].Rollback, "boot db with older") }
+	res := w.run(text)
+	assert.Equal(t, []string{"db-backup running", "older running", "older running"}, *seen)
+	assert.Equal(t, record.StatusFailed, res.Verdict.Status)
+	for _, o := range res.Verdict.Objectives {
+		if o.Name == "data_loss" {
+			assert.Equal(t, []string{"older"}, []string{o.Scope}, "%+v", o)
+			assert.Equal(t, record.StatusFailed, o.Status)
+		}
+	}
+	for _, c := range res.Record.Checks {
+		if c.Status == record.CheckFailed {
+			assert.Equal(t, "older", c.Backup, "%+v", c)
+		}
+	}
+}

@@ -102,7 +102,7 @@ func (r *restores) unread(bp *BackupPlan) restore.Source {
 func (r *restores) envOf(ctx context.Context, backup string) (map[string]string, error) {
 	for _, name := range r.plan.Order {
 		spec := r.plan.Scenario.Instances[name]
-		if !slices.Contains(spec.Load, backup) {
+		if !slices.Contains(r.plan.loads(name), backup) {
 			continue
 		}
 		if bp := r.plan.Backups[spec.Boot]; bp != nil {

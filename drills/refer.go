@@ -18,6 +18,7 @@ import (
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/sidecars"
 	"lifeboat/internal/tree"
+	"lifeboat/scenarios"
 	"lifeboat/verifier"
 	"lifeboat/verifier/database"
 )
@@ -34,47 +35,64 @@ type besideFile struct {
 func (p *Plan) readProfiles(ctx context.Context, hide func(string) string) error {
 	for _, c := range p.Checks {
 		r, ok := c.Check.(verifier.Referring)
-		bp := p.Backups[p.dataOf(c)]
-		if !ok || !r.Refers() || bp == nil || bp.Missing != nil || bp.profile.digest != "" {
+		if !ok || !r.Refers() {
 			continue
 		}
-		with, ok := bp.Store.(store.Beside)
-		if !ok {
-			continue
-		}
-		raw, err := with.Beside(ctx, bp.Point, sidecars.Profile)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		switch {
-		case errors.Is(err, store.ErrNoPoint):
-		case err != nil:
-			bp.profile.err = errors.New(hide(err.Error()))
-		default:
-			sum := sha256.Sum256(raw)
-			bp.profile = besideFile{raw: raw, digest: "sha256:" + hex.EncodeToString(sum[:])}
-			if m, err := tree.ReadManifest(bytes.NewReader(raw)); err == nil && bp.Point.ConsistentTo.IsZero() && !m.Taken.After(bp.Point.Taken) {
-				bp.Point.ConsistentTo, bp.Point.ConsistentBy = m.Taken, "its manifest"
-			}
-			if p, err := database.ReadProfile(raw); err == nil && p.Shared && bp.Point.ConsistentTo.IsZero() &&
-				!p.Taken.After(bp.Point.Taken) { // pg_dump began later; one that is younger than the file is of another dump, and makes none young
-				bp.Point.ConsistentTo, bp.Point.ConsistentBy = p.Taken, "the snapshot of its profile"
+		for _, in := range p.loadings(p.askedOf(c)) {
+			if err := p.Backups[p.dataOf(c, in)].readProfile(ctx, hide); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// dataOf names the backup whose content a check looks at: what was loaded, else what was booted.
-func (p *Plan) dataOf(c CheckPlan) string {
-	on, ok := c.Check.(interface{ On() string })
-	if !ok {
-		return ""
+func (b *BackupPlan) readProfile(ctx context.Context, hide func(string) string) error {
+	if b == nil || b.Missing != nil || b.profile.digest != "" {
+		return nil
 	}
-	spec := p.Scenario.Instances[p.instanceOf(on.On())]
-	of, _ := c.Check.(verifier.OfTrees)
-	return cmp.Or(p.loaded(spec, of != nil), spec.Boot)
+	with, ok := b.Store.(store.Beside)
+	if !ok {
+		return nil
+	}
+	raw, err := with.Beside(ctx, b.Point, sidecars.Profile)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	switch {
+	case errors.Is(err, store.ErrNoPoint):
+	case err != nil:
+		b.profile.err = errors.New(hide(err.Error()))
+	default:
+		sum := sha256.Sum256(raw)
+		b.profile = besideFile{raw: raw, digest: "sha256:" + hex.EncodeToString(sum[:])}
+		if m, err := tree.ReadManifest(bytes.NewReader(raw)); err == nil && b.Point.ConsistentTo.IsZero() && !m.Taken.After(b.Point.Taken) {
+			b.Point.ConsistentTo, b.Point.ConsistentBy = m.Taken, "its manifest"
+		}
+		if p, err := database.ReadProfile(raw); err == nil && p.Shared && b.Point.ConsistentTo.IsZero() &&
+			!p.Taken.After(b.Point.Taken) { // pg_dump began later; one that is younger than the file is of another dump, and makes none young
+			b.Point.ConsistentTo, b.Point.ConsistentBy = p.Taken, "the snapshot of its profile"
+		}
+	}
+	return nil
 }
+
+// askedOf is the instance that a check asks; "": none.
+func (p *Plan) askedOf(c CheckPlan) string {
+	if on, ok := c.Check.(interface{ On() string }); ok {
+		return p.instanceOf(on.On())
+	}
+	return ""
+}
+
+// dataOf names the backup whose content a check looks at in an instance: what was loaded, else what was booted.
+func (p *Plan) dataOf(c CheckPlan, in scenarios.Instance) string {
+	of, _ := c.Check.(verifier.OfTrees)
+	return cmp.Or(p.loaded(in, of != nil), in.Boot)
+}
+
+// dataOf names the backup whose content a check looks at now.
+func (s site) dataOf(c CheckPlan) string { return s.plan.dataOf(c, s.standing(s.plan.askedOf(c))) }
 
 // checkPlan finds a check by its name.
 func (p *Plan) checkPlan(name string) CheckPlan {
@@ -87,7 +105,7 @@ func (p *Plan) checkPlan(name string) CheckPlan {
 
 // Beside implements verifier.References.
 func (t *target) Beside(check string) (raw []byte, digest string, err error) {
-	bp := t.plan.Backups[t.plan.dataOf(t.plan.checkPlan(check))]
+	bp := t.plan.Backups[t.dataOf(t.plan.checkPlan(check))]
 	if bp == nil {
 		return nil, "", nil
 	}
@@ -119,7 +137,7 @@ func (t *target) Last(check string) (*verifier.Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := lastPoint(r, t.plan.dataOf(t.plan.checkPlan(check)))
+	now := lastPoint(r, t.dataOf(t.plan.checkPlan(check)))
 	dirs, err := List(filepath.Dir(filepath.Dir(t.dir)))
 	if err != nil {
 		return nil, err

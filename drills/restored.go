@@ -190,7 +190,7 @@ func (r *restores) point(name string, bp *BackupPlan, out restore.Outcome) error
 		ConsistentTo: consistent, ConsistentSource: by, Explained: sidecars.Explained(by), Made: made, MadeAt: at,
 		Lies: bp.lies, Oldest: bp.oldest, Listed: bp.listed,
 		Zone: bp.Spec.TimeZone, Doubt: r.Hide(bp.Point.Doubt), Beside: bp.Beside, Profile: bp.profile.digest,
-		Loaded: bp.Loader != nil && slices.Contains(r.plan.Scenario.Instances[name].Load, bp.Name) || r.plan.kindOf(name).OwnDisk}
+		Loaded: bp.Loader != nil && slices.Contains(r.plan.loads(name), bp.Name) || r.plan.kindOf(name).OwnDisk}
 	if !consistent.IsZero() {
 		p.Age = r.base.Sub(consistent)
 	}

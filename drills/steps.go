@@ -127,7 +127,7 @@ func (op *operator) restore(ctx context.Context, phase string, s scenarios.Resto
 	if err != nil {
 		return "", err
 	}
-	all := op.plan.Scenario.Instances[name].Load
+	all := op.standing(name).Load
 	if len(all) == 0 {
 		return "", fmt.Errorf("instance %s has no backup to load", name)
 	}

@@ -57,6 +57,6 @@ func (op *operator) boot(ctx context.Context, phase string, s *scenarios.BootSte
 	if phase == record.PhasePrepare { // it belongs to the restore
 		phase = record.PhaseRestore
 	}
-	return "", op.boots.one(ctx, s.Instance, boot{image: s.Image, from: s.From, env: s.Env, command: s.Command,
+	return "", op.boots.one(ctx, s.Instance, boot{image: s.Image, from: s.From, env: s.Env, command: s.Command, load: s.Load,
 		keepData: s.KeepData, dropData: s.DropData, during: phase})
 }

@@ -39,7 +39,7 @@ func (t *target) Began() time.Time { return t.base }
 
 // Zone implements verifier.Times.
 func (t *target) Zone(on string) string {
-	spec := t.plan.Scenario.Instances[t.plan.instanceOf(on)]
+	spec := t.standing(t.plan.instanceOf(on))
 	name := cmp.Or(t.plan.loaded(spec, false), spec.Boot)
 	if image, ok := t.From(on); ok && len(spec.Load) == 0 {
 		name = image.Backup

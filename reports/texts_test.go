@@ -255,6 +255,7 @@ func TestTextsAreRecognised(t *testing.T) {
 		"no answer within 1m30s":                      "1 分 30 秒内没有应答",
 		"42.5s before the time of the check":          "比检查时间早 42.5 秒",
 		"destroy db → boot db as new on the old data": "销毁 db → 在原有数据上以 new 启动 db",
+		"boot db with dump → boot db as new with dump": "启动 db，载入备份 dump → 以 new 启动 db，载入备份 dump",
 		"exec on db: psql -c select 1: done":          "在 db 上执行：psql -c select 1: done",
 		`step "rollback.sh": exit code 1`:             `步骤 "rollback.sh"：退出码 1`,
 		"list backup a: read store b: there is no folder /b (path starts at the scenario's folder)": "列出备份 a：读取存储 b：没有目录 /b（路径从场景所在目录算起）",

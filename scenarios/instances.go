@@ -12,16 +12,7 @@ func (r *review) instances() {
 	for _, n := range keysOf(r.sc.Instances) {
 		in, path := r.sc.Instances[n], "instances."+n
 		r.backup(path+".boot", in.Boot)
-		for i, load := range in.Load {
-			at := path + ".load"
-			if len(in.Load) > 1 {
-				at = index(at, i)
-			}
-			r.backup(at, load)
-			if slices.Contains(in.Load[:i], load) {
-				r.problem(at, "name each backup once", "%s is loaded already", clip(load))
-			}
-		}
+		r.loads(path+".load", in.Load)
 		for i, need := range in.Needs {
 			r.instance(index(path+".needs", i), need)
 		}
@@ -38,6 +29,20 @@ func (r *review) instances() {
 	}
 	if r.given("instances") && len(r.sc.Instances) == 0 {
 		r.problem("instances", "add the machine that the backup becomes", "there is none")
+	}
+}
+
+// loads checks the backups that are loaded into an instance.
+func (r *review) loads(path string, loads Loads) {
+	for i, load := range loads {
+		at := path
+		if len(loads) > 1 {
+			at = index(at, i)
+		}
+		r.backup(at, load)
+		if slices.Contains(loads[:i], load) {
+			r.problem(at, "name each backup once", "%s is loaded already", clip(load))
+		}
 	}
 }
 

@@ -69,7 +69,9 @@ type BootStep struct {
 	From     string            `yaml:"from"`  // the backup that holds it; neither: the instance's own
 	Env      map[string]Secret `yaml:"env"`   // added to the instance's own
 	Command  []string          `yaml:"command"`
-	KeepData bool              `yaml:"keep_data"` // on the old data
+	// the backup that is loaded into it this time, or several, instead of its own: another way back
+	Load     Loads `yaml:"load"`
+	KeepData bool  `yaml:"keep_data"` // on the old data
 	// with keep_data: folders of the instance's data: whose volume is removed, and made anew as the image has it
 	DropData []string `yaml:"drop_data"`
 }
@@ -77,6 +79,10 @@ type BootStep struct {
 func (s *BootStep) String() string {
 	dropped := strings.Join(s.DropData, ", ")
 	switch v := s.Image + s.From; {
+	case v != "" && len(s.Load) > 0:
+		return fmt.Sprintf("boot %s as %s with %s", s.Instance, v, s.Load)
+	case len(s.Load) > 0:
+		return fmt.Sprintf("boot %s with %s", s.Instance, s.Load)
 	case v != "" && dropped != "":
 		return fmt.Sprintf("boot %s as %s on the old data but for %s", s.Instance, v, dropped)
 	case dropped != "":
@@ -93,7 +99,7 @@ func (s *BootStep) String() string {
 
 // Traits implements Action.
 func (s *BootStep) Traits() Traits {
-	return Traits{On: s.Instance, Begun: "booting", Reads: []string{s.From}, Fresh: true, Rebuilt: true, Changes: true}
+	return Traits{On: s.Instance, Begun: "booting", Reads: append([]string{s.From}, s.Load...), Fresh: true, Rebuilt: true, Changes: true}
 }
 
 func (s *BootStep) review(r *review, at string) {
@@ -108,5 +114,22 @@ func (s *BootStep) review(r *review, at string) {
 	}
 	if len(s.DropData) > 0 && !s.KeepData {
 		r.problem(at+".drop_data", "add keep_data: true, or delete it", "all data are new without keep_data")
+	}
+	if len(s.Load) > 0 {
+		r.loads(at+".load", s.Load)
+		r.otherLoads(at+".load", s)
+	}
+}
+
+// otherLoads checks that a step loads other backups than an instance's own only where they take the place of those.
+func (r *review) otherLoads(at string, s *BootStep) {
+	switch own := r.sc.Instances[s.Instance].Load; {
+	case s.KeepData:
+		r.problem(at, "delete one of both", "nothing is loaded onto the old data")
+	case len(own) == 0:
+		r.problem(at, "give the instance a backup under load, or boot it from: another one", "%s has no backup that is loaded", s.Instance)
+	case r.sc.MaxSkew > 0 || len(own) > 1:
+		r.problem(at, "delete it, or give each backup an instance of its own and leave max_skew out",
+			"the backups of %s belong together, and nobody would look at how far apart these are", s.Instance)
 	}
 }

@@ -5,6 +5,8 @@
 #   DIR/backups/shop-db/shop-TIME.dump      pg_dump -Fc, with a manifest that says what time it is consistent to
 #   DIR/backups/shop-app/shop-app-1.tar     docker save of the application
 #   DIR/backups/shop-app-without-config/…   the same image made by somebody who forgot /etc/shop
+#   DIR/backups/shop-base, shop-wal          pg_basebackup and the archive of WAL behind it, with MISTAKE=orders: the table is dropped in
+#                                           production afterwards; shop-wal.times says when, and by which transaction
 #   DIR/backups/shop-db-{plain,gzip,zstd,directory,tar}/…   the same snapshot in other formats, with FORMATS=all
 #
 # with SHA256SUMS beside each. Does nothing where DIR has them from these same inputs and whole; they are made again
@@ -25,7 +27,7 @@ for needed in lifeboat/postgres:15 lifeboat/shop:1 lifeboat/shop:1-without-confi
     exit 2
   }
 done
-inputs=$(backup_inputs "$orders ${FORMATS:-}")
+inputs=$(backup_inputs "$orders ${FORMATS:-} ${MISTAKE:-}")
 current() {
   local mark=$dir/backups/.shop-inputs
   [ "$(cat "$mark" 2>/dev/null)" = "$inputs" ] || return 1
@@ -65,12 +67,15 @@ await() { # await CONTAINER COMMAND…: until the command succeeds, for at most 
   done
 }
 
+# The archive's folder is there before its first segment.
+[ -z "${MISTAKE:-}" ] || archive='mkdir -p /tmp/wal && cp %p /tmp/wal/%f'
+
 # 1. Production: the database with its roles, and the application.
 docker network create --internal --label lifeboat.demo=1 "$run" >/dev/null
 docker volume create --label lifeboat.demo=1 "$run-data" >/dev/null
 docker run -d --name "$run-db" --label lifeboat.demo=1 --network "$run" --network-alias db \
   -v "$run-data:/var/lib/postgresql/data" -e POSTGRES_PASSWORD=demo-postgres lifeboat/postgres:15 \
-  postgres -c max_wal_size=2GB >/dev/null
+  postgres -c max_wal_size=2GB -c archive_mode=on -c archive_command="${archive:-true}" >/dev/null
 await "$run-db" in_db env PGPASSWORD=demo-postgres psql -X -h 127.0.0.1 -U postgres -c 'select 1'
 in_db psql -X -q -v ON_ERROR_STOP=1 -U postgres <<'END'
 create role shop_owner login password 'demo-shop-owner';
@@ -88,6 +93,7 @@ echo "demo: the shop runs, $orders orders seeded ($((SECONDS - began)) s)"
 # 2. Business: customers order and pay, as the flow does.
 in_db bash -s <"$here/customers.sh"
 books=$(query 'select * from books')
+count=$(query 'select count(*) from orders')
 if [ "$books" != '0|0|0|0' ]; then
   echo "demo: money or stock does not add up before the backup: $books (payments, balances, totals, stock)" >&2
   exit 1
@@ -129,6 +135,23 @@ if [ "${FORMATS:-}" = all ]; then
   manifest shop-db-directory "$name.dir"
 fi
 echo "commit; \q" >&"${SNAPSHOT[1]}"
+# A base backup, and what happened behind it: customers order, somebody drops a table, and life goes on.
+if [ -n "${MISTAKE:-}" ]; then
+  now() { query "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"; }
+  mkdir "$new/shop-base" "$new/shop-wal"
+  in_db pg_basebackup -U postgres -D "/tmp/$name.base" -Ft -z -c fast </dev/null
+  docker cp "$run-db:/tmp/$name.base" "$new/shop-base/" >/dev/null
+  in_db bash -s second <"$here/customers.sh"
+  early=$(now)
+  in_db bash -s third <"$here/customers.sh"
+  before=$(now)
+  xid=$(query "begin; drop table $MISTAKE cascade; select txid_current(); commit")
+  printf 'early: %s\nbefore: %s\nxid: %s\ndropped: %s\n' "$early" "$before" "$xid" "$(now)" >"$new/shop-wal.times"
+  query "update products set price_cents = price_cents + 1"
+  last=$(query "select pg_walfile_name(pg_switch_wal())")
+  await "$run-db" in_db test -f "/tmp/wal/$last"
+  docker cp "$run-db:/tmp/wal" "$new/shop-wal/$name.wal" >/dev/null
+fi
 save() { # save FOLDER FILE IMAGE
   mkdir -p "$new/$1"
   docker save -o "$new/$1/$2" "$3"
@@ -137,11 +160,12 @@ save() { # save FOLDER FILE IMAGE
 }
 save shop-app shop-app-1.tar lifeboat/shop:1
 save shop-app-without-config shop-app-1-without-config.tar lifeboat/shop:1-without-config
-sed "s/@TIME@/$consistent/; s/@ORDERS@/$(query 'select count(*) from orders')/" "$here/backups.md" >"$new/README.md"
+sed "s/@TIME@/$consistent/; s/@ORDERS@/$count/" "$here/backups.md" >"$new/README.md"
 
 # 4. Into place: only what this script makes is replaced.
 mkdir -p "$dir/backups"
 rm -rf "$dir/backups/.shop-inputs" "$dir"/backups/shop-db "$dir"/backups/shop-db-* "$dir"/backups/shop-app \
+  "$dir"/backups/shop-base "$dir"/backups/shop-wal "$dir"/backups/shop-wal.times \
   "$dir"/backups/shop-app-without-config
 mv "$new"/* "$dir/backups/"
 echo "$inputs" >"$dir/backups/.shop-inputs"

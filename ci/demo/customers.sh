@@ -1,6 +1,7 @@
 #!/bin/bash
 # A few customers order and pay over HTTP, so that the backup holds rows the application wrote itself. Runs in the
 # database's container, which has curl and jq.
+# customers.sh [WORD]: each order's key begins with WORD, so that another one makes other orders.
 set -euo pipefail
 base=http://app:8080
 
@@ -17,7 +18,7 @@ ask() {
 
 for n in $(seq 1 20); do
   token=$(ask /api/login "{\"name\":\"customer$n\",\"password\":\"password-$n\"}" | jq -r .token)
-  order=$(ask /api/orders "{\"request_key\":\"first-$n\",\"lines\":[{\"product_id\":$n,\"quantity\":2}]}" "$token")
+  order=$(ask /api/orders "{\"request_key\":\"${1:-first}-$n\",\"lines\":[{\"product_id\":$n,\"quantity\":2}]}" "$token")
   ask "/api/orders/$(jq .order.id <<<"$order")/pay" "{\"amount_cents\":$(jq .order.total_cents <<<"$order")}" \
     "$token" >/dev/null
 done

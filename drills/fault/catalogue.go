@@ -20,6 +20,7 @@ func Catalogue() map[string]Builder {
 		"pg-port-moved":          newPortMoved,
 		"pg-hba-reject":          newHBAReject,
 		"pg-password-rotated":    newPasswordRotated,
+		"pg-mistake":             newMistake,
 		"mysql-password-rotated": newMySQLPasswordRotated,
 		"mysql-plugin-missing":   newMySQLPluginMissing,
 		"mysql-port-moved":       newMySQLPortMoved,

@@ -247,3 +247,49 @@ func TestFileMissing(t *testing.T) {
 	f, _ = fault.Catalogue()["file-missing"](s)
 	assert.Error(t, f.Available(t.Context(), target))
 }
+
+// A mistake is seen to have happened, only where it had not before, and not on a copy from before it.
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	m := b.boot(t, "db", 1)
+	healthy(t, m)
+	psql := func(m instance.Machine, query string) {
+		r, err := m.Exec(t.Context(), instance.Command{User: "postgres", Args: []string{"psql", "-qX", "-v", "ON_ERROR_STOP=1", "-c", query}})
+		require.NoError(t, err)
+		require.Zero(t, r.Exit, r.Stderr)
+	}
+	psql(m, "create table orders (id int primary key); create table lines (id int references orders); insert into orders values (1)")
+	at := fault.Target{Machine: m}
+	for name, keys := range map[string]string{
+		"dropped": "{database: postgres, run: drop table orders cascade, seen: \"select to_regclass('public.orders') is null\"}",
+		"emptied": "{database: postgres, run: delete from lines; delete from orders, seen: select not exists (select from orders)}",
+	} {
+		f := mistake(t, keys)
+		require.NoError(t, f.Available(t.Context(), at), name)
+		require.ErrorIs(t, f.Effective(t.Context(), at), instance.ErrNotInForce, name)
+		require.NoError(t, f.Inject(t.Context(), at), name)
+		require.NoError(t, f.Effective(t.Context(), at), name)
+		require.ErrorContains(t, f.Available(t.Context(), at), "is true on db before anything was done", name)
+		psql(m, "drop table if exists orders cascade; create table orders (id int primary key); insert into orders values (1)")
+		require.ErrorIs(t, fault.Lasts(t.Context(), f, at), instance.ErrNotInForce, name)
+	}
+	for keys, says := range map[string]string{
+		"{database: postgres, run: select 1, seen: select 7}":            `no answer of true or false on db, but "7"`,
+		"{database: postgres, run: select 1, seen: select a from nowhere}": `relation "nowhere" does not exist`,
+		"{database: \"o'clock\", run: select 1, seen: select false}":       `database "o'clock" does not exist`,
+	} {
+		err := mistake(t, keys).Available(t.Context(), at)
+		require.ErrorContains(t, err, says)
+		require.NotErrorIs(t, err, instance.ErrNotInForce, "nobody said no")
+	}
+}
+
+func mistake(t *testing.T, keys string) fault.Fault {
+	t.Helper()
+	s, err := scenarios.ParseSettings("pg-mistake", keys)
+	require.NoError(t, err)
+	f, problems := fault.Catalogue()["pg-mistake"](s)
+	require.Empty(t, problems)
+	return f
+}

@@ -21,6 +21,7 @@ import (
 // keys that every kind needs at least.
 var keys = map[string]string{
 	"pg-password-rotated":    "{role: app}",
+	"pg-mistake":             "{database: shop, run: drop table orders, seen: select false}",
 	"mysql-password-rotated": "{user: app}",
 	"mysql-plugin-missing":   "{user: app}",
 	"file-missing":           "{path: /etc/app.conf}",
@@ -72,6 +73,7 @@ func TestKeys(t *testing.T) {
 		want       []string
 	}{
 		"no role":          {"pg-password-rotated", "", []string{"role: pg-password-rotated needs a role"}},
+		"no mistake": {"pg-mistake", "{database: a}", []string{"run: pg-mistake needs it", "seen: pg-mistake needs it"}},
 		"no path":          {"file-missing", "", []string{"path: file-missing needs an absolute path"}},
 		"relative path":    {"file-missing", "{path: a}", []string{"path: file-missing needs an absolute path"}},
 		"no rate":          {"slow-restore", "", []string{"rate: slow-restore needs a rate"}},

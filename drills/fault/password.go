@@ -2,7 +2,6 @@ package fault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -55,21 +54,11 @@ func (f *passwordRotated) verifier(ctx context.Context, m instance.Machine) (str
 }
 
 func (f *passwordRotated) psql(ctx context.Context, m instance.Machine, query string) (string, error) {
-	c := f.command()
-	c.Stdin = strings.NewReader(query)
-	res, err := m.Exec(ctx, c)
-	if err != nil {
-		return "", err
-	}
-	if res.Exit != 0 {
-		return "", errors.New(strings.TrimSpace(res.Stderr))
-	}
-	return strings.TrimSpace(res.Stdout), nil
+	return asked(ctx, m, f.command(), query)
 }
 
 func (f *passwordRotated) command(extra ...string) instance.Command {
-	return instance.Command{User: f.OSUser, Args: append([]string{"psql", "-XAtq", "-v", "ON_ERROR_STOP=1",
-		"-v", "role=" + f.role, "-U", f.Superuser, "-d", "dbname=postgres application_name=" + ourName}, extra...)}
+	return f.client("postgres", append([]string{"-v", "role=" + f.role}, extra...)...)
 }
 
 // Prepare implements Fault.

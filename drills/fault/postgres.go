@@ -47,6 +47,25 @@ func shell(user, script string, args ...string) instance.Command {
 	return instance.Command{User: user, Args: append([]string{"sh", "-ec", script, "sh"}, args...)}
 }
 
+// client is psql as the superuser, over the socket.
+func (s server) client(database string, extra ...string) instance.Command {
+	return instance.Command{User: s.OSUser, Args: append([]string{"psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", s.Superuser,
+		"-d", "dbname='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(database) + "' application_name=" + ourName}, extra...)}
+}
+
+// asked gives statements to a client, and returns what it printed.
+func asked(ctx context.Context, m instance.Machine, c instance.Command, statements string) (string, error) {
+	c.Stdin = strings.NewReader(statements)
+	res, err := m.Exec(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	if res.Exit != 0 {
+		return "", errors.New(strings.TrimSpace(res.Stderr))
+	}
+	return strings.TrimSpace(res.Stdout), nil
+}
+
 // restart is what an upgrade does to the server: stop it, start it.
 func restart(ctx context.Context, m instance.Machine) error {
 	if err := m.Stop(ctx); err != nil {

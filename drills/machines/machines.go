@@ -30,6 +30,7 @@ type slot struct {
 	machine    instance.Machine // nil: none carries the name
 	generation int              // boots of this name that were begun
 	image      *verifier.Image  // from which the machine was booted, if from a backup's and it holds that still
+	loaded     []string         // backups that are in the machine; nil: nobody loaded any
 	snapshots  []string         // of the machine, in their order
 	release    string           // of the kernel that is remembered
 	took       time.Duration    // from the latest start until it was ready; 0: not known
@@ -139,6 +140,14 @@ func (r *Room) Image(name string) (image verifier.Image, ok bool) {
 	}
 	return image, false
 }
+
+// Load enters the backups that are loaded into the machine of a name.
+func (r *Room) Load(name string, backups []string) {
+	r.at(name, func(s *slot) { s.loaded = backups })
+}
+
+// Loaded are the backups that were loaded into the machine of a name last; nil: none were.
+func (r *Room) Loaded(name string) []string { return r.seen(name).loaded }
 
 // Snapped enters a snapshot of the machine of a name.
 func (r *Room) Snapped(name, snapshot string) {

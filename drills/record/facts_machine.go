@@ -51,6 +51,7 @@ const (
 	LackSuperuser = "superuser" // the scenario does not name a superuser of the cluster
 	LackWAL       = "wal"       // the base backup holds no WAL, and the scenario names no archive of it
 	LackTarget    = "target"    // the WAL does not hold the place where recovery should end
+	LackEarly     = "early"     // recovery should end before the backup itself does
 	LackTimeline  = "timeline"  // the timeline that is wanted does not stem from the backup
 
 	LackStanza = "stanza" // the repository holds several clusters

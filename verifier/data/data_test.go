@@ -34,7 +34,7 @@ func TestEveryKind(t *testing.T) {
 		t.Run(kind, func(t *testing.T) { verifiertest.NeverPasses(t, New, kind, every[kind]) })
 	}
 	more := map[string]string{"redis": `{on: db, key: a, ttl: none}`, "etcd": `{on: db, key: a, revision: 7}`,
-		"rows":     `{on: db, table: o, same: true, at_most: 5}`,
+		"rows":     `{on: db, table: o, lose_at_most: 5, where: "id < 9", at_most: 5}`,
 		"sql":      `{on: db, query: x, same: true}`,
 		"checksum": `{on: db, query: x, allow_empty: true}`, "freshness": `{on: db, query: x, max_age: 1h, against: before}`}
 	for kind, keys := range more {
@@ -54,6 +54,9 @@ func TestKeys(t *testing.T) {
 		"rows expects nothing": {"rows", `{on: db, table: a}`, []string{"rows expects nothing"}},
 		"rows of zero":         {"rows", `{on: db, table: a, at_least: 0}`, []string{"at_least: 0 rows prove nothing"}},
 		"rows without table":   {"rows", `{on: db, same: true}`, []string{"table: rows counts no table"}},
+		"rows of the flow":     {"rows", `{on: db, table: a, lose_at_most: 3}`,
+			[]string{"lose_at_most: rows that the flow writes during the drill would make up for those that are lost"}},
+		"rows below none": {"rows", `{on: db, table: a, lose_at_most: -1, where: "true"}`, []string{"lose_at_most: nobody loses -1 rows"}},
 		"port": {"rows", `{on: db, table: a, same: true, port: 70000}`,
 			[]string{"port: 70000 is not a port"}},
 		"two sources": {"checksum", `{on: db, table: a, query: b}`,
@@ -114,6 +117,11 @@ func TestJudgeRows(t *testing.T) {
 			"table o had 7 rows before the upgrade, 6 after the rollback"},
 		"both empty": {"same: true", of(0), of(0), "failed", "table o on db is empty"},
 		"before was not counted": {"same: true", counted{Refused: database.Refused{Error: "x"}}, of(6), "crashed",
+			"table o was not counted before the upgrade"},
+		"fewer than may be lost": {"lose_at_most: 2, where: id < 9", of(9), of(7), "passed", "of 9 rows of table o 2 are lost"},
+		"more than may be lost":  {"lose_at_most: 1, where: id < 9", of(9), of(7), "failed", "of 9 rows of table o 2 are lost, more than 1"},
+		"none is lost":           {"lose_at_most: 0, where: id < 9", of(9), of(9), "passed", "of 9 rows of table o 0 are lost"},
+		"lost of what": {"lose_at_most: 0, where: id < 9", counted{Refused: database.Refused{Error: "x"}}, of(9), "crashed",
 			"table o was not counted before the upgrade"},
 		"every condition counts": {"at_least: 1, at_most: 9, same: true", of(5), of(5), "passed", "table o has 5 rows"},
 		"every condition counts2": {"at_least: 1, at_most: 4, same: true", of(5), of(5), "failed",

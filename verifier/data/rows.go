@@ -17,6 +17,10 @@ type rowsKeys struct {
 	AtMost  *int64 `yaml:"at_most"`  // rows; 1 or more
 	Equals  *int64 `yaml:"equals"`   // the only way to expect an empty table
 	Same    bool   `yaml:"same"`     // as many as before the upgrade
+	// so many fewer than before the upgrade, of those that where names: which may be lost
+	LoseAtMost *int64 `yaml:"lose_at_most"`
+	// only the rows that it holds of: created_at < '2026-01-31 10:42Z'
+	Where string `yaml:"where"`
 }
 
 // rows counts a table.
@@ -40,8 +44,14 @@ func newRows(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	if k.Table == "" {
 		problems = append(problems, s.Problem("table", "table: orders", "rows counts no table"))
 	}
-	if k.AtLeast == nil && k.AtMost == nil && k.Equals == nil && !k.Same && len(problems) == 0 {
-		problems = append(problems, s.Problem("", "add at_least, at_most, equals or same", "rows expects nothing"))
+	if k.AtLeast == nil && k.AtMost == nil && k.Equals == nil && !k.Same && k.LoseAtMost == nil && len(problems) == 0 {
+		problems = append(problems, s.Problem("", "add at_least, at_most, equals, same or lose_at_most", "rows expects nothing"))
+	}
+	if n := k.LoseAtMost; n != nil && *n < 0 {
+		problems = append(problems, s.Problem("lose_at_most", "0: none may be lost", "nobody loses %d rows", *n))
+	} else if n != nil && k.Where == "" {
+		problems = append(problems, s.Problem("lose_at_most", "where: created_at < the time of the mistake",
+			"rows that the flow writes during the drill would make up for those that are lost"))
 	}
 	for key, n := range map[string]*int64{"at_least": k.AtLeast, "at_most": k.AtMost} {
 		if n != nil && *n < 1 {
@@ -56,15 +66,20 @@ func newRows(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 }
 
 // Compares implements verifier.Comparer.
-func (c *rows) Compares() bool { return c.keys.Same }
+func (c *rows) Compares() bool { return c.keys.Same || c.keys.LoseAtMost != nil }
 
 // Observe implements verifier.Check.
 func (c *rows) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
 	var answer database.Table
 	no, err := database.Ask(ctx, c.dialect, t, c.keys.Keys, "", func(ctx context.Context, q database.Session) error {
 		table, err := q.Table(ctx, c.keys.Table)
+		query := "select count(*) from " + table
+		if c.keys.Where != "" && err == nil {
+			query += " where (" + c.keys.Where + "\n)" // which may end with a comment
+			err = q.Look(ctx, query)
+		}
 		if err == nil {
-			answer, err = database.Read(ctx, q, "select count(*) from "+table)
+			answer, err = database.Read(ctx, q, query)
 		}
 		return err
 	})
@@ -98,13 +113,17 @@ func (c *rows) judge(before *counted, now counted) verifier.Answer {
 		return verifier.Failed("table %s has %d rows, fewer than %d", k.Table, *now.Rows, *k.AtLeast)
 	case k.AtMost != nil && *now.Rows > *k.AtMost:
 		return verifier.Failed("table %s has %d rows, more than %d", k.Table, *now.Rows, *k.AtMost)
-	case k.Same && before != nil && before.Rows == nil:
+	case c.Compares() && before != nil && before.Rows == nil:
 		return verifier.Crashed("table %s was not counted before the upgrade", k.Table)
 	case k.Same && before != nil && *before.Rows != *now.Rows:
 		return verifier.Failed("table %s had %d rows before the upgrade, %d after the rollback",
 			k.Table, *before.Rows, *now.Rows)
-	case k.Same && before == nil:
+	case c.Compares() && before == nil:
 		return verifier.Passed("recorded: table %s has %d rows", k.Table, *now.Rows)
+	case k.LoseAtMost != nil && *before.Rows-*now.Rows > *k.LoseAtMost:
+		return verifier.Failed("of %d rows of table %s %d are lost, more than %d", *before.Rows, k.Table, *before.Rows-*now.Rows, *k.LoseAtMost)
+	case k.LoseAtMost != nil:
+		return verifier.Passed("of %d rows of table %s %d are lost", *before.Rows, k.Table, max(0, *before.Rows-*now.Rows))
 	}
 	return verifier.Passed("table %s has %d rows", k.Table, *now.Rows)
 }

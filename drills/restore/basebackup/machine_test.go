@@ -109,6 +109,7 @@ func TestWALThatCannotBeReadToItsEnd(t *testing.T) {
 	assert.Equal(t, "t", ask(t, m, "shop", "select to_regclass('latest') is not null"))
 	// Another one's transaction is not in its WAL, and a later time is not reached.
 	for text, want := range map[string]string{
+		"{wal: archive, recover: {time: 2026-01-01T00:00:00Z}}": "and recovery should go back to 2026-01-01T00:00:00Z",
 		"{wal: archive, recover: {name: midnight}}":             "no restore point \"midnight\" is in its WAL",
 		"{wal: archive, recover: {time: 2100-01-01T00:00:00Z}}": "its WAL ends before 2100-01-01T00:00:00Z",
 	} {

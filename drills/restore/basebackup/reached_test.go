@@ -32,6 +32,8 @@ func TestWhyAServerEnded(t *testing.T) {
 		"its WAL ends before 2100-01-01T00:00:00Z, to which recovery should go: the last transaction in it was at 2026-01-31T02:00:00Z")
 	assert.ErrorContains(t, ended("FATAL:  database files are incompatible with server\nDETAIL:  The data directory was initialized by "+
 		"PostgreSQL version 15, which is not compatible with this version 16.1.\n"), "has PostgreSQL 16")
+	early := ended("FATAL:  requested recovery stop point is before consistent recovery point\n")
+	assert.ErrorAs(t, early, new(*restore.LackError))
 	unknown := ended(`2026-11-29 06:43:38.5 GMT [1] LOG:  unrecognized configuration parameter "autovacuum_worker_slots" in file "/data/postgresql.conf" line 702` +
 		"\n2026-11-29 06:43:38.5 GMT [1] FATAL:  configuration file \"/data/postgresql.conf\" contains errors\n")
 	assert.ErrorAs(t, unknown, new(*restore.ImageError))

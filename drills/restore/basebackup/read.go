@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
 	"lifeboat/drills/restore/dump"
@@ -96,6 +98,9 @@ func (b *backup) read(ctx context.Context, put *putting) (restore.Outcome, error
 	if b.ground, err = b.judge(c); err != nil {
 		return out, err
 	}
+	if err := b.early(); err != nil {
+		return out, err
+	}
 	if err := b.rarer(ctx); err != nil {
 		return out, err
 	}
@@ -134,6 +139,19 @@ func (b *backup) madeAt() string {
 		return ""
 	}
 	return label.Started
+}
+
+// early refuses a time before the backup's own beginning: what was committed between them lies in its files already.
+func (b *backup) early() error {
+	t, began := b.set.Recover.Time, utc(b.label().Started)
+	if b.ground.clean {
+		began = b.ground.control.Written
+	}
+	if t == nil || !t.Before(began) {
+		return nil
+	}
+	return &restore.LackError{Lack: record.LackEarly, What: fmt.Sprintf("it was begun at %s, and recovery should go back to %s",
+		began.Format(time.RFC3339), t.UTC().Format(time.RFC3339))}
 }
 
 // rarer reads once more those files whose checksums are by an algorithm that was not known when they were read.

@@ -3,6 +3,7 @@ package basebackup
 import (
 	"fmt"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/internal/lazy"
 )
@@ -34,6 +35,9 @@ var (
 // words of PostgreSQL's servers, in their order: the first that is found counts.
 var words = []word{
 	{"recovery ended before configured recovery target was reached", func(b *backup, _ string, r *reached) error { return b.short(r) }},
+	{"requested recovery stop point is before consistent recovery point", func(_ *backup, _ string, _ *reached) error {
+		return &restore.LackError{Lack: record.LackEarly, What: "recovery should end at a place that lies before the end of the backup"}
+	}},
 	{"No space left on device", noRoom},
 	{"Cannot allocate memory", noRoom},
 	{"could not map anonymous shared memory", noRoom},
