@@ -43,7 +43,8 @@ func (p *Plan) foresee(listed bool) []string {
 	timed, loaded := false, false
 	for _, n := range slices.Sorted(maps.Keys(p.Backups)) {
 		b := p.Backups[n]
-		dated := b.Spec.ConsistentTo != nil || !b.Point.ConsistentTo.IsZero()
+		_, measured := b.Loader.(restore.Measuring)
+		dated := measured || b.Spec.ConsistentTo != nil || !b.Point.ConsistentTo.IsZero()
 		_, at := madeAt(b.made, b.Spec.TimeZone)
 		header := b.Loader != nil && !b.undated && (b.Spec.TimeZone != "" || !at.IsZero()) // it says when it was made, and something in which zone
 		timed = timed || dated
@@ -89,11 +90,21 @@ func (b *BackupPlan) date(ctx context.Context) {
 // holdsData tells whether a backup is data, or a disk with some, and no mere program.
 func (p *Plan) holdsData(b *BackupPlan) bool {
 	if b.Loader != nil {
-		return true
+		return !p.onlyBeside(b)
 	}
 	for name, i := range p.Scenario.Instances {
 		if i.Boot == b.Name && p.kindOf(name).OwnDisk {
 			return true
+		}
+	}
+	return false
+}
+
+// onlyBeside tells whether a backup is only read for another one, which it is a part of.
+func (p *Plan) onlyBeside(b *BackupPlan) bool {
+	for _, other := range p.Backups {
+		if n, ok := other.Loader.(restore.Needing); ok && slices.Contains(slices.Collect(maps.Values(n.Needs())), b.Name) {
+			return !slices.ContainsFunc(p.Order, func(name string) bool { return slices.Contains(p.loads(name), b.Name) })
 		}
 	}
 	return false

@@ -14,6 +14,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/scenarios"
+	"lifeboat/verifier"
 )
 
 // grove is a loader of trees: its machine is not started yet.
@@ -138,6 +139,11 @@ checks:
 	assert.Contains(t, said, "backups a and deep of instance db are put into each other: /srv/a and /srv/a/deep")
 }
 
+// ofDB is a check of one instance.
+type ofDB struct{ fakeCheck }
+
+func (ofDB) On() string { return "db" }
+
 // A way back may load another backup than the one that was restored: it is the one that is blamed and measured from then on, a step that
 // loads it once more takes it again, and what starts on the old data keeps it.
 func TestAnotherWayBack(t *testing.T) {
@@ -147,6 +153,13 @@ func TestAnotherWayBack(t *testing.T) {
 		"- boot: db\n", "- boot: {instance: db, load: older}\n  - restore: db\n  - boot: {instance: db, keep_data: true}\n").Replace(simple)
 	w := newWorld(t)
 	seen := w.with(false)
+	kinds := w.change
+	w.change = func(k *Kit) {
+		kinds(k)
+		k.Checks["data/ask"] = func(s scenarios.CheckSpec, _ string) (verifier.Check, []scenarios.Problem) {
+			return ofDB{fakeCheck{w, s.Name}}, nil
+		}
+	}
 	asked := 0
 	w.answer = func(name string) record.CheckStatus {
 		if name != "data" {

@@ -275,7 +275,7 @@ func TestMistakes(t *testing.T) {
 		require.ErrorIs(t, fault.Lasts(t.Context(), f, at), instance.ErrNotInForce, name)
 	}
 	for keys, says := range map[string]string{
-		"{database: postgres, run: select 1, seen: select 7}":            `no answer of true or false on db, but "7"`,
+		"{database: postgres, run: select 1, seen: select 7}":              `no answer of true or false on db, but "7"`,
 		"{database: postgres, run: select 1, seen: select a from nowhere}": `relation "nowhere" does not exist`,
 		"{database: \"o'clock\", run: select 1, seen: select false}":       `database "o'clock" does not exist`,
 	} {

@@ -73,7 +73,7 @@ func TestKeys(t *testing.T) {
 		want       []string
 	}{
 		"no role":          {"pg-password-rotated", "", []string{"role: pg-password-rotated needs a role"}},
-		"no mistake": {"pg-mistake", "{database: a}", []string{"run: pg-mistake needs it", "seen: pg-mistake needs it"}},
+		"no mistake":       {"pg-mistake", "{database: a}", []string{"run: pg-mistake needs it", "seen: pg-mistake needs it"}},
 		"no path":          {"file-missing", "", []string{"path: file-missing needs an absolute path"}},
 		"relative path":    {"file-missing", "{path: a}", []string{"path: file-missing needs an absolute path"}},
 		"no rate":          {"slow-restore", "", []string{"rate: slow-restore needs a rate"}},

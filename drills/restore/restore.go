@@ -66,6 +66,9 @@ type Beforehand interface {
 	Beforehand() string
 }
 
+// Measuring is a Loader that sees of what it restored to which moment it is consistent: Outcome.Measured.
+type Measuring interface{ Measures() }
+
 // Needing is a Loader that reads other backups of the scenario too.
 type Needing interface {
 	// Needs lists them, by the key that names each.

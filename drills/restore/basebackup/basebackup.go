@@ -115,6 +115,9 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 
 const mostName = 63
 
+// Measures implements restore.Measuring.
+func (l *Loader) Measures() {}
+
 // Needs names the archive of WAL.
 func (l *Loader) Needs() map[string]string {
 	if l == nil || l.set.WAL == "" { // nil: its settings have problems of their own
