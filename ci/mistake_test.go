@@ -20,8 +20,8 @@ func TestDeletedByMistake(t *testing.T) {
 		exit                         int
 		says                         []string
 	}{
-		{"just before it", "{time: BEFORE}", "5m", "passed", 0, []string{"of 240 rows of table orders 0 are lost"}},
-		{"too early", "{time: EARLY}", "100ms", "failed", 1, []string{"of 240 rows of table orders 20 are lost, more than 0", "Data at risk"}},
+		{"just before it", "{time: BEFORE}", "5m", "passed", 0, []string{"of 260 rows of table orders 0 are lost"}},
+		{"too early", "{time: EARLY}", "100ms", "failed", 1, []string{"of 260 rows of table orders 20 are lost, more than 0", "Data at risk"}},
 		{"the latest", "{}", "5m", "failed", 1, []string{"still in force after the rollback"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

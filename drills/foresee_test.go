@@ -11,6 +11,12 @@ import (
 	"lifeboat/scenarios"
 )
 
+// measuring is a loader of a backup with an archive beside it.
+type measuring struct{ fakeLoader }
+
+func (measuring) Measures()                {}
+func (measuring) Needs() map[string]string { return map[string]string{"wal": "wal"} }
+
 // What can only end inconclusive for want of a time is said beforehand, and what a manifest may still say is not said to be certain.
 func TestForesee(t *testing.T) {
 	now := time.Now()
@@ -42,6 +48,7 @@ func TestForesee(t *testing.T) {
 		"declared":                     {limit("age"), []*BackupPlan{dump(scenarios.Backup{ConsistentTo: &now})}, true, ""},
 		"a manifest says it":           {limit("age"), []*BackupPlan{{Name: "db", Loader: fakeLoader{}, Point: store.Point{ConsistentTo: now}}}, true, ""},
 		"an image beside a dated dump": {limit("age"), []*BackupPlan{image, dump(scenarios.Backup{ConsistentTo: &now})}, true, ""},
+		"it is measured, and its WAL":  {limit("data_loss"), []*BackupPlan{{Name: "db", Loader: measuring{}}, {Name: "wal", Loader: fakeLoader{}}}, true, ""},
 		"images only":                  {limit("age"), []*BackupPlan{image}, true, "no backup says to which moment"},
 	} {
 		t.Run(name, func(t *testing.T) {
