@@ -54,7 +54,7 @@ func TestKeys(t *testing.T) {
 		"rows expects nothing": {"rows", `{on: db, table: a}`, []string{"rows expects nothing"}},
 		"rows of zero":         {"rows", `{on: db, table: a, at_least: 0}`, []string{"at_least: 0 rows prove nothing"}},
 		"rows without table":   {"rows", `{on: db, same: true}`, []string{"table: rows counts no table"}},
-		"rows of the flow":     {"rows", `{on: db, table: a, lose_at_most: 3}`,
+		"rows of the flow": {"rows", `{on: db, table: a, lose_at_most: 3}`,
 			[]string{"lose_at_most: rows that the flow writes during the drill would make up for those that are lost"}},
 		"rows below none": {"rows", `{on: db, table: a, lose_at_most: -1, where: "true"}`, []string{"lose_at_most: nobody loses -1 rows"}},
 		"port": {"rows", `{on: db, table: a, same: true, port: 70000}`,
