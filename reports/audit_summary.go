@@ -134,7 +134,7 @@ func targetsOf(drills []evidence.DrillResult) (all []*target) {
 	for _, d := range drills {
 		for i := range d.Judgment.Objectives {
 			j := &d.Judgment.Objectives[i]
-			if d.Record == nil || j.Unlimited {
+			if d.Record == nil || j.Unlimited || j.Status == record.StatusNotRun { // it is none of this kind of drill
 				continue
 			}
 			at := slices.IndexFunc(all, func(x *target) bool { return x.name == j.Name && x.limit == j.Limit })

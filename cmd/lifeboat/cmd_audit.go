@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +45,7 @@ func (a *app) logDead() {
 type auditVerifyOptions struct {
 	trust, checkpoint, format string
 	tsa, policy               string
+	printing
 }
 
 func (a *app) auditVerify() *cobra.Command {
@@ -87,7 +90,7 @@ func (a *app) auditVerify() *cobra.Command {
 					*evidence.Result
 				}{got.Verified(), got})
 			} else {
-				err = reports.Audit(a.stdout, o.format, got, reports.Options{Language: lang, Width: a.width(), Color: a.color()})
+				err = a.audited(cmd.Context(), o, got, lang)
 			}
 			return errors.Join(err, auditCode(got))
 		},
@@ -97,8 +100,22 @@ func (a *app) auditVerify() *cobra.Command {
 	f.StringVar(&o.checkpoint, "checkpoint", "", "the checkpoint of an earlier bundle (its log/checkpoint): what it covers must be unchanged")
 	f.StringVar(&o.tsa, "tsa", "", "certificates (PEM) in which the chains of time-stamping authorities end that you believe; then a stamp must be there")
 	f.StringVar(&o.policy, "tsa-policy", "", "the policy by which they must have stamped")
-	f.StringVar(&o.format, "format", o.format, "terminal, markdown, html or xlsx (the population for a spreadsheet)")
+	f.StringVar(&o.format, "format", o.format, "terminal, or the summary of the period: markdown, html, pdf; or xlsx (the population for a spreadsheet)")
+	o.printing.flags(c)
 	return c
+}
+
+// audited writes the result for people.
+func (a *app) audited(ctx context.Context, o auditVerifyOptions, got *evidence.Result, lang reports.Language) error {
+	as := reports.Options{Language: lang, Width: a.width(), Color: a.color()}
+	if o.format != formatPDF {
+		return reports.Audit(a.stdout, o.format, got, as)
+	}
+	var page bytes.Buffer
+	if err := reports.Audit(&page, "html", got, as); err != nil {
+		return err
+	}
+	return a.pdf(ctx, o.printing, &page, a.stdout)
 }
 
 // authority is whose time stamps are believed; nil: nobody's.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -25,12 +27,13 @@ func (a *app) reportCommand() *cobra.Command {
 	format := "terminal"
 	var out string
 	var review bool
+	var p printing
 	c := &cobra.Command{
 		Use: "report DRILL", Short: "Render the report of a drill again, from its journal",
 		Long: "Computes record and verdict from the journal once more and renders them. The latest drill is called \"last\".\n" +
 			exitHelp,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			lang, err := a.lang()
 			if err != nil {
 				return err
@@ -38,12 +41,12 @@ func (a *app) reportCommand() *cobra.Command {
 			if a.json {
 				format = "json"
 			}
-			f, err := reports.Find(format)
+			f, err := a.format(cmd.Context(), format, p)
 			if err != nil {
 				return err
 			}
 			if review && (format == "json" || format == "junit") {
-				return fmt.Errorf("--review: a review is for people: choose terminal, html or markdown instead of %s", format)
+				return fmt.Errorf("--review: a review is for people: choose terminal, html, markdown or pdf instead of %s", format)
 			}
 			dir, err := a.drillDir(args[0])
 			if err != nil {
@@ -77,11 +80,29 @@ func (a *app) reportCommand() *cobra.Command {
 	for _, f := range reports.Formats() {
 		names = append(names, f.Name)
 	}
-	c.Flags().StringVar(&format, "format", format, fmt.Sprintf("one of %v", names))
+	c.Flags().StringVar(&format, "format", format, fmt.Sprintf("one of %v", append(names, formatPDF)))
+	p.flags(c)
 	c.Flags().BoolVar(&review, "review", false,
 		"the document of the review after a drill: timeline to the minute, targets, root cause and improvements as people signed them, or blanks")
 	c.Flags().StringVar(&out, "out", "", "file to write to instead of standard output")
 	return c
+}
+
+// format is one of a report; a PDF is the page, printed.
+func (a *app) format(ctx context.Context, name string, p printing) (reports.Format, error) {
+	if name != formatPDF {
+		return reports.Find(name)
+	}
+	f, err := reports.Find("html")
+	render := f.Render
+	f.Name, f.Render = formatPDF, func(w io.Writer, r *record.Record, v record.Verdict, o reports.Options) error {
+		var page bytes.Buffer
+		if err := render(&page, r, v, o); err != nil {
+			return err
+		}
+		return a.pdf(ctx, p, &page, w)
+	}
+	return f, err
 }
 
 // drillDir finds a drill's folder by its id, the beginning of it, or "last".

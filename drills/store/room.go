@@ -41,6 +41,7 @@ type Tool struct {
 	Args           []string // the program first; never a secret
 	Env            map[string]string
 	Dir            string // in which it runs; "": the image's
+	User           string // as whom, UID:GID, without any capability; "": root, who may read and give away files
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }

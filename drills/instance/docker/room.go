@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -142,8 +143,10 @@ func (x *room) Pack(ctx context.Context, folder string, to io.Writer) error {
 func (x *room) run(ctx context.Context, p plan, t store.Tool) error {
 	p.name, p.role = x.d.name(x.name, fmt.Sprint(x.d.count.Add(1))), roleProgram
 	p.stdin, p.once = t.Stdin != nil, t.Stdin != nil
-	p.user = "0:0"
-	p.host.ReadonlyRootfs, p.host.CapAdd = true, treeCapabilities
+	p.user = cmp.Or(t.User, "0:0")
+	if p.host.ReadonlyRootfs = true; t.User == "" {
+		p.host.CapAdd = treeCapabilities
+	}
 	p.host.MemorySwap, p.host.PidsLimit = p.host.Memory, new(int64(defaultPids))
 	p.host.Mounts = append(p.host.Mounts, mount.Mount{Type: mount.TypeVolume, Source: x.volume, Target: store.RoomVolume,
 		VolumeOptions: &mount.VolumeOptions{NoCopy: true, Labels: x.d.labels("", roleVolume)}})
