@@ -32,7 +32,7 @@ type profileFlags struct {
 	file, sample              string
 	seed                      int64
 	timeout                   string
-	files                     string
+	files, kind               string
 }
 
 // profileAnswer is what was written.
@@ -45,33 +45,44 @@ type profileAnswer struct {
 	// Unread are tables that were not read, and why: nothing can be held against them.
 	Unread  []string `json:"unread,omitempty"`
 	Seconds float64  `json:"seconds"`                // to read it
-	Dump    float64  `json:"dump_seconds,omitempty"` // pg_dump took, after it
+	Dump    float64  `json:"dump_seconds,omitempty"` // the dump took, before or after it
 }
 
 func (a *app) profileCommand() *cobra.Command {
 	f := profileFlags{}
 	c := &cobra.Command{
-		Use: "profile [-- pg_dump ARGS…]", Short: "Write down what a database is, so that a copy of it can be held against that",
-		Long: "Reads a PostgreSQL database (12 to 17) and writes FILE.profile.json: its structure, and fingerprints of its rows; no row leaves it.\n" +
+		Use: "profile [-- pg_dump|mysqldump ARGS…]", Short: "Write down what a database is, so that a copy of it can be held against that",
+		Long: "Reads a PostgreSQL database (12 to 18) and writes FILE.profile.json: its structure, and fingerprints of its rows; no row leaves it.\n" +
 			"Beside a backup of the same moment it is what the check kind: profile holds the restored copy against. The connection is libpq's:\n" +
 			"PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE, PGSERVICE and PGSSLMODE count where no flag says otherwise.\n\n" +
 			"  lifeboat profile -- pg_dump -Fc -f shop.dump shop\n\n" +
 			"reads the profile in the snapshot of a transaction, runs that pg_dump in the same one and writes shop.dump.profile.json: the two are of\n" +
 			"one moment, whatever is written meanwhile, and the source bears one of them at a time. The exit code is pg_dump's.\n\n" +
+			"  lifeboat profile -- mysqldump --single-transaction -R -E -r shop.sql shop\n\n" +
+			"does the same for MariaDB (10.5 to 11.8) and MySQL. Nobody can write there until both have begun, which takes the right RELOAD and mostly less\n" +
+			"than a second; then the dump is taken, and the profile is read in a transaction that began with it. Without a dump: --kind mysql. The\n" +
+			"connection is that of the dump's options, or of [client] in the option files.\n\n" +
 			"  lifeboat profile --files /srv/files -o files.tar.gz.profile.json\n\n" +
 			"writes the manifest of a tree of files: a line for each path, with type, mode, owner, size, time, SHA-256, links and attributes.\n" + exitHelp,
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.ArgsLenAtDash() > 0 || c.ArgsLenAtDash() < 0 && len(args) > 0 {
-				return errors.New("write -- before pg_dump, and flags of lifeboat before that; a database is named by --database")
+				return errors.New("write -- before the program that dumps, and flags of lifeboat before that; a database is named by --database")
 			}
 			if f.files != "" {
 				return a.profileFiles(c, f)
+			}
+			switch mysql := source.DumpsMySQL(args); {
+			case f.kind != "postgres" && f.kind != "mysql", mysql && c.Flags().Changed("kind") && f.kind != "mysql", f.kind == "mysql" && len(args) > 0 && !mysql:
+				return fmt.Errorf("--kind %s: it is postgres or mysql (MariaDB too), and that of the dump", f.kind)
+			case mysql, f.kind == "mysql":
+				return a.profileMySQL(c.Context(), f, args)
 			}
 			return a.profile(c.Context(), f, args)
 		},
 	}
 	fl := c.Flags()
-	fl.StringVarP(&f.file, "output", "o", "", "file to write; default with pg_dump: that of its dump, and .profile.json")
+	fl.StringVarP(&f.file, "output", "o", "", "file to write; default with a dump: its own file, and .profile.json")
+	fl.StringVar(&f.kind, "kind", "postgres", "postgres, or mysql (MariaDB too)")
 	fl.StringVar(&f.where.Host, "host", "", "server, or folder of its socket (PGHOST)")
 	fl.StringVar(&f.where.Port, "port", "", "its port (PGPORT)")
 	fl.StringVar(&f.where.User, "user", "", "who sees every row and every grant (PGUSER)")
@@ -131,7 +142,7 @@ func (a *app) profile(ctx context.Context, f profileFlags, args []string) error 
 	got := profileAnswer{File: file}
 	read := func() (database.Profile, error) {
 		began := time.Now()
-		p, err := sourceDialect.Profile(ctx, from.Server(name, limit), options)
+		p, err := postgresDialect.Profile(ctx, from.Server(name, limit), options)
 		got.Seconds = time.Since(began).Seconds()
 		if err != nil {
 			err = fmt.Errorf("%w: no profile is written (%s)", err, from.Name())
@@ -157,7 +168,7 @@ func (a *app) profile(ctx context.Context, f profileFlags, args []string) error 
 	// The profile comes first: sequences heed no snapshot, so that a copy's may only be further. A dump is taken all the same without it.
 	p, unread := read()
 	began := time.Now()
-	if err := a.dump(ctx, args, snapshot.ID, password); err != nil {
+	if err := a.dump(ctx, append([]string{args[0], "--snapshot=" + snapshot.ID}, args[1:]...), "PGPASSWORD", password, a.stdout); err != nil {
 		return err
 	}
 	if got.Dump = time.Since(began).Seconds(); unread != nil {
@@ -207,15 +218,15 @@ func (f profileFlags) connection() (source.Where, string, error) {
 	return w, w.Password, nil
 }
 
-// dump runs the user's pg_dump in a snapshot. Its exit code is this program's.
-func (a *app) dump(ctx context.Context, args []string, snapshot, password string) error {
-	c := exec.CommandContext(ctx, args[0], append([]string{"--snapshot=" + snapshot}, args[1:]...)...)
-	c.Stdin, c.Stdout, c.Stderr = a.stdin, a.stdout, a.stderr
+// dump runs the user's program that dumps. Its exit code is this program's.
+func (a *app) dump(ctx context.Context, args []string, variable, password string, out io.Writer) error {
+	c := exec.CommandContext(ctx, args[0], args[1:]...)
+	c.Stdin, c.Stdout, c.Stderr = a.stdin, out, a.stderr
+	if password != "" {
+		c.Env = append(os.Environ(), variable+"="+password)
+	}
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = 10 * time.Second
-	if password != "" {
-		c.Env = append(os.Environ(), "PGPASSWORD="+password)
-	}
 	err := c.Run()
 	var ended *exec.ExitError
 	switch {

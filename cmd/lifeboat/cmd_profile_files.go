@@ -28,14 +28,14 @@ type filesAnswer struct {
 
 // profileFiles writes the manifest of the tree in a folder.
 func (a *app) profileFiles(c *cobra.Command, f profileFlags) error {
-	for _, name := range []string{"host", "port", "user", "database", "password-env", "password-file", "all-databases", "sample", "seed", "timeout"} {
+	for _, name := range []string{"host", "port", "user", "database", "password-env", "password-file", "all-databases", "sample", "seed", "timeout", "kind"} {
 		if c.Flags().Changed(name) {
 			return fmt.Errorf("--files and --%s: one of the two", name)
 		}
 	}
 	switch {
 	case c.ArgsLenAtDash() >= 0:
-		return errors.New("--files and pg_dump: one of the two")
+		return errors.New("--files and a dump: one of the two")
 	case f.file == "":
 		return errors.New("-o FILE is missing: name the manifest, such as files.tar.gz.profile.json")
 	}

@@ -39,7 +39,8 @@ import (
 	"lifeboat/verifier"
 	"lifeboat/verifier/business"
 	"lifeboat/verifier/data"
-	sources "lifeboat/verifier/database/postgres"
+	mysqlsource "lifeboat/verifier/database/mysql"
+	postgressource "lifeboat/verifier/database/postgres"
 	"lifeboat/verifier/service"
 	"lifeboat/verifier/system"
 )
@@ -124,8 +125,11 @@ func (a *app) kit() drills.Kit {
 	return k
 }
 
-// sourceDialect is how lifeboat profile asks.
-var sourceDialect sources.Dialect
+// These are how lifeboat profile asks.
+var (
+	postgresDialect postgressource.Dialect
+	mysqlDialect    mysqlsource.Dialect
+)
 
 // grounds are the docker drivers of drills: the machines of one drill, of whatever kind, stand in one network.
 type grounds struct {

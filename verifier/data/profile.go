@@ -13,7 +13,6 @@ import (
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 	"lifeboat/verifier/database"
-	"lifeboat/verifier/database/mysql"
 )
 
 // profileKeys of the scenario, beside those of the connection.
@@ -78,9 +77,6 @@ func newProfile(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) 
 	problems := s.Decode(&c.keys)
 	d, bad := ofServer(spec, c.keys.Dialect, c.keys.Complete)
 	c.dialect, problems = d, append(problems, bad...)
-	if (mysql.Dialect{}) == d {
-		problems = append(problems, s.Problem("", "hold its content by content, rows, sql, checksum and freshness", "profiles are of PostgreSQL alone"))
-	}
 	switch {
 	case !slices.Contains([]string{"", againstBackup, againstLast}, c.keys.Against):
 		problems = append(problems, s.Problem("against", "backup, last, or nothing for the first of them that is there", "%q is neither", c.keys.Against))

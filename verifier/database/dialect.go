@@ -4,6 +4,7 @@ package database
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"strings"
@@ -52,6 +53,7 @@ type Session interface {
 // Server is whom to ask. Nothing is taken from this host's environment or files.
 type Server struct {
 	Dial     func(ctx context.Context) (net.Conn, error)
+	TLS      *tls.Config // of a dialect that asks for it on the connection itself; nil: as the server has it
 	User     string
 	Password string
 	Database string

@@ -9,12 +9,13 @@ const ProfileVersion = 1
 // row; of values only the extremes of columns of time and numbers.
 type Profile struct {
 	Version   int                `json:"version"`
-	Kind      string             `json:"kind"`   // of the restore that it is held against: postgres
+	Kind      string             `json:"kind"`   // of whose words it is in: postgres, mysql, mariadb
 	Server    string             `json:"server"` // its version, as it says it
 	Taken     time.Time          `json:"taken"`
-	Hash      string             `json:"hash"`             // a known text's, by the server's own function: content is compared only where it agrees
-	Shared    bool               `json:"shared,omitempty"` // taken in a dump's snapshot, which sequences do not heed: in the copy they may be further
-	Scope     Scope              `json:"scope,omitzero"`   // of a partial dump: what is described, and no more
+	Hash      string             `json:"hash"`               // a known text's, by the server's own function: content is compared only where it agrees
+	Shared    bool               `json:"shared,omitempty"`   // taken in a dump's snapshot, which sequences do not heed: in the copy they may be further
+	Position  string             `json:"position,omitempty"` // of the source's binary log at that moment, where it has one and tells
+	Scope     Scope              `json:"scope,omitzero"`     // of a partial dump: what is described, and no more
 	Roles     []Thing            `json:"roles,omitempty"`
 	Databases []ProfiledDatabase `json:"databases"`
 }
@@ -87,8 +88,10 @@ type Scope struct {
 
 // ProfileOptions say how a profile is read.
 type ProfileOptions struct {
-	Scope    Scope
-	Snapshot string // that another session exported, to read in; "": one of its own
+	Scope Scope
+	// Databases of a server that are read, where Server names none; nil: all. Of PostgreSQL all are.
+	Databases []string
+	Snapshot  string // that another session exported, to read in; "": one of its own
 	// Whole is the size in bytes up to which every row of a table is hashed; a larger one is sampled. 0: every row of every table.
 	Whole int64
 	Seed  int64 // of samples

@@ -10,7 +10,7 @@ import (
 // Compare says in which ways a copy is not what its profile says. What was not read, in either, is a difference too. The copy may hold
 // more roles than the profile needs, and databases in which nobody made anything.
 func (p Profile) Compare(now Profile) []Difference {
-	c := &comparison{was: p, now: now, kin: major(p.Server) == major(now.Server), hashed: p.Hash == now.Hash && p.Hash != ""}
+	c := &comparison{was: p, now: now, kin: p.major() == now.major(), hashed: p.Hash == now.Hash && p.Hash != ""}
 	if p.Version != now.Version || p.Kind != now.Kind {
 		c.add("profile.unread", "profile", p.Kind+" "+strconv.Itoa(p.Version), now.Kind+" "+strconv.Itoa(now.Version))
 		return c.all

@@ -48,10 +48,13 @@ func neutral(is string) string {
 // typeWords follow the first word of a type's name.
 var typeWords = []string{"varying", "precision", "without", "with", "time", "zone"}
 
-// major is the version of a server without what changes no words.
-func major(server string) string {
-	m, _, _ := strings.Cut(server, ".")
-	return m
+// major is the version of a server without what changes no words: of PostgreSQL one number, of the others two.
+func (p Profile) major() string {
+	parts := strings.SplitN(p.Server, ".", 3)
+	if p.Kind == "postgres" {
+		return parts[0]
+	}
+	return strings.Join(parts[:min(len(parts), 2)], ".")
 }
 
 // name tells whether a token is one.

@@ -133,3 +133,10 @@ func TestNeutral(t *testing.T) {
 		assert.NotEqual(t, neutral(other[0]), neutral(other[1]))
 	}
 }
+
+func TestExtremesThatAreAlikeAreWrittenAlike(t *testing.T) {
+	for _, v := range [][2]string{{"1.500", "1.5"}, {"2.00", "2"}, {"100", "100"}, {"-0", "0"}, {"1e-10", "1e-10"}, {"2024-01-01 10:00:00.500+00", "2024-01-01 10:00:00.500+00"},
+		{"NaN", "NaN"}, {"0.00", "0"}} {
+		assert.Equal(t, v[1], Extreme([]byte(v[0])))
+	}
+}

@@ -16,7 +16,7 @@ type Dump struct {
 	File  string // that it writes; "": standard output
 }
 
-// option of pg_dump: whether it takes a value, and what it means here.
+// option of a program that dumps: whether it takes a value, and what it means here.
 type option struct {
 	long  string
 	short byte
@@ -38,7 +38,15 @@ func ParseDump(args []string) (Dump, []string) {
 			problems = append(problems, problem)
 		}
 	}
-	p := parser{rest: args[1:]}
+	p := parser{program: "pg_dump", rest: args[1:]}
+	p.positional = func(arg string) string {
+		if p.named {
+			return fmt.Sprintf("pg_dump takes one database, and %q is another", arg)
+		}
+		p.named, d.Where.Dial = true, arg
+		return ""
+	}
+	p.options = p.pgDump()
 	for len(p.rest) > 0 {
 		add(p.next(&d))
 	}
@@ -49,6 +57,9 @@ func ParseDump(args []string) (Dump, []string) {
 }
 
 type parser struct {
+	program      string
+	options      []option
+	positional   func(arg string) (problem string)
 	rest         []string
 	ended, named bool // by --; a database's name was there
 	create       bool
@@ -62,23 +73,20 @@ func (p *parser) next(d *Dump) (problem string) {
 	switch {
 	case arg == "--" && !p.ended:
 		p.ended = true
+		return ""
 	case !p.ended && strings.HasPrefix(arg, "--"):
 		return p.long(d, arg[2:])
 	case !p.ended && len(arg) > 1 && arg[0] == '-':
 		return p.short(d, arg[1:])
-	case p.named:
-		return fmt.Sprintf("pg_dump takes one database, and %q is another", arg)
-	default:
-		p.named, d.Where.Dial = true, arg
 	}
-	return ""
+	return p.positional(arg)
 }
 
 // long finds an option by its name or by the beginning of it, as getopt_long does.
 func (p *parser) long(d *Dump, text string) string {
 	name, value, given := strings.Cut(text, "=")
 	var found []option
-	for _, o := range p.options() {
+	for _, o := range p.options {
 		switch {
 		case o.long == name:
 			return p.take(d, o, "--"+name, value, given)
@@ -88,21 +96,21 @@ func (p *parser) long(d *Dump, text string) string {
 	}
 	switch len(found) {
 	case 0:
-		return fmt.Sprintf("nobody here knows what pg_dump --%s leaves out: take the dump without it", name)
+		return fmt.Sprintf("nobody here knows what %s --%s leaves out: take the dump without it", p.program, name)
 	case 1:
 		return p.take(d, found[0], "--"+name, value, given)
 	}
-	return fmt.Sprintf("pg_dump --%s may be several options: write it out", name)
+	return fmt.Sprintf("%s --%s may be several options: write it out", p.program, name)
 }
 
 // short takes the options of one argument: -Fc, -xO.
 func (p *parser) short(d *Dump, letters string) string {
 	for i := range len(letters) {
-		k := slices.IndexFunc(p.options(), func(o option) bool { return o.short == letters[i] })
+		k := slices.IndexFunc(p.options, func(o option) bool { return o.short == letters[i] })
 		if k < 0 {
-			return fmt.Sprintf("nobody here knows what pg_dump -%c leaves out: take the dump without it", letters[i])
+			return fmt.Sprintf("nobody here knows what %s -%c leaves out: take the dump without it", p.program, letters[i])
 		}
-		o := p.options()[k]
+		o := p.options[k]
 		rest := letters[i+1:]
 		if problem := p.take(d, o, "-"+letters[i:i+1], rest, rest != "" && o.value); problem != "" || o.value {
 			return problem
@@ -114,11 +122,11 @@ func (p *parser) short(d *Dump, letters string) string {
 func (p *parser) take(d *Dump, o option, name, value string, given bool) string {
 	switch {
 	case o.value && !given && len(p.rest) == 0:
-		return fmt.Sprintf("pg_dump %s wants a value", name)
+		return fmt.Sprintf("%s %s wants a value", p.program, name)
 	case o.value && !given:
 		value, p.rest = p.rest[0], p.rest[1:]
 	case !o.value && given && strings.HasPrefix(name, "--"):
-		return fmt.Sprintf("pg_dump %s takes no value", name)
+		return fmt.Sprintf("%s %s takes no value", p.program, name)
 	}
 	if o.means == nil {
 		return ""

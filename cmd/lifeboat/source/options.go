@@ -1,15 +1,19 @@
 package source
 
-// options are those of pg_dump 12 to 18, by what they do to a profile.
-func (p *parser) options() []option {
-	plain := func(long string, short byte) option { return option{long: long, short: short} }
-	valued := func(long string, short byte) option { return option{long: long, short: short, value: true} }
-	sets := func(long string, short byte, set func(d *Dump)) option {
-		return option{long: long, short: short, means: func(d *Dump, _ string) string { set(d); return "" }}
-	}
-	takes := func(long string, short byte, take func(d *Dump, value string)) option {
-		return option{long: long, short: short, value: true, means: func(d *Dump, value string) string { take(d, value); return "" }}
-	}
+// The kinds of options: those that change nothing of what is in a dump, and those that do.
+func plain(long string, short byte) option  { return option{long: long, short: short} }
+func valued(long string, short byte) option { return option{long: long, short: short, value: true} }
+
+func sets(long string, short byte, set func(d *Dump)) option {
+	return option{long: long, short: short, means: func(d *Dump, _ string) string { set(d); return "" }}
+}
+
+func takes(long string, short byte, take func(d *Dump, value string)) option {
+	return option{long: long, short: short, value: true, means: func(d *Dump, value string) string { take(d, value); return "" }}
+}
+
+// pgDump are those of pg_dump 12 to 18, by what they do to a profile.
+func (p *parser) pgDump() []option {
 	refused := func(long string, short byte, value bool, why string) option {
 		return option{long: long, short: short, value: value, means: func(*Dump, string) string { return "pg_dump --" + long + ": " + why }}
 	}

@@ -186,7 +186,7 @@ func (l *load) client(charset string) (instance.Command, error) {
 		return instance.Command{}, err
 	}
 	const choose = `for c in mariadb mysql; do if command -v "$c" >/dev/null; then exec "$c" "$@"; fi; done; echo "no mariadb and no mysql" >&2; exit 127`
-	args := []string{"sh", "-c", choose, "client", "--no-defaults", "--binary-mode", "--batch", "--silent", "--skip-column-names", "--show-warnings",
+	args := []string{"sh", "-c", choose, "client", "--no-defaults", "--binary-mode", "--comments", "--batch", "--silent", "--skip-column-names", "--show-warnings",
 		"--skip-reconnect", "--local-infile=0", "--max-allowed-packet=1G", "--default-character-set=" + charset, "--protocol=tcp",
 		"--host=127.0.0.1", "--port=" + strconv.Itoa(l.set.Port), "--user=" + who.user}
 	const nobody = "65534:65534" // whatever a dump makes its reader do, it does as this user

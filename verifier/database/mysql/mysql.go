@@ -78,6 +78,9 @@ func connect(ctx context.Context, s database.Server) (conn *sql.Conn, end func()
 		return conn, err
 	}
 	c.TLSConfig = "preferred" // for a server that insists; the way there is a tunnel either way
+	if s.TLS != nil {
+		c.TLSConfig, c.TLS = "", s.TLS
+	}
 	c.Logger = &client.NopLogger{}
 	connector, err := client.NewConnector(c)
 	if err != nil {

@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -140,7 +139,7 @@ func (r *profiling) things(ctx context.Context, q question) error {
 			is = deparsed(is)
 		}
 		if v[7] != nil {
-			is = strings.TrimPrefix(is+", "+digest(v[7]), ", ")
+			is = strings.TrimPrefix(is+", "+database.Fingerprint(v[7]), ", ")
 		}
 		r.add(string(v[0]), name, is)
 		if v[8] != nil && !r.left[string(v[0])] {
@@ -158,9 +157,6 @@ func (r *profiling) add(kind, name, is string) {
 	}
 	r.into.Things = append(r.into.Things, database.Thing{Kind: kind, Name: r.q.Hide(name), Is: r.q.Hide(is)})
 }
-
-// digest stands for what must be the same and need not be shown.
-func digest(text []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(text))[:7+16] }
 
 var plain = lazy.Regexp(`^[a-z_][a-z0-9_$]*$`)
 

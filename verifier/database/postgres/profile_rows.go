@@ -25,9 +25,6 @@ const (
 	lastOf = `select last_value, is_called from `
 )
 
-// shares of a sample are of this many.
-const shares = 1 << 20
-
 // atOnce columns are asked for in one pass: a question's answer has at most 1664, and a table 1600.
 const atOnce = 400
 
@@ -115,35 +112,11 @@ func (r *profiling) stored(ctx context.Context) (all []*stored, err error) {
 
 // sample says which rows of a table are hashed; nil: all.
 func (r *profiling) sample(t *stored) *database.Sample {
-	if r.o.Like != nil {
-		for _, d := range r.o.Like.Databases {
-			for _, one := range d.Tables {
-				if d.Database != r.into.Database || one.Name != t.title() || one.Sample == nil {
-					continue
-				}
-				same := *one.Sample
-				if !slices.ContainsFunc(same.By, func(c string) bool { return !t.has(c) }) {
-					return &same
-				}
-			}
-		}
-		return nil
+	var columns []string
+	for _, c := range t.columns {
+		columns = append(columns, c.name)
 	}
-	if r.o.Whole <= 0 || t.bytes <= r.o.Whole {
-		return nil
-	}
-	by := t.key
-	if len(by) == 0 {
-		for _, c := range t.columns {
-			by = append(by, c.name)
-		}
-	}
-	parts := max(1, int64(float64(r.o.Whole)/float64(t.bytes)*shares))
-	return &database.Sample{Share: float64(parts) / shares, Seed: r.o.Seed, By: by}
-}
-
-func (t *stored) has(column string) bool {
-	return slices.ContainsFunc(t.columns, func(c storedColumn) bool { return c.name == column })
+	return r.o.SampleOf(r.into.Database, t.title(), t.bytes, t.key, columns)
 }
 
 // hash of a value; NULL has none.
@@ -190,7 +163,7 @@ func (t *stored) question(columns []storedColumn, what view) string {
 		for i, c := range t.columns {
 			all = append(all, fmt.Sprintf("t.%s as v%d", quote(c.name), i))
 		}
-		within := fmt.Sprint(" & ", shares-1, ") < ", int64(t.sample.Share*shares))
+		within := fmt.Sprint(" & ", database.Shares-1, ") < ", int64(t.sample.Share*database.Shares))
 		from = "(select " + strings.Join(all, ", ") + ", (" + together(by, t.sample.Seed) + within + " as chosen from " + from + " offset 0) t"
 		chosen = "t.chosen and "
 	}
@@ -251,23 +224,11 @@ func (r *profiling) pass(ctx context.Context, t *stored, columns []storedColumn,
 			one := database.ProfiledColumn{Name: c.name, Hash: string(v[at]), Nulls: into.Rows - filled}
 			at += 2
 			if c.extreme {
-				one.Least, one.Most = extreme(v[at]), extreme(v[at+1])
+				one.Least, one.Most = database.Extreme(v[at]), database.Extreme(v[at+1])
 				at += 2
 			}
 			into.Columns = append(into.Columns, one)
 		}
 		return nil
 	})
-}
-
-// extreme writes values alike that compare alike.
-func extreme(v []byte) string {
-	text := string(v)
-	if strings.Contains(text, ".") && !strings.ContainsAny(text, ":e") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	}
-	if text == "-0" {
-		return "0"
-	}
-	return text
 }

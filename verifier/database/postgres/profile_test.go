@@ -52,13 +52,6 @@ func TestRightsAreThoseOfTheServerThatWasDumped(t *testing.T) {
 	assert.Equal(t, 18, r.source())
 }
 
-func TestExtremesThatAreAlikeAreWrittenAlike(t *testing.T) {
-	for _, v := range [][2]string{{"1.500", "1.5"}, {"2.00", "2"}, {"100", "100"}, {"-0", "0"}, {"1e-10", "1e-10"}, {"2024-01-01 10:00:00.500+00", "2024-01-01 10:00:00.500+00"},
-		{"NaN", "NaN"}, {"0.00", "0"}} {
-		assert.Equal(t, v[1], extreme([]byte(v[0])))
-	}
-}
-
 func TestProfileOfAServer(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
