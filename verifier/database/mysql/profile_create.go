@@ -19,6 +19,8 @@ var (
 	threes   = lazy.Regexp(`\butf8(_|\b)`)
 )
 
+const invisible = " INVISIBLE"
+
 // clause of what makes a table: a column, a key, a constraint.
 type clause struct {
 	kind, name string // name is "" where it has none
@@ -106,7 +108,14 @@ func columnOf(is string) string {
 	if m == nil {
 		return is
 	}
-	return is[m[2]:m[3]] + is[m[4]:m[5]] + is[m[1]:]
+	rest, comment := is[m[1]:], ""
+	if i := strings.Index(rest, " COMMENT '"); i >= 0 {
+		rest, comment = rest[:i], rest[i:]
+	}
+	if seen, after, hidden := strings.Cut(rest, invisible); hidden { // it stands before a default until 11, and behind it since
+		rest = seen + after + invisible
+	}
+	return is[m[2]:m[3]] + is[m[4]:m[5]] + rest + comment
 }
 
 // optionsOf are a table's options without what changes with its rows and how its text is kept, which is told apart.

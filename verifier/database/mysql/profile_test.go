@@ -20,6 +20,9 @@ func TestClauses(t *testing.T) {
 		{"index", "PRIMARY", "PRIMARY KEY (`id`)"}, {"index", "k,", "UNIQUE KEY (`id`,`a``b`(3))"}, {"constraint", "c", "CHECK (`id` > 0)"},
 		{"constraint", "", "PERIOD FOR SYSTEM_TIME (`f`, `t`)"}}, inside)
 	assert.Equal(t, "enum('a)','it''s') DEFAULT 'a)'", columnOf(inside[1].is))
+	for _, is := range []string{"int(11) INVISIBLE DEFAULT 7 COMMENT ' INVISIBLE'", "int(11) DEFAULT 7 INVISIBLE COMMENT ' INVISIBLE'"} {
+		assert.Equal(t, "int(11) DEFAULT 7 INVISIBLE COMMENT ' INVISIBLE'", columnOf(is))
+	}
 	assert.Equal(t, "ENGINE=InnoDB COMMENT='a\nAUTO_INCREMENT=9'", optionsOf(options))
 	assert.Equal(t, "PARTITION BY HASH (`id`)\nPARTITIONS 4", parts)
 	rest, by := defined("CREATE DEFINER=`a``b`@`10.%` PROCEDURE `p`() select 1")
