@@ -24,6 +24,9 @@ func (d *drill) precheck(ctx context.Context) error {
 	if err := d.restores.look(ctx); err != nil {
 		return err
 	}
+	if err := d.checkStores(ctx); err != nil {
+		return err
+	}
 	seen := map[decoy.Kind]*control{}
 	for _, k := range decoy.Kinds() {
 		seen[k] = &control{}

@@ -48,7 +48,7 @@ func TestCataloguesAreInStep(t *testing.T) {
 func TestEveryPlaceholderIsWellFormed(t *testing.T) {
 	forms := []string{"", "up", "down", "limit", "size", "rate", "rateup", "ratedown", "count",
 		"objective", "layer", "status", "phase", "decision", "trigger", "probe", "signal", "lack", "lack_next", "clock_state", "held_by", "scope",
-		"filekind", "unpack_why", "unusable", "misfit", "misfit_next", "unlooked", "addendum", "role"}
+		"filekind", "unpack_why", "unusable", "misfit", "misfit_next", "unlooked", "addendum", "role", "checked_how"}
 	braces := regexp.MustCompile(`\{[^{}]*\}`)
 	for _, l := range Languages() {
 		for _, texts := range []map[string]string{Messages().labels[l], Messages().sentences[l], Messages().next[l]} {

@@ -57,6 +57,8 @@ func TestEveryMessageSaysWhatToDoNow(t *testing.T) {
 // sampleArgs are one plausible value for each argument of a message; "id.name" where that message means another thing by it.
 var sampleArgs = map[string]string{
 	"algorithm":                  "md5",
+	"tool":                       "restic 0.14.0",
+	"how":                        "structure",
 	"older":                      "shop-files",
 	"newer":                      "shop-db",
 	"skew":                       "12m0s",

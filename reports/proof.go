@@ -210,7 +210,7 @@ func instanceIfElse(st record.StepFact) string {
 func (a author) observations() section {
 	var list []cell
 	for _, o := range slices.Concat(a.r.Observations, a.v.Observations) {
-		if o.ID == "restore.throughput" || o.ID == "flow.hollow" || o.ID == "boot.hidden" {
+		if o.ID == "restore.throughput" || o.ID == "flow.hollow" || o.ID == "boot.hidden" || o.ID == "store.check_failed" || o.ID == "store.unchecked" {
 			continue // stands with its backup, or beside the verdict
 		}
 		list = append(list, text(a.c.Observation(a.l, o)))

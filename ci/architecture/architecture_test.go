@@ -55,6 +55,8 @@ var below = map[string][]string{
 	"lifeboat/verifier/database/dialects": {"lifeboat/verifier/database/mysql", "lifeboat/verifier/database/postgres"},
 	// Dumps and physical backups are asked for in the same sessions.
 	"lifeboat/drills/restore/mariadbbackup": {"lifeboat/drills/restore/mysql/session"},
+	// A repository lies where other backups do, and the ways there are the same.
+	"lifeboat/drills/store/restic": {"lifeboat/drills/store/http", "lifeboat/drills/store/s3"},
 	// The program of sandboxes unpacks trees and reads them, where nothing but their volume is.
 	"lifeboat/internal/sandbox": {"lifeboat/internal/tree"},
 	// The page of an audit is drawn from what the audit found, as a report is from a record.

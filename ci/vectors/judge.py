@@ -876,7 +876,7 @@ class Verdict:
                 self.I(o.id, **args(*known[o.id]))
             elif o.id in ("flow.hollow", "flow.uncontrolled", "flow.uncontrolled_errors"):
                 self.W(o.id, **args("flows"))
-            elif o.id == "boot.hidden":
+            elif o.id in ("boot.hidden", "store.check_failed", "store.unchecked"):
                 self.W(o.id, **o.args)
             elif o.id.startswith("upgrade.") and o.args.get("on_conflict") == "stop":
                 self.I("upgrade.stopped", **args("instance", "running", "next", "modules", "why"))

@@ -161,6 +161,8 @@ var Messages = []Message{
 	{"flow.uncontrolled", []string{"flows"}, []Use{UseWeak, UseObservation}},
 	{"flow.uncontrolled_errors", []string{"flows"}, []Use{UseWeak, UseObservation}},
 	{"boot.hidden", []string{"instance", "generation", "folder", "files", "more"}, []Use{UseWeak, UseObservation}},
+	{"store.check_failed", []string{"backup", "tool", "how", "said"}, []Use{UseWeak, UseObservation}},
+	{"store.unchecked", []string{"backup", "why"}, []Use{UseWeak, UseObservation}},
 	{"reach.unmeasured", []string{"why"}, []Use{UseWeak}},
 	{"fault.stands", []string{"fault", "on", "incident", "why"}, []Use{UseWeak}},
 	{"fault.stands_unasked", []string{"fault", "on", "incident", "why"}, []Use{UseWeak}},

@@ -37,7 +37,7 @@ func (j *judge) run() {
 			j.unknown(o.ID, args{"flows": o.Args["flows"]})
 		case "flow.hollow", "flow.uncontrolled", "flow.uncontrolled_errors":
 			j.v.Weak = append(j.v.Weak, record.Reason{ID: o.ID, Args: args{"flows": o.Args["flows"]}})
-		case "boot.hidden":
+		case "boot.hidden", "store.check_failed", "store.unchecked":
 			j.v.Weak = append(j.v.Weak, record.Reason{ID: o.ID, Args: o.Args})
 		}
 		if strings.HasPrefix(o.ID, "upgrade.") && o.Args["on_conflict"] == "stop" { // what was predicted kept it back

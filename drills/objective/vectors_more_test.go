@@ -88,6 +88,8 @@ func moreStories() map[string]*story {
 		"weak": bent(checkRun(), observed("flow.hollow", map[string]string{"flows": "home"}), observed("flow.uncontrolled",
 			map[string]string{"flows": "home"}), observed("flow.uncontrolled_errors", map[string]string{"flows": "home"}),
 			observed("boot.hidden", map[string]string{"instance": "db", "generation": "1", "folder": "/data", "files": "3", "more": ""}),
+			observed("store.check_failed", map[string]string{"backup": "db", "tool": "restic 0.14.0", "how": "structure", "said": "pack 1: does not exist"}),
+			observed("store.unchecked", map[string]string{"backup": "db", "why": "nobody answers"}),
 			func(s *story) {
 				s.add(58*sec, record.KindReach, record.Subject{}, record.Reach{Unmeasured: "no table"})
 			}),

@@ -138,6 +138,7 @@ var unspoken = map[string]bool{
 	"fault.red_before observation": true, "flow.blind observation": true, "flow.blind_errors observation": true,
 	"flow.crowded observation": true, "detect.in_green observation": true, "flow.hollow observation": true,
 	"flow.uncontrolled observation": true, "flow.uncontrolled_errors observation": true, "boot.hidden observation": true,
+	"store.check_failed observation": true, "store.unchecked observation": true,
 	"pulse.broken note": true, // no objective says it today
 }
 

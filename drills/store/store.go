@@ -75,6 +75,19 @@ type Remote interface {
 	Hosts() []string
 }
 
+// Checker is a store that a tool of its own can check as a whole.
+type Checker interface {
+	// Check has the tool look where the settings ask for it, and returns nil where they do not. An error says nothing of the store's content.
+	Check(ctx context.Context) (*Checked, error)
+}
+
+// Checked is what a tool says of all that a store holds. It is the tool's word: lifeboat has not seen it.
+type Checked struct {
+	Tool  string // and its version: restic 0.14.0
+	How   string // structure or data, as the scenario asks
+	Wrong string // the first thing that it names; "": nothing
+}
+
 // ErrNoPoint is wrapped by Pick when nothing matches.
 var ErrNoPoint = errors.New("no restore point")
 

@@ -31,6 +31,7 @@ type Settings struct {
 	// begun: what is backed up are files as they lie, so that all that was there when the archive was begun is in it; default: that is not known, and a
 	// dump says it by itself
 	Consistent string `yaml:"consistent" enum:"begun"`
+	repository.Checks
 }
 
 // Store is a repository. Nothing is written to it, no lock is made or broken; caches and what borg remembers of a repository go with the room.

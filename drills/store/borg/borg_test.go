@@ -88,6 +88,12 @@ func TestArchives(t *testing.T) {
 	assert.ErrorContains(t, err, "holds no /srv/gone")
 	_, _, err = dockertest.Fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "gone"})
 	require.ErrorIs(t, err, store.ErrNoPoint)
+	for _, how := range []string{"structure", "data"} {
+		c, err := open(t, p, at, "check: "+how).(*Store).Check(t.Context())
+		require.NoError(t, err)
+		assert.Regexp(t, `^borg 1\.\d+`, c.Tool)
+		assert.Empty(t, c.Wrong)
+	}
 	assert.Equal(t, before, dockertest.Digest(t, at), "nothing in it was touched")
 }
 
@@ -152,6 +158,17 @@ func TestBroken(t *testing.T) {
 	}
 	from, err := made()
 	require.NoError(t, err)
+	bad := filepath.Join(t.TempDir(), "repository")
+	require.NoError(t, os.CopyFS(bad, os.DirFS(from)))
+	segments(t, bad, func(n string) {
+		raw, err := os.ReadFile(n)
+		require.NoError(t, err)
+		raw[len(raw)/2] ^= 4
+		require.NoError(t, os.WriteFile(n, raw, 0o600))
+	})
+	c, err := open(t, p, bad, "check: structure").(*Store).Check(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, c.Wrong, "Data integrity error")
 	s := open(t, p, from, "")
 	t.Setenv("LIFEBOAT_TEST_BORG", "another")
 	_, err = s.List(t.Context())

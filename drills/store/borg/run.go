@@ -70,6 +70,12 @@ func (s *Store) names() (all []string, newest time.Time, err error) {
 
 // borg runs one command of it. The passphrase goes through its standard input: it stands in no list of processes and in no environment.
 func (v *visit) borg(point string, out io.Writer, command string, words ...string) error {
+	said, err := v.run(out, command, words...)
+	return v.judge(point, err, said)
+}
+
+// run is borg without a judgement of its end.
+func (v *visit) run(out io.Writer, command string, words ...string) (said string, ended error) {
 	// What it asks of people otherwise: this host has not seen the repository before, wherever it lies now. Exit codes are those of all versions.
 	env := map[string]string{"BORG_BASE_DIR": "/tmp/borg", "TMPDIR": "/tmp", "TZ": "UTC", "LC_ALL": "C.UTF-8", "BORG_EXIT_CODES": "legacy",
 		"BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes", "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes"}
@@ -77,14 +83,14 @@ func (v *visit) borg(point string, out io.Writer, command string, words ...strin
 	if !v.s.set.Password.IsZero() {
 		password, err := v.s.set.Password.Reveal()
 		if err != nil {
-			return v.s.problem("", "%v", err)
+			return "", v.s.problem("", "%v", err)
 		}
 		env["BORG_PASSPHRASE_FD"], in = "0", strings.NewReader(password+"\n")
 	}
-	said := &repository.Tail{}
+	tail := &repository.Tail{}
 	err := v.Run(v.ctx, store.Tool{Args: append([]string{"borg", command, "--bypass-lock"}, words...), Env: env, Dir: store.RoomVolume,
-		Stdin: in, Stdout: out, Stderr: said})
-	return v.judge(point, err, said.String())
+		Stdin: in, Stdout: out, Stderr: tail})
+	return tail.String(), err
 }
 
 // Words of borg that prove a repository bad: what it read is not what was written.
@@ -103,6 +109,8 @@ func (v *visit) judge(point string, ended error, said string) error {
 	switch {
 	case ended == nil:
 		return nil
+	case errors.As(ended, new(*store.Problem)):
+		return ended
 	case !errors.As(ended, &exit):
 		return v.s.problem("", "run borg: %v", ended)
 	case strings.Contains(said, "passphrase supplied in"):
@@ -120,7 +128,7 @@ func (v *visit) judge(point string, ended error, said string) error {
 			return v.unlessChanged(&store.Mismatch{Point: point, What: fmt.Sprintf("borg cannot read it: %s", strings.TrimSpace(line))})
 		}
 	}
-	return v.s.problem("run the same borg by hand", "borg ended with exit code %d: %s", exit.Code, first(said))
+	return v.s.problem("run the same borg by hand", "borg ended with exit code %d: %s", exit.Code, repository.First(said))
 }
 
 // unlessChanged is what was found, unless somebody wrote to the repository meanwhile: then what is missing may have been moved.
@@ -133,10 +141,4 @@ func (v *visit) unlessChanged(bad error) error {
 		return v.s.problem("drill it when nobody writes to it", "it was changed while it was read")
 	}
 	return bad
-}
-
-// first line of what a program said.
-func first(said string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
-	return strings.TrimSpace(line)
 }

@@ -16,12 +16,12 @@ import (
 
 const mostRedirects = 5
 
-func (s *Store) newClient() *http.Client {
+func (s *Store) newClient(redirect func(*http.Request, []*http.Request) error) *http.Client {
 	t := remote.NewTransport(s.timeout, connections)
 	if !s.set.Proxy.IsZero() {
 		t.Proxy = s.proxy
 	}
-	return &http.Client{Transport: t, CheckRedirect: s.redirect}
+	return &http.Client{Transport: t, CheckRedirect: redirect}
 }
 
 // proxy that the scenario names.

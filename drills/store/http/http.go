@@ -20,16 +20,21 @@ import (
 	"lifeboat/scenarios"
 )
 
-// Settings are the keys of a store of kind http.
-type Settings struct {
+// Way is how a web server is asked.
+type Way struct {
 	// URL of one backup, or of a file SHA256SUMS: then every file that it names is a restore point. Only http
 	// and https. Write {env: NAME} or {file: path} where it holds a signature.
 	URL     scenarios.Secret            `yaml:"url"`
 	Header  map[string]scenarios.Secret `yaml:"header"`  // sent with every request, such as Authorization
-	Pattern string                      `yaml:"pattern"` // of names in SHA256SUMS, as path.Match; default all
-	Sums    string                      `yaml:"sums"`    // none: look for no digests beside the backup
 	Proxy   scenarios.Secret            `yaml:"proxy"`   // its URL; default none, whatever the environment says
 	Timeout scenarios.Duration          `yaml:"timeout"` // until the server answers, or goes on; default 30s
+}
+
+// Settings are the keys of a store of kind http.
+type Settings struct {
+	Way
+	Pattern string `yaml:"pattern"` // of names in SHA256SUMS, as path.Match; default all
+	Sums    string `yaml:"sums"`    // none: look for no digests beside the backup
 }
 
 const (
@@ -55,51 +60,65 @@ type Store struct {
 
 // New makes the store of its settings. It asks nobody yet; an address from outside the scenario is not even read.
 func New(_ store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
-	c := Settings{Timeout: scenarios.Duration(defaultTimeout)}
-	problems := s.Decode(&c)
-	add := func(key, hint, format string, args ...any) {
-		problems = append(problems, s.Problem(key, hint, format, args...))
+	st := &Store{set: Settings{Way: Way{Timeout: scenarios.Duration(defaultTimeout)}}, chunk: chunks.Size}
+	problems := s.Decode(&st.set)
+	problems = append(problems, st.reach(s, len(problems) == 0, "https://backups.example.com/disk.qcow2", st.address)...)
+	if _, err := path.Match(st.set.Pattern, ""); err != nil {
+		problems = append(problems, s.Problem("pattern", "write it like *.qcow2", "is not a pattern"))
 	}
-	st := &Store{set: c, name: "the address that is kept outside the scenario", chunk: chunks.Size,
-		timeout: c.Timeout.Std()}
-	if c.URL.IsZero() && (len(problems) == 0 || !s.Has("url")) {
-		add("url", "add url: https://backups.example.com/disk.qcow2", "is missing")
-	} else if !c.URL.IsZero() && !c.URL.Hidden() {
-		if u, err := st.address(); err != nil {
-			add("url", hintOf(err), "%s", reasonOf(err))
-		} else {
-			st.name = st.show(u)
-		}
-	}
-	if _, err := path.Match(c.Pattern, ""); err != nil {
-		add("pattern", "write it like *.qcow2", "is not a pattern")
-	}
-	if c.Sums != "" && c.Sums != noSums {
-		add("sums", "sums: none where no digests lie beside the backup; else delete it",
-			"%q is not understood: it takes none alone", c.Sums)
-	}
-	if c.Timeout == 0 {
-		add("timeout", "such as timeout: 1m; the default is 30s", "cannot be 0s")
-	}
-	if !c.Proxy.IsZero() && !c.Proxy.Hidden() {
-		if _, err := st.proxy(nil); err != nil {
-			add("proxy", "write it like http://proxy.example.com:3128, with a password as {env: HTTPS_PROXY}", "%v", err)
-		}
-	}
-	for name := range c.Header {
-		if !httpguts.ValidHeaderFieldName(name) || slices.Contains(reserved, http.CanonicalHeaderKey(name)) {
-			add("header", "such as header: {Authorization: {env: BACKUP_TOKEN}}", "%q cannot be set", name)
-		}
+	if sums := st.set.Sums; sums != "" && sums != noSums {
+		problems = append(problems, s.Problem("sums", "sums: none where no digests lie beside the backup; else delete it",
+			"%q is not understood: it takes none alone", sums))
 	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	st.client = st.newClient()
+	st.client = st.newClient(st.redirect)
 	return st, nil
+}
+
+// reach finds what is wrong with the way to a server. What could not be decoded is as if it were not given.
+func (s *Store) reach(from scenarios.Settings, decoded bool, like string, address func() (*url.URL, error)) (problems []scenarios.Problem) {
+	add := func(key, hint, format string, args ...any) {
+		problems = append(problems, from.Problem(key, hint, format, args...))
+	}
+	s.name, s.timeout = "the address that is kept outside the scenario", s.set.Timeout.Std()
+	if s.set.URL.IsZero() && (decoded || !from.Has("url")) {
+		add("url", "add url: "+like, "is missing")
+	} else if !s.set.URL.IsZero() && !s.set.URL.Hidden() {
+		if u, err := address(); err != nil {
+			add("url", hintOf(err), "%s", reasonOf(err))
+		} else {
+			s.name = s.show(u)
+		}
+	}
+	if s.set.Timeout == 0 {
+		add("timeout", "such as timeout: 1m; the default is 30s", "cannot be 0s")
+	}
+	if !s.set.Proxy.IsZero() && !s.set.Proxy.Hidden() {
+		if _, err := s.proxy(nil); err != nil {
+			add("proxy", "write it like http://proxy.example.com:3128, with a password as {env: HTTPS_PROXY}", "%v", err)
+		}
+	}
+	for name := range s.set.Header {
+		if !httpguts.ValidHeaderFieldName(name) || slices.Contains(reserved, http.CanonicalHeaderKey(name)) {
+			add("header", "such as header: {Authorization: {env: BACKUP_TOKEN}}", "%q cannot be set", name)
+		}
+	}
+	return problems
 }
 
 // address of the store, read anew each time: it may come from outside.
 func (s *Store) address() (*url.URL, error) {
+	u, err := s.anyAddress()
+	if err == nil && (strings.HasSuffix(u.Path, "/") || u.Path == "") {
+		err = s.problem("name one file, or a list: https://backups.example.com/SHA256SUMS", "the address is a folder's")
+	}
+	return u, err
+}
+
+// anyAddress is that of a file or of a folder.
+func (s *Store) anyAddress() (*url.URL, error) {
 	text, err := s.set.URL.Reveal()
 	if err != nil {
 		return nil, s.problem("", "%v", err)
@@ -112,8 +131,6 @@ func (s *Store) address() (*url.URL, error) {
 	case u.User != nil:
 		return nil, s.problem("delete it and add header: {Authorization: {env: NAME}}, whose value is Basic and the "+
 			"base64 of user:password, or Bearer and a token", "a user or password in the address would be written everywhere")
-	case strings.HasSuffix(u.Path, "/") || u.Path == "":
-		return nil, s.problem("name one file, or a list: https://backups.example.com/SHA256SUMS", "the address is a folder's")
 	}
 	u.Fragment = ""
 	return u, nil
@@ -153,7 +170,10 @@ func beside(u *url.URL, name string) *url.URL {
 // show writes an address without its query, which may hold a signature; of one that is kept outside the scenario no
 // more than server and file, since folders may hold a token, too.
 func (s *Store) show(u *url.URL) string {
-	if s.set.URL.Hidden() {
+	switch {
+	case s.set.URL.Hidden() && (u.Path == "" || strings.HasSuffix(u.Path, "/")):
+		return u.Scheme + "://" + u.Host + "/…"
+	case s.set.URL.Hidden():
 		return u.Scheme + "://" + u.Host + "/…/" + url.PathEscape(path.Base(u.Path))
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
@@ -162,7 +182,7 @@ func (s *Store) show(u *url.URL) string {
 // Hosts implements store.Remote.
 func (s *Store) Hosts() []string {
 	var all []string
-	if u, err := s.address(); err == nil {
+	if u, err := s.anyAddress(); err == nil {
 		all = append(all, u.Hostname())
 	}
 	if u, err := s.proxy(nil); err == nil && u != nil {

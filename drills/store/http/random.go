@@ -155,8 +155,10 @@ func (r *ranges) fill(body io.Reader, part []byte) (int, error) {
 }
 
 // refused is the error of a status; a busy server's may pass.
-func (r *ranges) refused(answer *http.Response) error {
-	err := r.store.refusal(answer, r.url)
+func (r *ranges) refused(answer *http.Response) error { return r.store.refusedOnce(answer, r.url) }
+
+func (s *Store) refusedOnce(answer *http.Response, u *url.URL) error {
+	err := s.refusal(answer, u)
 	if answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests {
 		return remote.Passing(err)
 	}

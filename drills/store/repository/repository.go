@@ -5,12 +5,47 @@ import (
 	"errors"
 	"io"
 	"path"
+	"strings"
 
+	"lifeboat/drills/store"
 	"lifeboat/scenarios"
 )
 
 // Keys are those that the settings of all of them have, as a scenario gives them.
-type Keys struct{ Path, Image, Take, Consistent string }
+type Keys struct {
+	Path, Image, Take, Consistent string
+	Elsewhere                     bool // it lies in no folder
+}
+
+// Checks are what the key check takes: what of a repository its own program is to check once the drill is over. structure is what it holds and how that hangs
+// together; data reads all of it.
+type Checks struct {
+	Check string `yaml:"check" enum:"structure data"` // have the program check the whole repository afterwards, structure or data; default neither
+}
+
+// Judge is what the end of a program's own check says. found are its words where it found something; otherwise says what any other end is.
+func (c Checks) Judge(tool string, ended error, said, found string, otherwise func() error) (*store.Checked, error) {
+	checked := &store.Checked{Tool: tool, How: c.Check}
+	if ended == nil {
+		return checked, nil
+	}
+	if exit, ok := errors.AsType[*store.ExitError](ended); ok && exit.Code == 1 && strings.Contains(said, found) {
+		checked.Wrong = First(said)
+		return checked, nil
+	}
+	err := otherwise()
+	if bad, ok := errors.AsType[*store.Mismatch](err); ok {
+		checked.Wrong = bad.What
+		return checked, nil
+	}
+	return nil, err
+}
+
+// First line of what a program said.
+func First(said string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+	return strings.TrimSpace(line)
+}
 
 // Problems of the keys. program is whose repository it is. decoded: all keys could be read, so that one without a value is missing.
 func (k Keys) Problems(s scenarios.Settings, program string, decoded bool) (all []scenarios.Problem) {
@@ -19,10 +54,15 @@ func (k Keys) Problems(s scenarios.Settings, program string, decoded bool) (all 
 			all = append(all, s.Problem(key, hint, "is missing"))
 		}
 	}
-	need("path", "add path: ./repository", k.Path)
+	if !k.Elsewhere {
+		need("path", "add path: ./repository", k.Path)
+	}
 	need("image", "add image: NAME, of an image of your engine that holds "+program+"; lifeboat pulls none", k.Image)
 	if k.Take != "" {
 		all = append(all, FullPath(s, "take", k.Take)...)
+	}
+	if check := s.Text("check"); check != "" && check != "structure" && check != "data" {
+		all = append(all, s.Problem("check", "check: structure, check: data, or delete it", "%q is not understood", scenarios.Clip(check)))
 	}
 	if k.Consistent != "" && k.Consistent != "begun" {
 		all = append(all, s.Problem("consistent", "consistent: begun, or delete it", "%q is not understood", scenarios.Clip(k.Consistent)))

@@ -11,31 +11,38 @@ import (
 	"time"
 
 	"lifeboat/drills/store"
+	web "lifeboat/drills/store/http"
 	"lifeboat/drills/store/repository"
+	"lifeboat/drills/store/s3"
 	"lifeboat/scenarios"
 )
 
 // Settings are the keys of a store of kind restic.
 type Settings struct {
-	Path     string           `yaml:"path"`     // folder of the repository on this host; a relative one starts at the scenario's folder
-	Image    string           `yaml:"image"`    // of the engine, in which restic is: restic/restic:0.17.3
-	Password scenarios.Secret `yaml:"password"` // of the repository, as {env: NAME} or {file: path}
-	Host     string           `yaml:"host"`     // only snapshots of this host
-	Tags     []string         `yaml:"tags"`     // only snapshots that carry all of these tags
-	Paths    []string         `yaml:"paths"`    // only snapshots of all of these paths
+	Path string `yaml:"path"` // folder of the repository on this host; a relative one starts at the scenario's folder
+	// In is where the repository lies otherwise: {kind: s3, bucket: backups, prefix: restic, …} with the keys of a store of that kind, or {kind: rest, url:
+	// https://backups.example.com:8000/shop/, header: …, proxy: …, timeout: …} behind a REST server. Only GET is sent there.
+	In       scenarios.Settings `yaml:"in"`
+	Image    string             `yaml:"image"`    // of the engine, in which restic is: restic/restic:0.17.3
+	Password scenarios.Secret   `yaml:"password"` // of the repository, as {env: NAME} or {file: path}
+	Host     string             `yaml:"host"`     // only snapshots of this host
+	Tags     []string           `yaml:"tags"`     // only snapshots that carry all of these tags
+	Paths    []string           `yaml:"paths"`    // only snapshots of all of these paths
 	// Take is the file or the folder of the snapshot that is the backup: /var/backups/shop.dump. Default: what the snapshot was made of,
 	// where that is one path, else all of it. A file is given as it is, a folder as a tar.
 	Take string `yaml:"take"`
 	// begun: what is backed up are files as they lie, so that all that was there when the snapshot was begun is in it; default: that is not known, and a
 	// dump says it by itself
 	Consistent string `yaml:"consistent" enum:"begun"`
+	repository.Checks
 }
 
 // Store is a repository. Nothing is written to it, no lock is made or broken.
 type Store struct {
 	set  Settings
 	name string // as the scenario spells it
-	path string // absolute
+	of   files
+	far  store.Remote // nil: it is on this host
 	run  *store.Programs
 
 	mu      sync.Mutex
@@ -47,7 +54,7 @@ func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem)
 	var c Settings
 	problems := s.Decode(&c)
 	decoded := len(problems) == 0
-	keys := repository.Keys{Path: c.Path, Image: c.Image, Take: c.Take, Consistent: c.Consistent}
+	keys := repository.Keys{Path: c.Path, Elsewhere: s.Has("in"), Image: c.Image, Take: c.Take, Consistent: c.Consistent}
 	problems = append(problems, keys.Problems(s, "restic", decoded)...)
 	for _, p := range c.Paths {
 		problems = append(problems, repository.FullPath(s, "paths", p)...)
@@ -55,10 +62,45 @@ func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem)
 	if c.Password.IsZero() && (decoded || !s.Has("password")) {
 		problems = append(problems, s.Problem("password", "add password: {env: RESTIC_PASSWORD}", "is missing"))
 	}
+	st := &Store{set: c, name: c.Path, of: folder{at.Path(c.Path)}, run: at.Programs}
+	switch kind := c.In.Kind; {
+	case !s.Has("in"):
+	case s.Has("path"):
+		problems = append(problems, s.Problem("path", "delete path: or in:", "stands beside in: a repository lies in one place"))
+	case kind == "s3":
+		problems = append(problems, st.inBucket(at, c.In)...)
+	case kind == "rest":
+		of, wrong := web.NewFolder(c.In)
+		if problems = append(problems, wrong...); of != nil {
+			st.name, st.of, st.far = of.Name(), upstream{of}, of
+		}
+	case kind != "":
+		problems = append(problems, s.Problem("in.kind", "s3 or rest; a folder is path: ./repository", "%q is neither", scenarios.Clip(kind)))
+	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return &Store{set: c, name: c.Path, path: at.Path(c.Path), run: at.Programs}, nil
+	return st, nil
+}
+
+// inBucket has the repository lie in a bucket.
+func (s *Store) inBucket(at store.Site, in scenarios.Settings) []scenarios.Problem {
+	of, problems := s3.New(at, in)
+	if in.Has("pattern") {
+		problems = append(problems, in.Problem("pattern", "delete it, and choose by host, tags and paths", "chooses nothing in a repository"))
+	}
+	if b, ok := of.(*s3.Store); ok {
+		s.name, s.of, s.far = b.Name(), bucket{b}, b
+	}
+	return problems
+}
+
+// Hosts implements store.Remote.
+func (s *Store) Hosts() []string {
+	if s.far == nil {
+		return nil
+	}
+	return s.far.Hosts()
 }
 
 // snapshot is one, as restic prints it.
@@ -93,11 +135,17 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 			points = append(points, p)
 		}
 	}
+	var whenever []store.Point // REST servers that tell no times: it may be the newest
 	for _, f := range seen.damagedSnapshots() {
-		points = append(points, store.Point{ID: f.name[:min(short, len(f.name))], Taken: f.written, Unusable: store.Damaged})
+		p := store.Point{ID: f.name[:min(short, len(f.name))], Taken: f.written, Unusable: store.Damaged}
+		if p.Taken.IsZero() {
+			whenever = append(whenever, p)
+		} else {
+			points = append(points, p)
+		}
 	}
 	slices.SortStableFunc(points, store.Older)
-	return points, nil
+	return append(points, whenever...), nil
 }
 
 // named is a snapshot's short name, where no other has it.

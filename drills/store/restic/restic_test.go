@@ -121,6 +121,16 @@ func TestSnapshots(t *testing.T) {
 		_, _, err = dockertest.Fetched(t.Context(), open(t, p, at, ""), store.Point{ID: "00000000"})
 		require.ErrorIs(t, err, store.ErrNoPoint)
 	})
+	t.Run("its own check", func(t *testing.T) {
+		none, err := open(t, p, at, "").(*Store).Check(t.Context())
+		require.NoError(t, err)
+		assert.Nil(t, none, "nobody asked for it")
+		c, err := open(t, p, at, "check: data").(*Store).Check(t.Context())
+		require.NoError(t, err)
+		assert.Regexp(t, `^restic 0\.\d+`, c.Tool)
+		assert.Equal(t, "data", c.How)
+		assert.Empty(t, c.Wrong)
+	})
 	t.Run("a stream that is closed early", func(t *testing.T) {
 		stream, err := open(t, p, at, "").Fetch(t.Context(), all[0])
 		require.NoError(t, err)
@@ -200,6 +210,16 @@ func TestBroken(t *testing.T) {
 			assert.ErrorContains(t, err, c.says)
 		})
 	}
+	t.Run("what its own check says", func(t *testing.T) {
+		at := copied(t, func(at string) { each(t, at+"/data/*/*", remove(t)) })
+		c, err := open(t, p, at, "check: structure").(*Store).Check(t.Context())
+		require.NoError(t, err)
+		assert.Regexp(t, "^pack [0-9a-f]{64}: does not exist|^data/[0-9a-f]{64} of its repository is missing", c.Wrong)
+		locked := open(t, p, at, "check: structure").(*Store)
+		t.Setenv("LIFEBOAT_TEST_RESTIC", "another")
+		_, err = locked.Check(t.Context())
+		require.ErrorAs(t, err, new(*store.Problem), "who could not open it has not checked it")
+	})
 	t.Run("a snapshot damaged", func(t *testing.T) {
 		at := copied(t, func(string) {})
 		whole, err := open(t, p, at, "").List(t.Context())

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/remote"
 	"lifeboat/drills/store/repository"
 )
 
@@ -23,6 +24,7 @@ type visit struct {
 	store.Room
 	s      *Store
 	of     files
+	outer  context.Context
 	ctx    context.Context // of the visit: ends once what was seen decides
 	cancel context.CancelCauseFunc
 	seen   *server
@@ -31,13 +33,13 @@ type visit struct {
 
 // enter makes a room. That there is no repository at all is said before.
 func (s *Store) enter(ctx context.Context) (*visit, error) {
-	v := &visit{s: s, of: folder{s.path}}
+	v := &visit{s: s, of: s.of, outer: ctx}
 	before, err := names(ctx, v.of, index)
+	if err == nil && len(before) == 0 || errors.Is(err, fs.ErrNotExist) {
+		err = s.empty(ctx, err)
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, s.problem("path is the folder in which config, data, index, keys and snapshots lie", "there is no restic repository in %s", s.path)
-		}
-		return nil, s.problem("", "%v", err)
+		return nil, s.unread(err)
 	}
 	v.before = before
 	v.ctx, v.cancel = context.WithCancelCause(ctx)
@@ -47,6 +49,29 @@ func (s *Store) enter(ctx context.Context) (*visit, error) {
 		return nil, s.problem("", "run restic: %v", err)
 	}
 	return v, nil
+}
+
+// empty tells whether what has no index is a repository all the same: one whose indexes are gone, or in which nothing is yet.
+func (s *Store) empty(ctx context.Context, none error) error {
+	body, _, err := s.of.open(ctx, config, "", 0, 0)
+	if err == nil {
+		return body.Close()
+	}
+	if keys, e := names(ctx, s.of, keys); e == nil && len(keys) > 0 {
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.problem("in it lie config, data, index, keys and snapshots: look at path: or in:", "there is no restic repository in %s", s.name)
+	}
+	return errors.Join(none, err)
+}
+
+// unread says that the repository could not be asked.
+func (s *Store) unread(err error) error {
+	if problem, ok := errors.AsType[*store.Problem](err); ok {
+		return problem
+	}
+	return s.problem("", "%v", err)
 }
 
 // Close implements io.Closer.
@@ -66,15 +91,21 @@ func names(ctx context.Context, of files, kind string) (map[string]bool, error) 
 
 // restic runs one command of it. The password goes through its standard input: it stands in no list of processes and in no environment.
 func (v *visit) restic(point string, out io.Writer, words ...string) error {
+	said, err := v.run(out, words...)
+	return v.judge(point, err, said)
+}
+
+// run is restic without a judgement of its end.
+func (v *visit) run(out io.Writer, words ...string) (said string, ended error) {
 	password, err := v.s.set.Password.Reveal()
 	if err != nil {
-		return v.s.problem("", "%v", err)
+		return "", v.s.problem("", "%v", err)
 	}
-	var said repository.Tail
+	var tail repository.Tail
 	args := append([]string{"restic", "--repo", "rest:" + store.RoomURL, "--no-lock", "--no-cache", "--quiet"}, words...)
 	err = v.Run(v.ctx, store.Tool{Args: args, Env: map[string]string{"HOME": store.RoomVolume, "TMPDIR": "/tmp"},
-		Stdin: strings.NewReader(password + "\n"), Stdout: out, Stderr: &said})
-	return v.judge(point, err, said.String())
+		Stdin: strings.NewReader(password + "\n"), Stdout: out, Stderr: &tail})
+	return tail.String(), err
 }
 
 // Words of restic that prove a repository bad, whatever its version: what it read is not what was written. The rest of them are its own affair.
@@ -92,7 +123,7 @@ const (
 func (v *visit) judge(point string, ended error, said string) error {
 	refused, trouble := v.seen.otherwise()
 	if trouble != nil {
-		return v.s.problem("", "%v", trouble)
+		return v.s.unread(trouble)
 	}
 	if bad := v.seen.bad(point); bad != nil && (ended != nil || v.ctx.Err() != nil) {
 		return v.unlessChanged(bad)
@@ -101,6 +132,8 @@ func (v *visit) judge(point string, ended error, said string) error {
 	switch {
 	case ended == nil:
 		return nil
+	case errors.As(ended, new(*store.Problem)):
+		return ended
 	case !errors.As(ended, &exit):
 		return v.s.problem("", "run restic: %v", ended)
 	case refused != "":
@@ -119,7 +152,7 @@ func (v *visit) judge(point string, ended error, said string) error {
 // named finds the file that makes restic's words true, among the packs that it read.
 func (v *visit) named(point, line string) error {
 	for _, name := range slices.Sorted(maps.Keys(v.seen.given)) {
-		if is, err := whole(context.WithoutCancel(v.ctx), v.of, name); err == nil && !is {
+		if is, err := whole(v.outer, v.of, name); err == nil && !is {
 			return &store.Mismatch{Point: point, What: fmt.Sprintf("%s/%s of its repository is damaged: its content is not what its name promises", packs, name)}
 		}
 	}
@@ -129,9 +162,9 @@ func (v *visit) named(point, line string) error {
 // unlessChanged is what was found, unless somebody removed indexes meanwhile: then the repository was being pruned, and what is missing may
 // have been moved.
 func (v *visit) unlessChanged(bad error) error {
-	now, err := names(context.WithoutCancel(v.ctx), v.of, index)
-	if err != nil {
-		return v.s.problem("", "%v", err)
+	now, err := names(v.outer, v.of, index)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return v.s.unread(err)
 	}
 	for name := range v.before {
 		if !now[name] {
@@ -211,12 +244,9 @@ func (s *Store) snapshots(ctx context.Context) (all []snapshot, seen *server, er
 	var out bytes.Buffer
 	err = v.restic("", &out, "snapshots", "--json")
 	if errors.As(err, new(*store.Mismatch)) {
-		files, e := v.of.list(ctx, snapshots)
+		all, e := s.files(ctx)
 		if e != nil {
-			return nil, nil, s.problem("", "%v", e)
-		}
-		for _, f := range files {
-			all = append(all, snapshot{ID: f.name, Time: f.written, Host: s.set.Host, Tags: s.set.Tags, Paths: s.set.Paths})
+			return nil, nil, s.unread(e)
 		}
 		if len(all) > 0 {
 			return all, v.seen, nil
@@ -228,27 +258,27 @@ func (s *Store) snapshots(ctx context.Context) (all []snapshot, seen *server, er
 	if err := json.Unmarshal(out.Bytes(), &all); err != nil {
 		return nil, nil, s.problem("", "%s prints no list of snapshots: %v", s.Version(), err)
 	}
-	if err := v.dateDamaged(ctx); err != nil {
-		return nil, nil, err
-	}
 	return all, v.seen, nil
 }
 
-// dateDamaged gives damaged snapshots the time of their files: nothing else tells it.
-func (v *visit) dateDamaged(ctx context.Context) error {
-	if len(v.seen.damagedSnapshots()) == 0 {
-		return nil
-	}
-	there, err := v.of.list(ctx, snapshots)
+// files of snapshots, as snapshots of which nothing else is known.
+func (s *Store) files(ctx context.Context) ([]snapshot, error) {
+	there, err := s.of.list(ctx, snapshots)
 	if err != nil {
-		return v.s.problem("", "%v", err)
+		return nil, err
 	}
-	for i, d := range v.seen.damaged[snapshots] {
-		for _, f := range there {
-			if f.name == d.name {
-				v.seen.damaged[snapshots][i] = f
+	all := make([]snapshot, len(there))
+	return all, remote.Each(ctx, len(there), 4, func(ctx context.Context, i int) error {
+		f := there[i]
+		if f.written.IsZero() { // a list of the REST protocol has no times
+			body, is, err := s.of.open(ctx, snapshots, f.name, 0, 0)
+			if err != nil {
+				return err
 			}
+			f = is
+			body.Close()
 		}
-	}
-	return nil
+		all[i] = snapshot{ID: f.name, Time: f.written, Host: s.set.Host, Tags: s.set.Tags, Paths: s.set.Paths}
+		return nil
+	})
 }

@@ -43,8 +43,9 @@ type file struct {
 type files interface {
 	// list gives the files of one kind; fs.ErrNotExist where the repository has no such folder.
 	list(ctx context.Context, kind string) ([]file, error)
-	// open gives one from an offset on, and its whole size; fs.ErrNotExist: it is not there.
-	open(ctx context.Context, kind, name string, from int64) (io.ReadCloser, int64, error)
+	// open gives one from an offset on, and what is known of all of it; to is the last byte that will be read, below 0 its end. fs.ErrNotExist: it is
+	// not there.
+	open(ctx context.Context, kind, name string, from, to int64) (io.ReadCloser, file, error)
 }
 
 // server answers one run of restic, in restic's own protocol for repositories (REST backend, versions 1 and 2), and takes nothing. What it sees
@@ -120,13 +121,13 @@ func (s *server) list(w http.ResponseWriter, r *http.Request, kind string) {
 		Name string `json:"name"`
 		Size int64  `json:"size"`
 	}
-	names, both := []string{}, []sized{}
+	names, both, sizes := []string{}, []sized{}, true
 	for _, f := range all {
-		names, both = append(names, f.name), append(both, sized{f.name, f.size})
+		names, both, sizes = append(names, f.name), append(both, sized{f.name, f.size}), sizes && f.size >= 0
 	}
 	var said any = names
 	w.Header().Set("Content-Type", "application/vnd.x.restic.rest.v1")
-	if r.Header.Get("Accept") == versionTwo {
+	if r.Header.Get("Accept") == versionTwo && sizes {
 		w.Header().Set("Content-Type", versionTwo)
 		said = both
 	}
@@ -141,7 +142,11 @@ func (s *server) file(w http.ResponseWriter, r *http.Request, kind, name string)
 		http.Error(w, "one range at most", http.StatusRequestedRangeNotSatisfiable)
 		return
 	}
-	body, size, err := s.of.open(r.Context(), kind, name, from)
+	last := to
+	if r.Method == http.MethodHead {
+		last = 0
+	}
+	body, is, err := s.of.open(r.Context(), kind, name, from, last)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		s.note(func() { s.gone = append(s.gone, strings.TrimSuffix(kind+"/"+name, "/")) })
@@ -155,6 +160,7 @@ func (s *server) file(w http.ResponseWriter, r *http.Request, kind, name string)
 		return
 	}
 	defer body.Close()
+	size := is.size
 	if kind == packs && max(from, to) >= size {
 		s.cut(r.Context(), name)
 	}
@@ -181,7 +187,7 @@ func (s *server) file(w http.ResponseWriter, r *http.Request, kind, name string)
 	case kind == packs:
 		s.note(func() { s.given[name] = true })
 	case kind != config && length == size && hex.EncodeToString(sum.Sum(nil)) != name:
-		s.note(func() { s.damaged[kind] = append(s.damaged[kind], file{name: name, size: size}) })
+		s.note(func() { s.damaged[kind] = append(s.damaged[kind], is) })
 		if kind != snapshots { // of those the others may be good
 			s.stop(errSeen)
 		}
@@ -198,7 +204,7 @@ func (s *server) cut(ctx context.Context, name string) {
 
 // whole tells whether a pack is what its name promises.
 func whole(ctx context.Context, of files, name string) (bool, error) {
-	body, _, err := of.open(ctx, packs, name, 0)
+	body, _, err := of.open(ctx, packs, name, 0, -1)
 	if err != nil {
 		return false, err
 	}

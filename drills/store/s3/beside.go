@@ -8,7 +8,7 @@ import (
 
 // Beside implements store.Beside. What is there is asked anew: it may have been uploaded since the backups were listed.
 func (s *Store) Beside(ctx context.Context, p store.Point, suffix string) ([]byte, error) {
-	there, err := s.objects(ctx)
+	there, err := s.objects(ctx, s.below())
 	if err != nil {
 		return nil, s.known(ctx, err)
 	}

@@ -49,7 +49,7 @@ func (s *Store) since(id string, err error) error {
 type request struct {
 	want        remote.Facts // nothing is sent of an object with another ETag
 	ranged      bool
-	first, last int64 // bytes, both part of the range
+	first, last int64 // bytes, both part of the range; last below 0: the end
 }
 
 // anyOf asks for all of an object, whatever it is by now.
@@ -72,13 +72,15 @@ func (s *Store) get(ctx context.Context, id string, r request) (object, error) {
 		}
 	}
 	if r.ranged {
-		options.Set("Range", fmt.Sprintf("bytes=%d-%d", r.first, r.last))
+		options.Set("Range", r.span())
 	}
 	body, info, header, err := minio.Core{Client: s.client}.GetObject(ctx, s.set.Bucket, s.prefix+id, options)
 	switch code := minio.ToErrorResponse(err).StatusCode; {
 	case code == http.StatusRequestedRangeNotSatisfiable && r.ranged && r.first == 0: // so is every range of no bytes
 		r.ranged = false
 		return s.get(ctx, id, r)
+	case code == http.StatusRequestedRangeNotSatisfiable:
+		return object{}, errBeyond
 	case code == http.StatusPreconditionFailed:
 		return object{}, replaced(fmt.Sprintf("its ETag is not %.40s any more", r.want.ETag))
 	case err != nil:

@@ -26,7 +26,7 @@ const (
 // consistent to where a manifest beside them tells it, else by Last-Modified. What stands in deeper folders is looked
 // at only when the pattern has a /.
 func (s *Store) List(ctx context.Context) ([]store.Point, error) {
-	there, err := s.objects(ctx)
+	there, err := s.objects(ctx, s.below())
 	if err != nil {
 		return nil, s.known(ctx, err)
 	}
@@ -73,8 +73,20 @@ func (s *Store) known(ctx context.Context, err error) error {
 	return s.problem("", "%v", err)
 }
 
-// objects are those below the prefix, by name.
-func (s *Store) objects(outer context.Context) (map[string]remote.Facts, error) {
+// listing of a bucket: what of it is asked for.
+type listing struct {
+	prefix string // of keys
+	deep   bool   // also in folders below
+	most   int    // objects
+}
+
+// below is the listing of what lies below the store's prefix.
+func (s *Store) below() listing {
+	return listing{prefix: s.prefix, deep: strings.Contains(s.set.Pattern, "/"), most: mostObjects}
+}
+
+// objects are those below a prefix, by name.
+func (s *Store) objects(outer context.Context, of listing) (map[string]remote.Facts, error) {
 	ctx, cancel := context.WithTimeoutCause(outer, mostList, fmt.Errorf("no whole list came within %v", mostList))
 	defer cancel()
 	var there map[string]remote.Facts
@@ -82,15 +94,15 @@ func (s *Store) objects(outer context.Context) (map[string]remote.Facts, error) 
 		there = map[string]remote.Facts{}
 		owner, seen := false, 0
 		for o := range s.client.ListObjectsIter(ctx, s.set.Bucket, minio.ListObjectsOptions{
-			Prefix: s.prefix, Recursive: strings.Contains(s.set.Pattern, "/"), FetchOwner: &owner,
+			Prefix: of.prefix, Recursive: of.deep, FetchOwner: &owner,
 		}) {
 			if o.Err != nil {
 				return s.explain(ctx, theList, o.Err)
 			}
-			if seen++; seen > mostObjects { // also of a service that lists the same ones for ever
-				return s.problem("narrow it with prefix", "more than %d objects are there", mostObjects)
+			if seen++; seen > of.most { // also of a service that lists the same ones for ever
+				return s.problem("narrow it with prefix", "more than %d objects are there", of.most)
 			}
-			name, below := strings.CutPrefix(o.Key, s.prefix)
+			name, below := strings.CutPrefix(o.Key, of.prefix)
 			if !below || strings.HasSuffix(name, "/") || !clean(name) { // a folder, or a name that a path cannot be
 				continue
 			}
