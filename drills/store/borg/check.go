@@ -15,7 +15,8 @@ const shadowed = store.RoomVolume + "/repository"
 
 // shadow makes a repository on the room's volume whose segments are links to those of the real one, which nobody can write to.
 func (v *visit) shadow() error {
-	script := "mkdir " + shadowed + " && cd " + store.RoomMount + " && for f in *; do [ -d $f ] || cp $f " + shadowed + "/; done && cp -rs $PWD/data " + shadowed + "/"
+	const script = "mkdir " + shadowed + " && cd " + store.RoomMount +
+		" && for f in *; do [ -d $f ] || cp $f " + shadowed + "/; done && cp -rs $PWD/data " + shadowed + "/"
 	var said repository.Tail
 	if err := v.Run(v.ctx, store.Tool{Args: []string{"sh", "-c", script}, Stderr: &said}); err != nil {
 		return v.s.problem("name an image that holds borg, and a shell with coreutils", "prepare a check by borg: %v: %s", err, repository.First(said.String()))
