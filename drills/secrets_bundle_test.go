@@ -38,7 +38,7 @@ func lookInBundle(t *testing.T, r secretstest.Runs, w *world, res *Result) {
 	require.NoError(t, err)
 	by, err := signing.ReadPrivate(key, nil)
 	require.NoError(t, err)
-	payload, err := evidence.Sign(t.Context(), w.home, res.Drill, "test", by)
+	payload, err := evidence.Sign(t.Context(), w.home, res.Drill, "test", by, nil)
 	require.NoError(t, err)
 	r.Look(t, "what is signed", string(payload))
 	said, err := evidence.Add(t.Context(), w.home, evidence.Addendum{Kind: evidence.Correction, Drill: res.Drill, Role: "operator", Text: "none"}, s, by)

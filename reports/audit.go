@@ -9,6 +9,7 @@ import (
 
 	"lifeboat/drills/evidence"
 	"lifeboat/drills/record"
+	"lifeboat/internal/timestamp"
 )
 
 // Audit writes what the verification of a bundle found: terminal, markdown, html or xlsx.
@@ -106,12 +107,19 @@ func (p auditor) whom() section {
 	if s := p.a.Stamp; s != nil {
 		stamp = p.say("audit.stamp", "time", p.l.Time(s.Time), "by", s.By, "policy", s.Policy, "serial", s.Serial)
 	}
+	rendered := 0
+	for _, x := range p.a.Drills {
+		if x.Rendered {
+			rendered++
+		}
+	}
 	return p.titled("whom", block{Pairs: []pair{
 		{p.say("audit.signed_by"), text(signers)},
 		{p.say("audit.log"), textOf(p.a.Bundle.Origin, p.say("audit.records", "size", p.l.Count(p.a.Size)))},
 		{p.say("audit.root"), code(p.a.Root)},
 		{p.say("audit.older"), text(since)},
 		{p.say("audit.stamped"), text(stamp)},
+		{p.say("audit.rendered"), text(p.say("audit.rendered_again", "count", strconv.Itoa(rendered), "drills", strconv.Itoa(len(p.a.Drills))))},
 	}})
 }
 
@@ -131,9 +139,22 @@ func (p auditor) drills() section {
 			run = p.c.Named(p.l, "run", string(x.Status))
 		}
 		t.Rows = append(t.Rows, []cell{textOf(numbered(x.Leaf), x.ID), text(p.l.Time(x.Started)),
-			textOf(x.Scenario, x.Service), {Badge: &b, Small: run}, text(strings.Join(points, ", ")), text(strings.Join(x.By, ", "))})
+			textOf(x.Scenario, x.Service), {Badge: &b, Small: run}, text(strings.Join(points, ", ")),
+			textOf(strings.Join(x.By, ", "), p.stamped(x.Stamps))})
 	}
 	return p.titled("drills", block{Table: t})
+}
+
+// stamped says when signatures were there at the latest.
+func (p auditor) stamped(all []timestamp.Stamp) string {
+	var times []string
+	for _, s := range all {
+		times = append(times, p.l.Time(s.Time))
+	}
+	if len(times) == 0 {
+		return ""
+	}
+	return p.say("audit.stamped_at", "times", strings.Join(times, ", "))
 }
 
 // shortDigest is enough of a digest to find it in the bundle.

@@ -8,8 +8,11 @@
 package reports
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"lifeboat/drills/record"
@@ -65,4 +68,32 @@ func Find(name string) (Format, error) {
 		names = append(names, f.Name)
 	}
 	return Format{}, fmt.Errorf("find report format %q: choose one of %v", name, names)
+}
+
+// Differ names those of a drill's reports, by their files, that are not what this lifeboat writes in any one language.
+func Differ(kept map[string][]byte, r *record.Record, v record.Verdict, o Options) (fewest []string, err error) {
+	for i, l := range Languages() {
+		o.Language = l
+		others := maps.Clone(kept)
+		for _, f := range Formats() {
+			was, there := others[f.File]
+			if !there {
+				continue
+			}
+			var is bytes.Buffer
+			if err := f.Render(&is, r, v, o); err != nil {
+				return nil, err
+			}
+			if bytes.Equal(was, is.Bytes()) {
+				delete(others, f.File)
+			}
+		}
+		if i == 0 || len(others) < len(fewest) {
+			fewest = slices.Sorted(maps.Keys(others))
+		}
+		if len(fewest) == 0 {
+			break
+		}
+	}
+	return fewest, nil
 }

@@ -49,7 +49,8 @@ const stream = "raw/pulse.ndjson"
 
 // Files of a drill besides its journal.
 func (d Drill) files() map[string]string {
-	return map[string]string{stream: fmt.Sprintf(`{"at":1,"ok":true,"drill":%q}`+"\n", d.ID), "scenario.json": "[]\n",
+	pulse := fmt.Sprintf(`{"kind":"hello","version":1,"boot":1}`+"\n"+`{"kind":"iter","start":1,"end":%d,"ok":true}`+"\n", d.Number+1)
+	return map[string]string{stream: pulse, "scenario.json": "[]\n",
 		"scenario/" + d.Vector + ".yaml": "scenario: " + d.Vector + "\n", "reports/report.html": "<p>" + d.ID + "</p>\n",
 		"ledger.ndjson": "{}\n"}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"lifeboat/drills"
 	"lifeboat/drills/evidence"
+	"lifeboat/drills/record"
 	"lifeboat/internal/signing"
 	"lifeboat/internal/timestamp"
 	"lifeboat/internal/userfile"
@@ -61,7 +63,7 @@ func (a *app) auditVerify() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r := evidence.VerifyRequest{Build: buildID()}
+			r := evidence.VerifyRequest{Build: buildID(), Reports: renderedAgain}
 			if o.trust != "" {
 				if r.Trust, err = signing.ReadTrust(o.trust); err != nil {
 					return err
@@ -116,6 +118,32 @@ func (a *app) audited(ctx context.Context, o auditVerifyOptions, got *evidence.R
 		return err
 	}
 	return a.pdf(ctx, o.printing, &page, a.stdout)
+}
+
+// renderedAgain names the reports of a drill's folder that are not what this lifeboat writes.
+func renderedAgain(sealed map[string][]byte, r *record.Record, v record.Verdict, drill *os.Root) (differ []string, err error) {
+	var o reports.Options
+	pulse, err := userfile.OpenIn(drill, "raw/pulse.ndjson")
+	switch {
+	case err == nil:
+		defer pulse.Close() //nolint:errcheck // it was only read
+		if o.Samples, err = samplesOf(pulse, r); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	kept, err := userfile.OpenIn(drill, "record.json")
+	switch {
+	case err == nil:
+		defer kept.Close() //nolint:errcheck // it was only read
+		if o.RecordDigest, err = digestOf(kept); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	return reports.Differ(sealed, r, v, o)
 }
 
 // authority is whose time stamps are believed; nil: nobody's.

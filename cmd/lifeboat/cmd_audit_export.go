@@ -20,8 +20,8 @@ import (
 
 type auditExportOptions struct {
 	out, from, to, since string
-	tsa, policy          string
 	series               []string
+	tsa                  tsaOptions
 	key                  keyOptions
 }
 
@@ -40,8 +40,7 @@ func (a *app) auditExport() *cobra.Command {
 	f.StringVar(&o.to, "to", "", "last day of the period, such as 2026-09-30")
 	f.StringSliceVar(&o.series, "series", nil, "only these series and catalogues: the records of others are withheld, and the bundle says how many")
 	f.StringVar(&o.since, "since", "", "an older checkpoint from which it is to be shown that the log goes on; those that this home signed always are")
-	f.StringVar(&o.tsa, "tsa", "", "address of a time-stamping authority (RFC 3161) that stamps the signed log: what is in it was there by then")
-	f.StringVar(&o.policy, "tsa-policy", "", "the policy by which it is to do that, such as 1.3.6.1.4.1.13762.3")
+	o.tsa.flags(c, "the signed log")
 	o.key.flags(c, "signs the log")
 	_ = c.MarkFlagRequired("out")
 	return c
@@ -76,7 +75,10 @@ func (a *app) export(ctx context.Context, o auditExportOptions, args []string) e
 			return fmt.Errorf("read the older checkpoint: %w", err)
 		}
 	}
-	if r.Stamp, err = o.stamper(ctx); err != nil {
+	if o.tsa.url != "" && o.key.path == "" {
+		return errors.New("--tsa stamps the signed log: say --key, too")
+	}
+	if r.Stamp, err = o.tsa.stamper(ctx); err != nil {
 		return err
 	}
 	open, err := drills.LogAll(a.home, true, a.sealing())
@@ -89,23 +91,28 @@ func (a *app) export(ctx context.Context, o auditExportOptions, args []string) e
 	return a.writeBundle(r, o.out)
 }
 
+// tsaOptions name a time-stamping authority.
+type tsaOptions struct{ url, policy string }
+
+func (o *tsaOptions) flags(c *cobra.Command, what string) {
+	c.Flags().StringVar(&o.url, "tsa", "", "address of a time-stamping authority (RFC 3161) that stamps "+what+": it was there by then")
+	c.Flags().StringVar(&o.policy, "tsa-policy", "", "the policy by which it is to do that, such as 1.3.6.1.4.1.13762.3")
+}
+
 // stamper asks the authority; nil: none is named.
-func (o auditExportOptions) stamper(ctx context.Context) (func([]byte) (request, response []byte, err error), error) {
-	if o.tsa == "" {
+func (o tsaOptions) stamper(ctx context.Context) (evidence.Stamper, error) {
+	if o.url == "" {
 		return nil, nil
-	}
-	if o.key.path == "" {
-		return nil, errors.New("--tsa stamps the signed log: say --key, too")
 	}
 	policy, err := timestamp.ParsePolicy(o.policy)
 	if err != nil {
 		return nil, fmt.Errorf("--tsa-policy: %w", err)
 	}
-	return func(checkpoint []byte) (request, response []byte, err error) {
-		if request, err = timestamp.Ask(checkpoint, policy); err != nil {
+	return func(content []byte) (request, response []byte, err error) {
+		if request, err = timestamp.Ask(content, policy); err != nil {
 			return nil, nil, err
 		}
-		response, err = timestamp.Post(ctx, o.tsa, request)
+		response, err = timestamp.Post(ctx, o.url, request)
 		return request, response, err
 	}, nil
 }

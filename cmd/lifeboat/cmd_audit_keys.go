@@ -64,6 +64,7 @@ func (a *app) say(args map[string]string, label string) error {
 
 func (a *app) auditSign() *cobra.Command {
 	var k keyOptions
+	var tsa tsaOptions
 	c := &cobra.Command{
 		Use: "sign DRILL...", Short: "Sign the statement of drills: beside those who have signed it before",
 		Long: "Signs an in-toto statement in a DSSE envelope. Its subjects are the digests of the restore points, and it names the manifest of\n" +
@@ -74,6 +75,10 @@ func (a *app) auditSign() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			stamp, err := tsa.stamper(cmd.Context())
+			if err != nil {
+				return err
+			}
 			if _, err := drills.LogAll(a.home, true, a.sealing()); err != nil {
 				return fmt.Errorf("complete the log: %w", err)
 			}
@@ -81,7 +86,7 @@ func (a *app) auditSign() *cobra.Command {
 			for _, arg := range args {
 				dir, err := a.drillDir(arg)
 				if err == nil {
-					_, err = evidence.Sign(cmd.Context(), a.home, filepath.Base(dir), buildID(), s)
+					_, err = evidence.Sign(cmd.Context(), a.home, filepath.Base(dir), buildID(), s, stamp)
 				}
 				if err == nil {
 					err = a.say(map[string]string{"drill": filepath.Base(dir), "id": s.Verifier().ID()}, "audit.signed")
@@ -92,19 +97,25 @@ func (a *app) auditSign() *cobra.Command {
 		},
 	}
 	k.flags(c, "signs")
+	tsa.flags(c, "each signature")
 	_ = c.MarkFlagRequired("key")
 	return c
 }
 
 func (a *app) auditCheckpoint() *cobra.Command {
 	var k keyOptions
+	var tsa tsaOptions
 	c := &cobra.Command{
 		Use: "checkpoint", Short: "Sign the log as it stands and print the checkpoint, to be kept or mailed elsewhere",
 		Long: "Whoever keeps it can tell from any later bundle whether something was changed, moved or taken out (lifeboat audit verify\n" +
 			"--checkpoint). It is a signed note in the C2SP tlog-checkpoint format.\n" + exitHelp,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := k.signer()
+			if err != nil {
+				return err
+			}
+			stamp, err := tsa.stamper(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -119,11 +130,15 @@ func (a *app) auditCheckpoint() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, _, err := evidence.Stamped(a.home, signed, stamp); err != nil {
+				return err
+			}
 			_, err = a.stdout.Write(signed)
 			return err
 		},
 	}
 	k.flags(c, "signs")
+	tsa.flags(c, "the checkpoint (a bundle of the same log has the stamp)")
 	_ = c.MarkFlagRequired("key")
 	return c
 }

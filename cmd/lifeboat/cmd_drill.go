@@ -154,24 +154,24 @@ func (a *app) print(res *drills.Result, o reports.Options) error {
 	return reports.Terminal(a.stdout, res.Record, res.Verdict, o)
 }
 
-// writeReports renders every format that is a file into the drill's folder.
+// writeReports renders every format that is a file into the drill's folder. Where that lies is no part of what they say: anybody who has the
+// record can write the same bytes.
 func (a *app) writeReports(res *drills.Result, o reports.Options) (map[string]string, error) {
-	digest, err := fileDigest(filepath.Join(res.Dir, "record.json"))
-	if err != nil {
+	var err error
+	if o.RecordDigest, err = fileDigest(filepath.Join(res.Dir, "record.json")); err != nil {
 		return nil, err
 	}
 	paths := map[string]string{}
 	for _, f := range reports.Formats() {
-		if f.File != "" {
-			paths[f.Name] = filepath.Join(res.Dir, "reports", f.File)
-		}
-	}
-	o.Paths, o.RecordDigest = paths, digest
-	for _, f := range reports.Formats() {
 		if f.File == "" {
 			continue
 		}
-		if err := writeReport(paths[f.Name], f, res.Record, res.Verdict, o); err != nil {
+		half := filepath.Join(res.Dir, f.File+".new") // no evidence, if whoever writes it is killed
+		paths[f.Name] = filepath.Join(res.Dir, "reports", f.File)
+		if err := writeReport(half, f, res.Record, res.Verdict, o); err != nil {
+			return nil, fmt.Errorf("write the %s report: %w", f.Name, err)
+		}
+		if err := os.Rename(half, paths[f.Name]); err != nil {
 			return nil, fmt.Errorf("write the %s report: %w", f.Name, err)
 		}
 	}

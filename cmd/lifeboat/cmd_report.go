@@ -136,10 +136,13 @@ func pulseSamples(dir string, r *record.Record) ([]reports.Sample, error) {
 		return nil, fmt.Errorf("read the pulse: %w", err)
 	}
 	defer f.Close()
-	var samples []reports.Sample
+	return samplesOf(f, r)
+}
+
+func samplesOf(pulse io.Reader, r *record.Record) (samples []reports.Sample, err error) {
 	// Of a flow that says no by an exception alone, the drill has counted no iteration as one that proved nothing.
 	throws := r.Pulse != nil && r.Pulse.Totals.Unproven == 0
-	err = business.Samples(f, r.Header.BoottimeNS, func(s verifier.Sample) {
+	err = business.Samples(pulse, r.Header.BoottimeNS, func(s verifier.Sample) {
 		samples = append(samples, reports.Sample{At: s.Start, Good: s.OK && (s.Checks > 0 || throws), Latency: s.End - s.Start})
 	})
 	if err != nil && r.Status == record.RunCompleted {
@@ -157,9 +160,13 @@ func fileDigest(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
+	return digestOf(f)
+}
+
+func digestOf(f *os.File) (string, error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
+		return "", fmt.Errorf("read %s: %w", f.Name(), err)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -146,7 +146,7 @@ func TestDuties(t *testing.T) {
 		}
 		return roles
 	}
-	_, err := evidence.Sign(context.Background(), s.home, s.passed, build, s.ops)
+	_, err := evidence.Sign(context.Background(), s.home, s.passed, build, s.ops, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"management (0 of 1)", "reviewer (0 of 1)"}, lacking())
 	s.says(s.boss, evidence.Addendum{Kind: evidence.Approval, Drill: s.passed, Role: "management"})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -135,12 +136,72 @@ var ofTheBundle = map[string]struct {
 	}, "journal_head"},
 	"the same with its manifest": {func(f *forged) { f.object(f.manifest(f.passed), func(m map[string]any) { m["verdict"] = "failed" }) }, "manifest_changed"},
 	"a record of the log":        {func(f *forged) { f.edit("log/leaves.ndjson", swap(`"verdict":"failed"`, `"verdict":"passed"`)) }, "leaf_unproved"},
-	"two drills exchanged":       {(*forged).exchange, "manifest_changed"},
-	"a failed drill taken out":   {func(f *forged) { f.gone("drills/" + f.failed) }, "drill_missing"},
-	"with its record":            {func(f *forged) { f.gone("drills/" + f.failed); f.edit("log/leaves.ndjson", withoutLine(f.failed)) }, "leaf_missing"},
-	"and said to be under way":   {(*forged).underWay, "leaf_missing"},
-	"the later ones renumbered":  {func(f *forged) { f.edit("log/leaves.ndjson", swap(`"number":8,`, `"number":7,`)) }, "leaf_unproved"},
-	"a number used twice":        {func(f *forged) { f.edit("log/leaves.ndjson", swap(`"number":8,`, `"number":7,`)) }, "number_twice"},
+	"a payload's type": {func(f *forged) {
+		f.signatures(f.passed, func(e *signing.Envelope) { e.PayloadType = "text/plain" })
+	}, "statement_odd"},
+	"a signature without its key's name": {func(f *forged) {
+		f.signatures(f.passed, func(e *signing.Envelope) { e.Signatures[0].KeyID = "" })
+	}, "envelope_forged"},
+	"an envelope that says more than one does": {func(f *forged) { f.edit(f.envelope(f.passed), swap(`{"`, `{"note":"approved","`)) }, "part_unreadable"},
+	"an envelope with words behind it":         {func(f *forged) { f.edit(f.envelope(f.passed), func(s string) string { return s + "{}" }) }, "part_unreadable"},
+	"a payload in another spelling of base64": {func(f *forged) {
+		f.signatures(f.passed, func(e *signing.Envelope) { e.Payload = e.Payload[:40] + "\n" + e.Payload[40:] })
+	}, "part_unreadable"},
+	"a signature in another spelling of base64": {func(f *forged) {
+		f.signatures(f.passed, func(e *signing.Envelope) { e.Signatures[0].Sig += "\n" })
+	}, "envelope_forged"},
+	"a line behind a night's end": {func(f *forged) {
+		f.edit("nights/"+f.night+"/night.ndjson", func(s string) string { return s + s[strings.LastIndex(s[:len(s)-1], "\n")+1:] })
+	}, "part_unreadable"},
+	"a journal's twin in capitals":    {func(f *forged) { f.write(f.in(f.passed, "Journal.ndjson"), []byte("{}")) }, "look_alike"},
+	"a file that folders do not show": {func(f *forged) { f.write("drills/.note", []byte("x")) }, "extra_file"},
+	"records with other line ends":    {func(f *forged) { f.edit("log/leaves.ndjson", swap("\n", "\r\n")) }, "part_unreadable"},
+	"records without their end":       {func(f *forged) { f.edit("log/leaves.ndjson", func(s string) string { return s[:len(s)-1] }) }, "part_unreadable"},
+	"a line without a record":         {func(f *forged) { f.edit("log/leaves.ndjson", func(s string) string { return s + "\n" }) }, "part_unreadable"},
+	"proofs of another log's size":    {func(f *forged) { f.object("log/proofs.json", func(p map[string]any) { p["size"] = 19 }) }, "part_unreadable"},
+	"a proof twice": {func(f *forged) {
+		f.object("log/proofs.json", func(p map[string]any) {
+			all := p["inclusion"].([]any)
+			twin := map[string]any{"index": json.Number("3"), "path": all[4].(map[string]any)["path"]}
+			p["inclusion"] = append(all, twin)
+		})
+	}, "leaf_unproved"},
+	"a period that ends before it begins": {func(f *forged) {
+		f.object("bundle.json", func(b map[string]any) { b["to"] = "2026-06-01T00:00:00Z" })
+		f.gone("drills", "nights")
+	}, "period_odd"},
+	"no period": {func(f *forged) {
+		f.object("bundle.json", func(b map[string]any) { delete(b, "from"); delete(b, "to") })
+		f.gone("drills", "nights")
+	}, "period_odd"},
+	"a drill's folder that is a link": {func(f *forged) {
+		require.NoError(f.t, os.Rename(f.path("drills/"+f.failed), f.path("log/elsewhere")))
+		require.NoError(f.t, os.Symlink("../log/elsewhere", f.path("drills/"+f.failed)))
+	}, "not_a_file"},
+	"a pipe in a file's place": {func(f *forged) {
+		f.gone(f.in(f.passed, "raw/pulse.ndjson"))
+		require.NoError(f.t, syscall.Mkfifo(f.path(f.in(f.passed, "raw/pulse.ndjson")), 0o600))
+	}, "not_a_file"},
+	"a series' twin with a space": {func(f *forged) { f.edit("log/leaves.ndjson", swap(`"series":"shop"`, `"series":"shop "`)) }, "look_alike"},
+	"a number far away": {func(f *forged) {
+		f.edit("log/leaves.ndjson", swap(`"number":8,`, `"number":9007199254740993,`))
+	}, "number_missing"},
+	"a checkpoint of more records than there can be": {func(f *forged) {
+		f.edit("log/checkpoint", swap("\n20\n", "\n9223372036854775807\n"))
+	}, "part_unreadable"},
+	"a checkpoint of more records than there are": {func(f *forged) {
+		f.edit("log/checkpoint", swap("\n20\n", "\n281474976710656\n"))
+	}, "leaf_missing"},
+	"a log that begins before its beginning": {func(f *forged) {
+		f.object("bundle.json", func(b map[string]any) { b["first"] = -1 << 62 })
+	}, "first_late"},
+	"a record of a number below nought": {func(f *forged) { f.edit("log/leaves.ndjson", swap(`"number":8,`, `"number":-8,`)) }, "leaf_odd"},
+	"two drills exchanged":              {(*forged).exchange, "manifest_changed"},
+	"a failed drill taken out":          {func(f *forged) { f.gone("drills/" + f.failed) }, "drill_missing"},
+	"with its record":                   {func(f *forged) { f.gone("drills/" + f.failed); f.edit("log/leaves.ndjson", withoutLine(f.failed)) }, "leaf_missing"},
+	"and said to be under way":          {(*forged).underWay, "leaf_missing"},
+	"the later ones renumbered":         {func(f *forged) { f.edit("log/leaves.ndjson", swap(`"number":8,`, `"number":7,`)) }, "leaf_unproved"},
+	"a number used twice":               {func(f *forged) { f.edit("log/leaves.ndjson", swap(`"number":8,`, `"number":7,`)) }, "number_twice"},
 	"the log cut short": {func(f *forged) {
 		f.edit("log/leaves.ndjson", func(s string) string { return s[:strings.LastIndex(s[:len(s)-1], "\n")+1] })
 	}, "leaf_missing"},
@@ -220,7 +281,7 @@ func TestManipulatedBundles(t *testing.T) {
 	q := newQuarter(t)
 	half := halfway(q)
 	for _, id := range q.drills() {
-		_, err := evidence.Sign(context.Background(), q.home, id, build, q.key)
+		_, err := evidence.Sign(context.Background(), q.home, id, build, q.key, nil)
 		require.NoError(t, err)
 	}
 	pristine := q.exported(func(r *evidence.ExportRequest) { r.Since = half })

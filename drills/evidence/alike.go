@@ -15,12 +15,15 @@ var twins = map[rune]rune{
 // looks is how a name looks: two names with the same looks are taken for one another.
 func looks(name string) string {
 	var b strings.Builder
-	for _, r := range strings.ToLower(name) {
+	for _, r := range strings.ToLower(strings.TrimSpace(name)) {
 		switch {
 		case r >= '！' && r <= '～': // full width
 			r -= '！' - '!'
 		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cf, r): // accents that are put on, and what cannot be seen
 			continue
+		}
+		if unicode.IsSpace(r) {
+			r = ' '
 		}
 		if twin, ok := twins[r]; ok && r > unicode.MaxASCII {
 			r = twin

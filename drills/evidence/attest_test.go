@@ -20,7 +20,7 @@ func TestStatement(t *testing.T) {
 	t.Parallel()
 	q := newQuarter(t)
 	for _, leaf := range q.verified(q.exported()).Drills {
-		payload, err := evidence.Sign(context.Background(), q.home, leaf.ID, build, q.key)
+		payload, err := evidence.Sign(context.Background(), q.home, leaf.ID, build, q.key, nil)
 		require.NoError(t, err)
 		var s intoto.Statement
 		require.NoError(t, protojson.Unmarshal(payload, &s))
@@ -47,7 +47,7 @@ func TestSignRefuses(t *testing.T) {
 	q := newQuarter(t)
 	ids := q.drills()
 	sign := func(id string) error {
-		_, err := evidence.Sign(context.Background(), q.home, id, build, q.key)
+		_, err := evidence.Sign(context.Background(), q.home, id, build, q.key, nil)
 		return err
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(q.home, "drills", ids[0], "reports", "report.html"), []byte("all was well"), 0o600))

@@ -18,7 +18,7 @@ import (
 func TestUntouched(t *testing.T) {
 	t.Parallel()
 	q := newQuarter(t)
-	_, err := evidence.Sign(context.Background(), q.home, q.ids[0], build, q.key)
+	_, err := evidence.Sign(context.Background(), q.home, q.ids[0], build, q.key, nil)
 	require.NoError(t, err)
 	bundle := q.exported()
 	got := q.verified(bundle)

@@ -98,7 +98,7 @@ type ExportRequest struct {
 	Bundle        // From and To, or Chosen, and Open; the rest is filled in
 	Since  []byte // an older checkpoint from which it is to be shown that the log goes on; those that this home gave out always are
 	Signer signing.Signer
-	Stamp  func(checkpoint []byte) (request, response []byte, err error) // asks an authority for a time stamp; nil: one that was got before, or none
+	Stamp  Stamper // nil: a time stamp that was got before, or none
 }
 
 // Export writes a bundle into a folder that must not be there. The same evidence and the same key give the same bytes.
@@ -117,7 +117,7 @@ func Export(r ExportRequest, to string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, response, err := stamped(r, signed)
+	request, response, err := Stamped(r.Home, signed, r.Stamp)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,15 +57,15 @@ func (a *auditing) findingGaps(numbers map[string]map[int]string) {
 		return
 	}
 	for _, series := range slices.Sorted(maps.Keys(numbers)) {
-		there := slices.Sorted(maps.Keys(numbers[series]))
-		first := there[0]
+		there, first := map[int]bool{}, math.MaxInt
+		for n := range numbers[series] {
+			there[n], first = true, min(first, n)
+		}
 		if a.Bundle.First == 0 {
 			first = 1
 		}
-		for n := first; n < there[len(there)-1]; n++ {
-			if numbers[series][n] == "" {
-				a.wrong("finding_missing", "series", series, "finding", FindingName(n))
-			}
+		for _, gap := range gaps(first, there) {
+			a.wrong("finding_missing", "series", series, "finding", "F"+gap.String())
 		}
 	}
 }

@@ -154,7 +154,7 @@ func ids(reasons []record.Reason) (all []string) {
 }
 
 // notices are problems that are said and are no manipulation.
-var notices = map[string]bool{"audit.other_build": true}
+var notices = map[string]bool{"audit.other_build": true, "audit.report_other_build": true}
 
 // wrong leaves out what is only to be said.
 func wrong(problems []record.Reason) (all []record.Reason) {

@@ -36,6 +36,8 @@ const (
 	verdictName  = "evidence/verdict.json"
 	leafName     = "evidence/leaf.json"
 	envelopeName = "evidence/attestation.json"
+	reportsDir   = "reports/"
+	roleReport   = "report"
 )
 
 // Manifest says what belongs to a drill, and how its journal stood when it was sealed: what is written into it later, by the reaper, is not
@@ -83,7 +85,7 @@ type File struct {
 // roles by the beginning of a path; what begins with none of them is no evidence (the ledger, the inbox, the reaper's log).
 var roles = []struct{ prefix, role string }{
 	{journalName, "journal"}, {recordName, "record"}, {verdictName, "verdict"}, {"scenario.json", "scenario"}, {"scenario/", "scenario"},
-	{"raw/pulse", "pulse"}, {"raw/facts/", "facts"}, {"raw/", "raw"}, {"reports/", "report"},
+	{"raw/pulse", "pulse"}, {"raw/facts/", "facts"}, {"raw/", "raw"}, {reportsDir, roleReport},
 }
 
 func roleOf(name string) string {

@@ -114,6 +114,9 @@ func (a *auditing) programmes() {
 		if !held[l.Index] || !id.MatchString(l.ID) {
 			continue
 		}
+		if l.Logged.Sub(l.Started) > late { // entered and logged in one act
+			a.wrong("programme_backdated", "programme", l.Series, "at", l.Started.Format(time.RFC3339), "logged", l.Logged.Format(time.RFC3339))
+		}
 		p, ok := a.programme(l)
 		if !ok {
 			continue

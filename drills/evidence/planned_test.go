@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,4 +106,28 @@ func TestManipulatedProgrammes(t *testing.T) {
 			found(t, q.trust, f, c.want)
 		})
 	}
+}
+
+// A programme that was written after the period, with a date of before it, is found; a drill that is said to have begun before the period in which it
+// was logged is told, since the bundle does not have it.
+func TestWrittenAfterwards(t *testing.T) {
+	t.Parallel()
+	q := newQuarter(t)
+	id := q.plans(planned, end)
+	f := &forged{quarter: q, dir: q.home}
+	f.edit("log/entries.ndjson", func(log string) string {
+		at := strings.Index(log, `"id":"`+id)
+		from := strings.LastIndex(log[:at], "\n") + 1
+		return log[:from] + strings.Replace(log[from:], `"started":"2026-10-01T`, `"started":"2026-06-30T`, 1)
+	})
+	assert.Equal(t, []string{"programme_backdated"}, idsOf(q.verified(q.exported()).Wrong))
+
+	d := replay.NewDrill("rollback-failed", "shop", 9, begin.AddDate(0, 0, -3))
+	require.NoError(t, d.Write(vectors, q.home))
+	require.NoError(t, evidence.LogDrill(q.home, d.ID, evidence.Sealing{Tool: "0.1.0", Build: build, Now: end}))
+	got := q.verified(q.exported())
+	for _, x := range got.Drills {
+		assert.NotEqual(t, d.ID, x.ID)
+	}
+	assert.Contains(t, idsOf(got.Notices), "drill_earlier")
 }

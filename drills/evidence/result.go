@@ -17,7 +17,7 @@ type Result struct {
 	Stamp      *timestamp.Stamp  `json:"log_time_stamp,omitempty"` // of an authority that is trusted
 	Signers    []string          `json:"log_signed_by"`
 	Since      int64             `json:"unchanged_since_size,omitempty"` // size of the older checkpoint, where one was given
-	Withheld   int               `json:"withheld,omitempty"`             // records of others in the period
+	Withheld   int64             `json:"withheld,omitempty"`             // records of others in the period
 	Drills     []DrillResult     `json:"drills"`
 	Nights     []NightResult     `json:"nights"`
 	Series     []SeriesResult    `json:"series"`
@@ -51,11 +51,13 @@ type FindingResult struct {
 // DrillResult is what is shown of one drill.
 type DrillResult struct {
 	Leaf
-	Scenario string    `json:"scenario"`
-	Service  string    `json:"service,omitempty"`
-	Tool     string    `json:"tool"`
-	Subjects []Subject `json:"subjects"`
-	By       []string  `json:"signed_by"`
+	Scenario string            `json:"scenario"`
+	Service  string            `json:"service,omitempty"`
+	Tool     string            `json:"tool"`
+	Subjects []Subject         `json:"subjects"`
+	By       []string          `json:"signed_by"`
+	Stamps   []timestamp.Stamp `json:"time_stamps,omitempty"`  // of its signatures, of authorities that are trusted
+	Rendered bool              `json:"reports_rendered_again"` // its reports are, byte by byte, what this lifeboat writes from its journal
 
 	Record   *record.Record `json:"-"` // nil: its journal cannot be read
 	Judgment record.Verdict `json:"-"`

@@ -3,12 +3,14 @@ package evidence_test
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/evidence"
+	"lifeboat/internal/signing"
 	"lifeboat/internal/timestamp"
 	"lifeboat/internal/timestamp/timestamptest"
 )
@@ -67,7 +69,9 @@ func TestStampedBundles(t *testing.T) {
 		"a response that is changed": {func(f *forged) {
 			f.edit("log/checkpoint.tsr", func(s string) string { return s[:200] + "x" + s[201:] })
 		}, "stamp_wrong"},
-		"an empty response": {func(f *forged) { f.write("log/checkpoint.tsr", nil) }, "stamp_wrong"},
+		"bytes behind its request":  {func(f *forged) { f.edit("log/checkpoint.tsq", func(s string) string { return s + "\x00" }) }, "stamp_wrong"},
+		"bytes behind its response": {func(f *forged) { f.edit("log/checkpoint.tsr", func(s string) string { return s + "\x05\x00" }) }, "stamp_wrong"},
+		"an empty response":         {func(f *forged) { f.write("log/checkpoint.tsr", nil) }, "stamp_wrong"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			own := *q
@@ -92,4 +96,84 @@ func (f *forged) take(from string, ends ...string) {
 	for _, end := range ends {
 		f.write("log/checkpoint."+end, f.read(from, "log", "checkpoint."+end))
 	}
+}
+
+// A stamp of a signature shows when a drill was signed, whoever signs beside it later; what was done to it is found.
+func TestStampedSignatures(t *testing.T) {
+	t.Parallel()
+	q := newQuarter(t)
+	q.trust.Keys = append(q.trust.Keys, signing.Trusted{Name: "another", Verifier: q.stranger.Verifier()})
+	authority, theirs := timestamptest.New(t), timestamptest.New(t)
+	roots, err := timestamp.ParseTrust(authority.Root())
+	require.NoError(t, err)
+	sign := func(id string, by signing.Signer, a *timestamptest.Authority) error {
+		_, err := evidence.Sign(context.Background(), q.home, id, build, by, func(signature []byte) (request, response []byte, err error) {
+			request, err = timestamp.Ask(signature, nil)
+			return request, a.Reply(request), err
+		})
+		return err
+	}
+	one, two := q.of("shop", 1), q.of("shop", 5)
+	require.NoError(t, sign(one, q.key, authority))
+	require.NoError(t, sign(two, q.key, authority))
+	require.NoError(t, sign(one, q.stranger, authority))
+	verify := func(folder string, trust *timestamp.Trust) *evidence.Result {
+		got, err := evidence.Verify(context.Background(), evidence.VerifyRequest{Folder: folder, Trust: q.trust, Authority: trust, Build: build})
+		require.NoError(t, err)
+		return got
+	}
+	pristine := q.exported()
+	trust := &timestamp.Trust{Roots: roots}
+	got := verify(pristine, trust)
+	assert.Equal(t, []string{"stamp_missing"}, idsOf(got.Wrong), "of the log itself there is none")
+	assert.Len(t, got.Drills[0].Stamps, 2)
+	assert.True(t, got.Drills[0].Stamps[0].Time.After(end))
+	nobody := verify(pristine, nil)
+	assert.Empty(t, nobody.Wrong)
+	assert.Empty(t, nobody.Drills[0].Stamps)
+	assert.Contains(t, idsOf(nobody.Notices), "drill_stamp_unconfirmed")
+	stampOf := func(dir, id, end string) string {
+		found, err := filepath.Glob(filepath.Join(dir, "drills", id, "evidence", "stamps", "*."+end))
+		require.NoError(t, err)
+		return found[0]
+	}
+	out, err := authority.Verifies(q.read(stampOf(pristine, two, "tsq")), q.read(stampOf(pristine, two, "tsr")))
+	assert.NoError(t, err, out)
+
+	bundle := func() string {
+		dir := t.TempDir()
+		require.NoError(t, os.CopyFS(dir, os.DirFS(pristine)))
+		return dir
+	}
+	for what, c := range map[string]struct {
+		do   func(dir string)
+		want string
+	}{
+		"one without its response": {func(dir string) { require.NoError(t, os.Remove(stampOf(dir, two, "tsr"))) }, "part_missing"},
+		"one without its request":  {func(dir string) { require.NoError(t, os.Remove(stampOf(dir, two, "tsq"))) }, "part_missing"},
+		"that of another drill": {func(dir string) {
+			for _, end := range []string{"tsq", "tsr"} {
+				require.NoError(t, os.WriteFile(stampOf(dir, two, end), q.read(stampOf(pristine, one, end)), 0o600))
+			}
+		}, "drill_stamp_wrong"},
+		"of a signature that is gone": {func(dir string) {
+			require.NoError(t, os.Remove(filepath.Join(dir, "drills", two, "evidence", "attestation.json")))
+		}, "extra_file"},
+		"an empty one": {func(dir string) { require.NoError(t, os.WriteFile(stampOf(dir, two, "tsr"), nil, 0o600)) }, "drill_stamp_wrong"},
+	} {
+		dir := bundle()
+		c.do(dir)
+		assert.Contains(t, idsOf(verify(dir, trust).Wrong), c.want, what)
+	}
+	three := q.of("shop", 2)
+	require.NoError(t, sign(three, q.key, theirs))
+	assert.Contains(t, idsOf(verify(q.exported(), trust).Wrong), "drill_stamp_wrong", "by an authority of theirs")
+	four := q.of("shop", 3)
+	_, err = evidence.Sign(context.Background(), q.home, four, build, q.key, func([]byte) ([]byte, []byte, error) {
+		request, err := timestamp.Ask([]byte("something else"), nil)
+		return request, authority.Reply(request), err
+	})
+	assert.ErrorContains(t, err, "the time stamp is no good")
+	_, err = os.Stat(filepath.Join(q.home, "drills", four, "evidence", "attestation.json"))
+	assert.ErrorIs(t, err, os.ErrNotExist, "nothing was signed")
 }

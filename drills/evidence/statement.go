@@ -138,8 +138,8 @@ func unchanged(home, id, build string) (m *Manifest, raw []byte, j judged, err e
 }
 
 // Sign adds a signature to the statement of a drill, and gives the payload that was signed. What is signed is what the files hold: they are
-// held against the manifest first.
-func Sign(ctx context.Context, home, id, build string, by signing.Signer) ([]byte, error) {
+// held against the manifest first. Where an authority is to stamp the signature and does not, nothing is signed.
+func Sign(ctx context.Context, home, id, build string, by signing.Signer, stamp Stamper) ([]byte, error) {
 	m, raw, j, err := unchanged(home, id, build)
 	if err != nil {
 		return nil, fmt.Errorf("sign drill %s: %w", id, err)
@@ -165,6 +165,11 @@ func Sign(ctx context.Context, home, id, build string, by signing.Signer) ([]byt
 	var b bytes.Buffer
 	if err := json.NewEncoder(&b).Encode(e); err != nil {
 		return nil, err
+	}
+	if stamp != nil {
+		if err := stampSignature(dir, e.Signatures[len(e.Signatures)-1].Sig, stamp); err != nil {
+			return nil, fmt.Errorf("sign drill %s: %w", id, err)
+		}
 	}
 	return payload, writeWhole(filepath.Join(dir, envelopeName), b.Bytes())
 }

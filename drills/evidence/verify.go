@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"lifeboat/drills/record"
 	"lifeboat/internal/canonical"
@@ -24,6 +25,7 @@ type VerifyRequest struct {
 	Checkpoint []byte           // one that was kept from before: what it covers must be unchanged
 	Authority  *timestamp.Trust // whose time stamps are believed; nil: nobody's
 	Build      string           // of this lifeboat
+	Reports    Reports          // nil: reports are not rendered again
 }
 
 // auditing is one verification.
@@ -147,6 +149,9 @@ func (a *auditing) bundle() bool {
 	if a.Bundle.Format != format {
 		a.wrong("format", "file", bundleName, "format", strconv.Itoa(a.Bundle.Format))
 		return false
+	}
+	if b := a.Bundle; b.Whole() && !b.From.Before(b.To) {
+		a.wrong("period_odd", "from", b.From.Format(time.RFC3339), "to", b.To.Format(time.RFC3339))
 	}
 	return true
 }

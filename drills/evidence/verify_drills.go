@@ -16,6 +16,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/internal/canonical"
 	"lifeboat/internal/signing"
+	"lifeboat/internal/timestamp"
 	"lifeboat/internal/userfile"
 )
 
@@ -44,7 +45,7 @@ func (a *auditing) contents(ctx context.Context) {
 		switch {
 		case l.Kind == KindDrill && seen[l.ID]:
 			a.wrong("leaf_twice", "drill", ascii(l.ID), "index", strconv.FormatInt(l.Index, 10))
-		case !id.MatchString(l.ID) || !slices.Contains(kinds, l.Kind):
+		case !id.MatchString(l.ID) || !slices.Contains(kinds, l.Kind) || l.Number < 0:
 			a.wrong("leaf_odd", "drill", ascii(l.ID), "index", strconv.FormatInt(l.Index, 10))
 		case l.Kind == KindDrill && a.Bundle.holds(l):
 			if c := a.drill(l); c != nil {
@@ -52,11 +53,15 @@ func (a *auditing) contents(ctx context.Context) {
 			}
 		}
 		seen[l.ID] = true
+		if l.Kind == KindDrill && a.Bundle.Whole() && l.Started.Before(a.Bundle.From) && !l.Logged.Before(a.Bundle.From) {
+			a.notice("drill_earlier", "drill", ascii(l.ID), "series", l.Series, "number", strconv.Itoa(l.Number), "verdict", string(l.Verdict),
+				"started", l.Started.Format(time.RFC3339), "logged", l.Logged.Format(time.RFC3339))
+		}
 		if l.Started.After(l.Logged) {
 			a.notice("leaf_future", "drill", l.ID, "at", l.Started.Format(time.RFC3339), "logged", l.Logged.Format(time.RFC3339))
 		}
 	}
-	atOnce(len(drills), func(i int) { drills[i].look(a.root, a.Build) })
+	atOnce(len(drills), func(i int) { drills[i].look(a.root, a.VerifyRequest) })
 	for _, c := range drills {
 		a.looked(ctx, c)
 	}
@@ -71,16 +76,20 @@ type drillCheck struct {
 	j        judged
 	problems []record.Reason
 	now      *judged // its journal as it is now, where it is longer than what was sealed
+	rendered bool    // its reports are what this lifeboat writes
 }
 
-func (c *drillCheck) look(root *os.Root, build string) {
+func (c *drillCheck) look(root *os.Root, r VerifyRequest) {
 	dir, err := root.OpenRoot(filepath.Join("drills", c.ID))
 	if err != nil {
 		c.err = err
 		return
 	}
 	defer dir.Close() //nolint:errcheck // it was only read
-	c.j, c.problems = held(dir, c.m, build)
+	c.j, c.problems = held(dir, c.m, r.Build)
+	if len(wrong(c.problems)) == 0 && c.j.record != nil && r.Reports != nil {
+		c.render(dir, r)
+	}
 	if info, err := dir.Stat(journalName); err != nil || info.Size() <= c.m.Journal.Bytes || c.m.Unreadable != "" {
 		return
 	}
@@ -136,8 +145,8 @@ func (a *auditing) looked(ctx context.Context, c *drillCheck) {
 		}
 	}
 	d := DrillResult{Leaf: l, Scenario: j.header.Scenario, Service: j.header.Service, Tool: m.Tool, Subjects: m.Subjects, By: []string{},
-		Record: j.record, Judgment: j.verdict}
-	d.By = a.envelope(ctx, folder+envelopeName, m, c.raw, j)
+		Record: j.record, Judgment: j.verdict, Rendered: c.rendered}
+	d.By, d.Stamps = a.envelope(ctx, folder+envelopeName, m, c.raw, j)
 	if j.record != nil {
 		if ended := l.Started.Add(j.record.Ended); l.Logged.Sub(ended) > late {
 			a.notice("logged_late", "drill", l.ID, "ended", ended.Format(time.RFC3339), "logged", l.Logged.Format(time.RFC3339))
@@ -206,25 +215,26 @@ func (a *auditing) later(c *drillCheck) {
 }
 
 // envelope checks who signed a drill. Without a trusted key nobody did.
-func (a *auditing) envelope(ctx context.Context, name string, m *Manifest, manifest []byte, j judged) []string {
-	by := []string{}
+func (a *auditing) envelope(ctx context.Context, name string, m *Manifest, manifest []byte, j judged) (by []string, stamps []timestamp.Stamp) {
+	by = []string{}
 	var signed []signing.Trusted
 	if _, there := a.files[name]; there {
 		raw, ok := a.read(name, mostEnvelope)
 		if !ok {
-			return by
+			return by, nil
 		}
 		e, payload, err := signing.ParseEnvelope(raw)
 		switch {
 		case err != nil:
 			a.wrong("part_unreadable", "file", name, "why", err.Error())
-			return by
+			return by, nil
 		case len(e.Signatures) == 0:
 			a.wrong("envelope_unsigned", "drill", m.Drill)
-			return by
+			return by, nil
 		case !a.same(m, manifest, j, e, payload):
-			return by
+			return by, nil
 		}
+		stamps = a.signatures(m, e)
 		if a.Trust != nil {
 			var unknown []string
 			if signed, unknown, err = a.Trust.Signers(ctx, e, payload); err != nil {
@@ -244,7 +254,7 @@ func (a *auditing) envelope(ctx context.Context, name string, m *Manifest, manif
 			a.wrong("role_lacking", "drill", m.Drill, "role", role)
 		}
 	}
-	return by
+	return by, stamps
 }
 
 // same tells whether what was signed is what the drill says.

@@ -71,6 +71,12 @@ func (a *auditing) records(head tlog.Tree) {
 	if !ok || !a.parse(proofsName, mostJournal, &p) {
 		return
 	}
+	if p.Size != head.N {
+		a.wrong("part_unreadable", "file", proofsName, "why", fmt.Sprintf("it is of a log of %d records", p.Size))
+	}
+	if len(raw) > 0 && raw[len(raw)-1] != '\n' {
+		a.wrong("part_unreadable", "file", leavesName, "why", "its last line has no end")
+	}
 	paths := map[int64][]tlog.Hash{}
 	for _, i := range p.Inclusion {
 		paths[i.Index] = i.Path
@@ -106,31 +112,35 @@ func (a *auditing) records(head tlog.Tree) {
 	for index := range paths {
 		a.wrong("leaf_missing", "index", strconv.FormatInt(index, 10))
 	}
-	a.gaps(head.N)
+	a.whole(head.N)
 	if a.Checkpoint != nil {
 		a.consistent(head, p)
 	}
 }
 
-// gaps: of a period no record is left out, from its first to the log's end, or it is said how many are.
-func (a *auditing) gaps(size int64) {
+// whole: of a period no record is left out, from its first to the log's end, or it is said how many are.
+func (a *auditing) whole(size int64) {
 	if !a.Bundle.Whole() {
 		return
 	}
-	if before, shown := a.leaves[a.Bundle.First-1]; a.Bundle.First != 0 && (!shown || !before.Logged.Before(a.Bundle.From)) {
+	before, shown := a.leaves[a.Bundle.First-1]
+	if a.Bundle.First < 0 || a.Bundle.First != 0 && (!shown || !before.Logged.Before(a.Bundle.From)) {
 		a.wrong("first_late", "index", strconv.FormatInt(a.Bundle.First, 10), "from", a.Bundle.From.Format(time.RFC3339))
 	}
-	for i := a.Bundle.First; i < size; i++ {
-		if _, ok := a.leaves[i]; ok {
-			continue
+	there := map[int64]bool{size: true}
+	for i := range a.leaves {
+		if i < size {
+			there[i] = true
 		}
+	}
+	for _, gap := range gaps(a.Bundle.First, there) {
 		if len(a.Bundle.Series) == 0 {
-			a.wrong("leaf_missing", "index", strconv.FormatInt(i, 10))
+			a.wrong("leaf_missing", "index", gap.String())
 		}
-		a.Withheld++
+		a.Withheld += gap.to - gap.from + 1
 	}
 	if a.Withheld > 0 && len(a.Bundle.Series) > 0 {
-		a.notice("withheld", "count", strconv.Itoa(a.Withheld), "series", strings.Join(a.Bundle.Series, ", "))
+		a.notice("withheld", "count", strconv.FormatInt(a.Withheld, 10), "series", strings.Join(a.Bundle.Series, ", "))
 	}
 }
 

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -37,14 +38,18 @@ func (a *auditing) numbers() {
 		}
 	}
 	for _, series := range slices.Sorted(maps.Keys(by)) {
-		numbers := slices.Sorted(maps.Keys(by[series]))
+		there := map[int]bool{}
+		for n := range by[series] {
+			there[n] = true
+		}
 		first := results[series].First // of those that began in the period: others may have been logged before it
 		if a.Bundle.First == 0 {
 			first = 1 // from the beginning of the log
 		}
-		for n := first; first > 0 && n < numbers[len(numbers)-1]; n++ {
-			if _, there := by[series][n]; !there {
-				a.missing(series, n)
+		if first > 0 {
+			a.underWay(series, first, there)
+			for _, gap := range gaps(first, there) {
+				a.wrong("number_missing", "series", series, "number", gap.String())
 			}
 		}
 		if results[series].Drills > 0 {
@@ -53,14 +58,39 @@ func (a *auditing) numbers() {
 	}
 }
 
-// missing says that a number has no drill; of one that was under way when the bundle was made its maker says so.
-func (a *auditing) missing(series string, n int) {
-	i := slices.IndexFunc(a.Bundle.Open, func(o Open) bool { return o.Series == series && o.Number == n })
-	if i < 0 {
-		a.wrong("number_missing", "series", series, "number", strconv.Itoa(n))
-		return
+// underWay are the drills that had a number and no end when the bundle was made, says who made it.
+func (a *auditing) underWay(series string, first int, there map[int]bool) {
+	last := 0
+	for n := range there {
+		last = max(last, n)
 	}
-	a.notice("number_open", "series", series, "number", strconv.Itoa(n), "drill", ascii(a.Bundle.Open[i].Drill))
+	for _, o := range a.Bundle.Open {
+		if o.Series == series && o.Number >= first && o.Number < last && !there[o.Number] {
+			there[o.Number] = true
+			a.notice("number_open", "series", series, "number", strconv.Itoa(o.Number), "drill", ascii(o.Drill))
+		}
+	}
+}
+
+// stretch is of numbers that are missing. However far away a number is that somebody made up, there is one before it.
+type stretch[N int | int64] struct{ from, to N }
+
+func (s stretch[N]) String() string {
+	if s.from == s.to {
+		return fmt.Sprint(s.from)
+	}
+	return fmt.Sprintf("%d to %d", s.from, s.to)
+}
+
+// gaps are the stretches that are missing from the first number on, before the last one that is there.
+func gaps[N int | int64](first N, there map[N]bool) (missing []stretch[N]) {
+	for _, n := range slices.Sorted(maps.Keys(there)) {
+		if n > first {
+			missing = append(missing, stretch[N]{first, n - 1})
+		}
+		first = max(first, n+1)
+	}
+	return missing
 }
 
 func (s *SeriesResult) count(l Leaf) {

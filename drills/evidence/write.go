@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"lifeboat/internal/canonical"
+	"lifeboat/internal/signing"
 )
 
 // bundleWriter writes into a new folder; the first error counts.
@@ -122,7 +123,23 @@ func (w *bundleWriter) copyOf(l Leaf) error {
 			return err
 		}
 	}
-	return errors.Join(c.copy(manifestName), c.copy(envelopeName))
+	if err := errors.Join(c.copy(manifestName), c.copy(envelopeName)); err != nil {
+		return err
+	}
+	signed, err := from.ReadFile(envelopeName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var e signing.Envelope
+	if err != nil || json.Unmarshal(signed, &e) != nil { // that is for whoever verifies, too
+		return err
+	}
+	for _, sig := range e.Signatures {
+		if name, _ := stampOf(sig.Sig); name != "" {
+			err = errors.Join(err, c.copy(name+".tsq"), c.copy(name+".tsr"))
+		}
+	}
+	return err
 }
 
 // copier copies files of one folder into another.

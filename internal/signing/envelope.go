@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
@@ -54,11 +55,20 @@ func ParseEnvelope(raw []byte) (*Envelope, []byte, error) {
 	if err := d.Decode(e); err != nil {
 		return nil, nil, err
 	}
-	payload, err := base64.StdEncoding.Strict().DecodeString(e.Payload)
+	payload, err := bytesOf(e.Payload)
 	if err != nil {
 		return nil, nil, errors.New("its payload is not base64")
 	}
 	return e, payload, nil
+}
+
+// bytesOf reads base64 in its one spelling: Go's reader takes line breaks in it, too.
+func bytesOf(text string) ([]byte, error) {
+	raw, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err == nil && strings.ContainsAny(text, "\r\n") {
+		err = errors.New("it has line breaks")
+	}
+	return raw, err
 }
 
 // Signers are the trusted keys that signed an envelope. Every signature must be one of theirs or of a key that is not known, whose names
@@ -67,7 +77,7 @@ func (t *Trust) Signers(ctx context.Context, e *Envelope, payload []byte) (by []
 	pae := dsse.PAE(e.PayloadType, payload)
 	seen := map[string]bool{}
 	for _, s := range e.Signatures {
-		sig, err := base64.StdEncoding.Strict().DecodeString(s.Sig)
+		sig, err := bytesOf(s.Sig)
 		if err != nil {
 			return nil, nil, fmt.Errorf("the signature of %q is not base64", s.KeyID)
 		}

@@ -108,13 +108,15 @@ func (t *Trust) In(role string) (keys []Trusted) {
 // Lacking says which roles the keys that signed do not fill, as "role (1 of 2)"; a key fills one place.
 func (t *Trust) Lacking(signed []Trusted) []string {
 	var places, roles []string
-	for role, n := range t.Require {
+	for role := range t.Require {
 		roles = append(roles, role)
-		for range n {
+	}
+	slices.Sort(roles)
+	for _, role := range roles {
+		for range t.Require[role] {
 			places = append(places, role)
 		}
 	}
-	slices.Sort(roles)
 	taken := map[int]int{} // key → place
 	var seat func(place int, seen map[int]bool) bool
 	seat = func(place int, seen map[int]bool) bool { // an augmenting path: whoever sits there may move

@@ -129,6 +129,12 @@ func answered(stamped, request, response []byte) (*timestamp.Timestamp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("its response cannot be read, or its signature is broken: %w", err)
 	}
+	for _, der := range [][]byte{request, response} {
+		var whole asn1.RawValue
+		if rest, err := asn1.Unmarshal(der, &whole); err != nil || len(rest) > 0 {
+			return nil, fmt.Errorf("bytes stand behind its request or its response: %d", len(rest))
+		}
+	}
 	sum := sha256.Sum256(stamped)
 	imprinted := func(h crypto.Hash, hashed []byte) bool { return h == crypto.SHA256 && bytes.Equal(hashed, sum[:]) }
 	switch {

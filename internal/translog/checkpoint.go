@@ -28,6 +28,9 @@ func (c Checkpoint) Sign(signers ...note.Signer) ([]byte, error) {
 	return note.Sign(&note.Note{Text: c.Text()}, signers...)
 }
 
+// mostRecords that a checkpoint may speak of. tlog looks for powers of two above a size, and of one beyond 2^62 finds none, for ever.
+const mostRecords = 1 << 48
+
 // ParseCheckpoint reads the text of one. Lines after the third are extensions, which other logs write and ours does not: they are refused.
 func ParseCheckpoint(text string) (Checkpoint, error) {
 	lines := strings.Split(text, "\n")
@@ -35,7 +38,7 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 		return Checkpoint{}, errors.New("a checkpoint has three lines: the log's name, its size, and the hash of its tree")
 	}
 	n, err := strconv.ParseInt(lines[1], 10, 64)
-	if err != nil || n < 0 || strconv.FormatInt(n, 10) != lines[1] {
+	if err != nil || n < 0 || n > mostRecords || strconv.FormatInt(n, 10) != lines[1] {
 		return Checkpoint{}, fmt.Errorf("the size %q of the checkpoint is no number of records", lines[1])
 	}
 	hash, err := base64.StdEncoding.Strict().DecodeString(lines[2])
