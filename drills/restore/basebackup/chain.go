@@ -88,7 +88,7 @@ func (l *Loader) follow(g *ground, o *origin, end pgdata.LSN) (*chain, error) {
 	if number <= needed {
 		err := damage("WAL segment %s is missing: the backup needs all from %s to %s, and cannot be made consistent without it",
 			missing.Name(o.size), c.first.Name(o.size), pgdata.Segment{Timeline: timeline, Number: needed}.Name(o.size))
-		if l.set.WAL == "" && !o.any() { // pg_basebackup -X none leaves all of it to the archive
+		if l.set.WAL == "" && l.set.Repository == "" && !o.any() { // pg_basebackup -X none leaves all of it to the archive, which a repository holds
 			return nil, &restore.LackError{Lack: record.LackWAL, What: err.Error()}
 		}
 		return nil, err

@@ -111,6 +111,7 @@ func TestRepositoriesAreRead(t *testing.T) {
 		"a cut bundle":      {of: change(sealed, bundle, func(s string) string { return s[:len(s)/2] }), settings: key, bad: bundle},
 		"no bundle":         {of: sealed.Less(bundle), settings: key, bad: "are missing in the repository: " + bundle},
 		"a segment":         {of: plain.Less(gap), settings: pg, bad: "WAL segment " + segment + " is missing"},
+		"all segments":      {of: plain.Less(segments...), settings: pg, bad: "cannot be made consistent without it"},
 		"a bent segment": {of: plain.With(tree{gap: packed(t, flip(unpacked(t, plain[gap]), 5000))}), settings: pg,
 			bad: "WAL segment " + segment + " is not what was archived"},
 		"another cluster's": {of: change(plain.Less("archive/demo/archive.info.copy"), "archive/demo/archive.info", func(s string) string {

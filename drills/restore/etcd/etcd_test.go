@@ -121,6 +121,7 @@ func TestRead(t *testing.T) {
 		"cut in its pages":       {raw: raw[:len(raw)/2], bad: fmt.Sprintf("it is cut off: it has %d bytes, and its pages need %d", len(raw)/2, len(file))},
 		"cut in its pages, said": {raw: raw[:len(raw)/2], settings: "hash: none", bad: "it is cut off"},
 		"cut in its hash":        {raw: raw[:len(raw)-9], bad: "its hash would have 32 more"},
+		"a line behind it":       {raw: append(bytes.Clone(raw), "Snapshot saved\n"...), bad: "something else stands behind it"},
 		"cut in its headers":     {raw: raw[:50], bad: "it is cut off"},
 		"both headers":           {raw: bent(bent(raw, 40), 4096+40), bad: "neither of its two headers is whole"},
 		"another page":           {raw: hashed(bytes.Replace(file, page(file, 5), page(file, 4), 1)), bad: "page"},

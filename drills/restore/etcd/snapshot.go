@@ -46,6 +46,9 @@ func readSnapshot(from io.ReaderAt, size int64) (*snapshot, error) {
 		if s.hashed, err = true, verified(from, size-sha256.Size); err != nil {
 			return nil, err
 		}
+	case rest != 0 && size > f.Size()+sha256.Size:
+		return nil, &dump.Damage{Reason: fmt.Sprintf("something else stands behind it: its pages and its hash have %d bytes, and it has %d", f.Size()+sha256.Size,
+			size)}
 	case rest != 0:
 		return nil, &dump.Damage{Reason: fmt.Sprintf("it is cut off: its pages end at byte %d, its hash would have %d more, and it has %d bytes", f.Size(),
 			sha256.Size, size)}

@@ -188,6 +188,9 @@ func (p *part) whole() error {
 				return err
 			}
 		}
+		if rest, ok := strings.CutSuffix(name, ".meta"); ok && p.kind == incrementKind && p.files[rest+".delta"] == nil {
+			return damage("%s of %s is missing: the pages that changed in it since the backup before are lost", rest+".delta", p.name())
+		}
 		if rest, ok := strings.CutSuffix(name, ".delta"); ok {
 			if err := p.delta(name, p.files[rest+".meta"], f); err != nil {
 				return err
@@ -242,6 +245,10 @@ func (p *part) delta(name string, meta, f *file) error {
 	}
 	if magic := string(f.head[:4]); magic != "xtra" && magic != "XTRA" {
 		return damage("%s of %s does not begin as a file of changed pages: it is damaged, or another file", name, p.name())
+	} else if whole := size / 4; magic == "xtra" && f.size <= whole*size {
+		return damage("%s of %s is cut off: it has %d bytes, and more pages follow its first %d", name, p.name(), f.size, whole-1)
+	} else if f.list.ended && magic == "XTRA" && f.size != (f.list.names+1)*size {
+		return damage("%s of %s is cut off, or not what it was: it has %d bytes, and lists %d pages of %d bytes", name, p.name(), f.size, f.list.names, size)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"path"
 	"regexp"
 	"slices"
@@ -38,6 +39,29 @@ type file struct {
 	text  *bytes.Buffer // of what is interpreted
 	head  []byte        // of a log and of a file of changed pages
 	pages *pages        // of a tablespace
+	list  *list         // of a file of changed pages
+}
+
+// list is the one with which a file of changed pages begins: their numbers, behind four bytes that say what it is.
+type list struct {
+	read  int64
+	word  uint32
+	names int64 // pages
+	ended bool  // its end was seen; one that fills a page has none
+}
+
+func (l *list) take(b []byte) {
+	for _, c := range b {
+		if l.ended || l.read >= firstLook {
+			return
+		}
+		l.word = l.word<<8 | uint32(c)
+		if l.read++; l.read%4 == 0 && l.read > 4 {
+			if l.ended = l.word == math.MaxUint32; !l.ended {
+				l.names++
+			}
+		}
+	}
 }
 
 const (
@@ -60,6 +84,9 @@ func (t *tree) begin(name string) (*file, error) {
 	case base == "ibdata1" || strings.HasSuffix(base, ".ibd") || strings.HasSuffix(base, ".new") || undoName.MatchString(base):
 		f.pages = &pages{system: base == "ibdata1"}
 	}
+	if strings.HasSuffix(base, ".delta") {
+		f.list = &list{}
+	}
 	t.files[name] = f
 	return f, nil
 }
@@ -74,6 +101,9 @@ func (f *file) Write(p []byte) (int, error) {
 	f.head = append(f.head, p[:min(len(p), headSize-len(f.head))]...)
 	if f.pages != nil {
 		f.pages.take(p)
+	}
+	if f.list != nil {
+		f.list.take(p)
 	}
 	return len(p), nil
 }
