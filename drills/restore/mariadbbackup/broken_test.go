@@ -146,6 +146,8 @@ func TestWhatAServerMakesOfIt(t *testing.T) {
 			"the definition of table shop.orders is another table's: its column name is not in the tablespace", false},
 		{"a tablespace of another table", full.With(files{"shop/orders.ibd": full["shop/other.ibd"]}), "orders", false},
 		{"data of another engine are missing", full.With(files{"shop/items.MAD": ""}), "table shop.items cannot be opened", false},
+		{"the end of a log is damaged", full.With(files{"ib_logfile0": flip(full["ib_logfile0"], len(full["ib_logfile0"])-40)}),
+			"the log of the full backup is damaged: it can be read up to place", false},
 		{"another version", full.With(files{"xtrabackup_info": replace(full["xtrabackup_info"], "server_version = 10.11", "server_version = 10.6")}),
 			"its data folder is that of MariaDB 10.6, and the instance's image has MariaDB 10.11", true},
 		{"a good one", full, "", false},
