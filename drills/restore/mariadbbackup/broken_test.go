@@ -63,6 +63,8 @@ func TestWhatIsBrokenIsNamed(t *testing.T) {
 		{"changed pages cut", folder(chain.With(files{"inc1/ibdata1.delta": all["inc1/ibdata1.delta"][:20000]})), "ibdata1.delta of inc1 is cut off"},
 		{"changed pages cut between two pages", folder(chain.With(files{"inc1/shop/orders.ibd.delta": all["inc1/shop/orders.ibd.delta"][:2*16384]})),
 			"shop/orders.ibd.delta of inc1 is cut off"},
+		{"a changed page is damaged", folder(chain.With(files{"inc1/shop/orders.ibd.delta": flip(all["inc1/shop/orders.ibd.delta"], 2*16384+200)})),
+			"the checksum of a page is wrong: block "},
 		{"changed pages are missing", folder(chain.Less("inc1/shop/orders.ibd.delta")), "shop/orders.ibd.delta of inc1 is missing"},
 		{"a stream cut", oneFile(stream[:len(stream)-len(stream)/3]), "the stream ends too early"},
 		{"a stream cut between pieces", oneFile(stream[:bytes.LastIndex([]byte(stream[:len(stream)-100]), []byte("XBSTCK01"))]), "the stream ends too early"},
@@ -147,7 +149,7 @@ func TestWhatAServerMakesOfIt(t *testing.T) {
 		{"a tablespace of another table", full.With(files{"shop/orders.ibd": full["shop/other.ibd"]}), "orders", false},
 		{"data of another engine are missing", full.With(files{"shop/items.MAD": ""}), "table shop.items cannot be opened", false},
 		{"the end of a log is damaged", full.With(files{"ib_logfile0": flip(full["ib_logfile0"], len(full["ib_logfile0"])-40)}),
-			"the log of the full backup is damaged: it can be read up to place", false},
+			"the log of the full backup is damaged: it can be read up to place|Missing FILE_CHECKPOINT", false}, // of a short log its only checkpoint
 		{"another version", full.With(files{"xtrabackup_info": replace(full["xtrabackup_info"], "server_version = 10.11", "server_version = 10.6")}),
 			"its data folder is that of MariaDB 10.6, and the instance's image has MariaDB 10.11", true},
 		{"a good one", full, "", false},
@@ -157,7 +159,8 @@ func TestWhatAServerMakesOfIt(t *testing.T) {
 			require.NoError(t, err, c.name)
 			continue
 		}
-		assert.ErrorContains(t, err, c.want, c.name)
+		require.Error(t, err, c.name)
+		assert.Regexp(t, c.want, err.Error(), c.name)
 		assert.NotEqual(t, c.harness, errors.As(err, new(*restore.BackupError)), "%s: %v", c.name, err)
 		t.Log(c.name, err)
 	}

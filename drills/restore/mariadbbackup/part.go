@@ -250,7 +250,7 @@ func (p *part) delta(name string, meta, f *file) error {
 	} else if f.list.ended && magic == "XTRA" && f.size != (f.list.names+1)*size {
 		return damage("%s of %s is cut off, or not what it was: it has %d bytes, and lists %d pages of %d bytes", name, p.name(), f.size, f.list.names, size)
 	}
-	return nil
+	return f.delta.wrong(strings.Trim(path.Join(p.tree.name, p.root, name), "/"))
 }
 
 func lacks(kind, format string, args ...any) error {

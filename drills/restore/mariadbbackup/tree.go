@@ -40,6 +40,7 @@ type file struct {
 	head  []byte        // of a log and of a file of changed pages
 	pages *pages        // of a tablespace
 	list  *list         // of a file of changed pages
+	delta *changed      // its pages
 }
 
 // list is the one with which a file of changed pages begins: their numbers, behind four bytes that say what it is.
@@ -85,7 +86,7 @@ func (t *tree) begin(name string) (*file, error) {
 		f.pages = &pages{system: base == "ibdata1"}
 	}
 	if strings.HasSuffix(base, ".delta") {
-		f.list = &list{}
+		f.list, f.delta = &list{}, &changed{system: base == "ibdata1.delta"}
 	}
 	t.files[name] = f
 	return f, nil
@@ -104,6 +105,7 @@ func (f *file) Write(p []byte) (int, error) {
 	}
 	if f.list != nil {
 		f.list.take(p)
+		f.delta.take(p)
 	}
 	return len(p), nil
 }

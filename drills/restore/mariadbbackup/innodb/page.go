@@ -58,8 +58,8 @@ func SpaceOf(head []byte, defaultSize int) (Space, bool) {
 
 // Page tells whether a page is whole; number is the place where it lies.
 func (s Space) Page(b []byte, number uint32) State {
-	if zeros(b) {
-		return Whole // it was never written
+	if s.Blank(b) {
+		return Whole
 	}
 	if !s.Full {
 		return old(b)
@@ -88,7 +88,8 @@ func old(b []byte) State {
 	return Unsaid
 }
 
-func zeros(b []byte) bool {
+// Blank pages were never written: they have no checksum.
+func (Space) Blank(b []byte) bool {
 	for _, c := range b {
 		if c != 0 {
 			return false
