@@ -48,6 +48,14 @@ type Builder struct {
 // NewBuilder gives one that has seen nothing.
 func NewBuilder() *Builder { return &Builder{r: &Record{}, at: map[int]int{}} }
 
+// header takes what the drill began with. Its zone is what the journal says, without a summer that may begin or end later: a record has the same times of day
+// wherever it is computed.
+func (b *Builder) header(_ Event, h Header) {
+	_, offset := h.Started.Zone()
+	h.Started = h.Started.In(time.FixedZone("", offset))
+	b.r.Header = h
+}
+
 // Add takes the next event. The first is the header. After an error the builder is what it was before.
 func (b *Builder) Add(e Event) error {
 	m, known := kinds[e.Kind]

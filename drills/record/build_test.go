@@ -220,3 +220,16 @@ func FuzzBuild(f *testing.F) {
 		_, _ = Build(events) // most of them are no journals
 	})
 }
+
+// A summer that ends during a drill moves none of its times of day, wherever its record is computed.
+func TestOneZone(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	here := time.Local
+	t.Cleanup(func() { time.Local = here })
+	for _, zone := range []*time.Location{berlin, time.UTC} {
+		time.Local = zone
+		r := begin(t, Header{Started: time.Date(2026, 10, 25, 1, 30, 0, 0, berlin)}).build()
+		assert.Equal(t, "03:30 +02:00", r.Header.Started.Add(2*time.Hour).Format("15:04 -07:00"), zone)
+	}
+}

@@ -43,7 +43,7 @@ const (
 
 // kinds is the one table of what the data of each kind is, and of what the record makes of it: each type has one kind.
 var kinds = map[Kind]meaning{
-	KindOpened: means(func(b *Builder, _ Event, h Header) { b.r.Header = h }),
+	KindOpened: means((*Builder).header),
 	KindPhase:  means((*Builder).phase),
 	KindStep: means(func(b *Builder, e Event, s Step) {
 		b.r.Steps = append(b.r.Steps, StepFact{e.Subject, s})
