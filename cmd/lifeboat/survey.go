@@ -33,6 +33,7 @@ type series struct {
 	Words   string
 	Latest  string
 	Restore string // the kind of restore; "": none fits
+	Program string // whose repository it is; "": it is none
 	Format  string // of a disk
 	Image   string // of the engine, into which a dump of MySQL or MariaDB is loaded
 	Port    int    // that an image exposes, the first; 0: none
@@ -141,8 +142,10 @@ func (s *series) look(ctx context.Context, at place) {
 			s.Restore = "etcd"
 		case g.kind.Name == "xtrabackup":
 			s.Restore, s.Image = "mariadb-backup", "mariadb:10.11"
-		case g.base:
-			s.Restore = "basebackup"
+		case g.of == "restic", g.of == "borg": // nobody sees what lies in it without its password
+			s.Restore, s.Program = "files", g.of
+		case g.base, g.of != "":
+			s.Restore, s.Program = "basebackup", g.of
 		case g.kind.Name == "oci":
 			s.Restore, s.from = "oci", f.path
 		case g.kind.In("tar", "rootfs"):
@@ -162,8 +165,11 @@ func (s *series) look(ctx context.Context, at place) {
 // Proves tells whether lifeboat knows without being told how one sees that it works.
 func (s *series) Proves() bool {
 	of := []string{"postgres", "mysql", "mariadb-backup", "redis", "etcd", "basebackup", "files", "disk"}
-	return slices.Contains(of, s.Restore) || s.Restore == "oci" && s.Port > 0
+	return slices.Contains(of, s.Restore) && !s.Sealed() || s.Restore == "oci" && s.Port > 0
 }
+
+// Sealed tells whether it takes a password, and a program's image, to see what lies in it.
+func (s *series) Sealed() bool { return s.Program == "restic" || s.Program == "borg" }
 
 // exposed are the TCP ports that the image of an archive exposes; none where it exposes none, or cannot be read.
 func (a *app) exposed(ctx context.Context, files store.Store, point store.Point) []int {

@@ -21,6 +21,7 @@ type glance struct {
 	words string
 	dump  bool   // of PostgreSQL
 	base  bool   // a base backup in a folder, with its tablespaces
+	of    string // the program whose repository it is; "": it is none
 	image string // of a dump of MySQL or MariaDB: the public image of the server that was dumped; "": it does not say
 	dated bool   // it says when it was made, as every archive of pg_dump does, and SQL where --verbose made it
 }
@@ -28,8 +29,29 @@ type glance struct {
 // contents is the file with which pg_dump's format for folders begins to be read.
 const contents = "toc.dat"
 
-// holdsContents tells whether a folder is one backup: a dump, a log of Redis in parts, a base backup, or a chain of mariadb-backup's.
+// repositories are the programs that keep backups in a folder of their own, and what lies in it.
+var repositories = []struct{ program, words, file string }{
+	{"restic", "a repository of restic", "keys/*"}, {"borg", "a repository of borg", "data/0"},
+	{"pgbackrest", "a repository of pgBackRest", "backup/*/backup.info"}, {"barman", "a folder of Barman's", "*/base/*/backup.info"},
+	{"barman", "a folder of Barman's, of one server", "base/*/backup.info"},
+}
+
+// repositoryIn says whose repository a folder is.
+func repositoryIn(folder string) (program, words string) {
+	for _, r := range repositories {
+		found, _ := filepath.Glob(filepath.Join(escaped(folder), r.file)) // the pattern is a constant
+		if len(found) > 0 && (r.program != "restic" && r.program != "borg" || isFile(filepath.Join(folder, "config"))) {
+			return r.program, r.words
+		}
+	}
+	return "", ""
+}
+
+// holdsContents tells whether a folder is one backup: a dump, a log of Redis in parts, a base backup, a chain of mariadb-backup's, or a repository.
 func holdsContents(folder string) bool {
+	if program, _ := repositoryIn(folder); program != "" {
+		return true
+	}
 	return isFile(filepath.Join(folder, contents)) || holdsParts(folder) || holdsBase(folder) || holdsPhysical(folder)
 }
 
@@ -74,6 +96,9 @@ func holdsParts(folder string) bool {
 }
 
 func glanceAt(file string) (g glance, err error) {
+	if program, words := repositoryIn(file); program != "" {
+		return glance{words: words, of: program}, nil
+	}
 	if holdsParts(file) {
 		return glance{kind: filekind.Named("redis_aof"), words: "a log of Redis in several parts"}, nil
 	}

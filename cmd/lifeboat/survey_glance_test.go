@@ -111,3 +111,26 @@ func TestGlanceAtPhysicalBackups(t *testing.T) {
 		}
 	}
 }
+
+// A repository is one backup, of whichever program.
+func TestGlanceAtRepositories(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		names []string
+		of    string
+	}{
+		{[]string{"config", "keys/1a", "data/00/x", "snapshots/2b"}, "restic"}, {[]string{"config", "README", "data/0/1"}, "borg"},
+		{[]string{"archive/shop/archive.info", "backup/shop/backup.info"}, "pgbackrest"},
+		{[]string{"shop/identity.json", "shop/base/20261128T020000/backup.info"}, "barman"}, {[]string{"base/20261128T020000/backup.info"}, "barman"},
+		{[]string{"config", "index"}, ""}, {[]string{"keys/1a"}, ""}, {[]string{"data/0/1"}, ""},
+	} {
+		folder := filepath.Join(t.TempDir(), "of [shop]")
+		for _, name := range tc.names {
+			require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte("x"), 0o600))
+		}
+		program, _ := repositoryIn(folder)
+		assert.Equal(t, tc.of, program, tc.names)
+		assert.Equal(t, tc.of != "", holdsContents(folder), tc.names)
+	}
+}
