@@ -44,7 +44,8 @@ func (p *Plan) foresee(listed bool) []string {
 	for _, n := range slices.Sorted(maps.Keys(p.Backups)) {
 		b := p.Backups[n]
 		_, measured := b.Loader.(restore.Measuring)
-		dated := measured || b.Spec.ConsistentTo != nil || !b.Point.ConsistentTo.IsZero()
+		dating, dates := b.Store.(store.Dating)
+		dated := measured || b.Spec.ConsistentTo != nil || !b.Point.ConsistentTo.IsZero() || dates && dating.Dates()
 		_, at := madeAt(b.made, b.Spec.TimeZone)
 		header := b.Loader != nil && !b.undated && (b.Spec.TimeZone != "" || !at.IsZero()) // it says when it was made, and something in which zone
 		timed = timed || dated
@@ -56,6 +57,8 @@ func (p *Plan) foresee(listed bool) []string {
 		}
 		zone := ""
 		switch {
+		case dates:
+			zone = "consistent: begun on its store (for the moment when it was begun), "
 		case b.undated: // timezone: is of no use
 		case b.Loader != nil:
 			zone = "timezone: (for the time in the dump's own header), "

@@ -17,6 +17,14 @@ type measuring struct{ fakeLoader }
 func (measuring) Measures()                {}
 func (measuring) Needs() map[string]string { return map[string]string{"wal": "wal"} }
 
+// datingStore is one that can say to which moment its restore points are consistent, and does where it is told to.
+type datingStore struct {
+	store.Store
+	asked bool
+}
+
+func (d datingStore) Dates() bool { return d.asked }
+
 // What can only end inconclusive for want of a time is said beforehand, and what a manifest may still say is not said to be certain.
 func TestForesee(t *testing.T) {
 	now := time.Now()
@@ -49,6 +57,8 @@ func TestForesee(t *testing.T) {
 		"a manifest says it":           {limit("age"), []*BackupPlan{{Name: "db", Loader: fakeLoader{}, Point: store.Point{ConsistentTo: now}}}, true, ""},
 		"an image beside a dated dump": {limit("age"), []*BackupPlan{image, dump(scenarios.Backup{ConsistentTo: &now})}, true, ""},
 		"it is measured, and its WAL":  {limit("data_loss"), []*BackupPlan{{Name: "db", Loader: measuring{}}, {Name: "wal", Loader: fakeLoader{}}}, true, ""},
+		"its store says it":            {limit("age"), []*BackupPlan{{Name: "db", Loader: fakeLoader{}, Store: datingStore{asked: true}}}, true, ""},
+		"its store could say it":       {limit("age"), []*BackupPlan{{Name: "db", Loader: fakeLoader{}, Store: datingStore{}}}, true, "consistent: begun on its store"},
 		"images only":                  {limit("age"), []*BackupPlan{image}, true, "no backup says to which moment"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -144,8 +144,10 @@ func (s *series) look(ctx context.Context, at place) {
 			s.Restore, s.Image = "mariadb-backup", "mariadb:10.11"
 		case g.of == "restic", g.of == "borg": // nobody sees what lies in it without its password
 			s.Restore, s.Program = "files", g.of
-		case g.base, g.of != "":
-			s.Restore, s.Program = "basebackup", g.of
+		case g.of != "":
+			s.Restore, s.Program, s.Pattern = "basebackup", g.of, escaped(s.Latest) // beside it may lie folders that are none
+		case g.base:
+			s.Restore = "basebackup"
 		case g.kind.Name == "oci":
 			s.Restore, s.from = "oci", f.path
 		case g.kind.In("tar", "rootfs"):

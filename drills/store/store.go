@@ -75,6 +75,12 @@ type Remote interface {
 	Hosts() []string
 }
 
+// Dating is a store that can say by itself to which moment each of its restore points is consistent.
+type Dating interface {
+	// Dates tells whether its settings ask for that.
+	Dates() bool
+}
+
 // Checker is a store that a tool of its own can check as a whole.
 type Checker interface {
 	// Check has the tool look where the settings ask for it, and returns nil where they do not. An error says nothing of the store's content.

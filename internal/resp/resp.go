@@ -68,10 +68,10 @@ func (c *Conn) Do(ctx context.Context, args ...string) (any, error) {
 
 // Pipe asks several commands at once. Answers are in their order, each as that of Do, errors of the server among them.
 func (c *Conn) Pipe(ctx context.Context, commands [][]string) ([]any, error) {
-	limit, _ := ctx.Deadline() // zero: none
-	if err := c.net.SetDeadline(limit); err != nil {
+	if err := c.net.SetDeadline(time.Time{}); err != nil {
 		return nil, fmt.Errorf("set the time of a question: %w", err)
 	}
+	// Not the context's own deadline: the connection could end by it a moment before the context has, and nobody would know why.
 	stop := context.AfterFunc(ctx, func() { _ = c.net.SetDeadline(time.Unix(1, 0)) }) // fails only once it is closed
 	defer stop()
 	var out []byte

@@ -42,6 +42,9 @@ type Store struct {
 	run  *store.Programs
 }
 
+// Dates implements store.Dating.
+func (s *Store) Dates() bool { return s.set.Consistent != "" }
+
 // New makes the store of its settings. It looks at nothing yet, and reads no secret.
 func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	c := Settings{Pattern: "*"}

@@ -49,6 +49,9 @@ type Store struct {
 	version string // as restic says it; "": not asked yet
 }
 
+// Dates implements store.Dating.
+func (s *Store) Dates() bool { return s.set.Consistent != "" }
+
 // New makes the store of its settings. It looks at nothing yet, and reads no secret.
 func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	var c Settings
