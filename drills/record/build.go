@@ -51,8 +51,11 @@ func NewBuilder() *Builder { return &Builder{r: &Record{}, at: map[int]int{}} }
 // header takes what the drill began with. Its zone is what the journal says, without a summer that may begin or end later: a record has the same times of day
 // wherever it is computed.
 func (b *Builder) header(_ Event, h Header) {
-	_, offset := h.Started.Zone()
-	h.Started = h.Started.In(time.FixedZone("", offset))
+	zone := time.UTC
+	if _, offset := h.Started.Zone(); offset != 0 {
+		zone = time.FixedZone("", offset)
+	}
+	h.Started = h.Started.In(zone)
 	b.r.Header = h
 }
 

@@ -34,9 +34,6 @@ import (
 // elsewhere opens the store of a repository that lies in no folder.
 func elsewhere(t *testing.T, p *store.Programs, in, extra string) *Store {
 	t.Helper()
-	t.Setenv("LIFEBOAT_TEST_RESTIC", dockertest.Password)
-	t.Setenv("LIFEBOAT_TEST_REST", login)
-	t.Setenv("LIFEBOAT_TEST_S3", s3test.Secret)
 	settings, err := scenarios.ParseSettings("restic", "in: "+in+"\nimage: "+dockertest.RepositoryImage+"\npassword: {env: LIFEBOAT_TEST_RESTIC}\n"+extra)
 	require.NoError(t, err)
 	s, problems := New(store.Site{Programs: p}, settings)
@@ -131,6 +128,7 @@ func inBucket(t *testing.T, at string) (in string, remove func(name string)) {
 
 // A repository is the same wherever it lies.
 func TestElsewhere(t *testing.T) {
+	t.Parallel()
 	p := dockertest.Programs(t)
 	at, err := made()
 	require.NoError(t, err)
@@ -208,6 +206,9 @@ func TestElsewhere(t *testing.T) {
 			}, "502 Bad Gateway"},
 		} {
 			t.Run(name, func(t *testing.T) {
+				if name != "no login" && name != "ends in the middle" {
+					needs.Long(t)
+				}
 				rest.set(c.breaks)
 				s := elsewhere(t, p, rest.in(), "")
 				all, err := s.List(t.Context())
@@ -232,6 +233,7 @@ func keysOf(m map[string]int) (all []string) {
 
 // A file that is not there is the repository's fault, by its name; so is one that was cut.
 func TestBrokenElsewhere(t *testing.T) {
+	t.Parallel()
 	p := dockertest.Programs(t)
 	packs := func(at string) string { return at + "/data/*/*" }
 	for name, c := range map[string]struct {
@@ -269,6 +271,8 @@ func TestBrokenElsewhere(t *testing.T) {
 
 // Old buckets have other names for folders, and packs beside each other.
 func TestOldLayout(t *testing.T) {
+	t.Parallel()
+	needs.Long(t)
 	p := dockertest.Programs(t)
 	at := copied(t, func(at string) {
 		for _, kind := range []string{"key", "snapshot", "lock"} {

@@ -19,6 +19,7 @@ import (
 	"lifeboat/drills/instance/docker/dockertest"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/s3/s3test"
 	"lifeboat/internal/needs"
 	"lifeboat/internal/tree"
 	"lifeboat/scenarios"
@@ -35,11 +36,17 @@ $R backup --host db1 --tag weekly --time '2026-01-03 02:00:00' /srv/files /srv/o
 printf 'select 2;\n' | $R backup --host db2 --time '2026-01-04 02:00:00' --stdin --stdin-filename shop.sql`)
 })
 
-func TestMain(m *testing.M) { dockertest.Main(m) }
+func TestMain(m *testing.M) {
+	for name, value := range map[string]string{"RESTIC": dockertest.Password, "REST": login, "S3": s3test.Secret} {
+		if err := os.Setenv("LIFEBOAT_TEST_"+name, value); err != nil {
+			panic(err)
+		}
+	}
+	dockertest.Main(m)
+}
 
 func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
 	t.Helper()
-	t.Setenv("LIFEBOAT_TEST_RESTIC", dockertest.Password)
 	settings, err := scenarios.ParseSettings("restic", "path: "+at+"\nimage: "+dockertest.RepositoryImage+"\npassword: {env: LIFEBOAT_TEST_RESTIC}\n"+extra)
 	require.NoError(t, err)
 	s, problems := New(store.Site{Programs: p}, settings)
@@ -48,6 +55,7 @@ func open(t *testing.T, p *store.Programs, at, extra string) store.Store {
 }
 
 func TestSnapshots(t *testing.T) {
+	t.Parallel()
 	p := dockertest.Programs(t)
 	at, err := made()
 	require.NoError(t, err)
