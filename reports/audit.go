@@ -69,20 +69,25 @@ func (p auditor) titled(id string, blocks ...block) section {
 	return section{ID: "audit-" + id, Title: p.say("audit.title." + id), Blocks: blocks}
 }
 
-// shownOfAKind is how many sentences of one kind a page has; the rest is counted.
-const shownOfAKind = 10
+// shownOf is how many sentences of one kind a page has; the rest is counted. A newer build may write every report otherwise.
+func shownOf(id string) int {
+	if id == "audit.report_other_build" {
+		return 1
+	}
+	return 10
+}
 
 // found lists sentences; of many of one kind the first.
 func (p auditor) found(id string, reasons []record.Reason) section {
 	var list []cell
 	seen := map[string]int{}
 	for _, r := range reasons {
-		if seen[r.ID]++; seen[r.ID] <= shownOfAKind {
+		if seen[r.ID]++; seen[r.ID] <= shownOf(r.ID) {
 			list = append(list, text(p.c.Sentence(p.l, r)))
 		}
 	}
 	for _, r := range reasons {
-		if more := seen[r.ID] - shownOfAKind; more > 0 {
+		if more := seen[r.ID] - shownOf(r.ID); more > 0 {
 			list = append(list, text(p.say("audit.more", "count", strconv.Itoa(more), "like", p.c.Sentence(p.l, r))))
 			seen[r.ID] = 0
 		}
