@@ -90,7 +90,8 @@ func rendered(t *testing.T, dir string, lang reports.Language) {
 	r, v, err := drills.Judge(dir)
 	require.NoError(t, err)
 	a := &app{stdout: io.Discard, stderr: io.Discard}
-	require.NoError(t, a.deliver(&drills.Result{Dir: dir, Record: r, Verdict: v}, lang))
+	_, err = a.report(&drills.Result{Dir: dir, Record: r, Verdict: v}, lang)
+	require.NoError(t, err)
 }
 
 // inChinese leaves one of the reports in the other language.

@@ -91,8 +91,10 @@ func (a *app) drillOne(ctx context.Context, kit drills.Kit, o drillOptions, arg 
 		return exitInconclusive, err
 	}
 	code := verdictCode(res.Record, res.Verdict, len(res.Left) > 0)
-	err = errors.Join(a.deliver(res, lang), drills.Log(a.home, res.Drill, a.sealing()))
-	if err != nil { // the result stands, and is told by the exit code at least
+	as, err := a.report(res, lang)
+	err = errors.Join(err, drills.Log(a.home, res.Drill, a.sealing()))
+	err = errors.Join(err, a.print(res, as)) // last: whoever reads it may be gone, which ends the process
+	if err != nil {                          // the result stands, and is told by the exit code at least
 		fmt.Fprintln(a.stderr, "lifeboat:", printed(err.Error()))
 		return worse(code, exitInconclusive), nil
 	}
@@ -132,17 +134,14 @@ func worse(a, b int) int {
 	return a
 }
 
-// deliver writes every report that is a file into the drill's folder, and the result to standard output. The pulse is read
-// once for all of them.
-func (a *app) deliver(res *drills.Result, lang reports.Language) error {
-	samples, err := pulseSamples(res.Dir, res.Record)
-	if err != nil {
-		return err
+// report writes every report that is a file into the drill's folder, and returns what the result on standard output is to be written with. The pulse
+// is read once for all of them.
+func (a *app) report(res *drills.Result, lang reports.Language) (o reports.Options, err error) {
+	o.Language = lang
+	if o.Samples, err = pulseSamples(res.Dir, res.Record); err == nil {
+		o.Paths, err = a.writeReports(res, o)
 	}
-	o := reports.Options{Language: lang, Samples: samples}
-	paths, err := a.writeReports(res, o)
-	o.Paths = paths
-	return errors.Join(err, a.print(res, o))
+	return o, err
 }
 
 // print writes the result to standard output: a table, or one JSON object on a line.

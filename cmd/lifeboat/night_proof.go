@@ -10,7 +10,6 @@ import (
 	"lifeboat/drills"
 	"lifeboat/drills/night"
 	"lifeboat/drills/record"
-	"lifeboat/reports"
 	"lifeboat/scenarios"
 )
 
@@ -90,10 +89,7 @@ func (v *verifying) prove(ctx context.Context, p night.Planned, turn *night.Turn
 	if err != nil {
 		return none(err)
 	}
-	samples, err := pulseSamples(res.Dir, res.Record)
-	if err == nil {
-		_, err = v.writeReports(res, reports.Options{Language: v.lang, Samples: samples})
-	}
+	_, err = v.report(res, v.lang)
 	if err = errors.Join(err, drills.Log(v.home, res.Drill, v.sealing())); err != nil { // the verdict stands in its journal
 		v.log().Error("write the reports of a check run", "backup", p.Backup, "drill", res.Drill, "error", err)
 	}

@@ -53,7 +53,8 @@ func TestThePulseIsReadOnceForAllReports(t *testing.T) {
 	require.NoError(t, err)
 	r := &record.Record{Status: record.RunAborted}
 	a := &app{stdout: io.Discard, stderr: io.Discard}
-	require.NoError(t, a.deliver(&drills.Result{Dir: dir, Record: r, Verdict: objective.Judge(r)}, "en"))
+	_, err = a.report(&drills.Result{Dir: dir, Record: r, Verdict: objective.Judge(r)}, "en")
+	require.NoError(t, err)
 	seen := make([]byte, 4096)
 	n, err := syscall.Read(fd, seen)
 	require.NoError(t, err)
