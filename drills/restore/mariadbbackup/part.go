@@ -228,6 +228,16 @@ func (p *part) log() error {
 	return nil
 }
 
+// endsWithRecord tells whether its log was copied record by record, as MariaDB 10.8 and later do: before, it may end inside of one.
+func (p *part) endsWithRecord() bool {
+	f := p.files["ib_logfile0"]
+	if f == nil {
+		return false
+	}
+	_, ok := innodb.LogStart(f.head)
+	return ok
+}
+
 // delta judges a file of changed pages: blocks of them, each behind a list of their numbers, the last of which begins otherwise.
 func (p *part) delta(name string, meta, f *file) error {
 	if meta == nil {

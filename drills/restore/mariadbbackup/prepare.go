@@ -54,7 +54,7 @@ func (j *job) backupTool(ctx context.Context, p *part, args ...string) error {
 	if short := shortLog.FindString(r.Stderr); short != "" {
 		return damage("the log of %s ends too early: %s", p.name(), short)
 	}
-	if end := endOfLog.FindStringSubmatch(r.Stderr); end != nil && r.Exit == 0 {
+	if end := endOfLog.FindStringSubmatch(r.Stderr); end != nil && r.Exit == 0 && p.endsWithRecord() {
 		if at, err := strconv.ParseUint(end[1], 10, 64); err == nil && at < p.last {
 			return damage("the log of %s is damaged: it can be read up to place %d, and the backup was ended at %d", p.name(), at, p.last)
 		}
@@ -72,7 +72,8 @@ func (j *job) backupTool(ctx context.Context, p *part, args ...string) error {
 // shortLog is what it says of a log that was not complete, and goes on.
 var shortLog = regexp.MustCompile(`The (?:transaction )?log (?:was only applied|was applied) (?:up )?to LSN \d+, (?:instead of|however) \d+`)
 
-// endOfLog is how far it could read a log. It complains of one that ends before the last checkpoint, and of none that ends behind that.
+// endOfLog is how far it could read a log, which of backups taken while three sessions wrote was last_lsn to the byte. It complains of one
+// that ends before the last checkpoint, and of none that ends behind that.
 var endOfLog = regexp.MustCompile(`InnoDB: End of log at LSN=(\d+)`)
 
 var stamp = regexp.MustCompile(`^(\[\d+\] )?(\d{4}-\d\d-\d\d +\d+:\d\d:\d\d )?(\d+ )?`)
