@@ -59,13 +59,17 @@ type bench struct {
 	home string
 }
 
-// onBench skips without the files, and fails in CI, where they must be there.
+// onBench skips without the files, and fails in CI, where they must be there. No folder: the test brings its own.
 func onBench(t *testing.T, folder string) *bench {
 	t.Helper()
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
 	b := &bench{t: t, bin: filepath.Join(root, "bin", "lifeboat"), demo: filepath.Join(root, "build", folder), home: t.TempDir()}
-	for _, need := range []string{b.bin, filepath.Join(b.demo, "backups")} {
+	needed := []string{b.bin}
+	if folder != "" {
+		needed = append(needed, filepath.Join(b.demo, "backups"))
+	}
+	for _, need := range needed {
 		if _, err := os.Stat(need); err != nil {
 			needs.Skip(t, "make demo-files foreign makes what real drills need:", err)
 		}

@@ -58,8 +58,13 @@ func (s *spoken) finding() *evidence.Addendum {
 // retried runs another drill of the series that names findings, and logs it.
 func (s *spoken) retried(vector string, number int, names ...string) string {
 	s.t.Helper()
+	return s.retriedOf("shop", vector, number, names...)
+}
+
+func (s *spoken) retriedOf(series, vector string, number int, names ...string) string {
+	s.t.Helper()
 	s.now = s.now.Add(24 * time.Hour)
-	d := replay.NewDrill(vector, "shop", number, s.now)
+	d := replay.NewDrill(vector, series, number, s.now)
 	d.Retest = names
 	require.NoError(s.t, d.Write(vectors, s.home))
 	s.now = s.now.Add(12 * time.Hour)
@@ -119,6 +124,8 @@ func TestFindings(t *testing.T) {
 	assert.Equal(t, evidence.FindingOpen, state(), "the drill that tried it again failed")
 	s.retried("everything-held", 10)
 	assert.Equal(t, evidence.FindingOpen, state(), "the drill that passed does not name it")
+	s.retriedOf("nightly", "check-run", 10, "F1")
+	assert.Equal(t, evidence.FindingOpen, state(), "the drill that passed and names it is of another series, whose F1 is another")
 	s.now = s.now.AddDate(0, 1, 0)
 	s.retried("everything-held", 11)
 	assert.Equal(t, evidence.FindingOverdue, state())
