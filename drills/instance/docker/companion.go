@@ -150,6 +150,9 @@ func (e *Engine) launch(ctx context.Context, c *ownContainer, p instance.Program
 	go func() {
 		defer h.Close()
 		_, err := stdcopy.StdCopy(orDiscard(p.Stdout), orDiscard(p.Stderr), h.Reader)
+		if err != nil {
+			h.Close() // nobody takes what comes: an engine that keeps it for us neither sees the program's end nor lets the container be removed
+		}
 		proc.end(context.WithoutCancel(ctx), err)
 	}()
 	return proc, nil
