@@ -36,8 +36,14 @@ type drilled struct {
 	Findings []struct{ ID, Text string }
 	Reasons  []struct{ ID, Status string }
 	Reports  map[string]string
+	Planned  *time.Time
+	Program  *program
+	K6       *program
 	raw      string
 }
+
+// program is what a record says of a program that took part.
+type program struct{ Version, Digest string }
 
 // excused tells whether a drill is inconclusive because its host was too busy, and for nothing else but a pulse that could not ask meanwhile.
 func (d drilled) excused() bool {
@@ -212,6 +218,9 @@ func (s shipped) drill(t *testing.T) {
 	assert.Contains(t, d.raw, s.says)
 	assert.Equal(t, 1, d.Number)
 	assert.NotEmpty(t, d.Why)
+	require.NotNil(t, d.K6)
+	assert.Equal(t, sumOf(t, filepath.Join(filepath.Dir(b.bin), "lifeboat-k6")), d.K6.Digest)
+	assert.Regexp(t, `^v\d+\.\d+\.\d+`, d.K6.Version)
 	for _, path := range d.Reports {
 		assert.FileExists(t, path)
 	}

@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os/exec"
@@ -96,6 +97,18 @@ func TestFindingClosedByADrill(t *testing.T) {
 	assert.Empty(t, other.Drill, "it took no number")
 	assert.Equal(t, "open", state(unread.Drill))
 
-	mended := drill(0, "passed", scenario("shop", "whole"), "--retest", "F1")
+	assert.Nil(t, failed.Planned, "nobody said when")
+	mended := drill(0, "passed", scenario("shop", "whole"), "--retest", "F1", "--planned", "2026-01-31T02:00+08:00")
+	require.NotNil(t, mended.Planned)
+	assert.True(t, mended.Planned.Equal(time.Date(2026, 1, 30, 18, 0, 0, 0, time.UTC)))
+	require.NotNil(t, mended.Program)
+	assert.Equal(t, sumOf(t, b.bin), mended.Program.Digest)
+	assert.Nil(t, mended.K6, "it asked nothing")
 	assert.Equal(t, "closed", state(unread.Drill, mended.Drill))
+}
+
+// sumOf a file, as records have it.
+func sumOf(t *testing.T, path string) string {
+	t.Helper()
+	return fmt.Sprintf("sha256:%x", sha256.Sum256(read(t, path)))
 }

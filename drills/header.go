@@ -96,6 +96,17 @@ func (d *drill) header(number int) record.Header {
 	return h
 }
 
+// begun is the header with what is known of this run besides its plan.
+func (d *drill) begun(number int) record.Header {
+	h := d.header(number)
+	h.Planned, h.Program = d.opt.Planned, d.opt.Program
+	if d.kit.K6 != nil && h.AsksK6() {
+		k6 := d.kit.K6()
+		h.K6 = &k6
+	}
+	return h
+}
+
 // host describes this machine; what cannot be read stays empty.
 func host() record.Host {
 	h := record.Host{OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}

@@ -33,6 +33,7 @@ type Kit struct {
 	Faults    map[string]func(s scenarios.Settings) (fault.Fault, []scenarios.Problem)
 	Checks    map[string]func(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem)
 	Flows     func(c instance.Companion, log *slog.Logger) (verifier.Flows, error)
+	K6        func() record.Program // what Flows run; nil: nobody can tell
 	Undoers   map[string]ledger.Undoer
 	// Boots is how many instances are booted at once in the restore; 0: as many as this host has processors.
 	Boots int
@@ -108,7 +109,10 @@ type Options struct {
 	Sizes  map[string][]int64 // of the restore points that passed last, by backup
 	UpTo   string             // record.UpToRead: read the backups, and restore none
 	Retest []string           // findings of the scenario's series that the drill is to try again
-	Keep   bool               // leave a failed drill's instances until the deadline
+	// Planned is the slot that the drill was planned for; nil: nobody said.
+	Planned *time.Time
+	Program *record.Program // this lifeboat
+	Keep    bool            // leave a failed drill's instances until the deadline
 	// Turn is waited for before anything is restored, for Patience at most, which the deadline is later by; nil: it is its turn.
 	Turn     func(context.Context) error
 	Patience time.Duration

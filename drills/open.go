@@ -57,7 +57,7 @@ func (d *drill) openBooks() (err error) {
 	d.plan.started.Enter(d.scope, d.ledger, d.log)
 	journal := filepath.Join(d.dir, journalName)
 	err = record.WithNumber(d.opt.Home, d.plan.Scenario.Series, journal, func(number int) (err error) {
-		d.journal, err = record.Create(journal, d.header(number), d.base, d.opt.Clock)
+		d.journal, err = record.Create(journal, d.begun(number), d.base, d.opt.Clock)
 		return err
 	})
 	if err != nil {

@@ -167,6 +167,23 @@ func (a author) facts() []pair {
 	return facts
 }
 
+// slot is what the drill was planned for, and by how much it missed that.
+func (a author) slot() string {
+	p := a.r.Header.Planned
+	if p == nil {
+		return a.say("planned.unknown")
+	}
+	began := a.r.Header.Started.Sub(*p).Round(time.Second)
+	key := "planned.kept"
+	switch {
+	case began < 0:
+		key, began = "planned.before", -began
+	case began > 0:
+		key = "planned.after"
+	}
+	return a.say(key, "slot", a.l.Time(p.In(a.r.Header.Started.Location())), "by", a.l.Limit(began))
+}
+
 // period is "2026-11-20 02:00:00 – 02:07:40 +08:00".
 func (a author) period() string {
 	from, to := a.r.Header.Started, a.wall(a.r.Ended)

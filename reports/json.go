@@ -18,6 +18,9 @@ type Summary struct {
 	Series     string             `json:"series"`
 	Scenario   string             `json:"scenario"`
 	Started    time.Time          `json:"started"`
+	Planned    *time.Time         `json:"planned"` // null: nobody said for when
+	Program    *record.Program    `json:"program"` // the lifeboat that ran; null: a record of old
+	K6         *record.Program    `json:"k6"`      // null: it asked nothing, or a record of old
 	Status     record.RunStatus   `json:"status"`
 	Verdict    record.Status      `json:"verdict"`
 	Why        string             `json:"why"`
@@ -109,6 +112,7 @@ func Summarise(r *record.Record, v record.Verdict, o Options) Summary {
 	c, l, h := Messages(), o.Language.known(), r.Header
 	s := Summary{
 		Drill: h.Drill, Number: h.Number, Series: h.Series, Scenario: h.Scenario, Started: h.Started,
+		Planned: h.Planned, Program: h.Program, K6: h.K6,
 		Status: r.Status, Verdict: v.Status, Journal: r.Journal.Digest,
 		Reasons: []SummaryReason{}, Objectives: []SummaryObjective{}, Checks: []SummaryCheck{},
 		Findings:   []SummaryFinding{},

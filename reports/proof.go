@@ -224,57 +224,6 @@ func (a author) observations() section {
 	return a.section("observations", block{List: list})
 }
 
-func (a author) evidence() section {
-	h, j := a.r.Header, a.r.Journal
-	unknown := a.say("evidence.unknown")
-	or := func(s string) string {
-		if s == "" {
-			return unknown
-		}
-		return s
-	}
-	pairs := []pair{
-		{
-			a.say("evidence.journal"),
-			cell{
-				Text:  or(j.Digest),
-				Code:  true,
-				Small: a.say("evidence.events", "count", fmt.Sprint(j.Events), "torn", orEmpty(j.Torn)),
-			},
-		},
-	}
-	if a.o.RecordDigest != "" {
-		pairs = append(pairs, pair{a.say("evidence.record"), code(a.o.RecordDigest)})
-	}
-	pairs = append(
-		pairs,
-		pair{a.say("evidence.scenario"), code(or(h.ScenarioDigest))},
-		pair{
-			a.say("evidence.tool"),
-			text(a.say("evidence.version", "tool", or(h.Tool), "format", fmt.Sprint(h.Version))),
-		},
-		pair{
-			a.say("evidence.clock"),
-			textOf(
-				a.c.Named(a.l, "clock_state", or(h.ClockState)),
-				a.say("evidence.zone", "zone", h.Started.Format("-07:00")),
-			),
-		},
-		pair{a.say("evidence.status"), text(a.c.Named(a.l, "run", string(a.r.Status)))},
-		pair{a.say("evidence.boot"), code(or(h.BootID))},
-		pair{a.say("evidence.recompute"), code("lifeboat report " + or(h.Drill))},
-	)
-	s := a.section("evidence", block{Pairs: pairs})
-	if len(a.r.Raw) > 0 {
-		t := &table{Class: "raw", Columns: a.columns("-n-", "file", "size", "digest")}
-		for _, f := range a.r.Raw {
-			t.Rows = append(t.Rows, []cell{text(f.Path), text(a.l.Size(f.Size)), code(f.Digest)})
-		}
-		s.Blocks = append(s.Blocks, block{Table: t})
-	}
-	return s
-}
-
 func (a author) signatures() section { return a.section("signatures", a.form(a.r.Header.People)...) }
 
 // form has room for hands; who signs is known where people are named.

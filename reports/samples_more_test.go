@@ -11,6 +11,7 @@ func twoIncidents() sample {
 	p := passed()
 	r := p.record
 	r.Header.Scenario, r.Header.Number = "partial-rollback", 22
+	r.Header.Planned, r.Header.K6 = new(r.Header.Started.Add(-3*time.Minute)), nil
 	r.Header.Title = record.Text{"en": "Five of ten servers cannot reach the database", "zh": "部分服务器无法连接数据库"}
 	r.Header.Incidents = []record.IncidentPlan{
 		{ID: 1, Faults: []string{"pg-hba-reject on db"}, Rollback: []string{"boot web-2", "boot web-3"}},
@@ -60,6 +61,7 @@ func checkRun() sample {
 		record.LayerSystem:   "the host is not part of this backup",
 		record.LayerBusiness: "drilled each quarter",
 	}
+	h.Planned, h.Program, h.K6 = nil, nil, nil // as records of old
 	h.Checks, h.People, h.Production, h.NotRehearsed = h.Checks[1:3], nil, nil, nil
 	r.Ended = 31 * s
 	r.Phases = phases("precheck", 1200*ms, "restore", 24*s, "verify", 27*s, "cleanup", 30*s, "seal", 30200*ms)

@@ -136,7 +136,10 @@ func header() record.Header {
 			Memory: 8_215_433_216,
 			Engine: "Docker 20.10.24",
 		},
-		Tool: "v0.1.0", Started: time.Date(2026, 11, 20, 2, 0, 0, 0, time.FixedZone("", 8*3600)),
+		Planned: new(time.Date(2026, 11, 19, 18, 0, 0, 0, time.UTC)),
+		Program: &record.Program{Commit: "1693803292066143769410480102202612345678", Digest: digest(8)},
+		K6:      &record.Program{Version: "v2.1.0", Commit: "1693803292066143769410480102202612345678", Modified: true, Digest: digest(9)},
+		Tool:    "v0.1.0", Started: time.Date(2026, 11, 20, 2, 0, 0, 0, time.FixedZone("", 8*3600)),
 		BoottimeNS: 9_000_000_000_000, BootID: "6a9c7b1e-8c1f-4f0e-9a52-0d6d6a2d1d11", ClockState: "synchronised",
 		Deadline: 4 * time.Hour,
 	}

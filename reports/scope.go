@@ -62,6 +62,7 @@ func (a author) scope() section {
 			pairs = append(pairs, pair{a.say("scope." + key), c})
 		}
 	}
+	add("planned", text(a.slot()))
 	add("trigger", text(a.c.Named(a.l, "trigger", string(h.Trigger))))
 	add("prepare", text(a.told(strings.Join(h.Prepare, " → "))))
 	for _, in := range h.Incidents {

@@ -105,6 +105,11 @@ func (d Drill) journal(vector *strings.Reader) ([]byte, error) {
 	shift := d.Started.Sub(h.Started)
 	h.Drill, h.Series, h.Number, h.Scenario, h.Service, h.Tool = d.ID, d.Series, d.Number, d.Vector, d.Series+" checkout", "0.1.0"
 	h.Retest = d.Retest
+	if d.Number%2 == 0 { // the others are as records of old
+		slot := d.Started.Truncate(time.Hour)
+		h.Planned, h.Program = &slot, &record.Program{Commit: strings.Repeat("5eed", 10), Digest: long("lifeboat")}
+		h.K6 = &record.Program{Version: "v2.1.0", Modified: true}
+	}
 	h.ScenarioDigest = long("scenario " + d.Vector)
 	if events[0].Data, err = json.Marshal(h); err != nil {
 		return nil, err

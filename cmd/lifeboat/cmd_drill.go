@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,9 @@ type drillOptions struct {
 	keep   bool
 	plain  bool
 	retest []string
+
+	planned string
+	slot    *time.Time
 }
 
 func (a *app) drillCommand() *cobra.Command {
@@ -36,6 +40,8 @@ func (a *app) drillCommand() *cobra.Command {
 	c.Flags().BoolVar(&o.keep, "keep", false, "leave the instances of a drill that did not pass, until its deadline")
 	c.Flags().BoolVar(&o.plain, "plain", false, "plain lines instead of the live view, on a terminal too")
 	c.Flags().StringSliceVar(&o.retest, "retest", nil, "findings of the scenario's series that this drill tries again, such as F3: passed, it closes them")
+	c.Flags().StringVar(&o.planned, "planned", "",
+		"when it was planned to begin, such as 2026-11-20T02:00+08:00; the record has it beside when it began ("+slotVariable+")")
 	return c
 }
 
@@ -43,6 +49,9 @@ func (a *app) drillCommand() *cobra.Command {
 func (a *app) drill(ctx context.Context, o drillOptions, args []string) error {
 	lang, err := a.lang()
 	if err != nil {
+		return err
+	}
+	if o.slot, err = slot(o.planned); err != nil {
 		return err
 	}
 	defer outliveReaders()()
@@ -85,8 +94,9 @@ func (a *app) drillOne(ctx context.Context, kit drills.Kit, o drillOptions, arg 
 	if err != nil {
 		return exitUsage, err
 	}
-	res, err := a.watched(ctx, kit, plan, lang, drills.Options{Home: a.home, Tool: version, Keep: o.keep, Retest: o.retest,
-		Log: a.log()}, o.plain)
+	program := thisProgram()
+	res, err := a.watched(ctx, kit, plan, lang, drills.Options{Home: a.home, Tool: version, Program: &program, Planned: o.slot, Keep: o.keep,
+		Retest: o.retest, Log: a.log()}, o.plain)
 	if err != nil {
 		return exitInconclusive, err
 	}

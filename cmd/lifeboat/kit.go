@@ -103,6 +103,7 @@ func (a *app) kit() drills.Kit {
 			}
 			return business.New(c, path, log)
 		},
+		K6: k6Program,
 	}
 	for kind, build := range fault.Catalogue() {
 		k.Faults[kind] = build

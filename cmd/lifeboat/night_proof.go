@@ -84,7 +84,8 @@ func (v *verifying) prove(ctx context.Context, p night.Planned, turn *night.Turn
 		return none(err)
 	}
 	watch.Event = following(turn, plan.Untimed(), watch.Event)
-	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Log: v.log(), UpTo: p.UpTo, Watch: watch,
+	program := thisProgram()
+	res, err := drills.Run(ctx, v.kit, plan, drills.Options{Home: v.home, Tool: version, Program: &program, Log: v.log(), UpTo: p.UpTo, Watch: watch,
 		Turn: turn.Wait, Patience: v.patience, Sizes: map[string][]int64{p.Backup: night.Sizes(p.Backup, v.before)}})
 	if err != nil {
 		return none(err)

@@ -38,6 +38,10 @@ func TestStatement(t *testing.T) {
 		require.NoError(t, protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(raw, &p))
 		assert.NotEmpty(t, p.GetConfiguration(), leaf.ID)
 		assert.Equal(t, leaf.Verdict == "passed", p.GetResult() == "PASSED", leaf.ID)
+		said := s.GetPredicate().AsMap()["lifeboat"].(map[string]any)
+		for _, field := range []string{"planned", "program", "k6"} { // what nobody knows is not there: no empty text stands for it
+			assert.Equal(t, leaf.Number%2 == 0, said[field] != nil, "%s %s", leaf.ID, field)
+		}
 	}
 }
 

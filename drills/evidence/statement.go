@@ -54,12 +54,15 @@ type proved struct {
 	Series   string           `json:"series,omitempty"`
 	Number   int              `json:"number,omitempty"`
 	Started  time.Time        `json:"started"`
+	Planned  *time.Time       `json:"planned,omitempty"`
 	Sealed   time.Time        `json:"sealed"`
 	Status   record.RunStatus `json:"status"`
 	Verdict  record.Status    `json:"verdict"`
 	Scenario string           `json:"scenario,omitempty"`
 	Tool     string           `json:"tool"`
 	Build    string           `json:"build,omitempty"`
+	Program  *record.Program  `json:"program,omitempty"`
+	K6       *record.Program  `json:"k6,omitempty"`
 	Journal  string           `json:"journal"`  // the head of its chain
 	Manifest string           `json:"manifest"` // sha256:…
 }
@@ -69,7 +72,12 @@ func statementOf(m *Manifest, manifest []byte, j judged) statement {
 	s := statement{Type: statementType, Subject: []descriptor{}, PredicateType: predicateType, Predicate: predicate{
 		Result: "FAILED", Configuration: []descriptor{}, PassedTests: []string{}, FailedTests: []string{},
 		Lifeboat: proved{Version: format, Drill: m.Drill, Series: m.Series, Number: m.Number, Started: m.Started, Sealed: m.Sealed, Status: m.Status,
-			Verdict: m.Verdict, Scenario: j.header.Scenario, Tool: m.Tool, Build: m.Build, Journal: m.Journal.Head, Manifest: digest(manifest)}}}
+			Verdict: m.Verdict, Scenario: j.header.Scenario, Tool: m.Tool, Build: m.Build, Program: j.header.Program, K6: j.header.K6,
+			Journal: m.Journal.Head, Manifest: digest(manifest)}}}
+	if p := j.header.Planned; p != nil {
+		at := p.UTC()
+		s.Predicate.Lifeboat.Planned = &at
+	}
 	for _, x := range m.Subjects {
 		s.Subject = append(s.Subject, described(x.Backup+"/"+x.Point, x.Digest))
 	}

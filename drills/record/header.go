@@ -1,6 +1,9 @@
 package record
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Header opens a journal: everything that was fixed before the drill began.
 type Header struct {
@@ -16,6 +19,7 @@ type Header struct {
 	Retest         []string          `json:"retest,omitempty"` // findings of the series that this drill tries again: F3
 	Risk           string            `json:"risk,omitempty"`
 	Trigger        Trigger           `json:"trigger"`
+	Planned        *time.Time        `json:"planned,omitempty"` // the slot that it was planned for; nil: nobody said, or a record of old
 	Objectives     []Objective       `json:"objectives"`
 	StableFor      time.Duration     `json:"stable_for_ns"`
 	Decision       string            `json:"decision"` // simulated | person
@@ -41,13 +45,28 @@ type Header struct {
 	Prepare        []string          `json:"prepare,omitempty"`       // steps between restore and baseline, in words
 	NotRehearsed   []string          `json:"not_rehearsed,omitempty"` // ids of messages: what this drill was not
 	Host           Host              `json:"host"`
-	Tool           string            `json:"tool"` // lifeboat's version
+	Tool           string            `json:"tool"`              // lifeboat's version
+	Program        *Program          `json:"program,omitempty"` // the lifeboat that ran; nil: a record of old
+	K6             *Program          `json:"k6,omitempty"`      // the sidecar that asked; nil: nothing was asked by it, or a record of old
 	Started        time.Time         `json:"started"`
 	BoottimeNS     int64             `json:"boottime_ns"` // CLOCK_BOOTTIME at elapsed 0: others can go on counting
 	BootID         string            `json:"boot_id"`
 	ClockState     string            `json:"clock_state"`         // synchronised | not synchronised | unknown
 	Deadline       time.Duration     `json:"deadline_ns"`         // hard maximum of the drill
 	Reference      *time.Time        `json:"reference,omitempty"` // data_loss counts to this moment instead of T0
+}
+
+// Program is an executable that takes part, as its file is when the drill begins. What is empty is not known: nothing is proved by that.
+type Program struct {
+	Version  string `json:"version,omitempty"` // of k6; lifeboat's is the header's Tool
+	Commit   string `json:"commit,omitempty"`
+	Modified bool   `json:"modified,omitempty"` // it was built of files that the commit does not have so
+	Digest   string `json:"digest,omitempty"`   // sha256:… of the file
+}
+
+// AsksK6 tells whether the drill was to ask the business by k6.
+func (h Header) AsksK6() bool {
+	return h.Flow != "" || slices.ContainsFunc(h.Checks, func(c CheckPlan) bool { return c.Layer == LayerBusiness })
 }
 
 // Host is the machine that ran the drill.
