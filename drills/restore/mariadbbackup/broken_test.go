@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 )
 
 // chained is a chain of folders, each of which may be left out.
@@ -66,6 +67,14 @@ func TestWhatIsBrokenIsNamed(t *testing.T) {
 		{"a changed page is damaged", folder(chain.With(files{"inc1/shop/orders.ibd.delta": flip(all["inc1/shop/orders.ibd.delta"], 2*16384+200)})),
 			"the checksum of a page is wrong: block "},
 		{"changed pages are missing", folder(chain.Less("inc1/shop/orders.ibd.delta")), "shop/orders.ibd.delta of inc1 is missing"},
+		{"a log of a later backup", folder(full.With(files{"ib_logfile0": all["inc1/ib_logfile0"]})), "ib_logfile0 of the full backup is of a later backup"},
+		{"a tablespace of a later backup", folder(full.With(files{"shop/orders.ibd": all["some/shop/orders.ibd"]})), "shop/orders.ibd is of a later backup"},
+		{"changed pages of the increment before", folder(chain.With(files{"inc2/shop/orders.ibd.delta": all["inc1/shop/orders.ibd.delta"]})),
+			"inc2/shop/orders.ibd.delta is of another increment"},
+		{"changed pages of a later increment", folder(chain.With(files{"inc1/shop/orders.ibd.delta": all["inc2/shop/orders.ibd.delta"]})),
+			"inc1/shop/orders.ibd.delta is of a later backup"},
+		{"changed pages of another table", folder(chain.With(files{"inc2/shop/orders.ibd.delta": all["inc2/shop/beats.ibd.delta"]})),
+			"inc2/shop/orders.ibd.delta holds changed pages of another table"},
 		{"a stream cut", oneFile(stream[:len(stream)-len(stream)/3]), "the stream ends too early"},
 		{"a stream cut between pieces", oneFile(stream[:bytes.LastIndex([]byte(stream[:len(stream)-100]), []byte("XBSTCK01"))]), "the stream ends too early"},
 		{"a stream cut between files", oneFile(stream[:bytes.Index([]byte(stream), []byte("xtrabackup_info"))-14]),
@@ -164,4 +173,19 @@ func TestWhatAServerMakesOfIt(t *testing.T) {
 		assert.NotEqual(t, c.harness, errors.As(err, new(*restore.BackupError)), "%s: %v", c.name, err)
 		t.Log(c.name, err)
 	}
+}
+
+// What MariaDB 10.11 printed of backups of the shelf whose files are missing or cut is the backup's.
+func TestWordsOfDamage(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{
+		"File ./ib_logfile0 was not found / Plugin initialization aborted with error Generic error",
+		"[Note] InnoDB: Starting shutdown... / FATAL ERROR: 2026-11-29 13:09:59 Aria log file 1 does not exists.",
+		"mariadb-backup: Got error 'Can't find file' when trying to use aria control file './aria_log_control'",
+		"The Auto-extending data file './ibdata1' is of a different size 352 pages than specified by innodb_data_file_path",
+	} {
+		assert.ErrorAs(t, blame(said), new(*dump.Damage), said)
+	}
+	assert.NoError(t, blame("mariadb-backup: Got error 'Could not get an exclusive lock; file is probably in use by another process' "+
+		"when trying to use aria control file './aria_log_control'"))
 }

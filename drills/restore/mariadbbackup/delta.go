@@ -3,6 +3,9 @@ package mariadbbackup
 import (
 	"encoding/binary"
 	"math"
+	"path"
+	"strconv"
+	"strings"
 
 	"lifeboat/drills/restore/mariadbbackup/innodb"
 )
@@ -19,6 +22,10 @@ type changed struct {
 	rest   []byte
 	list   []uint32 // of pages that are to come
 	whole  int64
+	space  uint32 // of the first whole one
+	mixed  bool   // another whole one is of another
+	oldest uint64 // up to where in the log whole ones were changed
+	newest uint64
 	bad    []uint32
 	more   int64 // than are in bad
 }
@@ -59,7 +66,7 @@ func (c *changed) page(number uint32, b []byte) {
 	switch {
 	case c.system && innodb.Doublewrite(0, number, c.size), space.Blank(b):
 	case space.Page(b, number) == innodb.Whole:
-		c.whole++
+		c.tell(innodb.Told(b))
 	case len(c.bad) < mostBad:
 		c.bad = append(c.bad, number)
 	default:
@@ -67,12 +74,49 @@ func (c *changed) page(number uint32, b []byte) {
 	}
 }
 
-// wrong is what is wrong with the pages of that file; nil where nothing shows, or where they have checksums of another kind.
-func (c *changed) wrong(name string) error {
-	if c.look(); c.whole == 0 || len(c.bad) == 0 {
-		return nil
+func (c *changed) tell(space uint32, lsn uint64) {
+	if c.whole++; c.whole == 1 {
+		c.space, c.oldest = space, lsn
 	}
-	return damage("the checksum of a page is wrong: block %d of %s%s", c.bad[0], name, others(c.more+int64(len(c.bad)-1)))
+	c.oldest, c.newest = min(c.oldest, lsn), max(c.newest, lsn)
+	if !c.system && space != c.space {
+		c.mixed = true
+	}
+}
+
+// wrong is what is wrong with the pages of that file; nil where nothing shows, or where they have checksums of another kind.
+func (c *changed) wrong(name, space string) error {
+	c.look()
+	of, err := strconv.ParseUint(space, 10, 32)
+	switch {
+	case c.whole == 0:
+		return nil
+	case len(c.bad) > 0:
+		return damage("the checksum of a page is wrong: block %d of %s%s", c.bad[0], name, others(c.more+int64(len(c.bad)-1)))
+	case c.mixed, !c.system && err == nil && c.space != uint32(of):
+		return damage("%s holds changed pages of another table", name)
+	}
+	return nil
+}
+
+// ownPages tells whether the pages of a part were changed behind where it goes on from, and before its log ends: mariadb-backup takes no
+// others. A server that prepared it may have written into all of them since.
+func (p *part) ownPages() error {
+	for _, name := range keys(p.files) {
+		f, at, newest := p.files[name], strings.Trim(path.Join(p.tree.name, p.root, name), "/"), uint64(0)
+		if f.pages != nil && !p.prepared() {
+			newest = f.pages.newest
+		}
+		if f.delta != nil && f.delta.whole > 0 {
+			if newest = f.delta.newest; f.delta.oldest <= p.from {
+				return damage("%s is of another increment: a page of it was changed at place %d of the log, and %s goes on from %d", at, f.delta.oldest, p.name(), p.from)
+			}
+		}
+		if newest > p.last {
+			return damage("%s is of a later backup: a page of it was changed at place %d of the log, and that of %s ends at %d", at, newest, p.name(), p.last)
+		}
+	}
+	return nil
 }
 
 // numbers of a list.

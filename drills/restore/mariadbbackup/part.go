@@ -2,6 +2,7 @@ package mariadbbackup
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"path"
 	"regexp"
@@ -80,7 +81,7 @@ func (r *reading) parts() ([]*part, error) {
 			if !ok {
 				if base := path.Base(name); base == "ibdata1" || base == "ib_logfile0" || base == "ibdata1.delta" {
 					return nil, damage("xtrabackup_checkpoints is missing in %s: the backup was not ended, or that file was lost",
-						strings.Trim(t.name+"/"+path.Dir(name), "/."))
+						cmp.Or(strings.Trim(t.name+"/"+path.Dir(name), "/."), "the backup"))
 				}
 				continue
 			}
@@ -219,8 +220,11 @@ func (p *part) log() error {
 		return damage("ib_logfile0 of %s is missing: what was written while it was taken cannot be brought in", p.name())
 	}
 	begins, ok := innodb.LogStart(f.head)
-	if !ok || p.prepared() || begins > p.last {
+	if !ok || p.prepared() {
 		return nil // of another version: its server says
+	}
+	if begins > p.to { // a log is copied from the last checkpoint on that there was when the backup was begun
+		return damage("ib_logfile0 of %s is of a later backup: it begins at place %d, and %s ends at %d", p.name(), begins, p.name(), p.last)
 	}
 	if want := int64(p.last-begins) + innodb.LogHeader; f.size < want {
 		return damage("ib_logfile0 of %s is cut off: it has %d bytes, and must have %d", p.name(), f.size, want)
@@ -260,7 +264,7 @@ func (p *part) delta(name string, meta, f *file) error {
 	} else if f.list.ended && magic == "XTRA" && f.size != (f.list.names+1)*size {
 		return damage("%s of %s is cut off, or not what it was: it has %d bytes, and lists %d pages of %d bytes", name, p.name(), f.size, f.list.names, size)
 	}
-	return f.delta.wrong(strings.Trim(path.Join(p.tree.name, p.root, name), "/"))
+	return f.delta.wrong(strings.Trim(path.Join(p.tree.name, p.root, name), "/"), values(meta.text.String())["space_id"])
 }
 
 func lacks(kind, format string, args ...any) error {

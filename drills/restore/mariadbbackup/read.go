@@ -96,6 +96,11 @@ func (r *reading) read(ctx context.Context) (restore.Outcome, error) {
 	if r.chain, left, err = chain(all); err != nil {
 		return out, err
 	}
+	for _, p := range all {
+		if err := p.ownPages(); err != nil {
+			return out, err
+		}
+	}
 	out.Made = r.newest().began()
 	for _, p := range left {
 		r.note("%s is not needed: what it holds is in a later increment, too", p.name())

@@ -123,6 +123,7 @@ type pages struct {
 	unsaid int64
 	bad    []uint32 // those whose checksum is wrong, at most
 	more   int64    // than are in bad
+	newest uint64   // up to where in the log any whole page was changed
 }
 
 const (
@@ -165,6 +166,9 @@ func (p *pages) look(b []byte) {
 	}
 	p.read++
 	switch p.space.Page(b, number) {
+	case innodb.Whole:
+		_, lsn := innodb.Told(b)
+		p.newest = max(p.newest, lsn)
 	case innodb.Unsaid:
 		p.unsaid++
 	case innodb.Damaged:

@@ -46,6 +46,7 @@ var blamed = []struct {
 	{"orrupted page", isDamaged},
 	{"page corruption", isDamaged},
 	{"Missing FILE_CHECKPOINT", isDamaged},
+	{"ib_logfile0 was not found", isDamaged},
 	{"No valid checkpoint", isDamaged},
 	{"Missing MLOG_CHECKPOINT", isDamaged},
 	{"Invalid log header", isDamaged},
@@ -59,6 +60,9 @@ var blamed = []struct {
 	{"Table 'mysql.", isDamaged},
 	{"Aria engine is not enabled or did not start", isDamaged},
 	{"Aria recovery failed", isDamaged},
+	{"Aria log file", isDamaged},
+	{"Can't find file' when trying to use aria control file", isDamaged},
+	{"is of a different size", isDamaged},
 }
 
 // blame makes the error of a program that ended; nil: its words say nothing.

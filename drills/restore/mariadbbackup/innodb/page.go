@@ -9,6 +9,7 @@ import (
 
 const (
 	spaceAt    = 34 // of a page: the number of its tablespace
+	lsnAt      = 16 // up to where in the log it was changed
 	numberAt   = 4  // its own number
 	typeAt     = 24
 	flagsAt    = 54 // of page 0: those of the tablespace
@@ -86,6 +87,11 @@ func old(b []byte) State {
 		return Whole
 	}
 	return Unsaid
+}
+
+// Told is what a page says of itself: the number of its tablespace, and up to where in the log it was changed.
+func Told(b []byte) (space uint32, lsn uint64) {
+	return binary.BigEndian.Uint32(b[spaceAt:]), binary.BigEndian.Uint64(b[lsnAt:])
 }
 
 // Blank pages were never written: they have no checksum.
