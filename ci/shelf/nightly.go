@@ -10,7 +10,7 @@ import (
 
 // nightly are the backups of make demo-nightly: every kind on the shelf, three of them broken.
 var nightly = []string{"custom", "cluster", "directory", "mysql-gzip", "redis-good-plain", "redis-aof-good-parts", "files-good-zstd", "base-good-tar",
-	"base-good-packed", "image-good-saved", "image-good-layout-zstd", "disk-good-qcow2", "etcd-good-plain", // and broken:
+	"base-good-packed", "image-good-saved", "image-good-layout-zstd", "disk-good-qcow2", "etcd-good-plain", "maria-good-chain", // and broken:
 	"table-empty", "mysql-stopped", "base-gap"}
 
 // layNight lays backups below a folder, and a catalogue of all of them with a careful user's checks.
