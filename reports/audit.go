@@ -56,7 +56,7 @@ func (p auditor) document() document {
 	passed, failed := count[record.StatusPassed], count[record.StatusFailed]
 	d.Sentence = p.say("audit.sentence", "drills", strconv.Itoa(len(p.a.Drills)), "passed", strconv.Itoa(passed), "failed", strconv.Itoa(failed),
 		"other", strconv.Itoa(len(p.a.Drills)-passed-failed), "nights", strconv.Itoa(len(p.a.Nights)))
-	for _, s := range []section{p.found("wrong", p.a.Wrong), p.services(), p.targets(), p.unpassed(), p.whom(), p.drills(), p.series(), p.programmes(),
+	for _, s := range []section{p.found("wrong", p.a.Wrong), p.services(), p.targets(), p.trends(), p.unpassed(), p.whom(), p.drills(), p.series(), p.programmes(),
 		p.nights(), p.findings(), p.addenda(), p.deviations(), p.weak(), p.found("notices", p.notices()), p.unproved(), p.controls(), p.signoffs()} {
 		if len(s.Blocks) > 0 {
 			d.Sections = append(d.Sections, s)

@@ -59,10 +59,7 @@ func Foresee(samples []Sample, limit time.Duration) Forecast {
 	if len(samples) < fewestProofs || last.Sub(first) < shortestSpan {
 		return f
 	}
-	days, took := make([]float64, len(samples)), make([]float64, len(samples))
-	for i, s := range samples {
-		days[i], took[i] = s.At.Sub(first).Hours()/24, float64(s.Took)
-	}
+	days, took := plotted(samples)
 	slope, least, most := theilSen(days, took)
 	rest := make([]float64, len(took))
 	for i := range took {
@@ -98,6 +95,20 @@ func Foresee(samples []Sample, limit time.Duration) Forecast {
 		}
 	}
 	return f
+}
+
+// Slope is the growth of the samples a day by the line of Foresee, and between what it lies in 95 of 100 cases where there are four at least.
+func Slope(samples []Sample) (slope, least, most time.Duration) {
+	a, b, c := theilSen(plotted(samples))
+	return time.Duration(a), time.Duration(b), time.Duration(c)
+}
+
+// plotted are days since the first sample, and nanoseconds.
+func plotted(samples []Sample) (days, took []float64) {
+	for _, s := range samples {
+		days, took = append(days, s.At.Sub(samples[0].At).Hours()/24), append(took, float64(s.Took))
+	}
+	return days, took
 }
 
 // theilSen gives the median slope, and the interval in which it lies in 95 of 100 cases.
