@@ -43,7 +43,8 @@ func (p *Plan) foresee(listed bool) []string {
 	timed, loaded := false, false
 	for _, n := range slices.Sorted(maps.Keys(p.Backups)) {
 		b := p.Backups[n]
-		_, measured := b.Loader.(restore.Measuring)
+		measuring, measures := b.Loader.(restore.Measuring)
+		measured := measures && measuring.Measures()
 		dating, dates := b.Store.(store.Dating)
 		dated := measured || b.Spec.ConsistentTo != nil || !b.Point.ConsistentTo.IsZero() || dates && dating.Dates()
 		_, at := madeAt(b.made, b.Spec.TimeZone)

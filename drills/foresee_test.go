@@ -14,7 +14,7 @@ import (
 // measuring is a loader of a backup with an archive beside it.
 type measuring struct{ fakeLoader }
 
-func (measuring) Measures()                {}
+func (measuring) Measures() bool           { return true }
 func (measuring) Needs() map[string]string { return map[string]string{"wal": "wal"} }
 
 // datingStore is one that can say to which moment its restore points are consistent, and does where it is told to.

@@ -41,6 +41,9 @@ func (r *restores) look(ctx context.Context) error {
 			continue
 		}
 		fact.Ended = r.elapsed()
+		if other := r.faulty(err); other != nil && other != bp { // one that it needs
+			bp, fact.Backup, fact.Point = other, other.Name, other.Point.ID
+		}
 		user := r.userOf(name)
 		found = append(found, asFact(err, r.Append(record.KindRestored, r.subject(user), fact),
 			r.point(user, bp, restore.Outcome{})))
@@ -74,6 +77,7 @@ func (r *restores) lookAt(ctx context.Context, fact *record.Restored, bp *Backup
 		who = bp.Imager
 	}
 	if looker, ok := who.(restore.Looker); ok {
+		src.Beside = r.unreadBeside
 		src.Env = func(ctx context.Context) (map[string]string, error) { return r.envOf(ctx, bp.Name) }
 		if err := looker.Look(ctx, src); r.blame(fact, bp, err) {
 			return err
@@ -96,6 +100,15 @@ func (r *restores) unread(bp *BackupPlan) restore.Source {
 		src.OpenAt = func(ctx context.Context) (store.Random, error) { return from.OpenAt(ctx, bp.Point, r.dir) }
 	}
 	return src
+}
+
+// unreadBeside is another backup, which one that is looked at needs.
+func (r *restores) unreadBeside(name string) (restore.Source, error) {
+	bp := r.plan.Backups[name]
+	if bp == nil || bp.Missing != nil {
+		return restore.Source{}, fmt.Errorf("there is no backup %s", name)
+	}
+	return r.unread(bp), nil
 }
 
 // envOf is what the image of the instance that a backup is loaded into sets, as far as it tells that before it boots.

@@ -54,7 +54,7 @@ var below = map[string][]string{
 	// It chooses among the systems that are known.
 	"lifeboat/verifier/database/dialects": {"lifeboat/verifier/database/mysql", "lifeboat/verifier/database/postgres"},
 	// Dumps and physical backups are asked for in the same sessions.
-	"lifeboat/drills/restore/mariadbbackup": {"lifeboat/drills/restore/mysql/session"},
+	"lifeboat/drills/restore/mariadbbackup": {"lifeboat/drills/restore/mysql/session", "lifeboat/drills/restore/mysql/binlog"},
 	// A repository lies where other backups do, and the ways there are the same.
 	"lifeboat/drills/store/restic": {"lifeboat/drills/store/http", "lifeboat/drills/store/s3"},
 	// The program of sandboxes unpacks trees and reads them, where nothing but their volume is.

@@ -20,6 +20,7 @@ import (
 	"lifeboat/drills/restore/files"
 	"lifeboat/drills/restore/mariadbbackup"
 	"lifeboat/drills/restore/mysql"
+	"lifeboat/drills/restore/mysql/binlog"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
 	"lifeboat/drills/restore/redis"
@@ -54,6 +55,7 @@ func kinds(said comments) []kind {
 		{name: "restic", of: "store", make: func(s scenarios.Settings) { restic.New(store.Site{}, s) }},
 		{name: "s3", of: "store", make: func(s scenarios.Settings) { s3.New(store.Site{}, s) }},
 		{name: "basebackup", of: "restore", make: func(s scenarios.Settings) { basebackup.New(s) }},
+		{name: "binlog", of: "restore", make: func(s scenarios.Settings) { binlog.NewArchive(s) }},
 		{name: "disk", of: "restore", make: func(s scenarios.Settings) { disk.New(s) }},
 		{name: "etcd", of: "restore", make: func(s scenarios.Settings) { etcd.New(s) }},
 		{name: "files", of: "restore", make: func(s scenarios.Settings) { files.New(s) }},

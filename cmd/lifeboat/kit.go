@@ -24,6 +24,7 @@ import (
 	"lifeboat/drills/restore/files"
 	"lifeboat/drills/restore/mariadbbackup"
 	"lifeboat/drills/restore/mysql"
+	"lifeboat/drills/restore/mysql/binlog"
 	"lifeboat/drills/restore/oci"
 	"lifeboat/drills/restore/postgres"
 	"lifeboat/drills/restore/redis"
@@ -61,6 +62,7 @@ func (a *app) kit() drills.Kit {
 		Rooms: rooms,
 		Loaders: map[string]func(scenarios.Settings) (restore.Loader, []scenarios.Problem){
 			"basebackup":     func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return basebackup.New(s) },
+			"binlog":         func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return binlog.NewArchive(s) },
 			"etcd":           func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return etcd.New(s) },
 			"files":          func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return files.New(s) },
 			"mariadb-backup": func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) { return mariadbbackup.New(s) },

@@ -72,6 +72,10 @@ const (
 
 	LackCompressed = "compressed" // the files of a physical backup are compressed or encrypted one by one
 	LackKey        = "key"        // its tablespaces are encrypted, and nobody has the key
+
+	LackPosition  = "position"   // the backup does not say where in the binary logs it is
+	LackSealedLog = "sealed-log" // a binary log is encrypted
+	LackLogs      = "logs"       // the binary logs are none that are replayed behind that backup
 )
 
 // Bad says in a line what went wrong with a restore, whoever's fault it is; "": nothing.

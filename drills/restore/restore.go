@@ -31,7 +31,7 @@ type Source struct {
 	// Env is the environment that the image of the instance sets that the backup is loaded into, as far as that is known
 	// before it boots. Only for a Looker, and nil where there is no such instance.
 	Env func(ctx context.Context) (map[string]string, error)
-	// Beside gives another backup of the scenario, one that the Loader Needs.
+	// Beside gives another backup of the scenario, one that the Loader Needs; nil: this one is looked at alone.
 	Beside func(backup string) (Source, error)
 }
 
@@ -67,7 +67,7 @@ type Beforehand interface {
 }
 
 // Measuring is a Loader that sees of what it restored to which moment it is consistent: Outcome.Measured.
-type Measuring interface{ Measures() }
+type Measuring interface{ Measures() bool }
 
 // Needing is a Loader that reads other backups of the scenario too.
 type Needing interface {

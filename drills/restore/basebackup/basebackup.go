@@ -116,7 +116,7 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 const mostName = 63
 
 // Measures implements restore.Measuring.
-func (l *Loader) Measures() {}
+func (l *Loader) Measures() bool { return true }
 
 // Needs names the archive of WAL.
 func (l *Loader) Needs() map[string]string {

@@ -56,13 +56,25 @@ func (j *job) restore(ctx context.Context) (restore.Outcome, error) {
 	if err := j.fits(); err != nil {
 		return out, err
 	}
+	logs, err := j.judgeLogs(ctx, &out)
+	if err != nil {
+		return out, err
+	}
 	if err := j.prepare(ctx); err != nil {
 		return out, err
 	}
 	if err := j.start(ctx); err != nil {
 		return out, err
 	}
-	return out, j.compare(ctx)
+	if err := j.compare(ctx); err != nil || logs == nil {
+		return out, err
+	}
+	if err := j.replay(ctx, logs); err != nil {
+		return out, err
+	}
+	out.ConsistentTo, out.ConsistentBy = logs.Reached()
+	out.Measured = !out.ConsistentTo.IsZero()
+	return out, nil
 }
 
 // idle brings the machine to where it waits for its data, and empties the folder.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/restore/mysql/binlog"
 	"lifeboat/drills/restore/mysql/session"
 	"lifeboat/scenarios"
 )
@@ -25,7 +26,10 @@ type Settings struct {
 	Port     int              `yaml:"port"`     // default 3306
 	Data     string           `yaml:"data"`     // data folder of the image; default /var/lib/mysql
 	OSUser   string           `yaml:"os_user"`  // whom the image runs the server as; default mysql
-	// how long a stream may stand still, with no byte taken, before it is given up as inconclusive; default 30m
+	// another backup of the scenario, of restore: {kind: binlog}: the binary logs that are replayed behind the backup
+	Binlog  string        `yaml:"binlog"`
+	Recover binlog.Target `yaml:"recover"` // how far they are replayed; default: to their end
+	// how long a stream, or the replay of binary logs, may stand still, with no byte taken, before it is given up as inconclusive; default 30m
 	Stall scenarios.Duration `yaml:"stall"`
 }
 
@@ -70,7 +74,7 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	if strings.ContainsAny(c.OSUser, "\n= ") || c.OSUser == "" {
 		problems = append(problems, s.Problem("os_user", "such as "+defaultOSUser, "%q is no name of a user", c.OSUser))
 	}
-	if len(problems) > 0 {
+	if problems = append(problems, c.Recover.Problems(s, c.Binlog)...); len(problems) > 0 {
 		return nil, problems
 	}
 	c.Data, c.User = path.Clean(c.Data), cmp.Or(c.User, defaultUser)

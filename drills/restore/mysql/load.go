@@ -15,6 +15,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
+	"lifeboat/drills/restore/mysql/binlog"
 	"lifeboat/drills/restore/mysql/mysqldump"
 	"lifeboat/drills/restore/mysql/session"
 )
@@ -39,6 +40,8 @@ type load struct {
 	accounts []mysqldump.Account // that were made for what the dump makes in their name
 	back     []string            // statements that put settings of the server back
 	told     *answers
+	logs     *binlog.Chain   // that are replayed behind it; nil: none are
+	read     restore.Outcome // of the backup that holds them
 }
 
 // Load makes the databases anew and loads the backup into them in one pass. The dump is judged as it passes and the databases afterwards:
@@ -46,6 +49,9 @@ type load struct {
 func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
 	job := &load{Loader: l, source: s, machine: m, dump: mysqldump.New(), known: map[string]bool{}}
 	out, err := job.pass(ctx, func(in *dump.Input) error { return job.run(ctx, in) })
+	if err == nil {
+		job.reached(&out)
+	}
 	return out, job.stillThere(ctx, err)
 }
 
@@ -63,10 +69,11 @@ func (l *load) stillThere(ctx context.Context, err error) error {
 }
 
 func (l *load) run(ctx context.Context, in *dump.Input) (err error) {
-	charset, named, err := beginning(in)
+	beginning, err := head(in)
 	if err != nil {
 		return err
 	}
+	charset, named := mysqldump.Beginning(beginning)
 	l.database = first(l.set.Database, named, defaultDatabase)
 	if strings.Contains(named, " ") || mysqldump.System(l.database) { // a list of several
 		l.database = first(l.set.Database, defaultDatabase)
@@ -85,6 +92,9 @@ func (l *load) run(ctx context.Context, in *dump.Input) (err error) {
 			err = fmt.Errorf("put settings of the server on %s back: %w", l.machine.Name(), e)
 		}
 	}()
+	if l.logs, l.read, err = l.judge(ctx, l.source, in); err != nil {
+		return err
+	}
 	if err := l.pour(ctx, in, first(charset, "utf8mb4")); err != nil {
 		return err
 	}
@@ -92,6 +102,9 @@ func (l *load) run(ctx context.Context, in *dump.Input) (err error) {
 		return err
 	}
 	if err := l.compare(ctx); err != nil {
+		return err
+	}
+	if err := l.replay(ctx); err != nil {
 		return err
 	}
 	return l.atEnd(ctx)

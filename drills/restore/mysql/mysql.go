@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/restore/mysql/binlog"
 	"lifeboat/drills/restore/mysql/mysqldump"
 	"lifeboat/scenarios"
 )
@@ -22,6 +23,10 @@ type Settings struct {
 	Password scenarios.Secret `yaml:"password"` // default: MARIADB_ROOT_PASSWORD or MYSQL_ROOT_PASSWORD of the instance, else made up
 	Port     int              `yaml:"port"`     // default 3306
 	Users    map[string]User  `yaml:"users"`    // that may log in, with all rights in the dump's databases: dumps carry no accounts
+	// another backup of the scenario, of restore: {kind: binlog}: the binary logs that are replayed behind the dump, which says where in them
+	// it is (mysqldump --master-data=2, or --dump-slave for those of its master)
+	Binlog  string        `yaml:"binlog"`
+	Recover binlog.Target `yaml:"recover"` // how far they are replayed; default: to their end
 	// take a dump that says neither at its beginning nor at its end what it is (--compact), of which nobody can know whether its end is missing
 	Unmarked bool `yaml:"unmarked"`
 	// how long a load may stand still, with no byte taken and no statement ended, before it is given up as
@@ -79,6 +84,7 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	if _, ok := c.Users[first(c.User, defaultUser)]; ok {
 		problems = append(problems, s.Problem("users", "give its password as restore.password", "%s loads the dump", first(c.User, defaultUser)))
 	}
+	problems = append(problems, c.Recover.Problems(s, c.Binlog)...)
 	if len(problems) > 0 {
 		return nil, problems
 	}

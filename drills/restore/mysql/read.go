@@ -47,7 +47,11 @@ func (l *Loader) Look(ctx context.Context, s restore.Source) error {
 	}
 	in := dump.Open(ctx, stream)
 	defer in.Close() //nolint:errcheck // it was only read
-	if err := begin(in); err != nil {
+	err = begin(in)
+	if err == nil {
+		_, _, err = l.judge(ctx, s, in)
+	}
+	if err != nil {
 		return dump.Classify(s.Backup, err)
 	}
 	return nil
@@ -116,13 +120,12 @@ func (l *load) lacks(kind, format string, args ...any) error {
 	return &restore.LackError{Backup: l.source.Backup, Lack: kind, What: fmt.Sprintf(format, args...)}
 }
 
-// beginning tells what the dump's texts are in, and what database its header names, from what comes first.
-func beginning(in *dump.Input) (charset, database string, err error) {
+// head is what comes first in a dump.
+func head(in *dump.Input) ([]byte, error) {
 	const enough = 32 << 10
-	head, err := in.Peek(enough)
+	b, err := in.Peek(enough)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
-		return "", "", err
+		return nil, err
 	}
-	charset, database = mysqldump.Beginning(head)
-	return charset, database, nil
+	return b, nil
 }

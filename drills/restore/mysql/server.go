@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/mysql/mysqldump"
@@ -152,36 +151,15 @@ func (l *load) grant(ctx context.Context, a mysqldump.Account, database string) 
 
 // endSessions ends what the server still does for a client that is gone.
 func (l *load) endSessions(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	conn, end, err := l.connect(ctx, l.machine)
-	if err != nil {
-		return
-	}
-	defer end()
-	running, _ := session.Texts(ctx, conn, busy)
-	for _, r := range running { // a session that stays harms nobody: the next load drops the database
-		_, _ = conn.ExecContext(ctx, "kill "+r[0])
+	if who, err := l.asks(l.machine); err == nil {
+		who.EndSessions(ctx, l.machine)
 	}
 }
 
-// busy are the statements that run for whoever loads.
-const busy = `select id, coalesce(left(info, 300), state), time from information_schema.processlist
-	where command = 'Query' and user = substring_index(user(), '@', 1) and id <> connection_id() order by id`
-
 func (l *load) activity(ctx context.Context) (dump.Activity, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	conn, end, err := l.connect(ctx, l.machine)
+	who, err := l.asks(l.machine)
 	if err != nil {
 		return dump.Activity{}, err
 	}
-	defer end()
-	running, err := session.Texts(ctx, conn, busy)
-	var a dump.Activity
-	for _, r := range running {
-		a.Mark += r[0] + " " + r[1] + ";"
-		a.Running = fmt.Sprintf("%s for %s s", strings.Join(strings.Fields(r[1]), " "), r[2])
-	}
-	return a, err
+	return who.Activity(ctx, l.machine)
 }

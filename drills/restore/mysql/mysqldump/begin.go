@@ -156,6 +156,7 @@ func (d *Dump) inUse(s Statement) (pass, done bool, err error) {
 	case verb == "USE":
 		d.use, d.strange = database, ""
 		if System(database) {
+			d.Whole = d.Whole || strings.EqualFold(database, "mysql")
 			return false, true, nil
 		}
 		d.owns(database)

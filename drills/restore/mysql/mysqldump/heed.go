@@ -24,6 +24,19 @@ func (s Statement) Target() (verb, database string) {
 	return "", ""
 }
 
+// Into is the database that the first table of a statement is said to be in: INSERT INTO shop.orders, DROP TABLE shop.orders; "": it says none.
+func (s Statement) Into() string {
+	for i, t := range s.tokens {
+		switch {
+		case t.kind == '(', t.is("SET"), t.is("SELECT"), t.is("VALUES"), t.is("WHERE"), t.is("AS"):
+			return ""
+		case i > 0 && t.named() && i+2 < len(s.tokens) && s.tokens[i+1].kind == '.' && s.tokens[i+2].named():
+			return t.text
+		}
+	}
+	return ""
+}
+
 // Definer is whose rights a view, a trigger, a routine or an event has; an empty User: it says none.
 func (s Statement) Definer() Account { return s.creates().definer }
 

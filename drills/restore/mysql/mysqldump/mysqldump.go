@@ -28,6 +28,7 @@ type Dump struct {
 	Position string   // of the server that was dumped, where the dump says it
 	Left     []string // what was left out, one kind a line
 	Pointing []string // what leads to other servers: engines and CREATE SERVER
+	Whole    bool     // it holds the server's own database, and so all of them
 	Plain    bool     // it has no header: it was made without comments
 
 	headers int

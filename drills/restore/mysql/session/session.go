@@ -128,3 +128,40 @@ var refusals = []int{1045, 1130, 1251, 1275, 1524, 1698, 1862, 3118, 4151}
 
 // Refused tells a refused login from a server that is not there yet.
 func Refused(err error) bool { return slices.Contains(refusals, Errno(err)) }
+
+// busy are the statements that run for whoever loads.
+const busy = `select id, coalesce(left(info, 300), state), time from information_schema.processlist
+	where command = 'Query' and user = substring_index(user(), '@', 1) and id <> connection_id() order by id`
+
+// Activity is what the server does for whoever loads into it.
+func (l Login) Activity(ctx context.Context, m instance.Machine) (dump.Activity, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	conn, end, err := l.Open(ctx, m)
+	if err != nil {
+		return dump.Activity{}, err
+	}
+	defer end()
+	running, err := Texts(ctx, conn, busy)
+	var a dump.Activity
+	for _, r := range running {
+		a.Mark += r[0] + " " + r[1] + ";"
+		a.Running = fmt.Sprintf("%s for %s s", strings.Join(strings.Fields(r[1]), " "), r[2])
+	}
+	return a, err
+}
+
+// EndSessions ends what the server still does for a client that is gone.
+func (l Login) EndSessions(ctx context.Context, m instance.Machine) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	conn, end, err := l.Open(ctx, m)
+	if err != nil {
+		return
+	}
+	defer end()
+	running, _ := Texts(ctx, conn, busy)
+	for _, r := range running { // a session that stays harms nobody: the next load drops the database
+		_, _ = conn.ExecContext(ctx, "kill "+r[0])
+	}
+}
