@@ -100,12 +100,18 @@ func (q *question) wanted(name string) bool {
 // collect reads all logs of an archive that are wanted.
 func collect(ctx context.Context, s restore.Source, q *question) (*archive, restore.Outcome, error) {
 	a := &archive{logs: map[string]*log{}}
+	doubtful := map[string]error{} // by the names without their numbers
 	digest, n, err := each(ctx, s, func(name, path string, in io.Reader) error {
 		if !q.wanted(name) {
 			_, err := io.Copy(io.Discard, in)
 			return err
 		}
 		l, err := q.read(name, path, in)
+		if errors.As(err, new(*otherFile)) && q.from == nil { // it is a log only where others beside it are
+			doubtful[stem(name)] = err
+			_, err = io.Copy(io.Discard, in)
+			return err
+		}
 		if err != nil {
 			return err
 		}
@@ -116,6 +122,11 @@ func collect(ctx context.Context, s restore.Source, q *question) (*archive, rest
 		a.logs[name] = l
 		return nil
 	})
+	for name := range a.logs {
+		if bad := doubtful[stem(name)]; bad != nil && err == nil {
+			err = bad
+		}
+	}
 	return a, restore.Outcome{Digest: digest, Bytes: n}, err
 }
 

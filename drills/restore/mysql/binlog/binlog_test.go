@@ -138,9 +138,12 @@ func TestReadsAlone(t *testing.T) {
 		assert.Positive(t, out.Bytes)
 	}
 	logs := all.Below("logs")
+	_, err := (&Archive{}).Read(t.Context(), folder(logs.With(files{"notes.20260131": "words"})))
+	require.NoError(t, err, "what is only called as a log")
 	for want, of := range map[string]files{
 		"it holds no binary logs":                        {"a": "b"},
 		"binary log binlog.000003 is missing, and 2":     logs.Less("binlog.000003"),
+		"binlog.000003 does not begin as a binary log":   logs.With(files{"binlog.000003": "words"}),
 		"binlog.000001 is encrypted":                     all.Below("sealed"),
 		"binlog.000005 is cut off":                       logs.With(files{"binlog.000005": logs["binlog.000005"][:600]}),
 		"of another server than binlog.000003":           logs.With(files{"binlog.000004": all["foreign/binlog.000004"]}),

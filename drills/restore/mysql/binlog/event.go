@@ -64,6 +64,11 @@ type event struct {
 
 func (e *event) end() int64 { return e.at + int64(len(e.raw)) }
 
+// otherFile is of a file that is only called as a log.
+type otherFile struct{ error }
+
+func (o *otherFile) Unwrap() error { return o.error }
+
 // cutError is of a log that ends inside an event.
 type cutError struct{ at int64 }
 
@@ -96,7 +101,7 @@ func (r *reader) begin() error {
 	case sealedMagic:
 		return sealed(r.name)
 	}
-	return damage("%s does not begin as a binary log: it is damaged, or another file", r.name)
+	return &otherFile{damage("%s does not begin as a binary log: it is damaged, or another file", r.name)}
 }
 
 // sealed says that nobody can read a log here.
