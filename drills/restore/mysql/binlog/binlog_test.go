@@ -31,18 +31,18 @@ func TestJudges(t *testing.T) {
 		by     string
 		notes  int
 	}{
-		"to the end":              {logs, here, Target{}, 12, "the last transaction that was replayed", 0},
-		"older ones are missing":  {logs.Less("binlog.000001"), here, Target{}, 12, "the last transaction that was replayed", 0},
+		"to the end":              {logs, here, Target{}, 12, "the last transaction that was replayed", 1},
+		"older ones are missing":  {logs.Less("binlog.000001"), here, Target{}, 12, "the last transaction that was replayed", 1},
 		"of a server that writes": {all.Below("live"), here, Target{}, 12, "the last transaction that was replayed", 0},
-		"in folders":              {files{}.Under("a/b", logs), here, Target{}, 12, "the last transaction that was replayed", 0},
+		"in folders":              {files{}.Under("a/b", logs), here, Target{}, 12, "the last transaction that was replayed", 1},
 		"to a time":               {logs, here, Target{Time: moment(t, all, "before-the-mistake")}, 8, "the time to which its binary logs were replayed", 0},
 		"to a time, later ones are gone": {logs.Less("binlog.000005"), here, Target{Time: moment(t, all, "before-the-mistake")}, 8,
 			"the time to which its binary logs were replayed", 0},
 		"to before a transaction": {logs, here, Target{Before: drop}, 10, "the place in its binary logs at which recovery ended", 0},
 		"the last one is cut, its server was writing": {logs.With(files{"binlog.000005": all["live/binlog.000005"][:len(all["live/binlog.000005"])-5]}), here, Target{}, 11,
 			"the last transaction that was replayed", 1},
-		"from the end of a log": {logs, Position{"binlog.000004", int64(len(logs["binlog.000004"])), ""}, Target{}, 1, "the last transaction that was replayed", 0},
-		"none behind it":        {logs, Position{"binlog.000005", int64(len(last)), ""}, Target{}, 0, "the last transaction before it in its binary logs, which hold no later one", 0},
+		"from the end of a log": {logs, Position{"binlog.000004", int64(len(logs["binlog.000004"])), ""}, Target{}, 1, "the last transaction that was replayed", 1},
+		"none behind it":        {logs, Position{"binlog.000005", int64(len(last)), ""}, Target{}, 0, "the last transaction before it in its binary logs, which hold no later one", 1},
 	} {
 		c1, out, err := Judge(t.Context(), folder(c.logs), c.from, c.target)
 		if !assert.NoError(t, err, name) {
@@ -90,7 +90,7 @@ func TestFindsGaps(t *testing.T) {
 		"another server's, the GTID": {logs, Position{"binlog.000002", 600, "0-2-8"}, Target{},
 			"the backup is behind transaction 0-2-8, and at 600 of that log the last one is 0-1-8"},
 		"the one before it again": {logs.With(files{"binlog.000004": log("000003")}), here, Target{}, "binary log binlog.000004 overlaps binlog.000003"},
-		"the place is too far":    {logs, Position{"binlog.000002", 100000, ""}, Target{}, "it has 1253 bytes, and the backup is at 100000 in it"},
+		"the place is too far":    {logs, Position{"binlog.000002", 100000, ""}, Target{}, "bytes, and the backup is at 100000 in it"},
 		"the place is inside":     {logs, Position{"binlog.000002", 610, ""}, Target{}, "no transaction of binary log binlog.000002 begins at 610"},
 		"cut inside an event":     {logs.With(files{"binlog.000003": log("000003")[:1000]}), here, Target{}, "binary log binlog.000003 is cut off: it ends inside"},
 		"the last is cut":         {logs.With(files{"binlog.000005": log("000005")[:590]}), here, Target{}, "binary log binlog.000005 is cut off: it ends inside"},
