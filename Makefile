@@ -141,9 +141,10 @@ test-kill: demo-files small-files ## kill the harness after every event in turn,
 test-vm: vm-files s3-server ## every test with virtual machines, the long ones included
 	@LIFEBOAT_VM=all go test -timeout 180m -count=1 -v -p 1 $(VM_PACKAGES) ./ci -run '$(VM_TESTS)'
 
-browser: ## Chromium, in which make test-long looks at reports, and its image, which prints them as PDF
+browser: ## Chromium, in which make test-long looks at reports, its image, which prints them as PDF, and LibreOffice's, which opens the workbook
 	@ci/images/install.sh --browser
 	@ci/images/chromium.sh
+	@ci/images/libreoffice.sh
 
 test-long: browser other-versions test-kill test-vm ## every table whole: minutes to hours, run by hand
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 $$(go list ./... | grep -v '^lifeboat/ci$$')
