@@ -117,6 +117,19 @@ func (o tsaOptions) stamper(ctx context.Context) (evidence.Stamper, error) {
 	}, nil
 }
 
+// exported writes a folder, or one file.
+func exported(r evidence.ExportRequest, to string, archive bool) (b *evidence.Bundle, err error) {
+	if !archive {
+		return evidence.Export(r, to)
+	}
+	f, err := os.Create(to)
+	if err != nil {
+		return nil, fmt.Errorf("write the bundle: %w", err)
+	}
+	b, err = evidence.ExportArchive(r, f)
+	return b, errors.Join(err, f.Sync(), f.Close())
+}
+
 // writeBundle writes a folder, or one file, whole or not at all.
 func (a *app) writeBundle(r evidence.ExportRequest, out string) (err error) {
 	if _, err := os.Lstat(out); err == nil {
@@ -130,21 +143,10 @@ func (a *app) writeBundle(r evidence.ExportRequest, out string) (err error) {
 		return fmt.Errorf("write the bundle: %w", err)
 	}
 	defer os.RemoveAll(tmp) //nolint:errcheck // what was written has another name by then
-	folder := filepath.Join(tmp, "bundle")
-	b, err := evidence.Export(r, folder)
+	made := filepath.Join(tmp, "bundle")
+	b, err := exported(r, made, isArchive(out))
 	if err != nil {
 		return err
-	}
-	made := folder
-	if isArchive(out) {
-		made = filepath.Join(tmp, "bundle.tar.gz")
-		f, err := os.Create(made)
-		if err != nil {
-			return fmt.Errorf("write the bundle: %w", err)
-		}
-		if err := errors.Join(evidence.Pack(f, folder), f.Sync(), f.Close()); err != nil {
-			return fmt.Errorf("write the bundle: %w", err)
-		}
 	}
 	if err := os.Rename(made, out); err != nil {
 		return fmt.Errorf("write the bundle: %w", err)

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"archive/tar"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,34 +23,79 @@ const (
 	mostBytes = 64 << 30
 )
 
-// Pack writes a bundle's folder as one .tar.gz, without times, owners, and links: the same folder gives the same bytes.
-func Pack(w io.Writer, folder string) error {
+// archive writes files, read where they lie, as one .tar.gz without times, owners, and links, in the order of a walk through the folder that they
+// make: the same files give the same bytes. Of two of one name the first counts.
+func archive(w io.Writer, items []item) error {
+	slices.SortStableFunc(items, func(a, b item) int { return walked(a.name, b.name) })
+	items = slices.CompactFunc(items, func(a, b item) bool { return a.name == b.name })
 	z := gzip.NewWriter(w)
 	t := tar.NewWriter(z)
-	err := filepath.WalkDir(folder, func(p string, e fs.DirEntry, err error) error { // in the order of names
-		if err != nil || e.IsDir() {
+	var root *os.Root // of the folder that is read
+	defer func() {
+		if root != nil {
+			_ = root.Close() // it was only read
+		}
+	}()
+	for _, x := range items {
+		if x.dir != "" && (root == nil || root.Name() != x.dir) {
+			if root != nil {
+				_ = root.Close() // it was only read
+			}
+			var err error
+			if root, err = os.OpenRoot(x.dir); err != nil {
+				return err
+			}
+		}
+		if err := x.archive(t, root); err != nil {
+			return fmt.Errorf("write %s: %w", x.name, err)
+		}
+	}
+	return errors.Join(t.Close(), z.Close())
+}
+
+// walked orders names as a walk does: a folder's whole content stands where its name does.
+func walked(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		switch x, y := a[i], b[i]; {
+		case x == y:
+		case x == '/':
+			return -1
+		case y == '/':
+			return 1
+		default:
+			return cmp.Compare(x, y)
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func (x item) archive(t *tar.Writer, root *os.Root) error {
+	h := &tar.Header{Name: x.name, Mode: 0o600, Size: int64(len(x.content)), Typeflag: tar.TypeReg}
+	if x.dir == "" {
+		if err := t.WriteHeader(h); err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(folder, p)
-		if err != nil {
-			return err
-		}
-		in, err := os.Open(p)
-		if err != nil {
-			return err
-		}
-		defer in.Close() //nolint:errcheck // it was only read
-		info, err := in.Stat()
-		if err != nil {
-			return err
-		}
-		if err := t.WriteHeader(&tar.Header{Name: filepath.ToSlash(rel), Mode: 0o600, Size: info.Size(), Typeflag: tar.TypeReg}); err != nil {
-			return err
-		}
-		_, err = io.Copy(t, in)
+		_, err := t.Write(x.content)
 		return err
-	})
-	return errors.Join(err, t.Close(), z.Close())
+	}
+	in, err := root.Open(x.file)
+	if errors.Is(err, fs.ErrNotExist) { // as with a folder: it is left out
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer in.Close() //nolint:errcheck // it was only read
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	h.Size = info.Size()
+	if err := t.WriteHeader(h); err != nil {
+		return err
+	}
+	_, err = io.CopyN(t, in, h.Size) // a journal may grow behind what was sealed
+	return err
 }
 
 // BadArchive says what of an archive is no bundle of ours.

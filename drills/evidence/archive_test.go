@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,6 +15,43 @@ import (
 
 	"lifeboat/drills/evidence"
 )
+
+// An archive is the folder, in the order of a walk through it, and the same evidence gives the same bytes.
+func TestArchiveIsTheFolder(t *testing.T) {
+	t.Parallel()
+	q := newQuarter(t)
+	folder := q.exported()
+	r := evidence.ExportRequest{Home: q.home, Bundle: evidence.Bundle{From: begin, To: end}, Signer: q.key}
+	var one, two bytes.Buffer
+	for _, b := range []*bytes.Buffer{&one, &two} {
+		_, err := evidence.ExportArchive(r, b)
+		require.NoError(t, err)
+	}
+	assert.True(t, bytes.Equal(one.Bytes(), two.Bytes()), "the same bytes")
+	var walked []string
+	require.NoError(t, filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
+		if rel, _ := filepath.Rel(folder, path); !e.IsDir() {
+			walked = append(walked, filepath.ToSlash(rel))
+		}
+		return err
+	}))
+	z, err := gzip.NewReader(&one)
+	require.NoError(t, err)
+	var names []string
+	for tr := tar.NewReader(z); ; {
+		h, err := tr.Next()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		names = append(names, h.Name)
+		content, err := io.ReadAll(tr)
+		require.NoError(t, err)
+		assert.Equal(t, string(q.read(folder, filepath.FromSlash(h.Name))), string(content), h.Name)
+	}
+	assert.Greater(t, len(names), 100)
+	assert.Equal(t, walked, names)
+}
 
 // An archive holds plain files with plain names, or is refused before anything of it is written outside.
 func TestUnpackRefuses(t *testing.T) {

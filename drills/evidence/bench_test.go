@@ -1,6 +1,7 @@
 package evidence_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,6 +81,16 @@ func year(b *testing.B, drills int) {
 			b.Fatal(err)
 		}
 	}).report(b, "export", drills)
+	spent(func() {
+		r := evidence.ExportRequest{Home: home, Bundle: evidence.Bundle{From: begin, To: begin.AddDate(1, 0, 0)}, Signer: key}
+		f, err := os.Create(to + ".tar.gz")
+		if err == nil {
+			_, err = evidence.ExportArchive(r, f)
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			b.Fatal(err)
+		}
+	}).report(b, "archive", drills)
 	spent(func() {
 		r, err := evidence.Verify(b.Context(), evidence.VerifyRequest{Folder: to, Build: build,
 			Trust: &signing.Trust{Keys: []signing.Trusted{{Name: "ops", Verifier: key.Verifier()}}}})

@@ -3,6 +3,7 @@ package evidence
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -103,6 +104,20 @@ type ExportRequest struct {
 
 // Export writes a bundle into a folder that must not be there. The same evidence and the same key give the same bytes.
 func Export(r ExportRequest, to string) (*Bundle, error) {
+	return r.write(&bundleWriter{root: to, home: r.Home})
+}
+
+// ExportArchive writes it as one .tar.gz, and no file besides: on a disk making its files is most of what a folder with the drills of a year takes.
+func ExportArchive(r ExportRequest, to io.Writer) (*Bundle, error) {
+	w := &bundleWriter{home: r.Home}
+	b, err := r.write(w)
+	if err != nil {
+		return nil, err
+	}
+	return b, archive(to, w.items)
+}
+
+func (r ExportRequest) write(w *bundleWriter) (*Bundle, error) {
 	l, err := OpenLog(r.Home)
 	if err != nil {
 		return nil, err
@@ -121,10 +136,11 @@ func Export(r ExportRequest, to string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(to, 0o700); err != nil {
-		return nil, fmt.Errorf("make the bundle: %w", err)
+	if w.root != "" {
+		if err := os.Mkdir(w.root, 0o700); err != nil {
+			return nil, fmt.Errorf("make the bundle: %w", err)
+		}
 	}
-	w := bundleWriter{root: to, home: r.Home}
 	leaves, p, err := w.leaves(l, b, older)
 	if err != nil {
 		return nil, err

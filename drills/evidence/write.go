@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -16,10 +18,19 @@ import (
 	"lifeboat/internal/signing"
 )
 
-// bundleWriter writes into a new folder; the first error counts.
+// bundleWriter writes into a new folder, or gathers what goes into an archive; the first error counts.
 type bundleWriter struct {
-	root, home string
+	root, home string // no root: an archive
+	items      []item
 	err        error
+}
+
+// item is a file of a bundle: its content, or where in the home it lies.
+type item struct {
+	name    string // in the bundle, with slashes
+	content []byte
+	dir     string // of the home; "": content is all of it
+	file    string // in dir
 }
 
 // leaves writes the records that a bundle shows, each with its proof. Of a period those of other series are withheld: their numbers stay.
@@ -54,7 +65,10 @@ func (w *bundleWriter) json(name string, v any) {
 }
 
 func (w *bundleWriter) file(name string, content []byte) {
-	if w.err != nil {
+	if w.root == "" {
+		w.items = append(w.items, item{name: name, content: content})
+	}
+	if w.err != nil || w.root == "" {
 		return
 	}
 	path := filepath.Join(w.root, filepath.FromSlash(name))
@@ -68,9 +82,9 @@ func (w *bundleWriter) copies(leaves []Leaf) {
 	if w.err != nil {
 		return
 	}
-	errs := make([]error, len(leaves))
-	atOnce(len(leaves), func(i int) { errs[i] = w.copyOf(leaves[i]) })
-	w.err = errors.Join(errs...)
+	errs, found := make([]error, len(leaves)), make([][]item, len(leaves))
+	atOnce(len(leaves), func(i int) { found[i], errs[i] = w.copyOf(leaves[i]) })
+	w.err, w.items = errors.Join(errs...), append(w.items, slices.Concat(found...)...)
 }
 
 // atOnce does n things, a few of them at a time.
@@ -87,26 +101,37 @@ func atOnce(n int, do func(i int)) {
 	all.Wait()
 }
 
-// copyOf copies one. What is gone is left out: the bundle says by the log that it was there.
-func (w *bundleWriter) copyOf(l Leaf) error {
+// copyOf copies one, or gathers it. What is gone is left out: the bundle says by the log that it was there.
+func (w *bundleWriter) copyOf(l Leaf) ([]item, error) {
 	dir := l.folder(w.home)
 	from, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer from.Close() //nolint:errcheck // it was only read
-	c := copier{from: from, to: filepath.Join(w.root, filepath.Base(filepath.Dir(dir)), l.ID), made: map[string]bool{}}
+	c := copier{from: from, dir: dir, into: filepath.Base(filepath.Dir(dir)) + "/" + l.ID, made: map[string]bool{}}
+	if w.root != "" {
+		c.to = filepath.Join(w.root, filepath.FromSlash(c.into))
+	}
 	switch l.Kind {
 	case KindNight:
-		return c.copy(nightName)
+		err = c.copy(nightName)
 	case KindAddendum:
-		return c.copy(addendumName)
+		err = c.copy(addendumName)
 	case KindProgramme:
-		return c.copy(programmeName)
+		err = c.copy(programmeName)
+	default:
+		err = c.drill(l.ID)
 	}
+	return c.items, err
+}
+
+// drill copies what a drill's manifest and its envelope name.
+func (c *copier) drill(id string) error {
+	from := c.from
 	raw, err := from.ReadFile(manifestName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -116,7 +141,7 @@ func (w *bundleWriter) copyOf(l Leaf) error {
 		err = json.Unmarshal(raw, &m) // whatever is wrong with it is for whoever verifies
 	}
 	if err != nil {
-		return fmt.Errorf("export drill %s: %w", l.ID, err)
+		return fmt.Errorf("export drill %s: %w", id, err)
 	}
 	for _, f := range m.Files {
 		if err := c.copy(f.Path); err != nil {
@@ -142,15 +167,21 @@ func (w *bundleWriter) copyOf(l Leaf) error {
 	return err
 }
 
-// copier copies files of one folder into another.
+// copier copies files of one folder into another, or says which they are.
 type copier struct {
-	from *os.Root
-	to   string
-	made map[string]bool // folders
+	from      *os.Root
+	dir, into string
+	to        string          // "": items
+	made      map[string]bool // folders
+	items     []item
 }
 
-func (c copier) copy(name string) error {
+func (c *copier) copy(name string) error {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return nil
+	}
+	if c.to == "" {
+		c.items = append(c.items, item{name: path.Join(c.into, name), dir: c.dir, file: filepath.FromSlash(name)})
 		return nil
 	}
 	in, err := c.from.Open(filepath.FromSlash(name))
@@ -161,14 +192,14 @@ func (c copier) copy(name string) error {
 		return err
 	}
 	defer in.Close() //nolint:errcheck // it was only read
-	path := filepath.Join(c.to, filepath.FromSlash(name))
-	if dir := filepath.Dir(path); !c.made[dir] {
+	to := filepath.Join(c.to, filepath.FromSlash(name))
+	if dir := filepath.Dir(to); !c.made[dir] {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
 		c.made[dir] = true
 	}
-	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
