@@ -24,6 +24,7 @@ func everyEvent() []any {
 		record.Restored{Backup: "shop-db", BackupBad: "it is cut off"},
 		record.Restored{Backup: "shop-db", ImageBad: "the extension hstore"},
 		record.Booted{Ready: 71300 * time.Millisecond}, record.Booted{Unseen: true},
+		record.BootFailure{Why: "not ready within 2m0s", Lines: []string{"FATAL: no such role"}},
 		record.Step{What: "boot db", Outcome: record.OutcomeDone},
 		record.Step{What: "boot db", Outcome: record.OutcomeFailed, Error: "no"},
 		record.Step{What: "boot db", Outcome: record.OutcomeNotReached},
@@ -77,7 +78,8 @@ func TestEveryEventHasItsLabels(t *testing.T) {
 func TestEveryNamedLabelExists(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
-	named := regexp.MustCompile(`\.Text\("((?:live|history)\.[a-z_]*[a-z])"|\.text\("([a-z_]*[a-z])"|\.label\("([a-z_]*[a-z])"`)
+	named := regexp.MustCompile(`\.Text\("((?:live|history)\.[a-z_]*[a-z])"|\.text\("([a-z_]*[a-z])"|\.label\("([a-z_]*[a-z])"|` +
+		`\.says\([a-z]+, "([a-z_]*[a-z])"`)
 	seen := 0
 	for _, f := range files {
 		if matched, err := filepath.Match("*_test.go", f); err != nil || matched {
@@ -92,6 +94,8 @@ func TestEveryNamedLabelExists(t *testing.T) {
 				id = "live." + m[2]
 			case m[3] != "":
 				id = "live_night." + m[3]
+			case m[4] != "":
+				id = "live." + m[4]
 			}
 			for _, lang := range reports.Languages() {
 				assert.NotContains(t, reports.Messages().Label(lang, id, nil), "⟦", "%s: %s", f, id)

@@ -54,11 +54,11 @@ func (t teller) course(data any) line {
 		return t.says(false, "restored", "backup", d.Backup, "bytes", strconv.FormatInt(d.Bytes, 10),
 			"time", (d.Ended - d.Started).String())
 	case record.BootFailure:
-		why := d.Why
-		if n := len(d.Lines); n > 0 && !strings.Contains(why, d.Lines[n-1]) {
-			why += "; " + d.Lines[n-1]
+		last := ""
+		if n := len(d.Lines); n > 0 && !strings.Contains(d.Why, d.Lines[n-1]) {
+			last = d.Lines[n-1]
 		}
-		return t.says(true, "boot_failed", "why", why)
+		return t.says(true, "boot_failed", "why", d.Why, "last", last)
 	case record.Booted:
 		if d.Unseen {
 			return t.says(false, "booted_unseen")
