@@ -124,7 +124,11 @@ func (w *wait) words(o record.Overdue) string {
 	if o.Over() >= time.Minute {
 		asked = ", nor after " + (o.To - o.From).Round(time.Second).String()
 	}
-	return fmt.Sprintf("not ready within %s%s: %v", o.Limit, asked, w.answer)
+	answer := w.answer
+	if errors.Is(answer, context.DeadlineExceeded) {
+		answer = fmt.Errorf("no answer within %v", w.patience)
+	}
+	return fmt.Sprintf("not ready within %s%s: %v", o.Limit, asked, answer)
 }
 
 // excusable is a limit that the host may have made too short. A status is an answer, at whatever time it comes.
