@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"lifeboat/drills/objective"
+	"lifeboat/drills/store/sidecars"
 	"lifeboat/internal/accident"
 )
 
@@ -21,13 +24,12 @@ var shopDump string
 const mariadbImage = "lifeboat/mariadb:10.11"
 
 // mysqlShop is the shape of a dump of that shop.
-var mysqlShop = &shape{name: "mysql", good: sqlDump("shop.sql"), entry: mysqlEntry}
+var mysqlShop = &shape{name: "mysql", good: sqlDump("shop.sql"), entry: mysqlEntry, profile: sqlProfile()}
 
 // sqlDump writes the good dump as one of tonight into a file of that name, to which accidents happen.
 func sqlDump(name string, happens ...accident.Func) maker {
 	return func(_ context.Context, _ *bench, dir string) error {
-		at := strings.LastIndex(shopDump, "-- Dump completed")
-		raw, err := accident.All(happens...)([]byte(shopDump[:at] + time.Now().Format("-- Dump completed on 2006-01-02 15:04:05\n")))
+		raw, err := sqlOf(happens)
 		if err != nil {
 			return err
 		}
@@ -35,10 +37,67 @@ func sqlDump(name string, happens ...accident.Func) maker {
 	}
 }
 
+func sqlOf(happens []accident.Func) ([]byte, error) {
+	at := strings.LastIndex(shopDump, "-- Dump completed")
+	return accident.All(happens...)([]byte(shopDump[:at] + time.Now().Format("-- Dump completed on 2006-01-02 15:04:05\n")))
+}
+
+// sqlProfile is what lifeboat profile writes beside a dump of a server into which that one was loaded.
+func sqlProfile(happens ...accident.Func) func(ctx context.Context, b *bench) ([]byte, error) {
+	const line = `mariadb -e 'drop database if exists shop; create database shop' && mariadb shop &&
+		/tmp/lifeboat profile -o /tmp/profile.json -- mariadb-dump --single-transaction -R -E shop >/dev/null && cat /tmp/profile.json`
+	return func(ctx context.Context, b *bench) ([]byte, error) {
+		raw, err := sqlOf(happens)
+		if err != nil {
+			return nil, err
+		}
+		w, err := b.mariadb(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w.Lock()
+		defer w.Unlock()
+		return w.run(ctx, raw, asRoot+line)
+	}
+}
+
+// asRoot has what follows ask that server, which answers on its socket before it is what it stays.
+const asRoot = "export MYSQL_HOST=127.0.0.1 MYSQL_PWD=drill; "
+
+// profiledSQL is a dump with its own profile beside it.
+func profiledSQL(name string, happens ...accident.Func) maker {
+	return func(ctx context.Context, b *bench, dir string) error {
+		text, err := sqlProfile(happens...)(ctx, b)
+		if err != nil {
+			return err
+		}
+		return errors.Join(sqlDump(name, happens...)(ctx, b, dir), os.WriteFile(filepath.Join(dir, name+sidecars.Profile), text, 0o600))
+	}
+}
+
+// mariadb is a server in which dumps are loaded to be profiled.
+func (b *bench) mariadb(ctx context.Context) (*workshop, error) {
+	return once(b, "MariaDB", func() (*workshop, error) {
+		w, err := openContainer(ctx, "root", mariadbImage, []string{"-e", "MARIADB_ROOT_PASSWORD=drill"}, "mariadbd")
+		if err != nil {
+			return nil, err
+		}
+		b.atEnd(w.close)
+		if _, err := command(ctx, nil, "docker", "cp", b.lifeboat, w.id+":/tmp/lifeboat"); err != nil {
+			return nil, err
+		}
+		_, err = w.run(ctx, nil, asRoot+"for i in $(seq 600); do mariadb -e 'select 1' >/dev/null 2>&1 && exit; sleep 0.1; done; exit 1")
+		return w, err
+	})
+}
+
 // mysqlEntry is what lifeboat new writes of it, but for the image, and the rules that a careful user adds.
 func mysqlEntry(c column, _ item) string {
 	careful := ""
-	if c == rules {
+	switch c {
+	case profiled:
+		careful = "\n    - {kind: profile, on: db, password: drill, against: backup}"
+	case rules:
 		careful = `
     - {kind: rows, on: db, password: drill, database: shop, table: customers, equals: 60}
     - {kind: rows, on: db, password: drill, database: shop, table: orders, at_least: 110}
@@ -68,9 +127,11 @@ func mysqlDumps() []item {
 	good := func(name, what, file string, happens ...accident.Func) item {
 		return item{name: "mysql-" + name, what: what, shape: mysqlShop, make: sqlDump(file, happens...)}
 	}
+	definer := good("definer", "of a definer that no dump holds", "shop.sql", gone)
+	definer.profiled = profiledSQL("shop.sql", gone)
 	const rows = "INSERT INTO `orders` VALUES"
 	behind := func(text string) accident.Func { return accident.Swap("UNLOCK TABLES;", "UNLOCK TABLES;\n"+text, 1) }
-	return []item{
+	return slices.Concat(lostSQL(), []item{
 		broken("cut-50", "its first half", read, accident.Share(0.5)),
 		broken("cut-99", "all but the last hundredth", read, accident.Share(0.99)),
 		broken("stopped", "mysqldump stopped behind a table and nobody saw its exit code", read, accident.CutAt("UNLOCK TABLES;", 1, len("UNLOCK TABLES;\n"))),
@@ -99,10 +160,46 @@ func mysqlDumps() []item {
 		good("gzip", "packed by gzip", "shop.sql.gz", accident.Gzip),
 		good("zstd", "packed by zstd", "shop.sql.zst", accident.Zstd),
 		good("marked", "with the mark of UTF-8 before it", "shop.sql", accident.Before("\xef\xbb\xbf")),
-		good("definer", "of a definer that no dump holds", "shop.sql", accident.Swap("`shop`@`%`", "`gone`@`10.%`", 2)),
+		definer,
 		good("replica", "with the position that would make a replica of its server", "shop.sql",
 			accident.Swap("DROP TABLE IF EXISTS `customers`;",
 				"CHANGE MASTER TO MASTER_LOG_FILE='binlog.000003', MASTER_LOG_POS=157;\nDROP TABLE IF EXISTS `customers`;", 1)),
+	})
+}
+
+// gone is a definer that nobody knows any more.
+var gone = accident.Swap("`shop`@`%`", "`gone`@`10.%`", 2)
+
+// lostSQL are dumps, whole, of a shop that is not what it was.
+func lostSQL() []item {
+	is := func(name, what string, l *label, old, new string) item {
+		return item{name: "mysql-" + name, what: what, shape: mysqlShop, make: sqlDump("shop.sql", accident.Swap(old, new, 1)), label: l}
+	}
+	structure, values := content("structure", profile), content("values", profile)
+	definer := is("definer-lost", "what a trigger and a routine may do is another's right", content("rights", profile), "", "")
+	definer.make = sqlDump("shop.sql", gone)
+	const orders = "  KEY `whose` (`customer`),\n  CONSTRAINT `whose` FOREIGN KEY (`customer`) REFERENCES `customers` (`id`)\n"
+	return []item{
+		definer,
+		is("trigger-lost", "a trigger is lost", structure, "/*!50003 CREATE*/ /*!50017 DEFINER=`shop`@`%`*/ "+
+			"/*!50003 trigger tr before insert on orders for each row begin set new.total = abs(new.total); end \n*/;;\n", ""),
+		is("trigger-changed", "a trigger does something else", structure, "abs(new.total)", "-abs(new.total)"),
+		is("routine-lost", "a routine is lost", structure, "CREATE DEFINER=`shop`@`%` PROCEDURE `tidy`()\nbegin delete from orders where id < 0; end\n;;\n", ""),
+		is("view-changed", "a view shows more", structure, "`orders`.`total` > 100", "`orders`.`total` > 10"),
+		is("unique-lost", "names need not differ any more", structure, "  PRIMARY KEY (`id`),\n  UNIQUE KEY `name` (`name`)\n", "  PRIMARY KEY (`id`)\n"),
+		is("foreign-key-lost", "orders may be of nobody", structure, orders, "  KEY `whose` (`customer`)\n"),
+		is("null-allowed", "a column may be empty", structure, "`total` decimal(10,2) NOT NULL", "`total` decimal(10,2) DEFAULT NULL"),
+		is("narrower", "a column holds less", structure, "`note` text", "`note` varchar(100)"),
+		is("engine", "a table of another engine", structure, ") ENGINE=InnoDB DEFAULT", ") ENGINE=Aria DEFAULT"),
+		is("collated", "text is compared in another way", structure, "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci",
+			"ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"),
+		is("numbers-behind", "numbers that were given away are given again", content("sequences", profile), "AUTO_INCREMENT=128", "AUTO_INCREMENT=121"),
+		is("row-lost", "one row is lost", content("few_rows", profile), "(77,18,115.50,'a note\\nof 77','2026-01-04 05:00:00'),\n", ""),
+		is("null", "nothing became an empty text", values, "('nothing',NULL)", "('nothing','')"),
+		is("note", "a letter of a text", values, "'a note\\nof 77'", "'a note\\nof 78'"),
+		is("time", "a time is eight hours earlier", values, "'2026-01-04 05:00:00'", "'2026-01-03 21:00:00'"),
+		is("shifted", "two texts are each other's", content("shifted", profile), "(4,5,6.00,'a note\\nof 4','2026-01-01 04:00:00'),\n(5,6,7.50,'a note\\nof 5'",
+			"(4,5,6.00,'a note\\nof 5','2026-01-01 04:00:00'),\n(5,6,7.50,'a note\\nof 4'"),
 	}
 }
 
