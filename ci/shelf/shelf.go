@@ -43,6 +43,11 @@ func (l *label) seenIn(c column) bool {
 		c == lastTime && slices.Contains(l.needs, lastSeen)
 }
 
+// here tells whether a rung is the label's. What says itself nothing of its age has one by the profile beside it.
+func (l *label) here(c column, at objective.RungName) bool {
+	return at == l.at || c == profiled && l.doubt && l.at == objective.RungFound && at == objective.RungRead
+}
+
 // shape is a kind of good backup: how it is made, and how a catalogue speaks of it.
 type shape struct {
 	name string
@@ -142,7 +147,7 @@ func (i item) marked(c column, o outcome) mark {
 		return passed
 	case !l.seenIn(c): // seen by more than was promised
 		return caught
-	case o.At != l.at || l.doubt != (o.Status == record.StatusInconclusive):
+	case !l.here(c, o.At) || l.doubt != (o.Status == record.StatusInconclusive):
 		return astray
 	}
 	return caught

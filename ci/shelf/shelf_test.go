@@ -33,6 +33,8 @@ func TestMarks(t *testing.T) {
 		"caught elsewhere":                      {at(objective.RungRead), bare, bad, astray},
 		"not proved, where that is right":       {doubtAt(objective.RungRead), bare, unsure, caught},
 		"not proved, where it is bad":           {at(objective.RungRead), bare, unsure, astray},
+		"not dated but by its profile":          {doubtAt(objective.RungFound), profiled, unsure, caught},
+		"not dated":                             {doubtAt(objective.RungFound), bare, unsure, astray},
 		"failed, where nobody can know":         {doubtAt(objective.RungContent), bare, bad, astray},
 		"it needs more, named":                  {content(kind, rule), bare, told, named},
 		"it needs more, not named":              {content(kind, rule), bare, yes, passed},
