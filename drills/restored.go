@@ -98,7 +98,7 @@ func (r *restores) restored(ctx context.Context, name string, bp *BackupPlan, du
 	fact.Ended, fact.Digest, fact.Bytes, fact.Verifying = r.elapsed(), out.Digest, out.Bytes, out.Verifying
 	r.host.restored(fact.Started, fact.Ended)
 	fact.Verified = err == nil && promiseKept(bp.Point.Digest, out.Digest)
-	fact.Said = out.Said
+	fact.Said, fact.Part = out.Said, out.Part
 	fact.Notes = append(fact.Notes, r.HideAll(out.Notes)...)
 	if err != nil && ctx.Err() == nil {
 		if foreign := r.room.Intact(ctx); foreign != nil { // whatever it looks like, somebody else had a hand in it

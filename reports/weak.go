@@ -16,7 +16,7 @@ func Weaknesses(r *record.Record, v record.Verdict) []record.Reason {
 	if v.Status != record.StatusPassed {
 		return all
 	}
-	for _, more := range [][]record.Reason{wideLimits(v), thinReasons(v), littleAsked(r), noUpgrade(r), otherBackups(r)} {
+	for _, more := range [][]record.Reason{wideLimits(v), thinReasons(v), littleAsked(r), noUpgrade(r), otherBackups(r), parts(r)} {
 		all = append(all, more...)
 	}
 	return all
@@ -128,6 +128,17 @@ func otherBackups(r *record.Record) (all []record.Reason) {
 				all = append(all, weakness("other_backup", "instance", x.Subject.Instance, "before", was.Backup+" "+was.Point, "after", x.Backup+" "+x.Point)...)
 			}
 		}
+	}
+	return all
+}
+
+// parts are backups of which only a part was restored: what else they hold was not looked at.
+func parts(r *record.Record) (all []record.Reason) {
+	for _, x := range r.Restores {
+		if x.Part == nil || slices.ContainsFunc(all, func(w record.Reason) bool { return w.Args["backup"] == x.Backup }) {
+			continue
+		}
+		all = append(all, weakness("part", "backup", x.Backup, "only", x.Part.Only, "left", x.Part.Left)...)
 	}
 	return all
 }

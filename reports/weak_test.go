@@ -50,6 +50,10 @@ func TestWeaknesses(t *testing.T) {
 		}, nil},
 		"nothing was upgraded": {func(r *record.Record, _ *record.Verdict) { r.Steps = nil }, []string{"weak.no_upgrade"}},
 		"a planned rollback":   {func(r *record.Record, _ *record.Verdict) { r.Steps, r.Header.Trigger = nil, record.TriggerOrder }, nil},
+		"a part of it": {func(r *record.Record, _ *record.Verdict) {
+			r.Restores[0].Part = &record.Part{Only: "shop", Left: "crm"}
+			r.Restores = append(r.Restores, r.Restores[0]) // it is told once
+		}, []string{"weak.part"}},
 		"other bytes": {func(r *record.Record, _ *record.Verdict) {
 			r.Restores = append(r.Restores, restored("rollback", "db", "sha256:2"))
 		}, []string{"weak.other_backup"}},

@@ -140,6 +140,13 @@ type Restored struct {
 	OnlyRead  bool          `json:"only_read,omitempty"` // it was read to its end, and restored into nothing
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration `json:"verifying_ns,omitempty"`
+	Part      *Part         `json:"part,omitempty"` // what of the backup was restored; nil: all of it
+}
+
+// Part of a backup: of what is left out nothing is proved.
+type Part struct {
+	Only string `json:"only"`
+	Left string `json:"left,omitempty"` // what else the backup holds, as far as that is known
 }
 
 // Network is the range of addresses that the drill's sandboxes have, IPv4 in the form of CIDR.

@@ -73,6 +73,7 @@ const (
 	LackCompressed = "compressed" // the files of a physical backup are compressed or encrypted one by one
 	LackKey        = "key"        // its tablespaces are encrypted, and nobody has the key
 
+	LackPart      = "part"       // the backup does not hold what alone is wanted of it
 	LackPosition  = "position"   // the backup does not say where in the binary logs it is
 	LackSealedLog = "sealed-log" // a binary log is encrypted
 	LackLogs      = "logs"       // the binary logs are none that are replayed behind that backup

@@ -97,6 +97,8 @@ type Outcome struct {
 	Beside map[string]Outcome
 	// Tree is what a Beforehand restored, as it was read afterwards.
 	Tree *tree.Restored
+	// Part is what of the backup was restored, where the scenario asked for a part; nil: all of it.
+	Part *record.Part
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration
 }

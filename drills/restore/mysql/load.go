@@ -34,12 +34,14 @@ type load struct {
 	conn     *sql.Conn // a session for what is made before a statement
 	version  string    // of the server, such as 10.11.6-MariaDB
 	database string    // that what says none goes into
+	named    string    // the database that the dump's header names, or a list of them
 	within   bool      // the client is led there
 	made     []string  // databases that were made anew
 	known    map[string]bool
 	accounts []mysqldump.Account // that were made for what the dump makes in their name
 	back     []string            // statements that put settings of the server back
 	told     *answers
+	left     []string        // databases that were left out
 	logs     *binlog.Chain   // that are replayed behind it; nil: none are
 	read     restore.Outcome // of the backup that holds them
 }
@@ -51,6 +53,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	out, err := job.pass(ctx, func(in *dump.Input) error { return job.run(ctx, in) })
 	if err == nil {
 		job.reached(&out)
+		out.Part = job.part()
 	}
 	return out, job.stillThere(ctx, err)
 }
@@ -74,7 +77,7 @@ func (l *load) run(ctx context.Context, in *dump.Input) (err error) {
 		return err
 	}
 	charset, named := mysqldump.Beginning(beginning)
-	l.database = first(l.set.Database, named, defaultDatabase)
+	l.database, l.named = first(l.set.Database, named, defaultDatabase), named
 	if strings.Contains(named, " ") || mysqldump.System(l.database) { // a list of several
 		l.database = first(l.set.Database, defaultDatabase)
 	}
@@ -99,6 +102,9 @@ func (l *load) run(ctx context.Context, in *dump.Input) (err error) {
 		return err
 	}
 	if err := l.whole(); err != nil {
+		return err
+	}
+	if err := l.partly(); err != nil {
 		return err
 	}
 	if err := l.compare(ctx); err != nil {
@@ -148,6 +154,9 @@ func (l *load) pour(ctx context.Context, in *dump.Input, charset string) error {
 
 // statement is called before the client has the end of one.
 func (l *load) statement(ctx context.Context, s mysqldump.Statement) (before string, leave bool, err error) {
+	if l.leaves(s) {
+		return "", true, nil
+	}
 	switch verb, database := s.Target(); verb {
 	case "CREATE": // as it says, with its character set
 		return "", false, l.makeDatabase(ctx, database, false)

@@ -71,7 +71,7 @@ func (l *load) replay(ctx context.Context) error {
 		return err
 	}
 	r := &binlog.Replayer{Archive: logs, Machine: l.machine, Login: who, Stall: l.set.Stall.Std(),
-		Keep: binlog.Keep{Whole: l.dump.Whole, Databases: l.made}}
+		Keep: binlog.Keep{Whole: l.dump.Whole && l.set.Only == "", Databases: l.made}}
 	if err := r.Replay(ctx, l.logs); err != nil {
 		return err
 	}

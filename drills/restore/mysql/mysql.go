@@ -18,7 +18,9 @@ import (
 
 // Settings are the keys of a restore of kind mysql.
 type Settings struct {
-	Database string           `yaml:"database"` // to load into; default: the dump's own name, else app
+	Database string `yaml:"database"` // to load into; default: the dump's own name, else app
+	// the one database of a dump of several that is restored; nothing is then proved of the others, and the report says so
+	Only     string           `yaml:"only"`
 	User     string           `yaml:"user"`     // that may do everything; default root
 	Password scenarios.Secret `yaml:"password"` // default: MARIADB_ROOT_PASSWORD or MYSQL_ROOT_PASSWORD of the instance, else made up
 	Port     int              `yaml:"port"`     // default 3306
@@ -83,6 +85,12 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	}
 	if _, ok := c.Users[first(c.User, defaultUser)]; ok {
 		problems = append(problems, s.Problem("users", "give its password as restore.password", "%s loads the dump", first(c.User, defaultUser)))
+	}
+	switch {
+	case c.Only != "" && c.Database != "":
+		problems = append(problems, s.Problem("only", "delete database: what is taken out of a dump of several keeps its name", "only and database are both given"))
+	case mysqldump.System(c.Only):
+		problems = append(problems, s.Problem("only", "name one of the dump's own", "%s belongs to the server", c.Only))
 	}
 	problems = append(problems, c.Recover.Problems(s, c.Binlog)...)
 	if len(problems) > 0 {

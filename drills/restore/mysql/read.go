@@ -66,10 +66,18 @@ func (l *Loader) Made(_ context.Context, s restore.Source) (string, error) {
 func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, error) {
 	job := &load{Loader: l, source: s, dump: mysqldump.New()}
 	return job.pass(ctx, func(in *dump.Input) error {
+		b, err := head(in)
+		if err != nil {
+			return err
+		}
+		_, job.named = mysqldump.Beginning(b)
 		if err := job.dump.Read(in); err != nil {
 			return err
 		}
-		return job.whole()
+		if err := job.whole(); err != nil {
+			return err
+		}
+		return job.partly()
 	})
 }
 

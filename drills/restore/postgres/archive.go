@@ -45,13 +45,19 @@ func (l *load) edit(ctx context.Context, a *pgdump.Archive) error {
 		return err
 	}
 	l.left.entries = map[int]bool{}
+	only, err := l.chosen(a)
+	if err != nil {
+		return err
+	}
 	gone := map[int]bool{} // extensions
 	tables, data := false, false
 	for _, e := range a.Entries {
 		tables, data = tables || e.Desc == "TABLE", data || e.Desc == "TABLE DATA"
-		out, err := l.leavesOutEntry(ctx, e, gone)
-		if err != nil {
-			return err
+		out := only != nil && !only[e.ID]
+		if !out {
+			if out, err = l.leavesOutEntry(ctx, e, gone); err != nil {
+				return err
+			}
 		}
 		if out {
 			l.left.entries[e.ID] = true

@@ -33,6 +33,7 @@ type load struct {
 	said     []record.Said // the notes in their parts
 	left     leftOut
 	beside   map[string]restore.Outcome
+	part     *record.Part       // what of the dump is restored; nil: all of it
 	globals  bool               // the dump, or one beside it, has roles
 	later    []pgdump.Statement // of roles, behind the dump of a database
 	dumps    int                // that went into the present database, one behind another
@@ -65,7 +66,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 		return restore.Outcome{Notes: job.notes, Said: job.said}, job.stillThere(ctx, dump.Classify(s.Backup, err))
 	}
 	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: job.notes, Said: job.said,
-		Made: job.made, Beside: job.beside}, nil
+		Made: job.made, Beside: job.beside, Part: job.part}, nil
 }
 
 // stillThere keeps a machine that went away from looking like a bad backup, unless
@@ -100,6 +101,9 @@ func (l *load) run(ctx context.Context) error {
 	case formatTar:
 		err = l.tarball(ctx)
 	default:
+		if len(l.set.Only) > 0 {
+			return l.lacks(record.LackPart, "it is a plain dump, of which no part is restored")
+		}
 		err = l.plain(ctx)
 	}
 	if err != nil {

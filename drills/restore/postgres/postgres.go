@@ -31,8 +31,11 @@ type Settings struct {
 	// and memberships, are restored first
 	RolesFrom  string   `yaml:"roles_from"`
 	Extensions []string `yaml:"extensions"` // made before the load: dumps of schemas or tables alone hold none
-	LeaveOut   LeaveOut `yaml:"leave_out"`  // what only a provider's server has
-	Programs   string   `yaml:"programs"`   // folder in the instance where psql and pg_restore are; default: on its path
+	// what alone is restored of a dump of format custom, directory or tar, with what it stands on: schema.table, or a schema. Nothing is
+	// then proved of the rest, and the report says so
+	Only     []string `yaml:"only"`
+	LeaveOut LeaveOut `yaml:"leave_out"` // what only a provider's server has
+	Programs string   `yaml:"programs"`  // folder in the instance where psql and pg_restore are; default: on its path
 	// how long a load may stand still, with no byte taken and no statement ended, before it is given up as
 	// inconclusive; default 30m
 	Stall scenarios.Duration `yaml:"stall"`

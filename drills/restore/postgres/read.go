@@ -54,6 +54,9 @@ func (l *load) read() error {
 		if archive.Format != pgdump.Custom {
 			return &dump.Damage{Reason: "it is only the table of contents of a folder dump: the data are missing"}
 		}
+		if _, err := l.chosen(archive); err != nil {
+			return err
+		}
 		l.made = archive.Created
 		return archive.ReadBlocks(r)
 	case formatTar, formatDirectory:

@@ -68,9 +68,7 @@ func (p *parser) dependencies(e *Entry) {
 		if err != nil && p.err == nil {
 			p.fail("its table of contents has the dependency %q", digits)
 		}
-		if e.Data() { // of all others nobody asks, and there may be millions
-			e.Needs = append(e.Needs, id)
-		}
+		e.Needs = append(e.Needs, id)
 	}
 }
 

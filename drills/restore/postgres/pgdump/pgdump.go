@@ -22,7 +22,7 @@ type Entry struct {
 	Copy      string // COPY … FROM stdin; empty where there is no such data
 	File      string // of the data, in folder and tar dumps
 	HasData   bool
-	Needs     []int  // entries that data depend on, in archives
+	Needs     []int  // entries that it depends on, in archives
 	Database  string // of a plain dump that connects to one: where it is; "": where the dump is loaded
 	offset    int64  // of the data; negative: not told
 }

@@ -1,0 +1,99 @@
+package postgres
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/postgres/pgdump"
+)
+
+// What goes with a table, a view, a partition or a schema, of an archive that pg_dump wrote.
+func TestChoosesAPart(t *testing.T) {
+	f, err := os.Open("pgdump/testdata/custom.dump")
+	require.NoError(t, err)
+	defer f.Close()
+	a, err := pgdump.ReadArchive(pgdump.NewReader(f))
+	require.NoError(t, err)
+	for only, want := range map[string]string{
+		"public.orders": "DOMAIN money_ok,TYPE status,FUNCTION bump(),TABLE orders,COMMENT TABLE orders,ACL TABLE orders,ACL COLUMN orders.note,SEQUENCE orders_id_seq," +
+			"SEQUENCE OWNED BY orders_id_seq,DEFAULT orders id,TABLE DATA orders,SEQUENCE SET orders_id_seq,CONSTRAINT orders orders_pkey,INDEX orders_at," +
+			"STATISTICS st,TRIGGER orders bump,POLICY orders mine,ROW SECURITY orders",
+		"public.parts":   "TABLE parts,TABLE parts_1,TABLE ATTACH parts_1,TABLE DATA parts_1",
+		"public.parts_1": "TABLE parts,TABLE parts_1,TABLE ATTACH parts_1,TABLE DATA parts_1",
+		"public.totals": "DOMAIN money_ok,TYPE status,FUNCTION bump(),TABLE orders,COMMENT TABLE orders,ACL TABLE orders,ACL COLUMN orders.note,SEQUENCE orders_id_seq," +
+			"SEQUENCE OWNED BY orders_id_seq,MATERIALIZED VIEW totals,DEFAULT orders id,TABLE DATA orders,SEQUENCE SET orders_id_seq,CONSTRAINT orders orders_pkey," +
+			"INDEX orders_at,STATISTICS st,TRIGGER orders bump,POLICY orders mine,ROW SECURITY orders,MATERIALIZED VIEW DATA totals",
+		"extra": "DOMAIN money_ok,TYPE status",
+	} {
+		l := &load{Loader: &Loader{set: Settings{Only: []string{only}}}}
+		keep, err := l.chosen(a)
+		require.NoError(t, err, only)
+		var got []string
+		for _, e := range a.Entries {
+			if keep[e.ID] && e.Namespace != "" {
+				got = append(got, e.Desc+" "+e.Tag)
+			}
+		}
+		assert.Equal(t, want, strings.Join(got, ","), only)
+		assert.Equal(t, only, l.part.Only)
+	}
+}
+
+// A part of an archive is restored with what it stands on, and with nothing else; what was left out is said.
+func TestLoadOnlyAPart(t *testing.T) {
+	t.Parallel()
+	m := postgres(t)
+	const there = `select string_agg(n.nspname || '.' || c.relname, ',' order by 1) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname in ('public', 'extra') and c.relkind in ('r', 'p', 'v', 'm', 'S', 'i')`
+	for _, c := range []struct {
+		only, relations, query, want string
+		notes                        []string
+	}{
+		{"[public.orders]", "public.orders,public.orders_at,public.orders_id_seq,public.orders_pkey",
+			"select (select count(*) from orders) || '|' || (select count(*) from pg_trigger where tgname = 'bump') || '|' || (select last_value > 1 from orders_id_seq)",
+			"5000|1|true", []string{"only public.orders of the dump was restored", "foreign key public.orders orders_customer_fkey was left out"}},
+		{"[public.parts]", "public.parts,public.parts_1", "select count(*) from parts", "100", nil},
+		{"[public.customers, public.orders]",
+			"public.customers,public.customers_email_key,public.customers_id_seq,public.customers_pkey,public.orders,public.orders_at,public.orders_id_seq,public.orders_pkey",
+			"select count(*) from pg_constraint where contype = 'f'", "1", nil},
+		{"[public.open_orders]", "public.open_orders,public.orders,public.orders_at,public.orders_id_seq,public.orders_pkey", "select count(*) from open_orders", "5000", nil},
+	} {
+		for _, format := range []string{"custom", "directory", "tar"} {
+			raw := good(t, format)
+			out, err := loader(t, both(settings, "only: "+c.only)).Load(t.Context(), source(raw, ""), m)
+			if !assert.NoError(t, err, "%s %s", c.only, format) {
+				continue
+			}
+			assert.Equal(t, c.relations, answer(t, m, "app", "", "", there), "%s %s", c.only, format)
+			assert.Equal(t, c.want, answer(t, m, "app", "", "", c.query), "%s %s", c.only, format)
+			for _, n := range c.notes {
+				assert.Contains(t, strings.Join(out.Notes, "\n"), n)
+			}
+			require.NotNil(t, out.Part)
+			assert.Equal(t, strings.Trim(c.only, "[]"), out.Part.Only)
+			assert.Contains(t, out.Part.Left, "large objects")
+			if c.only == "[public.orders]" {
+				assert.Equal(t, "5: public.customers, public.parts, public.parts_1, public.open_orders, public.totals and 1 more", strings.Replace(out.Part.Left, "6: ", "5: ", 1))
+			}
+		}
+	}
+	l := loader(t, both(settings, "only: [public.order]"))
+	for _, load := range []func() (restore.Outcome, error){
+		func() (restore.Outcome, error) { return l.Load(t.Context(), source(good(t, "custom"), ""), m) },
+		func() (restore.Outcome, error) { return l.Read(t.Context(), source(good(t, "custom"), "")) },
+	} {
+		_, err := load()
+		var lack *restore.LackError
+		require.ErrorAs(t, err, &lack)
+		assert.Equal(t, record.LackPart, lack.Lack)
+		assert.Contains(t, lack.What, "it does not hold public.order, which restore.only names (did you mean public.orders?)")
+	}
+	_, err := loader(t, both(settings, "only: [public.orders]")).Load(t.Context(), source(good(t, "plain"), ""), m)
+	require.ErrorContains(t, err, "of which no part is restored")
+}
