@@ -143,12 +143,6 @@ type Restored struct {
 	Part      *Part         `json:"part,omitempty"` // what of the backup was restored; nil: all of it
 }
 
-// Part of a backup: of what is left out nothing is proved.
-type Part struct {
-	Only string `json:"only"`
-	Left string `json:"left,omitempty"` // what else the backup holds, as far as that is known
-}
-
 // Network is the range of addresses that the drill's sandboxes have, IPv4 in the form of CIDR.
 type Network struct {
 	Range    string `json:"range"`

@@ -46,3 +46,9 @@ func (s *Said) Is(text string) bool {
 	cut, wasCut := strings.CutSuffix(text, "…")
 	return whole == text || wasCut && strings.HasPrefix(whole, cut)
 }
+
+// Part of a backup: of what is left out nothing is proved.
+type Part struct {
+	Only string `json:"only"`
+	Left string `json:"left,omitempty"` // what else the backup holds, as far as that is known
+}
