@@ -22,8 +22,8 @@ import (
 // letters of a text: where a line or a column ends is the printer's.
 func letters(s string) string { return strings.Join(strings.Fields(s), "") }
 
-// The summary of a quarter and the review of a drill as PDF, in both languages, printed in the sealed container: the text of either can be selected, and
-// each page has its number of all and the digest. Nothing of the container stays.
+// The summary of a quarter, the report of a drill and its review as PDF, printed in the sealed container: the text of each can be selected, and each
+// page has its number of all and the digest. Nothing of the container stays.
 func TestPDF(t *testing.T) {
 	needs.Long(t)
 	if _, err := exec.LookPath("pdftotext"); err != nil {
@@ -34,7 +34,7 @@ func TestPDF(t *testing.T) {
 	home := t.TempDir()
 	ids, err := replay.Quarter("../../ci/vectors", home, time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
-	require.NoError(t, replay.Log(home, ids, evidence.Sealing{Tool: "0.1.0", Build: buildID()}))
+	require.NoError(t, replay.Log(home, ids, evidence.Sealing{Tool: "0.1.0", Build: "another: replayed drills have no reports of ours"}))
 	drill := strings.TrimPrefix(ids[0], "night ")
 	bundle, key := filepath.Join(home, "bundle"), filepath.Join(t.TempDir(), "key")
 	lifeboat := func(args ...string) []byte {
@@ -57,6 +57,8 @@ func TestPDF(t *testing.T) {
 			[]string{"Targets against what was measured"}},
 		{[]string{"audit", "verify", bundle, "--trust", key + ".pub"}, "zh", "第 %d / %d 页", regexp.MustCompile(`日志树哈希 [A-Za-z0-9+/]{43}=`),
 			[]string{"指标与实测对照", "演练汇总报告"}},
+		{[]string{"report", drill}, "en", "Page %d / %d", regexp.MustCompile(`Record sha256:[0-9a-f]{64}`), []string{"Objectives", "Scope"}},
+		{[]string{"report", drill}, "zh", "第 %d / %d 页", regexp.MustCompile(`演练记录 sha256:[0-9a-f]{64}`), []string{"演练指标"}},
 		{[]string{"report", drill, "--review"}, "zh", "第 %d / %d 页", regexp.MustCompile(`演练记录 sha256:[0-9a-f]{64}`), []string{"演练复盘", "根因分析", "改进措施"}},
 	} {
 		printed := lifeboat(append(x.args, "--lang", x.lang, "--format", "pdf")...)
