@@ -15,7 +15,7 @@ VM_TESTS    := ^TestVM
 GO_FILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .PHONY: help setup build images demo-files demo test check fix bench busy clean foreign shelf test-kill test-long small-files \
-	other-versions browser kinds vm-images vm-files demo-vm test-vm s3-server race govulncheck audit-demo demo-nightly \
+	other-versions browser kinds vm-images vm-files demo-vm test-vm s3-server race govulncheck audit-demo demo-nightly wiki \
 	test-files suite-alone suite-sidecar suite-machines suite-waiting
 
 help: ## what there is to do
@@ -66,6 +66,13 @@ foreign: setup build images ## a foreign application with a migration, drilled t
 	@cp ci/foreign/flows/*.js build/foreign/flows/
 	@ci/foreign/build.sh build/foreign
 	@ci/foreign/backup.sh build/foreign
+
+wiki: setup build kinds ## MediaWiki with MariaDB and uploaded files: its image, its backups, and three ways back
+	@ci/wiki/image.sh
+	@mkdir -p build/wiki/flows
+	@cp ci/wiki/*.yaml build/wiki/
+	@cp ci/wiki/flows/*.js build/wiki/flows/
+	@ci/wiki/backup.sh build/wiki
 
 small-files: setup build images ## the demo's backups with 200 orders: drills of a few seconds, for tests
 	@mkdir -p build/small/flows
@@ -146,7 +153,7 @@ browser: ## Chromium, in which make test-long looks at reports, its image, which
 	@ci/images/chromium.sh
 	@ci/images/libreoffice.sh
 
-test-long: browser other-versions test-kill test-vm ## every table whole: minutes to hours, run by hand
+test-long: browser other-versions wiki test-kill test-vm ## every table whole: minutes to hours, run by hand
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 $$(go list ./... | grep -v '^lifeboat/ci$$')
 	@LIFEBOAT_LONG=1 go test -timeout 120m -count=1 ./ci
 

@@ -35,7 +35,12 @@ type foreign struct {
 
 func (f foreign) drill(t *testing.T) {
 	t.Helper()
-	b := onBench(t, "foreign")
+	f.drillIn(t, "foreign")
+}
+
+func (f foreign) drillIn(t *testing.T, folder string) {
+	t.Helper()
+	b := onBench(t, folder)
 	exit, d := b.drill(filepath.Join(b.demo, f.name+".yaml"))
 	if f.verdict == "passed" && d.excused() {
 		t.Log(d.Why)
