@@ -112,12 +112,14 @@ func treeList(ctx context.Context, b *bench, c column, folder string) error {
 }
 
 // treeEntry is one as a user writes it from the README, and the list that a careful user adds.
-func treeEntry(c column, _ item) string {
+func treeEntry(c column, _ item) string { return treeAged("0s", c) }
+
+func treeAged(age string, c column) string {
 	careful := ""
 	if c == rules {
 		careful = `, file: tree.sha256`
 	}
-	return `objectives: {age: 0s}
+	return `objectives: {age: ` + age + `}
 restore: {kind: files, path: /restored}
 as: app
 instance: {kind: docker, image: "` + image + `", command: [sleep, infinity]}

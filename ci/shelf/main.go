@@ -20,7 +20,8 @@ var columns = []column{bare, rules, lastTime, profiled}
 // shelf is everything that stands on it, the broken of each kind first.
 func shelf() []item {
 	return slices.Concat(damagedDumps(), wrongFiles(), hostileDumps(), lostRows(), lostStructure(), oddDumps(), oddDatabases(), images(), disks(), mysqlDumps(),
-		redisBackups(), trees(), clusters(), etcdSnapshots(), physicalBackups())
+		redisBackups(), trees(), clusters(), etcdSnapshots(), physicalBackups(), resticRepositories(), borgRepositories(),
+		backrestRepositories(), barmanRepositories())
 }
 
 // everything is asked, but the rules of another database, and what is not there of a shape.

@@ -156,10 +156,14 @@ func (b *bench) entry(ctx context.Context, c column, i item, folder string) (str
 	if c == lastTime {
 		name = i.shape.name // yesterday's of many is one and the same
 	}
-	entry := "  - name: " + name + "\n    store: {kind: dir, path: ./" + i.name + "}\n"
-	if i.shape.pattern != "" {
-		entry = strings.Replace(entry, "}\n", ", pattern: "+i.shape.pattern+"}\n", 1)
+	store := "kind: dir, path: ./" + i.name
+	switch {
+	case i.shape.store != nil:
+		store = i.shape.store(i)
+	case i.shape.pattern != "":
+		store += ", pattern: " + i.shape.pattern
 	}
+	entry := "  - name: " + name + "\n    store: {" + store + "}\n"
 	if i.shape == shop {
 		entry = forms.of(b, name, i.name)
 	}

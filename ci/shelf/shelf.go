@@ -56,6 +56,8 @@ type shape struct {
 	// entry is what a catalogue's entry of it says beside its name, its store, and what lifeboat new writes of it, in lines of YAML that
 	// begin at their keys.
 	entry func(c column, i item) string
+	// store is what an entry says of where the item lies; nil: in a folder of backups.
+	store func(i item) string
 	// yesterday makes the one that the last proof is of.
 	yesterday maker
 	// profile is what lifeboat profile writes of the source of the good one.
@@ -86,6 +88,7 @@ type item struct {
 	migrated            []string // tables whose structure may be another than yesterday
 	ageless             bool     // it does not say how old it is
 	restored            string   // how it is restored, if not as its shape is: keys of restore
+	chosen              string   // how it is chosen among those of a repository: keys of store
 	within              string   // of a backup of several databases: the one of which more is asked, "shop:"
 }
 

@@ -33,20 +33,21 @@ func Zstd(raw []byte) ([]byte, error) {
 	return w.EncodeAll(raw, nil), w.Close()
 }
 
-// Repacked has it happen to what is inside the gzip.
-func Repacked(happens Func) Func {
-	return func(raw []byte) ([]byte, error) {
-		r, err := gzip.NewReader(bytes.NewReader(raw))
-		if err != nil {
-			return nil, fmt.Errorf("unpack: %w", err)
-		}
-		plain, err := io.ReadAll(r)
-		if err != nil {
-			return nil, fmt.Errorf("unpack: %w", err)
-		}
-		return All(happens, Gzip)(plain)
+// Gunzip unpacks.
+func Gunzip(raw []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
 	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
+	}
+	return plain, nil
 }
+
+// Repacked has it happen to what is inside the gzip.
+func Repacked(happens Func) Func { return All(Gunzip, happens, Gzip) }
 
 // Files happen to the files of a tar, by the last parts of their names.
 type Files func(files map[string][]byte) error

@@ -108,6 +108,40 @@ func segments(t *testing.T, at string, do func(name string)) {
 	}
 }
 
+// What borg makes again where it is missing or damaged is made beside the repository: nothing in that is touched.
+func TestMadeAgain(t *testing.T) {
+	p := dockertest.Programs(t)
+	from, err := made()
+	require.NoError(t, err)
+	at := filepath.Join(t.TempDir(), "repository")
+	require.NoError(t, os.CopyFS(at, os.DirFS(from)))
+	for _, pattern := range []string{"/index.*", "/hints.*"} {
+		all, err := filepath.Glob(at + pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, all)
+		require.NoError(t, os.Remove(all[0]))
+	}
+	before := dockertest.Digest(t, at)
+	all, err := open(t, p, at, "").List(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	var held [2][]string
+	for i, of := range []string{from, at} {
+		text, _, err := dockertest.Fetched(t.Context(), open(t, p, of, ""), all[0])
+		require.NoError(t, err)
+		r := tree.NewTar(strings.NewReader(text), true)
+		for err = nil; err == nil; {
+			_, err = r.Next()
+		}
+		require.ErrorIs(t, err, io.EOF)
+		for _, e := range r.Entries() {
+			held[i] = append(held[i], e.Path+" "+e.Digest)
+		}
+	}
+	assert.Equal(t, held[0], held[1], "nothing of what borg was given is in it")
+	assert.Equal(t, before, dockertest.Digest(t, at))
+}
+
 func TestBroken(t *testing.T) {
 	p := dockertest.Programs(t)
 	for name, c := range map[string]struct {
@@ -135,6 +169,13 @@ func TestBroken(t *testing.T) {
 				require.NoError(t, os.WriteFile(n, raw, 0o600))
 			})
 		}, "borg cannot read it"},
+		"config empty": {func(at string) { require.NoError(t, os.Truncate(at+"/config", 0)) }, "does not have a valid configuration"},
+		"key missing": {func(at string) {
+			raw, err := os.ReadFile(at + "/config")
+			require.NoError(t, err)
+			config, _, _ := strings.Cut(string(raw), "key =")
+			require.NoError(t, os.WriteFile(at+"/config", []byte(config), 0o600))
+		}, "No key entry found in the config"},
 		"config missing": {func(at string) { require.NoError(t, os.Remove(at+"/config")) }, "is not a valid repository"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,23 +3,42 @@ package borg
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 
 	"lifeboat/drills/store"
 	"lifeboat/drills/store/repository"
 )
 
-// shadowed is where borg finds the repository when it checks it: its check begins with a transaction, which a mount that cannot be written to refuses.
-const shadowed = store.RoomVolume + "/repository"
+// cast makes a repository on the room's volume whose segments are links to those of the real one, which nobody can write to. borg finds it
+// there from then on: it checks one in a transaction, and keeps an index and hints there that it makes again. No archive holds its name.
+func (v *visit) cast() error {
+	at := store.RoomVolume + "/.lifeboat-" + rand.Text()
+	script := "mkdir " + at + " && cd " + store.RoomMount + " && for f in *; do [ -d $f ] || cp $f " + at + "/; done && cp -rs $PWD/data " + at + "/"
+	if err := v.shell(script); err != nil {
+		return v.s.problem("name an image that holds borg, and a shell with coreutils", "prepare a folder for borg: %v", err)
+	}
+	v.shadow = at
+	return nil
+}
 
-// shadow makes a repository on the room's volume whose segments are links to those of the real one, which nobody can write to.
-func (v *visit) shadow() error {
-	const script = "mkdir " + shadowed + " && cd " + store.RoomMount +
-		" && for f in *; do [ -d $f ] || cp $f " + shadowed + "/; done && cp -rs $PWD/data " + shadowed + "/"
+// lift takes it away, so that the volume holds nothing but what borg extracted.
+func (v *visit) lift() error {
+	if v.shadow == "" {
+		return nil
+	}
+	if err := v.shell("rm -rf " + v.shadow); err != nil {
+		return v.s.problem("", "remove what was prepared for borg: %v", err)
+	}
+	return nil
+}
+
+func (v *visit) shell(script string) error {
 	var said repository.Tail
 	if err := v.Run(v.ctx, store.Tool{Args: []string{"sh", "-c", script}, Stderr: &said}); err != nil {
-		return v.s.problem("name an image that holds borg, and a shell with coreutils", "prepare a check by borg: %v: %s", err, repository.First(said.String()))
+		return fmt.Errorf("%w: %s", err, repository.First(said.String()))
 	}
 	return nil
 }
@@ -38,10 +57,10 @@ func (s *Store) Check(ctx context.Context) (c *store.Checked, err error) {
 	if err := v.Run(v.ctx, store.Tool{Args: []string{"borg", "--version"}, Stdout: &version}); err != nil {
 		return nil, s.problem("name an image that holds borg", "run borg of image %s: %v", s.set.Image, err)
 	}
-	if err := v.shadow(); err != nil {
+	if err := v.cast(); err != nil {
 		return nil, err
 	}
-	words := []string{shadowed}
+	words := []string{store.RoomMount}
 	if s.set.Check == "data" {
 		words = append(words, "--verify-data")
 	}

@@ -92,6 +92,9 @@ func (v *visit) give(point string, of item, to io.Writer) error {
 	if err := v.borg(point, io.Discard, "extract", words...); err != nil {
 		return err
 	}
+	if err := v.lift(); err != nil {
+		return err
+	}
 	return v.Pack(v.ctx, path.Join(store.RoomVolume, of.Path), to)
 }
 

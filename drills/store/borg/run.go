@@ -1,6 +1,7 @@
 package borg
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type visit struct {
 	stop    context.CancelFunc
 	state   []string  // names at the repository's top, which every transaction changes
 	written time.Time // of the newest of them
+	shadow  string    // folder in which borg finds the repository, where it must write to it; "": not needed so far
 }
 
 // enter makes a room. That there is no repository at all is said before.
@@ -71,8 +73,17 @@ func (s *Store) names() (all []string, newest time.Time, err error) {
 // borg runs one command of it. The passphrase goes through its standard input: it stands in no list of processes and in no environment.
 func (v *visit) borg(point string, out io.Writer, command string, words ...string) error {
 	said, err := v.run(out, command, words...)
+	if err != nil && v.shadow == "" && strings.Contains(said, writes) { // before it has given anything
+		if err := v.cast(); err != nil {
+			return err
+		}
+		said, err = v.run(out, command, words...)
+	}
 	return v.judge(point, err, said)
 }
+
+// writes is what borg says where it makes an index or hints again that are missing or damaged, and cannot keep them.
+const writes = "Read-only file system: '" + store.RoomMount
 
 // run is borg without a judgement of its end.
 func (v *visit) run(out io.Writer, command string, words ...string) (said string, ended error) {
@@ -87,6 +98,12 @@ func (v *visit) run(out io.Writer, command string, words ...string) (said string
 		}
 		env["BORG_PASSPHRASE_FD"], in = "0", strings.NewReader(password+"\n")
 	}
+	words = slices.Clone(words)
+	for i, w := range words {
+		if rest, is := strings.CutPrefix(w, store.RoomMount); is && v.shadow != "" {
+			words[i] = v.shadow + rest
+		}
+	}
 	tail := &repository.Tail{}
 	err := v.Run(v.ctx, store.Tool{Args: append([]string{"borg", command, "--bypass-lock"}, words...), Env: env, Dir: store.RoomVolume,
 		Stdin: in, Stdout: out, Stderr: tail})
@@ -95,10 +112,14 @@ func (v *visit) run(out io.Writer, command string, words ...string) (said string
 
 // Words of borg that prove a repository bad: what it read is not what was written.
 var proofs = regexp.MustCompile(`(?m)^.*(Data integrity error|Inconsistency detected|Integrity check|integrity check|checksum mismatch|` +
+	`does not have a valid configuration|No key entry found in the config|` +
 	`ObjectNotFound|Object with key .* not found|[Cc]hunk .* (missing|not found)|Corrupted|is not a valid repository|IntegrityError).*$`)
 
 // missing is a file of the repository that borg looked for.
-var missing = regexp.MustCompile(`No such file or directory: '` + store.RoomMount + `/(data/\d+/\d+|config)'`)
+var missing = regexp.MustCompile(`No such file or directory: '/[^']*/(data/\d+/\d+|config)'`)
+
+// exceptions are what a borg says that did not know what to say.
+var exceptions = regexp.MustCompile(`(?m)^[\w.]+(Error|Exception)\b.*$`)
 
 // exitError is a borg that could not do what it was asked; 1 is a warning, as of a file that was not restored as it was.
 const exitError = 2
@@ -128,7 +149,8 @@ func (v *visit) judge(point string, ended error, said string) error {
 			return v.unlessChanged(&store.Mismatch{Point: point, What: fmt.Sprintf("borg cannot read it: %s", strings.TrimSpace(line))})
 		}
 	}
-	return v.s.problem("run the same borg by hand", "borg ended with exit code %d: %s", exit.Code, repository.First(said))
+	why := cmp.Or(exceptions.FindString(said), repository.First(said))
+	return v.s.problem("run the same borg by hand", "borg ended with exit code %d: %s", exit.Code, why)
 }
 
 // unlessChanged is what was found, unless somebody wrote to the repository meanwhile: then what is missing may have been moved.

@@ -3,6 +3,7 @@ package restic
 import (
 	"archive/tar"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -193,14 +194,22 @@ func TestBroken(t *testing.T) {
 		do   func(at string)
 		says string
 	}{
-		"packs missing":   {func(at string) { each(t, at+"/data/*/*", remove(t)) }, "of its repository is missing"},
-		"packs damaged":   {func(at string) { each(t, at+"/data/*/*", func(n string) { flip(t, n) }) }, "of its repository is damaged"},
-		"packs cut":       {func(at string) { each(t, at+"/data/*/*", func(n string) { require.NoError(t, os.Truncate(n, 60)) }) }, ""},
+		"packs missing": {func(at string) { each(t, at+"/data/*/*", remove(t)) }, "of its repository is missing"},
+		"packs damaged": {func(at string) { each(t, at+"/data/*/*", func(n string) { flip(t, n) }) }, "of its repository is damaged"},
+		"packs cut":     {func(at string) { each(t, at+"/data/*/*", func(n string) { require.NoError(t, os.Truncate(n, 60)) }) }, ""},
+		"packs of zeros": {func(at string) {
+			each(t, at+"/data/*/*", func(n string) {
+				is, err := os.Stat(n)
+				require.NoError(t, err)
+				require.NoError(t, errors.Join(os.Truncate(n, 0), os.Truncate(n, is.Size())))
+			})
+		}, "of its repository is damaged"},
 		"indexes missing": {func(at string) { each(t, at+"/index/*", remove(t)) }, "not found in repository"},
 		"indexes damaged": {func(at string) { each(t, at+"/index/*", func(n string) { flip(t, n) }) }, "index/"},
 		"key missing":     {func(at string) { each(t, at+"/keys/*", remove(t)) }, "not one key left"},
 		"key damaged":     {func(at string) { each(t, at+"/keys/*", func(n string) { flip(t, n) }) }, "keys/"},
 		"config missing":  {func(at string) { remove(t)(at + "/config") }, "config of its repository is missing"},
+		"config empty":    {func(at string) { require.NoError(t, os.Truncate(at+"/config", 0)) }, "config of its repository is damaged: it has 0 bytes"},
 		"config damaged":  {func(at string) { flip(t, at+"/config") }, "damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -143,20 +143,23 @@ func (v *visit) judge(point string, ended error, said string) error {
 	case strings.Contains(said, "no matching ID found"), strings.Contains(said, "no snapshot found"):
 		return fmt.Errorf("fetch %s: %w", point, store.ErrNoPoint)
 	}
-	if line := proofs.FindString(said); line != "" {
-		return v.unlessChanged(v.named(point, strings.TrimSpace(line)))
+	if bad := v.damaged(point); bad != nil {
+		return v.unlessChanged(bad)
+	}
+	if line := strings.TrimSpace(proofs.FindString(said)); line != "" {
+		return v.unlessChanged(&store.Mismatch{Point: point, What: fmt.Sprintf("%s cannot read it: %s", v.s.Version(), line)})
 	}
 	return v.s.problem("run the same restic by hand", "%s ended with exit code %d: %s", v.s.Version(), exit.Code, last(said))
 }
 
-// named finds the file that makes restic's words true, among the packs that it read.
-func (v *visit) named(point, line string) error {
+// damaged finds a pack that is not what its name promises among those that restic read, whatever its words for that are.
+func (v *visit) damaged(point string) error {
 	for _, name := range slices.Sorted(maps.Keys(v.seen.given)) {
 		if is, err := whole(v.outer, v.of, name); err == nil && !is {
 			return &store.Mismatch{Point: point, What: fmt.Sprintf("%s/%s of its repository is damaged: its content is not what its name promises", packs, name)}
 		}
 	}
-	return &store.Mismatch{Point: point, What: fmt.Sprintf("%s cannot read it: %s", v.s.Version(), line)}
+	return nil
 }
 
 // unlessChanged is what was found, unless somebody removed indexes meanwhile: then the repository was being pruned, and what is missing may
@@ -281,4 +284,15 @@ func (s *Store) files(ctx context.Context) ([]snapshot, error) {
 		all[i] = snapshot{ID: f.name, Time: f.written, Host: s.set.Host, Tags: s.set.Tags, Paths: s.set.Paths}
 		return nil
 	})
+}
+
+// overhead is what restic adds to all that it encrypts, bytes: its "Design", Crypto. A file of no more holds nothing.
+const overhead = 32
+
+// config looks at the length of the repository's config, which no name promises.
+func (s *server) config(kind string, is file) {
+	if kind == config && is.size >= 0 && is.size <= overhead {
+		s.note(func() { s.damaged[config] = append(s.damaged[config], is) })
+		s.stop(errSeen)
+	}
 }

@@ -164,6 +164,7 @@ func (s *server) file(w http.ResponseWriter, r *http.Request, kind, name string)
 	if kind == packs && max(from, to) >= size {
 		s.cut(r.Context(), name)
 	}
+	s.config(kind, is)
 	if to < 0 || to >= size {
 		to = size - 1
 	}
@@ -274,6 +275,9 @@ func (s *server) otherwise() (refused string, trouble error) {
 func (s *server) bad(point string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if all := s.damaged[config]; len(all) > 0 {
+		return &store.Mismatch{Point: point, What: fmt.Sprintf("config of its repository is damaged: it has %d bytes", all[0].size)}
+	}
 	for _, kind := range []string{keys, index, packs} {
 		if all := s.damaged[kind]; len(all) > 0 {
 			return &store.Mismatch{Point: point, What: fmt.Sprintf("%s/%s of its repository is damaged: its content is not what its name promises", kind,
