@@ -79,7 +79,7 @@ func brokenStreams() []item {
 		stream("cut-99", "all of a stream but its last hundredth", file, accident.Share(0.99)),
 		stream("cut-end", "a stream without its last file", file, accident.CutAt("xtrabackup_info", 1, -14)),
 		stream("flip", "a bit turned in a stream", file, accident.Flip(0.5)),
-		stream("zeros", "a tenth of a stream is zeros", file, accident.Zero(0.4, 0.5)),
+		stream("zeros", "a tenth of a stream is zeros", file, accident.Zero(0.85, 0.95)),
 		stream("twice", "two streams, one behind the other", file, accident.Twice),
 		stream("gzip-cut", "half of a stream that was packed by gzip", file+".gz", accident.Gzip, accident.Share(0.5)),
 		stream("zstd-cut", "half of a stream that was packed by zstd", file+".zst", accident.Zstd, accident.Share(0.5)),
@@ -103,7 +103,7 @@ func lostInServer() []item {
 		of("digit", "one digit of a value", content("values", rule)),
 		of("routine", "a routine is lost", content("structure", profile)),
 		of("another", "another system's", content("stale", rule)),
-		of("nothing", "of a server that held nothing", at(objective.RungContent)),
+		of("nothing", "of a server that held nothing", content("rows", rule)),
 		stale,
 	}
 }
