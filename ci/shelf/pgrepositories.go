@@ -187,6 +187,8 @@ func backrestRepositories() []item {
 		plain("page", "a bit turned in a page of a table, packed as a good one is", repacked(table, accident.FlipByte(9000))),
 		plain("manifest-lost", "the manifest of its newest backup is missing", without(manifest)),
 		plain("manifest-cut", "half of the manifest of its newest backup, and of its copy", happens(manifest, accident.Share(0.5))),
+		plain("manifest-flip", "a bit turned in the manifest of its newest backup, and in its copy", happens(manifest, accident.Flip(0.5))),
+		plain("info-flip", "a bit turned in the list of its backups, and in its copy", happens(info, accident.Flip(0.5))),
 		plain("info-lost", "the list of its backups is missing", without(info)),
 		plain("full-lost", "the full backup, on which the newest stands, is missing", without(holdingAll("backup/demo/", "F/"))),
 		plain("segment-lost", "a segment of WAL is missing", without(gap)),
@@ -195,6 +197,7 @@ func backrestRepositories() []item {
 		plain("segment-cut", "half of a segment", happens(gap, accident.Share(0.5))),
 		plain("segment-other", "a segment is not the one that was archived", repacked(gap, accident.FlipByte(5000))),
 		plain("archive-info-lost", "what says whose its WAL is is missing", without(archive)),
+		plain("archive-info-flip", "a bit turned in what says whose its WAL is, and in its copy", happens(archive, accident.Flip(0.5))),
 		plain("other-cluster", "its WAL is another cluster's", happens(archive, accident.Swap("db-system-id=7", "db-system-id=6", 1))),
 		plain("not-one", "something else lies in its place", func(f accident.Folder) error {
 			clear(f)

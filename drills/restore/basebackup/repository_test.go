@@ -18,6 +18,7 @@ import (
 
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/basebackup/pgbackrest"
 	"lifeboat/drills/restore/basebackup/pgdata"
 	"lifeboat/drills/restore/dump"
 	"lifeboat/internal/accident"
@@ -69,7 +70,7 @@ func TestRepositoriesAreRead(t *testing.T) {
 	t.Parallel()
 	all := repositories(t)
 	plain, sealed := all.Below("plain"), all.Below("sealed")
-	info, incr := "backup/demo/backup.info", named(t, plain, "I/backup.manifest")
+	info, wal, incr := "backup/demo/backup.info", "archive/demo/archive.info", named(t, plain, "I/backup.manifest")
 	incr = strings.TrimSuffix(incr, ".copy")
 	full := named(t, plain, "F/pg_data/base/1/2619.gz")
 	bundle := named(t, sealed, "F/bundle/1")
@@ -80,6 +81,15 @@ func TestRepositoriesAreRead(t *testing.T) {
 	segment := gap[strings.LastIndex(gap, "/")+1:][:24]
 	change := func(of tree, name string, change func(string) string) tree {
 		return of.With(tree{name: change(of[name])})
+	}
+	// bent changes one digit of a file and of its copy that nothing else shows.
+	bent := func(of tree, name string) tree {
+		for _, n := range []string{name, name + ".copy"} {
+			if raw, ok := of[n]; ok {
+				of = of.With(tree{n: strings.Replace(raw, "backrest-format=5", "backrest-format=4", 1)})
+			}
+		}
+		return of
 	}
 	const pg, key = "{repository: pgbackrest}", "{repository: pgbackrest, cipher_pass: sesame}"
 	for name, c := range map[string]struct {
@@ -102,8 +112,15 @@ func TestRepositoriesAreRead(t *testing.T) {
 		"a manifest alone": {of: plain.Less(incr), settings: pg},
 		"a cut manifest":   {of: change(plain.Less(incr+".copy"), incr, func(s string) string { return s[:len(s)/2] }), settings: pg, bad: "backup.manifest cannot be used"},
 		"the full backup": {of: change(plain.Less(info+".copy"), info, func(s string) string {
-			return s[:strings.Index(s, "[backup:current]\n")+17] + s[strings.Index(s, "F_"+"2")-15:]
+			return summed(s[:strings.Index(s, "[backup:current]\n")+17] + s[strings.Index(s, "F_"+"2")-15:])
 		}), settings: pg, bad: "which is not in the repository"},
+		"a bit of its list":   {of: bent(plain, info), settings: pg, bad: info + " cannot be used: its checksum is"},
+		"a bit of one list":   {of: bent(plain.Less(info), info+".copy").With(tree{info: plain[info]}), settings: pg},
+		"a bit of a manifest": {of: bent(plain, incr), settings: pg, bad: "backup.manifest cannot be used: its checksum is"},
+		"a bit of its WAL's":  {of: bent(plain, wal), settings: pg, bad: wal + " cannot be used: its checksum is"},
+		"a list without an end": {of: change(plain.Less(info+".copy"), info, func(s string) string {
+			return s[:strings.Index(s, "\n\n[backrest]\nbackrest-checksum")+1]
+		}), settings: pg, bad: "is written last"},
 		"a bit of a file":   {of: change(plain, full, func(s string) string { return flip(s, len(s)/2) }), settings: pg, bad: "base/1/2619"},
 		"another's content": {of: plain.With(tree{full: packed(t, strings.Repeat("\x00", size(t, plain[full])))}), settings: pg, bad: "not what its manifest says: base/1/2619 (its checksum)"},
 		"a cut file":        {of: change(plain, full, func(s string) string { return s[:len(s)-20] }), settings: pg, bad: "base/1/2619 ends too early in " + full},
@@ -115,7 +132,7 @@ func TestRepositoriesAreRead(t *testing.T) {
 		"a bent segment": {of: plain.With(tree{gap: packed(t, flip(unpacked(t, plain[gap]), 5000))}), settings: pg,
 			bad: "WAL segment " + segment + " is not what was archived"},
 		"another cluster's": {of: change(plain.Less("archive/demo/archive.info.copy"), "archive/demo/archive.info", func(s string) string {
-			return strings.ReplaceAll(s, "db-system-id=7", "db-system-id=6")
+			return summed(strings.ReplaceAll(s, "db-system-id=7", "db-system-id=6"))
 		}), settings: pg, bad: "its archive is of another cluster"},
 		"before the first": {of: plain, settings: "{repository: pgbackrest, recover: {time: 2020-01-01T00:00:00Z}}", bad: "was complete before 2020-01-01T00:00:00Z"},
 	} {
@@ -141,6 +158,13 @@ func TestRepositoriesAreRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// summed gives a list that was changed on purpose the checksum that pgBackRest would.
+func summed(list string) string {
+	_, err := pgbackrest.ReadInfo(list)
+	words := strings.Fields(err.Error()) // its checksum is X, and it promises Y
+	return strings.Replace(list, words[len(words)-1], strings.TrimSuffix(words[3], ","), 1)
 }
 
 func packed(t testing.TB, raw string) string {

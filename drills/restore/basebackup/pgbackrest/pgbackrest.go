@@ -3,9 +3,12 @@
 package pgbackrest
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strconv"
 	"strings"
@@ -102,7 +105,6 @@ func ReadInfo(text string) (*Info, error) {
 func ReadManifest(text string) (*Manifest, error) {
 	m := &Manifest{Files: map[string]File{}}
 	version, id := "", ""
-	ended := false
 	plain := map[string]any{"backup/backup-archive-start": &m.First, "backup/backup-lsn-start": &m.LSNStart, "backup/backup-lsn-stop": &m.LSNStop,
 		"backup:db/db-system-id": &m.System, "backup:db/db-version": &version, "backup:option/option-compress-type": &m.Compress,
 		"cipher/cipher-pass": &m.Pass}
@@ -123,24 +125,24 @@ func ReadManifest(text string) (*Manifest, error) {
 			m.Files[key], m.Blocks = f, m.Blocks || f.Blocks != 0
 		case "target:path":
 			m.Folders = append(m.Folders, key)
-		case "backrest":
-			ended = ended || key == "backrest-checksum" // it is written last
 		}
 		return nil
 	})
 	switch {
 	case err != nil:
 		return nil, err
-	case len(m.Files) == 0 || !ended:
-		return nil, errors.New("it is cut off, or no manifest")
+	case len(m.Files) == 0:
+		return nil, errors.New("it is no manifest: it names no file")
 	}
 	m.Archive = version + "-" + id
 	return m, nil
 }
 
-// lines goes through the lines of a file: sections of keys with values in JSON.
+// lines goes through the lines of a file: sections of keys with values in JSON, one of which is the checksum of all others. pgBackRest restores
+// from no file whose checksum is wrong.
 func lines(text string, each func(section, key, value string) error) error {
-	section := ""
+	section, summed, promised := "", "", ""
+	sum := sha1.New()
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		if name, ok := strings.CutPrefix(line, "["); ok && strings.HasSuffix(name, "]") {
@@ -157,9 +159,32 @@ func lines(text string, each func(section, key, value string) error) error {
 		if !ok {
 			return fmt.Errorf("it says %q, which is no line of it", line[:min(80, len(line))])
 		}
+		if section == "backrest" && key == "backrest-checksum" {
+			promised = strings.Trim(value, `"`)
+			continue
+		}
+		// As pgBackRest sums it (INFO_CHECKSUM_… in its info/info.c): {"section":{"key":value,"key":value},"section":{…}}
+		switch summed {
+		case section:
+			io.WriteString(sum, ",") //nolint:errcheck // a hash takes all
+		case "":
+			io.WriteString(sum, `{"`+section+`":{`) //nolint:errcheck
+		default:
+			io.WriteString(sum, `},"`+section+`":{`) //nolint:errcheck
+		}
+		summed = section
+		io.WriteString(sum, `"`+key+`":`+value) //nolint:errcheck
 		if err := each(section, key, value); err != nil {
 			return fmt.Errorf("its line of %s cannot be read: %w", key, err)
 		}
 	}
-	return nil
+	io.WriteString(sum, "}}") //nolint:errcheck
+	switch computed := hex.EncodeToString(sum.Sum(nil)); promised {
+	case computed:
+		return nil
+	case "":
+		return errors.New("it is cut off: it has no checksum, which is written last")
+	default:
+		return fmt.Errorf("its checksum is %s, and it promises %s", computed, promised)
+	}
 }
