@@ -28,7 +28,8 @@ func (a *app) gateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "gate", Short: "Answer a pipeline by exit code: was this very backup proved lately?",
 		Long: "Looks for the latest drill or check run that restored the restore point with this digest and that passed or failed, and judges its\n" +
-			"journal again. 0: it passed; 1: it failed; 3: there is none that is young enough.\n" + exitHelp,
+			"journal again. 0: it passed; 1: it failed; 3: there is none that is young enough. Where it was only read, or restored in part, it\n" +
+			"was not proved.\n" + exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			limit, err := scenarios.ParseDuration(younger)
@@ -91,11 +92,20 @@ func gateOf(digest string, past []drills.Past, since, now time.Time, judge func(
 		case of && v.Status == record.StatusFailed && !blames(r, v, digest): // another backup of the same drill
 		case of && v.Status == record.StatusFailed:
 			return gateAnswer{digest, v.Status, p.Drill, r.Header.Started}, nil, nil
-		case of && v.Status == record.StatusPassed && !r.Header.Started.After(now):
+		case of && v.Status == record.StatusPassed && !r.Header.Started.After(now) && wholly(r, digest):
 			return gateAnswer{digest, v.Status, p.Drill, r.Header.Started}, unread, nil
 		}
 	}
 	return gateAnswer{Digest: digest, Verdict: record.StatusNotRun}, nil, nil
+}
+
+// wholly tells whether a drill restored all of a restore point. One that was only read, or of which a part was restored, is not proved by it.
+func wholly(r *record.Record, digest string) bool {
+	return slices.ContainsFunc(r.RestorePoints, func(x record.RestorePoint) bool {
+		return x.Digest == digest && !slices.ContainsFunc(r.Restores, func(f record.RestoreFact) bool {
+			return f.Backup == x.Backup && f.Point == x.Point && (f.OnlyRead || f.Part != nil)
+		})
+	})
 }
 
 // blames tells whether a failed drill may have failed by the restore point of a digest: not where each reason names other backups.

@@ -21,11 +21,16 @@ func TestGateOf(t *testing.T) {
 	}
 	bad := drills.Past{Drill: "bad", Error: "line 7 was changed"}
 	passed, failed, none := record.StatusPassed, record.StatusFailed, record.StatusNotRun
+	restores := map[string]record.Restored{"only read": {OnlyRead: true}, "in part": {Part: &record.Part{Only: "app"}}, "of another in part": {Backup: "other",
+		Part: &record.Part{Only: "app"}}}
 	for name, c := range map[string]struct {
 		past   []drills.Past
 		want   record.Status
 		unread bool
 	}{
+		"only read":               {[]drills.Past{of(passed, "a", time.Hour)}, none, false},
+		"in part":                 {[]drills.Past{of(passed, "a", time.Hour)}, none, false},
+		"of another in part":      {[]drills.Past{of(passed, "a", time.Hour)}, passed, false},
 		"passed":                  {[]drills.Past{of(passed, "a", time.Hour)}, passed, false},
 		"failed since":            {[]drills.Past{of(passed, "a", 2*time.Hour), of(failed, "a", time.Hour)}, failed, false},
 		"nobody knows since":      {[]drills.Past{of(passed, "a", 2*time.Hour), of(record.StatusInconclusive, "a", time.Hour)}, passed, false},
@@ -43,8 +48,8 @@ func TestGateOf(t *testing.T) {
 				p := left[len(left)-1]
 				left = left[:len(left)-1]
 				if p.Drill == drill && (p.Verdict == passed || p.Verdict == failed) {
-					return &record.Record{Header: record.Header{Started: p.Started}, RestorePoints: []record.RestorePoint{{Digest: drill}}},
-						record.Verdict{Status: p.Verdict}, nil
+					return &record.Record{Header: record.Header{Started: p.Started}, RestorePoints: []record.RestorePoint{{Digest: drill}},
+						Restores: []record.RestoreFact{{Restored: restores[name]}}}, record.Verdict{Status: p.Verdict}, nil
 				}
 			}
 			return nil, record.Verdict{}, errors.New("it is not asked for")
