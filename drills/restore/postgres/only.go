@@ -138,13 +138,20 @@ func (c *choice) names() (all []string) {
 
 // left says what was restored, and what else the dump holds; nil: nothing.
 func (c *choice) left(only []string) *record.Part {
-	var tables []string
+	var tables, others []string
 	large := false
 	for _, e := range c.all {
-		if !c.keep[e.ID] && slices.Contains(relationKinds[:4], e.Desc) {
+		switch {
+		case c.keep[e.ID]:
+		case slices.Contains(relationKinds[:4], e.Desc):
 			tables = append(tables, name(e))
+		case e.Namespace != "" && (e.Desc == "SEQUENCE" || !slices.Contains(attached, e.Desc) && !slices.Contains(drawing, e.Desc)):
+			others = append(others, name(e)) // functions, types, sequences
 		}
 		large = large || strings.HasPrefix(e.Desc, "BLOB")
+	}
+	if len(tables) == 0 {
+		tables = others
 	}
 	if large {
 		tables = append(tables, "large objects")

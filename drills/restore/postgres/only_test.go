@@ -45,6 +45,15 @@ func TestChoosesAPart(t *testing.T) {
 	}
 }
 
+// Where all tables were taken and a function was not, it is a part, too.
+func TestLeftWithoutTables(t *testing.T) {
+	c := &choice{keep: map[int]bool{1: true, 2: true}, all: []pgdump.Entry{{ID: 1, Desc: "TABLE", Namespace: "app", Tag: "t"},
+		{ID: 2, Desc: "TABLE DATA", Namespace: "app", Tag: "t"}, {ID: 3, Desc: "FUNCTION", Namespace: "fn", Tag: "f()"}}}
+	assert.Equal(t, &record.Part{Only: "app", Left: "1: fn.f()"}, c.left([]string{"app"}))
+	c.keep[3] = true
+	assert.Nil(t, c.left([]string{"app"}))
+}
+
 // A part of an archive is restored with what it stands on, and with nothing else; what was left out is said.
 func TestLoadOnlyAPart(t *testing.T) {
 	t.Parallel()
