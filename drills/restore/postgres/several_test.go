@@ -5,10 +5,10 @@ import (
 	"slices"
 	"testing"
 
-	"lifeboat/drills/restore/restoretest"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"lifeboat/drills/restore/restoretest"
+	"lifeboat/internal/needs"
 )
 
 // One database of a dump never takes the place of another, and none is left behind in silence.
@@ -18,7 +18,7 @@ func TestLoadKeepsDatabasesApart(t *testing.T) {
 	another := func(t *testing.T, raw []byte) []byte {
 		return slices.Concat(raw, bytes.ReplaceAll(raw, []byte("estate"), []byte("estate2")))
 	}
-	for name, test := range map[string]struct {
+	all := map[string]struct {
 		dump     string
 		damage   damage
 		settings string
@@ -36,7 +36,8 @@ func TestLoadKeepsDatabasesApart(t *testing.T) {
 			want: "estate2 would take the place of the one before it, as app"},
 		"two, of their own names": {dump: "create", damage: another},
 		"one twice":               {dump: "create", damage: twice, want: "it makes the database estate twice"},
-	} {
+	}
+	for name, test := range needs.Sample(t, all, 3) {
 		t.Run(name, func(t *testing.T) {
 			raw := test.damage(t, bytes.Clone(dumped(outer, test.dump)))
 			clear(t, m)
