@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/record"
+	"lifeboat/internal/needs"
 	"lifeboat/verifier"
 	"lifeboat/verifier/database"
 	"lifeboat/verifier/verifiertest"
@@ -140,7 +141,8 @@ func TestContentOfGoodDatabases(t *testing.T) {
 			assert.Empty(t, seen.Databases[0].Unlooked)
 		})
 	}
-	for encoding, sql := range encoded {
+	some := needs.Sample(t, encoded, 3)
+	for encoding, sql := range some {
 		t.Run(encoding, func(t *testing.T) {
 			name := "in_" + strings.ToLower(encoding)
 			fill(t, c, name, "encoding '"+encoding+"' lc_collate 'C' lc_ctype 'C' template template0", sql)
@@ -151,7 +153,7 @@ func TestContentOfGoodDatabases(t *testing.T) {
 	t.Run("all of the server", func(t *testing.T) {
 		a, seen := lookAt(t, c, "timeout: 5m")
 		assert.Equal(t, record.CheckPassed, a.Status, a.Message)
-		assert.Len(t, seen.Databases, len(good)+len(encoded)+1)
+		assert.Len(t, seen.Databases, len(good)+len(some)+1)
 	})
 	t.Run("whose rows are hidden has not looked", func(t *testing.T) {
 		fill(t, c, "veiled", "", "create table t (id int); insert into t values (1); alter table t enable row level security; grant select on t to clerk")
