@@ -197,7 +197,7 @@ SHAPES = {k: parse_shape(v) for k, v in {
     "restore.point": """backup point digest promise?{algorithm value verified_by} expected_digest doubt consistent_to:w
         consistent_source age_ns explained:b made made_at:w timezone loaded:b size_bytes:i lies:i oldest:w listed:w""",
     "restore.done": """backup point digest bytes:i started_ns ended_ns during backup_bad image_lacks unread overdue?{%s}
-        verifying_ns lack?{kind what} kind?{name said why command} misfit?{what has wants}
+        verifying_ns part?{only left} lack?{kind what} kind?{name said why command} misfit?{what has wants}
         missing?{store name why more:i newest limit_ns}""" % OVERDUE,
     "isolation.probe": "target address protocol reached:b control:b",
     "isolation.egress": "protocol target host count:i expected:b",
@@ -1865,7 +1865,7 @@ class Verdict:
              + [p.backup for p in r.points if p.promise and p.promise.algorithm == "sha256" and p.digest and p.digest != promised(p)],
              none + [b for b in backups if not restores(b, lambda x: x.digest and not x.unread)] + [p.backup for p in r.points if p.doubt])
         rung("restored", [b for b in backups if restores(b, lambda x: x.backup_bad)],
-             none + [b for b in backups if restores(b, lambda x: went_wrong(x) and not x.backup_bad) or not restores(b, lambda x: not went_wrong(x))])
+             none + [b for b in backups if restores(b, lambda x: went_wrong(x) and not x.backup_bad) or not restores(b, lambda x: not went_wrong(x) and not x.part)])
         for name, layer in zip(("started", "served", "content", "business"), LAYERS):
             failed, unasked, planned = self.layer(layer)
             if name == "started":

@@ -28,7 +28,7 @@ func (a *app) gateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "gate", Short: "Answer a pipeline by exit code: was this very backup proved lately?",
 		Long: "Looks for the latest drill or check run that restored the restore point with this digest and that passed or failed, and judges its\n" +
-			"journal again. 0: it passed; 1: it failed; 3: there is none that is young enough. Where it was only read, or restored in part, it\n" +
+			"journal again. 0: it passed; 1: it failed; 3: there is none that is young enough. Restored in part, it\n" +
 			"was not proved.\n" + exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -92,18 +92,18 @@ func gateOf(digest string, past []drills.Past, since, now time.Time, judge func(
 		case of && v.Status == record.StatusFailed && !blames(r, v, digest): // another backup of the same drill
 		case of && v.Status == record.StatusFailed:
 			return gateAnswer{digest, v.Status, p.Drill, r.Header.Started}, nil, nil
-		case of && v.Status == record.StatusPassed && !r.Header.Started.After(now) && wholly(r, digest):
+		case of && v.Status == record.StatusPassed && !r.Header.Started.After(now) && !partly(r, digest):
 			return gateAnswer{digest, v.Status, p.Drill, r.Header.Started}, unread, nil
 		}
 	}
 	return gateAnswer{Digest: digest, Verdict: record.StatusNotRun}, nil, nil
 }
 
-// wholly tells whether a drill restored all of a restore point. One that was only read, or of which a part was restored, is not proved by it.
-func wholly(r *record.Record, digest string) bool {
+// partly tells whether a part of a restore point was restored alone, which proves nothing of the rest.
+func partly(r *record.Record, digest string) bool {
 	return slices.ContainsFunc(r.RestorePoints, func(x record.RestorePoint) bool {
-		return x.Digest == digest && !slices.ContainsFunc(r.Restores, func(f record.RestoreFact) bool {
-			return f.Backup == x.Backup && f.Point == x.Point && (f.OnlyRead || f.Part != nil)
+		return x.Digest == digest && slices.ContainsFunc(r.Restores, func(f record.RestoreFact) bool {
+			return f.Backup == x.Backup && f.Point == x.Point && f.Part != nil
 		})
 	})
 }

@@ -21,14 +21,13 @@ func TestGateOf(t *testing.T) {
 	}
 	bad := drills.Past{Drill: "bad", Error: "line 7 was changed"}
 	passed, failed, none := record.StatusPassed, record.StatusFailed, record.StatusNotRun
-	restores := map[string]record.Restored{"only read": {OnlyRead: true}, "in part": {Part: &record.Part{Only: "app"}}, "of another in part": {Backup: "other",
+	restores := map[string]record.Restored{"in part": {Part: &record.Part{Only: "app"}}, "of another in part": {Backup: "other",
 		Part: &record.Part{Only: "app"}}}
 	for name, c := range map[string]struct {
 		past   []drills.Past
 		want   record.Status
 		unread bool
 	}{
-		"only read":               {[]drills.Past{of(passed, "a", time.Hour)}, none, false},
 		"in part":                 {[]drills.Past{of(passed, "a", time.Hour)}, none, false},
 		"of another in part":      {[]drills.Past{of(passed, "a", time.Hour)}, passed, false},
 		"passed":                  {[]drills.Past{of(passed, "a", time.Hour)}, passed, false},

@@ -153,7 +153,7 @@ func (l ladder) read() Rung {
 	return rung(RungRead, failed, l.orNone(unasked))
 }
 
-// restored: every restore of it ended well.
+// restored: every restore of it ended well, and one was of all of it.
 func (l ladder) restored() Rung {
 	var failed, unasked []string
 	for _, b := range l.backups() {
@@ -166,7 +166,7 @@ func (l ladder) restored() Rung {
 			case x.Bad() != "":
 				unasked = append(unasked, b)
 			default:
-				ended = true
+				ended = ended || x.Part == nil
 			}
 		}
 		if !ended {

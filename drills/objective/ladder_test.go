@@ -48,8 +48,11 @@ func TestLadder(t *testing.T) {
 		"nobody read it": {func(s *story) {
 			edit(s, func(x *record.Restored) { x.Unread, x.Digest = "the store is gone", "" })
 		}, RungRead, RungUnasked},
-		"it does not restore":          {func(s *story) { edit(s, func(x *record.Restored) { x.BackupBad = "a row is cut" }) }, RungRestored, RungFailed},
-		"the image lacks a part":       {func(s *story) { edit(s, func(x *record.Restored) { x.ImageBad = "an extension" }) }, RungRestored, RungUnasked},
+		"it does not restore":    {func(s *story) { edit(s, func(x *record.Restored) { x.BackupBad = "a row is cut" }) }, RungRestored, RungFailed},
+		"the image lacks a part": {func(s *story) { edit(s, func(x *record.Restored) { x.ImageBad = "an extension" }) }, RungRestored, RungUnasked},
+		"only a part was asked for": {func(s *story) {
+			edit(s, func(x *record.Restored) { x.Part = &record.Part{Only: "public.orders", Left: "public.customers"} })
+		}, RungRestored, RungUnasked},
 		"a part of it is not restored": {func(s *story) { s.h.Instances[0].With = []string{"shop-files"} }, RungFound, RungUnasked},
 		"it did not start":             {func(s *story) { s.drop(kind(record.KindBooted)) }, RungStarted, RungUnasked},
 		"it was restored, and its machine does not come up": {func(s *story) {

@@ -97,6 +97,8 @@ func smallStories() map[string]*story {
 		"small, a limit without a point":  held(record.BackupLimit{Keep: 1}),
 		"small, a machine that does not come up": small(wrong(record.Restored{Backup: "b", Digest: "sha256:1", Ended: sec}),
 			wrong(record.Restored{Backup: "b", BackupBad: "it ended with exit code 1", Started: sec, Ended: 2 * sec}), point(record.RestorePoint{Backup: "b"})),
+		"small, restored in part": small(wrong(record.Restored{Backup: "b", Digest: "sha256:1", Part: &record.Part{Only: "t", Left: "u"}}),
+			point(record.RestorePoint{Backup: "b"})),
 		"small, parts apart":          skewed(time.Minute, sec),
 		"small, parts together":       skewed(time.Minute, time.Minute),
 		"small, parts of no limit":    skewed(time.Hour, 0),
