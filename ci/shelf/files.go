@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"lifeboat/drills/objective"
@@ -20,7 +21,6 @@ const (
 	treeTar     = "tar --xattrs -S --numeric-owner -C /trees/tree -cf - ."
 	treeGzip    = treeTar + " | gzip"
 	treeZstd    = treeTar + " | zstd -q"
-	treePlain   = "tar -S --numeric-owner -C /trees/tree -cf - ."
 	treeEntries = "cd /trees/tree && find . -mindepth 1 -print0 | LC_ALL=C sort -z | tar --xattrs -S --numeric-owner --no-recursion --null -T - -cf -"
 )
 
@@ -36,13 +36,7 @@ true; } && %s`
 
 // treeOf changes a copy of the good tree by lines of shell, and gives what another line writes.
 func treeOf(ctx context.Context, b *bench, change, line string) ([]byte, error) {
-	w, err := b.tools(ctx)
-	if err != nil {
-		return nil, err
-	}
-	w.Lock()
-	defer w.Unlock()
-	return w.run(ctx, nil, fmt.Sprintf(treeGood, change, line))
+	return b.inTools(ctx, nil, fmt.Sprintf(treeGood, change, line))
 }
 
 // treeBackup packs a changed copy of the tree into a file of that name.
@@ -173,26 +167,33 @@ func trees() []item {
 		made("climbs", "a name that leads out of the tree", read, piece{name: "a.txt", text: []byte(full)}, piece{name: "../../etc/cron.d/own", text: []byte("*")}),
 		made("climbs-by-link", "a name that leads out through a link of its own", read, piece{name: "a.txt", text: []byte(full)},
 			piece{name: "way", link: "/etc"}, piece{name: "way/own", text: []byte("*")}),
-		holding("own-digest", "a file is not what the list in the tree says", "sha256sum uploads/2026/*.txt >SHA256SUMS; echo x >>uploads/2026/file7.txt",
-			at(objective.RungContent)),
-		holding("half", "half of its files are missing", "rm uploads/2026/file[1-4]*", content("files", rule, lastSeen)),
-		holding("file-lost", "a file is missing", "rm uploads/2026/file7.txt", content("few_files", rule)),
-		holding("folder-lost", "an empty folder is missing", "rmdir empty", content("folders", profile)),
 		holding("file-more", "a file more", "seq 9 >uploads/2026/own.php", content("few_files", rule)),
-		holding("another-night", "a file is another night's", "seq 1 464 >uploads/2026/file7.txt; touch -d '2026-01-01 03:04:05' uploads/2026/file7.txt",
-			content("contents", rule)),
-		holding("zeroed", "a file holds zeros", "head -c $(stat -c %s config/app.ini) /dev/zero >t; cat t >config/app.ini; rm t; "+
-			"touch -d '2026-01-02 03:04:05' config/app.ini", content("contents", rule)),
 		holding("names", "names that are not English are question marks", "mv 图片/图.txt 图片/???; mv 图片 ????", content("few_files", rule)),
-		holding("modes", "modes were lost", "chmod -R a=rwX .", content("attributes", profile)),
-		holding("link-lost", "a link is a copy of what it led to", "rm uploads/app.ini; cp config/app.ini uploads/app.ini", content("attributes", profile)),
-		by("owners", "owners were lost", "tar --xattrs -S --owner=0 --group=0 -C /trees/tree -cf - ."),
 		by("times", "times were lost", "tar --xattrs -S --mtime=now --numeric-owner -C /trees/tree -cf - ."),
-		by("xattrs", "extended attributes were lost", treePlain),
-		by("holes", "its holes were filled", "tar --xattrs --numeric-owner -C /trees/tree -cf - ."),
 		by("hard-links", "names of one file are several files", "tar --xattrs -S --hard-dereference --numeric-owner -C /trees/tree -cf - ."),
 	}
-	return append(all, oddTrees()...)
+	return slices.Concat(all, lostInTree(holding), oddTrees())
+}
+
+// lostInTree are changes of the tree that no archive and no repository shows: what was backed up was not what it was.
+func lostInTree(of func(name, what, change string, l *label) item) []item {
+	return []item{
+		of("own-digest", "a file is not what the list in the tree says", "sha256sum uploads/2026/*.txt >SHA256SUMS; echo x >>uploads/2026/file7.txt",
+			at(objective.RungContent)),
+		of("half", "half of its files were left out", "rm uploads/2026/file[1-4]*", content("files", rule, lastSeen)),
+		of("file-lost", "a file was left out", "rm uploads/2026/file7.txt", content("few_files", rule)),
+		of("file-empty", "a file is empty", ": >uploads/2026/file7.txt; touch -d '2026-01-02 03:04:05' uploads/2026/file7.txt", content("contents", rule)),
+		of("another-night", "a file is another night's", "seq 1 464 >uploads/2026/file7.txt; touch -d '2026-01-01 03:04:05' uploads/2026/file7.txt",
+			content("contents", rule)),
+		of("zeroed", "a file holds zeros", "head -c $(stat -c %s config/app.ini) /dev/zero >t; cat t >config/app.ini; rm t; "+
+			"touch -d '2026-01-02 03:04:05' config/app.ini", content("contents", rule)),
+		of("folder-lost", "an empty folder was left out", "rmdir empty", content("folders", profile)),
+		of("modes", "modes were lost", "chmod -R a=rwX .", content("attributes", profile)),
+		of("owners", "owners were lost", "chown -R 0:0 .", content("attributes", profile)),
+		of("xattrs", "extended attributes were lost", "setfattr -x user.origin uploads/2026/file2.txt", content("attributes", profile)),
+		of("link-lost", "a link is a copy of what it led to", "rm uploads/app.ini; cp config/app.ini uploads/app.ini", content("attributes", profile)),
+		of("holes", "its holes were filled", "cp --sparse=never sparse.img t; cat t >sparse.img; rm t", content("attributes", profile)),
+	}
 }
 
 // oddTrees are good ones.

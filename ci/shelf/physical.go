@@ -138,18 +138,8 @@ all=(**/xtrabackup_checkpoints)
 for f in "${all[@]}"; do grep -q '^from_lsn = 0' "$f" && base=${f%/*}; done
 mariadb-backup --no-defaults --prepare --target-dir="$base"
 for f in "${all[@]}"; do [ "${f%/*}" = "$base" ] || mariadb-backup --no-defaults --prepare --target-dir="$base" --incremental-dir="${f%/*}"; done`
-	raw, err := command(ctx, nil, "tar", "-C", dir, "-cf", "-", ".")
-	if err != nil {
-		return "", false, err
-	}
-	w, err := b.tools(ctx)
-	if err != nil {
-		return "", false, err
-	}
-	w.Lock()
-	defer w.Unlock()
-	_, err = w.run(ctx, raw, "cat >/tmp/asked.tar; (exec </tmp/asked.tar; timeout 60 bash -c '"+strings.ReplaceAll(prepare, "'", `'\''`)+"') >/dev/null 2>&1")
-	return "mariadb-backup --prepare", err == nil, nil
+	fine, err = b.goodFolder(ctx, dir, "cat >/tmp/asked.tar; (exec </tmp/asked.tar; timeout 60 bash -c '"+strings.ReplaceAll(prepare, "'", `'\''`)+"') >/dev/null 2>&1")
+	return "mariadb-backup --prepare", fine, err
 }
 
 // pageSize is that of the server's pages, bytes.

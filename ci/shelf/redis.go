@@ -81,13 +81,7 @@ func redisOf(commands, options, line, name string, happens ...accident.Func) mak
 // fromTools writes what lines of shell write among the tools into a file of that name, to which accidents happen.
 func fromTools(line, in, name string, happens ...accident.Func) maker {
 	return func(ctx context.Context, b *bench, dir string) error {
-		w, err := b.tools(ctx)
-		if err != nil {
-			return err
-		}
-		w.Lock()
-		defer w.Unlock()
-		raw, err := w.run(ctx, []byte(in), line)
+		raw, err := b.inTools(ctx, []byte(in), line)
 		if err == nil {
 			raw, err = accident.All(happens...)(raw)
 		}
@@ -107,6 +101,35 @@ func (b *bench) tools(ctx context.Context) (*workshop, error) {
 		}
 		return w, err
 	})
+}
+
+// inTools runs lines of shell among the tools, one caller after another, and gives what they write.
+func (b *bench) inTools(ctx context.Context, in []byte, lines string) ([]byte, error) {
+	w, err := b.tools(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.Lock()
+	defer w.Unlock()
+	return w.run(ctx, in, lines)
+}
+
+// good tells whether lines of shell among the tools end well; an error: there are no tools.
+func (b *bench) good(ctx context.Context, in []byte, lines string) (bool, error) {
+	if _, err := b.tools(ctx); err != nil {
+		return false, err
+	}
+	_, err := b.inTools(ctx, in, lines)
+	return err == nil, nil
+}
+
+// goodFolder is good with a tar of a folder.
+func (b *bench) goodFolder(ctx context.Context, dir, lines string) (bool, error) {
+	raw, err := command(ctx, nil, "tar", "-C", dir, "-cf", "-", ".")
+	if err != nil {
+		return false, err
+	}
+	return b.good(ctx, raw, lines)
 }
 
 // redisEntry is one as a user writes it from the README, and the rules that a careful user adds.
@@ -271,13 +294,7 @@ func (b *bench) askedOf(ctx context.Context, file, line string) (tool string, fi
 	if err != nil {
 		return "", false, err
 	}
-	w, err := b.tools(ctx)
-	if err != nil {
-		return "", false, err
-	}
-	w.Lock()
-	defer w.Unlock()
-	_, err = w.run(ctx, raw, "cat >/tmp/asked; timeout 20 "+line+" >/dev/null 2>&1")
 	tool, _, _ = strings.Cut(line, " /")
-	return tool, err == nil, nil
+	fine, err = b.good(ctx, raw, "cat >/tmp/asked; timeout 20 "+line+" >/dev/null 2>&1")
+	return tool, fine, err
 }

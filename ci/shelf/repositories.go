@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"lifeboat/drills/objective"
 	"lifeboat/internal/accident"
 )
 
@@ -132,40 +131,9 @@ func vaultEntry(c column, _ item) string { return treeAged("26h", c) }
 // vaultTools has the program of a repository check it.
 func vaultTools(line string) func(ctx context.Context, b *bench, dir string) (string, bool, error) {
 	return func(ctx context.Context, b *bench, dir string) (tool string, fine bool, err error) {
-		raw, err := command(ctx, nil, "tar", "-C", dir, "-cf", "-", ".")
-		if err != nil {
-			return "", false, err
-		}
-		w, err := b.tools(ctx)
-		if err != nil {
-			return "", false, err
-		}
-		w.Lock()
-		defer w.Unlock()
-		_, err = w.run(ctx, raw, "rm -rf /trees/asked && mkdir /trees/asked && cd /trees/asked && tar -xf - && export BORG_BASE_DIR=/tmp/asked-base "+
+		fine, err = b.goodFolder(ctx, dir, "rm -rf /trees/asked && mkdir /trees/asked && cd /trees/asked && tar -xf - && export BORG_BASE_DIR=/tmp/asked-base "+
 			"BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes BORG_RELOCATED_REPO_ACCESS_IS_OK=yes BORG_PASSCOMMAND='cat password' && rm -rf $BORG_BASE_DIR && "+
 			"timeout 30 "+line+" >/dev/null 2>&1")
-		return strings.Join(strings.Fields(line)[:2], " "), err == nil, nil
-	}
-}
-
-// lostInTree are changes of the tree that no repository shows: what was backed up was not what it was.
-func lostInTree(of func(name, what, change string, l *label) item) []item {
-	return []item{
-		of("own-digest", "a file is not what the list in the tree says", "sha256sum uploads/2026/*.txt >SHA256SUMS; echo x >>uploads/2026/file7.txt",
-			at(objective.RungContent)),
-		of("half", "half of its files were left out", "rm uploads/2026/file[1-4]*", content("files", rule, lastSeen)),
-		of("file-lost", "a file was left out", "rm uploads/2026/file7.txt", content("few_files", rule)),
-		of("file-empty", "a file is empty", ": >uploads/2026/file7.txt; touch -d '2026-01-02 03:04:05' uploads/2026/file7.txt", content("contents", rule)),
-		of("another-night", "a file is another night's", "seq 1 464 >uploads/2026/file7.txt; touch -d '2026-01-01 03:04:05' uploads/2026/file7.txt",
-			content("contents", rule)),
-		of("zeroed", "a file holds zeros", "head -c $(stat -c %s config/app.ini) /dev/zero >t; cat t >config/app.ini; rm t; "+
-			"touch -d '2026-01-02 03:04:05' config/app.ini", content("contents", rule)),
-		of("folder-lost", "an empty folder was left out", "rmdir empty", content("folders", profile)),
-		of("modes", "modes were lost", "chmod -R a=rwX .", content("attributes", profile)),
-		of("owners", "owners were lost", "chown -R 0:0 .", content("attributes", profile)),
-		of("xattrs", "extended attributes were lost", "setfattr -x user.origin uploads/2026/file2.txt", content("attributes", profile)),
-		of("link-lost", "a link is a copy of what it led to", "rm uploads/app.ini; cp config/app.ini uploads/app.ini", content("attributes", profile)),
-		of("holes", "its holes were filled", "cp --sparse=never sparse.img t; cat t >sparse.img; rm t", content("attributes", profile)),
+		return strings.Join(strings.Fields(line)[:2], " "), fine, err
 	}
 }
