@@ -138,7 +138,8 @@ all=(**/xtrabackup_checkpoints)
 for f in "${all[@]}"; do grep -q '^from_lsn = 0' "$f" && base=${f%/*}; done
 mariadb-backup --no-defaults --prepare --target-dir="$base"
 for f in "${all[@]}"; do [ "${f%/*}" = "$base" ] || mariadb-backup --no-defaults --prepare --target-dir="$base" --incremental-dir="${f%/*}"; done`
-	fine, err = b.goodFolder(ctx, dir, "cat >/tmp/asked.tar; (exec </tmp/asked.tar; timeout 60 bash -c '"+strings.ReplaceAll(prepare, "'", `'\''`)+"') >/dev/null 2>&1")
+	quoted := strings.ReplaceAll(prepare, "'", `'\''`)
+	fine, err = b.goodFolder(ctx, dir, "cat >/tmp/asked.tar; (exec </tmp/asked.tar; timeout 60 bash -c '"+quoted+"') >/dev/null 2>&1")
 	return "mariadb-backup --prepare", fine, err
 }
 
