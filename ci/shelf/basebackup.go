@@ -270,11 +270,9 @@ func clusterTools(ctx context.Context, b *bench, dir string) (tool string, fine 
 	if err != nil {
 		return "", false, err
 	}
-	w.Lock()
-	defer w.Unlock()
 	const unpack = "rm -rf /tmp/asked && mkdir -m 700 /tmp/asked && cd /tmp/asked && tar -xf - && "
-	_, err = w.run(ctx, raw, unpack+fmt.Sprintf("{ if [ -e base.tar ] && [ -e backup_manifest ]; then "+
+	fine, err = w.good(ctx, raw, unpack+fmt.Sprintf("{ if [ -e base.tar ] && [ -e backup_manifest ]; then "+
 		"mkdir -m 700 d && tar -xf base.tar -C d && mv backup_manifest d/ && for t in [0-9]*.tar; do [ ! -e \"$t\" ] || "+
 		"{ mkdir -p d/pg_tblspc/${t%%.tar} && tar -xf $t -C d/pg_tblspc/${t%%.tar} || exit; }; done; pg_verifybackup -n d; else %s; fi; } >/dev/null 2>&1", tars))
-	return "pg_verifybackup", err == nil, nil
+	return "pg_verifybackup", fine, err
 }

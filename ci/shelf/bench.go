@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -130,6 +131,22 @@ func (w *workshop) run(ctx context.Context, in []byte, line string) ([]byte, err
 	return command(ctx, in, "docker", "exec", "-i", "-u", w.user, w.id, "bash", "-o", "pipefail", "-c", line)
 }
 
+// good tells whether lines of shell end well, one caller after another; an error: they could not be run to their end, which is no answer.
+func (w *workshop) good(ctx context.Context, in []byte, lines string) (bool, error) {
+	w.Lock()
+	defer w.Unlock()
+	out, err := w.run(ctx, in, "(\n"+lines+"\n)\n[ $? = 0 ] && echo good || echo bad")
+	switch {
+	case err != nil:
+		return false, err
+	case bytes.HasSuffix(out, []byte("good\n")):
+		return true, nil
+	case bytes.HasSuffix(out, []byte("bad\n")):
+		return false, nil
+	}
+	return false, fmt.Errorf("ask the tools: no answer in %q", out)
+}
+
 // sql runs statements in a database.
 func (w *workshop) sql(ctx context.Context, database, text string) error {
 	_, err := w.run(ctx, []byte(text), "psql -qX -v ON_ERROR_STOP=1 -d '"+database+"' >/dev/null")
@@ -144,4 +161,12 @@ func command(ctx context.Context, in []byte, name string, args ...string) ([]byt
 		return out.Bytes(), fmt.Errorf("%s: %w: %s", args[len(args)-1], err, strings.TrimSpace(errs.String()))
 	}
 	return out.Bytes(), nil
+}
+
+// exited tells whether a program that ran ended well: docker and timeout have exit codes for one that did not run.
+func exited(err error) (good bool, _ error) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() >= 1 && exit.ExitCode() < 125 {
+		return false, nil
+	}
+	return err == nil, err
 }

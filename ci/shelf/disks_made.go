@@ -230,5 +230,6 @@ func diskTool(ctx context.Context, _ *bench, dir string) (tool string, fine bool
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == cannotCheck {
 		return "", false, nil
 	}
-	return "qemu-img check", err == nil, nil
+	fine, err = exited(err)
+	return "qemu-img check", fine, err
 }

@@ -219,5 +219,6 @@ func tarTool(ctx context.Context, _ *bench, dir string) (tool string, fine bool,
 		return "", false, err
 	}
 	_, err = command(ctx, nil, "timeout", "60", "tar", "-tf", filepath.Join(dir, name))
-	return "tar -t", err == nil, nil
+	fine, err = exited(err)
+	return "tar -t", fine, err
 }

@@ -173,8 +173,8 @@ func archiveTools(ctx context.Context, b *bench, dir string) (tool string, fine 
 		if err != nil {
 			return "", false, err
 		}
-		_, err = w.run(ctx, raw, "timeout 20 "+line+" >/dev/null") // its exit code is what people look at
-		return line, err == nil, nil
+		fine, err = w.good(ctx, raw, "timeout 20 "+line+" >/dev/null") // its exit code is what people look at
+		return line, fine, err
 	}
 	return "", false, nil
 }

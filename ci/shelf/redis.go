@@ -114,13 +114,13 @@ func (b *bench) inTools(ctx context.Context, in []byte, lines string) ([]byte, e
 	return w.run(ctx, in, lines)
 }
 
-// good tells whether lines of shell among the tools end well; an error: there are no tools.
+// good tells whether lines of shell among the tools end well.
 func (b *bench) good(ctx context.Context, in []byte, lines string) (bool, error) {
-	if _, err := b.tools(ctx); err != nil {
+	w, err := b.tools(ctx)
+	if err != nil {
 		return false, err
 	}
-	_, err := b.inTools(ctx, in, lines)
-	return err == nil, nil
+	return w.good(ctx, in, lines)
 }
 
 // goodFolder is good with a tar of a folder.
