@@ -37,8 +37,8 @@ type Site struct {
 	Ledger  Ledger
 	Journal Journal
 	Log     *slog.Logger
-	Program []byte    // static executable that runs in sandboxes, see internal/sandbox/program
-	Base    time.Time // elapsed 0 of the drill, with its monotonic reading; zero: when the driver was made
+	Program *io.SectionReader // static executable that runs in sandboxes, see internal/sandbox/program
+	Base    time.Time         // elapsed 0 of the drill, with its monotonic reading; zero: when the driver was made
 	Network Network
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -21,9 +22,9 @@ import (
 
 // built holds what the tests need and TestMain makes once.
 var built struct {
-	program     []byte // of sandboxes
-	self, guest string // executables: that program, and the guest
-	image       string // of the guest; empty without an engine
+	program     *io.SectionReader // of sandboxes
+	self, guest string            // executables: that program, and the guest
+	image       string            // of the guest; empty without an engine
 }
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
@@ -40,7 +41,10 @@ func testMain(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	built.self, built.guest = filepath.Join(dir, "self"), filepath.Join(dir, "guest")
 	if built.program, err = instancetest.BuildProgram(); err == nil {
-		err = os.WriteFile(built.self, built.program, 0o600)
+		var all []byte
+		if all, err = io.ReadAll(built.program); err == nil {
+			err = os.WriteFile(built.self, all, 0o600)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

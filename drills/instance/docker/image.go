@@ -27,7 +27,7 @@ const (
 // sandboxImage is the image that holds the program of sandboxes and nothing else.
 func (d *Driver) sandboxImage(ctx context.Context) (string, error) {
 	return d.image(sandboxRepository, func() (string, error) {
-		return d.engine.tool(ctx, sandboxRepository, programInside, bytes.NewReader(d.site.Program))
+		return d.engine.tool(ctx, sandboxRepository, programInside, io.NewSectionReader(d.site.Program, 0, d.site.Program.Size()))
 	})
 }
 

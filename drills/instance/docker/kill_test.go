@@ -49,7 +49,7 @@ func TestChild(t *testing.T) {
 	}
 	program, err := os.ReadFile(o.Self)
 	require.NoError(t, err)
-	site, _ := instancetest.NewSite(t, o.Drill, program)
+	site, _ := instancetest.NewSite(t, o.Drill, instancetest.Executable(program))
 	site.Scope.Owner = o.Owner
 	f, err := os.Create(o.Ledger)
 	require.NoError(t, err)

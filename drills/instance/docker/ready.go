@@ -1,11 +1,11 @@
 package docker
 
 import (
-	"bytes"
 	"context"
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 
 	"github.com/moby/moby/client"
@@ -56,11 +56,11 @@ func architecture(kernel string) string {
 }
 
 // static refuses an executable that needs libraries: sandboxes are empty but for it.
-func static(program []byte) error {
-	if len(program) == 0 {
+func static(program *io.SectionReader) error {
+	if program == nil {
 		return errors.New("there is no program for sandboxes to run; build lifeboat with make build")
 	}
-	f, err := elf.NewFile(bytes.NewReader(program))
+	f, err := elf.NewFile(program)
 	if err != nil {
 		return fmt.Errorf("read the program of sandboxes: %w; build lifeboat with make build", err)
 	}

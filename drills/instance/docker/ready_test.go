@@ -32,9 +32,9 @@ func TestReadySaysWhyNot(t *testing.T) {
 	t.Run("executable", func(t *testing.T) {
 		require.NoError(t, static(built.program))
 		assert.ErrorContains(t, static(nil), "make build")
-		assert.ErrorContains(t, static([]byte("#!/bin/sh")), "make build")
+		assert.ErrorContains(t, static(instancetest.Executable([]byte("#!/bin/sh"))), "make build")
 		if shell, err := os.ReadFile("/bin/sh"); err == nil {
-			assert.ErrorContains(t, static(shell), "dynamically")
+			assert.ErrorContains(t, static(instancetest.Executable(shell)), "dynamically")
 		}
 	})
 }

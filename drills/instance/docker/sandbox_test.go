@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/instance/instancetest"
 	"lifeboat/drills/ledger"
 	"lifeboat/drills/record"
 	"lifeboat/internal/decoy"
@@ -29,7 +31,7 @@ func serving(name string) instance.Request {
 }
 
 // leaky is an executable whose sandbox says what a test wants it to say.
-func leaky(t *testing.T, lines ...string) []byte {
+func leaky(t *testing.T, lines ...string) *io.SectionReader {
 	t.Helper()
 	dir := t.TempDir()
 	src := "package main\n\nimport (\"fmt\"; \"time\")\n\nfunc main() {\n"
@@ -44,7 +46,7 @@ func leaky(t *testing.T, lines ...string) []byte {
 	require.NoError(t, err, string(b))
 	program, err := os.ReadFile(out)
 	require.NoError(t, err)
-	return program
+	return instancetest.Executable(program)
 }
 
 // What does not prove the seal must not boot: the image is not even created.

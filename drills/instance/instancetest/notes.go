@@ -3,6 +3,7 @@ package instancetest
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -22,7 +23,7 @@ type Notes struct {
 }
 
 // NewSite makes the site of a drill of this process with notes for its journal and ledger.
-func NewSite(t testing.TB, drill string, program []byte) (instance.Site, *Notes) {
+func NewSite(t testing.TB, drill string, program *io.SectionReader) (instance.Site, *Notes) {
 	n := &Notes{}
 	return instance.Site{
 		Scope:  ledger.Scope{Drill: drill, Owner: ledger.Self(), Deadline: time.Now().Add(time.Hour), Home: t.TempDir()},

@@ -1,7 +1,9 @@
 package instancetest
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +13,7 @@ import (
 )
 
 // BuildProgram builds the program of sandboxes as it is in the sources, for back-ends that need one.
-func BuildProgram() ([]byte, error) {
+func BuildProgram() (*io.SectionReader, error) {
 	dir, err := os.MkdirTemp("", "lifeboat-sandbox-")
 	if err != nil {
 		return nil, err
@@ -23,11 +25,15 @@ func BuildProgram() ([]byte, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the program of sandboxes: %w\n%s", err, out)
 	}
-	return os.ReadFile(path)
+	b, err := os.ReadFile(path)
+	return Executable(b), err
 }
 
+// Executable is how a back-end gets a program of these bytes.
+func Executable(b []byte) *io.SectionReader { return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))) }
+
 // Program is BuildProgram in a test.
-func Program(t testing.TB) []byte {
+func Program(t testing.TB) *io.SectionReader {
 	t.Helper()
 	b, err := BuildProgram()
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -29,7 +30,7 @@ import (
 )
 
 // built is the program of sandboxes, which these tests make once.
-var built []byte
+var built *io.SectionReader
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 

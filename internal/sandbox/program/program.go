@@ -4,6 +4,7 @@ package program
 import (
 	"embed"
 	"errors"
+	"io"
 	"io/fs"
 	"sync"
 )
@@ -16,12 +17,19 @@ var files embed.FS
 
 const path = "embedded/lifeboat-sandbox"
 
-// Executable returns the static program for the processor that this lifeboat was built for, or says how to get it. It is megabytes, and
-// every drill of a process has the same ones: nobody may change them.
-var Executable = sync.OnceValues(func() ([]byte, error) {
-	b, err := files.ReadFile(path)
+// Executable returns the static program for the processor that this lifeboat was built for, or says how to get it. It is read where it lies
+// in lifeboat: a copy would be seven megabytes of memory for as long as lifeboat runs.
+var Executable = sync.OnceValues(func() (*io.SectionReader, error) {
+	f, err := files.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("this lifeboat was built without the program of its sandboxes; build it with make build")
 	}
-	return b, err
+	if err != nil {
+		return nil, err
+	}
+	i, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(f.(io.ReaderAt), 0, i.Size()), nil // files of embed.FS are readers at any place
 })
