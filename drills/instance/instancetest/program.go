@@ -30,7 +30,9 @@ func BuildProgram() (*io.SectionReader, error) {
 }
 
 // Executable is how a back-end gets a program of these bytes.
-func Executable(b []byte) *io.SectionReader { return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))) }
+func Executable(b []byte) *io.SectionReader {
+	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
+}
 
 // Program is BuildProgram in a test.
 func Program(t testing.TB) *io.SectionReader {
