@@ -119,7 +119,7 @@ type outcome struct {
 	At     objective.RungName `json:"at,omitempty"`     // the lowest rung that failed; where none did, the lowest that nobody could ask
 	Says   string             `json:"says,omitempty"`   // what a person reads
 	Unseen []string           `json:"unseen,omitempty"` // kinds of defects that are said to be not looked at
-	Busy   bool               `json:"busy,omitempty"`   // nothing but a busy host kept it from an answer
+	Busy   bool               `json:"busy,omitempty"`   // a busy host kept it from an answer
 	Shared bool               `json:"shared,omitempty"` // it is the answer of the column bare: nothing was asked that could make it another
 }
 
