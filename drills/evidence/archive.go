@@ -2,16 +2,14 @@ package evidence
 
 import (
 	"archive/tar"
-	"cmp"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,81 +20,6 @@ const (
 	mostFiles = 1 << 20
 	mostBytes = 64 << 30
 )
-
-// archive writes files, read where they lie, as one .tar.gz without times, owners, and links, in the order of a walk through the folder that they
-// make: the same files give the same bytes. Of two of one name the first counts.
-func archive(w io.Writer, items []item) error {
-	slices.SortStableFunc(items, func(a, b item) int { return walked(a.name, b.name) })
-	items = slices.CompactFunc(items, func(a, b item) bool { return a.name == b.name })
-	z := gzip.NewWriter(w)
-	t := tar.NewWriter(z)
-	var root *os.Root // of the folder that is read
-	defer func() {
-		if root != nil {
-			_ = root.Close() // it was only read
-		}
-	}()
-	for _, x := range items {
-		if x.dir != "" && (root == nil || root.Name() != x.dir) {
-			if root != nil {
-				_ = root.Close() // it was only read
-			}
-			var err error
-			if root, err = os.OpenRoot(x.dir); err != nil {
-				return err
-			}
-		}
-		if err := x.archive(t, root); err != nil {
-			return fmt.Errorf("write %s: %w", x.name, err)
-		}
-	}
-	return errors.Join(t.Close(), z.Close())
-}
-
-// walked orders names as a walk does: a folder's whole content stands where its name does.
-func walked(a, b string) int {
-	for i := range min(len(a), len(b)) {
-		switch x, y := a[i], b[i]; {
-		case x == y:
-		case x == '/':
-			return -1
-		case y == '/':
-			return 1
-		default:
-			return cmp.Compare(x, y)
-		}
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-func (x item) archive(t *tar.Writer, root *os.Root) error {
-	h := &tar.Header{Name: x.name, Mode: 0o600, Size: int64(len(x.content)), Typeflag: tar.TypeReg}
-	if x.dir == "" {
-		if err := t.WriteHeader(h); err != nil {
-			return err
-		}
-		_, err := t.Write(x.content)
-		return err
-	}
-	in, err := root.Open(x.file)
-	if errors.Is(err, fs.ErrNotExist) { // as with a folder: it is left out
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer in.Close() //nolint:errcheck // it was only read
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	h.Size = info.Size()
-	if err := t.WriteHeader(h); err != nil {
-		return err
-	}
-	_, err = io.CopyN(t, in, h.Size) // a journal may grow behind what was sealed
-	return err
-}
 
 // BadArchive says what of an archive is no bundle of ours.
 type BadArchive struct{ Name, Why string }
@@ -120,7 +43,7 @@ func Unpack(r io.Reader, to string) error {
 	for {
 		h, err := t.Next()
 		if err == io.EOF {
-			return nil
+			return ended(z)
 		}
 		if err != nil {
 			return fmt.Errorf("unpack the bundle: %w", err)
@@ -143,6 +66,21 @@ func Unpack(r io.Reader, to string) error {
 			return fmt.Errorf("unpack the bundle: %w", err)
 		}
 	}
+}
+
+// mostPadding is how many bytes an archive may be padded with.
+const mostPadding = 1 << 20
+
+// ended tells whether nothing stands behind an archive's end but padding: other programs go on there, and would see another bundle.
+func ended(r io.Reader) error {
+	rest, err := io.ReadAll(io.LimitReader(r, mostPadding+1)) // to the end, where gzip's checksum stands
+	if err != nil {
+		return fmt.Errorf("unpack the bundle: %w", err)
+	}
+	if len(rest) > mostPadding || len(bytes.Trim(rest, "\x00")) > 0 {
+		return &BadArchive{"the end", "something stands behind it"}
+	}
+	return nil
 }
 
 func unpackOne(root *os.Root, name string, from io.Reader) error {

@@ -4,10 +4,12 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -51,6 +53,52 @@ func TestArchiveIsTheFolder(t *testing.T) {
 	}
 	assert.Greater(t, len(names), 100)
 	assert.Equal(t, walked, names)
+}
+
+// What stands behind the end of an archive is seen by some programs and not by others; padding is there in those of GNU tar.
+func TestUnpackReadsToTheEnd(t *testing.T) {
+	t.Parallel()
+	packed := func(names ...string) []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		w := tar.NewWriter(z)
+		for _, name := range names {
+			require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg}))
+		}
+		require.NoError(t, w.Close())
+		require.NoError(t, z.Close())
+		return b.Bytes()
+	}
+	zipped := func(content []byte) []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, err := z.Write(content)
+		require.NoError(t, errors.Join(err, z.Close()))
+		return b.Bytes()
+	}
+	one := packed("bundle.json")
+	changed := bytes.Clone(one)
+	changed[len(changed)-5]++ // gzip's checksum of what was packed
+	for name, c := range map[string]struct {
+		archive []byte
+		why     string
+	}{
+		"as it is":        {one, ""},
+		"padded":          {slices.Concat(one, zipped(make([]byte, 10<<10))), ""},
+		"padded for ever": {slices.Concat(one, zipped(make([]byte, 2<<20))), "something stands behind"},
+		"another archive": {slices.Concat(one, packed("drills/evil")), "something stands behind"},
+		"a word":          {slices.Concat(one, zipped([]byte("\x00\x00and so on"))), "something stands behind"},
+		"no gzip":         {slices.Concat(one, []byte("and so on")), "unpack the bundle"},
+		"a checksum":      {changed, "checksum"},
+		"half a checksum": {one[:len(one)-6], "unexpected EOF"},
+	} {
+		err := evidence.Unpack(bytes.NewReader(c.archive), t.TempDir())
+		if c.why == "" {
+			assert.NoError(t, err, name)
+		} else {
+			assert.ErrorContains(t, err, c.why, name)
+		}
+	}
 }
 
 // An archive holds plain files with plain names, or is refused before anything of it is written outside.

@@ -114,7 +114,7 @@ func ExportArchive(r ExportRequest, to io.Writer) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b, archive(to, w.items)
+	return b, archive(to, r.Home, w.parts)
 }
 
 func (r ExportRequest) write(w *bundleWriter) (*Bundle, error) {

@@ -9,10 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"lifeboat/internal/canonical"
 	"lifeboat/internal/signing"
@@ -21,16 +18,8 @@ import (
 // bundleWriter writes into a new folder, or gathers what goes into an archive; the first error counts.
 type bundleWriter struct {
 	root, home string // no root: an archive
-	items      []item
+	parts      []part
 	err        error
-}
-
-// item is a file of a bundle: its content, or where in the home it lies.
-type item struct {
-	name    string // in the bundle, with slashes
-	content []byte
-	dir     string // of the home; "": content is all of it
-	file    string // in dir
 }
 
 // leaves writes the records that a bundle shows, each with its proof. Of a period those of other series are withheld: their numbers stay.
@@ -66,7 +55,7 @@ func (w *bundleWriter) json(name string, v any) {
 
 func (w *bundleWriter) file(name string, content []byte) {
 	if w.root == "" {
-		w.items = append(w.items, item{name: name, content: content})
+		w.parts = append(w.parts, part{name: name, content: content})
 	}
 	if w.err != nil || w.root == "" {
 		return
@@ -82,127 +71,113 @@ func (w *bundleWriter) copies(leaves []Leaf) {
 	if w.err != nil {
 		return
 	}
-	errs, found := make([]error, len(leaves)), make([][]item, len(leaves))
-	atOnce(len(leaves), func(i int) { found[i], errs[i] = w.copyOf(leaves[i]) })
-	w.err, w.items = errors.Join(errs...), append(w.items, slices.Concat(found...)...)
+	if w.root == "" {
+		for _, l := range leaves {
+			w.parts = append(w.parts, part{name: l.in(), of: &l})
+		}
+		return
+	}
+	errs := make([]error, len(leaves))
+	atOnce(len(leaves), func(i int) { errs[i] = w.copyOf(leaves[i]) })
+	w.err = errors.Join(errs...)
 }
 
-// atOnce does n things, a few of them at a time.
-func atOnce(n int, do func(i int)) {
-	var next atomic.Int64
-	var all sync.WaitGroup
-	for range min(n, 2*runtime.GOMAXPROCS(0)) {
-		all.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
+// copyOf copies one.
+func (w *bundleWriter) copyOf(l Leaf) error {
+	root, made := filepath.Join(w.root, filepath.FromSlash(l.in())), map[string]bool{}
+	return l.files(w.home, func(name string, in *os.File) error {
+		to := filepath.Join(root, filepath.FromSlash(name))
+		if dir := filepath.Dir(to); !made[dir] {
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				return err
 			}
-		})
-	}
-	all.Wait()
+			made[dir] = true
+		}
+		out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(out, in)
+		return errors.Join(err, out.Close())
+	})
 }
 
-// copyOf copies one, or gathers it. What is gone is left out: the bundle says by the log that it was there.
-func (w *bundleWriter) copyOf(l Leaf) ([]item, error) {
-	dir := l.folder(w.home)
-	from, err := os.OpenRoot(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer from.Close() //nolint:errcheck // it was only read
-	c := copier{from: from, dir: dir, into: filepath.Base(filepath.Dir(dir)) + "/" + l.ID, made: map[string]bool{}}
-	if w.root != "" {
-		c.to = filepath.Join(w.root, filepath.FromSlash(c.into))
-	}
-	switch l.Kind {
-	case KindNight:
-		err = c.copy(nightName)
-	case KindAddendum:
-		err = c.copy(addendumName)
-	case KindProgramme:
-		err = c.copy(programmeName)
-	default:
-		err = c.drill(l.ID)
-	}
-	return c.items, err
-}
+// in is the folder of a bundle in which lies what a record is about.
+func (l Leaf) in() string { return path.Base(filepath.Dir(l.folder("."))) + "/" + l.ID }
 
-// drill copies what a drill's manifest and its envelope name.
-func (c *copier) drill(id string) error {
-	from := c.from
-	raw, err := from.ReadFile(manifestName)
+// files opens what of a record's folder belongs to a bundle, one after the other in the order of a walk; names have slashes. What is gone is left
+// out: the bundle says by the log that it was there.
+func (l Leaf) files(home string, each func(name string, in *os.File) error) error {
+	from, err := os.OpenRoot(l.folder(home))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer from.Close() //nolint:errcheck // it was only read
+	var names []string
+	switch l.Kind {
+	case KindNight:
+		names = []string{nightName}
+	case KindAddendum:
+		names = []string{addendumName}
+	case KindProgramme:
+		names = []string{programmeName}
+	default:
+		if names, err = belonging(from); err != nil {
+			return fmt.Errorf("export drill %s: %w", l.ID, err)
+		}
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !filepath.IsLocal(filepath.FromSlash(name)) })
+	for i, name := range names {
+		names[i] = path.Clean(name)
+	}
+	slices.SortFunc(names, walked)
+	for _, name := range slices.Compact(names) {
+		in, err := from.Open(filepath.FromSlash(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = errors.Join(each(name, in), in.Close())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// belonging are the files that a drill's manifest and its envelope name, and these; none where there is no manifest.
+func belonging(from *os.Root) (names []string, err error) {
+	raw, err := from.ReadFile(manifestName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
 	var m Manifest
 	if err == nil {
 		err = json.Unmarshal(raw, &m) // whatever is wrong with it is for whoever verifies
 	}
 	if err != nil {
-		return fmt.Errorf("export drill %s: %w", id, err)
+		return nil, err
 	}
 	for _, f := range m.Files {
-		if err := c.copy(f.Path); err != nil {
-			return err
-		}
+		names = append(names, f.Path)
 	}
-	if err := errors.Join(c.copy(manifestName), c.copy(envelopeName)); err != nil {
-		return err
-	}
+	names = append(names, manifestName, envelopeName)
 	signed, err := from.ReadFile(envelopeName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return names, nil
 	}
 	var e signing.Envelope
 	if err != nil || json.Unmarshal(signed, &e) != nil { // that is for whoever verifies, too
-		return err
+		return names, err
 	}
 	for _, sig := range e.Signatures {
 		if name, _ := stampOf(sig.Sig); name != "" {
-			err = errors.Join(err, c.copy(name+".tsq"), c.copy(name+".tsr"))
+			names = append(names, name+".tsq", name+".tsr")
 		}
 	}
-	return err
-}
-
-// copier copies files of one folder into another, or says which they are.
-type copier struct {
-	from      *os.Root
-	dir, into string
-	to        string          // "": items
-	made      map[string]bool // folders
-	items     []item
-}
-
-func (c *copier) copy(name string) error {
-	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return nil
-	}
-	if c.to == "" {
-		c.items = append(c.items, item{name: path.Join(c.into, name), dir: c.dir, file: filepath.FromSlash(name)})
-		return nil
-	}
-	in, err := c.from.Open(filepath.FromSlash(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer in.Close() //nolint:errcheck // it was only read
-	to := filepath.Join(c.to, filepath.FromSlash(name))
-	if dir := filepath.Dir(to); !c.made[dir] {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
-		c.made[dir] = true
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	return names, nil
 }
