@@ -31,6 +31,7 @@ backups:
 // aNight is a night as verify --json prints it.
 type aNight struct {
 	Night, Verdict, Ended string
+	Slot                  *time.Time
 	Proofs                []struct {
 		Backup, Point, Drill, Status string
 		Rungs                        []struct{ Rung, State string }
@@ -88,9 +89,12 @@ func TestNight(t *testing.T) {
 	path := b.catalogue(map[string]int64{"cut": 40_000, "whole": 0},
 		"  - {name: every, store: {kind: dir, path: ./whole}, points: all, objectives: {age: 1s}}",
 		"  - {name: some, store: {kind: dir, path: ./whole}, points: {read: true}}", "  - {name: gone, store: {kind: dir, path: ./nowhere}}")
-	code, n := b.verify(path, "--parallel", "2")
+	code, n := b.verify(path, "--parallel", "2", "--planned", "2026-01-31T02:00+08:00")
 	assert.Equal(t, 1, code)
 	assert.Equal(t, "failed", n.Verdict)
+	if assert.NotNil(t, n.Slot, "when it was planned to begin stands in its sealed journal") {
+		assert.True(t, n.Slot.Equal(time.Date(2026, 1, 30, 18, 0, 0, 0, time.UTC)), "%s", n.Slot)
+	}
 	got, highest := map[string]string{}, map[string]string{}
 	for _, p := range n.Proofs {
 		got[p.Backup+" "+p.Point] = p.Status
@@ -115,6 +119,7 @@ func TestNight(t *testing.T) {
 	}
 
 	code, n = b.verify(path, "--only", "whole")
+	assert.Nil(t, n.Slot, "nobody said for when")
 	assert.Equal(t, 0, code, "what is left out is no failure")
 	assert.Equal(t, "passed", n.Verdict)
 	proved := n.drill("whole")

@@ -143,7 +143,7 @@ func (p auditor) drills() section {
 		if x.Status != record.RunCompleted {
 			run = p.c.Named(p.l, "run", string(x.Status))
 		}
-		t.Rows = append(t.Rows, []cell{textOf(numbered(x.Leaf), x.ID), text(p.l.Time(x.Started)),
+		t.Rows = append(t.Rows, []cell{textOf(numbered(x.Leaf), x.ID), p.begun(x.Leaf, x.Slot),
 			textOf(x.Scenario, x.Service), {Badge: &b, Small: run}, text(strings.Join(points, ", ")),
 			textOf(strings.Join(x.By, ", "), p.stamped(x.Stamps))})
 	}
@@ -185,7 +185,7 @@ func (p auditor) series() section {
 	}) {
 		says = "audit.incomplete"
 	}
-	return p.titled("series", block{Paragraph: p.say(says), Table: t})
+	return p.titled("series", block{Paragraph: p.say(says), Table: t}, p.slots())
 }
 
 func (p auditor) nights() section {
@@ -195,7 +195,7 @@ func (p auditor) nights() section {
 	t := &table{Class: "audit-nights", Columns: p.columns("--nnnnnnn", "catalogue", "begun_at", "planned", "passed", "failed", "other",
 		"rests", "left_out", "not_run")}
 	for _, n := range p.a.Nights {
-		row := []cell{textOf(n.Series, n.ID), text(p.l.Time(n.Started))}
+		row := []cell{textOf(n.Series, n.ID), p.begun(n.Leaf, n.Slot)}
 		for _, x := range []int{n.Planned, n.Passed, n.Failed, n.Other, n.Rests, n.LeftOut, n.NotRun} {
 			row = append(row, text(strconv.Itoa(x)))
 		}

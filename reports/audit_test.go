@@ -67,7 +67,9 @@ func quarterOf(t *testing.T) *evidence.Result {
 	r.Programmes = []evidence.ProgrammeResult{{Leaf: evidence.Leaf{Kind: evidence.KindProgramme, Series: "2026", Logged: from.AddDate(0, 0, -9)}, From: from, To: r.Bundle.To,
 		Duties: []evidence.DutyResult{{Duty: evidence.Duty{Name: "the shop comes back", Series: "shop", Every: "30d", By: "operations"}, Runs: 5, Passed: 1,
 			Due: from.AddDate(0, 2, 20), Gaps: []evidence.Gap{{From: from.AddDate(0, 2, 20), To: r.Bundle.To, Open: true}}}}}}
-	r.Nights = []evidence.NightResult{{Leaf: evidence.Leaf{Kind: evidence.KindNight, ID: "20261102-000000000-n", Series: "nightly", Started: from.AddDate(0, 1, 1),
+	slot, began, late := from.AddDate(0, 1, 1).Add(-150*time.Second), r.Drills[1].Started, r.Drills[0].Started.Add(-90*time.Minute)
+	r.Drills[0].Slot, r.Drills[1].Slot = &late, &began
+	r.Nights = []evidence.NightResult{{Slot: &slot, Leaf: evidence.Leaf{Kind: evidence.KindNight, ID: "20261102-000000000-n", Series: "nightly", Started: from.AddDate(0, 1, 1),
 		Verdict: record.StatusFailed}, Planned: 3, Passed: 1, Failed: 1, LeftOut: 1}}
 	return r
 }

@@ -167,13 +167,12 @@ func (a author) facts() []pair {
 	return facts
 }
 
-// slot is what the drill was planned for, and by how much it missed that.
-func (a author) slot() string {
-	p := a.r.Header.Planned
-	if p == nil {
+// slot is what a drill or night was planned for, and by how much it missed that.
+func (a author) slot(planned *time.Time, started time.Time) string {
+	if planned == nil {
 		return a.say("planned.unknown")
 	}
-	began := a.r.Header.Started.Sub(*p).Round(time.Second)
+	began := started.Sub(*planned).Round(time.Second)
 	key := "planned.kept"
 	switch {
 	case began < 0:
@@ -181,7 +180,7 @@ func (a author) slot() string {
 	case began > 0:
 		key = "planned.after"
 	}
-	return a.say(key, "slot", a.l.Time(p.In(a.r.Header.Started.Location())), "by", a.l.Limit(began))
+	return a.say(key, "slot", a.l.Time(planned.In(started.Location())), "by", a.l.Limit(began))
 }
 
 // period is "2026-11-20 02:00:00 – 02:07:40 +08:00".

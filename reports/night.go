@@ -30,6 +30,9 @@ func NightTerminal(w io.Writer, n *night.Night, o Options) error {
 	b := a.proof(n.Status())
 	t.print("", t.paint(b.Class, t.bold(b.Symbol+" "+b.Word))+" · "+t.bold(flat(a.title())))
 	t.print(wrap(flat(a.sentence()), t.width)...)
+	if n.Slot != nil {
+		t.print(wrap(flat(a.planned()), t.width)...)
+	}
 	t.print("")
 	if t.err == nil {
 		t.err = t.table(a.table())
@@ -77,6 +80,14 @@ func (a nightAuthor) sentence() string {
 		s += a.say("night.unsealed")
 	}
 	return s
+}
+
+// planned is when it was to begin.
+func (a nightAuthor) planned() string {
+	if a.n.Slot == nil {
+		return a.say("night.unplanned")
+	}
+	return a.say("night.planned", "slot", a.slot(a.n.Slot, a.n.Started))
 }
 
 func (a nightAuthor) proof(s record.Status) badge {
@@ -176,7 +187,11 @@ func NightJUnit(w io.Writer, n *night.Night, o Options) error {
 	all := junitSuites{Name: printable(a.title()), Time: xmlSeconds(n.Ended.Sub(n.Started))}
 	whole := junitCase{Class: "night", Name: printable(n.Catalogue), Time: all.Time}
 	whole.result(n.Status(), a.sentence(), a.sentence())
-	all.add(&record.Record{Header: record.Header{Started: n.Started}}, junitSuite{Name: "night", Time: all.Time, Cases: []junitCase{whole}})
+	suite := junitSuite{Name: "night", Time: all.Time, Cases: []junitCase{whole}}
+	if n.Slot != nil {
+		suite.Properties = append(suite.Properties, junitProperty{"planned", n.Slot.Format(time.RFC3339)})
+	}
+	all.add(&record.Record{Header: record.Header{Started: n.Started}}, suite)
 	for _, p := range n.Proofs {
 		s := junitSuite{Name: printable(a.backup(p)), Time: xmlSeconds(p.Took), Properties: []junitProperty{
 			{"night", n.Night}, {"drill", p.Drill}, {"number", fmt.Sprint(p.Number)}, {"series", printable(p.Series)},

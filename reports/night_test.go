@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"html"
 	"io"
 	"os"
 	"path/filepath"
@@ -204,6 +205,33 @@ func TestPartOfANight(t *testing.T) {
 	assert.Contains(t, string(raw), "lifeboat_night_passed{catalogue=\"nightly\"} 0\n")
 	assert.Contains(t, string(raw), "lifeboat_night_left_out{catalogue=\"nightly\"} 1\n")
 	assert.Error(t, NightsPage(&b, nil, Options{Language: English}))
+}
+
+// When a night was to begin stands beside when it began, in every form; where nobody said it, the page says that.
+func TestSlotOfANight(t *testing.T) {
+	t.Parallel()
+	slot := aNight().Started.Add(-90 * time.Second).In(time.FixedZone("", 8*3600))
+	for lang, words := range map[Language][]string{
+		English: {"Planned for 2026-03-01 01:58:30 +00:00, began 1 min 30 s later.", "When it was to begin nobody said."},
+		Chinese: {"计划开始时间：2026-03-01 01:58:30 +00:00，推迟 1 分 30 秒开始。", "计划开始时间未登记。"},
+	} {
+		for i, s := range []*time.Time{&slot, nil} {
+			n := aNight()
+			n.Slot = s
+			var text, page strings.Builder
+			require.NoError(t, NightTerminal(&text, n, Options{Language: lang, Width: 160}))
+			require.NoError(t, NightsPage(&page, []*night.Night{n}, Options{Language: lang}))
+			assert.Contains(t, html.UnescapeString(page.String()), words[i])
+			assert.Equal(t, s != nil, strings.Contains(text.String(), words[0]), "a screen says it where it is known")
+		}
+	}
+	n := aNight()
+	n.Slot = &slot
+	var junit, js strings.Builder
+	require.NoError(t, NightJUnit(&junit, n, Options{Language: English}))
+	assert.Contains(t, junit.String(), `<property name="planned" value="2026-03-01T09:58:30+08:00">`)
+	require.NoError(t, NightJSON(&js, n, Options{}))
+	assert.Contains(t, js.String(), `"slot":"2026-03-01T09:58:30+08:00"`)
 }
 
 // TestNightsPage shows each backup against each night, escapes what it shows, and leads to reports.

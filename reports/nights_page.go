@@ -27,6 +27,7 @@ var nightsTemplate = sync.OnceValue(func() *template.Template {
 // nightsPage is what the template of the page over several nights sees.
 type nightsPage struct {
 	Lang, ID, Title, Sentence string
+	Planned                   string // when the latest was to begin
 	Status                    badge
 	CSS                       template.CSS
 	Labels                    map[string]string
@@ -64,7 +65,7 @@ func NightsPage(w io.Writer, nights []*night.Night, o Options) error {
 	if status == record.StatusPassed && latest.Partial() { // some say nothing of tonight
 		status = record.StatusInconclusive
 	}
-	p := nightsPage{Lang: string(a.l), ID: latest.Night, Title: a.title(), Sentence: a.sentence(), Status: a.proof(status),
+	p := nightsPage{Lang: string(a.l), ID: latest.Night, Title: a.title(), Sentence: a.sentence(), Planned: a.planned(), Status: a.proof(status),
 		CSS: template.CSS(css), Unproved: a.unproved().List, Labels: map[string]string{}}
 	for _, label := range []string{"unproved", "nights", "backup"} {
 		p.Labels[label] = a.say("night." + label)

@@ -62,7 +62,7 @@ func (a author) scope() section {
 			pairs = append(pairs, pair{a.say("scope." + key), c})
 		}
 	}
-	add("planned", text(a.slot()))
+	add("planned", text(a.slot(a.r.Header.Planned, a.r.Header.Started)))
 	add("trigger", text(a.c.Named(a.l, "trigger", string(h.Trigger))))
 	add("prepare", text(a.told(strings.Join(h.Prepare, " → "))))
 	for _, in := range h.Incidents {

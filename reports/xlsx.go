@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"lifeboat/drills/evidence"
@@ -60,15 +61,15 @@ func (p auditor) summary(d document) (rows [][]cell) {
 
 // population is one row for each drill and night, however it ended.
 func (p auditor) population() ([]column, [][]cell) {
-	columns := p.columns("---n", "drill_id", "kind_of", "series", "number", "begun_at", "logged_at", "ended_as", "verdict", "scenario", "service_of",
-		"restore_points", "signed_by", "manifest_digest")
+	columns := p.columns("---n", "drill_id", "kind_of", "series", "number", "planned_for", "begun_at", "logged_at", "ended_as", "verdict", "scenario",
+		"service_of", "restore_points", "signed_by", "manifest_digest")
 	var rows [][]cell
-	row := func(l evidence.Leaf, scenario, service, points, by string) {
+	row := func(l evidence.Leaf, slot *time.Time, scenario, service, points, by string) {
 		number := ""
 		if l.Number > 0 {
 			number = strconv.Itoa(l.Number)
 		}
-		rows = append(rows, []cell{text(l.ID), text(p.c.Named(p.l, "leaf_kind", l.Kind)), text(l.Series), text(number), text(p.l.Time(l.Started)),
+		rows = append(rows, []cell{text(l.ID), text(p.c.Named(p.l, "leaf_kind", l.Kind)), text(l.Series), text(number), p.slotOf(slot, l), text(p.l.Time(l.Started)),
 			text(p.l.Time(l.Logged)), text(p.c.Named(p.l, "run", string(l.Status))), text(p.status(l.Verdict).Word), text(scenario), text(service),
 			text(points), text(by), text(l.Manifest)})
 	}
@@ -77,11 +78,11 @@ func (p auditor) population() ([]column, [][]cell) {
 		for _, s := range x.Subjects {
 			points = append(points, s.Backup+"/"+s.Point+" "+s.Digest)
 		}
-		row(x.Leaf, x.Scenario, x.Service, strings.Join(points, "\n"), strings.Join(x.By, ", "))
+		row(x.Leaf, x.Slot, x.Scenario, x.Service, strings.Join(points, "\n"), strings.Join(x.By, ", "))
 	}
 	for _, x := range p.a.Nights {
 		x.Status = record.RunCompleted
-		row(x.Leaf, "", "", "", "")
+		row(x.Leaf, x.Slot, "", "", "", "")
 	}
 	return columns, rows
 }

@@ -35,7 +35,9 @@ func TestPopulationWorkbook(t *testing.T) {
 			Scenario: name, Service: name, By: []string{name}, Subjects: []evidence.Subject{{Backup: name, Point: "p", Digest: "sha256:" + strings.Repeat("b", 64)}}})
 		r.Series = append(r.Series, evidence.SeriesResult{Series: name, First: 1, Last: 1, Drills: 1})
 	}
-	r.Nights = []evidence.NightResult{{Leaf: evidence.Leaf{Kind: evidence.KindNight, ID: "n", Series: "nightly", Started: at, Logged: at, Verdict: record.StatusPassed}}}
+	slot := at.Add(-150 * time.Second).In(time.FixedZone("", 8*3600))
+	r.Drills[1].Slot = &slot
+	r.Nights = []evidence.NightResult{{Slot: &slot, Leaf: evidence.Leaf{Kind: evidence.KindNight, ID: "n", Series: "nightly", Started: at, Logged: at, Verdict: record.StatusPassed}}}
 	for lang, population := range map[Language]string{English: "Population", Chinese: "样本总体"} {
 		var b bytes.Buffer
 		require.NoError(t, Audit(&b, "xlsx", r, Options{Language: lang}))
@@ -44,10 +46,14 @@ func TestPopulationWorkbook(t *testing.T) {
 		rows, err := f.GetRows(population)
 		require.NoError(t, err)
 		require.Len(t, rows, 1+len(hostile)+1)
-		assert.Equal(t, "sha256:"+strings.Repeat("a", 64), rows[1][12], "digests are whole")
+		assert.Equal(t, "sha256:"+strings.Repeat("a", 64), rows[1][13], "digests are whole")
 		kind, err := f.GetCellType(population, "D2")
 		require.NoError(t, err)
 		assert.Contains(t, []excelize.CellType{excelize.CellTypeUnset, excelize.CellTypeNumber}, kind, "a number is one")
+		unknown := map[Language]string{English: "unknown", Chinese: "未知"}[lang]
+		for y, want := range map[int]string{1: unknown, 2: "2026-07-01 23:57:30 +00:00", len(rows) - 1: "2026-07-01 23:57:30 +00:00"} {
+			assert.Equal(t, want, rows[y][4], "when it was planned to begin, of row %d", y)
+		}
 		looked := 0
 		for _, sheet := range f.GetSheetList() {
 			rows, err := f.GetRows(sheet)
@@ -122,7 +128,7 @@ func TestWorkbookInLibreOffice(t *testing.T) {
 		require.Len(t, population, 1+len(r.Drills)+len(r.Nights))
 		for i, x := range r.Drills {
 			row := population[1+i]
-			assert.Equal(t, []string{x.ID, strconv.Itoa(x.Number), x.Manifest}, []string{row[0], row[3], row[12]})
+			assert.Equal(t, []string{x.ID, strconv.Itoa(x.Number), x.Manifest}, []string{row[0], row[3], row[13]})
 			if at := i - (len(r.Drills) - len(hostile)); at >= 0 && at < 6 {
 				assert.Equal(t, "'"+hostile[at], row[2], "a text, also when the sheet is saved")
 			}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,8 @@ type verifyOptions struct {
 	changed  string // how old the proof may be of what is not; empty: all is proved
 	status   bool
 	metrics  string
+	planned  string
+	slot     *time.Time
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -45,7 +48,9 @@ func (a *app) verifyCommand() *cobra.Command {
 	f.Lookup("changed").NoOptDefVal = everyProof
 	f.StringVar(&o.metrics, "metrics", "", "also write the night's metrics to this file, for the textfile collector of Prometheus' node_exporter")
 	f.BoolVar(&o.status, "status", false, "how each backup stands by the nights that were, without proving anything")
-	for _, one := range []string{"only", "shard", "changed"} { // those of its beginning hold for a night that is gone on with
+	f.StringVar(&o.planned, "planned", "",
+		"when the night was planned to begin, such as 2026-11-20T02:00+08:00; it has that beside when it began ("+slotVariable+")")
+	for _, one := range []string{"only", "shard", "changed", "planned"} { // those of its beginning hold for a night that is gone on with
 		c.MarkFlagsMutuallyExclusive("continue", one)
 		c.MarkFlagsMutuallyExclusive("status", one)
 	}
@@ -69,6 +74,11 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 	}
 	if o.status {
 		return a.standing(c, lang)
+	}
+	if !o.goOn { // that has the slot of its beginning
+		if o.slot, err = slot(o.planned); err != nil {
+			return err
+		}
 	}
 	defer outliveReaders()()
 	kit := a.kit()

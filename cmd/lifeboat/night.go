@@ -60,7 +60,7 @@ func (v *verifying) begin(ctx context.Context, o verifyOptions, before []*night.
 		return nil, nil, fmt.Errorf("find the catalogue's folder: %w", err)
 	}
 	h := night.Header{Catalogue: v.catalogue.Name, File: file, Title: v.catalogue.Title, Digest: v.catalogue.Digest, Tool: version, Build: buildID(), Host: host,
-		Started: time.Now(), Seed: rand.Int64(), Shard: o.shard}
+		Started: time.Now(), Seed: rand.Int64(), Shard: o.shard, Slot: o.slot}
 	if h.Planned, err = v.plan(ctx, o, h); err != nil {
 		return nil, nil, err
 	}

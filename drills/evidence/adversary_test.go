@@ -58,19 +58,6 @@ func (f *forged) gone(names ...string) {
 	}
 }
 
-// withoutLine drops the lines that name something.
-func withoutLine(with string) func(string) string {
-	return func(s string) string {
-		var kept []string
-		for l := range strings.Lines(s) {
-			if !strings.Contains(l, with) {
-				kept = append(kept, l)
-			}
-		}
-		return strings.Join(kept, "")
-	}
-}
-
 // object changes a JSON file that has one form, and leaves that form.
 func (f *forged) object(name string, change func(map[string]any)) {
 	f.t.Helper()
@@ -269,6 +256,10 @@ var ofTheBundle = map[string]struct {
 	"a night's line changed": {func(f *forged) {
 		f.edit("nights/"+f.night+"/night.ndjson", swap(`"status":"failed"`, `"status":"passed"`))
 	}, "part_unreadable"},
+	"when a night was planned to begin": {func(f *forged) { f.edit(f.slotted(), swap(`"slot":"2026-07-02T23`, `"slot":"2026-07-02T22`)) }, "part_unreadable"},
+	"when a drill was planned to begin": {func(f *forged) {
+		f.edit(f.journal(f.of("shop", 2)), swap(`"planned":"2026-07-12T00`, `"planned":"2026-07-11T23`))
+	}, "file_changed"},
 	"a night taken out":                          {func(f *forged) { f.gone("nights/" + f.night) }, "part_missing"},
 	"a checkpoint that the auditor did not keep": {func(f *forged) { f.older = bytes.Replace(f.older, []byte("\n10\n"), []byte("\n15\n"), 1) }, "consistency_missing"},
 	"a log that is shorter than what was kept":   {func(f *forged) { f.older = bytes.Replace(f.older, []byte("\n10\n"), []byte("\n91\n"), 1) }, "log_shorter"},

@@ -40,7 +40,8 @@ func TestStatement(t *testing.T) {
 		assert.Equal(t, leaf.Verdict == "passed", p.GetResult() == "PASSED", leaf.ID)
 		said := s.GetPredicate().AsMap()["lifeboat"].(map[string]any)
 		for _, field := range []string{"planned", "program", "k6"} { // what nobody knows is not there: no empty text stands for it
-			assert.Equal(t, leaf.Number%2 == 0, said[field] != nil, "%s %s", leaf.ID, field)
+			there := leaf.Number%2 == 0 && (field != "planned" || leaf.Series != "nightly") // a check run of a night has no slot of its own
+			assert.Equal(t, there, said[field] != nil, "%s %s", leaf.ID, field)
 		}
 	}
 }

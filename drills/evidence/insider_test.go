@@ -273,3 +273,16 @@ func TestBackdated(t *testing.T) {
 	}
 	assert.True(t, statuses[record.StatusAborted])
 }
+
+// withoutLine drops the lines that name something.
+func withoutLine(with string) func(string) string {
+	return func(s string) string {
+		var kept []string
+		for l := range strings.Lines(s) {
+			if !strings.Contains(l, with) {
+				kept = append(kept, l)
+			}
+		}
+		return strings.Join(kept, "")
+	}
+}

@@ -54,6 +54,7 @@ type DrillResult struct {
 	Scenario string            `json:"scenario"`
 	Service  string            `json:"service,omitempty"`
 	Tool     string            `json:"tool"`
+	Slot     *time.Time        `json:"slot,omitempty"` // when it was planned to begin; nil: nobody said
 	Subjects []Subject         `json:"subjects"`
 	By       []string          `json:"signed_by"`
 	Stamps   []timestamp.Stamp `json:"time_stamps,omitempty"`  // of its signatures, of authorities that are trusted
@@ -80,6 +81,8 @@ func (r *Result) Verified() bool { return len(r.Wrong) == 0 && len(r.Signers) > 
 // NightResult is what was planned in a night and what came of it.
 type NightResult struct {
 	Leaf
+	Slot *time.Time `json:"slot,omitempty"` // when it was planned to begin; nil: nobody said
+
 	Planned int `json:"planned"` // proofs
 	Passed  int `json:"passed"`
 	Failed  int `json:"failed"`

@@ -70,6 +70,7 @@ func Verify(ctx context.Context, r VerifyRequest) (*Result, error) {
 	a.contents(ctx)
 	a.findings()
 	a.nights()
+	a.slots()
 	a.programmes()
 	a.numbers()
 	a.extra()

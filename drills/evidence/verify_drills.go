@@ -144,7 +144,7 @@ func (a *auditing) looked(ctx context.Context, c *drillCheck) {
 			a.Wrong = append(a.Wrong, p)
 		}
 	}
-	d := DrillResult{Leaf: l, Scenario: j.header.Scenario, Service: j.header.Service, Tool: m.Tool, Subjects: m.Subjects, By: []string{},
+	d := DrillResult{Leaf: l, Scenario: j.header.Scenario, Service: j.header.Service, Tool: m.Tool, Slot: j.header.Planned, Subjects: m.Subjects, By: []string{},
 		Record: j.record, Judgment: j.verdict, Rendered: c.rendered}
 	d.By, d.Stamps = a.envelope(ctx, folder+envelopeName, m, c.raw, j)
 	if j.record != nil {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"lifeboat/drills/night"
 	"lifeboat/drills/record"
@@ -45,7 +46,7 @@ func (a *auditing) nights() {
 }
 
 func (a *auditing) night(l Leaf, n *night.Night, drills map[string]Leaf) {
-	r := NightResult{Leaf: l, Planned: len(n.Proofs)}
+	r := NightResult{Leaf: l, Slot: n.Slot, Planned: len(n.Proofs)}
 	for _, p := range n.Proofs {
 		for _, name := range p.Controls {
 			r.control(name, p.Status == record.StatusPassed)
@@ -77,6 +78,38 @@ func (a *auditing) night(l Leaf, n *night.Night, drills map[string]Leaf) {
 		}
 	}
 	a.Nights = append(a.Nights, r)
+}
+
+// slots: what says that it was planned for one time is one run, and what was run again is told.
+func (a *auditing) slots() {
+	type slot struct {
+		kind, series string
+		at           int64
+	}
+	runs := map[slot][]string{}
+	var order []slot
+	enter := func(l Leaf, at *time.Time) {
+		if at == nil {
+			return
+		}
+		s := slot{l.Kind, l.Series, at.UnixNano()}
+		if runs[s] == nil {
+			order = append(order, s)
+		}
+		runs[s] = append(runs[s], l.ID)
+	}
+	for _, d := range a.Drills {
+		enter(d.Leaf, d.Slot)
+	}
+	for _, n := range a.Nights {
+		enter(n.Leaf, n.Slot)
+	}
+	for _, s := range order {
+		if len(runs[s]) > 1 {
+			a.notice("slot_twice", "series", s.series, "count", strconv.Itoa(len(runs[s])),
+				"at", time.Unix(0, s.at).UTC().Format(time.RFC3339), "runs", strings.Join(runs[s], ", "))
+		}
+	}
 }
 
 // control counts a proof for a control.

@@ -25,7 +25,8 @@ type Header struct {
 	Build     string      `json:"build,omitempty"`  // which lifeboat it was: another build of the same version may judge otherwise
 	Host      string      `json:"host"`
 	Started   time.Time   `json:"started"`
-	Seed      int64       `json:"seed"` // of the lots that chose restore points
+	Slot      *time.Time  `json:"slot,omitempty"` // when it was planned to begin; nil: nobody said
+	Seed      int64       `json:"seed"`           // of the lots that chose restore points
 	Shard     string      `json:"shard,omitempty"`
 	Planned   []Planned   `json:"planned"`
 }
