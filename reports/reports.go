@@ -72,7 +72,11 @@ func Find(name string) (Format, error) {
 
 // Differ names those of a drill's reports, by their files, that are not what this lifeboat writes in any one language.
 func Differ(kept map[string][]byte, r *record.Record, v record.Verdict, o Options) (fewest []string, err error) {
-	for i, l := range Languages() {
+	languages := Languages() // first the one that they say they are in: it is the only one to be rendered where nothing differs
+	if i := slices.IndexFunc(languages, func(l Language) bool { return bytes.Contains(kept["report.html"], []byte(`<html lang="`+l+`"`)) }); i > 0 {
+		languages[0], languages[i] = languages[i], languages[0]
+	}
+	for i, l := range languages {
 		o.Language = l
 		others := maps.Clone(kept)
 		for _, f := range Formats() {

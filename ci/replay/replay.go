@@ -31,6 +31,8 @@ type Drill struct {
 	Number  int
 	Started time.Time
 	Retest  []string // findings of its series
+
+	Iterations int // of the pulse's stream; 0: one
 }
 
 // NewDrill names a drill by its time and number, always alike.
@@ -50,6 +52,9 @@ const stream = "raw/pulse.ndjson"
 // Files of a drill besides its journal.
 func (d Drill) files() map[string]string {
 	pulse := fmt.Sprintf(`{"kind":"hello","version":1,"boot":1}`+"\n"+`{"kind":"iter","start":1,"end":%d,"ok":true}`+"\n", d.Number+1)
+	for i := range d.Iterations { // ten a second
+		pulse += fmt.Sprintf(`{"kind":"iter","iter":%d,"start":%d,"end":%d,"ok":%t}`+"\n", i+1, i*1e8, i*1e8+5e6+i*7919%3e6, i%50 > 0)
+	}
 	return map[string]string{stream: pulse, "scenario.json": "[]\n",
 		"scenario/" + d.Vector + ".yaml": "scenario: " + d.Vector + "\n", "reports/report.html": "<p>" + d.ID + "</p>\n",
 		"ledger.ndjson": "{}\n"}

@@ -77,11 +77,13 @@ func (a *app) auditVerify() *cobra.Command {
 			if r.Authority, err = o.authority(); err != nil {
 				return err
 			}
-			remove, err := unpacked(args[0], &r.Folder)
+			shown := a.progress(lang)
+			remove, err := unpacked(args[0], &r.Folder, shown)
 			if err != nil {
 				return a.refusedArchive(err)
 			}
 			defer remove()
+			r.Progress = func(done, all int) { shown.of("audit.verifying", int64(done), int64(all)) }
 			got, err := evidence.Verify(cmd.Context(), r)
 			if err != nil {
 				return err
@@ -186,7 +188,7 @@ func auditCode(r *evidence.Result) error {
 }
 
 // unpacked gives the folder of a bundle; remove takes away what was unpacked for that.
-func unpacked(path string, folder *string) (remove func(), err error) {
+func unpacked(path string, folder *string, shown *progress) (remove func(), err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the bundle: %w", err)
@@ -205,7 +207,8 @@ func unpacked(path string, folder *string) (remove func(), err error) {
 		return nil, fmt.Errorf("unpack the bundle: %w", err)
 	}
 	remove = func() { _ = os.RemoveAll(dir) }
-	if err := evidence.Unpack(f, dir); err != nil {
+	err = evidence.Unpack(&counted{Reader: f, p: shown, all: info.Size()}, dir)
+	if shown.of("audit.unpacking", 1, 1); err != nil {
 		remove()
 		return nil, err
 	}

@@ -26,6 +26,8 @@ type VerifyRequest struct {
 	Authority  *timestamp.Trust // whose time stamps are believed; nil: nobody's
 	Build      string           // of this lifeboat
 	Reports    Reports          // nil: reports are not rendered again
+
+	Progress func(done, all int) // of the drills; nil: nobody looks on. Called by one at a time
 }
 
 // auditing is one verification.

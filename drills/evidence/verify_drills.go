@@ -61,10 +61,16 @@ func (a *auditing) contents(ctx context.Context) {
 			a.notice("leaf_future", "drill", l.ID, "at", l.Started.Format(time.RFC3339), "logged", l.Logged.Format(time.RFC3339))
 		}
 	}
-	atOnce(len(drills), func(i int) { drills[i].look(a.root, a.VerifyRequest) })
-	for _, c := range drills {
-		a.looked(ctx, c)
-	}
+	turns := inTurn(len(drills))
+	atOnce(len(drills), func(i int) { // what was found is entered in the order of the log; what was read for it is not kept
+		drills[i].look(a.root, a.VerifyRequest)
+		turns.take(i, func() {
+			a.looked(ctx, drills[i])
+			if drills[i] = nil; a.Progress != nil {
+				a.Progress(i+1, len(drills))
+			}
+		})
+	})
 }
 
 // drillCheck is a drill whose files are to be looked at: by itself, beside others.
