@@ -78,11 +78,12 @@ func (a *app) auditVerify() *cobra.Command {
 				return err
 			}
 			shown := a.progress(lang)
-			remove, err := unpacked(args[0], &r.Folder, shown)
-			if err != nil {
+			if r.Folder, r.Archive, err = opened(args[0], shown); err != nil {
 				return a.refusedArchive(err)
 			}
-			defer remove()
+			if r.Archive != nil {
+				defer r.Archive.Close() //nolint:errcheck // it was only read
+			}
 			r.Progress = func(done, all int) { shown.of("audit.verifying", int64(done), int64(all)) }
 			got, err := evidence.Verify(cmd.Context(), r)
 			if err != nil {
@@ -123,9 +124,9 @@ func (a *app) audited(ctx context.Context, o auditVerifyOptions, got *evidence.R
 }
 
 // renderedAgain names the reports of a drill's folder that are not what this lifeboat writes.
-func renderedAgain(sealed map[string][]byte, r *record.Record, v record.Verdict, drill *os.Root) (differ []string, err error) {
+func renderedAgain(sealed map[string][]byte, r *record.Record, v record.Verdict, drill fs.FS) (differ []string, err error) {
 	var o reports.Options
-	pulse, err := userfile.OpenIn(drill, "raw/pulse.ndjson")
+	pulse, err := drill.Open("raw/pulse.ndjson")
 	switch {
 	case err == nil:
 		defer pulse.Close() //nolint:errcheck // it was only read
@@ -135,7 +136,7 @@ func renderedAgain(sealed map[string][]byte, r *record.Record, v record.Verdict,
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	kept, err := userfile.OpenIn(drill, "record.json")
+	kept, err := drill.Open("record.json")
 	switch {
 	case err == nil:
 		defer kept.Close() //nolint:errcheck // it was only read
@@ -187,33 +188,23 @@ func auditCode(r *evidence.Result) error {
 	return nil
 }
 
-// unpacked gives the folder of a bundle; remove takes away what was unpacked for that.
-func unpacked(path string, folder *string, shown *progress) (remove func(), err error) {
+// opened gives the folder of a bundle, or what its archive holds.
+func opened(path string, shown *progress) (folder string, archive *evidence.Archive, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the bundle: %w", err)
+		return "", nil, fmt.Errorf("open the bundle: %w", err)
 	}
 	if info.IsDir() {
-		*folder = path
-		return func() {}, nil
+		return path, nil, nil
 	}
 	f, err := userfile.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the bundle: %w", err)
+		return "", nil, fmt.Errorf("open the bundle: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // it was only read
-	dir, err := os.MkdirTemp("", "lifeboat-audit-*")
-	if err != nil {
-		return nil, fmt.Errorf("unpack the bundle: %w", err)
-	}
-	remove = func() { _ = os.RemoveAll(dir) }
-	err = evidence.Unpack(&counted{Reader: f, p: shown, all: info.Size()}, dir)
-	if shown.of("audit.unpacking", 1, 1); err != nil {
-		remove()
-		return nil, err
-	}
-	*folder = dir
-	return remove, nil
+	archive, err = evidence.OpenArchive(&counted{Reader: f, p: shown, all: info.Size()})
+	shown.of("audit.unpacking", 1, 1)
+	return "", archive, err
 }
 
 // day reads a date or a moment; a date that ends a period is part of it.

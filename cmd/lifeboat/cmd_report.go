@@ -163,10 +163,10 @@ func fileDigest(path string) (string, error) {
 	return digestOf(f)
 }
 
-func digestOf(f *os.File) (string, error) {
+func digestOf(r io.Reader) (string, error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("read %s: %w", f.Name(), err)
+	if _, err := io.Copy(h, r); err != nil {
+		return "", fmt.Errorf("digest a file: %w", err)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }

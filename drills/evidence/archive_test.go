@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -55,8 +56,51 @@ func TestArchiveIsTheFolder(t *testing.T) {
 	assert.Equal(t, walked, names)
 }
 
+// What an archive holds is read as from a folder: by those names alone, each to its end, by several at once; and its room is given back.
+func TestArchiveIsReadAsAFolder(t *testing.T) {
+	q := newQuarter(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	var b bytes.Buffer
+	_, err := evidence.ExportArchive(evidence.ExportRequest{Home: q.home, Bundle: evidence.Bundle{From: begin, To: end}, Signer: q.key}, &b)
+	require.NoError(t, err)
+	a, err := evidence.OpenArchive(bytes.NewReader(b.Bytes()))
+	require.NoError(t, err)
+	left, err := os.ReadDir(os.Getenv("TMPDIR"))
+	require.NoError(t, err)
+	assert.Empty(t, left, "nothing that somebody could change, or that a crash would leave")
+	want := q.exported()
+	read := 0
+	require.NoError(t, fs.WalkDir(os.DirFS(want), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		got, err := fs.ReadFile(a, name)
+		require.NoError(t, err)
+		assert.Equal(t, string(q.read(want, name)), string(got), name)
+		read++
+		return nil
+	}))
+	assert.Greater(t, read, 100)
+	for _, none := range []string{"", ".", "log", "/etc/passwd", "../log/checkpoint", "log/checkpoint/", "LOG/checkpoint"} {
+		_, err := a.Open(none)
+		assert.ErrorIs(t, err, fs.ErrNotExist, none)
+	}
+	ask := evidence.VerifyRequest{Trust: q.trust, Build: build}
+	ask.Folder = want
+	of, err := evidence.Verify(t.Context(), ask)
+	require.NoError(t, err)
+	ask.Folder, ask.Archive = "", a
+	got, err := evidence.Verify(t.Context(), ask)
+	require.NoError(t, err)
+	assert.True(t, got.Verified())
+	assert.Equal(t, of, got, "an archive is verified as its folder is")
+	require.NoError(t, a.Close())
+	_, err = fs.ReadFile(a, "log/checkpoint")
+	assert.Error(t, err)
+}
+
 // What stands behind the end of an archive is seen by some programs and not by others; padding is there in those of GNU tar.
-func TestUnpackReadsToTheEnd(t *testing.T) {
+func TestArchiveIsReadToItsEnd(t *testing.T) {
 	t.Parallel()
 	packed := func(names ...string) []byte {
 		var b bytes.Buffer
@@ -92,17 +136,19 @@ func TestUnpackReadsToTheEnd(t *testing.T) {
 		"a checksum":      {changed, "checksum"},
 		"half a checksum": {one[:len(one)-6], "unexpected EOF"},
 	} {
-		err := evidence.Unpack(bytes.NewReader(c.archive), t.TempDir())
+		a, err := evidence.OpenArchive(bytes.NewReader(c.archive))
 		if c.why == "" {
-			assert.NoError(t, err, name)
+			if assert.NoError(t, err, name) {
+				assert.NoError(t, a.Close())
+			}
 		} else {
 			assert.ErrorContains(t, err, c.why, name)
 		}
 	}
 }
 
-// An archive holds plain files with plain names, or is refused before anything of it is written outside.
-func TestUnpackRefuses(t *testing.T) {
+// An archive holds plain files with plain names, or is refused.
+func TestArchiveRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		headers []tar.Header
@@ -135,15 +181,14 @@ func TestUnpackRefuses(t *testing.T) {
 			}
 			_ = w.Flush() // the large one has no content
 			require.NoError(t, z.Close())
-			dir := filepath.Join(t.TempDir(), "in")
-			require.NoError(t, os.Mkdir(dir, 0o700))
-			err := evidence.Unpack(&b, dir)
+			_, err := evidence.OpenArchive(&b)
 			var bad *evidence.BadArchive
 			require.ErrorAs(t, err, &bad)
 			assert.ErrorContains(t, err, c.why)
-			assert.NoFileExists(t, filepath.Join(filepath.Dir(dir), "evil"))
 		})
 	}
-	assert.ErrorContains(t, evidence.Unpack(bytes.NewReader(nil), t.TempDir()), "a bundle is a folder or a .tar.gz")
-	assert.ErrorContains(t, evidence.Unpack(bytes.NewReader([]byte("PK\x03\x04")), t.TempDir()), "a bundle is a folder or a .tar.gz")
+	for _, none := range []string{"", "PK\x03\x04"} {
+		_, err := evidence.OpenArchive(strings.NewReader(none))
+		assert.ErrorContains(t, err, "a bundle is a folder or a .tar.gz")
+	}
 }

@@ -52,9 +52,12 @@ func TestUntouched(t *testing.T) {
 	var packed bytes.Buffer
 	_, err = evidence.ExportArchive(evidence.ExportRequest{Home: q.home, Bundle: evidence.Bundle{From: begin, To: end}, Signer: q.key}, &packed)
 	require.NoError(t, err)
-	unpacked := t.TempDir()
-	require.NoError(t, evidence.Unpack(&packed, unpacked))
-	assert.Empty(t, q.verified(unpacked).Wrong)
+	archive, err := evidence.OpenArchive(&packed)
+	require.NoError(t, err)
+	got, err = evidence.Verify(t.Context(), evidence.VerifyRequest{Archive: archive, Trust: q.trust, Build: build})
+	require.NoError(t, err)
+	assert.Empty(t, got.Wrong)
+	require.NoError(t, archive.Close())
 
 	// Whoever gives no trusted key gets no word that it is verified.
 	q.trust = nil

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
 
 	"lifeboat/drills/record"
 	"lifeboat/internal/canonical"
-	"lifeboat/internal/userfile"
 )
 
 // most bytes of what is read whole; what is larger is digested as it streams.
@@ -32,7 +31,7 @@ func problem(id string, args ...string) record.Reason {
 
 // held holds a drill's folder against its manifest: every file that is named is there and is what it was, the journal's chain is whole, and
 // what the journal says, judged again, is what was sealed. It gives what the sealed part of the journal says. build is that which judges again.
-func held(dir *os.Root, m *Manifest, build string) (j judged, problems []record.Reason) {
+func held(dir fs.FS, m *Manifest, build string) (j judged, problems []record.Reason) {
 	add := func(id string, args ...string) {
 		problems = append(problems, problem(id, append(args, "drill", m.Drill)...))
 	}
@@ -41,7 +40,7 @@ func held(dir *os.Root, m *Manifest, build string) (j judged, problems []record.
 		if f.Path == journalName {
 			most = m.Journal.Bytes
 		}
-		in, err := userfile.OpenIn(dir, f.Path)
+		in, err := dir.Open(f.Path)
 		if err != nil {
 			add("file_missing", "file", f.Path, "why", err.Error())
 			continue
@@ -57,7 +56,7 @@ func held(dir *os.Root, m *Manifest, build string) (j judged, problems []record.
 			add("file_changed", "file", f.Path, "was", f.SHA256, "is", sum)
 		}
 	}
-	raw, err := userfile.ReadIn(dir, journalName, mostJournal)
+	raw, err := readIn(dir, journalName, mostJournal)
 	if err != nil || int64(len(raw)) < m.Journal.Bytes {
 		add("journal_short")
 		return judged{}, problems
@@ -114,7 +113,7 @@ func (m *Manifest) against(j judged) (problems []record.Reason) {
 
 // keptAgainst holds the verdict and the record that lie beside a journal against what it says. Another build may write more of either: then
 // the verdict's status and its reasons must be the same, and that the rest is not is said without being held against anybody.
-func keptAgainst(dir *os.Root, m *Manifest, j judged, build string) (problems []record.Reason) {
+func keptAgainst(dir fs.FS, m *Manifest, j judged, build string) (problems []record.Reason) {
 	is, err := canonical.Marshal(j.verdict)
 	if err != nil {
 		return []record.Reason{problem("journal_broken", "drill", m.Drill, "why", err.Error())}
@@ -126,7 +125,7 @@ func keptAgainst(dir *os.Root, m *Manifest, j judged, build string) (problems []
 		}
 		problems = append(problems, problem(id, "drill", m.Drill, "file", what))
 	}
-	if was, err := userfile.ReadIn(dir, verdictName, mostManifest); err == nil && !bytes.Equal(was, is) { // if not it was told as a file
+	if was, err := readIn(dir, verdictName, mostManifest); err == nil && !bytes.Equal(was, is) { // if not it was told as a file
 		var then record.Verdict
 		if json.Unmarshal(was, &then) != nil || then.Status != j.verdict.Status || !slices.Equal(ids(then.Reasons), ids(j.verdict.Reasons)) {
 			problems = append(problems, problem("verdict_differs", "drill", m.Drill, "was", said(then), "is", said(j.verdict)))
@@ -134,7 +133,7 @@ func keptAgainst(dir *os.Root, m *Manifest, j judged, build string) (problems []
 			differs(verdictName)
 		}
 	}
-	if was, err := userfile.ReadIn(dir, recordName, mostJournal); err == nil {
+	if was, err := readIn(dir, recordName, mostJournal); err == nil {
 		if now, err := json.MarshalIndent(j.record, "", "  "); err != nil || !bytes.Equal(bytes.TrimSuffix(was, []byte("\n")), now) {
 			differs(recordName)
 		}

@@ -14,7 +14,6 @@ import (
 
 	"lifeboat/internal/signing"
 	"lifeboat/internal/timestamp"
-	"lifeboat/internal/userfile"
 )
 
 // A time stamp (RFC 3161) of the signed checkpoint: all that is in the log was there by then, whatever the host's clock says.
@@ -91,7 +90,7 @@ const ahead = 5 * time.Minute
 
 // stamp verifies the time stamp of the checkpoint. Without an authority that is trusted there is none.
 func (a *auditing) stamp() {
-	checkpoint, err := userfile.ReadIn(a.root, checkpointName, mostEnvelope)
+	checkpoint, err := readIn(a.content, checkpointName, mostEnvelope)
 	if err != nil {
 		return
 	}

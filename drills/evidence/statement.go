@@ -138,7 +138,7 @@ func unchanged(home, id, build string) (m *Manifest, raw []byte, j judged, err e
 		return nil, nil, j, err
 	}
 	defer root.Close() //nolint:errcheck // nothing is written through it
-	j, problems := held(root, m, build)
+	j, problems := held(folder{root}, m, build)
 	if problems = wrong(problems); len(problems) > 0 {
 		return nil, nil, j, fmt.Errorf("what lies there is not what was sealed: %s %s", problems[0].ID, problems[0].Args["file"])
 	}

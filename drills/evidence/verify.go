@@ -3,9 +3,7 @@ package evidence
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,12 +13,12 @@ import (
 	"lifeboat/internal/canonical"
 	"lifeboat/internal/signing"
 	"lifeboat/internal/timestamp"
-	"lifeboat/internal/userfile"
 )
 
 // VerifyRequest says what is verified, and by whose word.
 type VerifyRequest struct {
-	Folder     string           // of the bundle
+	Folder     string           // of the bundle …
+	Archive    *Archive         // … or, where it is not nil, the bundle
 	Trust      *signing.Trust   // nil: nobody is believed, and the bundle is at best not contradicted
 	Checkpoint []byte           // one that was kept from before: what it covers must be unchanged
 	Authority  *timestamp.Trust // whose time stamps are believed; nil: nobody's
@@ -34,7 +32,7 @@ type VerifyRequest struct {
 type auditing struct {
 	VerifyRequest
 	*Result
-	root   *os.Root
+	content
 	files  map[string]int64 // that no part of the bundle has named yet, and their sizes
 	leaves map[int64]Leaf
 	said   map[string][]signing.Trusted // by drill: who signed off or approved it, each in the role of that
@@ -42,17 +40,21 @@ type auditing struct {
 
 // Verify checks a bundle by itself. The error says that it cannot be looked at; what is wrong with it stands in the result.
 func Verify(ctx context.Context, r VerifyRequest) (*Result, error) {
-	root, err := os.OpenRoot(r.Folder)
-	if err != nil {
-		return nil, fmt.Errorf("open the bundle: %w", err)
+	from := content(r.Archive)
+	if r.Archive == nil {
+		root, err := os.OpenRoot(r.Folder)
+		if err != nil {
+			return nil, fmt.Errorf("open the bundle: %w", err)
+		}
+		defer root.Close() //nolint:errcheck // it was only read
+		from = folder{root}
 	}
-	defer root.Close() //nolint:errcheck // it was only read
-	a := &auditing{VerifyRequest: r, root: root, files: map[string]int64{}, leaves: map[int64]Leaf{},
+	a := &auditing{VerifyRequest: r, content: from, files: map[string]int64{}, leaves: map[int64]Leaf{},
 		said: map[string][]signing.Trusted{}, Result: &Result{Wrong: []record.Reason{}, Notices: []record.Reason{}, Signers: []string{},
 			Drills: []DrillResult{}, Nights: []NightResult{}, Series: []SeriesResult{}, Addenda: []AddendumResult{}, Findings: []FindingResult{},
 			Programmes: []ProgrammeResult{}}}
-	if err := a.list(); err != nil {
-		return nil, err
+	if err := a.found(); err != nil {
+		return nil, fmt.Errorf("list the bundle: %w", err)
 	}
 	if len(a.files) == 0 {
 		a.wrong("empty")
@@ -84,27 +86,17 @@ func (a *auditing) notice(id string, args ...string) {
 	a.Notices = append(a.Notices, problem(id, args...))
 }
 
-// list finds what lies in the bundle; what is no plain file is wrong wherever it lies.
-func (a *auditing) list() error {
-	return fs.WalkDir(a.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return fmt.Errorf("list the bundle: %w", err)
-		}
-		if e.IsDir() {
-			return nil
-		}
-		info, err := e.Info()
-		if err != nil {
-			return fmt.Errorf("list the bundle: %w", err)
-		}
-		if !info.Mode().IsRegular() {
+// found lists what lies in the bundle; what is no plain file is wrong wherever it lies.
+func (a *auditing) found() error {
+	return a.list(func(name string, size int64, plain bool) error {
+		if !plain {
 			a.wrong("not_a_file", "file", ascii(name))
 			return nil
 		}
 		if len(a.files) >= mostFiles {
-			return fmt.Errorf("list the bundle: it holds more than %d files", mostFiles)
+			return fmt.Errorf("it holds more than %d files", mostFiles)
 		}
-		a.files[name] = info.Size()
+		a.files[name] = size
 		return nil
 	})
 }
@@ -124,7 +116,7 @@ func (a *auditing) read(name string, most int64) ([]byte, bool) {
 		a.wrong("part_too_large", "file", name)
 		return nil, false
 	}
-	raw, err := userfile.ReadIn(a.root, filepath.FromSlash(name), most)
+	raw, err := readIn(a.content, name, most)
 	if err != nil {
 		a.wrong("part_unreadable", "file", name, "why", err.Error())
 		return nil, false

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
+	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,7 +17,6 @@ import (
 	"lifeboat/internal/canonical"
 	"lifeboat/internal/signing"
 	"lifeboat/internal/timestamp"
-	"lifeboat/internal/userfile"
 )
 
 // id of drills and nights: what they are called becomes a folder.
@@ -63,7 +62,7 @@ func (a *auditing) contents(ctx context.Context) {
 	}
 	turns := inTurn(len(drills))
 	atOnce(len(drills), func(i int) { // what was found is entered in the order of the log; what was read for it is not kept
-		drills[i].look(a.root, a.VerifyRequest)
+		drills[i].look(a.content, a.VerifyRequest)
 		turns.take(i, func() {
 			a.looked(ctx, drills[i])
 			if drills[i] = nil; a.Progress != nil {
@@ -85,21 +84,23 @@ type drillCheck struct {
 	rendered bool    // its reports are what this lifeboat writes
 }
 
-func (c *drillCheck) look(root *os.Root, r VerifyRequest) {
-	dir, err := root.OpenRoot(filepath.Join("drills", c.ID))
+func (c *drillCheck) look(bundle fs.FS, r VerifyRequest) {
+	dir, err := fs.Sub(bundle, "drills/"+c.ID)
 	if err != nil {
 		c.err = err
 		return
 	}
-	defer dir.Close() //nolint:errcheck // it was only read
+	if open, ok := dir.(io.Closer); ok {
+		defer open.Close() //nolint:errcheck // it was only read
+	}
 	c.j, c.problems = held(dir, c.m, r.Build)
 	if len(wrong(c.problems)) == 0 && c.j.record != nil && r.Reports != nil {
 		c.render(dir, r)
 	}
-	if info, err := dir.Stat(journalName); err != nil || info.Size() <= c.m.Journal.Bytes || c.m.Unreadable != "" {
+	if info, err := fs.Stat(dir, journalName); err != nil || info.Size() <= c.m.Journal.Bytes || c.m.Unreadable != "" {
 		return
 	}
-	if raw, err := userfile.ReadIn(dir, journalName, mostJournal); err == nil {
+	if raw, err := readIn(dir, journalName, mostJournal); err == nil {
 		now := judge(raw)
 		c.now = &now
 	}

@@ -29,10 +29,11 @@ func (a *auditing) nights() {
 		}
 		seen[l.ID] = true
 		name := "nights/" + l.ID + "/" + nightName
-		if _, ok := a.read(name, mostJournal); !ok {
+		raw, ok := a.read(name, mostJournal)
+		if !ok {
 			continue
 		}
-		n, err := night.Read(a.Folder, l.ID)
+		n, err := night.Parse(raw)
 		if err != nil {
 			a.wrong("part_unreadable", "file", name, "why", err.Error())
 			continue

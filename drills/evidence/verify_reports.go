@@ -1,27 +1,26 @@
 package evidence
 
 import (
+	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"lifeboat/drills/record"
-	"lifeboat/internal/userfile"
 )
 
 // Reports names those of a drill's sealed reports, by their files, that are not what this lifeboat writes. What else it needs lies in the folder.
-type Reports func(sealed map[string][]byte, r *record.Record, v record.Verdict, drill *os.Root) (differ []string, err error)
+type Reports func(sealed map[string][]byte, r *record.Record, v record.Verdict, drill fs.FS) (differ []string, err error)
 
 // render holds the reports of a drill against what this lifeboat writes. Another build may write them otherwise: that is said, and is held
 // against nobody.
-func (c *drillCheck) render(dir *os.Root, r VerifyRequest) {
+func (c *drillCheck) render(dir fs.FS, r VerifyRequest) {
 	sealed := map[string][]byte{}
 	var differ []string
 	var err error
 	for _, f := range c.m.Files {
 		if f.Role == roleReport && err == nil {
-			sealed[strings.TrimPrefix(f.Path, reportsDir)], err = userfile.ReadIn(dir, f.Path, mostJournal)
+			sealed[strings.TrimPrefix(f.Path, reportsDir)], err = readIn(dir, f.Path, mostJournal)
 		}
 	}
 	if len(sealed) == 0 { // it died before it wrote any

@@ -141,12 +141,22 @@ func Read(home, id string) (*Night, error) {
 	return n, err
 }
 
+// Parse computes a night from what its journal holds.
+func Parse(journal []byte) (*Night, error) {
+	n, _, _, err := parse(journal)
+	return n, err
+}
+
 // read gives the night, the number of its last line, and the bytes of its whole lines.
 func read(path string) (n *Night, seq int, whole int64, err error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, 0, 0, fmt.Errorf("read the night's journal: %w", err)
 	}
+	return parse(raw)
+}
+
+func parse(raw []byte) (n *Night, seq int, whole int64, err error) {
 	n = &Night{}
 	var proofs []Proof
 	for len(raw) > 0 {
