@@ -165,9 +165,10 @@ func spaceMap(spaces []pgdata.Tablespace) string {
 	return out
 }
 
-// utc reads a time that PostgreSQL wrote; zero where its zone is not known.
+// utc reads a time that PostgreSQL wrote; zero where its zone is not known. Where a zone is not whole hours off, minutes follow them.
 func utc(text string) time.Time {
-	for _, layout := range []string{"2006-01-02 15:04:05.999999-07", "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05 GMT"} {
+	for _, layout := range []string{"2006-01-02 15:04:05.999999-07", "2006-01-02 15:04:05.999999-07:00", "2006-01-02 15:04:05.999999-07:00:00",
+		"2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05 GMT"} {
 		if at, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
 			return at.UTC()
 		}

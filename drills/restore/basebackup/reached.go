@@ -33,7 +33,7 @@ var (
 	doneLine       = lazy.Regexp(`redo done at ([0-9A-F]+/[0-9A-F]+)`)
 	lastLine       = lazy.Regexp(`last completed transaction was at log time (.+)`)
 	stopLine       = lazy.Regexp(`recovery stopping (before|after|at) (.+)`)
-	timeWord       = lazy.Regexp(`time (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d)`)
+	timeWord       = lazy.Regexp(`time (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d(?::\d\d)*)`)
 	absentLine     = lazy.Regexp(`^lifeboat: no (\S+)`)
 )
 

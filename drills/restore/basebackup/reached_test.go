@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
@@ -40,6 +41,18 @@ func TestWhyAServerEnded(t *testing.T) {
 	assert.ErrorContains(t, unknown, `parameter "autovacuum_worker_slots" in file`)
 	assert.ErrorContains(t, unknown, "take an image of PostgreSQL 15")
 	assert.ErrorContains(t, ended("FATAL:  something new\n"), "may be the fault of the backup, the image or the host: something new")
+}
+
+// Servers write times in the zone of their configuration, which need not be whole hours off.
+func TestTimesOfAnyZone(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"2026-01-31 02:00:00.5+00", "2026-01-31 07:30:00.5+05:30", "2026-01-30 22:30:00.5-03:30", "2026-01-31 10:00:00.5+08",
+		"2026-01-31 02:19:32.5+00:19:32"} {
+		r := heard("LOG:  last completed transaction was at log time " + at + "\nLOG:  recovery stopping before commit of transaction 740, time " + at + "\n")
+		assert.Equal(t, "2026-01-31T02:00:00.5Z", r.last.Format(time.RFC3339Nano), at)
+		assert.Equal(t, "2026-01-31T02:00:00.5Z", r.stoppedAt.Format(time.RFC3339Nano), at)
+	}
+	assert.Zero(t, utc("2026-01-31 02:00:00 CST"), "of several zones")
 }
 
 // A server that is there and takes no session is told by what it says: a catalogue that is gone is the backup's, the rest is nobody's yet.
