@@ -64,6 +64,7 @@ const (
 	LackTables   = "tables"   // the dump holds data, or indexes, and not their tables
 	LackDatabase = "database" // the dump holds no database, or not the one that is wanted
 	LackSeveral  = "several"  // the file holds several dumps that would take each other's place
+	LackInside   = "inside"   // the backup is a file among others in a folder, or in an archive
 	LackRoles    = "roles"    // the backup whose roles are wanted holds none
 	LackWhole    = "whole"    // the dump is a part of a database that needs the rest
 	LackLeftOut  = "left-out" // something stands on what the scenario leaves out

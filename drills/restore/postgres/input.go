@@ -5,6 +5,7 @@ import (
 
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
+	"lifeboat/drills/restore/postgres/pgdump"
 	"lifeboat/internal/filekind"
 )
 
@@ -18,7 +19,7 @@ func detect(in *dump.Input) (string, error) {
 	case "pg_custom":
 		return formatCustom, nil
 	case "tar":
-		return formatTar, nil
+		return formatTar, dump.Bundled(head, pgdump.OfFolder)
 	case "pg_plain", "pg_cluster":
 		if bytes.HasPrefix(head, []byte(filekind.BOM)) { // psql skips it, too
 			return formatPlain, in.Discard(len(filekind.BOM))

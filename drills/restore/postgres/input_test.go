@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -12,6 +13,20 @@ import (
 	"lifeboat/drills/restore"
 	"lifeboat/internal/filekind"
 )
+
+// tarred packs files, each by its name and its content.
+func tarred(t *testing.T, files ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i := 0; i < len(files); i += 2 {
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: files[i], Size: int64(len(files[i+1])), Mode: 0o600}))
+		_, err := w.Write([]byte(files[i+1]))
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return b.String()
+}
 
 // What stands in the place of a dump is named by its first bytes; only what cannot be a backup is the backup's fault.
 func TestDetectNamesWhatIsThere(t *testing.T) {
@@ -41,6 +56,11 @@ func TestDetectNamesWhatIsThere(t *testing.T) {
 		"gzip of gzip of a dump of MySQL": {gzipped(gzipped("-- MySQL dump 10.13\n")), "a dump of MySQL", true},
 		"gzip of nothing":                 {gzipped(""), "it is empty", false},
 		"a dump with a BOM":               {filekind.BOM + dump, "", true},
+		"tar around a dump":               {tarred(t, "shop.sql", dump), "with shop.sql in it, which is SQL of pg_dump", true},
+		"gzip of tar around an archive":   {gzipped(tarred(t, "backup/shop.dump", "PGDMP\x01\x0e")), "with backup/shop.dump in it", true},
+		"a folder of packed dumps":        {tarred(t, "README", "x", "a.sql.gz", gzipped(dump), "b.sql.gz", gzipped(dump)), "with a.sql.gz in it, which is gzip", true},
+		"a folder dump, a log before it":  {tarred(t, "a.log.gz", gzipped("x"), "toc.dat", "PGDMP"), "", true},
+		"a folder dump without contents":  {tarred(t, "3000.dat.gz", gzipped("x")), "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

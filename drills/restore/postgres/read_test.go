@@ -3,7 +3,9 @@ package postgres
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"os"
 	"testing"
 
@@ -31,11 +33,25 @@ func TestRead(t *testing.T) {
 	_, err := w.Write(file("toc.dat"))
 	require.NoError(t, err)
 	require.NoError(t, w.Close()) // its data are missing
+	packed, err := gzip.NewReader(bytes.NewReader(file("blobs-17.tar.gz")))
+	require.NoError(t, err)
+	files := []string{"d/._toc.dat", "\x00\x05\x16\x07", "d/._3416.dat.gz", "\x00\x05\x16\x07"} // of macOS
+	for tr := tar.NewReader(packed); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		raw, err := io.ReadAll(tr)
+		require.NoError(t, err)
+		files = append(files, "d/"+h.Name, string(raw))
+	}
 	for name, c := range map[string]struct {
 		raw      []byte
 		promised string
 		bad      bool
 	}{
+		"folder, packed on macOS":    {raw: []byte(tarred(t, files...))},
 		"custom":                     {raw: custom},
 		"custom, as promised":        {raw: custom, promised: restoretest.Digest(custom)},
 		"custom, not as promised":    {raw: custom, promised: restoretest.Digest(plain), bad: true},

@@ -188,10 +188,10 @@ func (l *load) copyFolder(tr *tar.Reader, out io.Writer) (*pgdump.Archive, error
 		if err := inside(h); err != nil {
 			return nil, err
 		}
-		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
+		name := path.Base(h.Name)
+		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader || strings.HasPrefix(name, "._") { // attributes, as macOS packs them
 			continue
 		}
-		name := path.Base(h.Name)
 		if h.Typeflag != tar.TypeReg {
 			return nil, &dump.Damage{Reason: fmt.Sprintf("%s of it is not a file", h.Name)}
 		}

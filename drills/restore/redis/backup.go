@@ -34,7 +34,7 @@ type backup struct {
 	parts     map[string]piece // of a log in several, by name
 	manifest  string
 	manifests []string // their names
-	others    int      // files of which the server reads none
+	inside    error    // what else it may be: a file in it is packed, or of another kind
 
 	chosen  []piece // that the server will read, in that order
 	log     string  // name of the log, "": it is a snapshot that is restored
@@ -66,6 +66,8 @@ func (b *backup) choose(format, truncated string) error {
 		b.chosen = b.snapshots
 	case len(b.snapshots)+len(b.logs)+len(b.parts) > 0:
 		return &dump.Damage{Reason: fmt.Sprintf("there is none of the format that the scenario says (%s) in it", format)}
+	case b.inside != nil:
+		return b.inside
 	default:
 		return &dump.Damage{Reason: "there is neither a snapshot (RDB) nor a log (AOF) of Redis in it"}
 	}

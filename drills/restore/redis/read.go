@@ -14,6 +14,7 @@ import (
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/redis/rdb"
+	"lifeboat/internal/filekind"
 )
 
 var _ restore.Reader = (*Loader)(nil)
@@ -207,7 +208,9 @@ func (l *load) member(h *tar.Header, from io.Reader, to sink) error {
 	}
 	place := placeOf(name, head)
 	if place == "" {
-		l.backup.others++
+		if l.backup.inside == nil && !strings.HasPrefix(name, ".") {
+			l.backup.inside = dump.Inside(h.Name, filekind.Of(head))
+		}
 		_, err := io.Copy(io.Discard, from)
 		return err
 	}

@@ -23,6 +23,14 @@ const (
 // compressions of data files in folder dumps.
 var compressions = []string{".gz", ".zst", ".lz4"}
 
+// OfFolder tells which names pg_dump gives the files of a folder or tar dump.
+func OfFolder(name string) bool {
+	for _, suffix := range compressions {
+		name = strings.TrimSuffix(name, suffix)
+	}
+	return name == TOCName || strings.HasSuffix(name, ".dat") || isBlobList(name)
+}
+
 // Files checks the data files of a folder or tar dump as they pass.
 type Files struct {
 	seen  map[string]file // by name without the compression's suffix
