@@ -97,8 +97,12 @@ func (s *snapshot) read(f *bolt.File) error {
 			}
 		},
 		"meta": func(key, value []byte) {
-			if string(key) == "storageVersion" { // from 3.6 on
+			switch {
+			case string(key) == "storageVersion": // from 3.6 on
 				s.newer(string(value))
+			case string(key) == "finishedCompactRev" && len(value) >= revisionSize:
+				// the last revision may be a deletion, of which a compaction leaves nothing but this
+				s.revision = max(s.revision, int64(binary.BigEndian.Uint64(value)))
 			}
 		},
 	} {
