@@ -118,6 +118,9 @@ func (l *load) whole() error {
 		return l.lacks(record.LackEnd, "it has neither a header nor a closing line (mysqldump --compact): nobody can know whether its end is missing "+
 			"(dump without --compact, or take it all the same with restore.unmarked)")
 	}
+	if d.Homeless != "" {
+		return l.lacks(record.LackTables, "it holds rows of table %s and makes no table (mysqldump --no-create-info)", d.Homeless)
+	}
 	if mixed := d.Mixed(); mixed != "" {
 		return l.lacks(record.LackSeveral, "it holds several dumps, one behind another, and that of %s would be loaded over the one before it", mixed)
 	}

@@ -36,10 +36,25 @@ func (d *Dump) begin(s Statement) (pass bool, err error) {
 			"stand there alone are missing (dump them with --routines --events)")
 		return false, nil
 	}
+	if d.homeless(s) {
+		return false, nil
+	}
 	if pass, err = d.ask(s); pass && err == nil {
 		d.heed(s)
 	}
 	return pass, err
+}
+
+// homeless tells that a statement is about the rows of a table before any table was made: those of mysqldump --no-create-info.
+func (d *Dump) homeless(s Statement) bool {
+	rows := s.adds() > 0
+	if about := rows || s.begins("LOCK", "TABLES") || s.begins("ALTER", "TABLE"); !about || d.tables {
+		return false
+	}
+	if rows && d.Homeless == "" {
+		d.Homeless = d.object(s, Table, s.adds()).Name
+	}
+	return true
 }
 
 // ask asks whoever loads the dump.
@@ -60,7 +75,7 @@ func harmless(s Statement) error {
 		return hostile("a command of the client: %s", s.Brief())
 	case verb == "MYSQLDUMP", verb == "MARIADB" && s.has("DUMP"), verb == "WARNING" && s.has("USING", "A", "PASSWORD"):
 		return &dump.Damage{Reason: fmt.Sprintf("a message of the program that dumped it stands in it: %s", s.Brief())}
-	case s.Mentions("LOAD_FILE"), s.has("INTO", "OUTFILE"), s.has("INTO", "DUMPFILE"):
+	case s.outward() && !slices.Contains([]string{Procedure, Function, Package, Event}, s.creates().kind): // of which nothing runs while it is made
 		return hostile("files of the server: %s", s.Brief())
 	case s.has("SONAME"), s.begins("INSTALL"), s.begins("UNINSTALL"):
 		return hostile("libraries of the server: %s", s.Brief())
@@ -76,6 +91,11 @@ func harmless(s Statement) error {
 		return hostile("%s", s.Brief())
 	}
 	return nil
+}
+
+// outward tells that a statement names files of the server.
+func (s Statement) outward() bool {
+	return s.Mentions("LOAD_FILE") || s.has("INTO", "OUTFILE") || s.has("INTO", "DUMPFILE")
 }
 
 // verbs of dumps.

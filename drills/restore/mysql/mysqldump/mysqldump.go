@@ -30,12 +30,14 @@ type Dump struct {
 	Pointing []string // what leads to other servers: engines and CREATE SERVER
 	Whole    bool     // it holds the server's own database, and so all of them
 	Plain    bool     // it has no header: it was made without comments
+	Homeless string   // the table of the first rows that came before any table was made; "": none did
 
 	headers int
 	closed  bool            // by its closing line
 	saved   map[string]bool // variables that it saved and has to restore at its end
 	before  string          // what Out has before the present statement
 	use     string          // the database in use; "": the one that it is loaded into
+	tables  bool            // it made one
 	objects map[[2]string]Object
 	rows    map[Object]int64
 	unsure  map[Object]bool // tables whose rows are replaced or passed over
@@ -141,6 +143,8 @@ func (d *Dump) at(text string) {
 func (d *Dump) close() error {
 	d.Plain = d.headers == 0
 	switch {
+	case d.Homeless != "" && d.tables:
+		return &dump.Damage{Reason: fmt.Sprintf("rows of table %s come before any table is made: what made it is missing", d.Homeless)}
 	case d.closed:
 		return nil
 	case d.headers > 0:

@@ -3,6 +3,7 @@ package mysqldump
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"lifeboat/drills/restore/dump"
 )
@@ -44,7 +45,7 @@ func (s *scanner) hold() error {
 		return nil
 	}
 	s.flows = true
-	pass, err := s.begin(Parse(string(s.head)))
+	pass, err := s.begin(parse(string(s.head), s.mode.ansi))
 	if s.dropped = !pass; !pass {
 		s.raw = s.raw[:0]
 	}
@@ -74,7 +75,7 @@ func (s *scanner) end() error {
 		}
 	}
 	pass := !s.dropped
-	statement := Parse(string(s.head))
+	statement := parse(string(s.head), s.mode.ansi)
 	if !s.flows {
 		var err error
 		if pass, err = s.begin(statement); err != nil {
@@ -94,10 +95,20 @@ func (s *scanner) end() error {
 
 // settle heeds what a statement says of how what follows it is to be read.
 func (s *scanner) settle(statement Statement) {
-	for name, value := range statement.Settings() {
+	all := statement.Settings()
+	_, first := all["@old_sql_mode"] // of the whole dump: what has a mode of its own goes back to it
+	for name, value := range all {
 		switch name {
 		case "sql_mode":
-			s.plain = bytes.Contains(bytes.ToUpper([]byte(value)), []byte("NO_BACKSLASH_ESCAPES"))
+			if strings.HasPrefix(value, "@") {
+				s.mode = s.usual
+				continue
+			}
+			value = strings.ToUpper(value)
+			s.mode = mode{plain: strings.Contains(value, "NO_BACKSLASH_ESCAPES"), ansi: strings.Contains(value, "ANSI")}
+			if first {
+				s.usual = s.mode
+			}
 		case "names": // the client takes no notice of character_set_client
 			s.lead = leads(value)
 		}

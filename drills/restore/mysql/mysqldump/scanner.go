@@ -38,7 +38,8 @@ type scanner struct {
 	zeros     int  // zero bytes in a row
 	version   bool // inside /*! … */, which servers run
 	delimiter []byte
-	plain     bool // a backslash in a text means itself (NO_BACKSLASH_ESCAPES)
+	mode      mode
+	usual     mode // of the dump as a whole
 	lead      *[256]bool
 
 	raw     []byte // of the statement, comments before it included
@@ -48,6 +49,12 @@ type scanner struct {
 	flows   bool   // it is passed on as it comes
 	dropped bool   // and nobody wants it
 	rows    *rows  // that it adds
+}
+
+// mode in which statements are read (sql_mode).
+type mode struct {
+	plain bool // a backslash in a text means itself (NO_BACKSLASH_ESCAPES)
+	ansi  bool // names stand in double quotes
 }
 
 func newScanner(to *Dump) *scanner { return &scanner{to: to, delimiter: []byte(";")} }
@@ -131,7 +138,7 @@ func (s *scanner) text(b []byte, i, stop int) (int, error) {
 		case c == s.quote: // one that is doubled ends a text and begins another, which is the same
 			s.at = inCode
 			return i + 1, nil
-		case c == '\\' && s.quote != '`' && !s.plain, s.lead != nil && s.lead[c]:
+		case c == '\\' && s.quote != '`' && !s.mode.plain, s.lead != nil && s.lead[c]:
 			s.escaped = true
 			i++
 		default:

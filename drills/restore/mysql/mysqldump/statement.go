@@ -24,7 +24,10 @@ func (t token) named() bool { return t.kind == 'w' || t.kind == '`' }
 const mostTokens = 4 << 10
 
 // Parse cuts a statement into its words.
-func Parse(text string) Statement {
+func Parse(text string) Statement { return parse(text, false) }
+
+// parse: in the mode ANSI_QUOTES, ansi, names stand in double quotes.
+func parse(text string, ansi bool) Statement {
 	s := Statement{Text: text}
 	for i := 0; i < len(text) && len(s.tokens) < mostTokens; {
 		c := text[i]
@@ -35,7 +38,9 @@ func Parse(text string) Statement {
 			var value string
 			value, i = unquote(text, i)
 			kind := c
-			if c == '"' {
+			if c == '"' && ansi {
+				kind = '`'
+			} else if c == '"' {
 				kind = '\''
 			}
 			s.tokens = append(s.tokens, token{value, kind})

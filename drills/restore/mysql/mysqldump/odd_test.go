@@ -1,0 +1,64 @@
+package mysqldump
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/restore/dump"
+)
+
+// The bodies of routines are what users wrote, and nothing of them runs while they are made; of a trigger it may.
+func TestRoutinesThatWriteFiles(t *testing.T) {
+	good := sample(t, "mysql-8.0")
+	with := func(text string) string {
+		return strings.Replace(good, "LOCK TABLES", "DELIMITER ;;\n"+text+" ;;\nDELIMITER ;\nLOCK TABLES", 1)
+	}
+	for _, text := range []string{"CREATE DEFINER=`root`@`localhost` PROCEDURE `export`() SELECT * FROM contacts INTO OUTFILE '/tmp/x'",
+		"CREATE DEFINER=`root`@`localhost` FUNCTION `f`() RETURNS text RETURN LOAD_FILE('/etc/motd')",
+		"/*!50106 CREATE*/ /*!50117 DEFINER=`root`@`localhost`*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY DO SELECT 1 INTO OUTFILE '/tmp/x' */"} {
+		_, err := read(with(text))
+		assert.NoError(t, err, text)
+	}
+	for _, text := range []string{"CREATE TRIGGER `t` BEFORE INSERT ON `contacts` FOR EACH ROW SET @x = LOAD_FILE('/etc/motd')",
+		"CREATE VIEW `v` AS SELECT LOAD_FILE('/etc/motd')", "CREATE FUNCTION f RETURNS STRING SONAME 'x.so'"} {
+		_, err := read(with(text))
+		assert.ErrorAs(t, err, new(*dump.Damage), text)
+	}
+}
+
+// Rows of tables that the dump nowhere makes are those of mysqldump --no-create-info; where it makes others, a table is lost.
+func TestRowsWithoutTables(t *testing.T) {
+	good := sample(t, "mysql-8.0")
+	before, rest, _ := strings.Cut(good, "CREATE TABLE")
+	_, rest, _ = strings.Cut(rest, ";\n")
+	without := before + rest
+	d, err := read(without)
+	require.NoError(t, err)
+	assert.Equal(t, "contacts", d.Homeless)
+	assert.Empty(t, d.Objects())
+	_, err = read(strings.Replace(without, "UNLOCK TABLES;", "UNLOCK TABLES;\nCREATE TABLE `other` (a int);\n", 1))
+	assert.ErrorContains(t, err, "rows of table contacts come before any table is made")
+	d, err = read(good)
+	require.NoError(t, err)
+	assert.Empty(t, d.Homeless)
+}
+
+// In the mode ANSI (mysqldump --compatible=ansi) names stand in double quotes, but for what has a mode of its own.
+func TestNamesInDoubleQuotes(t *testing.T) {
+	text := strings.ReplaceAll(sample(t, "mariadb-10.11"), "SQL_MODE='NO_AUTO_VALUE_ON_ZERO'", "SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ANSI'")
+	ansi := strings.ReplaceAll(text, "TABLE `customers`", `TABLE "customers"`)
+	ansi = strings.ReplaceAll(ansi, "INTO `customers`", `INTO "customers"`)
+	ansi = strings.ReplaceAll(ansi, "TABLE `orders`", `TABLE "orders"`)
+	ansi = strings.ReplaceAll(ansi, "INTO `orders`", `INTO "orders"`)
+	require.NotEqual(t, text, ansi)
+	d, err := read(ansi)
+	require.NoError(t, err)
+	same, err := read(text)
+	require.NoError(t, err)
+	assert.Equal(t, same.Objects(), d.Objects())
+	n, _ := d.Rows(Object{Table, "", "customers"})
+	assert.Equal(t, int64(6), n)
+}
