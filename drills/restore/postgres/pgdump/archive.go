@@ -43,6 +43,7 @@ type Archive struct {
 	Entries     []Entry
 	Tablespaces []string // but the default one
 
+	tool             string // version of pg_dump
 	intSize, offSize int
 	packed           compression
 	lexer            Plain // as the archive's SQL is to be read
@@ -107,5 +108,5 @@ func (p *parser) header() {
 	}
 	p.a.Created = fmt.Sprintf("%04d-%02d-%02d %02d:%02d:%02d", t[5]+1900, t[4]+1, t[3], t[2], t[1], t[0])
 	p.a.Database, p.a.Server = p.text(), p.text()
-	p.text() // version of pg_dump
+	p.a.tool = p.text()
 }

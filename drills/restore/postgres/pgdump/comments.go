@@ -14,6 +14,7 @@ const clusterDump = "-- PostgreSQL database cluster dump"
 const (
 	startedOn  = "-- Started on "
 	dumpedFrom = "-- Dumped from database version "
+	dumpedBy   = "-- Dumped by pg_dump version "
 )
 
 // noteComment looks at a whole comment line at the top.
@@ -40,6 +41,8 @@ func (p *Plain) noteComment(line string) error {
 		p.complete, p.within = !p.cluster, false // more databases may follow
 	case strings.HasPrefix(line, startedOn):
 		p.start(strings.TrimPrefix(line, startedOn))
+	case strings.HasPrefix(line, dumpedBy) && len(p.Entries) == 0:
+		p.tool = strings.TrimPrefix(line, dumpedBy)
 	case p.Server == "" && strings.HasPrefix(line, dumpedFrom):
 		p.Server = strings.TrimPrefix(line, dumpedFrom)
 	}
@@ -60,8 +63,8 @@ func (p *Plain) noteComment(line string) error {
 	if p.unsafe != nil && strings.ContainsFunc(line, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return nil // masked
 	}
-	if !kinds[e.Desc] {
-		return damage("it has an object of the unknown kind %q", e.Desc)
+	if err := known(e.Desc, p.tool); err != nil {
+		return err
 	}
 	p.Entries = append(p.Entries, e)
 	if p.OnObject != nil {

@@ -39,8 +39,10 @@ type Plain struct {
 	Copies   []CopyBlock
 
 	complete   bool
-	within     bool // a dump of one database began, and its closing line did not come yet
-	cluster    bool // so did one of pg_dumpall
+	closed     bool   // it was complete before the present statement
+	tool       string // version of pg_dump
+	within     bool   // a dump of one database began, and its closing line did not come yet
+	cluster    bool   // so did one of pg_dumpall
 	state      state
 	tag        []byte // of the current dollar quote
 	escapes    bool   // a backslash escapes within the current text
@@ -183,6 +185,9 @@ var interesting = set("grant", "revoke", "alter", "create", "set", "copy", "comm
 // cleaners are the first words of those that it gets before the first object as well.
 var cleaners = set("drop", "select", "update")
 
+// closers are the first words of what scripts write behind a dump, and which belongs to no object of it.
+var closers = set("commit", "end", "reset", "analyze", "vacuum")
+
 // start notes when a dump was begun. Of several, what counts is the oldest, unless it may be that a later one takes the
 // place of what is before it: dumps of one database, one behind another.
 func (p *Plain) start(when string) {
@@ -208,6 +213,10 @@ func (p *Plain) endStatement() error {
 	p.ended++
 	word := text[:wordLength(text)]
 	if len(word) > 10 {
+		return nil
+	}
+	if p.closed && closers[strings.ToLower(string(word))] {
+		p.complete = true
 		return nil
 	}
 	if first := strings.ToLower(string(word)); !interesting[first] && !(p.cleaning && cleaners[first]) {

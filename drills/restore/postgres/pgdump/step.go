@@ -27,8 +27,11 @@ func (p *Plain) keep(b []byte) {
 	}
 }
 
-// begin notes that a statement is under way: after the closing line there must be none.
+// begin notes that a statement is under way: after the closing line there must be none but those of closers.
 func (p *Plain) begin() {
+	if !p.begun {
+		p.closed = p.complete
+	}
 	p.begun, p.complete, p.comments = true, false, 0
 }
 
