@@ -35,6 +35,9 @@ func (l *load) compare(ctx context.Context, conn *resp.Conn, began time.Time) er
 		if err := l.readLog(persistence); err != nil {
 			return err
 		}
+		if err := l.live(ctx, conn, has); err != nil {
+			return err
+		}
 	} else if snapshot.Unknown == "" {
 		if err := l.loaded(persistence, snapshot); err != nil {
 			return err
@@ -43,7 +46,11 @@ func (l *load) compare(ctx context.Context, conn *resp.Conn, began time.Time) er
 			return err
 		}
 	}
-	return l.something(has, asked)
+	stats, err := conn.Info(ctx, "stats")
+	if err != nil {
+		return fmt.Errorf("ask the server on %s: %w", l.machine.Name(), err)
+	}
+	return l.something(has, asked, stats["expired_keys"])
 }
 
 // master makes a replica of settings of its own one that is nobody's: only such a server lets keys expire.
@@ -72,6 +79,24 @@ func (l *load) readLog(info map[string]string) error {
 	}
 	if want := l.backup.bytes(); size < want {
 		return fmt.Errorf("the server read %d bytes of the log, and %d were put into %s: is that where its data are (restore.folder)?", size, want, l.set.Folder)
+	}
+	return nil
+}
+
+// live takes out of a count of keys the databases in which there are only such as have expired: a server counts them until it meets them.
+func (l *load) live(ctx context.Context, conn *resp.Conn, has map[int]int64) error {
+	for _, n := range slices.Sorted(maps.Keys(has)) {
+		_, err := conn.Do(ctx, "SELECT", strconv.Itoa(n))
+		var key any
+		if err == nil {
+			key, err = conn.Do(ctx, "RANDOMKEY")
+		}
+		if err != nil {
+			return fmt.Errorf("ask the server on %s: %w", l.machine.Name(), err)
+		}
+		if key == nil {
+			delete(has, n)
+		}
 	}
 	return nil
 }
@@ -123,7 +148,8 @@ func (l *load) keys(has map[int]int64, s *rdb.Snapshot, began, asked time.Time) 
 }
 
 // something makes sure that there is a key. What has expired as a whole proves nothing, and is no word on the backup.
-func (l *load) something(has map[int]int64, asked time.Time) error {
+// expired is how many the server itself let go of since it started.
+func (l *load) something(has map[int]int64, asked time.Time, expired string) error {
 	var all int64
 	var told []string
 	for _, n := range slices.Sorted(maps.Keys(has)) {
@@ -137,6 +163,9 @@ func (l *load) something(has map[int]int64, asked time.Time) error {
 		return nil
 	case s != nil && l.backup.log == "" && s.Gone(asked) > 0:
 		return fmt.Errorf("all of its %d keys had expired by the time of the restore, so that nothing of them was proved: restore it sooner", s.Keys())
+	case l.backup.log != "" && expired != "" && expired != "0":
+		return fmt.Errorf("all keys that its log of %d commands leaves (%s) had expired by the time of the restore, so that nothing of them was proved: "+
+			"restore it sooner", l.backup.commands(), expired)
 	case l.backup.log != "":
 		return &dump.Damage{Reason: fmt.Sprintf("its log of %d commands leaves not one key", l.backup.commands())}
 	}

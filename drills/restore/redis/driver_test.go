@@ -3,6 +3,7 @@ package redis
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -89,11 +90,15 @@ func TestLoad(t *testing.T) {
 		"a module's command": {append(sample(t, "appendonlydir/"+base), "*1\r\n$8\r\nJSON.SET\r\n"...), "take an image with its module", new(*restore.ImageError)},
 		"a bit that only the server finds": {bent(sample(t, "unsummed.rdb"), bytes.Index(sample(t, "unsummed.rdb"), []byte("ints"))+6), "the server does not start from it",
 			new(*restore.BackupError)},
+		"all of it expired": {[]byte(set + "*3\r\n$9\r\nPEXPIREAT\r\n$1\r\na\r\n$13\r\n1700000000000\r\n"), "all keys that its log of 2 commands leaves (1) had expired",
+			new(error)},
 		"nothing is left": {append([]byte(set), "*1\r\n$8\r\nFLUSHALL\r\n"...), "its log of 2 commands leaves not one key", new(*restore.BackupError)},
 	} {
 		_, _, err := load("password: sesame", test.raw)
 		require.Error(t, err, name)
 		assert.ErrorAs(t, err, test.as, "%s: %v", name, err)
+		_, wanted := test.as.(**restore.BackupError)
+		assert.Equal(t, wanted, errors.As(err, new(*restore.BackupError)), "%s: %v", name, err)
 		assert.ErrorContains(t, err, test.want, name)
 	}
 }
