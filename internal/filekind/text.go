@@ -20,12 +20,9 @@ func ofText(head []byte) Found {
 	switch {
 	case text == "":
 		return Found{Kind: Named("empty")} // nothing but blanks and ends of lines
-	case strings.Contains(text, "PostgreSQL database cluster dump"):
-		return Found{Kind: Named("pg_cluster")}
-	case strings.Contains(text, "PostgreSQL database dump"):
-		return Found{Kind: Named("pg_plain")}
-	case strings.Contains(text, "-- MySQL dump "), strings.Contains(text, "-- MariaDB dump "),
-		strings.HasPrefix(text, "/*M!999999"), strings.HasPrefix(text, "-- phpMyAdmin SQL Dump"),
+	case headed(text) != "":
+		return Found{Kind: Named(headed(text))}
+	case strings.HasPrefix(text, "/*M!999999"), strings.HasPrefix(text, "-- phpMyAdmin SQL Dump"),
 		strings.HasPrefix(text, "-- Dump created by MySQL"), strings.HasPrefix(text, "/*!40"):
 		return Found{Kind: Named("mysql")}
 	case strings.HasPrefix(low, "pragma foreign_keys"), strings.HasPrefix(low, "begin transaction;\ncreate table"):
@@ -45,6 +42,18 @@ func ofText(head []byte) Found {
 		return Found{Kind: Named("message"), Said: said(text)}
 	}
 	return Found{}
+}
+
+// headed is the kind of the dump whose heading comes first: texts within a dump may hold that of another system.
+func headed(text string) (kind string) {
+	first := len(text)
+	for _, h := range []struct{ heading, kind string }{{"PostgreSQL database cluster dump", "pg_cluster"}, {"PostgreSQL database dump", "pg_plain"},
+		{"-- MySQL dump ", "mysql"}, {"-- MariaDB dump ", "mysql"}} {
+		if i := strings.Index(text, h.heading); i >= 0 && i < first {
+			first, kind = i, h.kind
+		}
+	}
+	return kind
 }
 
 // message of a program, in the first line of what it should have written: its name and a colon, as programs that
