@@ -28,7 +28,7 @@ func namesOf(algorithms []string) (names, suffixes []string) {
 		}
 		upper := strings.ToUpper(a)
 		names = append(names, upper+"SUMS", upper+"SUMS.txt", a+"sums", a+"sums.txt", a+"sum.txt")
-		suffixes = append(suffixes, "."+a, "."+a+"sum")
+		suffixes = append(suffixes, "."+a, "."+a+"sum", "."+upper, "."+a+".txt", "."+a+"sum.txt")
 	}
 	return names, suffixes
 }
@@ -40,7 +40,7 @@ func IsList(name string) bool { return slices.Contains(Names, name) }
 func algorithmOf(list string) string {
 	text := strings.ToLower(path.Base(list))
 	if _, single := Of(list); single {
-		text = path.Ext(text)
+		text = path.Ext(strings.TrimSuffix(text, ".txt"))
 	}
 	for _, a := range record.Algorithms() {
 		if strings.Contains(text, a) {

@@ -54,6 +54,8 @@ func TestPromises(t *testing.T) {
 		"a name in brackets":    {Name, "SHA256 (a (1)) = " + one, List{"a (1)": by(one, Name)}},
 		"its own, absolute":     {"a.sha256", one + "  /x/a", List{"a": by(one, "a.sha256")}},
 		"its own, relative":     {"mon/a.sha256", one + "  mon/a", List{"mon/a": by(one, "mon/a.sha256")}},
+		"its own, as a text":    {"a.sha256.txt", one + "  a", List{"a": by(one, "a.sha256.txt")}},
+		"its own, in capitals":  {"a.SHA256", one + "  a", List{"a": by(one, "a.SHA256")}},
 		"its own, of stdin":     {"a.sha256", one + "  -", List{"a": by(one, "a.sha256")}},
 		"its own and a note":    {"a.sha256", "checksum\n" + one + "  a", List{"a": by(one, "a.sha256")}},
 		"its own, of its files": {"f.sha256", one + "  f/toc.dat", List{"f/toc.dat": by(one, "f.sha256")}},

@@ -22,7 +22,10 @@ const Profile = ".profile.json"
 // ManifestHint says what a manifest looks like.
 const ManifestHint = "a manifest has consistent_to, a time as 2026-01-31T02:00:00Z, and consistent_by"
 
-var suffixes = []string{Manifest, ".json", ".asc", ".sig", ".minisig", ".b2", ".log", ".err", ".ok", ".done", ".lock", ".pid"}
+// What programs and people write beside backups: manifests and marks, signatures, logs and notes (.notes and .protected are of Proxmox VE), data to
+// mend a file with, descriptions of machines (virsh dumpxml), tables of contents (pg_restore -l), scripts.
+var suffixes = []string{Manifest, ".json", ".xml", ".toc", ".asc", ".sig", ".minisig", ".b2", ".crc", ".sfv", ".par2", ".log", ".err", ".out", ".ok",
+	".done", ".lock", ".pid", ".notes", ".protected", ".sh", ".ps1", ".bat", ".ini"}
 
 // Partials end the names under which programs write what is not yet complete.
 var Partials = []string{".part", ".partial", ".tmp", ".temp", ".incomplete", ".inprogress", ".in-progress", ".uploading",
@@ -50,7 +53,8 @@ func Match(pattern, name string) bool {
 
 // names of lists of digests, and of the folder that a file system makes for itself.
 var names = []string{"CHECKSUMS",
-	"checksums.txt", "README", "README.md", "README.txt", "lost+found", "System Volume Information"}
+	"checksums.txt", "README", "README.md", "README.txt", "lost+found", "System Volume Information", "$RECYCLE.BIN", "Thumbs.db", "@eaDir", "#recycle",
+	"#snapshot"}
 
 // Is tells which names, or paths, are no backups: sidecars, lists of digests and what is hidden.
 func Is(name string) bool {

@@ -12,6 +12,8 @@ func TestIs(t *testing.T) {
 		"shop.dump": false, "SHA256SUMS": true, "a/SHA256SUMS": true, ".hidden": true, "a/.hidden": true, ".a/shop": false,
 		"shop.dump.sha256": true, "shop.dump.sha256sum": true, "sha256sums.txt": true, "README": true, "shop.dump.manifest.yaml": true, "shop.dump.asc": true, "manifest.yaml": false,
 		"shop.dump.md5": true, "shop.log": true, "shop.json": true, "a/lost+found": true, "MD5SUMS": true, "log": false,
+		"shop.dump.sha256.txt": true, "shop.dump.MD5": true, "vzdump-qemu-100.vma.zst.notes": true, "vm.xml": true, "shop.dump.txt": false, "@eaDir": true,
+		"shop.tar": false,
 	} {
 		assert.Equal(t, want, Is(name), name)
 	}
