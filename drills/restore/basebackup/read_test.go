@@ -20,6 +20,7 @@ func TestGoodBackupsAreRead(t *testing.T) {
 		"tar":           {true, tars.Tarred()},
 		"packed":        {true, all.Below("packed").Tarred()},
 		"a tar of tars": {false, tars.Tarred()},
+		"below a base":  {false, tree{}.Under("backups/base/2026-11-29", tars).Tarred()},
 		"cold":          {true, all.Below("cold").Tarred()},
 		"cold in a tar": {false, tree{}.Under("var/lib/data", all.Below("cold")).Tarred()},
 	} {

@@ -57,7 +57,13 @@ func (w *walker) place(name string) (string, bool) {
 	name = strings.TrimPrefix(path.Clean("/"+name), "/")
 	if !w.seen {
 		parts := strings.Split(name, "/")
-		i := slices.IndexFunc(parts, func(p string) bool { return slices.Contains(tops, p) || partName().MatchString(p) })
+		i := 0
+		for i < len(parts) && !topAt(parts[i:]) {
+			i++
+		}
+		if i == len(parts) {
+			i = -1
+		}
 		if i < 0 {
 			return name, logName(path.Base(name))
 		}
@@ -70,6 +76,16 @@ func (w *walker) place(name string) (string, bool) {
 		return rest, true
 	}
 	return name, logName(path.Base(name))
+}
+
+// topAt tells whether a path begins with what lies in the root of a data folder. Folders of backups are called base and global, too: in those of a
+// server lie databases by their numbers, and files.
+func topAt(path []string) bool {
+	top := path[0]
+	if len(path) > 1 && (top == "base" && strings.Trim(path[1], "0123456789") != "" && path[1] != "pgsql_tmp" || top == "global" && len(path) > 2) {
+		return false
+	}
+	return slices.Contains(tops, top) || partName().MatchString(top)
 }
 
 // part goes through one of the tars of pg_basebackup -Ft.
