@@ -64,7 +64,7 @@ func has(message string, words []string) bool {
 // whole is all that a program wrote, within reason.
 func whole(r instance.Result) string {
 	const most = 8 << 10
-	text := strings.TrimSpace(r.Stderr + "\n" + r.Stdout)
+	text := Unsaid(strings.TrimSpace(r.Stderr + "\n" + r.Stdout))
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
@@ -77,7 +77,7 @@ func whole(r instance.Result) string {
 // FirstError finds the message in what a program wrote, in the server's own words.
 func FirstError(r instance.Result) string {
 	const most = 600
-	text := strings.TrimSpace(r.Stderr)
+	text := Unsaid(strings.TrimSpace(r.Stderr))
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		if strings.Contains(line, "error:") || strings.Contains(line, "ERROR:") || strings.Contains(line, "FATAL:") {
@@ -87,7 +87,7 @@ func FirstError(r instance.Result) string {
 		}
 	}
 	if text == "" {
-		text = strings.TrimSpace(r.Stdout)
+		text = Unsaid(strings.TrimSpace(r.Stdout))
 	}
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"

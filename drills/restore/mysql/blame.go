@@ -55,7 +55,7 @@ func (l *load) result(c instance.Command, r instance.Result) error {
 	if all := said.FindAllStringSubmatch(r.Stderr, -1); len(all) > 0 {
 		last := all[len(all)-1]
 		number, _ := strconv.Atoi(last[1])
-		return l.blame(number, fmt.Sprintf("ERROR %s (%s): %s", last[1], last[2], last[3]))
+		return l.blame(number, dump.Unsaid(fmt.Sprintf("ERROR %s (%s): %s", last[1], last[2], last[3])))
 	}
 	if r.Exit == 0 {
 		return nil

@@ -130,14 +130,22 @@ func key(e pgdump.Entry) string {
 	case "FUNCTION", "PROCEDURE", "AGGREGATE":
 		tag, _, _ = strings.Cut(tag, "(")
 	}
-	return e.Namespace + "\x00" + tag
+	return oneLine(e.Namespace + "\x00" + tag)
+}
+
+// oneLine is a name as plain dumps head it: breaks are blanks there.
+func oneLine(name string) string {
+	if !strings.ContainsAny(name, "\n\r") {
+		return name
+	}
+	return strings.NewReplacer("\n", " ", "\r", " ").Replace(name)
 }
 
 func list(ctx context.Context, conn *pgx.Conn, query string) (map[string]bool, error) {
 	rows, err := texts(ctx, conn, query)
 	names := map[string]bool{}
 	for _, row := range rows {
-		names[row[0]+"\x00"+row[1]] = true
+		names[oneLine(row[0]+"\x00"+row[1])] = true
 	}
 	return names, err
 }

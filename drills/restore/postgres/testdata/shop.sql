@@ -15,6 +15,10 @@ reset role;
 create table customers(id bigint generated always as identity primary key, name text not null, email text unique check (email like '%@%'));
 create table orders(id bigserial primary key, customer bigint references customers, status extra.status default 'new', total extra.money_ok, note text, at timestamptz default now());
 create index orders_at on orders(at);
+create table "two
+lines"(id int primary key, constraint "also
+two" check (id > 0)); insert into "two
+lines" values (1);
 create table parts(k int, v text) partition by range (k);
 create table parts_1 partition of parts for values from (0) to (100);
 create view open_orders as select * from orders where status='new';
