@@ -16,6 +16,9 @@ func (l *load) runner() *dump.Runner {
 // nobody interprets dumps: whatever a dump makes its reader do, it does as this user.
 const nobody = "65534:65534"
 
+// options of its session: words that are known, and no statement of a dump in the server's log, which goes to the console. It may hold passwords.
+const options = "-c lc_messages=C -c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1"
+
 // client is a program in the machine that knows how to log in by its environment.
 func (l *load) client(args ...string) (instance.Command, error) {
 	who, err := l.login(l.machine.Name(), nil)
@@ -28,7 +31,7 @@ func (l *load) client(args ...string) (instance.Command, error) {
 		User: nobody,
 		Dir:  "/",
 		Env: map[string]string{"PROGRAMS": l.set.Programs, "PGHOST": l.server.host, "PGPORT": fmt.Sprint(l.set.Port), "PGUSER": who.user,
-			"PGPASSWORD": who.password, "LC_ALL": "C", "HOME": "/nonexistent", "PGOPTIONS": "-c lc_messages=C",
+			"PGPASSWORD": who.password, "LC_ALL": "C", "HOME": "/nonexistent", "PGOPTIONS": options,
 			"PGAPPNAME": "lifeboat"},
 	}, nil
 }
