@@ -47,12 +47,15 @@ func (d *Dump) begin(s Statement) (pass bool, err error) {
 
 // homeless tells that a statement is about the rows of a table before any table was made: those of mysqldump --no-create-info.
 func (d *Dump) homeless(s Statement) bool {
-	rows := s.adds() > 0
-	if about := rows || s.begins("LOCK", "TABLES") || s.begins("ALTER", "TABLE"); !about || d.tables {
+	at := s.adds()
+	if s.begins("LOCK", "TABLES") || s.begins("ALTER", "TABLE") {
+		at = 2
+	}
+	if at == 0 || d.tables {
 		return false
 	}
-	if rows && d.Homeless == "" {
-		d.Homeless = d.object(s, Table, s.adds()).Name
+	if d.Homeless == "" {
+		d.Homeless = d.object(s, Table, at).Name
 	}
 	return true
 }

@@ -41,6 +41,8 @@ func TestRowsWithoutTables(t *testing.T) {
 	assert.Empty(t, d.Objects())
 	_, err = read(strings.Replace(without, "UNLOCK TABLES;", "UNLOCK TABLES;\nCREATE TABLE `other` (a int);\n", 1))
 	assert.ErrorContains(t, err, "rows of table contacts come before any table is made")
+	_, err = read(strings.Replace(good, "DROP TABLE", "ALTER TABLE `lost` ADD KEY (a);\nDROP TABLE", 1))
+	assert.ErrorContains(t, err, "rows of table lost come before any table is made")
 	d, err = read(good)
 	require.NoError(t, err)
 	assert.Empty(t, d.Homeless)
