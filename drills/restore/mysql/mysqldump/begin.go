@@ -80,6 +80,8 @@ func harmless(s Statement) error {
 		return &dump.Damage{Reason: fmt.Sprintf("a message of the program that dumped it stands in it: %s", s.Brief())}
 	case s.outward() && !slices.Contains([]string{Procedure, Function, Package, Event}, s.creates().kind): // of which nothing runs while it is made
 		return hostile("files of the server: %s", s.Brief())
+	case s.library():
+		return nil
 	case s.has("SONAME"), s.begins("INSTALL"), s.begins("UNINSTALL"):
 		return hostile("libraries of the server: %s", s.Brief())
 	}
@@ -96,6 +98,17 @@ func harmless(s Statement) error {
 	return nil
 }
 
+// library tells that a statement is one of mariadb-dump --system=plugins,udfs.
+func (s Statement) library() bool {
+	return s.begins("INSTALL", "PLUGIN") || s.creates().kind == Function && s.has("RETURNS") && s.has("SONAME") && !s.has("RETURN")
+}
+
+// roles tells that a statement is one with which mariadb-dump --system=users keeps and takes back the role of whoever restores.
+func (s Statement) roles() bool {
+	return s.begins("SET", "ROLE") || s.Text == "SELECT COALESCE(CURRENT_ROLE(),'NONE') into @current_role" ||
+		strings.HasPrefix(strings.Join(strings.Fields(s.Text), " "), "EXECUTE IMMEDIATE CONCAT('SET ROLE ', @current_role)")
+}
+
 // outward tells that a statement names files of the server.
 func (s Statement) outward() bool {
 	return s.Mentions("LOAD_FILE") || s.has("INTO", "OUTFILE") || s.has("INTO", "DUMPFILE")
@@ -110,6 +123,14 @@ const mostOfOne = 6
 
 // ofServer leaves out what belongs to the server that was dumped.
 func (d *Dump) ofServer(s Statement) (pass, done bool, err error) {
+	switch {
+	case s.roles():
+		d.note("accounts and grants were left out: restore.users gives those that log in")
+		return false, true, nil
+	case s.library():
+		d.note("plugins and functions of the server's libraries were left out: they are the image's")
+		return false, true, nil
+	}
 	switch s.Verb() {
 	case "CHANGE":
 		d.at(s.Text)
