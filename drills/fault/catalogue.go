@@ -25,6 +25,7 @@ func Catalogue() map[string]Builder {
 		"mysql-plugin-missing":   newMySQLPluginMissing,
 		"mysql-port-moved":       newMySQLPortMoved,
 		"mysql-read-only":        newMySQLReadOnly,
+		"mysql-upgrade-needed":   newMySQLUpgradeNeeded,
 		"file-missing":           newFileMissing,
 		"slow-restore":           newSlowRestore,
 		"none":                   newNone,

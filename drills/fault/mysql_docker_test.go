@@ -38,12 +38,13 @@ func TestFaultsOfMariaDB(t *testing.T) {
 		Env:  map[string]string{"MARIADB_ROOT_PASSWORD": "sesame", "MARIADB_DATABASE": "shop", "MARIADB_USER": "app", "MARIADB_PASSWORD": "of the app"},
 		Data: []string{"/var/lib/mysql"}})
 	require.NoError(t, err)
-	const write = "insert into shop.orders values (1); select 'written'"
+	const write = "insert into shop.orders values (shop.one()); select 'written'"
 	well := func() {
 		t.Helper()
 		said := ""
 		require.Eventually(t, func() bool {
-			said = answers(t, m, "3306", "app", "of the app", "create table if not exists shop.orders (id int); "+write)
+			said = answers(t, m, "3306", "app", "of the app", "create table if not exists shop.orders (id int); "+
+				"create function if not exists shop.one() returns int deterministic return 1; "+write)
 			return said == "written"
 		}, 2*time.Minute, 200*time.Millisecond, "the server does not take writes")
 	}
@@ -57,6 +58,7 @@ func TestFaultsOfMariaDB(t *testing.T) {
 		{"mysql-plugin-missing", "{user: app}", "ERROR 1524", "3306", false},
 		{"mysql-port-moved", "{}", "ERROR 2002", "3306", true},
 		{"mysql-read-only", "{}", "ERROR 1290", "3306", true},
+		{"mysql-upgrade-needed", "{}", "Column count of mysql.proc is wrong", "3306", false},
 	} {
 		s, err := scenarios.ParseSettings(c.kind, c.keys)
 		require.NoError(t, err)
@@ -86,6 +88,7 @@ func TestFaultsOfMariaDB(t *testing.T) {
 		well()
 		assert.ErrorIs(t, fault.Lasts(t.Context(), f, target), instance.ErrNotInForce, c.kind)
 	}
+	upgraded(t, m)
 	for kind, keys := range map[string]string{"mysql-password-rotated": "{user: nobody}", "mysql-plugin-missing": "{user: app, plugin: mysql_native_password}",
 		"mysql-read-only": "{folder: /nowhere}"} {
 		s, err := scenarios.ParseSettings(kind, keys)
@@ -93,4 +96,25 @@ func TestFaultsOfMariaDB(t *testing.T) {
 		f, _ := fault.Catalogue()[kind](s)
 		assert.Error(t, f.Available(t.Context(), fault.Target{Machine: m}), kind)
 	}
+}
+
+// upgraded proves that what mysql-upgrade-needed breaks is what the server's own program mends, and that it needs a routine that somebody calls.
+func upgraded(t *testing.T, m instance.Machine) {
+	t.Helper()
+	s, err := scenarios.ParseSettings("mysql-upgrade-needed", "{}")
+	require.NoError(t, err)
+	f, _ := fault.Catalogue()["mysql-upgrade-needed"](s)
+	target := fault.Target{Machine: m}
+	_, err = f.Prepare(t.Context(), target)
+	require.NoError(t, err)
+	require.NoError(t, f.Inject(t.Context(), target))
+	require.NoError(t, effective(t, f, target))
+	r, err := m.Exec(t.Context(), instance.Command{Args: []string{"mariadb-upgrade", "--force", "--silent", "-h127.0.0.1", "-uroot"}, User: "0",
+		Env: map[string]string{"MYSQL_PWD": "sesame"}})
+	require.NoError(t, err)
+	require.Zero(t, r.Exit, r.Stderr+r.Stdout)
+	assert.ErrorIs(t, fault.Lasts(t.Context(), f, target), instance.ErrNotInForce)
+	assert.Equal(t, "1", answers(t, m, "3306", "app", "of the app", "select shop.one()"))
+	answers(t, m, "3306", "root", "sesame", "drop function shop.one")
+	assert.ErrorContains(t, f.Available(t.Context(), target), "has no routine that somebody could call")
 }
