@@ -136,7 +136,7 @@ suite-waiting:
 shelf: build images kinds vm-images ## broken backups of every kind, and odd good ones: which of them lifeboat calls good, and which bad
 	@go run ./ci/shelf $(SHELF)
 
-demo-nightly: build images kinds vm-images ## a night of twenty-two backups of every kind, three of them broken, and its page
+demo-nightly: build images kinds vm-images ## a night of twenty-three backups of every kind, three of them broken, and its page
 	@rm -rf build/nightly && mkdir -p build/nightly
 	@go run ./ci/shelf -night build/nightly
 	@bin/lifeboat verify --home build/nightly/home build/nightly/nightly.yaml || [ $$? = 1 ]

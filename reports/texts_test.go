@@ -338,6 +338,7 @@ var ownWords = regexp.MustCompile(`^([a-z0-9]+([_.-][A-Za-z0-9*]+)+|[A-Z0-9_.-]+
 	`install|keep|kind|path|pattern|pick|platform|prefix|prepare|programs|ready|removable|restore|rollback|section|simulated|store|tag|` +
 	`timeout|timezone|trigger|unlock|data|extensions|ports|sh|boot|sparse|against|last|moved|tables|profile|` +
 	`restic|borg|take|trees|config|index|keys|snapshots|password|` +
+	`mydumper|metadata|sql|mysql.proc|csv|unmarked|schemas|view|post|create|triggers|updated|rows|load|sql_mode|mode|quotes|` +
 	`trust|since|checkpoint|log|key|docs|evidence.md|crc|encrypt|backup|stream|mbstream|frm|ibd|mariadbd|mysqld|partial|xbcrypt)$`)
 
 // names of the samples' machines, files and people, as words.

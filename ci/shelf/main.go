@@ -20,7 +20,7 @@ var columns = []column{bare, rules, lastTime, profiled}
 // shelf is everything that stands on it, the broken of each kind first.
 func shelf() []item {
 	return slices.Concat(damagedDumps(), wrongFiles(), hostileDumps(), lostRows(), lostStructure(), oddDumps(), oddDatabases(), images(), disks(), mysqlDumps(),
-		redisBackups(), trees(), clusters(), etcdSnapshots(), physicalBackups(), loggedBackups(), resticRepositories(), borgRepositories(),
+		redisBackups(), trees(), clusters(), etcdSnapshots(), physicalBackups(), loggedBackups(), dumpersFolders(), resticRepositories(), borgRepositories(),
 		backrestRepositories(), barmanRepositories())
 }
 

@@ -11,7 +11,7 @@ import (
 // nightly are the backups of make demo-nightly: every kind on the shelf, three of them broken.
 var nightly = []string{"custom", "cluster", "directory", "mysql-gzip", "redis-good-plain", "redis-aof-good-parts", "files-good-zstd", "base-good-tar",
 	"base-good-packed", "image-good-saved", "image-good-layout-zstd", "disk-good-qcow2", "etcd-good-plain", "maria-good-chain", "binlog-good-plain",
-	"restic-good-plain", "borg-good-plain", "pgbackrest-good-plain", "barman-good-plain", // and broken:
+	"mydumper-good-plain", "restic-good-plain", "borg-good-plain", "pgbackrest-good-plain", "barman-good-plain", // and broken:
 	"table-empty", "mysql-stopped", "base-gap"}
 
 // layNight lays backups below a folder, and a catalogue of all of them with a careful user's checks.

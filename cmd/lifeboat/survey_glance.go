@@ -47,12 +47,22 @@ func repositoryIn(folder string) (program, words string) {
 	return "", ""
 }
 
-// holdsContents tells whether a folder is one backup: a dump, a log of Redis in parts, a base backup, a chain of mariadb-backup's, or a repository.
+// holdsContents tells whether a folder is one backup: a dump (pg_dump, mydumper), a log of Redis in parts, a base backup, a chain of mariadb-backup's, or
+// a repository.
 func holdsContents(folder string) bool {
 	if program, _ := repositoryIn(folder); program != "" {
 		return true
 	}
-	return isFile(filepath.Join(folder, contents)) || holdsParts(folder) || holdsBase(folder) || holdsPhysical(folder)
+	return isFile(filepath.Join(folder, contents)) || holdsParts(folder) || holdsBase(folder) || holdsPhysical(folder) || holdsMydumper(folder)
+}
+
+// holdsMydumper tells whether a folder holds what mydumper writes, to its end or not.
+func holdsMydumper(folder string) bool {
+	if !isFile(filepath.Join(folder, "metadata")) && !isFile(filepath.Join(folder, "metadata.partial")) {
+		return false
+	}
+	found, _ := filepath.Glob(filepath.Join(escaped(folder), "*-schema*.sql*")) // the pattern is a constant
+	return len(found) > 0
 }
 
 // holdsBase tells whether a folder holds what pg_basebackup writes, as tars or as files.
@@ -107,6 +117,9 @@ func glanceAt(file string) (g glance, err error) {
 	}
 	if holdsPhysical(file) {
 		return glance{kind: filekind.Named("xtrabackup"), words: "a backup of mariadb-backup"}, nil
+	}
+	if holdsMydumper(file) {
+		return glance{kind: filekind.Named("mysql"), words: "a folder of mydumper", dated: true}, nil
 	}
 	if holdsContents(file) {
 		return glance{kind: filekind.Named("pg_custom"), words: "a folder of pg_dump", dump: true, dated: true}, nil

@@ -112,6 +112,30 @@ func TestGlanceAtPhysicalBackups(t *testing.T) {
 	}
 }
 
+// A folder of mydumper is one backup, and its metadata say when it was made.
+func TestGlanceAtMydumper(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		names []string
+		is    bool
+	}{
+		{[]string{"metadata", "shop-schema-create.sql", "shop.orders-schema.sql", "shop.orders.00000.sql"}, true},
+		{[]string{"metadata.partial", "shop-schema-create.sql.gz"}, true}, {[]string{"metadata", "notes.sql"}, false}, {[]string{"shop-schema-create.sql"}, false},
+	} {
+		folder := filepath.Join(t.TempDir(), "of [shop]")
+		require.NoError(t, os.Mkdir(folder, 0o700))
+		for _, name := range tc.names {
+			require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte("x"), 0o600))
+		}
+		assert.Equal(t, tc.is, holdsContents(folder), tc.names)
+		if tc.is {
+			g, err := glanceAt(folder)
+			require.NoError(t, err)
+			assert.True(t, g.kind.Name == "mysql" && g.dated)
+		}
+	}
+}
+
 // A repository is one backup, of whichever program.
 func TestGlanceAtRepositories(t *testing.T) {
 	t.Parallel()

@@ -69,6 +69,8 @@ const (
 	LackWhole    = "whole"    // the dump is a part of a database that needs the rest
 	LackLeftOut  = "left-out" // something stands on what the scenario leaves out
 	LackEnd      = "end"      // the dump does not say where it ends
+	LackForm     = "form"     // the dump is of a form that is not restored
+	LackChunks   = "chunks"   // files of rows may be missing, and nothing says how many there were
 	LackLabels   = "labels"   // the scenario leaves out some labels of an object, and not all
 
 	LackCompressed = "compressed" // the files of a physical backup are compressed or encrypted one by one

@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -118,7 +119,11 @@ func (l *load) atEnd(ctx context.Context) error {
 	if len(d.Objects()) == 0 {
 		return l.lacks(record.LackDatabase, "it makes no table and nothing else in any database")
 	}
-	for _, text := range d.Left {
+	left := d.Left
+	if l.folder != nil {
+		left = slices.Concat(left, l.folder.Notes)
+	}
+	for _, text := range left {
 		l.notes, l.said = append(l.notes, text), append(l.said, *record.SaidOf(text))
 	}
 	if d.Position != "" {

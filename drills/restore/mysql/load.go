@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -16,6 +17,7 @@ import (
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/mysql/binlog"
+	"lifeboat/drills/restore/mysql/mydumper"
 	"lifeboat/drills/restore/mysql/mysqldump"
 	"lifeboat/drills/restore/mysql/session"
 )
@@ -26,6 +28,7 @@ type load struct {
 	source  restore.Source
 	machine instance.Machine
 	in      *dump.Input
+	folder  *mydumper.Folder   // that it is, where it is one of mydumper's
 	stop    context.CancelFunc // ends the reading of the backup
 	dump    *mysqldump.Dump
 	notes   []string
@@ -50,7 +53,7 @@ type load struct {
 // whatever is not there is a *restore.BackupError.
 func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
 	job := &load{Loader: l, source: s, machine: m, dump: mysqldump.New(), known: map[string]bool{}}
-	out, err := job.pass(ctx, func(in *dump.Input) error { return job.run(ctx, in) })
+	out, err := job.pass(ctx, func(text *bufio.Reader) error { return job.run(ctx, text) })
 	if err == nil {
 		job.reached(&out)
 		out.Part = job.part()
@@ -71,8 +74,8 @@ func (l *load) stillThere(ctx context.Context, err error) error {
 	return err
 }
 
-func (l *load) run(ctx context.Context, in *dump.Input) (err error) {
-	beginning, err := head(in)
+func (l *load) run(ctx context.Context, text *bufio.Reader) (err error) {
+	beginning, err := head(text)
 	if err != nil {
 		return err
 	}
@@ -95,10 +98,10 @@ func (l *load) run(ctx context.Context, in *dump.Input) (err error) {
 			err = fmt.Errorf("put settings of the server on %s back: %w", l.machine.Name(), e)
 		}
 	}()
-	if l.logs, l.read, err = l.judge(ctx, l.source, in); err != nil {
+	if l.logs, l.read, err = l.judge(ctx, l.source, text); err != nil {
 		return err
 	}
-	if err := l.pour(ctx, in, first(charset, "utf8mb4")); err != nil {
+	if err := l.pour(ctx, text, first(charset, "utf8mb4")); err != nil {
 		return err
 	}
 	if err := l.whole(); err != nil {
@@ -117,7 +120,7 @@ func (l *load) run(ctx context.Context, in *dump.Input) (err error) {
 }
 
 // pour feeds the server's own client.
-func (l *load) pour(ctx context.Context, in *dump.Input, charset string) error {
+func (l *load) pour(ctx context.Context, text *bufio.Reader, charset string) error {
 	c, err := l.client(charset)
 	if err != nil {
 		return err
@@ -129,7 +132,7 @@ func (l *load) pour(ctx context.Context, in *dump.Input, charset string) error {
 	err = r.Pour(ctx, c, func(out io.Writer) error {
 		l.dump.Out = out
 		l.dump.OnStatement = func(s mysqldump.Statement) (string, bool, error) { return l.statement(ctx, s) }
-		if err := l.dump.Read(in); err != nil {
+		if err := l.dump.Read(text); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(out, "\nDELIMITER ;\nSELECT '%s';\n", l.told.mark)

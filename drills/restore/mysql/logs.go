@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 
@@ -29,11 +30,11 @@ func (l *Loader) Takes(_ string, other restore.Loader) (hint, problem string) {
 
 // judge reads the binary logs that are replayed behind a dump: a gap is found before anything is restored. nil: none are replayed, or the
 // dump is read alone.
-func (l *Loader) judge(ctx context.Context, s restore.Source, in *dump.Input) (*binlog.Chain, restore.Outcome, error) {
+func (l *Loader) judge(ctx context.Context, s restore.Source, text *bufio.Reader) (*binlog.Chain, restore.Outcome, error) {
 	if l.set.Binlog == "" || s.Beside == nil {
 		return nil, restore.Outcome{}, nil
 	}
-	b, err := head(in)
+	b, err := head(text)
 	if err != nil {
 		return nil, restore.Outcome{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
+	"lifeboat/drills/restore/mysql/mydumper"
 	"lifeboat/drills/restore/mysql/mysqldump"
 	"lifeboat/internal/filekind"
 )
@@ -47,14 +48,44 @@ func (l *Loader) Look(ctx context.Context, s restore.Source) error {
 	}
 	in := dump.Open(ctx, stream)
 	defer in.Close() //nolint:errcheck // it was only read
-	err = begin(in)
+	job := &load{Loader: l, source: s}
+	text, end, err := job.text(ctx, in)
+	defer end()
 	if err == nil {
-		_, _, err = l.judge(ctx, s, in)
+		_, _, err = l.judge(ctx, s, text)
 	}
 	if err != nil {
 		return dump.Classify(s.Backup, err)
 	}
 	return nil
+}
+
+// text is a dump as it is read. end is called when nobody reads it any more.
+func (l *load) text(ctx context.Context, in *dump.Input) (text *bufio.Reader, end func(), err error) {
+	end = func() {}
+	several := l.source.Point.Dir
+	if !several {
+		head, _, err := in.Detect()
+		if err != nil {
+			return nil, end, err
+		}
+		several = filekind.IsTar(head)
+	}
+	if several {
+		f, ok, err := mydumper.Read(ctx, l.source, l.set.Unmarked)
+		if err != nil {
+			return nil, end, err
+		}
+		if ok {
+			l.folder = f
+			all := f.Text(in)
+			return bufio.NewReaderSize(all, dump.PieceSize), func() { _ = all.Close() }, nil
+		}
+	}
+	if err := begin(in); err != nil {
+		return nil, end, err
+	}
+	return bufio.NewReaderSize(in, dump.PieceSize), end, nil
 }
 
 // Made is only known at the end of a dump.
@@ -65,13 +96,13 @@ func (l *Loader) Made(_ context.Context, s restore.Source) (string, error) {
 // Read reads a dump to its end, without a server: every statement, text and row.
 func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, error) {
 	job := &load{Loader: l, source: s, dump: mysqldump.New()}
-	return job.pass(ctx, func(in *dump.Input) error {
-		b, err := head(in)
+	return job.pass(ctx, func(text *bufio.Reader) error {
+		b, err := head(text)
 		if err != nil {
 			return err
 		}
 		_, job.named = mysqldump.Beginning(b)
-		if err := job.dump.Read(in); err != nil {
+		if err := job.dump.Read(text); err != nil {
 			return err
 		}
 		if err := job.whole(); err != nil {
@@ -82,7 +113,7 @@ func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, e
 }
 
 // pass opens the backup, has it read, and tells what came of it. A digest that does not hold explains what went wrong first.
-func (l *load) pass(ctx context.Context, read func(in *dump.Input) error) (restore.Outcome, error) {
+func (l *load) pass(ctx context.Context, read func(text *bufio.Reader) error) (restore.Outcome, error) {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	stream, err := l.source.Open(reading)
@@ -91,9 +122,11 @@ func (l *load) pass(ctx context.Context, read func(in *dump.Input) error) (resto
 	}
 	in := dump.Open(reading, stream)
 	l.stop, l.in = stop, in
-	if err = begin(in); err == nil {
-		err = read(in)
+	text, end, err := l.text(reading, in)
+	if err == nil {
+		err = read(text)
 	}
+	end() // nobody else reads it from here on
 	if err == nil {
 		err = in.Finish()
 	}
@@ -132,9 +165,9 @@ func (l *load) lacks(kind, format string, args ...any) error {
 }
 
 // head is what comes first in a dump.
-func head(in *dump.Input) ([]byte, error) {
+func head(text *bufio.Reader) ([]byte, error) {
 	const enough = 32 << 10
-	b, err := in.Peek(enough)
+	b, err := text.Peek(enough)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return nil, err
 	}

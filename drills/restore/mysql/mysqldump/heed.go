@@ -43,11 +43,13 @@ func (s Statement) Definer() Account { return s.creates().definer }
 // heed remembers what a statement that is passed on makes and saves.
 func (d *Dump) heed(s Statement) {
 	for name, value := range s.Settings() {
-		if saved, ok := strings.CutPrefix(name, "@old_"); ok && strings.HasPrefix(value, "@") {
-			d.saved[saved] = true
-		}
-		if old, ok := strings.CutPrefix(strings.ToLower(value), "@old_"); ok {
-			d.saved[old] = false
+		for _, prefix := range []string{"@old_", "@prev_"} { // mysqldump's, and mydumper's
+			if saved, ok := strings.CutPrefix(name, prefix); ok && strings.HasPrefix(value, "@") {
+				d.saved[saved] = true
+			}
+			if old, ok := strings.CutPrefix(strings.ToLower(value), prefix); ok {
+				d.saved[old] = false
+			}
 		}
 	}
 	if m := s.creates(); m.kind != "" && m.kind != Database {

@@ -50,6 +50,13 @@ func New() *Dump {
 	return &Dump{saved: map[string]bool{}, objects: map[[2]string]Object{}, rows: map[Object]int64{}, unsure: map[Object]bool{}}
 }
 
+// Part makes one of a part of a dump: what makes its tables stands in another.
+func Part() *Dump {
+	d := New()
+	d.tables = true
+	return d
+}
+
 // Read reads a dump to its end. *dump.Damage: what is wrong with it.
 func (d *Dump) Read(r io.Reader) error { return newScanner(d).read(r) }
 
@@ -62,6 +69,11 @@ func (d *Dump) Objects() []Object {
 
 // Rows are how many rows it adds to a table; unsure: it may be fewer in the end.
 func (d *Dump) Rows(table Object) (n int64, unsure bool) { return d.rows[table], d.unsure[table] }
+
+// Added are the tables that it adds rows to.
+func (d *Dump) Added() []Object {
+	return slices.SortedFunc(maps.Keys(d.rows), func(a, b Object) int { return strings.Compare(a.Database+"\x00"+a.Name, b.Database+"\x00"+b.Name) })
+}
 
 // Using is the database in use; "": the one that it is loaded into.
 func (d *Dump) Using() string { return d.use }

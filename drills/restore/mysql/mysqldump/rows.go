@@ -14,8 +14,12 @@ type rows struct {
 	depth int
 	word  []byte
 	left  bool // the value has something to its left already
+	seen  string
 	count int64
 }
+
+// converted is what stands behind CONVERT where mydumper writes JSON of MySQL, CONVERT('{}' USING UTF8MB4), by its parts.
+const converted = "(tuc)"
 
 // part of INSERT INTO t (a, b) VALUES (1, 'x'), (…).
 type part int
@@ -24,6 +28,7 @@ const (
 	beforeValues part = iota
 	betweenRows
 	inRow
+	inConvert
 	afterRow
 )
 
@@ -76,6 +81,24 @@ func (r *rows) take(c byte) error {
 		default:
 			return notRows(string(c))
 		}
+	case inConvert:
+		if c == textMark {
+			c = 't'
+		}
+		if c != ' ' {
+			return r.convert(c)
+		}
+	}
+	return nil
+}
+
+// convert takes the next part of what stands behind CONVERT.
+func (r *rows) convert(part byte) error {
+	if r.seen += string(rune(part)); !strings.HasPrefix(converted, r.seen) {
+		return notRows("CONVERT")
+	}
+	if r.seen == converted {
+		r.at, r.left, r.seen = inRow, true, ""
 	}
 	return nil
 }
@@ -99,7 +122,13 @@ func (r *rows) said(word string) error {
 			return hostile("rows that come from elsewhere: INSERT … %s", word)
 		}
 		return nil
+	case inConvert:
+		return r.convert(map[bool]byte{true: 'u', false: 'c'}[word == "USING"])
 	case inRow:
+		if word == "CONVERT" && !r.left {
+			r.at, r.seen = inConvert, ""
+			return nil
+		}
 		if !isValue(word) {
 			return notRows(word)
 		}
