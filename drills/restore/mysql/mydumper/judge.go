@@ -56,7 +56,7 @@ func (f *Folder) restorable() error {
 	return nil
 }
 
-// counted takes the numbers of rows of tables that have files of their own for them (0.10.7 to 0.13).
+// counted takes the numbers of rows of tables that have files of their own for them, as some versions before 0.14 wrote them.
 func (f *Folder) counted() error {
 	for _, o := range f.files {
 		if o.is != rowCount {
@@ -157,7 +157,7 @@ func (f *Folder) whole() error {
 		}
 	}
 	if !f.Said.Counted && len(f.tables) > 0 {
-		f.note("it does not say how many rows its tables have, as mydumper 0.10.7 and later do: the file of a table's last rows may be missing, and does not show")
+		f.note("it does not say how many rows its tables have, as newer versions of mydumper do: the file of a table's last rows may be missing, and does not show")
 	}
 	return nil
 }
