@@ -18,42 +18,101 @@ import (
 	"lifeboat/scenarios"
 )
 
-// liveView is the view of a terminal: a board that is drawn anew ten times a
-// second. It stays below what was printed before, and its last frame remains.
-type liveView struct {
-	feed    *feed
+// stage is a terminal on which a board is drawn anew until it ends. It stays below what was printed before, and its
+// last frame remains.
+type stage struct {
 	program *tea.Program
-	plain   *plainView // takes over when the board is lost
 	log     *redirect
 	screen  *screen
-	asks    bool
 	stop    chan struct{} // ends the pump
-	pumped  chan struct{}
 	over    chan struct{} // closed when the program has ended
 	once    sync.Once
+}
+
+// stageOn takes the terminal. keys is nil where standard input is not one. A board is made for a width and a height;
+// 0: nobody knows.
+func (a *app) stageOn(out, keys *os.File, board func(width, height int) tea.Model) *stage {
+	s := &stage{log: a.logs, screen: &a.screen, stop: make(chan struct{}), over: make(chan struct{})}
+	options := []tea.ProgramOption{tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithInput(nil)}
+	if keys != nil {
+		options = append(options, tea.WithInput(keys))
+	}
+	width, height, err := term.GetSize(int(out.Fd()))
+	if err != nil || width <= 0 || height <= 0 {
+		width, height = 0, 0
+	}
+	s.program = tea.NewProgram(board(width, height), options...)
+	s.screen.hold(restorer(out, keys))
+	return s
+}
+
+// show draws until the end, and carries the log to a feed meanwhile. lost is told when the board has ended: with an
+// error before its time (it crashed, the terminal is gone).
+func (s *stage) show(stderr io.Writer, logged *feed, every time.Duration, draw func(), lost func(error)) {
+	s.log.turn(logged)
+	go func() {
+		_, err := s.program.Run()
+		if err == nil {
+			s.screen.hold(nil) // bubbletea gave it back
+		}
+		s.screen.giveBack()
+		s.log.turn(stderr)
+		lost(err)
+		close(s.over)
+	}()
+	go func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				draw()
+			case <-s.stop:
+				draw()
+				s.program.Send(endMsg{})
+				return
+			}
+		}
+	}()
+}
+
+// Close draws the last frame and gives the terminal back. A terminal that stands still is not waited for.
+func (s *stage) Close() {
+	s.once.Do(func() {
+		close(s.stop)
+		select {
+		case <-s.over:
+		case <-time.After(stuckAfter):
+			s.screen.giveBack()
+		}
+	})
+}
+
+// liveView is the view of a drill in a terminal: a board that is drawn anew ten times a second.
+type liveView struct {
+	*stage
+	feed  *feed
+	plain *plainView // takes over when the board is lost
+	asks  bool
 }
 
 // redraw is how often the board is drawn.
 const redraw = 100 * time.Millisecond
 
-// startLive takes the terminal. keys is nil where standard input is not one.
 func (a *app) startLive(p *drills.Plan, lang reports.Language, out, keys *os.File) *liveView {
-	w := words{cat: reports.Messages(), lang: lang}
-	v := &liveView{feed: &feed{}, log: a.logs, screen: &a.screen, plain: a.lines(lang), asks: a.asks(p),
-		stop: make(chan struct{}), pumped: make(chan struct{}), over: make(chan struct{})}
-	options := []tea.ProgramOption{tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithInput(nil)}
-	if keys != nil {
-		options = append(options, tea.WithInput(keys))
-	}
-	b := newBoard(w, p, interruptSelf)
-	if width, height, err := term.GetSize(int(out.Fd())); err == nil && width > 0 && height > 0 {
-		b.width, b.height = width, height
-	}
-	v.program = tea.NewProgram(b, options...)
-	v.screen.hold(restorer(out, keys))
-	v.log.turn(v.feed)
-	go v.run(a.stderr)
-	go v.pump()
+	v := &liveView{feed: &feed{}, plain: a.lines(lang), asks: a.asks(p)}
+	v.stage = a.stageOn(out, keys, func(width, height int) tea.Model {
+		b := newBoard(words{cat: reports.Messages(), lang: lang}, p, interruptSelf)
+		if width > 0 {
+			b.width, b.height = width, height
+		}
+		return b
+	})
+	v.show(a.stderr, v.feed, redraw, v.send, func(err error) {
+		if err != nil { // plain lines go on
+			v.plain.say(v.plain.words.Text("live.lost", map[string]string{"error": err.Error()}))
+		}
+	})
 	return v
 }
 
@@ -61,38 +120,6 @@ func (a *app) startLive(p *drills.Plan, lang reports.Language, out, keys *os.Fil
 func interruptSelf() {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
 		os.Exit(exitInterrupted) // nothing else would hear of it
-	}
-}
-
-// run draws until the end. When the board is lost before that (it crashed, the
-// terminal is gone), plain lines go on.
-func (v *liveView) run(stderr io.Writer) {
-	_, err := v.program.Run()
-	if err == nil {
-		v.screen.hold(nil) // bubbletea gave it back
-	}
-	v.screen.giveBack()
-	v.log.turn(stderr)
-	if err != nil {
-		v.plain.say(v.plain.words.Text("live.lost", map[string]string{"error": err.Error()}))
-	}
-	close(v.over)
-}
-
-// pump carries the feed to the board.
-func (v *liveView) pump() {
-	defer close(v.pumped)
-	tick := time.NewTicker(redraw)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			v.send()
-		case <-v.stop:
-			v.send()
-			v.program.Send(endMsg{})
-			return
-		}
 	}
 }
 
@@ -139,17 +166,10 @@ func (v *liveView) question(ctx context.Context, q drills.Question) (drills.Answ
 	}
 }
 
-// Close draws the last frame and gives the terminal back. A terminal that stands still is not waited for.
+// Close ends the board, then the lines.
 func (v *liveView) Close() {
-	v.once.Do(func() {
-		close(v.stop)
-		select {
-		case <-v.over:
-		case <-time.After(stuckAfter):
-			v.screen.giveBack()
-		}
-		v.plain.Close()
-	})
+	v.stage.Close()
+	v.plain.Close()
 }
 
 // restorer remembers how the terminal is now. What it returns brings it back to

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"golang.org/x/term"
 
 	"lifeboat/drills"
 	"lifeboat/drills/night"
@@ -50,17 +50,12 @@ func (l *nightLines) Close() {}
 
 // liveNight is the view of a terminal: a table that is drawn anew until the night has ended, and whose place the night's report takes.
 type liveNight struct {
-	mu      sync.Mutex
-	board   *nightBoard
-	lost    bool // the board is: lines go on
-	lines   nightLines
-	log     *redirect
-	logged  *feed
-	screen  *screen
-	program *tea.Program
-	stop    chan struct{} // ends the pump
-	over    chan struct{} // closed when the program has ended
-	once    sync.Once
+	*stage
+	mu     sync.Mutex
+	board  *nightBoard
+	lost   bool // the board is: lines go on
+	lines  nightLines
+	logged *feed
 }
 
 // nightRedraw is how often the table is drawn: nothing in it changes faster than people read.
@@ -68,57 +63,19 @@ const nightRedraw = 250 * time.Millisecond
 
 func (v *verifying) startNight(n *night.Night, jobs []night.Job, parallel int, out, keys *os.File) *liveNight {
 	w := words{cat: reports.Messages(), lang: v.lang}
-	l := &liveNight{board: newNightBoard(w, n, jobs, night.Took(v.before), parallel), lines: nightLines{v, n}, log: v.logs, logged: &feed{},
-		screen: &v.screen, stop: make(chan struct{}), over: make(chan struct{})}
-	options := []tea.ProgramOption{tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithInput(nil)}
-	if keys != nil {
-		options = append(options, tea.WithInput(keys))
-	}
-	m := &nightModel{live: l, width: 80, height: 24}
-	if width, height, err := term.GetSize(int(out.Fd())); err == nil && width > 0 && height > 0 {
-		m.width, m.height = width, height
-	}
-	l.program = tea.NewProgram(m, options...)
-	l.screen.hold(restorer(out, keys))
-	l.log.turn(l.logged)
-	go l.run(v)
-	go l.pump()
-	return l
-}
-
-// run draws until the end. When the table is lost before that, lines go on.
-func (l *liveNight) run(v *verifying) {
-	_, err := l.program.Run()
-	if err == nil {
-		l.screen.hold(nil) // bubbletea gave it back
-	}
-	l.screen.giveBack()
-	l.log.turn(v.stderr)
-	l.mu.Lock()
-	l.lost = true
-	l.mu.Unlock()
-	if err != nil {
-		fmt.Fprintln(v.stderr, l.board.words.Text("live.lost", map[string]string{"error": err.Error()}))
-	}
-	close(l.over)
-}
-
-// pump has the table drawn, and carries the log above it.
-func (l *liveNight) pump() {
-	tick := time.NewTicker(nightRedraw)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			l.draw()
-		case <-l.over:
-			return
-		case <-l.stop:
-			l.draw()
-			l.program.Send(endMsg{})
-			return
+	l := &liveNight{board: newNightBoard(w, n, jobs, night.Took(v.before), parallel), lines: nightLines{v, n}, logged: &feed{}}
+	l.stage = v.stageOn(out, keys, func(width, height int) tea.Model {
+		return &nightModel{live: l, width: cmp.Or(width, 80), height: cmp.Or(height, 24)}
+	})
+	l.show(v.stderr, l.logged, nightRedraw, l.draw, func(err error) {
+		l.mu.Lock()
+		l.lost = true
+		l.mu.Unlock()
+		if err != nil {
+			fmt.Fprintln(v.stderr, w.Text("live.lost", map[string]string{"error": err.Error()}))
 		}
-	}
+	})
+	return l
 }
 
 func (l *liveNight) draw() {
@@ -149,18 +106,6 @@ func (l *liveNight) done(p night.Proof) {
 	if lost {
 		l.lines.done(p)
 	}
-}
-
-// Close takes the table away and gives the terminal back. A terminal that stands still is not waited for.
-func (l *liveNight) Close() {
-	l.once.Do(func() {
-		close(l.stop)
-		select {
-		case <-l.over:
-		case <-time.After(stuckAfter):
-			l.screen.giveBack()
-		}
-	})
 }
 
 // tickMsg has the table drawn anew.
