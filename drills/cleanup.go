@@ -3,6 +3,7 @@ package drills
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"lifeboat/drills/instance"
@@ -92,12 +93,7 @@ func (d *drill) collectEgress(ctx context.Context) error {
 }
 
 func expected(list []string, e record.Egress) bool {
-	for _, x := range list {
-		if x == e.Target || x == e.Host || (e.Host != "" && x == hostOf(e.Target, e.Host)) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, e.Target) || slices.Contains(list, e.Host) || e.Host != "" && slices.Contains(list, hostOf(e.Target, e.Host))
 }
 
 // hostOf puts a host name in the place of a target's address: "api.example.com:443".

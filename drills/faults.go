@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,10 +127,7 @@ func askFault(ctx context.Context, f FaultPlan, m instance.Machine) error {
 
 // outwait asks a fault until its machine has answered, shows why it never will, or had twice the time of its last boot.
 func (x *faults) outwait(ctx context.Context, f FaultPlan, m instance.Machine) error {
-	took := x.room.Took(m.Name())
-	if took == 0 {
-		took = bootUnknown
-	}
+	took := cmp.Or(x.room.Took(m.Name()), bootUnknown)
 	for end := x.elapsed() + 2*took; ; {
 		err := askFault(ctx, f, m)
 		if !errors.Is(err, fault.ErrSilent) || x.elapsed() > end {

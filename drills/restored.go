@@ -68,12 +68,7 @@ func (r *restores) take(ctx context.Context, name string, bp *BackupPlan, m inst
 
 // unused tells that nobody can use a machine yet: only such as load a backup are there.
 func (r *restores) unused() bool {
-	for _, name := range r.room.Booted() {
-		if !r.plan.asked(name) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(r.room.Booted(), func(name string) bool { return !r.plan.asked(name) })
 }
 
 // beside gives a backup that the restore of another one needs.

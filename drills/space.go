@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -28,10 +29,7 @@ const (
 
 // short says in what a file system has less left than the scenario keeps free; empty: in nothing.
 func (s Space) short(keep scenarios.Size) string {
-	floor := int64(keep)
-	if floor == 0 {
-		floor = min(defaultFloor, s.Size/floorShare)
-	}
+	floor := cmp.Or(int64(keep), min(defaultFloor, s.Size/floorShare))
 	switch {
 	case s.Free < floor:
 		return fmt.Sprintf("the disk of %s has %d MiB left, less than the %d MiB that free_disk keeps", s.Path, s.Free>>20,

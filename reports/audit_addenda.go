@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -18,10 +19,7 @@ func (p auditor) addenda() section {
 		if x.Kind == evidence.Finding {
 			words = evidence.FindingName(x.Number) + " " + words
 		}
-		by := x.By
-		if by == "" {
-			by = p.say("audit.nobody")
-		}
+		by := cmp.Or(x.By, p.say("audit.nobody"))
 		t.Rows = append(t.Rows, []cell{text(p.l.Time(x.At)), text(x.Drill), text(p.c.Named(p.l, "addendum", x.Kind)), text(words),
 			textOf(by, p.c.Named(p.l, "role", x.Role))})
 	}

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,10 +140,7 @@ func targetsOf(drills []evidence.DrillResult) (all []*target) {
 			}
 			at := slices.IndexFunc(all, func(x *target) bool { return x.name == j.Name && x.limit == j.Limit })
 			if at < 0 { // beside what else was the limit of it
-				at = slices.IndexFunc(all, func(x *target) bool { return x.name == j.Name }) + 1
-				if at == 0 {
-					at = len(all)
-				}
+				at = cmp.Or(slices.IndexFunc(all, func(x *target) bool { return x.name == j.Name })+1, len(all))
 				all = slices.Insert(all, at, &target{name: j.Name, limit: j.Limit})
 			}
 			all[at].add(d, j)

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,10 +88,7 @@ func (a author) ways() string {
 	var failed, good, untried []string
 	list := rollbacksOf(a.r)
 	for i, p := range a.r.Header.Incidents {
-		name := p.Name
-		if name == "" {
-			name = a.say("incident.caption", "id", fmt.Sprint(i+1), "name", "")
-		}
+		name := cmp.Or(p.Name, a.say("incident.caption", "id", fmt.Sprint(i+1), "name", ""))
 		name = a.say("headline.quoted", "name", name)
 		k := slices.IndexFunc(list, func(b rollback) bool { return b.In.ID == p.ID })
 		switch {
@@ -130,10 +128,7 @@ func (a author) comparison() section {
 	}
 	t := &table{Class: "comparison", Columns: []column{{}}}
 	for i, b := range list {
-		title := b.Plan.Name
-		if title == "" {
-			title = a.incidentName(b.In.ID)
-		}
+		title := cmp.Or(b.Plan.Name, a.incidentName(b.In.ID))
 		t.Columns = append(t.Columns, column{Title: fmt.Sprintf("%d. %s", i+1, title)})
 	}
 	row := func(key string, of func(rollback) cell) {

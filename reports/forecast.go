@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"path/filepath"
@@ -26,7 +27,7 @@ func (a nightAuthor) forecast(f night.Forecast) string {
 // never measured is said to be that.
 func TrendsTerminal(w io.Writer, all []night.Trend, o Options) error {
 	a := aboutNight(&night.Night{}, o)
-	t := &screen{width: max(60, cmpOr(o.Width, 100)), color: o.Color, out: w}
+	t := &screen{width: max(60, cmp.Or(max(0, o.Width), 100)), color: o.Color, out: w}
 	rows := &table{Columns: []column{{Title: a.say("night.catalogue")}, {Title: a.say("night.backup")}, {Title: a.say("night.time")}}}
 	for _, x := range trendCells(a, all) {
 		rows.Rows = append(rows.Rows, []cell{{Text: x[0]}, {Text: x[1]}, {Text: x[2]}})
@@ -71,9 +72,7 @@ func trendCells(a nightAuthor, all []night.Trend) (rows [][3]string) {
 		if twice[x.Catalogue] {
 			name += " (" + filepath.Base(filepath.Dir(x.File)) + "/" + filepath.Base(x.File) + ")"
 		}
-		if says == "" {
-			says = a.say("forecast.unmeasured")
-		}
+		says = cmp.Or(says, a.say("forecast.unmeasured"))
 		rows = append(rows, [3]string{name, x.Backup, says})
 	}
 	return rows

@@ -61,10 +61,7 @@ func (a author) why() string {
 
 func (a author) figures() []string {
 	var parts []string
-	service := a.r.Header.Service
-	if service == "" {
-		service = a.say("headline.service")
-	}
+	service := cmp.Or(a.r.Header.Service, a.say("headline.service"))
 	if o := a.v.Outage; o != nil && a.v.Status != record.StatusNotRun {
 		switch {
 		case o.Open:

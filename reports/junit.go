@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -94,9 +95,7 @@ func (all *junitSuites) add(r *record.Record, s junitSuite) {
 			s.Skipped++
 		}
 	}
-	if s.Time == "" {
-		s.Time = xmlSeconds(0)
-	}
+	s.Time = cmp.Or(s.Time, xmlSeconds(0))
 	all.Tests, all.Failures = all.Tests+s.Tests, all.Failures+s.Failures
 	all.Errors, all.Skipped = all.Errors+s.Errors, all.Skipped+s.Skipped
 	all.Suites = append(all.Suites, s)

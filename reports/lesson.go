@@ -1,11 +1,13 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"lifeboat/drills/record"
+	"lifeboat/drills/secrets"
 )
 
 // lesson is what the drill taught about its ways back, in a sentence made from the record: which one does not bring the
@@ -39,10 +41,7 @@ func (a author) lesson() string {
 func (a author) lessonOfMany(list []rollback) string {
 	var good, bad, what []string
 	for i, b := range list {
-		name := b.Plan.Name
-		if name == "" {
-			name = a.incidentName(b.In.ID)
-		}
+		name := cmp.Or(b.Plan.Name, a.incidentName(b.In.ID))
 		if b.works() {
 			good = append(good, name)
 			continue
@@ -146,11 +145,8 @@ func (a author) failedStep(incident int) string {
 func (a author) refused() string {
 	for _, s := range a.r.Steps {
 		if s.Phase == record.PhaseUpgrade && s.Outcome == record.OutcomeFailed {
-			said := lastLine(s.Output)
-			if said == "" {
-				said = s.Error
-			}
-			return a.say("lesson.refused", "step", s.What, "said", cutTo(said, 200))
+			said := cmp.Or(lastLine(s.Output), s.Error)
+			return a.say("lesson.refused", "step", s.What, "said", secrets.Shorten(said, 200))
 		}
 	}
 	return ""
@@ -177,12 +173,4 @@ func (a author) stays() string {
 func lastLine(s string) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])
-}
-
-// cutTo shortens a text to about n bytes, between letters.
-func cutTo(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + " …"
 }

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,7 +27,7 @@ func aboutNight(n *night.Night, o Options) nightAuthor {
 // NightTerminal writes a night for a screen of Options.Width columns: the worst first in a sentence, then every backup.
 func NightTerminal(w io.Writer, n *night.Night, o Options) error {
 	a := aboutNight(n, o)
-	t := &screen{width: max(60, cmpOr(o.Width, 100)), color: o.Color, out: w}
+	t := &screen{width: max(60, cmp.Or(max(0, o.Width), 100)), color: o.Color, out: w}
 	b := a.proof(n.Status())
 	t.print("", t.paint(b.Class, t.bold(b.Symbol+" "+b.Word))+" · "+t.bold(flat(a.title())))
 	t.print(wrap(flat(a.sentence()), t.width)...)
@@ -235,7 +236,7 @@ func NightJSON(w io.Writer, n *night.Night, _ Options) error {
 // StandingTerminal writes how backups stand, for a screen of Options.Width columns.
 func StandingTerminal(w io.Writer, all []night.Standing, o Options) error {
 	a := aboutNight(&night.Night{}, o)
-	t := &screen{width: max(60, cmpOr(o.Width, 100)), color: o.Color, out: w}
+	t := &screen{width: max(60, cmp.Or(max(0, o.Width), 100)), color: o.Color, out: w}
 	rows := &table{Columns: []column{{Title: a.say("night.backup")}, {Title: a.say("night.state")}, {Title: a.say("night.proved")},
 		{Title: a.say("night.rung")}, {Title: a.say("night.time")}, {Title: a.say("night.owner")}, {Title: a.say("night.why")}}}
 	classes := map[night.State]badge{night.Proved: {Class: "passed", Symbol: "✓"}, night.Failed: {Class: "failed", Symbol: "✗"}}

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -125,10 +126,7 @@ func (a author) probes() block {
 func (a author) cleanup() section {
 	c := a.r.Cleanup
 	s := a.section("cleanup")
-	by := c.By
-	if by == "" {
-		by = record.ActorLifeboat
-	}
+	by := cmp.Or(c.By, record.ActorLifeboat)
 	switch {
 	case c.T8 != nil && len(c.Failed) == 0 && len(c.Kept) == 0:
 		s.Blocks = append(s.Blocks, block{List: []cell{marked(badge{Class: "passed", Symbol: "✓"},

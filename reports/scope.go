@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -162,10 +163,7 @@ func (a author) people() section {
 	order := []string{"commander", "operators", "impact", "communications", "reviewer"}
 	var pairs []pair
 	for _, role := range order {
-		name := people[role]
-		if name == "" {
-			name = a.say("people.unnamed")
-		}
+		name := cmp.Or(people[role], a.say("people.unnamed"))
 		pairs = append(pairs, pair{a.say("role." + role), text(name)})
 	}
 	for _, role := range slices.Sorted(maps.Keys(people)) {

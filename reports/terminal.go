@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -26,7 +27,7 @@ func Terminal(w io.Writer, r *record.Record, v record.Verdict, o Options) error 
 
 // terminal writes sections of a document; nil: all.
 func (d document) terminal(w io.Writer, o Options, sections []string) error {
-	t := &screen{width: max(60, cmpOr(o.Width, 100)), color: o.Color, out: w}
+	t := &screen{width: max(60, cmp.Or(max(0, o.Width), 100)), color: o.Color, out: w}
 	t.head(d)
 	for _, s := range d.Sections {
 		if sections == nil || slices.Contains(sections, s.ID) {
@@ -35,13 +36,6 @@ func (d document) terminal(w io.Writer, o Options, sections []string) error {
 	}
 	t.paths(d.Lang, o.Paths)
 	return t.err
-}
-
-func cmpOr(n, otherwise int) int {
-	if n <= 0 {
-		return otherwise
-	}
-	return n
 }
 
 // screen writes lines and remembers the first error.

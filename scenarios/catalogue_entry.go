@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strconv"
@@ -152,7 +153,7 @@ func (d *decoder) known(n *yaml.Node, path string) {
 	keys := keysIn[Entry]()
 	for _, p := range d.pairs(n, path) {
 		if !slices.Contains(keys, p.key.Value) {
-			d.problem(p.key, "", orElse(mistyped(p.key.Value), nearest(p.key.Value, keys, "known keys: ")), "unknown key %q%s", clip(p.key.Value), in(path))
+			d.problem(p.key, "", cmp.Or(mistyped(p.key.Value), nearest(p.key.Value, keys, "known keys: ")), "unknown key %q%s", clip(p.key.Value), in(path))
 		}
 	}
 }

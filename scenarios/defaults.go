@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"time"
 
 	"lifeboat/drills/record"
@@ -70,9 +71,7 @@ func (f *Fault) defaults() { f.During = "fault" }
 // fill sets the defaults that depend on the rest of the scenario.
 func (r *review) fill() {
 	s := r.sc
-	if s.Series == "" {
-		s.Series = orElse(s.Service, "default")
-	}
+	s.Series = cmp.Or(s.Series, s.Service, "default")
 	if len(s.Title) == 0 {
 		s.Title = record.Text{"en": s.Name}
 	}
@@ -144,14 +143,4 @@ func (s *Scenario) rollsBack() bool {
 // rollsBack tells whether the decision may be followed by a rollback.
 func (d Decide) rollsBack() bool {
 	return d.By == "person" || record.Decision{Outcome: record.DecisionOutcome(d.Outcome)}.RollsBack()
-}
-
-// orElse is the first text that is not empty.
-func orElse(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
@@ -35,7 +36,7 @@ func (r *review) files() {
 				full := r.flowScript("", script, c.Settings)
 				wanted := c.Settings.Text("scenario")
 				if f := r.sc.Flow; f != nil && f.Script == full {
-					wanted = orElse(wanted, f.Scenario)
+					wanted = cmp.Or(wanted, f.Scenario)
 				}
 				r.flowScenario(full, wanted, func(hint, format string, args ...any) {
 					r.problems = append(r.problems, c.Settings.Problem("script", hint, format, args...))

@@ -75,27 +75,27 @@ func scenarioNames(text string) []string {
 			key, _ = s.quoted(c)
 		case c == '{' || c == '[' || c == '(':
 			depth++
-			s.step(1)
+			s.step()
 		case c == '}' || c == ']' || c == ')':
 			depth--
-			s.step(1)
+			s.step()
 		case c == ':':
 			if depth == 1 && key != "" {
 				names = append(names, key)
 			}
 			key = ""
-			s.step(1)
+			s.step()
 		case c == '.' || c == ',' || c == '?': // a spread, or the end of a value
 			key = ""
-			s.step(1)
+			s.step()
 		case isWord(c):
 			from := s.at
 			for !s.end() && isWord(s.text[s.at]) {
-				s.step(1)
+				s.step()
 			}
 			key = string(s.text[from:s.at])
 		default:
-			s.step(1)
+			s.step()
 		}
 	}
 	return names
@@ -125,15 +125,16 @@ func (s *jsScanner) has(text string) bool {
 	return true
 }
 
-// step goes on by n letters.
-func (s *jsScanner) step(n int) {
-	for ; n > 0 && !s.end(); n-- {
-		s.column++
-		if s.text[s.at] == '\n' {
-			s.line, s.column = s.line+1, 1
-		}
-		s.at++
+// step goes on by a letter.
+func (s *jsScanner) step() {
+	if s.end() {
+		return
 	}
+	s.column++
+	if s.text[s.at] == '\n' {
+		s.line, s.column = s.line+1, 1
+	}
+	s.at++
 }
 
 // quoted reads a text in quotes and tells whether it is plain: closed, without
@@ -142,16 +143,16 @@ func (s *jsScanner) step(n int) {
 func (s *jsScanner) quoted(quote rune) (string, bool) {
 	var text strings.Builder
 	plain := true
-	for s.step(1); !s.end(); s.step(1) {
+	for s.step(); !s.end(); s.step() {
 		switch c := s.text[s.at]; {
 		case c == quote:
-			s.step(1)
+			s.step()
 			return text.String(), plain
 		case c == '\n' && quote != '`':
 			return "", false
 		case c == '\\':
 			plain = false
-			s.step(1)
+			s.step()
 		case s.has("${"):
 			plain = false
 		default:

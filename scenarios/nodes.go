@@ -41,8 +41,7 @@ func parse(file string, raw []byte) (*yaml.Node, Problems) {
 // syntax turns an error of the YAML reader into a problem.
 func syntax(file string, raw []byte, err error) Problem {
 	p := Problem{File: file, Line: 1, Column: 1, Message: "is not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
-	var load *yaml.LoadError
-	if errors.As(err, &load) {
+	if load, ok := errors.AsType[*yaml.LoadError](err); ok {
 		p.Message = "is not YAML: " + load.Message
 		p.Line, p.Column = max(1, load.Mark.Line), max(1, load.Mark.Column)
 	}

@@ -17,7 +17,7 @@ type Pos struct {
 }
 
 // In is the file of a place: the scenario's own, or the one that it includes.
-func (p Pos) In(own string) string { return orElse(p.File, own) }
+func (p Pos) In(own string) string { return cmp.Or(p.File, own) }
 
 // Problem is something to mend in a scenario file.
 type Problem struct {

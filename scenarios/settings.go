@@ -116,6 +116,14 @@ func (s Settings) Problem(key, hint, format string, args ...any) Problem {
 	return Problem{File: pos.In(s.file), Line: pos.Line, Column: pos.Column, Message: message, Hint: hint}
 }
 
+// ProblemIf is Problem where something is so; nothing else.
+func (s Settings) ProblemIf(is bool, key, hint, format string, args ...any) []Problem {
+	if !is {
+		return nil
+	}
+	return []Problem{s.Problem(key, hint, format, args...)}
+}
+
 // MarshalJSON writes the kind alone: the other keys may hold secrets.
 func (s Settings) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"kind": s.Kind})

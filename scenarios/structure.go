@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 		case f.rest.IsValid() && mistyped(key) == "":
 			others.Content = append(others.Content, p.key, p.value)
 		default:
-			hint := orElse(mistyped(key), nearest(key, known, "known keys: "), "delete it: there are none here")
+			hint := cmp.Or(mistyped(key), nearest(key, known, "known keys: "), "delete it: there are none here")
 			d.problem(p.key, "", hint, "unknown key %q%s", key, in(path))
 		}
 	}

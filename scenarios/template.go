@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"strings"
 )
@@ -36,5 +37,5 @@ func TemplateName(name string) string {
 		return '-'
 	}, strings.ToLower(name))
 	clean = strings.Trim(clean[:min(len(clean), 63)], "-")
-	return orElse(clean, "my-first-drill")
+	return cmp.Or(clean, "my-first-drill")
 }

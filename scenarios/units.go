@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -53,9 +54,7 @@ func ParseDuration(text string) (Duration, error) {
 			return 0, bad
 		}
 		rest, days = tail, n
-		if rest == "" {
-			rest = "0s"
-		}
+		rest = cmp.Or(rest, "0s")
 	}
 	if rest == "" || strings.ContainsAny(rest, "+-") || strings.TrimLeft(rest, "0123456789.") == "" {
 		return 0, bad

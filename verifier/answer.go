@@ -151,12 +151,10 @@ var ErrDown = errors.New("the instance is not running")
 // SystemFault tells whether an error of a Target is the system's own doing, and
 // not the harness's: nobody listens, or the instance does not run or come up.
 func SystemFault(err error) bool {
-	var boot *instance.BootError
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, ErrDown) || errors.As(err, &boot)
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, ErrDown) || errors.As(err, new(*instance.BootError))
 }
 
 // Unasked tells whether an error means that a question did not get through, so that nothing was answered.
 func Unasked(err error) bool {
-	var unasked *instance.UnaskedError
-	return errors.As(err, &unasked)
+	return errors.As(err, new(*instance.UnaskedError))
 }

@@ -29,12 +29,17 @@ func takenBy(ctx context.Context, b *bench) (accident.Folder, error) {
 		if err != nil {
 			return nil, err
 		}
-		out, err := command(ctx, script, "docker", "run", "--rm", "-i", "--network", "none", "--user", "postgres", "--entrypoint", "bash", image, "-s")
-		if err != nil {
-			return nil, err
-		}
-		return accident.Unpacked(bytes.NewReader(out))
+		return scripted(ctx, script, "--user", "postgres", "--entrypoint", "bash", image, "-s")
 	})
+}
+
+// scripted is the tar that a script writes in a container without a network, by paths.
+func scripted(ctx context.Context, in []byte, args ...string) (accident.Folder, error) {
+	out, err := command(ctx, in, "docker", append([]string{"run", "--rm", "-i", "--network", "none"}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	return accident.Unpacked(bytes.NewReader(out))
 }
 
 // root is the project's folder.

@@ -62,7 +62,7 @@ func borgRepositories() []item {
 	nights := func(name, what string, l *label, lines string, happen ...mishap) item {
 		return of(name, what, l, vault("", borgInit+lines, happen...))
 	}
-	largest, both := first(1, segmentsOf), borgFirst+borgAgain
+	largest, both := first(segmentsOf), borgFirst+borgAgain
 	chosen := func(i item, keys string) item { i.chosen = ", " + keys; return i }
 	all := []item{
 		broken("segment-lost", "the segment of most files is missing", read, without(largest)),

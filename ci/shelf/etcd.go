@@ -2,10 +2,8 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,7 +15,8 @@ import (
 const etcdImage = "lifeboat/etcd:3.4"
 
 // registry is the shape of a snapshot of a small cluster's etcd.
-var registry = &shape{name: "etcd", good: etcdSnapshot("", "snap.db"), entry: etcdEntry, alone: etcdTools}
+var registry = &shape{name: "etcd", good: etcdSnapshot("", "snap.db"), entry: etcdEntry,
+	alone: asking(map[string]string{"": "env ETCDCTL_API=3 etcdctl snapshot status"})}
 
 // How snapshots of it are made: lines of shell, where its server is filled.
 const (
@@ -226,20 +225,4 @@ func oddSnapshots(of func(name, what string, l *label, m maker) item, guarded ma
 			"head -c 1000000 /dev/zero | tr '\\0' x | etcdctl put /large; etcdctl put /nothing ''"),
 		holding("names", "names in Chinese and of any bytes", "etcdctl put '键/北京 1' 值; etcdctl put $'\\xff\\x01' $'\\x80'"),
 	}
-}
-
-// etcdTools asks what backup scripts ask.
-func etcdTools(ctx context.Context, b *bench, dir string) (tool string, fine bool, err error) {
-	name, err := backupIn(dir)
-	if err != nil || name == "" {
-		return "", false, err
-	}
-	line := "env ETCDCTL_API=3 etcdctl snapshot status /tmp/asked"
-	switch {
-	case strings.HasSuffix(name, ".gz"):
-		line = "gzip -tq /tmp/asked"
-	case strings.HasSuffix(name, ".zst"):
-		line = "zstd -tq /tmp/asked"
-	}
-	return b.askedOf(ctx, filepath.Join(dir, name), line)
 }

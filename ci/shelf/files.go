@@ -13,7 +13,7 @@ import (
 )
 
 // uploads is the shape of a tar of a tree of files.
-var uploads = &shape{name: "files", good: treeBackup("", treeTar, "uploads.tar"), entry: treeEntry, alone: treeTools,
+var uploads = &shape{name: "files", good: treeBackup("", treeTar, "uploads.tar"), entry: treeEntry, alone: asking(map[string]string{"": "tar -tf"}),
 	yesterday: treeBackup("rm uploads/2026/file80.txt", treeTar, "uploads.tar"), profile: treeProfile, beside: treeList}
 
 // Lines of shell that pack the tree below /trees/tree as people do.
@@ -41,16 +41,7 @@ func treeOf(ctx context.Context, b *bench, change, line string) ([]byte, error) 
 
 // treeBackup packs a changed copy of the tree into a file of that name.
 func treeBackup(change, line, name string, happens ...accident.Func) maker {
-	return func(ctx context.Context, b *bench, dir string) error {
-		raw, err := treeOf(ctx, b, change, line)
-		if err == nil {
-			raw, err = accident.All(happens...)(raw)
-		}
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, name), raw, 0o600)
-	}
+	return fromTools(fmt.Sprintf(treeGood, change, line), "", name, happens...)
 }
 
 // treeProfile is the manifest of the good tree.
@@ -220,20 +211,4 @@ func oddTrees() []item {
 		ownList,
 		oldFormat,
 	}
-}
-
-// treeTools asks tar and what packs.
-func treeTools(ctx context.Context, b *bench, dir string) (tool string, fine bool, err error) {
-	name, err := backupIn(dir)
-	if err != nil || name == "" {
-		return "", false, err
-	}
-	line := "tar -tf /tmp/asked"
-	switch {
-	case strings.HasSuffix(name, ".gz"):
-		line = "gzip -tq /tmp/asked"
-	case strings.HasSuffix(name, ".zst"):
-		line = "zstd -tq /tmp/asked"
-	}
-	return b.askedOf(ctx, filepath.Join(dir, name), line)
 }

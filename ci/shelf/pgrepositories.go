@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -32,12 +31,7 @@ func repositories(ctx context.Context, b *bench) (accident.Folder, error) {
 		if err != nil {
 			return nil, err
 		}
-		out, err := command(ctx, program, "docker", "run", "--rm", "-i", "--network", "none", "--user", "postgres", "--entrypoint", "bash", image,
-			"-c", string(script))
-		if err != nil {
-			return nil, err
-		}
-		return accident.Unpacked(bytes.NewReader(out))
+		return scripted(ctx, program, "--user", "postgres", "--entrypoint", "bash", image, "-c", string(script))
 	})
 }
 
@@ -216,7 +210,7 @@ func backrestRepositories() []item {
 		good("plain", "copies", "its lists are missing, and their copies are not", "", without(func(f accident.Folder) []string {
 			return slices.DeleteFunc(holdingAll("demo/", ".info")(f), func(name string) bool { return strings.HasSuffix(name, ".copy") })
 		})),
-		good("plain", "expired", "WAL from before its newest backup was removed", "", without(first(1, segments))),
+		good("plain", "expired", "WAL from before its newest backup was removed", "", without(first(segments))),
 		good("plain", "named", "its stanza is named", "stanza: demo"),
 	}
 }
@@ -229,7 +223,7 @@ func barmanRepositories() []item {
 	}
 	broken := func(name, what string, happen ...mishap) item { return of(name, what, read, happen...) }
 	segments, info := holdingAll("wals/0000000100000000/"), holdingAll("backup.info")
-	gap, table := last(1, segments), first(1, holdingAll("data/base/5/1249"))
+	gap, table := last(1, segments), first(holdingAll("data/base/5/1249"))
 	stanza := of("good-named", "its server is named", nil)
 	stanza.restored = "stanza: main"
 	other := of("server", "another server is asked for", doubtAt(objective.RungRead))
@@ -245,7 +239,7 @@ func barmanRepositories() []item {
 		broken("control-lost", "its control file is missing", without(holdingAll("global/pg_control"))),
 		broken("control-flip", "a bit turned in its control file", happens(holdingAll("global/pg_control"), accident.FlipByte(40))),
 		broken("page", "a bit turned in a page of a table", happens(table, accident.FlipByte(9000))),
-		broken("version-lost", "it does not say its version", without(first(1, holdingAll("data/PG_VERSION")))),
+		broken("version-lost", "it does not say its version", without(first(holdingAll("data/PG_VERSION")))),
 		broken("info-lost", "its backup.info is missing", without(info)),
 		broken("failed", "its only backup failed", happens(info, accident.Swap("status=DONE", "status=FAILED", 1))),
 		broken("info-cut", "its backup.info is cut before it says that it is complete", happens(info, accident.CutAt("status=", 1, 0))),

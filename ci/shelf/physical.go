@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"encoding/binary"
@@ -33,12 +32,7 @@ func physicals(ctx context.Context, b *bench) (accident.Folder, error) {
 		if !found {
 			return nil, errors.New("find the server that is backed up: its script makes no folder out")
 		}
-		out, err := command(ctx, []byte(server+physicalScript), "docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp:exec", "--user", "mysql",
-			"--entrypoint", "bash", mariadbImage, "-s")
-		if err != nil {
-			return nil, err
-		}
-		return accident.Unpacked(bytes.NewReader(out))
+		return scripted(ctx, []byte(server+physicalScript), "--tmpfs", "/tmp:exec", "--user", "mysql", "--entrypoint", "bash", mariadbImage, "-s")
 	})
 }
 

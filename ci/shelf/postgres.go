@@ -30,16 +30,10 @@ const dump = "pg_dump -Fc shop"
 // dumped makes a copy of the good database, changes it by SQL, and dumps it with a line of shell into a file of that name, to which
 // accidents happen.
 func dumped(sql, line, name string, happens ...accident.Func) maker {
-	return func(ctx context.Context, b *bench, dir string) error {
+	return from(func(ctx context.Context, b *bench) ([]byte, error) {
 		raw, _, err := b.dump(ctx, sql, line)
-		if err == nil {
-			raw, err = accident.All(happens...)(raw)
-		}
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, name), raw, 0o600)
-	}
+		return raw, err
+	}, name, happens)
 }
 
 // withProfile is a word of a line of shell, and the word in its place that takes a profile in pg_dump's snapshot.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -22,8 +23,9 @@ const (
 )
 
 // cache is the shape of a snapshot of a small shop's Redis.
-var cache = &shape{name: "redis", good: redisBackup("", snapshot, "dump.rdb"), entry: redisEntry, alone: redisTools,
-	yesterday: redisBackup("del customer:300", snapshot, "dump.rdb")}
+var cache = &shape{name: "redis", good: redisBackup("", snapshot, "dump.rdb"), entry: redisEntry,
+	yesterday: redisBackup("del customer:300", snapshot, "dump.rdb"),
+	alone:     asking(map[string]string{"": "redis-check-rdb", ".tar": "tar -tf", ".aof": "redis-check-aof"})}
 
 // How backups of it are made: lines of shell, where its server has filled /tmp/w.
 const (
@@ -80,8 +82,13 @@ func redisOf(commands, options, line, name string, happens ...accident.Func) mak
 
 // fromTools writes what lines of shell write among the tools into a file of that name, to which accidents happen.
 func fromTools(line, in, name string, happens ...accident.Func) maker {
+	return from(func(ctx context.Context, b *bench) ([]byte, error) { return b.inTools(ctx, []byte(in), line) }, name, happens)
+}
+
+// from writes a backup into a file of that name, to which accidents happen.
+func from(made func(ctx context.Context, b *bench) ([]byte, error), name string, happens []accident.Func) maker {
 	return func(ctx context.Context, b *bench, dir string) error {
-		raw, err := b.inTools(ctx, []byte(in), line)
+		raw, err := made(ctx, b)
 		if err == nil {
 			raw, err = accident.All(happens...)(raw)
 		}
@@ -268,33 +275,20 @@ func oddRedis(of func(name, what string, l *label, m maker) item, aof func(name,
 	}
 }
 
-// redisTools asks what backup scripts ask.
-func redisTools(ctx context.Context, b *bench, dir string) (tool string, fine bool, err error) {
-	name, err := backupIn(dir)
-	if err != nil || name == "" {
-		return "", false, err
+// asking is what backup scripts ask: what packs it says by its exit code whether a file is good, else the tool of the file's ending.
+func asking(tools map[string]string) func(ctx context.Context, b *bench, dir string) (tool string, fine bool, err error) {
+	return func(ctx context.Context, b *bench, dir string) (tool string, fine bool, err error) {
+		name, err := backupIn(dir)
+		if err != nil || name == "" {
+			return "", false, err
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return "", false, err
+		}
+		packers := map[string]string{".gz": "gzip -tq", ".zst": "zstd -tq"}
+		tool = cmp.Or(packers[filepath.Ext(name)], tools[filepath.Ext(name)], tools[""])
+		fine, err = b.good(ctx, raw, "cat >/tmp/asked; timeout 20 "+tool+" /tmp/asked >/dev/null 2>&1")
+		return tool, fine, err
 	}
-	line := "redis-check-rdb /tmp/asked"
-	switch {
-	case strings.HasSuffix(name, ".gz"):
-		line = "gzip -tq /tmp/asked"
-	case strings.HasSuffix(name, ".zst"):
-		line = "zstd -tq /tmp/asked"
-	case strings.HasSuffix(name, ".tar"):
-		line = "tar -tf /tmp/asked"
-	case strings.HasSuffix(name, ".aof"):
-		line = "redis-check-aof /tmp/asked"
-	}
-	return b.askedOf(ctx, filepath.Join(dir, name), line)
-}
-
-// askedOf has a tool say by its exit code whether a file is good.
-func (b *bench) askedOf(ctx context.Context, file, line string) (tool string, fine bool, err error) {
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return "", false, err
-	}
-	tool, _, _ = strings.Cut(line, " /")
-	fine, err = b.good(ctx, raw, "cat >/tmp/asked; timeout 20 "+line+" >/dev/null 2>&1")
-	return tool, fine, err
 }

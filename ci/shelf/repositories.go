@@ -47,9 +47,9 @@ func sortedBy(f accident.Folder, is func(string) bool) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(f)), func(name string) bool { return !is(name) })
 }
 
-// first is the first one, or so many of them.
-func first(n int, of picker) picker {
-	return func(f accident.Folder) []string { return of(f)[:min(n, len(of(f)))] }
+// first is the first of some files.
+func first(of picker) picker {
+	return func(f accident.Folder) []string { return of(f)[:min(1, len(of(f)))] }
 }
 
 // happens to each of some files.

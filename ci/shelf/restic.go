@@ -90,7 +90,7 @@ func resticRepositories() []item {
 	nights := func(name, what string, l *label, lines string, mishaps ...mishap) item {
 		return of(name, what, l, vault("", resticInit+lines+resticPacks, mishaps...))
 	}
-	data := first(1, packsOf("data"))
+	data := first(packsOf("data"))
 	chosen := func(i item, keys string) item { i.chosen = ", " + keys; return i }
 	all := []item{
 		broken("pack-lost", "the pack of most files is missing", read, without(data)),
@@ -102,7 +102,7 @@ func resticRepositories() []item {
 		broken("tree-lost", "packs of folders are missing", read, without(packsOf("tree"))),
 		broken("half-copied", "a copy of it that stopped: most packs are missing", read, without(below("data"))),
 		broken("index-lost", "its indexes are missing", read, without(below("index"))),
-		broken("index-one-lost", "one of its indexes is missing", read, without(first(1, below("index")))),
+		broken("index-one-lost", "one of its indexes is missing", read, without(first(below("index")))),
 		broken("index-flip", "a bit turned in its indexes", read, happens(below("index"), accident.Flip(0.5))),
 		broken("index-empty", "its indexes are files without a byte", read, happens(below("index"), accident.Keep(0))),
 		broken("key-lost", "its key is missing", read, without(below("keys"))),

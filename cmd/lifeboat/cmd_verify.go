@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -99,13 +100,7 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 	if err != nil {
 		return errors.Join(err, journal.Close())
 	}
-	parallel := o.parallel
-	if parallel == 0 {
-		parallel = c.Parallel
-	}
-	if parallel == 0 {
-		parallel = runtime.NumCPU()
-	}
+	parallel := cmp.Or(o.parallel, c.Parallel, runtime.NumCPU())
 	v.view = v.nightView(n, jobs, parallel)
 	defer v.view.Close()
 	err = night.Run(ctx, journal, jobs, parallel, v.room(ctx), v.view.done)

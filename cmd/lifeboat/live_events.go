@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -144,7 +145,5 @@ func (p *pulseRow) event(at time.Duration, d record.PulseEvent) {
 		p.totals.Bad += p.totals.Unproven // nothing was asked in them: they prove nothing
 	}
 	p.state, p.since = d.State, d.At.Early
-	if p.since == 0 {
-		p.since = at
-	}
+	p.since = cmp.Or(p.since, at)
 }

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -162,10 +163,7 @@ func (a *app) root() *cobra.Command {
 	c.SetIn(a.stdin)
 	c.SetOut(a.stdout)
 	c.SetErr(a.stderr)
-	home := os.Getenv("LIFEBOAT_HOME")
-	if home == "" {
-		home = ".lifeboat"
-	}
+	home := cmp.Or(os.Getenv("LIFEBOAT_HOME"), ".lifeboat")
 	f := c.PersistentFlags()
 	f.StringVar(&a.home, "home", home, "folder of the drills' journals and records (LIFEBOAT_HOME)")
 	f.StringVar(&a.language, "lang", language(),

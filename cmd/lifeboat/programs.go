@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"debug/buildinfo"
 	"fmt"
 	"os"
@@ -72,9 +73,7 @@ const slotVariable = "LIFEBOAT_PLANNED"
 
 // slot is when a drill was to begin; nil: nobody says.
 func slot(said string) (*time.Time, error) {
-	if said == "" {
-		said = os.Getenv(slotVariable)
-	}
+	said = cmp.Or(said, os.Getenv(slotVariable))
 	if said == "" {
 		return nil, nil
 	}

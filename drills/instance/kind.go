@@ -2,6 +2,7 @@ package instance
 
 import (
 	"net/netip"
+	"slices"
 
 	"lifeboat/scenarios"
 )
@@ -75,3 +76,12 @@ type Networked interface{ Network() netip.Prefix }
 
 // Outlined are settings that a plan tells of.
 type Outlined interface{ Outline() []string }
+
+// OnVolumes has folders live on volumes, with those that do already.
+func (r *Request) OnVolumes(folders ...string) {
+	for _, folder := range folders {
+		if !slices.Contains(r.Data, folder) {
+			r.Data = append(slices.Clone(r.Data), folder)
+		}
+	}
+}

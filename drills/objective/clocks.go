@@ -186,12 +186,7 @@ func (j *judge) notBackBy(in *record.Incident) time.Duration {
 // redAtEnd: the business was red when this incident's time was over.
 func (j *judge) redAtEnd(in *record.Incident) bool {
 	end := j.end(in)
-	for _, s := range j.r.Pulse.Reds {
-		if s.From.Late <= end && (s.Open || s.To.Late > end) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.r.Pulse.Reds, func(s record.Stretch) bool { return s.From.Late <= end && (s.Open || s.To.Late > end) })
 }
 
 // restored is T7 − T0. Without T7 it was surely not restored before the
@@ -240,12 +235,10 @@ func (j *judge) verifying(of func(record.RestoreFact) bool) (sum time.Duration) 
 // failedAfter: a check of the verification that closes this incident failed, and not for want of time on a busy host.
 func (j *judge) failedAfter(in *record.Incident) bool {
 	own := j.verified(in)
-	for _, c := range j.results(record.After, record.CheckFailed) {
-		if _, slow := j.overdue(c.Overdue); !slow && c.Ended >= in.T3.Early && (!own || c.Incident == in.ID) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.results(record.After, record.CheckFailed), func(c record.CheckResult) bool {
+		_, slow := j.overdue(c.Overdue)
+		return !slow && c.Ended >= in.T3.Early && (!own || c.Incident == in.ID)
+	})
 }
 
 // verified tells whether an incident has a verification of its own; one that has none is closed by a later one's.

@@ -1,6 +1,9 @@
 package record
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // defaultStable is used where a journal does not say how long green must last.
 const defaultStable = 60 * time.Second
@@ -170,9 +173,7 @@ func (b *Builder) passed(p CheckPlan, in *Incident) (ended time.Duration, ok boo
 		if c.Name != p.Name || c.Layer != p.Layer || c.When != After || c.Incident < in.ID || c.Ended < in.T3.Early {
 			continue
 		}
-		if incident == 0 {
-			incident = c.Incident
-		}
+		incident = cmp.Or(incident, c.Incident)
 		if c.Incident != incident {
 			break
 		}

@@ -108,12 +108,7 @@ func (b *Builder) fault(e Event, f FaultEvent) {
 }
 
 func (b *Builder) check(e Event, c CheckResult) {
-	if c.Incident == 0 {
-		c.Incident = e.Subject.Incident
-	}
-	if c.Incident == 0 {
-		c.Incident = b.current()
-	}
+	c.Incident = cmp.Or(c.Incident, e.Subject.Incident, b.current())
 	b.r.Checks = append(b.r.Checks, c)
 	if c.When == Broken && c.Status == CheckFailed {
 		b.broken = append(b.broken, broken{c.Incident, ordered(Moment{c.Started, c.Ended})})

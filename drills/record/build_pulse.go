@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -46,9 +47,7 @@ func (b *Builder) pulse(e Event, p PulseEvent) {
 	case PulseBroken:
 		u.Late, b.red, u.Asked, u.Unasked = p.Late, p.Red, p.Asked, p.Unasked
 		u.To, u.Open, u.Broken = ordered(p.At), true, p.Why
-		if u.Broken == "" {
-			u.Broken = "the stream ended"
-		}
+		u.Broken = cmp.Or(u.Broken, "the stream ended")
 		u.Totals = p.Totals
 	}
 }

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -39,9 +40,7 @@ type counter struct {
 // returns an error, and when the process dies before there is a journal. Other
 // drills of the series wait meanwhile.
 func WithNumber(home, series, journal string, use func(number int) error) error {
-	if series == "" {
-		series = "default"
-	}
+	series = cmp.Or(series, "default")
 	dir := filepath.Join(home, "series")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("take a number of series %s: %w", series, err)

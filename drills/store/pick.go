@@ -150,9 +150,7 @@ func Dated(name string) (time.Time, bool) {
 	}
 	text := m[1] + m[2] + m[3]
 	for _, part := range m[4:] {
-		if part == "" {
-			part = "00"
-		}
+		part = cmp.Or(part, "00")
 		text += part
 	}
 	at, err := time.Parse("20060102150405", text)

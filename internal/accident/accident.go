@@ -3,6 +3,7 @@ package accident
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -83,9 +84,7 @@ func Swap(old, new string, n int) Func {
 		if !bytes.Contains(raw, []byte(old)) {
 			return nil, fmt.Errorf("find %q to swap: it is not there", old)
 		}
-		if n == 0 {
-			n = -1
-		}
+		n = cmp.Or(n, -1)
 		return bytes.Replace(raw, []byte(old), []byte(new), n), nil
 	}
 }

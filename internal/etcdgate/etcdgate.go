@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,12 +27,8 @@ func (e *Error) Error() string { return e.Text }
 
 // Login tells whether the server wants, or does not take, a user and a password.
 func (e *Error) Login() bool {
-	for _, said := range []string{"user name is empty", "authentication failed", "invalid auth token", "permission denied", "authentication is not enabled"} {
-		if strings.Contains(e.Text, said) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{"user name is empty", "authentication failed", "invalid auth token", "permission denied",
+		"authentication is not enabled"}, func(said string) bool { return strings.Contains(e.Text, said) })
 }
 
 // Server is one that is asked; each question has a connection of its own.

@@ -4,6 +4,7 @@ package filekind
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -51,12 +52,7 @@ func (k Kind) Command(file string) string {
 
 // In tells whether it is one of the named kinds.
 func (k Kind) In(names ...string) bool {
-	for _, n := range names {
-		if k.Name == n {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(names, k.Name)
 }
 
 // Of tells what a file is of which head is the beginning: Enough bytes, or all that there are.

@@ -3,6 +3,7 @@ package filekind
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"lifeboat/internal/lazy"
 )
@@ -16,12 +17,7 @@ type test struct {
 // begins tests for the bytes at the very beginning, any of them.
 func begins(kind string, magics ...string) test {
 	return test{kind, func(head []byte) bool {
-		for _, m := range magics {
-			if bytes.HasPrefix(head, []byte(m)) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(magics, func(m string) bool { return bytes.HasPrefix(head, []byte(m)) })
 	}}
 }
 

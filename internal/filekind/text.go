@@ -34,7 +34,7 @@ func ofText(head []byte) Found {
 			return Found{Kind: Named("html")}
 		}
 		return Found{Kind: Named("xml"), Said: said(between(text, "<Message>", "</Message>"))}
-	case isJSON(text):
+	case jsonStart().MatchString(text):
 		return Found{Kind: Named("json"), Said: said(text)}
 	case strings.HasPrefix(text, "version https://git-lfs.github.com/"):
 		return Found{Kind: Named("lfs")}
@@ -94,8 +94,6 @@ func between(text, from, to string) string {
 }
 
 var jsonStart = lazy.Regexp(`\A(\{\s*("|\})|\[\s*(\{|"|\]))`)
-
-func isJSON(text string) bool { return jsonStart().MatchString(text) }
 
 // firstMember of a tar, which its first header's checksum tells: old ones carry no magic.
 func firstMember(head []byte) (name string, ok bool) {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net"
 	"strings"
 
@@ -47,9 +48,7 @@ func respond(query []byte, allow []Allow) response {
 	}
 	q := m.Questions[0]
 	r := response{name: strings.ToLower(strings.TrimSuffix(q.Name.String(), ".")), kind: q.Type}
-	if r.name == "" {
-		r.name = "."
-	}
+	r.name = cmp.Or(r.name, ".")
 	m.Response, m.RecursionAvailable, m.RCode = true, true, dnsmessage.RCodeNameError
 	m.Answers, m.Authorities, m.Additionals = nil, nil, nil
 	for _, a := range allow {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/netip"
@@ -91,9 +92,7 @@ func (e *egress) saw(a attempt) bool {
 		g = &Group{Protocol: a.protocol, Target: k[1], First: now}
 		e.groups[k] = g
 	}
-	if g.Host == "" {
-		g.Host = hostWord(a.host)
-	}
+	g.Host = cmp.Or(g.Host, hostWord(a.host))
 	if a.twin {
 		g.twins++
 	} else {

@@ -58,7 +58,7 @@ func listenLog(number uint16, each func(packet []byte, marked bool)) error {
 			// A full buffer (ENOBUFS) loses packets of a flood; the ones after it count again.
 			messages, err := c.Receive()
 			if err != nil && len(messages) == 0 {
-				if isOverrun(err) {
+				if errors.Is(err, unix.ENOBUFS) {
 					continue
 				}
 				return
@@ -135,5 +135,3 @@ func describe(p []byte) (protocol, target string, ok bool) {
 	}
 	return "ip-" + strconv.Itoa(int(number)), dst.String(), true
 }
-
-func isOverrun(err error) bool { return errors.Is(err, unix.ENOBUFS) }

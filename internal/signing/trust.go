@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -107,11 +108,8 @@ func (t *Trust) In(role string) (keys []Trusted) {
 
 // Lacking says which roles the keys that signed do not fill, as "role (1 of 2)"; a key fills one place.
 func (t *Trust) Lacking(signed []Trusted) []string {
-	var places, roles []string
-	for role := range t.Require {
-		roles = append(roles, role)
-	}
-	slices.Sort(roles)
+	var places []string
+	roles := slices.Sorted(maps.Keys(t.Require))
 	for _, role := range roles {
 		for range t.Require[role] {
 			places = append(places, role)

@@ -48,22 +48,6 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 	return Checkpoint{Origin: lines[0], Tree: tlog.Tree{N: n, Hash: tlog.Hash(hash)}}, nil
 }
 
-// OpenCheckpoint reads a signed note. The names are those of the verifiers that signed it; none is an error, as is a signature of a known
-// key that does not verify.
-func OpenCheckpoint(signed []byte, known note.Verifiers) (c Checkpoint, names []string, err error) {
-	n, err := note.Open(signed, known)
-	if err != nil {
-		return c, nil, err
-	}
-	if c, err = ParseCheckpoint(n.Text); err != nil {
-		return c, nil, err
-	}
-	for _, s := range n.Sigs {
-		names = append(names, s.Name)
-	}
-	return c, names, nil
-}
-
 // PeekCheckpoint reads what a signed note, or a checkpoint that nobody signed, says, and verifies nothing.
 func PeekCheckpoint(raw []byte) (Checkpoint, error) {
 	text, _, _ := bytes.Cut(raw, []byte("\n\n"))

@@ -65,7 +65,6 @@ type Tar struct {
 	members int64
 
 	Absolute, Twice, Special, Privileged, Relabelled, Nameless Said
-	Zeros                                                      int64 // that follow the end
 }
 
 // source remembers the error of the stream itself, whatever a tar reader makes of it.
@@ -175,7 +174,6 @@ func (t *Tar) finish() error {
 	case zeros > mostZeros:
 		return bad("%d bytes of zeros stand at its end: it was never filled, or was overwritten", zeros)
 	}
-	t.Zeros = zeros
 	return io.EOF
 }
 

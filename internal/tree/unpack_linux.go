@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -222,9 +223,7 @@ func (u *unpacker) attributes(e Entry) error {
 	if err != nil {
 		return err
 	}
-	if base == "" {
-		base = Root
-	}
+	base = cmp.Or(base, Root)
 	if err := unix.Fchownat(dir, base, e.UID, e.GID, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return fmt.Errorf("set its owner: %w", err)
 	}

@@ -58,24 +58,21 @@ func open(path string, look func() (fs.FileInfo, error), open func() (*os.File, 
 // Read reads a regular file whole: ErrTooLarge when it holds more than most bytes.
 func Read(path string, most int64) ([]byte, error) {
 	f, err := Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return read(f, path, most)
+	return read(f, err, path, most)
 }
 
 // ReadIn is Read for a path that must not leave a folder.
 func ReadIn(root *os.Root, path string, most int64) ([]byte, error) {
 	f, err := OpenIn(root, path)
+	return read(f, err, path, most)
+}
+
+// read what was opened, or not.
+func read(f *os.File, err error, path string, most int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return read(f, path, most)
-}
-
-func read(f *os.File, path string, most int64) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(b)) > most {
 		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is %w: more than %d bytes", ErrTooLarge, most)}

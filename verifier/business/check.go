@@ -1,6 +1,7 @@
 package business
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -50,9 +51,7 @@ func NewCheck(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios
 	c := &k6{keys: k6Keys{Iterations: 1}, Asked: verifier.AskedOf(spec.Name, ""), threw: map[decoy.Kind]bool{}}
 	problems := s.Decode(&c.keys)
 	k := c.keys
-	if k.Script == "" {
-		problems = append(problems, s.Problem("script", "script: flows/checkout.js", "k6 runs no script"))
-	}
+	problems = append(problems, s.ProblemIf(k.Script == "", "script", "script: flows/checkout.js", "k6 runs no script")...)
 	if k.Iterations < 1 || k.Iterations > mostIterations {
 		problems = append(problems, s.Problem("iterations", fmt.Sprintf("between 1 and %d", mostIterations),
 			"%d iterations prove nothing", k.Iterations))
@@ -192,8 +191,6 @@ func why(r verifier.FlowResult) string {
 	if r.Error != "" {
 		said = strings.TrimPrefix(said+"; "+r.Error, "; ")
 	}
-	if said == "" {
-		said = "no reason given"
-	}
+	said = cmp.Or(said, "no reason given")
 	return verifier.Line(said, 300)
 }

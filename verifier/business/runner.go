@@ -5,6 +5,7 @@ package business
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,10 +87,7 @@ func (r *Runner) program(name string, script flowScript, wrapper string, scenari
 
 // Run implements verifier.Flows: the flow a fixed number of times, thresholds held.
 func (r *Runner) Run(ctx context.Context, q verifier.FlowRequest) (verifier.FlowResult, error) {
-	within := q.Timeout
-	if within == 0 {
-		within = 5 * time.Minute
-	}
+	within := cmp.Or(q.Timeout, 5*time.Minute)
 	wrapper := businessWrapper
 	if q.Decoy != decoy.None {
 		wrapper = controlWrapper

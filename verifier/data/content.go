@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -73,10 +74,7 @@ func (c *content) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 	if err = unasked(ctx, c.On(), err); err != nil {
 		return nil, err
 	}
-	limit := c.keys.Timeout.Std()
-	if limit == 0 {
-		limit = timeFor(held)
-	}
+	limit := cmp.Or(c.keys.Timeout.Std(), timeFor(held))
 	seen := beheld{}
 	if r, ok := t.(verifier.References); ok {
 		seen.Alone = !r.Held(c.On())

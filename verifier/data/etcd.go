@@ -47,12 +47,8 @@ func newEtcd(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	c, s := &etcd{keys: etcdKeys{Port: 2379, Timeout: etcdTime}}, spec.Settings
 	problems := s.Decode(&c.keys)
 	k := &c.keys
-	if k.Instance == "" {
-		problems = append(problems, s.Problem("on", "name the instance, on: etcd", "%s asks an instance", s.Kind))
-	}
-	if k.Port < 1 || k.Port > 65535 {
-		problems = append(problems, s.Problem("port", "a port lies between 1 and 65535", "%d is not a port", k.Port))
-	}
+	problems = append(problems, s.ProblemIf(k.Instance == "", "on", "name the instance, on: etcd", "%s asks an instance", s.Kind)...)
+	problems = append(problems, s.ProblemIf(k.Port < 1 || k.Port > 65535, "port", "a port lies between 1 and 65535", "%d is not a port", k.Port)...)
 	if k.Key != "" && (k.Prefix != "" || k.AtLeast != nil || k.AtMost != nil) {
 		problems = append(problems, s.Problem("key", "write two checks", "a key and a number of keys are two questions"))
 	}
@@ -61,9 +57,7 @@ func newEtcd(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 			problems = append(problems, s.Problem(key, "at_least: 1", "%d keys prove nothing", *n))
 		}
 	}
-	if k.Revision < 0 {
-		problems = append(problems, s.Problem("revision", "such as 120000", "%d is no revision", k.Revision))
-	}
+	problems = append(problems, s.ProblemIf(k.Revision < 0, "revision", "such as 120000", "%d is no revision", k.Revision)...)
 	c.Asked = verifier.AskedOf(spec.Name, k.Instance)
 	return c, problems
 }

@@ -60,9 +60,7 @@ func newFreshness(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem
 			"table: orders with column: created_at, or query: select created_at from orders",
 			"want table with column, or query"))
 	}
-	if k.MaxAge == 0 {
-		problems = append(problems, s.Problem("max_age", "max_age: 26h", "freshness needs the age that still is fresh"))
-	}
+	problems = append(problems, s.ProblemIf(k.MaxAge == 0, "max_age", "max_age: 26h", "freshness needs the age that still is fresh")...)
 	if k.Against != "now" && k.Against != "before" {
 		var err error
 		if c.fixed, err = time.Parse(time.RFC3339, k.Against); err != nil {

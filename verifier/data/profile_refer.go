@@ -40,10 +40,7 @@ func (c *profile) Observe(ctx context.Context, t verifier.Target) (verifier.Fact
 	if err != nil {
 		return nil, err
 	}
-	server.Timeout = c.keys.Timeout.Std()
-	if server.Timeout == 0 {
-		server.Timeout = timeFor(held)
-	}
+	server.Timeout = cmp.Or(c.keys.Timeout.Std(), timeFor(held))
 	now, err := c.dialect.Profile(ctx, server, database.ProfileOptions{Like: like})
 	if err = unasked(ctx, c.On(), err); err != nil {
 		return nil, err

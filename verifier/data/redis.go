@@ -76,12 +76,8 @@ func newRedis(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	c, s := &redis{keys: redisKeys{Port: 6379, Timeout: redisTime, Shrink: usualShrink}}, spec.Settings
 	problems := s.Decode(&c.keys)
 	k := &c.keys
-	if k.Instance == "" {
-		problems = append(problems, s.Problem("on", "name the instance, on: cache", "%s asks an instance", s.Kind))
-	}
-	if k.Port < 1 || k.Port > 65535 {
-		problems = append(problems, s.Problem("port", "a port lies between 1 and 65535", "%d is not a port", k.Port))
-	}
+	problems = append(problems, s.ProblemIf(k.Instance == "", "on", "name the instance, on: cache", "%s asks an instance", s.Kind)...)
+	problems = append(problems, s.ProblemIf(k.Port < 1 || k.Port > 65535, "port", "a port lies between 1 and 65535", "%d is not a port", k.Port)...)
 	ofKey := k.Type != "" || k.Equals != nil || k.TTL != "" || k.MaxAge != 0
 	switch {
 	case k.Pattern != "" && k.Key != "":
@@ -100,9 +96,7 @@ func newRedis(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 			problems = append(problems, s.Problem(key, "at_least: 1", "%d keys prove nothing", *n))
 		}
 	}
-	if !slices.Contains([]string{"", "none", "some"}, k.TTL) {
-		problems = append(problems, s.Problem("ttl", "none or some", "%q is neither", k.TTL))
-	}
+	problems = append(problems, s.ProblemIf(!slices.Contains([]string{"", "none", "some"}, k.TTL), "ttl", "none or some", "%q is neither", k.TTL)...)
 	if types := slices.Sorted(maps.Keys(sizes)); k.Type != "" && !slices.Contains(types, k.Type) {
 		problems = append(problems, s.Problem("type", strings.Join(types, ", "), "%q is no type", k.Type))
 	}

@@ -41,9 +41,7 @@ func newRows(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	d, bad := ofServer(spec, c.keys.Dialect, c.keys.Complete)
 	c.dialect, problems = d, append(problems, bad...)
 	k := c.keys
-	if k.Table == "" {
-		problems = append(problems, s.Problem("table", "table: orders", "rows counts no table"))
-	}
+	problems = append(problems, s.ProblemIf(k.Table == "", "table", "table: orders", "rows counts no table")...)
 	if k.AtLeast == nil && k.AtMost == nil && k.Equals == nil && !k.Same && k.LoseAtMost == nil && len(problems) == 0 {
 		problems = append(problems, s.Problem("", "add at_least, at_most, equals, same or lose_at_most", "rows expects nothing"))
 	}

@@ -112,9 +112,7 @@ type Reply struct {
 // Complete sets the defaults of a dialect and says what is missing; such is a query for a hint.
 func (k *Question) Complete(s scenarios.Settings, d Dialect, such string) []scenarios.Problem {
 	problems := append(k.Keys.Complete(s, d), k.Expect.Complete(s)...)
-	if k.Query == "" {
-		problems = append(problems, s.Problem("query", "query: "+such, "sql asks nothing"))
-	}
+	problems = append(problems, s.ProblemIf(k.Query == "", "query", "query: "+such, "sql asks nothing")...)
 	return problems
 }
 

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"time"
@@ -21,19 +22,11 @@ type Connection struct {
 // Complete sets the defaults of a dialect and says what is missing.
 func (k *Connection) Complete(s scenarios.Settings, d Dialect) []scenarios.Problem {
 	var problems []scenarios.Problem
-	if k.Instance == "" {
-		problems = append(problems, s.Problem("on", "name the instance, on: db", "%s asks an instance", s.Kind))
-	}
+	problems = append(problems, s.ProblemIf(k.Instance == "", "on", "name the instance, on: db", "%s asks an instance", s.Kind)...)
 	port, user := d.Defaults()
-	if k.Port == 0 {
-		k.Port = port
-	}
-	if k.Port < 1 || k.Port > 65535 {
-		problems = append(problems, s.Problem("port", "a port lies between 1 and 65535", "%d is not a port", k.Port))
-	}
-	if k.User == "" {
-		k.User = user
-	}
+	k.Port = cmp.Or(k.Port, port)
+	problems = append(problems, s.ProblemIf(k.Port < 1 || k.Port > 65535, "port", "a port lies between 1 and 65535", "%d is not a port", k.Port)...)
+	k.User = cmp.Or(k.User, user)
 	return problems
 }
 
@@ -59,18 +52,12 @@ type Keys struct {
 // Complete sets the defaults of a dialect and says what is missing.
 func (k *Keys) Complete(s scenarios.Settings, d Dialect) []scenarios.Problem {
 	problems := k.Connection.Complete(s, d)
-	if k.Database == "" {
-		k.Database = d.Home(k.User)
-	}
-	if k.Database == "" {
-		problems = append(problems, s.Problem("database", "name it, database: shop", "%s asks no database", s.Kind))
-	}
+	k.Database = cmp.Or(k.Database, d.Home(k.User))
+	problems = append(problems, s.ProblemIf(k.Database == "", "database", "name it, database: shop", "%s asks no database", s.Kind)...)
 	if k.SearchPath == nil && s.Has("search_path") {
 		k.SearchPath = []string{}
 	}
-	if k.Timeout == 0 {
-		k.Timeout = scenarios.Duration(30 * time.Second)
-	}
+	k.Timeout = cmp.Or(k.Timeout, scenarios.Duration(30*time.Second))
 	return problems
 }
 

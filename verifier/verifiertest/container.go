@@ -76,8 +76,7 @@ func (c *Container) Dial(ctx context.Context, _ string, port int) (net.Conn, err
 // Read implements verifier.Target.
 func (c *Container) Read(ctx context.Context, _, path string) ([]byte, error) {
 	out, err := exec.CommandContext(ctx, "docker", "cp", "--follow-link", c.name+":"+path, "-").Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return nil, fmt.Errorf("%s: %w", bytes.TrimSpace(exit.Stderr), fs.ErrNotExist)
 	} else if err != nil {
 		return nil, err

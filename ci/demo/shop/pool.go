@@ -54,8 +54,7 @@ func (p pool) do(ctx context.Context, f func(*pgx.Conn) error) error {
 
 // broken tells errors of the session from answers of the database.
 func broken(err error) bool {
-	var answer *pgconn.PgError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return answer.Severity == "FATAL" || answer.Severity == "PANIC" || answer.Code == queryCanceled
 	}
 	var refused refusal

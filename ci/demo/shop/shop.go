@@ -143,8 +143,7 @@ func (s *shop) place(ctx context.Context, token, key string, lines []line) (o or
 			select $1, id, w.quantity, p.price_cents
 			from unnest($2::bigint[], $3::bigint[]) as w (id, quantity) join products p using (id) order by id`,
 			id, ids, quantities)
-		var answer *pgconn.PgError
-		if errors.As(err, &answer) && answer.ConstraintName == "products_in_stock" {
+		if answer, ok := errors.AsType[*pgconn.PgError](err); ok && answer.ConstraintName == "products_in_stock" {
 			return refusal("sold out")
 		}
 		if err != nil {

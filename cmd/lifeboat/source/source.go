@@ -3,6 +3,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -65,9 +66,7 @@ func Of(w Where) (*Source, error) {
 	if w.Password != "" {
 		config.Password = w.Password
 	}
-	if config.Database == "" {
-		config.Database = config.User
-	}
+	config.Database = cmp.Or(config.Database, config.User)
 	return &Source{config}, nil
 }
 

@@ -8,7 +8,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -181,14 +183,7 @@ func (d *Driver) Machine(name string) *Machine {
 func (d *Driver) Left() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var all []string
-	for h := range d.handles {
-		all = append(all, h)
-	}
-	for p := range d.programs {
-		all = append(all, p)
-	}
-	return all
+	return slices.AppendSeq(slices.Collect(maps.Keys(d.handles)), maps.Keys(d.programs))
 }
 
 // LoadImage implements instance.ImageLoader.

@@ -34,8 +34,7 @@ func (b *backup) asks(ctx context.Context, m instance.Machine, at place) (up boo
 			break
 		}
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && strings.HasPrefix(pg.Code, "28") {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(pg.Code, "28") {
 		return false, superuser(at.user, pg.Message)
 	}
 	return false, err

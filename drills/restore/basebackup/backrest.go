@@ -24,7 +24,7 @@ var (
 )
 
 // telling is a file that tells of others, decrypted; its copy where it is missing or damaged, as pgBackRest takes it.
-func telling[T any](b *backup, found *index, at, pass string, read func(string) (*T, error)) (*T, error) {
+func telling[T any](found *index, at, pass string, read func(string) (*T, error)) (*T, error) {
 	var wrong error
 	for _, name := range []string{at, at + ".copy"} {
 		raw, ok := found.texts[name]
@@ -74,14 +74,14 @@ func (b *backup) ofPgBackRest(found *index) (*chosen, error) {
 	}
 	root := keys(roots)[0]
 	home, wal := path.Join(root, "backup", stanza), path.Join(root, "archive", stanza)
-	info, err := telling(b, found, path.Join(home, "backup.info"), pass, pgbackrest.ReadInfo)
+	info, err := telling(found, path.Join(home, "backup.info"), pass, pgbackrest.ReadInfo)
 	if errors.Is(err, errOtherKey) {
 		return nil, &restore.LackError{Lack: record.LackCipher, What: "its backup.info cannot be decrypted by the key of the scenario"}
 	}
 	if err != nil {
 		return nil, err
 	}
-	archive, err := telling(b, found, path.Join(wal, "archive.info"), pass, pgbackrest.ReadInfo)
+	archive, err := telling(found, path.Join(wal, "archive.info"), pass, pgbackrest.ReadInfo)
 	if errors.Is(err, errOtherKey) {
 		return nil, damage("its archive.info cannot be decrypted by the key of its backup.info")
 	}
@@ -108,7 +108,7 @@ func (b *backup) ofPgBackRest(found *index) (*chosen, error) {
 	if of.Failed {
 		b.note("pages with wrong checksums were found when backup %s was made", label)
 	}
-	m, err := telling(b, found, path.Join(home, label, "backup.manifest"), info.Pass, pgbackrest.ReadManifest)
+	m, err := telling(found, path.Join(home, label, "backup.manifest"), info.Pass, pgbackrest.ReadManifest)
 	if errors.Is(err, errOtherKey) {
 		return nil, damage("the manifest of backup %s cannot be decrypted by the key in its backup.info", label)
 	}

@@ -90,9 +90,7 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	case len(c.Recover.Name) > mostName || strings.ContainsAny(c.Recover.Name, "\n\x00"):
 		problems = append(problems, s.Problem("recover", "63 bytes at most", "no restore point has such a name"))
 	}
-	if c.Port < 1 || c.Port > 65535 {
-		problems = append(problems, s.Problem("port", "from 1 to 65535", "%d is no port", c.Port))
-	}
+	problems = append(problems, s.ProblemIf(c.Port < 1 || c.Port > 65535, "port", "from 1 to 65535", "%d is no port", c.Port)...)
 	switch {
 	case !slices.Contains([]string{"", byPgBackRest, byBarman}, c.Repository):
 		problems = append(problems, s.Problem("repository", "one of pgbackrest, barman", "%q is unknown", c.Repository))
@@ -101,12 +99,8 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	case c.Repository != "" && c.WAL != "":
 		problems = append(problems, s.Problem("wal", "delete it", "a repository has its own WAL"))
 	}
-	if c.Data != "" && !path.IsAbs(c.Data) {
-		problems = append(problems, s.Problem("data", "such as "+defaultData, "%q is no absolute path", c.Data))
-	}
-	if c.Stall <= 0 {
-		problems = append(problems, s.Problem("stall", "such as 30m", "%s is no time to wait", c.Stall))
-	}
+	problems = append(problems, s.ProblemIf(c.Data != "" && !path.IsAbs(c.Data), "data", "such as "+defaultData, "%q is no absolute path", c.Data)...)
+	problems = append(problems, s.ProblemIf(c.Stall <= 0, "stall", "such as 30m", "%s is no time to wait", c.Stall)...)
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -141,11 +135,7 @@ func (l *Loader) Prepare(r *instance.Request) error {
 		return fmt.Errorf("prepare %s: its data folder is %q, which is no absolute path", r.Name, at.data)
 	}
 	l.made.set(r.Name, at)
-	for _, folder := range []string{at.data, stageFolder} {
-		if !slices.Contains(r.Data, folder) {
-			r.Data = append(slices.Clone(r.Data), folder)
-		}
-	}
+	r.OnVolumes(at.data, stageFolder)
 	r.Hold = !r.KeepData
 	return nil
 }

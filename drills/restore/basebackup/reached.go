@@ -124,8 +124,7 @@ func (b *backup) recovered(ctx context.Context, m instance.Machine, at place, fr
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("wait for %s to recover: %w", m.Name(), context.Cause(ctx))
 		}
-		var lack *restore.LackError
-		if errors.As(err, &lack) {
+		if errors.As(err, new(*restore.LackError)) {
 			return nil, err
 		}
 		text, e := said()

@@ -54,15 +54,7 @@ func (l *Loader) Look(ctx context.Context, s restore.Source) error {
 	if s.Point.Dir {
 		return nil
 	}
-	in, _, err := dump.OpenOf(ctx, s)
-	if err != nil {
-		return dump.Classify(s.Backup, err)
-	}
-	defer in.Close() //nolint:errcheck // it was only read
-	if err := detected(in); err != nil {
-		return dump.Classify(s.Backup, err)
-	}
-	return nil
+	return dump.Look(ctx, s, detected)
 }
 
 // Read verifies what shows without a server: every file and page, and the WAL that lies in the backup itself.

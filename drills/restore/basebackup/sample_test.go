@@ -1,14 +1,11 @@
 package basebackup
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -16,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/restoretest"
 	"lifeboat/drills/store"
 	"lifeboat/internal/accident"
-	"lifeboat/internal/needs"
 	"lifeboat/scenarios"
 )
 
@@ -30,14 +27,7 @@ var made = sync.OnceValues(func() (tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp:exec", "--user", "postgres", "--entrypoint", "bash", image, "-s")
-	c.Stdin = bytes.NewReader(script)
-	var out, told bytes.Buffer
-	c.Stdout, c.Stderr = &out, &told
-	if err := c.Run(); err != nil {
-		return nil, errors.New(err.Error() + ": " + told.String())
-	}
-	return accident.Unpacked(&out)
+	return restoretest.Made(image, "postgres", string(script))
 })
 
 type tree = accident.Folder
@@ -52,12 +42,7 @@ func in(t testing.TB, of tree, name string, change func(inner tree) tree) tree {
 
 func sample(t testing.TB) tree {
 	t.Helper()
-	if out, err := exec.Command("docker", "image", "inspect", "--format", "{{.Id}}", image).CombinedOutput(); err != nil {
-		needs.Skipf(t, "no %s here (run ci/images/postgres.sh): %s", image, out)
-	}
-	all, err := made()
-	require.NoError(t, err)
-	return all
+	return restoretest.Sample(t, image, "ci/images/postgres.sh", made)
 }
 
 func loader(t testing.TB, text string) *Loader {

@@ -1,7 +1,9 @@
 package dump
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lifeboat/drills/instance"
@@ -53,12 +55,7 @@ func (w Words) Failure(backup, program string, r instance.Result) (Owner, error)
 }
 
 func has(message string, words []string) bool {
-	for _, w := range words {
-		if strings.Contains(message, w) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(message, w) })
 }
 
 // whole is all that a program wrote, within reason.
@@ -68,9 +65,7 @@ func whole(r instance.Result) string {
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
-	if text == "" {
-		text = "it said nothing"
-	}
+	text = cmp.Or(text, "it said nothing")
 	return strings.Join(strings.Split(text, "\n"), " / ")
 }
 
@@ -86,14 +81,10 @@ func FirstError(r instance.Result) string {
 			break
 		}
 	}
-	if text == "" {
-		text = Unsaid(strings.TrimSpace(r.Stdout))
-	}
+	text = cmp.Or(text, Unsaid(strings.TrimSpace(r.Stdout)))
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
-	if text == "" {
-		text = fmt.Sprintf("exit code %d without a word", r.Exit)
-	}
+	text = cmp.Or(text, fmt.Sprintf("exit code %d without a word", r.Exit))
 	return text
 }

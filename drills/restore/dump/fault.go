@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -22,9 +23,24 @@ func WithCause(m *store.Mismatch, err error) string {
 	return m.Error() + "; " + err.Error()
 }
 
+// Explained is what went wrong with a backup while it was read, by a promised digest that does not hold where there is one: the first
+// thing that went wrong may be a consequence.
+func (in *Input) Explained(ctx context.Context, s restore.Source, err error) error {
+	if err == nil || ctx.Err() != nil || !s.Point.Digest.Given() {
+		return err
+	}
+	if mismatch := in.Mismatch(); mismatch != nil {
+		return &restore.BackupError{Backup: s.Backup, Reason: WithCause(mismatch, err)}
+	}
+	return err
+}
+
 // Classify makes one of the contract's errors of what is the backup's fault, and
-// names the backup in all others.
+// names the backup in all others. nil: err is none.
 func Classify(backup string, err error) error {
+	if err == nil {
+		return nil
+	}
 	if named := restore.Named(backup, err); named != nil {
 		return named
 	}

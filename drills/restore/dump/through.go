@@ -50,6 +50,16 @@ func OpenOf(ctx context.Context, s restore.Source) (*Input, store.Stream, error)
 	return Open(ctx, reading{stream}), stream, nil
 }
 
+// Look has the beginning of a backup judged.
+func Look(ctx context.Context, s restore.Source, judge func(in *Input) error) error {
+	in, _, err := OpenOf(ctx, s)
+	if err != nil {
+		return Classify(s.Backup, err)
+	}
+	defer in.Close() //nolint:errcheck // it was only read
+	return Classify(s.Backup, judge(in))
+}
+
 // Through has a backup read to its end. A digest that does not hold explains what went wrong before.
 func Through(ctx context.Context, s restore.Source, read func(in *Input) error) (digest string, n int64, err error) {
 	in, stream, err := OpenOf(ctx, s)

@@ -66,9 +66,7 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	if c.Port < 1 || c.Port > 65535 || c.Port == peerPort {
 		problems = append(problems, s.Problem("port", "from 1 to 65535, and not 2380", "%d is no port for clients", c.Port))
 	}
-	if c.Stall <= 0 {
-		problems = append(problems, s.Problem("stall", "such as 10m", "%s is no time to wait", c.Stall))
-	}
+	problems = append(problems, s.ProblemIf(c.Stall <= 0, "stall", "such as 10m", "%s is no time to wait", c.Stall)...)
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -79,9 +77,7 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 // Prepare puts the folder on a volume and has the server read lifeboat's settings alone: with a file of them it takes no others. A
 // machine that is to be loaded is held until they are there.
 func (l *Loader) Prepare(r *instance.Request) error {
-	if !slices.Contains(r.Data, l.set.Folder) {
-		r.Data = append(slices.Clone(r.Data), l.set.Folder)
-	}
+	r.OnVolumes(l.set.Folder)
 	if r.KeepData && slices.Contains(r.DropData, l.set.Folder) {
 		return nil // it starts with nothing, lifeboat's settings included
 	}

@@ -40,16 +40,7 @@ func (l *Loader) Ready(context.Context, instance.Machine) error { return nil }
 
 // Look tells by the first bytes what is there instead of a snapshot.
 func (l *Loader) Look(ctx context.Context, s restore.Source) error {
-	stream, err := s.Open(ctx)
-	if err != nil {
-		return dump.Classify(s.Backup, err)
-	}
-	in := dump.Open(ctx, stream)
-	defer in.Close()
-	if err := detected(in); err != nil {
-		return dump.Classify(s.Backup, err)
-	}
-	return nil
+	return dump.Look(ctx, s, detected)
 }
 
 func detected(in *dump.Input) error {
@@ -81,11 +72,11 @@ func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, e
 func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
 	job := &load{Loader: l, source: s, machine: m}
 	out, err := job.run(ctx)
-	out.Notes, out.Said = job.notes, job.said
 	if err != nil {
-		return restore.Outcome{Notes: job.notes, Said: job.said}, dump.Classify(s.Backup, err)
+		out = restore.Outcome{}
 	}
-	return out, nil
+	out.Notes, out.Said = job.notes, job.said
+	return out, dump.Classify(s.Backup, err)
 }
 
 func (l *load) run(ctx context.Context) (restore.Outcome, error) {
@@ -130,12 +121,7 @@ func (l *load) read(ctx context.Context) (store.Random, restore.Outcome, error) 
 		}
 	}
 	if err != nil {
-		if ctx.Err() == nil && l.source.Point.Digest.Given() { // the first thing that went wrong may be a consequence
-			if mismatch := in.Mismatch(); mismatch != nil {
-				err = &restore.BackupError{Backup: l.source.Backup, Reason: dump.WithCause(mismatch, err)}
-			}
-		}
-		return nil, restore.Outcome{}, err
+		return nil, restore.Outcome{}, in.Explained(ctx, l.source, err)
 	}
 	return kept, restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes()}, nil
 }

@@ -62,15 +62,11 @@ type Loader struct {
 func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	c := Settings{User: defaultUser, Port: defaultPort, Data: defaultData, OSUser: defaultOSUser, Stall: defaultStall}
 	problems := s.Decode(&c)
-	if c.Port < 1 || c.Port > 65535 {
-		problems = append(problems, s.Problem("port", "from 1 to 65535", "%d is no port", c.Port))
-	}
+	problems = append(problems, s.ProblemIf(c.Port < 1 || c.Port > 65535, "port", "from 1 to 65535", "%d is no port", c.Port)...)
 	if !path.IsAbs(c.Data) || path.Clean(c.Data) == "/" {
 		problems = append(problems, s.Problem("data", "such as "+defaultData, "%q is no absolute path of a folder", c.Data))
 	}
-	if c.Stall <= 0 {
-		problems = append(problems, s.Problem("stall", "such as 30m", "%s is no time to wait", c.Stall))
-	}
+	problems = append(problems, s.ProblemIf(c.Stall <= 0, "stall", "such as 30m", "%s is no time to wait", c.Stall)...)
 	if strings.ContainsAny(c.OSUser, "\n= ") || c.OSUser == "" {
 		problems = append(problems, s.Problem("os_user", "such as "+defaultOSUser, "%q is no name of a user", c.OSUser))
 	}
@@ -107,11 +103,7 @@ func (l *Loader) Prepare(r *instance.Request) error {
 	l.mu.Lock()
 	l.logins[r.Name] = cmp.Or(password, r.Env["MARIADB_ROOT_PASSWORD"], r.Env["MYSQL_ROOT_PASSWORD"], l.logins[r.Name], rand.Text())
 	l.mu.Unlock()
-	for _, folder := range []string{l.set.Data, homeFolder} {
-		if !slices.Contains(r.Data, folder) {
-			r.Data = append(slices.Clone(r.Data), folder)
-		}
-	}
+	r.OnVolumes(l.set.Data, homeFolder)
 	if r.KeepData && slices.Contains(r.DropData, l.set.Data) {
 		return nil // it starts with nothing, as its image has it
 	}

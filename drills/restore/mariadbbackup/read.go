@@ -49,19 +49,13 @@ func (l *Loader) Look(ctx context.Context, s restore.Source) error {
 	if s.Point.Dir {
 		return nil
 	}
-	in, _, err := dump.OpenOf(ctx, s)
-	if err != nil {
-		return dump.Classify(s.Backup, err)
-	}
-	defer in.Close() //nolint:errcheck // it was only read
-	head, found, err := in.Detect()
-	if err == nil {
-		err = isBackup(head, found)
-	}
-	if err != nil {
-		return dump.Classify(s.Backup, err)
-	}
-	return nil
+	return dump.Look(ctx, s, func(in *dump.Input) error {
+		head, found, err := in.Detect()
+		if err != nil {
+			return err
+		}
+		return isBackup(head, found)
+	})
 }
 
 // Read verifies what shows without a server: the chain, every file and the pages whose checksums are known.

@@ -2,6 +2,7 @@ package mariadbbackup
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -24,13 +25,8 @@ type tree struct {
 // at is where a file is put.
 func (t *tree) at(name string) string { return path.Join(t.stage, name) }
 
-// words name it in a sentence; alone: as what, where it is all that there is.
-func (t *tree) words(alone string) string {
-	if t.name == "" {
-		return alone
-	}
-	return t.name
-}
+// words name it in a sentence.
+func (t *tree) words() string { return cmp.Or(t.name, "the stream") }
 
 // file is one of a backup, as far as it was read.
 type file struct {

@@ -161,9 +161,9 @@ func (t *tree) pieces(from io.Reader) error {
 		case errors.Is(err, io.EOF) && n > 0:
 			return t.ended()
 		case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
-			return damage("%s ends too early: it is cut off", t.words("the stream"))
+			return damage("%s ends too early: it is cut off", t.words())
 		case errors.Is(err, innodb.ErrStream):
-			return damage("%s is damaged: %v", t.words("the stream"), err)
+			return damage("%s is damaged: %v", t.words(), err)
 		case err != nil:
 			return err
 		}
@@ -190,7 +190,7 @@ func (t *tree) piece(p innodb.Piece) error {
 	case p.End:
 		f.open = false
 	case p.Offset != uint64(f.size):
-		return damage("%s is damaged: of %s the bytes from %d on are missing", t.words("the stream"), name, f.size)
+		return damage("%s is damaged: of %s the bytes from %d on are missing", t.words(), name, f.size)
 	}
 	_, err := f.Write(p.Data)
 	return err
@@ -203,11 +203,11 @@ var infoName = regexp.MustCompile(`^(xtrabackup|mariadb_backup)_info$`)
 func (t *tree) ended() error {
 	for _, name := range keys(t.files) {
 		if t.files[name].open {
-			return damage("%s ends too early, in %s: it is cut off", t.words("the stream"), name)
+			return damage("%s ends too early, in %s: it is cut off", t.words(), name)
 		}
 	}
 	if !slices.ContainsFunc(keys(t.files), func(name string) bool { return infoName.MatchString(name) }) {
-		return damage("%s ends too early: xtrabackup_info is missing, which is written last", t.words("the stream"))
+		return damage("%s ends too early: xtrabackup_info is missing, which is written last", t.words())
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"io"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -142,12 +143,7 @@ type view []*files
 
 // cut tells whether something of it is not known.
 func (v view) cut() bool {
-	for _, f := range v {
-		if f == nil || f.cut {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v, func(f *files) bool { return f == nil || f.cut })
 }
 
 // node at a path, links not followed.

@@ -37,11 +37,11 @@ func (l *Loader) Ready(context.Context, instance.Machine) error { return nil }
 func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
 	job := &load{Loader: l, source: s, machine: m, now: time.Now()}
 	out, err := job.run(ctx)
-	out.Notes, out.Said = job.notes, job.said
 	if err != nil {
-		return restore.Outcome{Notes: job.notes, Said: job.said}, dump.Classify(s.Backup, err)
+		out = restore.Outcome{}
 	}
-	return out, nil
+	out.Notes, out.Said = job.notes, job.said
+	return out, dump.Classify(s.Backup, err)
 }
 
 func (l *load) run(ctx context.Context) (restore.Outcome, error) {

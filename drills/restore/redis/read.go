@@ -34,10 +34,7 @@ func (nowhere) file(string, int64) (io.Writer, error) { return io.Discard, nil }
 func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, error) {
 	job := &load{Loader: l, source: s, now: time.Now()}
 	out, err := job.pass(ctx, nowhere{})
-	if err != nil {
-		return restore.Outcome{}, dump.Classify(s.Backup, err)
-	}
-	return out, nil
+	return out, dump.Classify(s.Backup, err)
 }
 
 // pass reads the backup once, into a sink, and tells what it is.
@@ -52,11 +49,7 @@ func (l *load) pass(ctx context.Context, to sink) (restore.Outcome, error) {
 	if err == nil {
 		err = l.backup.choose(l.set.Format, l.set.AOFTruncated)
 	}
-	if err != nil && ctx.Err() == nil && l.source.Point.Digest.Given() {
-		if mismatch := in.Mismatch(); mismatch != nil { // the first thing that went wrong may be a consequence
-			err = &restore.BackupError{Backup: l.source.Backup, Reason: dump.WithCause(mismatch, err)}
-		}
-	}
+	err = in.Explained(ctx, l.source, err)
 	if e := in.Close(); err == nil && e != nil {
 		err = fmt.Errorf("read %s: %w", l.source.Backup, e)
 	}

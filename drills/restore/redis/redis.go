@@ -63,12 +63,8 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	if !path.IsAbs(c.Folder) || path.Clean(c.Folder) == "/" {
 		problems = append(problems, s.Problem("folder", "such as /data", "%q is no absolute path of a folder", c.Folder))
 	}
-	if c.Port < 1 || c.Port > 65535 {
-		problems = append(problems, s.Problem("port", "from 1 to 65535", "%d is no port", c.Port))
-	}
-	if c.Stall <= 0 {
-		problems = append(problems, s.Problem("stall", "such as 30m", "%s is no time to wait", c.Stall))
-	}
+	problems = append(problems, s.ProblemIf(c.Port < 1 || c.Port > 65535, "port", "from 1 to 65535", "%d is no port", c.Port)...)
+	problems = append(problems, s.ProblemIf(c.Stall <= 0, "stall", "such as 30m", "%s is no time to wait", c.Stall)...)
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -79,9 +75,7 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 // Prepare puts the data folder on a volume and lifeboat's settings behind the server's command. A machine that is to be loaded
 // is held: its server reads its data once, when it starts.
 func (l *Loader) Prepare(r *instance.Request) error {
-	if !slices.Contains(r.Data, l.set.Folder) {
-		r.Data = append(slices.Clone(r.Data), l.set.Folder)
-	}
+	r.OnVolumes(l.set.Folder)
 	if r.KeepData && slices.Contains(r.DropData, l.set.Folder) {
 		return nil // it starts with nothing, lifeboat's settings included
 	}

@@ -82,14 +82,7 @@ func Of(list string) (backup string, is bool) {
 type List map[string]record.Digest
 
 // Names in their order.
-func (l List) Names() []string {
-	names := make([]string, 0, len(l))
-	for n := range l {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
+func (l List) Names() []string { return slices.Sorted(maps.Keys(l)) }
 
 // Below are the digests of a folder's files, by their path within it.
 func (l List) Below(folder string) List {

@@ -41,9 +41,7 @@ type Store struct {
 func New(at store.Site, s scenarios.Settings) (store.Store, []scenarios.Problem) {
 	c := Settings{Pattern: "*"}
 	problems := s.Decode(&c)
-	if c.Path == "" && len(problems) == 0 {
-		problems = append(problems, s.Problem("path", "add path: ./backups", "is missing"))
-	}
+	problems = append(problems, s.ProblemIf(c.Path == "" && len(problems) == 0, "path", "add path: ./backups", "is missing")...)
 	if _, err := path.Match(c.Pattern, ""); err != nil {
 		problems = append(problems, s.Problem("pattern", "write it like *.dump", "is not a pattern"))
 	}

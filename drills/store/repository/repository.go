@@ -50,9 +50,7 @@ func First(said string) string {
 // Problems of the keys. program is whose repository it is. decoded: all keys could be read, so that one without a value is missing.
 func (k Keys) Problems(s scenarios.Settings, program string, decoded bool) (all []scenarios.Problem) {
 	need := func(key, hint, value string) {
-		if value == "" && (decoded || !s.Has(key)) {
-			all = append(all, s.Problem(key, hint, "is missing"))
-		}
+		all = append(all, s.ProblemIf(value == "" && (decoded || !s.Has(key)), key, hint, "is missing")...)
 	}
 	if !k.Elsewhere {
 		need("path", "add path: ./repository", k.Path)

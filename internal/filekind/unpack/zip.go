@@ -33,7 +33,6 @@ type member struct {
 	crc             uint32
 	packed, size    uint64
 	name            string
-	zip64           bool
 	sized, isFolder bool
 }
 
@@ -111,7 +110,7 @@ func (z *zipped) local() (member, error) {
 			break
 		}
 		if id == id64 && n >= 16 && m.packed == 1<<32-1 && m.size == 1<<32-1 {
-			m.zip64, m.size, m.packed = true, le.Uint64(extra[4:]), le.Uint64(extra[12:])
+			m.size, m.packed = le.Uint64(extra[4:]), le.Uint64(extra[12:])
 		}
 		extra = extra[4+n:]
 	}

@@ -22,9 +22,7 @@ func Choose(spec scenarios.CheckSpec, named string) (database.Dialect, []scenari
 		return d, nil
 	}
 	var problems []scenarios.Problem
-	if named != "" {
-		problems = append(problems, spec.Settings.Problem("dialect", "postgres or mysql (MariaDB too)", "%q is unknown", named))
-	}
+	problems = append(problems, spec.Settings.ProblemIf(named != "", "dialect", "postgres or mysql (MariaDB too)", "%q is unknown", named)...)
 	if d, ok := kinds[cmp.Or(physical[spec.Loads], spec.Loads)]; ok {
 		return d, problems
 	}

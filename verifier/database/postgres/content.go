@@ -61,8 +61,7 @@ func (Dialect) Content(ctx context.Context, s database.Server) (database.Content
 
 // code is the SQLSTATE of an error; "": it has none.
 func code(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code
 	}
 	return ""

@@ -53,8 +53,7 @@ func (Dialect) Silent(err error) bool {
 
 // Hint explains a right that is missing (insufficient_privilege).
 func (Dialect) Hint(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == "42501" {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "42501" {
 		return "rights by membership are not in a dump of one database: restore.roles_from or member_of give them"
 	}
 	return ""
@@ -151,8 +150,7 @@ func tell(columns func([]string), fields []pgconn.FieldDescription) {
 }
 
 func classify(err error) error {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		for _, code := range asked {
 			if pg.Code == code {
 				return &database.QueryError{Err: err}

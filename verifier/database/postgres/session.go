@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -61,10 +62,7 @@ const salvage = `select name from pg_settings
 	where name in ('zero_damaged_pages', 'ignore_checksum_failure') and setting = 'on'`
 
 func (q *session) begin(ctx context.Context, mode string) error {
-	zone := q.s.TimeZone
-	if zone == "" {
-		zone = "UTC"
-	}
+	zone := cmp.Or(q.s.TimeZone, "UTC")
 	values := []string{"('TimeZone', " + literal(zone) + ")"}
 	for name, value := range pins {
 		values = append(values, fmt.Sprintf("('%s', '%s')", name, value))

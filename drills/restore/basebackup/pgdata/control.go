@@ -18,23 +18,19 @@ const ControlPath = "global/pg_control"
 const (
 	ShutDown           = 1 // all that it held is in its files
 	ShutDownInRecovery = 2
-	InProduction       = 6
 )
 
 // Control is what a control file says.
 type Control struct {
-	System     uint64 // identifier of the cluster
-	Catalog    uint32 // version of the system's tables: of a major version, or of one of its betas
-	State      uint32
-	Written    time.Time // when it was written last: of a server that was shut down, when that was
-	Redo       LSN       // where recovery begins that knows no better
-	Timeline   uint32    // of that
-	WALLevel   int       // 0: minimal
-	Prepared   int       // transactions that may be prepared at once
-	BlockSize  int
-	Segment    int64 // bytes of a segment of WAL
-	Checksums  bool
-	FullWrites bool // whole pages are written to the WAL, without which no copy of a running server is good
+	System    uint64 // identifier of the cluster
+	State     uint32
+	Written   time.Time // when it was written last: of a server that was shut down, when that was
+	Redo      LSN       // where recovery begins that knows no better
+	Timeline  uint32    // of that
+	Prepared  int       // transactions that may be prepared at once
+	BlockSize int
+	Segment   int64 // bytes of a segment of WAL
+	Checksums bool
 }
 
 // Offsets of the control file's fields are those of its versions 1201 to 1800; its checksum has moved once.
@@ -43,8 +39,6 @@ const (
 	offWritten    = 24
 	offRedo       = 40
 	offTimeline   = 48
-	offFullWrites = 56
-	offWALLevel   = 172
 	offPrepared   = 192
 	offBlockSize  = 216
 	offSegment    = 228
@@ -52,9 +46,6 @@ const (
 	leastControl  = 296
 	oldestControl = 1201
 )
-
-// ControlSize is how many bytes of a control file are read; the rest of its 8 KiB is zeros.
-const ControlSize = 512
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -80,10 +71,9 @@ func ReadControl(b []byte) (*Control, error) {
 	case !held:
 		return nil, errors.New("its checksum is wrong")
 	}
-	c := &Control{System: le.Uint64(b), Catalog: le.Uint32(b[12:]), State: le.Uint32(b[offState:]),
+	c := &Control{System: le.Uint64(b), State: le.Uint32(b[offState:]),
 		Written: time.Unix(int64(le.Uint64(b[offWritten:])), 0).UTC(), Redo: LSN(le.Uint64(b[offRedo:])),
-		Timeline: le.Uint32(b[offTimeline:]), FullWrites: b[offFullWrites] != 0, WALLevel: int(le.Uint32(b[offWALLevel:])),
-		Prepared: int(le.Uint32(b[offPrepared:])), BlockSize: int(le.Uint32(b[offBlockSize:])),
+		Timeline: le.Uint32(b[offTimeline:]), Prepared: int(le.Uint32(b[offPrepared:])), BlockSize: int(le.Uint32(b[offBlockSize:])),
 		Segment: int64(le.Uint32(b[offSegment:])), Checksums: le.Uint32(b[offChecksums:]) != 0}
 	if !SegmentSize(c.Segment) {
 		return nil, fmt.Errorf("it says that segments of WAL have %d bytes, which no server takes", c.Segment)

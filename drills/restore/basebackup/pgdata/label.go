@@ -26,7 +26,6 @@ type Label struct {
 	Started     string // as it is written: 2026-01-31 02:00:00 UTC
 	Stopped     string // of a history
 	Name        string // which somebody gave it
-	Standby     bool   // it was taken from a standby
 	Incremental LSN    // it holds only what has changed since there; 0: it is whole
 }
 
@@ -56,8 +55,6 @@ func ReadLabel(text string) (*Label, error) {
 			l.Stopped = value
 		case "LABEL":
 			l.Name = value
-		case "BACKUP FROM":
-			l.Standby = value == "standby"
 		case "START TIMELINE":
 			n, e := strconv.ParseUint(value, 10, 32)
 			if e != nil || n == 0 {

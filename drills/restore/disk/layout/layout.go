@@ -5,6 +5,7 @@ package layout
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -44,10 +45,7 @@ func (s Seen) list(looked bool) string {
 		if v.Looked != looked {
 			continue
 		}
-		name := v.Kind
-		if name == "" {
-			name = "?"
-		}
+		name := cmp.Or(v.Kind, "?")
 		if v.Number > 0 {
 			name = strconv.Itoa(v.Number) + " " + name
 		}

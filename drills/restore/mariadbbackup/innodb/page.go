@@ -3,6 +3,7 @@
 package innodb
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 )
@@ -95,14 +96,7 @@ func Told(b []byte) (space uint32, lsn uint64) {
 }
 
 // Blank pages were never written: they have no checksum.
-func (Space) Blank(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
-}
+func (Space) Blank(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
 
 // Doublewrite tells which pages of the system tablespace hold copies of others: a server makes them anew.
 func Doublewrite(space, number uint32, size int) bool {

@@ -99,10 +99,7 @@ func (r *Replayer) Replay(ctx context.Context, c *Chain) error {
 	if err == nil && !strings.Contains(said.text, mark+" well") {
 		err = fmt.Errorf("the binary logs were not replayed to their end on %s, and nobody said why: %s", r.Machine.Name(), said.text)
 	}
-	if err != nil {
-		return dump.Classify(r.Archive.Backup, err)
-	}
-	return nil
+	return dump.Classify(r.Archive.Backup, err)
 }
 
 // room lets statements be as long as they were at the source; back is how it was.

@@ -1,10 +1,7 @@
 package binlog
 
 import (
-	"bytes"
 	_ "embed"
-	"fmt"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +12,6 @@ import (
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/restoretest"
 	"lifeboat/internal/accident"
-	"lifeboat/internal/needs"
 )
 
 const image = "lifeboat/mariadb:10.11"
@@ -28,24 +24,11 @@ var makes string
 type files = accident.Folder
 
 // made is what a real server and its programs made, by path.
-var made = sync.OnceValues(func() (files, error) {
-	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp:exec", "--user", "mysql", "--entrypoint", "bash", image, "-s")
-	var out, told bytes.Buffer
-	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(makes), &out, &told
-	if err := c.Run(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, told.String())
-	}
-	return accident.Unpacked(&out)
-})
+var made = sync.OnceValues(func() (files, error) { return restoretest.Made(image, "mysql", makes) })
 
 func sample(t testing.TB) files {
 	t.Helper()
-	if out, err := restoretest.CLI(t.Context(), nil, "image", "inspect", "--format", "{{.Id}}", image); err != nil {
-		needs.Skipf(t, "no %s here (run ci/images/kinds.sh): %s", image, out)
-	}
-	all, err := made()
-	require.NoError(t, err)
-	return all
+	return restoretest.Sample(t, image, "ci/images/kinds.sh", made)
 }
 
 // word is what the script wrote down.

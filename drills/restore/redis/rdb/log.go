@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,12 +62,7 @@ type logScan struct {
 }
 
 func (l *logScan) begins(magics ...string) bool {
-	for _, m := range magics {
-		if bytes.HasPrefix(l.buf[l.at:l.to], []byte(m)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(magics, func(m string) bool { return bytes.HasPrefix(l.buf[l.at:l.to], []byte(m)) })
 }
 
 func (l *logScan) body() error {
