@@ -44,6 +44,9 @@ func (e *editing) dump() error {
 	if makes {
 		return nil
 	}
+	if len(l.set.Only) > 0 {
+		return l.indivisible()
+	}
 	l.dumps = 1
 	t, err := l.plainTarget(e.ctx, encoding)
 	if err == nil {
@@ -68,6 +71,9 @@ func (e *editing) forget() {
 func (e *editing) statement(s pgdump.Statement) error {
 	l := e.load
 	l.noteVersion(e.Dump.Server)
+	if e.leaves(s) {
+		return nil
+	}
 	if e.Dump.Cleaning() && s.Cleans() && (!e.content || s.CleansDatabase()) {
 		l.noteOnce("what --clean takes away was left out: the database is a new one")
 		e.Replace("")
@@ -170,6 +176,9 @@ func (e *editing) makeDatabase(s pgdump.Statement) error {
 // connect leads psql to where the database is loaded.
 func (e *editing) connect(own string) error {
 	l := e.load
+	if e.Skip = l.leavesDatabase(own); e.Skip {
+		return nil
+	}
 	t := e.of(own)
 	if t == nil {
 		return l.lacks(record.LackTables, "it connects to the database %s, which it does not make (pg_dumpall --data-only)",
@@ -183,7 +192,6 @@ func (e *editing) connect(own string) error {
 	if l.at != t {
 		e.forget()
 	}
-	t.entered = true
 	l.enter(e.ctx, t)
 	if l.dumps = 1; e.Dump.InCluster() { // its dump begins behind this line
 		l.dumps = 0
@@ -236,15 +244,11 @@ func (e *editing) setting(s pgdump.Statement) (done bool, err error) {
 	return false, nil
 }
 
-// notePublic is for a dump that makes the schema public: pg_dump of whole databases knows that it is there.
-func (l *load) notePublic() {
-	l.left.part = true
-	l.noteOnce("it makes the schema public, which every database has: it holds schemas of a database and not all of it " +
-		"(pg_dump -n), so no extensions, no grants on the database and no large objects")
-}
-
 // object is called at the heading of each object.
 func (e *editing) object(o pgdump.Entry) error {
+	if e.Skip {
+		return nil
+	}
 	e.makes, e.adds = e.makes || o.Desc == "TABLE", e.adds || o.Desc == "TABLE DATA"
 	switch {
 	case o.OfDatabase():
@@ -272,13 +276,14 @@ func (e *editing) object(o pgdump.Entry) error {
 // atEnd says what the dump as a whole does not hold.
 func (e *editing) atEnd() error {
 	l := e.load
+	if err := l.partOf(e.Dump); err != nil {
+		return err
+	}
 	if len(l.targets) == 0 {
 		return l.lacks(record.LackDatabase, "it holds roles and no database (pg_dumpall --globals-only)")
 	}
-	for _, t := range l.targets {
-		if t.loading != "" && !t.entered {
-			return &dump.Damage{Reason: fmt.Sprintf("it makes the database %q and never connects to it", t.own)}
-		}
+	if name := e.Dump.Unentered(); name != "" {
+		return &dump.Damage{Reason: fmt.Sprintf("it makes the database %q and never connects to it", name)}
 	}
 	wanted := func(t *target) bool { return t.final == l.set.Database }
 	if want := l.set.Database; want != "" && !slices.ContainsFunc(l.targets, wanted) {
@@ -288,8 +293,4 @@ func (e *editing) atEnd() error {
 		l.noteNoRows()
 	}
 	return nil
-}
-
-func (l *load) noteNoRows() {
-	l.noteOnce("it holds no row of any table (pg_dump --schema-only): that it could be restored says nothing of data")
 }

@@ -166,3 +166,14 @@ func (l *load) afterwards(ctx context.Context) error {
 	}
 	return l.server.makeGivenRoles(ctx) // what the scenario says of a role holds
 }
+
+// notePublic is for a dump that makes the schema public: pg_dump of whole databases knows that it is there.
+func (l *load) notePublic() {
+	l.left.part = true
+	l.noteOnce("it makes the schema public, which every database has: it holds schemas of a database and not all of it " +
+		"(pg_dump -n), so no extensions, no grants on the database and no large objects")
+}
+
+func (l *load) noteNoRows() {
+	l.noteOnce("it holds no row of any table (pg_dump --schema-only): that it could be restored says nothing of data")
+}

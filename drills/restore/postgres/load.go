@@ -101,9 +101,6 @@ func (l *load) run(ctx context.Context) error {
 	case formatTar:
 		err = l.tarball(ctx)
 	default:
-		if len(l.set.Only) > 0 {
-			return l.lacks(record.LackPart, "it is a plain dump, of which no part is restored")
-		}
 		err = l.plain(ctx)
 	}
 	if err != nil {

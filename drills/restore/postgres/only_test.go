@@ -107,5 +107,5 @@ func TestLoadOnlyAPart(t *testing.T) {
 		assert.Contains(t, lack.What, "it does not hold public.order, which restore.only names (did you mean public.orders?)")
 	}
 	_, err := loader(t, both(settings, "database: partly\nonly: [public.orders]")).Load(t.Context(), source(good(t, "plain"), ""), m)
-	require.ErrorContains(t, err, "of which no part is restored")
+	require.ErrorContains(t, err, "it is a plain dump of one database")
 }

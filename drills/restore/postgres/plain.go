@@ -92,6 +92,9 @@ func (l *load) firstTarget(ctx context.Context) (string, error) {
 	if makes {
 		return serverOwn[0], nil
 	}
+	if len(l.set.Only) > 0 {
+		return "", l.indivisible()
+	}
 	if _, err := l.plainTarget(ctx, encoding); err != nil {
 		return "", err
 	}
@@ -126,7 +129,7 @@ func (l *load) plainTarget(ctx context.Context, encoding string) (*target, error
 	if !slices.Contains(raw, encoding) {
 		encoding = "" // UTF8 holds what it holds
 	}
-	t := &target{final: l.database, filled: true, entered: true}
+	t := &target{final: l.database, filled: true}
 	if err := l.server.makeDatabase(ctx, t, "", encoding); err != nil {
 		return nil, err
 	}

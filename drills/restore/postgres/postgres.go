@@ -31,8 +31,8 @@ type Settings struct {
 	// and memberships, are restored first
 	RolesFrom  string   `yaml:"roles_from"`
 	Extensions []string `yaml:"extensions"` // made before the load: dumps of schemas or tables alone hold none
-	// what alone is restored of a dump of format custom, directory or tar, with what it stands on: schema.table, or a schema. Nothing is
-	// then proved of the rest, and the report says so
+	// what alone is restored: of a dump of format custom, directory or tar schema.table or a schema, with what it stands on; of a script of
+	// pg_dumpall a database, with the roles of its server. Nothing is then proved of the rest, and the report says so
 	Only     []string `yaml:"only"`
 	LeaveOut LeaveOut `yaml:"leave_out"` // what only a provider's server has
 	Programs string   `yaml:"programs"`  // folder in the instance where psql and pg_restore are; default: on its path

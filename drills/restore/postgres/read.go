@@ -67,7 +67,7 @@ func (l *load) read() error {
 		return err
 	}
 	l.made = text.Started
-	return nil
+	return l.partOf(text)
 }
 
 func (l *load) readTar() error {

@@ -21,7 +21,6 @@ type target struct {
 	encoding string   // of the dump's text
 	about    []string // what the dump says of the database itself; it names it own, and holds once that is its name
 	filled   bool     // the dump has objects for it
-	entered  bool     // the dump connects to it
 }
 
 // serverOwn are the databases that every server has.

@@ -2,6 +2,7 @@ package pgdump
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -58,6 +59,9 @@ func (p *Plain) obey() error {
 		return damage("it connects to the database %q, which it does not make", name)
 	}
 	p.database = name
+	if !slices.Contains(p.Connected, name) {
+		p.Connected = append(p.Connected, name)
+	}
 	if p.OnConnect != nil {
 		return p.OnConnect(name)
 	}

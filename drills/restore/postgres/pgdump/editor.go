@@ -11,6 +11,7 @@ import (
 type Editor struct {
 	Dump *Plain
 	Out  io.Writer
+	Skip bool // nothing is handed on from the present statement on
 
 	held   []byte // of the statement that is under way
 	passed bool   // its beginning was too long to be held
@@ -57,6 +58,9 @@ func (e *Editor) Line(piece []byte, end bool) error {
 // pass hands on what is held, or what takes its place.
 func (e *Editor) pass(between bool) error {
 	out := e.held
+	if e.Skip {
+		out, e.edited = nil, false
+	}
 	if e.edited {
 		if e.passed || !between || e.Dump.ended != e.ended+1 {
 			return fmt.Errorf("%w: statements share a line, as no pg_dump writes them: %s", ErrUnsupported,

@@ -2,6 +2,7 @@ package pgdump
 
 import (
 	"bytes"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,6 +38,8 @@ type Plain struct {
 	Server   string // version of the dumped server; "" when it does not say
 	Entries  []Entry
 	Copies   []CopyBlock
+	// Connected are the databases that it connected to, in their order.
+	Connected []string
 
 	complete   bool
 	closed     bool   // it was complete before the present statement
@@ -201,6 +204,16 @@ func (p *Plain) InCluster() bool { return p.cluster }
 
 // Globals tells that a dump of pg_dumpall is at what belongs to no database.
 func (p *Plain) Globals() bool { return p.cluster && !p.within }
+
+// Unentered is a database that it makes and never connects to; "": there is none.
+func (p *Plain) Unentered() string {
+	for _, name := range slices.Sorted(maps.Keys(p.made)) {
+		if !slices.Contains(p.Connected, name) {
+			return name
+		}
+	}
+	return ""
+}
 
 // Cleaning tells that no object was headed since the dump began: what comes now may be of pg_dump --clean.
 func (p *Plain) Cleaning() bool { return p.cleaning }
