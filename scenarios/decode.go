@@ -124,12 +124,9 @@ func (d *decoder) special(n *yaml.Node, v reflect.Value, path string) bool {
 		}
 		unit(d, n, &into.Rate, path, ParsePerSecond, hintPulse)
 	case *Loads:
-		if n.Kind != yaml.ScalarNode {
-			return false
-		}
-		var one string
-		d.scalar(n, reflect.ValueOf(&one).Elem(), path)
-		*into = Loads{one}
+		return d.single(n, (*[]string)(into), path)
+	case *Only:
+		return d.single(n, (*[]string)(into), path)
 	case *Points:
 		if n.Kind != yaml.ScalarNode {
 			return false
@@ -163,6 +160,17 @@ func (d *decoder) special(n *yaml.Node, v reflect.Value, path string) bool {
 	default:
 		return false
 	}
+	return true
+}
+
+// single decodes a list of one that is written without brackets.
+func (d *decoder) single(n *yaml.Node, into *[]string, path string) bool {
+	if n.Kind != yaml.ScalarNode {
+		return false
+	}
+	var one string
+	d.scalar(n, reflect.ValueOf(&one).Elem(), path)
+	*into = []string{one}
 	return true
 }
 

@@ -143,6 +143,11 @@ type Loads []string
 // String lists them.
 func (l Loads) String() string { return strings.Join(l, ", ") }
 
+// Only names what alone of a backup is restored; one may be written without brackets.
+type Only []string
+
+func (o Only) String() string { return strings.Join(o, ", ") }
+
 // Ready says when an instance counts as booted. Without it: when its image's own HEALTHCHECK says so, or its backup is
 // loaded; else when it runs, which says nothing, and its boot is not measured.
 type Ready struct {

@@ -15,6 +15,10 @@ import (
 // duration: days first, then what Go's time.ParseDuration reads.
 const duration = `^([0-9.]+d|([0-9.]+d)?([0-9.]+(h|m|s|ms|us|µs|ns))+)$`
 
+func oneOrSeveral() *jsonschema.Schema {
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
+}
+
 // spellings are the types that are written in a way of their own.
 var spellings = map[reflect.Type]func() *jsonschema.Schema{
 	reflect.TypeFor[scenarios.Duration]():  pattern(duration, "30m", "2h", "500ms"),
@@ -22,12 +26,9 @@ var spellings = map[reflect.Type]func() *jsonschema.Schema{
 	reflect.TypeFor[scenarios.Rate]():      pattern(`^[0-9.]+ ?([KMGT]i?B|kB|B)/s$`, "20MB/s"),
 	reflect.TypeFor[scenarios.PerSecond](): pattern(`^[0-9.]+/s$`, "20/s"),
 	reflect.TypeFor[scenarios.Percent]():   pattern(`^[0-9.]+ ?%$`, "5%"),
-	reflect.TypeFor[scenarios.Include](): func() *jsonschema.Schema {
-		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
-	},
-	reflect.TypeFor[scenarios.Loads](): func() *jsonschema.Schema {
-		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
-	},
+	reflect.TypeFor[scenarios.Include]():   oneOrSeveral,
+	reflect.TypeFor[scenarios.Loads]():     oneOrSeveral,
+	reflect.TypeFor[scenarios.Only]():      oneOrSeveral,
 	reflect.TypeFor[scenarios.Matrix](): func() *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "object"}}
 	},

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
 )
@@ -38,6 +40,9 @@ var owners = map[int]dump.Owner{
 
 // What a server may not understand because the dump was made by another product or a newer version: syntax, functions that it has built in.
 var foreign = map[int]bool{1064: true, 1305: true, 1149: true, 1054: true, 1067: true, 1101: true, 1901: true, 3105: true, 1911: true, 1912: true}
+
+// missing are errors of what is not there: a table, a view's table, a database, a routine.
+var missing = []int{1146, 1356, 1049, 1305}
 
 // said is a message of a server as its client prints it.
 var said = regexp.MustCompile(`(?m)^ERROR (\d+) \((\w+)\)[^:\n]*: (.*)$`)
@@ -88,6 +93,9 @@ func (l *load) blame(number int, text string) error {
 	}
 	switch who {
 	case dump.Backups:
+		if len(l.set.Only) > 0 && slices.Contains(missing, number) {
+			return l.lacks(record.LackPart, "something stands on what restore.only leaves out: %s", text)
+		}
 		return &restore.BackupError{Backup: l.source.Backup, Reason: text}
 	case dump.Images:
 		return &restore.ImageError{Backup: l.source.Backup, Reason: text}

@@ -135,7 +135,11 @@ func (l *load) atEnd(ctx context.Context) error {
 	if !d.Known() {
 		l.note("it says neither at its beginning nor at its end what it is (--compact): whether its end is missing is not known")
 	}
-	if !d.AnyRows() {
+	switch {
+	case d.AnyRows():
+	case len(l.left) > 0:
+		l.note("what was restored of it has no row: that it could be restored says nothing of data")
+	default:
 		l.note("it holds no row of any table (mysqldump --no-data): that it could be restored says nothing of data")
 	}
 	for _, o := range d.Objects() {

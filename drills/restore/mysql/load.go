@@ -37,16 +37,15 @@ type load struct {
 	conn     *sql.Conn // a session for what is made before a statement
 	version  string    // of the server, such as 10.11.6-MariaDB
 	database string    // that what says none goes into
-	named    string    // the database that the dump's header names, or a list of them
 	within   bool      // the client is led there
 	made     []string  // databases that were made anew
 	known    map[string]bool
 	accounts []mysqldump.Account // that were made for what the dump makes in their name
 	back     []string            // statements that put settings of the server back
 	told     *answers
-	left     []string        // databases that were left out
-	logs     *binlog.Chain   // that are replayed behind it; nil: none are
-	read     restore.Outcome // of the backup that holds them
+	choice
+	logs *binlog.Chain   // that are replayed behind it; nil: none are
+	read restore.Outcome // of the backup that holds them
 }
 
 // Load makes the databases anew and loads the backup into them in one pass. The dump is judged as it passes and the databases afterwards:
@@ -79,11 +78,7 @@ func (l *load) run(ctx context.Context, text *bufio.Reader) (err error) {
 	if err != nil {
 		return err
 	}
-	charset, named := mysqldump.Beginning(beginning)
-	l.database, l.named = first(l.set.Database, named, defaultDatabase), named
-	if strings.Contains(named, " ") || mysqldump.System(l.database) { // a list of several
-		l.database = first(l.set.Database, defaultDatabase)
-	}
+	charset := l.begins(beginning)
 	conn, end, err := l.connect(ctx, l.machine)
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", l.machine.Name(), err)
@@ -113,10 +108,23 @@ func (l *load) run(ctx context.Context, text *bufio.Reader) (err error) {
 	if err := l.compare(ctx); err != nil {
 		return err
 	}
+	if err := l.untie(ctx); err != nil {
+		return err
+	}
 	if err := l.replay(ctx); err != nil {
 		return err
 	}
 	return l.atEnd(ctx)
+}
+
+// begins learns from a dump's beginning what its texts are in, and into which database goes what does not say one.
+func (l *load) begins(head []byte) (charset string) {
+	charset, named := mysqldump.Beginning(head)
+	l.database = first(l.set.Database, named, defaultDatabase)
+	if strings.Contains(named, " ") || mysqldump.System(l.database) { // a list of several
+		l.database = first(l.set.Database, defaultDatabase)
+	}
+	return charset
 }
 
 // pour feeds the server's own client.
@@ -159,6 +167,9 @@ func (l *load) pour(ctx context.Context, text *bufio.Reader, charset string) err
 func (l *load) statement(ctx context.Context, s mysqldump.Statement) (before string, leave bool, err error) {
 	if l.leaves(s) {
 		return "", true, nil
+	}
+	if err := l.stands(s); err != nil {
+		return "", false, err
 	}
 	switch verb, database := s.Target(); verb {
 	case "CREATE": // as it says, with its character set

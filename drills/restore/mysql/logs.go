@@ -72,7 +72,7 @@ func (l *load) replay(ctx context.Context) error {
 		return err
 	}
 	r := &binlog.Replayer{Archive: logs, Machine: l.machine, Login: who, Stall: l.set.Stall.Std(),
-		Keep: binlog.Keep{Whole: l.dump.Whole && l.set.Only == "", Databases: l.made}}
+		Keep: binlog.Keep{Whole: l.dump.Whole && len(l.set.Only) == 0, Databases: l.made}}
 	if err := r.Replay(ctx, l.logs); err != nil {
 		return err
 	}

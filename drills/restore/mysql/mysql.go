@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,8 +20,9 @@ import (
 // Settings are the keys of a restore of kind mysql.
 type Settings struct {
 	Database string `yaml:"database"` // to load into; default: the dump's own name, else app
-	// the one database of a dump of several that is restored; nothing is then proved of the others, and the report says so
-	Only     string           `yaml:"only"`
+	// what alone is restored of a dump: a database, or database.table with what it stands on. Views, routines and events beside such tables, triggers and
+	// foreign keys that lead to others are left out. Nothing is then proved of the rest, and the report says so
+	Only     scenarios.Only   `yaml:"only"`
 	User     string           `yaml:"user"`     // that may do everything; default root
 	Password scenarios.Secret `yaml:"password"` // default: MARIADB_ROOT_PASSWORD or MYSQL_ROOT_PASSWORD of the instance, else made up
 	Port     int              `yaml:"port"`     // default 3306
@@ -87,10 +89,16 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 		problems = append(problems, s.Problem("users", "give its password as restore.password", "%s loads the dump", first(c.User, defaultUser)))
 	}
 	switch {
-	case c.Only != "" && c.Database != "":
+	case len(c.Only) > 0 && c.Database != "":
 		problems = append(problems, s.Problem("only", "delete database: what is taken out of a dump of several keeps its name", "only and database are both given"))
-	case mysqldump.System(c.Only):
-		problems = append(problems, s.Problem("only", "name one of the dump's own", "%s belongs to the server", c.Only))
+	case c.Binlog != "" && strings.Contains(c.Only.String(), "."):
+		problems = append(problems, s.Problem("only", "name databases, or delete binlog: logs are replayed into whole databases",
+			"it names tables, and binlog is given"))
+	}
+	for _, name := range c.Only {
+		if database, _, _ := strings.Cut(name, "."); mysqldump.System(database) {
+			problems = append(problems, s.Problem("only", "name one of the dump's own", "%s belongs to the server", name))
+		}
 	}
 	problems = append(problems, c.Recover.Problems(s, c.Binlog)...)
 	if len(problems) > 0 {

@@ -101,7 +101,8 @@ func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, e
 		if err != nil {
 			return err
 		}
-		_, job.named = mysqldump.Beginning(b)
+		job.begins(b)
+		job.dump.OnStatement = func(s mysqldump.Statement) (string, bool, error) { return "", job.leaves(s), nil }
 		if err := job.dump.Read(text); err != nil {
 			return err
 		}

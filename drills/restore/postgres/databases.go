@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"slices"
-	"strings"
 
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore/postgres/pgdump"
@@ -65,7 +64,7 @@ func (l *load) partOf(script *pgdump.Plain) error {
 	}
 	l.entries = slices.DeleteFunc(slices.Clone(script.Entries), func(e pgdump.Entry) bool { return l.leavesDatabase(e.Database) })
 	if len(left) > 0 {
-		l.part = &record.Part{Only: strings.Join(l.set.Only, ", "), Left: few(left)}
+		l.part = &record.Part{Only: l.set.Only.String(), Left: few(left)}
 		l.note("only database %s of the dump was restored, with the roles of its server: nothing is known of %s", l.part.Only, l.part.Left)
 	}
 	return nil

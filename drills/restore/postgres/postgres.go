@@ -33,9 +33,9 @@ type Settings struct {
 	Extensions []string `yaml:"extensions"` // made before the load: dumps of schemas or tables alone hold none
 	// what alone is restored: of a dump of format custom, directory or tar schema.table or a schema, with what it stands on; of a script of
 	// pg_dumpall a database, with the roles of its server. Nothing is then proved of the rest, and the report says so
-	Only     []string `yaml:"only"`
-	LeaveOut LeaveOut `yaml:"leave_out"` // what only a provider's server has
-	Programs string   `yaml:"programs"`  // folder in the instance where psql and pg_restore are; default: on its path
+	Only     scenarios.Only `yaml:"only"`
+	LeaveOut LeaveOut       `yaml:"leave_out"` // what only a provider's server has
+	Programs string         `yaml:"programs"`  // folder in the instance where psql and pg_restore are; default: on its path
 	// how long a load may stand still, with no byte taken and no statement ended, before it is given up as
 	// inconclusive; default 30m
 	Stall scenarios.Duration `yaml:"stall"`

@@ -55,7 +55,6 @@ func (d *Dump) heed(s Statement) {
 	if m := s.creates(); m.kind != "" && m.kind != Database {
 		o := d.object(s, m.kind, m.at)
 		d.objects[key(o)] = o
-		d.tables = d.tables || m.kind == Table || m.kind == Sequence || m.kind == View
 		if m.kind == Table {
 			delete(d.rows, o)
 			delete(d.unsure, o)

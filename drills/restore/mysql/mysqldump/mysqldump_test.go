@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -206,4 +207,31 @@ func FuzzRead(f *testing.F) {
 func TestReadSource(t *testing.T) {
 	err := New().Read(iotest.ErrReader(errors.New("gone")))
 	require.EqualError(t, err, "gone")
+}
+
+// What a statement is about, and what a view or a trigger speaks of.
+func TestSubject(t *testing.T) {
+	for text, want := range map[string]struct {
+		o  Object
+		of string
+	}{
+		"DROP TABLE IF EXISTS `a`":      {Object{Table, "", "a"}, ""},
+		"CREATE TABLE `s`.`a` (id int)": {Object{Table, "s", "a"}, ""},
+		"INSERT INTO `a` VALUES (1)":    {Object{Table, "", "a"}, ""},
+		"LOCK TABLES `a` WRITE":         {Object{Table, "", "a"}, ""},
+		"ALTER TABLE `a` DISABLE KEYS":  {Object{Table, "", "a"}, ""},
+		"DO SETVAL(`q`, 5, 0)":          {Object{Sequence, "", "q"}, ""},
+		"CREATE DEFINER=`x`@`%` trigger tr before update on a for each row x": {Object{Trigger, "", "tr"}, "a"},
+		"CREATE ALGORITHM=UNDEFINED VIEW `v` AS select 1":                     {Object{View, "", "v"}, ""},
+		"CREATE DATABASE `s`": {}, "DROP DATABASE `s`": {}, "USE `s`": {}, "UNLOCK TABLES": {}, "SET NAMES utf8mb4": {}, "COMMIT": {},
+	} {
+		o, of := Parse(text).Subject()
+		assert.Equal(t, want.o, o, text)
+		assert.Equal(t, want.of, of, text)
+	}
+	var names []string
+	for _, o := range Parse("CREATE VIEW `v` AS select `a`.`id`, `f`(1) from ((`a` join `s`.`b` on (`a`.`x` = 1)) left join `c` `d` on (1))").Names() {
+		names = append(names, o.Database+"."+o.Name)
+	}
+	assert.Equal(t, []string{".f", ".a", "s.b", ".c"}, slices.DeleteFunc(names, func(n string) bool { return n == ".on" || n == ".from" }))
 }
