@@ -77,6 +77,7 @@ const (
 	LackKey        = "key"        // its tablespaces are encrypted, and nobody has the key
 
 	LackPart      = "part"       // the backup does not hold what alone is wanted of it
+	LackOccupied  = "occupied"   // what alone is wanted of the backup would take the place of what is there
 	LackPosition  = "position"   // the backup does not say where in the binary logs it is
 	LackSealedLog = "sealed-log" // a binary log is encrypted
 	LackLogs      = "logs"       // the binary logs are none that are replayed behind that backup

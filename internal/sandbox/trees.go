@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"time"
 
 	"lifeboat/internal/tree"
@@ -35,10 +37,10 @@ func unpack(folder string, in io.Reader, out io.Writer) error {
 	return json.NewEncoder(out).Encode(said)
 }
 
-// list prints what is in a folder, as a manifest.
+// list prints what is in a folder, as a manifest: of one that is not there, nothing.
 func list(folder string, out io.Writer) error {
 	w, err := tree.NewWriter(out, time.Time{})
-	if err == nil {
+	if _, missing := os.Lstat(folder); err == nil && !errors.Is(missing, fs.ErrNotExist) {
 		err = tree.Walk(folder, w.Add)
 	}
 	if err == nil {

@@ -137,6 +137,7 @@ type Restored struct {
 	Entries []Entry
 	Lost    map[string][]string // as Made has it
 	Lists   map[string]string   // texts of lists of digests at its top, by their names
+	Only    Pick                // what alone of the backup it is
 	// Paths with ACLs, and with labels, that were left out.
 	Nameless, Relabelled int64
 	Rootless             bool // the backup does not hold the folder itself

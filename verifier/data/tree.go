@@ -42,6 +42,7 @@ type forest struct {
 // grove is a tree that was read where it lies.
 type grove struct {
 	Folder  string           `json:"folder"`
+	Only    tree.Pick        `json:"only,omitempty"` // it is a part of its backup
 	Totals  tree.Totals      `json:"totals"`
 	Lost    map[string]int64 `json:"lost,omitempty"` // paths of what this host did not take
 	LeftOut int64            `json:"left_out,omitempty"`

@@ -35,7 +35,7 @@ func (c *treeCheck) Observe(ctx context.Context, t verifier.Target) (verifier.Fa
 		if c.keys.Path != "" && path.Clean(c.keys.Path) != r.Folder {
 			continue
 		}
-		g := grove{Folder: r.Folder, Totals: tree.Sum(r.Entries), Later: r.Later, LeftOut: r.Nameless + r.Relabelled}
+		g := grove{Folder: r.Folder, Totals: tree.Sum(r.Entries), Only: r.Only, Later: r.Later, LeftOut: r.Nameless + r.Relabelled}
 		for what, names := range r.Lost {
 			if g.Lost == nil {
 				g.Lost = map[string]int64{}
@@ -90,7 +90,7 @@ func (c *treeCheck) hold(t verifier.Target, g *grove, r verifier.Tree) error {
 			options.Ignore, options.Alone, g.Own = append(slices.Clone(options.Ignore), checksums.Names...), true, true
 		}
 	}
-	compared := tree.Compare(want, r.Entries, options)
+	compared := tree.Compare(r.Only.Of(want), r.Entries, options)
 	g.Compared = &compared
 	return nil
 }
@@ -152,7 +152,7 @@ func (c *treeCheck) last(t verifier.Target, g *grove) error {
 		return nil // a check of another kind had this name
 	}
 	for _, o := range was.Seen.Trees {
-		if o.Folder == g.Folder {
+		if o.Folder == g.Folder && slices.Equal(o.Only, g.Only) {
 			g.Was, g.Drill, g.Another = &o.Totals, proof.Drill, proof.Another
 		}
 	}

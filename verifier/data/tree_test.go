@@ -77,6 +77,9 @@ func TestTree(t *testing.T) {
 	restored := func(all ...tree.Entry) []verifier.Tree {
 		return []verifier.Tree{{Restored: tree.Restored{Folder: "/srv", Entries: all}}}
 	}
+	part := func(of string, all ...tree.Entry) []verifier.Tree {
+		return []verifier.Tree{{Restored: tree.Restored{Folder: "/srv", Entries: all, Only: tree.Pick{of}}}}
+	}
 	a, b := leaf("a", nil), leaf("d/b", nil)
 	sums := strings.Repeat("ab", 32) + "  ./a\n" + strings.Repeat("ab", 32) + " *d/b\n"
 	many := make([]tree.Entry, 20)
@@ -103,6 +106,9 @@ func TestTree(t *testing.T) {
 		"no manifest":                    {"", grown{trees: restored(a, b)}, record.CheckPassed, "2 files in /srv were read back"},
 		"as its manifest":                {"", grown{trees: restored(a, b), beside: manifestOf(t, a, b)}, record.CheckPassed, "2 paths in /srv are what its manifest says"},
 		"a file is gone":                 {"", grown{trees: restored(a), beside: manifestOf(t, a, b)}, record.CheckFailed, `"d/b" is missing in /srv`},
+		"a part, as its manifest says":   {"", grown{trees: part("d", b), beside: manifestOf(t, a, b)}, record.CheckPassed, "1 paths in /srv are what its manifest says"},
+		"a part of which a file is gone": {"", grown{trees: part("d", b), beside: manifestOf(t, a, b, leaf("d/c", nil))}, record.CheckFailed, `"d/c" is missing`},
+		"a part, and a proof of all":     {"", grown{trees: part("d", b), last: proof(100)}, record.CheckPassed, "1 files"},
 		"a file came":                    {"", grown{trees: restored(a, b), beside: manifestOf(t, a)}, record.CheckFailed, `"d/b" is there in /srv`},
 		"another mode":                   {"", grown{trees: restored(leaf("a", func(e *tree.Entry) { e.Mode = 0o600 })), beside: manifestOf(t, a)}, record.CheckFailed, "its mode is 0600 and was 0644"},
 		"another mode, which is allowed": {"without: [mode]", grown{trees: restored(leaf("a", func(e *tree.Entry) { e.Mode = 0o600 })), beside: manifestOf(t, a)}, record.CheckPassed, "1 paths"},

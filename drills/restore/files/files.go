@@ -5,6 +5,7 @@ package files
 import (
 	"path"
 	"strings"
+	"sync"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
@@ -14,10 +15,17 @@ import (
 // Settings are the keys of a restore of kind files.
 type Settings struct {
 	Path string `yaml:"path" jsonschema:"required"` // folder of the instance that the tree is restored into; what its image has there goes
+	// what alone of the tree is restored: its files and folders, by their paths within it. Nothing is then proved of the rest, and the report says so
+	Only scenarios.Only `yaml:"only"`
 }
 
 // Loader restores trees; safe for concurrent use.
-type Loader struct{ set Settings }
+type Loader struct {
+	set Settings
+
+	mu     sync.Mutex
+	filled map[string]bool // instances into which a part was restored
+}
 
 var (
 	_ restore.Beforehand = (*Loader)(nil)
@@ -35,6 +43,7 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 		problems = append(problems, s.Problem("path", "give its full path within the instance", "%q is not a folder", scenarios.Clip(c.Path)))
 	default:
 		c.Path = clean
+		problems = paths(s, c.Only)
 	}
 	if len(problems) > 0 {
 		return nil, problems

@@ -26,7 +26,10 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	if err != nil {
 		return restore.Outcome{}, err
 	}
-	r, err := open(ctx, s)
+	if err := l.vacant(ctx, s, holder, m); err != nil {
+		return restore.Outcome{}, err
+	}
+	r, err := l.open(ctx, s)
 	if err != nil {
 		return restore.Outcome{}, dump.Classify(s.Backup, err)
 	}
@@ -47,14 +50,14 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 		return out, fmt.Errorf("restore %s: %w", s.Backup, err)
 	}
 	out.Verifying = time.Since(began)
-	want := r.tar.Entries()
+	want := r.only.Of(r.tar.Entries())
 	if c := tree.Compare(want, got, tree.Options{Lost: made.Lost, Most: 1}); len(c.First) > 0 {
 		d := c.First[0]
 		return out, fmt.Errorf("restore %s: what is in %s is not what was put there: %s: %s is %q and was %q, and %d differences in all", s.Backup,
 			l.set.Path, d.Path, d.What, d.Now, d.Was, sum(c.Counts))
 	}
-	out.Notes, out.Said = r.notes, r.said
-	out.Tree = &tree.Restored{Folder: l.set.Path, Entries: got, Lost: made.Lost, Lists: r.lists, Nameless: r.tar.Nameless.Count,
+	out.Notes, out.Said, out.Part = r.notes, r.said, r.part
+	out.Tree = &tree.Restored{Folder: l.set.Path, Entries: got, Lost: made.Lost, Lists: r.lists, Only: r.only, Nameless: r.tar.Nameless.Count,
 		Relabelled: r.tar.Relabelled.Count, Rootless: !slices.ContainsFunc(want, func(e tree.Entry) bool { return e.Path == tree.Root })}
 	return out, nil
 }

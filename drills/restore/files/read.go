@@ -25,12 +25,15 @@ type reading struct {
 	in     *dump.Input
 	tar    *tree.Tar
 	lists  map[string]string // of digests, at the top of the tree
+	only   tree.Pick
+	gate   *gate        // nil: all of it is passed on
+	part   *record.Part // nil: it was all
 	notes  []string
 	said   []record.Said
 }
 
 // open starts reading a backup, and tells whether it can be a tar.
-func open(ctx context.Context, s restore.Source) (*reading, error) {
+func (l *Loader) open(ctx context.Context, s restore.Source) (*reading, error) {
 	if s.Point.Dir { // what else its files have would be lost in silence
 		return nil, errors.New("it is a folder, of which a store gives the content of files alone: say trees: true of a dir store, or pack it with tar")
 	}
@@ -38,7 +41,7 @@ func open(ctx context.Context, s restore.Source) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{backup: s.Backup, stream: stream, in: dump.Open(ctx, stream), lists: map[string]string{}}
+	r := &reading{backup: s.Backup, stream: stream, in: dump.Open(ctx, stream), lists: map[string]string{}, only: tree.Pick(l.set.Only)}
 	head, found, err := r.in.Detect()
 	if err == nil && !filekind.IsTar(head) {
 		if err = error(&restore.KindError{Found: found}); found.Name == "" || found.Class == filekind.Dump {
@@ -54,9 +57,13 @@ func open(ctx context.Context, s restore.Source) (*reading, error) {
 
 // whole reads the backup to its end, and passes the tar in it on to out.
 func (r *reading) whole(out io.Writer) error {
+	if len(r.only) > 0 {
+		r.gate = &gate{to: out}
+		out = r.gate
+	}
 	r.tar = tree.NewTar(io.TeeReader(r.in, out), true)
 	for {
-		e, err := r.tar.Next()
+		e, err := r.chosen()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -72,8 +79,12 @@ func (r *reading) whole(out io.Writer) error {
 		}
 	}
 	r.noteAll()
-	if why := tree.Sum(r.tar.Entries()).Empty(); why != "" {
+	all := r.tar.Entries()
+	if why := tree.Sum(all).Empty(); why != "" {
 		return &dump.Damage{Reason: why}
+	}
+	if err := r.partly(all); err != nil {
+		return err
 	}
 	return r.in.Finish()
 }
@@ -135,7 +146,7 @@ func told(backup string, err error) error {
 
 // Look reads the first bytes of a backup.
 func (l *Loader) Look(ctx context.Context, s restore.Source) error {
-	r, err := open(ctx, s)
+	r, err := l.open(ctx, s)
 	if err != nil {
 		return dump.Classify(s.Backup, err)
 	}
@@ -144,7 +155,7 @@ func (l *Loader) Look(ctx context.Context, s restore.Source) error {
 
 // Read reads every member of a backup to its end, without an instance.
 func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, error) {
-	r, err := open(ctx, s)
+	r, err := l.open(ctx, s)
 	if err != nil {
 		return restore.Outcome{}, dump.Classify(s.Backup, err)
 	}
