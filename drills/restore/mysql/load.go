@@ -196,6 +196,9 @@ func (l *load) makeDatabase(ctx context.Context, database string, create bool) e
 	if slices.Contains(l.made, database) {
 		return nil
 	}
+	if err := l.vacant(ctx, database); err != nil {
+		return err
+	}
 	l.made = append(l.made, database)
 	all := []string{"set session foreign_key_checks = 0", "drop database if exists " + session.Name(database), "create database " + session.Name(database)}
 	if !create {

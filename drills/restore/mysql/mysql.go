@@ -62,7 +62,8 @@ type Loader struct {
 	set Settings
 
 	mu     sync.Mutex
-	logins map[string]login // by instance
+	logins map[string]login   // by instance
+	filled map[[2]string]bool // instances and databases into which a part was restored
 }
 
 // login is who loads into one instance.
@@ -104,7 +105,7 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return &Loader{set: c, logins: map[string]login{}}, nil
+	return &Loader{set: c, logins: map[string]login{}, filled: map[[2]string]bool{}}, nil
 }
 
 // Prepare gives the machine root's password and its data folder on a volume.

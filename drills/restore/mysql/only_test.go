@@ -29,12 +29,20 @@ func TestLoadOnlyOne(t *testing.T) {
 			assert.Equal(t, "11|100", ask(t, m, "select (select count(*) from shop.orders), (select n from shop.stock)"))
 		}
 	}
+	fresh := func() {
+		for _, name := range []string{"shop", "crm"} {
+			ask(t, m, "drop database if exists "+name)
+		}
+	}
+	fresh()
 	out, err := loader(t, "{password: sesame, only: shop}").Load(t.Context(), source(all["one.sql"], ""), m)
 	require.NoError(t, err)
 	assert.Nil(t, out.Part, "it is all that the dump holds")
+	fresh()
 	out, err = loader(t, "{password: sesame, only: shop, binlog: shop-logs}").Load(t.Context(), behind(all["all.sql"], all.Below("mixed")), m)
 	require.ErrorContains(t, err, `changes database "shop", which the backup holds, and "crm"`)
 	assert.Nil(t, out.Part)
+	fresh()
 	out, err = loader(t, "{password: sesame, only: shop, binlog: shop-logs}").Load(t.Context(), behind(all["all.sql"], all.Below("logs")), m)
 	require.NoError(t, err)
 	assert.NotNil(t, out.Part)

@@ -79,6 +79,7 @@ func TestLoadOnlyAPart(t *testing.T) {
 				continue
 			}
 			raw := good(t, format)
+			run(t, m, "drop database if exists partly;")
 			out, err := loader(t, both(settings, "database: partly\nonly: "+c.only)).Load(t.Context(), source(raw, ""), m)
 			if !assert.NoError(t, err, "%s %s", c.only, format) {
 				continue
@@ -91,10 +92,11 @@ func TestLoadOnlyAPart(t *testing.T) {
 			require.NotNil(t, out.Part)
 			assert.Equal(t, strings.Trim(c.only, "[]"), out.Part.Only)
 			if c.only == "[public.orders]" {
-				assert.Equal(t, "6: public.customers, public.open_orders, public.parts, public.parts_1, public.totals and 1 more", out.Part.Left)
+				assert.Equal(t, "7: public.customers, public.open_orders, public.parts, public.parts_1, public.totals and 2 more", out.Part.Left)
 			}
 		}
 	}
+	run(t, m, "drop database if exists partly;")
 	l := loader(t, both(settings, "database: partly\nonly: [public.order]"))
 	for _, load := range []func() (restore.Outcome, error){
 		func() (restore.Outcome, error) { return l.Load(t.Context(), source(good(t, "custom"), ""), m) },
@@ -106,6 +108,7 @@ func TestLoadOnlyAPart(t *testing.T) {
 		assert.Equal(t, record.LackPart, lack.Lack)
 		assert.Contains(t, lack.What, "it does not hold public.order, which restore.only names (did you mean public.orders?)")
 	}
+	run(t, m, "drop database if exists partly;")
 	_, err := loader(t, both(settings, "database: partly\nonly: [public.orders]")).Load(t.Context(), source(good(t, "plain"), ""), m)
 	require.ErrorContains(t, err, "it is a plain dump of one database")
 }

@@ -83,7 +83,8 @@ type Loader struct {
 	set Settings
 
 	mu     sync.Mutex
-	logins map[string]login // by instance
+	logins map[string]login   // by instance
+	filled map[[2]string]bool // instances and databases into which a part was restored
 }
 
 // login is the superuser of one instance.
@@ -123,7 +124,7 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return &Loader{set: c, logins: map[string]login{}}, nil
+	return &Loader{set: c, logins: map[string]login{}, filled: map[[2]string]bool{}}, nil
 }
 
 // Needs names the backup that holds the roles.

@@ -87,6 +87,9 @@ func (l *load) enter(ctx context.Context, t *target) {
 // makeDatabase drops what a former load left, and makes an empty database as the dump describes it: create is its
 // CREATE DATABASE, "" where there is none; encoding is what to take then, "" for UTF8.
 func (s *server) makeDatabase(ctx context.Context, t *target, create, encoding string) error {
+	if err := s.vacant(ctx, t.final); err != nil {
+		return err
+	}
 	t.loading = s.whileLoading(t.final)
 	if err := s.dropDatabase(ctx, t.loading); err != nil {
 		return err
