@@ -22,7 +22,7 @@ func NightMetrics(path string, n *night.Night) error {
 		return g
 	}
 	of := []string{"backup", "point"}
-	status := gauge("proof_status", "1 for what came of the check run: passed, failed, inconclusive, aborted, not-run, or read.",
+	status := gauge("proof_status", "1 for what came of the check run: passed, failed, inconclusive, aborted, not-run, read, or part: proved in part.",
 		append(of, "status")...)
 	rung := gauge("proof_rung", "The highest rung of the ladder that was reached, 0 to 6; -1: none.", of...)
 	took := gauge("proof_duration_seconds", "How long the check run took.", of...)
@@ -39,7 +39,10 @@ func NightMetrics(path string, n *night.Night) error {
 		at := []string{n.Catalogue, p.Backup, named(p.Point)}
 		states := []record.Status{record.StatusPassed, record.StatusFailed, record.StatusInconclusive, record.StatusAborted, record.StatusNotRun}
 		for _, s := range states {
-			status.WithLabelValues(slices.Concat(at, []string{string(s)})...).Set(truth(p.Status == s && !p.Read))
+			status.WithLabelValues(slices.Concat(at, []string{string(s)})...).Set(truth(p.Status == s && !p.Read && !p.InPart()))
+		}
+		if p.Part != nil {
+			status.WithLabelValues(slices.Concat(at, []string{"part"})...).Set(truth(p.InPart()))
 		}
 		if p.UpTo != "" {
 			status.WithLabelValues(slices.Concat(at, []string{"read"})...).Set(truth(p.Read))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,10 @@ func NightTerminal(w io.Writer, n *night.Night, o Options) error {
 	a := aboutNight(n, o)
 	t := &screen{width: max(60, cmp.Or(max(0, o.Width), 100)), color: o.Color, out: w}
 	b := a.proof(n.Status())
+	if n.Status() == record.StatusPassed && slices.ContainsFunc(n.Proofs, night.Proof.InPart) {
+		b = a.proof(record.StatusInconclusive)
+		b.Word = a.say("night.part")
+	}
 	t.print("", t.paint(b.Class, t.bold(b.Symbol+" "+b.Word))+" · "+t.bold(flat(a.title())))
 	t.print(wrap(flat(a.sentence()), t.width)...)
 	if n.Slot != nil {
@@ -63,8 +68,11 @@ func (a nightAuthor) title() string {
 
 // sentence says how many of how many are proved.
 func (a nightAuthor) sentence() string {
-	skipped, rests, read := 0, 0, 0
+	skipped, rests, read, part := 0, 0, 0, 0
 	for _, p := range a.n.Proofs {
+		if p.InPart() {
+			part++
+		}
 		switch {
 		case p.LeftOut():
 			skipped++
@@ -75,8 +83,8 @@ func (a nightAuthor) sentence() string {
 		}
 	}
 	some := func(n int) string { return strings.TrimPrefix(strconv.Itoa(n), "0") }
-	s := a.say("night.sentence", "proved", strconv.Itoa(a.n.Count(record.StatusPassed)), "planned", strconv.Itoa(len(a.n.Proofs)-skipped-read),
-		"failed", strconv.Itoa(a.n.Count(record.StatusFailed)), "rests", some(rests), "read", some(read), "skipped", some(skipped))
+	s := a.say("night.sentence", "proved", strconv.Itoa(a.n.Count(record.StatusPassed)-part), "planned", strconv.Itoa(len(a.n.Proofs)-skipped-read),
+		"failed", strconv.Itoa(a.n.Count(record.StatusFailed)), "part", some(part), "rests", some(rests), "read", some(read), "skipped", some(skipped))
 	if !a.n.Sealed() {
 		s += a.say("night.unsealed")
 	}
@@ -104,8 +112,15 @@ func (a nightAuthor) badgeOf(p night.Proof) badge {
 		b = a.proof(record.StatusNotRun)
 		b.Word = a.say("night.read")
 	}
+	if p.InPart() {
+		b = a.proof(record.StatusInconclusive)
+		b.Word = a.say("night.part")
+	}
 	if p.Rests != nil {
-		b.Word = a.say("night.unchanged", "started", p.Started.Format("01-02 15:04"))
+		unchanged := a.say("night.unchanged", "started", p.Started.Format("01-02 15:04"))
+		if b.Word = unchanged; p.InPart() {
+			b.Word = a.say("night.part_unchanged", "unchanged", unchanged)
+		}
 	}
 	return b
 }
@@ -133,10 +148,15 @@ func (a nightAuthor) took(p night.Proof) string {
 // why is the first reason of what is not proved.
 func (a nightAuthor) why(p night.Proof) string {
 	switch {
+	case p.Rests != nil && p.InPart():
+		p.Rests, p.Skipped = nil, ""
+		return a.why(p) + " · " + a.say("night.rests", "drill", p.Drill, "started", p.Started.Format("2006-01-02 15:04"))
 	case p.Rests != nil:
 		return a.say("night.rests", "drill", p.Drill, "started", p.Started.Format("2006-01-02 15:04"))
 	case p.Skipped != "":
 		return a.c.Named(a.l, "skipped", p.Skipped)
+	case p.InPart():
+		return a.say("night.part_of", "only", p.Part.Only, "left", p.Part.Left)
 	case p.Status == record.StatusPassed:
 		return ""
 	case p.Why != nil:
@@ -168,10 +188,10 @@ func (a nightAuthor) unproved() block {
 	var list []cell
 	for _, failed := range []bool{true, false} {
 		for _, p := range a.n.Proofs {
-			if p.Status == record.StatusPassed || p.LeftOut() || p.Read || (p.Status == record.StatusFailed) != failed {
+			if p.Status == record.StatusPassed && !p.InPart() || p.LeftOut() || p.Read || (p.Status == record.StatusFailed) != failed {
 				continue
 			}
-			b := a.proof(p.Status)
+			b := a.badgeOf(p)
 			c := cell{Badge: &b, Text: a.backup(p) + ": " + a.why(p), Small: p.Drill}
 			if p.Why != nil {
 				c.Next = a.author.next(*p.Why)
@@ -205,7 +225,7 @@ func NightJUnit(w io.Writer, n *night.Night, o Options) error {
 		if status == record.StatusNotRun && p.Skipped == "" { // it was asked for; pipelines take what is skipped for good
 			status = record.StatusInconclusive
 		}
-		if p.Read {
+		if p.Read || p.InPart() {
 			status = record.StatusNotRun
 		}
 		c.result(status, a.why(p), a.why(p))

@@ -157,6 +157,58 @@ func TestReadInTheReports(t *testing.T) {
 	assert.Contains(t, string(prom), "lifeboat_night_passed{catalogue=\"nightly\"} 1")
 }
 
+// TestPartInTheReports: what was proved in part looks like no proof of the whole, and says what of it nothing is known of.
+func TestPartInTheReports(t *testing.T) {
+	t.Parallel()
+	n := aNight()
+	n.Proofs = n.Proofs[:2]
+	whole := n.Proofs[0]
+	p := night.ProofOf(night.Planned{Backup: "crm"}, &record.Record{Restores: []record.RestoreFact{
+		{Restored: record.Restored{Backup: "crm", Part: &record.Part{Only: "crm.orders", Left: "crm.notes"}}},
+		{Restored: record.Restored{Backup: "other", Part: &record.Part{Only: "x"}}}}},
+		record.Verdict{Status: record.StatusPassed})
+	require.True(t, p.InPart())
+	p.Drill, p.Rungs = "20260301-crm", []objective.Rung{{Name: objective.RungFound, State: objective.RungReached}, {Name: objective.RungRead, State: objective.RungReached},
+		{Name: objective.RungRestored, State: objective.RungUnasked}}
+	rests := p
+	rests.Backup, rests.Started, rests.Rests, rests.Skipped = "old", n.Started, &p, night.Unchanged
+	n.Proofs = []night.Proof{whole, p, rests}
+	for lang, words := range map[Language][]string{
+		English: {"1 of 3 proved, 0 failed; 2 in part; 1 unchanged since an earlier proof.", "? Proved in part", "? In part. Unchanged since 03-01 02:00",
+			"only crm.orders was restored; it also holds crm.notes: nothing is known of the rest of it"},
+		Chinese: {"3 份备份中 1 份已证明，0 份未通过；2 份只证明了一部分；其中 1 份自上次证明后没有变化。", "? 部分已证明", "? 只有一部分。自 03-01 02:00 起无变化", "只恢复了 crm.orders；其中还有 crm.notes：其余部分情况不明"},
+	} {
+		var text, page strings.Builder
+		require.NoError(t, NightTerminal(&text, n, Options{Language: lang, Width: 200}))
+		require.NoError(t, NightsPage(&page, []*night.Night{n}, Options{Language: lang}))
+		for _, w := range words {
+			assert.Contains(t, text.String(), w)
+			assert.Contains(t, page.String(), strings.TrimPrefix(w, "? "))
+		}
+		assert.True(t, strings.HasPrefix(strings.TrimSpace(text.String()), words[1]), text.String())
+		assert.Contains(t, page.String(), `<header class="inconclusive">`)
+		assert.Contains(t, NightLine(n, p, Options{Language: lang}), strings.TrimPrefix(words[1], "? "))
+		assert.Contains(t, NightLine(n, p, Options{Language: lang}), words[3])
+		var standing strings.Builder
+		require.NoError(t, StandingTerminal(&standing, []night.Standing{{Backup: "crm", State: night.InPart, Latest: &p}}, Options{Language: lang, Width: 200}))
+		assert.Contains(t, standing.String(), map[Language]string{English: "? IN PART", Chinese: "? 部分已证明"}[lang])
+	}
+	var junit, js strings.Builder
+	require.NoError(t, NightJUnit(&junit, n, Options{Language: English}))
+	assert.Contains(t, junit.String(), `<testcase classname="crm" name="verdict" time="0.000">`+"\n      <skipped")
+	require.NoError(t, NightJSON(&js, n, Options{}))
+	assert.Contains(t, js.String(), `"part":{"only":"crm.orders","left":"crm.notes"}`)
+	path := filepath.Join(t.TempDir(), "night.prom")
+	require.NoError(t, NightMetrics(path, n))
+	prom, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, line := range []string{`backup="crm",catalogue="nightly",point="",status="part"} 1`, `backup="crm",catalogue="nightly",point="",status="passed"} 0`,
+		`backup="shop",catalogue="nightly",point="",status="passed"} 1`, `lifeboat_night_passed{catalogue="nightly"} 0`} {
+		assert.Contains(t, string(prom), line)
+	}
+	assert.NotContains(t, string(prom), `backup="shop",catalogue="nightly",point="",status="part"`)
+}
+
 // TestNightJUnit: a case for each rung, and nothing that is not proved is green.
 func TestNightJUnit(t *testing.T) {
 	t.Parallel()

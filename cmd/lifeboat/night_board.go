@@ -163,6 +163,8 @@ func (b *nightBoard) cells(r *nightRow, now time.Time) []string {
 		state = b.named("proof", string(r.proof.Status))
 		if r.proof.Read {
 			state = b.words.Text("night.read", nil)
+		} else if r.proof.InPart() {
+			state = b.words.Text("night.part", nil)
 		}
 		if left = ""; !r.began.IsZero() {
 			took = b.whole(r.ended.Sub(r.began))
@@ -202,7 +204,7 @@ func (b *nightBoard) summary(now time.Time, ending bool) string {
 	known := true
 	for _, r := range b.rows {
 		switch {
-		case r.proof != nil && (r.proof.Status == record.StatusPassed || r.proof.Read):
+		case r.proof != nil && (r.proof.Status == record.StatusPassed && !r.proof.InPart() || r.proof.Read):
 			proved++
 		case r.proof != nil:
 			others++

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"time"
 
 	"lifeboat/drills"
@@ -20,7 +21,7 @@ func (a *app) standing(c *scenarios.Catalogue, lang reports.Language) error {
 	}
 	all := night.Stand(planned, nights, buildID(), c.Every.Std(), time.Now())
 	for i := range all {
-		if s := &all[i]; s.State == night.Proved || s.State == night.Changed {
+		if s := &all[i]; slices.Contains([]night.State{night.Proved, night.InPart, night.Changed}, s.State) {
 			for _, p := range s.Speak {
 				if _, stands := a.judged(p); !stands {
 					s.State = night.NotProved

@@ -66,6 +66,7 @@ type Proof struct {
 	Said    *record.Said     `json:"said,omitempty"`  // where that quotes a check: what it said, in its parts
 	Error   string           `json:"error,omitempty"` // why it was never started
 	Read    bool             `json:"read,omitempty"`  // it was only to be read, and nothing was found: no proof, and no failure
+	Part    *record.Part     `json:"part,omitempty"`  // what of its backup was restored; nil: all of it, or nothing
 	Left    int              `json:"left,omitempty"`  // things that could not be cleaned up
 	Rungs   []objective.Rung `json:"rungs,omitempty"`
 	Points  []Point          `json:"restore_points,omitempty"`
@@ -118,6 +119,9 @@ func ProofOf(p Planned, r *record.Record, v record.Verdict) Proof {
 	for _, x := range r.Restores {
 		if x.Backup == p.Backup && x.Bad() == "" {
 			got.Restoring, got.Bytes = x.Ended-x.Started, x.Bytes
+			if x.Part != nil {
+				got.Part = x.Part
+			}
 		}
 	}
 	for _, x := range r.RestorePoints {
@@ -181,10 +185,13 @@ func (n *Night) Open(every time.Duration, now time.Time) []Planned {
 	return all
 }
 
-// Partial tells whether backups of the catalogue were left out.
+// Partial tells whether backups of the catalogue were left out, or proved in part alone.
 func (n *Night) Partial() bool {
-	return slices.ContainsFunc(n.Proofs, func(p Proof) bool { return p.LeftOut() })
+	return slices.ContainsFunc(n.Proofs, func(p Proof) bool { return p.LeftOut() || p.InPart() })
 }
+
+// InPart tells whether a part of its backup is proved, and nothing of the rest.
+func (p Proof) InPart() bool { return p.Part != nil && p.Status == record.StatusPassed }
 
 // Count of the proofs of a status.
 func (n *Night) Count(s record.Status) int {

@@ -13,6 +13,7 @@ type State string
 // The states, the best first.
 const (
 	Proved    State = "proved"
+	InPart    State = "part"       // a part of it is proved, and nothing of the rest
 	Changed   State = "changed"    // proved, and since then its entry of the catalogue or lifeboat has changed
 	Overdue   State = "overdue"    // its latest proof is older than it may be, or there is none
 	NotProved State = "not-proved" // the latest try said nothing of it
@@ -57,6 +58,8 @@ func Stand(planned []Planned, nights []*Night, build string, every time.Duration
 		case s.Latest != nil && s.Latest.Status != record.StatusPassed:
 			s.State = NotProved
 		case s.Proof.IsZero() || now.Sub(s.Proof) > every || s.Proof.After(now):
+		case slices.ContainsFunc(good.all, Proof.InPart):
+			s.State = InPart
 		case good.worst.Scenario != p.Scenario || good.worst.Which != p.Which || good.build == "" || good.build != build:
 			s.State = Changed
 		default:
