@@ -53,6 +53,8 @@ func (d *Dump) homeless(s Statement) bool {
 	at := s.adds()
 	if s.begins("LOCK", "TABLES") || s.begins("ALTER", "TABLE") {
 		at = 2
+	} else if s.creates().kind == Trigger {
+		at = 1 + slices.IndexFunc(s.tokens, func(t token) bool { return t.is("ON") })
 	}
 	if at == 0 || d.tables {
 		return false
