@@ -68,6 +68,7 @@ var dumpCommands = map[string]string{
 	"tar":          "pg_dump -Ft shop",
 	"directory":    "rm -rf /tmp/folder && pg_dump -Fd -f /tmp/folder shop && tar -C /tmp/folder -cf - .",
 	"schema":       "pg_dump -Fc --schema-only shop",
+	"authorised":   "pg_dump --use-set-session-authorization shop",
 	"old quotes":   "PGOPTIONS='-c standard_conforming_strings=off' pg_dump shop",
 }
 
@@ -164,6 +165,7 @@ func TestLoadGoodDumps(t *testing.T) {
 		"plain that makes its database":  {dump: "create", settings: "database: shop"},
 		"plain with inserts":             {dump: "inserts"},
 		"plain with old quotes":          {dump: "old quotes"},
+		"plain in everybody's name":      {dump: "authorised"},
 		"tar":                            {dump: "tar"},
 		"tar in gzip":                    {dump: "tar", pack: "gzip"},
 		"tar by several jobs":            {dump: "tar", settings: "jobs: 2"},
