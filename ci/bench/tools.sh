@@ -1,15 +1,16 @@
 #!/bin/bash
-# tools.sh [KIND…]: throughput of the restores of mysql, files, basebackup and redis ÷ that of the raw tool, in turns: the same bytes into a
-# server of the same image and limits, or onto a fresh volume. BENCH_TOOL_MB (500) is how large each backup is, BENCH_RESTORES (3) how many turns.
+# tools.sh [KIND…]: throughput of restores (mysql, mariadb-backup, files, restic, basebackup, pgbackrest, redis) ÷ that of the raw
+# tool, in turns: the same bytes into a server of the same image and limits, or onto a fresh volume. BENCH_TOOL_MB (500) is how large each backup
+# is, BENCH_RESTORES (3) how many turns.
 # Backups are made once, and kept in build/bench. The digest is verified in the same pass; files are read back besides, which no tool does.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 megabytes=${BENCH_TOOL_MB:-500} turns=${BENCH_RESTORES:-3}
 kinds=("$@")
-[ $# -gt 0 ] || kinds=(mysql files basebackup redis)
+[ $# -gt 0 ] || kinds=(mysql mariadb-backup files restic basebackup pgbackrest redis)
 trap 'remove_labelled; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-need lifeboat/postgres:15 lifeboat/mariadb:10.11 lifeboat/redis:7.0
+need lifeboat/postgres:15 lifeboat/mariadb:10.11 lifeboat/redis:7.0 lifeboat/kinds:12
 made=$root/build/bench/tools-$megabytes name=lifeboat-bench-$$
 rows=$((megabytes * 1000000 / 2000))
 limits=(--network none --memory 1g --memory-swap 1g --shm-size 256m --pids-limit 512)
@@ -44,27 +45,61 @@ mariadb_up() {
   await mariadb -h 127.0.0.1 -uroot -pbench -e 'select 1'
 }
 
-make_mysql() {
+filled_mariadb() {
   mariadb_up
   sql -e "create database shop; use shop; create table orders (id int primary key, note varchar(2000) character set ascii)
     select seq id, repeat(md5(seq), 61) note from seq_1_to_$rows"
+}
+make_mysql() {
+  filled_mariadb
   docker exec "$name" mariadb-dump -h 127.0.0.1 -uroot -pbench --single-transaction --databases shop >"$1/shop.sql"
   away
 }
-make_files() {
+make_mariadb-backup() {
+  filled_mariadb
+  docker exec "$name" mariadb-backup --backup --host 127.0.0.1 -uroot -pbench --target-dir=/var/lib/mysql/.copy 2>/dev/null
+  mkdir "$1/backup"
+  docker exec "$name" tar -C /var/lib/mysql/.copy -c . | tar -C "$1/backup" -x --no-same-owner
+  away
+}
+filled_tree() {
   mkdir "$work/tree"
   head -c "${megabytes}000000" /dev/urandom | (cd "$work/tree" && split -a 4 -b 256K -)
+}
+make_files() {
+  filled_tree
   tar -C "$work" -cf "$1/tree.tar" tree
   rm -rf "$work/tree"
 }
-make_basebackup() {
-  serve lifeboat/postgres:15 /var/lib/postgresql/data -e POSTGRES_PASSWORD=bench --
+make_restic() {
+  filled_tree
+  echo bench >"$1/password"
+  docker run --rm "${labels[@]}" "${limits[@]}" -v "$work/tree:/tree:ro" -v "$1:/made" --entrypoint sh lifeboat/kinds:12 -c \
+    'restic="restic -q --no-cache -p /made/password -r /made/repository"; $restic init && $restic backup /tree'
+  rm -rf "$work/tree"
+}
+filled_postgres() { # filled_postgres [OPTION…]: of its server
+  serve lifeboat/postgres:15 /var/lib/postgresql/data -e POSTGRES_PASSWORD=bench "${backrest[@]/#/-ePGBACKREST_}" -- postgres "$@"
   await env PGPASSWORD=bench psql -X -h 127.0.0.1 -U postgres -c 'select 1'
   docker exec "$name" psql -X -q -U postgres -c "create table orders as select g id, repeat(md5(g::text), 58) note from generate_series(1, $rows) g" \
     -c 'alter table orders add primary key (id)' -c checkpoint
+}
+make_basebackup() {
+  filled_postgres
   mkdir "$1/base"
   docker exec -u postgres "$name" pg_basebackup -D /var/lib/postgresql/data/copy -Ft -X stream -c fast
   docker exec "$name" tar -C /var/lib/postgresql/data/copy -c . | tar -C "$1/base" -x --no-same-owner
+  away
+}
+backrest=(STANZA=bench PG1_PATH=/var/lib/postgresql/data LOG_LEVEL_FILE=off LOCK_PATH=/tmp REPO1_PATH=/tmp/repo START_FAST=y)
+make_pgbackrest() {
+  filled_postgres -c archive_mode=on -c 'archive_command=/usr/local/bin/pgbackrest archive-push %p'
+  docker run --rm --network none --entrypoint cat lifeboat/kinds:12 /usr/bin/pgbackrest |
+    docker exec -i "$name" sh -c 'cat >/usr/local/bin/pgbackrest && chmod 755 /usr/local/bin/pgbackrest'
+  docker exec -u postgres "$name" pgbackrest stanza-create
+  docker exec -u postgres "$name" pgbackrest --type=full backup
+  mkdir "$1/repo"
+  docker exec "$name" tar -C /tmp/repo -c . | tar -C "$1/repo" -x --no-same-owner
   away
 }
 make_redis() {
@@ -86,6 +121,17 @@ by_hand() {
   onto=(docker run --rm -i --name "$name" "${labels[@]}" "${limits[@]}" -v "$name:/restored" --entrypoint)
   case $1 in
     mysql) sql <"$made/mysql/shop.sql" ;;
+    mariadb-backup)
+      tar -C "$made/mariadb-backup/backup" -c . | "${onto[@]}" sh lifeboat/mariadb:10.11 -c \
+        'tar -C /restored -x && mariadb-backup --no-defaults --prepare --target-dir=/restored 2>/dev/null'
+      ;;
+    restic)
+      "${onto[@]}" restic -v "$made/restic:/made:ro" lifeboat/kinds:12 -q --no-cache --no-lock -p /made/password -r /made/repository \
+        restore latest --target /restored
+      ;;
+    pgbackrest)
+      "${onto[@]}" pgbackrest -v "$made/pgbackrest/repo:/tmp/repo:ro" "${backrest[@]/#/-ePGBACKREST_}" lifeboat/kinds:12 --pg1-path=/restored restore
+      ;;
     files) "${onto[@]}" tar lifeboat/postgres:15 -C /restored -x <"$made/files/tree.tar" ;;
     basebackup)
       "${onto[@]}" tar lifeboat/postgres:15 -C /restored -x <"$made/basebackup/base/base.tar"
@@ -98,9 +144,13 @@ by_hand() {
 }
 entry() { # entry KIND: what the catalogue says of it
   case $1 in
+    mariadb-backup) echo 'restore: {kind: mariadb-backup}, instance: {kind: docker, image: "lifeboat/mariadb:10.11", data: [/var/lib/mysql],
+      ready: {tcp: 3306}}, checks: {service: [{kind: tcp, to: "db:3306"}]}' ;;
+    pgbackrest) echo 'restore: {kind: basebackup, repository: pgbackrest}, instance: {kind: docker, image: "lifeboat/postgres:15",
+      env: {POSTGRES_PASSWORD: bench}, ready: {tcp: 5432}}, checks: {service: [{kind: tcp, to: "db:5432"}]}' ;;
     mysql) echo 'restore: {kind: mysql}, instance: {kind: docker, image: "lifeboat/mariadb:10.11", env: {MARIADB_ROOT_PASSWORD: bench},
       data: [/var/lib/mysql], ready: {tcp: 3306}}, checks: {service: [{kind: tcp, to: "db:3306"}]}' ;;
-    files) echo 'restore: {kind: files, path: /restored}, instance: {kind: docker, image: "lifeboat/postgres:15", command: [sleep, infinity]},
+    files | restic) echo 'restore: {kind: files, path: /restored}, instance: {kind: docker, image: "lifeboat/postgres:15", command: [sleep, infinity]},
       checks: {data: [{kind: tree, on: db}]}' ;;
     basebackup) echo 'restore: {kind: basebackup}, instance: {kind: docker, image: "lifeboat/postgres:15", env: {POSTGRES_PASSWORD: bench}, ready: {tcp: 5432}},
       checks: {service: [{kind: tcp, to: "db:5432"}]}' ;;
@@ -110,8 +160,12 @@ entry() { # entry KIND: what the catalogue says of it
 }
 by_lifeboat() {
   local home=$work/home.$1.$2
-  printf 'catalogue: tools\nbackups:\n  - {name: %s, as: db, objectives: {age: 0s}, store: {kind: dir, path: %s}, %s}\n' \
-    "$1" "$made/$1" "$(entry "$1")" >"$work/tools.yaml"
+  local store="kind: dir, path: $made/$1"
+  if [ "$1" = restic ]; then
+    store="kind: restic, path: $made/restic/repository, image: \"lifeboat/kinds:12\", password: {file: $made/restic/password}, consistent: begun"
+  fi
+  printf 'catalogue: tools\nbackups:\n  - {name: %s, as: db, objectives: {age: 0s}, store: {%s}, %s}\n' \
+    "$1" "$store" "$(entry "$1")" >"$work/tools.yaml"
   "$stopwatch" -o "$work/line" "$lifeboat" verify --json --home "$home" "$work/tools.yaml" >"$work/tools.json" || {
     echo "bench: the restore did not pass:" >&2
     head -c 2000 "$work/tools.json" >&2
@@ -124,11 +178,14 @@ by_lifeboat() {
 
 seconds= peak_mib= most=0 user= system=
 for kind in "${kinds[@]}"; do
-  if ! [ -e "$made/$kind/SHA256SUMS" ] && ! [ -e "$made/$kind/base/backup_manifest" ]; then
+  if ! [ -e "$made/$kind.made" ]; then
     rm -rf "${made:?}/$kind"
     mkdir -p "$made/$kind"
     "make_$kind" "$made/$kind"
-    [ "$kind" = basebackup ] || (cd "$made/$kind" && sha256sum -- * >"$work/sums" && mv "$work/sums" SHA256SUMS)
+    case $kind in
+      mysql | files | redis) (cd "$made/$kind" && sha256sum -- * >"$work/sums" && mv "$work/sums" SHA256SUMS) ;;
+    esac
+    : >"$made/$kind.made"
   fi
   bytes=$(du -sb "$made/$kind" | cut -f1)
   lifeboats=() hands=()
