@@ -1,7 +1,9 @@
 package basebackup
 
 import (
+	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 )
 
@@ -44,3 +46,26 @@ func (e *exact) read(p []byte) (int, error) {
 }
 
 var errLonger = errors.New("it is longer than it was")
+
+// archived holds what is read against a checksum, and ends with an error where that is another: nobody is given all of what is not the file
+// that was archived.
+type archived struct {
+	from  io.Reader
+	log   log
+	sum   hash.Hash
+	other error // it is another
+	err   error // of from
+}
+
+func (s *archived) Read(p []byte) (int, error) {
+	n, err := s.from.Read(p)
+	s.sum.Write(p[:n]) //nolint:errcheck // never fails
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		s.err = err
+	case err != nil && s.log.sum != "" && hex.EncodeToString(s.sum.Sum(nil)) != s.log.sum:
+		s.other = damage("WAL segment %s is not what was archived: its name in the repository says another checksum", s.log.name)
+		err = s.other
+	}
+	return n, err
+}

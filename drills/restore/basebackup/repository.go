@@ -2,10 +2,8 @@ package basebackup
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"crypto/sha1"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -225,14 +223,15 @@ func (s *chosen) takeLog(to taker, at string, l log, r io.Reader) error {
 	if err != nil {
 		return dump.PartError(at, found, err)
 	}
-	var whole bytes.Buffer
-	if _, err := whole.ReadFrom(io.LimitReader(plain, mostSegment+1)); err != nil {
-		return dump.PartError(at, found, err)
+	named := &archived{from: plain, log: l, sum: sha1.New()} //nolint:gosec // it is pgBackRest's
+	err = to.log(l.name, named)
+	switch {
+	case named.other != nil:
+		return named.other
+	case named.err != nil:
+		return dump.PartError(at, found, named.err)
 	}
-	if sum := sha1.Sum(whole.Bytes()); l.sum != "" && hex.EncodeToString(sum[:]) != l.sum { //nolint:gosec // it is pgBackRest's
-		return damage("WAL segment %s is not what was archived: its name in the repository says another checksum", l.name)
-	}
-	return to.log(l.name, &whole)
+	return err
 }
 
 // one of several that a repository holds.

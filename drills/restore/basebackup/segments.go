@@ -2,6 +2,7 @@ package basebackup
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +56,9 @@ func (s *segments) add(name string, head []byte, size int64) {
 // placing makes a file of WAL in the machine of which the size is known; nil: nothing is to be placed.
 type placing func(name string, size int64, from io.Reader) error
 
+// usualSegment is what a segment has unless initdb was told another size, bytes.
+const usualSegment = 16 << 20
+
 // mostSegment is the most that a segment may have, bytes.
 const mostSegment = 1 << 30
 
@@ -105,6 +109,7 @@ func (s *segments) take(base string, r io.Reader, place placing) error {
 // takeSegment has a segment placed with the bytes that it has.
 func (s *segments) takeSegment(name string, r io.Reader, place placing) error {
 	s.buf.Reset()
+	s.buf.Grow(int(cmp.Or(s.size, usualSegment)) + bytes.MinRead) // it would grow to twice as much on its way
 	if _, err := s.buf.ReadFrom(io.LimitReader(r, mostSegment+1)); err != nil {
 		return err
 	}
