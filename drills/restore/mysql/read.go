@@ -88,8 +88,11 @@ func (l *load) text(ctx context.Context, in *dump.Input) (text *bufio.Reader, en
 	return bufio.NewReaderSize(in, dump.PieceSize), end, nil
 }
 
-// Made is only known at the end of a dump.
-func (l *Loader) Made(_ context.Context, s restore.Source) (string, error) {
+// Made is only known at the end of a dump. Of a folder the metadata say it.
+func (l *Loader) Made(ctx context.Context, s restore.Source) (string, error) {
+	if s.Point.Dir {
+		return mydumper.Begun(ctx, s)
+	}
 	return "", fmt.Errorf("look for the time of %s: it does not stand near its beginning", s.Backup)
 }
 

@@ -191,6 +191,21 @@ func TestDoubts(t *testing.T) {
 	assert.False(t, ok)
 }
 
+// When it was begun is known without reading all of it.
+func TestBegun(t *testing.T) {
+	t.Parallel()
+	at, err := Begun(t.Context(), folder(newer))
+	require.NoError(t, err)
+	assert.Equal(t, "2026-01-31 02:00:00", at)
+	at, err = Begun(t.Context(), folder(newer.Less("metadata")))
+	require.NoError(t, err)
+	assert.Empty(t, at)
+	cut := restoretest.Source("shop-db", "2026", []byte(newer.Tarred()[:len(newer.Tarred())/2]), "")
+	at, err = Begun(t.Context(), cut)
+	require.NoError(t, err)
+	assert.NotEmpty(t, at, "what follows the metadata is not read")
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]file{
@@ -224,6 +239,8 @@ func TestMetadataOfOldVersions(t *testing.T) {
 	assert.Equal(t, []any{"2026-01-31 02:00:00", "2026-01-31 02:00:01", "binlog.000002", int64(600), "0-1-8"}, []any{s.Started, s.Ended, s.Log, s.Offset, s.GTID})
 	s = understood("Started dump at: 2026-01-31 02:00:00\nSHOW SLAVE STATUS:\n\tHost: db1\n\tLog: other.000001\n\tPos: 5\n\tGTID:(null)\n\n")
 	assert.Equal(t, []any{"", "other.000001", int64(5), ""}, []any{s.Ended, s.Log, s.Offset, s.GTID})
+	s = understood("# Started dump at: 2026-01-31 02:00:00\n# Finished dump at: 2026-01-31 02:00:01\n# Started dump at: 2026-02-01 02:00:00\n")
+	assert.Equal(t, []string{"2026-01-31 02:00:00", ""}, []string{s.Started, s.Ended}, "a second run into it was not ended")
 	s = understood("[source]\nSOURCE_LOG_FILE = \"`?,e?U\"\nSOURCE_LOG_POS =  v\n")
 	assert.Empty(t, s.Log, "what 0.17 wrote")
 }
