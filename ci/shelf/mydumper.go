@@ -90,7 +90,7 @@ func fileLike(f accident.Folder, parts ...string) string {
 
 // dumpersFolders are the broken ones, and good ones that look odd.
 func dumpersFolders() []item {
-	read, ageless := at(objective.RungRead), doubtAt(objective.RungFound)
+	read, doubt := at(objective.RungRead), doubtAt(objective.RungRead)
 	less := func(name, what string, parts ...string) item {
 		return dumperItem(name, what, read, "plain", func(f, _ accident.Folder) accident.Folder { return f.Less(fileLike(f, parts...)) })
 	}
@@ -151,8 +151,8 @@ func dumpersFolders() []item {
 		dumperItem("rows-counted", "a table's rows are missing, and newer metadata count them", read, "plain", func(f, _ accident.Folder) accident.Folder {
 			return newerMetadata(f).Less(fileLike(f, orders+".", ".sql"))
 		}),
-		dumperItem("rows-only", "rows without the tables that they belong to", ageless, "data", nil),
-		dumperItem("gap", "chunks are not there, and nobody knows whether they had rows", ageless, "rows", nil),
+		dumperItem("rows-only", "rows without the tables that they belong to", doubt, "data", nil),
+		dumperItem("gap", "chunks are not there, and nobody knows whether they had rows", doubt, "rows", nil),
 
 		good("plain", "as it is", "plain", "", nil),
 		good("packed", "each file packed by gzip", "packed", "", nil),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
@@ -20,7 +21,7 @@ func Begun(ctx context.Context, s restore.Source) (string, error) {
 		return "", err
 	}
 	defer in.Close() //nolint:errcheck // it was only read
-	found, at := errors.New("it was found"), ""
+	at := ""
 	err = dump.Members(in, "its tar", func(h *tar.Header, from io.Reader) error {
 		if fileOf(h.Name).is != metadata {
 			return nil
@@ -30,9 +31,9 @@ func Begun(ctx context.Context, s restore.Source) (string, error) {
 			return err
 		}
 		at = understood(string(raw)).Started
-		return found
+		return fs.SkipAll
 	})
-	if errors.Is(err, found) {
+	if errors.Is(err, fs.SkipAll) {
 		err = nil
 	}
 	return at, err

@@ -50,6 +50,9 @@ func (d *Dump) begin(s Statement) (pass bool, err error) {
 
 // homeless tells that a statement is about the rows of a table before any table was made: those of mysqldump --no-create-info.
 func (d *Dump) homeless(s Statement) bool {
+	if m := s.creates(); m.kind == Table || m.kind == Sequence || m.kind == View { // one that is left out as well
+		d.tables = true
+	}
 	at := s.adds()
 	if s.begins("LOCK", "TABLES") || s.begins("ALTER", "TABLE") {
 		at = 2
