@@ -113,9 +113,15 @@ func TestLoadOnlyTables(t *testing.T) {
 		assert.Equal(t, record.LackPart, lack.Lack)
 		dropTrade(t, m)
 	}
+	keyed := "-- MariaDB dump 10.19\n-- Host: localhost    Database: trade\nCREATE TABLE `a` (id int primary key);\n" + // which does not say that keys wait
+		"CREATE TABLE `b` (id int, CONSTRAINT k FOREIGN KEY (id) REFERENCES `a` (id));\nINSERT INTO `b` VALUES (1);\n-- Dump completed\n"
+	out, err := loader(t, "{password: sesame, only: trade.b}").Load(t.Context(), source(keyed, ""), m)
+	require.NoError(t, err)
+	assert.Contains(t, strings.Join(out.Notes, "\n"), "foreign key trade.b k was left out")
+	dropTrade(t, m)
 	far := "-- MariaDB dump 10.19\nCREATE DATABASE `trade`;\nUSE `trade`;\nCREATE TABLE `a` (id int);\nCREATE DATABASE `other`;\nUSE `other`;\n" +
 		"CREATE VIEW `far` AS select `trade`.`a`.`id` from `trade`.`a`;\n-- Dump completed\n"
-	_, err := loader(t, "{password: sesame, only: other}").Load(t.Context(), source(far, ""), m)
+	_, err = loader(t, "{password: sesame, only: other}").Load(t.Context(), source(far, ""), m)
 	require.ErrorContains(t, err, "something stands on what restore.only leaves out: ERROR 1")
 	require.ErrorAs(t, err, new(*restore.LackError), "it may be good")
 	dropTrade(t, m)
