@@ -58,7 +58,7 @@ func Part() *Dump {
 }
 
 // Read reads a dump to its end. *dump.Damage: what is wrong with it.
-func (d *Dump) Read(r io.Reader) error { return newScanner(d).read(r) }
+func (d *Dump) Read(r io.Reader) error { return newScanner(d).read(d.broken(r)) }
 
 // Objects are what must be there after the load. A Database of "" is the one that it is loaded into.
 func (d *Dump) Objects() []Object {

@@ -1,8 +1,10 @@
 package mysqldump
 
 import (
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -97,4 +99,24 @@ func TestWhatBelongsToTheServer(t *testing.T) {
 		_, err := read(with(text))
 		assert.ErrorAs(t, err, new(*dump.Damage), text)
 	}
+}
+
+// A dump that a terminal or Windows wrote is read as the client reads it.
+func TestLinesOfATerminal(t *testing.T) {
+	text := sample(t, "mariadb-10.11")
+	crlf := strings.ReplaceAll(text, "\n", "\r\n")
+	for _, pieces := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.OneByteReader, iotest.HalfReader} {
+		d := New()
+		var out strings.Builder
+		d.Out = &out
+		require.NoError(t, d.Read(pieces(strings.NewReader(crlf))))
+		assert.Equal(t, text, out.String())
+		assert.Len(t, d.Left, 1)
+	}
+	raw, err := io.ReadAll(New().broken(strings.NewReader("a\r\nb\r\r\nc\rd\r")))
+	require.NoError(t, err)
+	assert.Equal(t, "a\nb\r\nc\rd\r", string(raw))
+	raw, err = io.ReadAll(New().broken(strings.NewReader("a\nb\r\n")))
+	require.NoError(t, err)
+	assert.Equal(t, "a\nb\r\n", string(raw), "whose first line is another's keeps its bytes")
 }
