@@ -75,6 +75,7 @@ func TestOf(t *testing.T) {
 		"JSON":              {"{\"error\": \"not found\"}\nmore", "json", "{\"error\": \"not found\"}"},
 		"Git LFS":           {"version https://git-lfs.github.com/spec/v1\noid sha256:00", "lfs", ""},
 		"pg_dump's error":   {"pg_dump: error: connection failed\nmore", "message", "pg_dump: error: connection failed"},
+		"mysqldump --xml":   {"<?xml version=\"1.0\"?>\n<mysqldump xmlns:xsi=\"x\">", "mysql_xml", ""},
 		"mysqldump's error": {"mysqldump: Got error: 1045: Access denied", "message", "mysqldump: Got error: 1045: Access denied"},
 		"a shell's":         {"bash: pg_dump: command not found\n", "message", "bash: pg_dump: command not found"},
 		"a script's":        {"/opt/backup.sh: line 3: pg_dump: command not found", "message", "/opt/backup.sh: line 3: pg_dump: command not found"},

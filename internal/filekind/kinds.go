@@ -36,6 +36,7 @@ var Kinds = []Kind{
 		"iconv -f UTF-16 -t UTF-8 FILE > FILE.utf8"},
 	{"utf32", Foreign, "UTF-32 text", "iconv -f UTF-32 -t UTF-8 FILE > FILE.utf8"},
 	{"mysql", Foreign, "a dump of MySQL or MariaDB", ""},
+	{"mysql_xml", Foreign, "a dump of MySQL or MariaDB as XML (--xml)", ""},
 	{"xtrabackup", Foreign, "a backup of MySQL or MariaDB (xbstream)", ""},
 	{"sqlite", Foreign, "a database file of SQLite", ""},
 	{"sqlite_dump", Foreign, "a dump of SQLite", ""},

@@ -33,6 +33,9 @@ func ofText(head []byte) Found {
 		if strings.Contains(low, "<!doctype html") || strings.Contains(low, "<html") {
 			return Found{Kind: Named("html")}
 		}
+		if strings.Contains(low, "<mysqldump") {
+			return Found{Kind: Named("mysql_xml")}
+		}
 		return Found{Kind: Named("xml"), Said: said(between(text, "<Message>", "</Message>"))}
 	case jsonStart().MatchString(text):
 		return Found{Kind: Named("json"), Said: said(text)}
