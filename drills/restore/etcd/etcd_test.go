@@ -154,6 +154,10 @@ func TestRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, &snapshot{size: int64(len(raw)), hashed: true, revision: 79, keys: 38, leased: 1, versions: 78, members: 1, version: "3.4.0"}, s,
 		"as etcdctl snapshot status says, and a count of all keys of the server")
+	raw = sample(t, "compacted") // at a deletion, which is gone
+	s, err = readSnapshot(bytes.NewReader(raw), int64(len(raw)))
+	require.NoError(t, err)
+	assert.Equal(t, []int64{7, 4}, []int64{s.revision, s.keys})
 }
 
 // page of a file of bbolt, whose pages have 4096 bytes.
@@ -208,6 +212,8 @@ func TestLoad(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "other30\n", got.Stdout)
 
+	_, _, err = load("{}", sample(t, "compacted"))
+	require.NoError(t, err, "its server begins at the revision of the compaction")
 	_, _, err = load("{hash: none, password: sesame}", sample(t, "auth")[:len(raw)-sha256.Size])
 	require.NoError(t, err, "a copied file, whose cluster asks for a password")
 	_, _, err = load("{}", sample(t, "auth"))
