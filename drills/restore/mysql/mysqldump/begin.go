@@ -39,9 +39,6 @@ func (d *Dump) begin(s Statement) (pass bool, err error) {
 	if d.homeless(s) {
 		return false, nil
 	}
-	if kind := s.creates().kind; kind == Table || kind == Sequence || kind == View { // whoever asks may leave it out
-		d.tables = true
-	}
 	if pass, err = d.ask(s); pass && err == nil {
 		d.heed(s)
 	}
