@@ -24,7 +24,6 @@ var keys = map[string]string{
 	"pg-mistake":             "{database: shop, run: drop table orders, seen: select false}",
 	"mysql-password-rotated": "{user: app}",
 	"mysql-plugin-missing":   "{user: app}",
-	"mysql-upgrade-needed":   "{}",
 	"file-missing":           "{path: /etc/app.conf}",
 	"slow-restore":           "{rate: 2MB/s}",
 	"disk-slow":              "{rate: 2MB/s}",
