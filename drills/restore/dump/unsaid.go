@@ -1,6 +1,10 @@
 package dump
 
-import "lifeboat/internal/lazy"
+import (
+	"regexp"
+
+	"lifeboat/internal/lazy"
+)
 
 // passwords are what stands behind the words for one in SQL, in connection strings and in addresses: programs repeat the statement that failed.
 var (
@@ -9,8 +13,23 @@ var (
 	identified = lazy.Regexp(`(?i)\b(identified\s+(?:by|with\s+\S+\s+(?:by|as))\s+(?:password\s+)?)'(?:[^'\\]|''|\\.)*'?`)
 )
 
-// Unsaid is what a program printed, without production's passwords in what it repeats of a dump.
+// rows are where servers and clients repeat values of a row, and $1 and $2 what stands around them: production's data stay out of reports.
+var rows = []func() *regexp.Regexp{
+	lazy.Regexp(`([Kk]ey \([^\n]*?\)=\()[^\n]*?(\)(?: already exists| is duplicated| is not present| is still referenced| conflicts with|\.))`),
+	lazy.Regexp(`(Failing row contains \()[^\n]*()`),
+	lazy.Regexp(`(COPY [^\n]*?, line \d+(?:, column [^\n:]+)?: ")[^\n]*()`),
+	lazy.Regexp(`(invalid input (?:syntax for type|value for enum) [^\n:]+: "|malformed \w+ literal: "|value out of range: "|JSON data, line \d+: )[^\n]*()`),
+	lazy.Regexp(`((?:value|Token) ")[^\n]*(" is (?:out of range for type|invalid))`),
+	lazy.Regexp(`(?is)\b(insert\s+into\s.{0,300}?\bvalues?\s*\().*?(;\s*\n|;?\s*$)`),
+	lazy.Regexp(`(Duplicate entry '|[Ii]ncorrect [\w ]+ value: ')[^\n]*(' for (?:key|column|function))`),
+	lazy.Regexp(`(for the right syntax to use near ')[^\n]*?(?:\)\s*,\s*\(|'\s*,|,\s*')[^\n]*(' at line)`), // it is the middle of a row
+}
+
+// Unsaid is what a program printed, without production's passwords and values of its rows in what it repeats of a dump.
 func Unsaid(text string) string {
+	for _, of := range rows {
+		text = of().ReplaceAllString(text, "$1***$2")
+	}
 	text = passwords().ReplaceAllStringFunc(text, func(found string) string {
 		m := passwords().FindStringSubmatch(found)
 		switch {

@@ -16,8 +16,9 @@ func (l *load) runner() *dump.Runner {
 // nobody interprets dumps: whatever a dump makes its reader do, it does as this user.
 const nobody = "65534:65534"
 
-// options of its session: words that are known, and no statement of a dump in the server's log, which goes to the console. It may hold passwords.
-const options = "-c lc_messages=C -c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1"
+// options of its session: words that are known, and no statement and no row of a dump in the server's log, which goes to the console. They may
+// hold passwords, and are production's data.
+const options = "-c lc_messages=C -c log_error_verbosity=terse -c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1"
 
 // client is a program in the machine that knows how to log in by its environment.
 func (l *load) client(args ...string) (instance.Command, error) {

@@ -43,7 +43,7 @@ func errorsOf(stderr string) []trouble {
 				continue
 			}
 		}
-		all = append(all, trouble{code: m[2], text: dump.Unsaid(strings.Join(lines[i:min(i+4, len(lines))], " / "))})
+		all = append(all, trouble{code: m[2], text: strings.ReplaceAll(dump.Unsaid(strings.Join(lines[i:min(i+4, len(lines))], "\n")), "\n", " / ")})
 	}
 	return all
 }
