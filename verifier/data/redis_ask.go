@@ -105,7 +105,9 @@ func (c *redis) one(ctx context.Context, conn *resp.Conn, seen *kept) error {
 		if err != nil {
 			return err
 		}
-		f.Value, _ = answer.(string)
+		if c.keys.Equals != nil || c.keys.MaxAge > 0 { // else it was only read: what nobody asks about is the business's own
+			f.Value, _ = answer.(string)
+		}
 	}
 	return nil
 }

@@ -122,6 +122,16 @@ func TestRedis(t *testing.T) {
 	}
 }
 
+// A value is business data: facts, which are sealed, hold it only where the check asks about it.
+func TestRedisKeepsNoValue(t *testing.T) {
+	t.Parallel()
+	for keys, kept := range map[string]bool{`key: a, type: string, ttl: none`: false, `key: a, equals: "1"`: true} {
+		facts, err := redisCheck(t, keys).Observe(t.Context(), cache(nil))
+		require.NoError(t, err)
+		assert.Equal(t, kept, strings.Contains(string(facts), "1795916848"), keys)
+	}
+}
+
 func redisCheck(t *testing.T, keys string) verifier.Check {
 	t.Helper()
 	s, err := scenarios.ParseSettings("redis", "{on: cache, "+keys+"}")
