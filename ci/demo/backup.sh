@@ -15,18 +15,13 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/inputs.sh"
-[ $# = 1 ] || { echo "usage: $0 DIR" >&2; exit 2; }
-mkdir -p "$1"
-dir=$(cd "$1" && pwd)
+say=demo
+. "$here/../production.sh"
+into "$@"
 began=$SECONDS
 orders=${SHOP_ORDERS:-120000}
 
-for needed in lifeboat/postgres:15 lifeboat/shop:1 lifeboat/shop:1-without-config; do
-  docker image inspect "$needed" >/dev/null 2>&1 || {
-    echo "demo: the image $needed is missing; run ci/images/postgres.sh and ci/demo/images.sh first" >&2
-    exit 2
-  }
-done
+needs "ci/images/postgres.sh and ci/demo/images.sh" lifeboat/postgres:15 lifeboat/shop:1 lifeboat/shop:1-without-config
 inputs=$(backup_inputs "$orders ${FORMATS:-} ${MISTAKE:-}")
 current() {
   local mark=$dir/backups/.shop-inputs
@@ -54,18 +49,6 @@ trap 'exit 130' INT TERM
 
 in_db() { docker exec -i "$run-db" "$@"; }
 query() { in_db psql -X -q -A -t -v ON_ERROR_STOP=1 -U postgres -d "${2:-shop}" -c "$1"; }
-await() { # await CONTAINER COMMAND…: until the command succeeds, for at most a minute.
-  local container=$1 end=$((SECONDS + 60))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    if [ $SECONDS -ge $end ] || [ "$(docker inspect -f '{{.State.Running}}' "$container")" != true ]; then
-      docker logs --tail 10 "$container" >&2
-      echo "demo: $container did not come up; its last lines are above" >&2
-      exit 1
-    fi
-    sleep 0.1
-  done
-}
 
 # The archive's folder is there before its first segment.
 [ -z "${MISTAKE:-}" ] || archive='mkdir -p /tmp/wal && cp %p /tmp/wal/%f'

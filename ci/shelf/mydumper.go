@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -23,12 +22,7 @@ func dumpersOf(ctx context.Context, b *bench) (accident.Folder, error) {
 		if err != nil {
 			return nil, err
 		}
-		out, err := command(ctx, script, "docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp:exec", "--user", "mysql", "--entrypoint", "bash",
-			mariadbImage, "-s")
-		if err != nil {
-			return nil, err
-		}
-		return accident.Unpacked(bytes.NewReader(out))
+		return scripted(ctx, script, "--tmpfs", "/tmp:exec", "--user", "mysql", "--entrypoint", "bash", mariadbImage, "-s")
 	})
 }
 

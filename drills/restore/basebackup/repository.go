@@ -224,7 +224,9 @@ func (s *chosen) takeLog(to taker, at string, l log, r io.Reader) error {
 		return dump.PartError(at, found, err)
 	}
 	named := &archived{from: plain, log: l, sum: sha1.New()} //nolint:gosec // it is pgBackRest's
-	err = to.log(l.name, named)
+	if err = to.log(l.name, named); err == nil {             // who took it may not have read all of it, and then nobody knows its checksum
+		_, err = io.Copy(io.Discard, io.LimitReader(named, mostSegment+1))
+	}
 	switch {
 	case named.other != nil:
 		return named.other

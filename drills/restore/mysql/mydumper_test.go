@@ -1,9 +1,7 @@
 package mysql
 
 import (
-	"bytes"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -19,17 +17,11 @@ import (
 
 // dumped is what mydumper/testdata/make.sh makes: folders of the real mydumper.
 var dumped = sync.OnceValues(func() (accident.Folder, error) {
-	script, err := os.Open("mydumper/testdata/make.sh")
+	script, err := os.ReadFile("mydumper/testdata/make.sh")
 	if err != nil {
 		return nil, err
 	}
-	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp:exec", "--user", "mysql", "--entrypoint", "bash", image, "-s")
-	var out bytes.Buffer
-	c.Stdin, c.Stdout = script, &out
-	if err := c.Run(); err != nil {
-		return nil, err
-	}
-	return accident.Unpacked(&out)
+	return restoretest.Made(image, "mysql", string(script))
 })
 
 // asFolder is a tree as a store streams it.

@@ -1,9 +1,7 @@
 package mysql
 
 import (
-	"bytes"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -21,17 +19,11 @@ import (
 
 // logged is what testdata/make.sh of binlog makes: dumps, and the binary logs behind them.
 var logged = sync.OnceValues(func() (accident.Folder, error) {
-	script, err := os.Open("binlog/testdata/make.sh")
+	script, err := os.ReadFile("binlog/testdata/make.sh")
 	if err != nil {
 		return nil, err
 	}
-	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp:exec", "--user", "mysql", "--entrypoint", "bash", image, "-s")
-	var out bytes.Buffer
-	c.Stdin, c.Stdout = script, &out
-	if err := c.Run(); err != nil {
-		return nil, err
-	}
-	return accident.Unpacked(&out)
+	return restoretest.Made(image, "mysql", string(script))
 })
 
 // behind is a dump with a folder of binary logs beside it.
