@@ -23,8 +23,9 @@ type Past struct {
 	Started  time.Time        `json:"started,omitzero"`
 	Status   record.RunStatus `json:"status,omitempty"`
 	Verdict  record.Status    `json:"verdict,omitempty"`
-	Why      *record.Reason   `json:"why,omitempty"` // the first of the verdict's reasons
-	Error    string           `json:"-"`             // why its journal cannot be judged
+	Part     bool             `json:"in_part,omitempty"` // of a backup a part alone was restored
+	Why      *record.Reason   `json:"why,omitempty"`     // the first of the verdict's reasons
+	Error    string           `json:"-"`                 // why its journal cannot be judged
 }
 
 // historyFile of a home keeps what was judged, so that the list does not judge thousands of journals each time. It may be
@@ -92,7 +93,7 @@ func pastOf(dir string) Past {
 	}
 	h := r.Header
 	p := Past{Drill: filepath.Base(dir), Number: h.Number, Series: h.Series, Scenario: h.Scenario, Started: h.Started,
-		Status: r.Status, Verdict: v.Status}
+		Status: r.Status, Verdict: v.Status, Part: r.InPart()}
 	if len(v.Reasons) > 0 {
 		p.Why = &v.Reasons[0]
 	}

@@ -142,6 +142,8 @@ func (p auditor) drills() section {
 		run := ""
 		if x.Status != record.RunCompleted {
 			run = p.c.Named(p.l, "run", string(x.Status))
+		} else if x.Part {
+			run = p.c.Named(p.l, "status", "part")
 		}
 		t.Rows = append(t.Rows, []cell{textOf(numbered(x.Leaf), x.ID), p.begun(x.Leaf, x.Slot),
 			textOf(x.Scenario, x.Service), {Badge: &b, Small: run}, text(strings.Join(points, ", ")),
@@ -192,11 +194,11 @@ func (p auditor) nights() section {
 	if len(p.a.Nights) == 0 {
 		return section{}
 	}
-	t := &table{Class: "audit-nights", Columns: p.columns("--nnnnnnn", "catalogue", "begun_at", "planned", "passed", "failed", "other",
+	t := &table{Class: "audit-nights", Columns: p.columns("--nnnnnnnn", "catalogue", "begun_at", "planned", "passed", "in_part", "failed", "other",
 		"rests", "left_out", "not_run")}
 	for _, n := range p.a.Nights {
 		row := []cell{textOf(n.Series, n.ID), p.begun(n.Leaf, n.Slot)}
-		for _, x := range []int{n.Planned, n.Passed, n.Failed, n.Other, n.Rests, n.LeftOut, n.NotRun} {
+		for _, x := range []int{n.Planned, n.Passed, n.Part, n.Failed, n.Other, n.Rests, n.LeftOut, n.NotRun} {
 			row = append(row, text(strconv.Itoa(x)))
 		}
 		t.Rows = append(t.Rows, row)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +29,7 @@ func NightTerminal(w io.Writer, n *night.Night, o Options) error {
 	a := aboutNight(n, o)
 	t := &screen{width: max(60, cmp.Or(max(0, o.Width), 100)), color: o.Color, out: w}
 	b := a.proof(n.Status())
-	if n.Status() == record.StatusPassed && slices.ContainsFunc(n.Proofs, night.Proof.InPart) {
+	if n.Status() == record.StatusPassed && n.Partial() {
 		b = a.proof(record.StatusInconclusive)
 		b.Word = a.say("night.part")
 	}
@@ -207,7 +206,11 @@ func NightJUnit(w io.Writer, n *night.Night, o Options) error {
 	a := aboutNight(n, o)
 	all := junitSuites{Name: printable(a.title()), Time: xmlSeconds(n.Ended.Sub(n.Started))}
 	whole := junitCase{Class: "night", Name: printable(n.Catalogue), Time: all.Time}
-	whole.result(n.Status(), a.sentence(), a.sentence())
+	status := n.Status()
+	if status == record.StatusPassed && n.Partial() { // pipelines take what is skipped for good, and show it
+		status = record.StatusNotRun
+	}
+	whole.result(status, a.sentence(), a.sentence())
 	suite := junitSuite{Name: "night", Time: all.Time, Cases: []junitCase{whole}}
 	if n.Slot != nil {
 		suite.Properties = append(suite.Properties, junitProperty{"planned", n.Slot.Format(time.RFC3339)})
@@ -249,8 +252,9 @@ func NightJUnit(w io.Writer, n *night.Night, o Options) error {
 func NightJSON(w io.Writer, n *night.Night, _ Options) error {
 	return json.NewEncoder(w).Encode(struct {
 		Verdict record.Status `json:"verdict"`
+		Partial bool          `json:"partial,omitempty"` // backups were left out, or proved in part alone: it is no proof of the catalogue
 		*night.Night
-	}{n.Status(), n})
+	}{n.Status(), n.Partial(), n})
 }
 
 // StandingTerminal writes how backups stand, for a screen of Options.Width columns.

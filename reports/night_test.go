@@ -241,7 +241,7 @@ func TestNightThatDidNotEnd(t *testing.T) {
 	assert.Equal(t, 1, all.Errors)
 }
 
-// TestPartOfANight is no proof of the catalogue, on the page and in the metrics.
+// TestPartOfANight is no proof of the catalogue, whoever asks.
 func TestPartOfANight(t *testing.T) {
 	t.Parallel()
 	n := aNight()
@@ -257,6 +257,18 @@ func TestPartOfANight(t *testing.T) {
 	assert.Contains(t, string(raw), "lifeboat_night_passed{catalogue=\"nightly\"} 0\n")
 	assert.Contains(t, string(raw), "lifeboat_night_left_out{catalogue=\"nightly\"} 1\n")
 	assert.Error(t, NightsPage(&b, nil, Options{Language: English}))
+
+	b.Reset()
+	require.NoError(t, NightJUnit(&b, n, Options{Language: English}))
+	var all junitSuites
+	require.NoError(t, xml.Unmarshal([]byte(b.String()), &all))
+	assert.Equal(t, 1, all.Suites[0].Skipped, "the night as a whole is not green")
+	b.Reset()
+	require.NoError(t, NightJSON(&b, n, Options{}))
+	assert.Contains(t, b.String(), `{"verdict":"passed","partial":true,`)
+	b.Reset()
+	require.NoError(t, NightTerminal(&b, n, Options{Language: English, Width: 160}))
+	assert.Contains(t, b.String(), "? Proved in part · All <backups>")
 }
 
 // When a night was to begin stands beside when it began, in every form; where nobody said it, the page says that.

@@ -31,6 +31,7 @@ type Drill struct {
 	Number  int
 	Started time.Time
 	Retest  []string // findings of its series
+	Part    bool     // of its backups a part alone was restored
 
 	Iterations int // of the pulse's stream; 0: one
 }
@@ -134,6 +135,9 @@ func (d Drill) journal(vector *strings.Reader) ([]byte, error) {
 			}
 			return at.Add(shift).Format(`"` + time.RFC3339Nano + `"`)
 		})
+		if d.Part && e.Kind == record.KindRestored {
+			text = strings.Replace(text, "{", `{"part":{"only":"orders"},`, 1)
+		}
 		e.Data = json.RawMessage(digests.ReplaceAllStringFunc(text, func(short string) string { return `"` + long(short+d.ID) + `"` }))
 		line, err := json.Marshal(e)
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,7 +18,8 @@ func (a *app) auditStatus() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status PROGRAMME", Short: "How a programme stands: what must be drilled how often, and what is overdue",
 		Long: "Judges the journals of this home again and says of each line of the programme when it passed last, and by when the next one\n" +
-			"must have. 0: nothing is overdue; 1: something is, or failed since it passed last, or never passed.\n" + exitHelp,
+			"must have. 0: nothing is overdue; 1: something is, or failed since it passed last, or never passed. What restored a part of a\n" +
+			"backup (only:) fulfils a line that says part: true, and a night that left backups out none, until others have proved those.\n" + exitHelp,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			lang, err := a.lang()
@@ -28,7 +30,7 @@ func (a *app) auditStatus() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			runs, err := a.runs()
+			runs, unread, err := a.runs()
 			if err != nil {
 				return err
 			}
@@ -39,7 +41,11 @@ func (a *app) auditStatus() *cobra.Command {
 				err = reports.Programme(a.stdout, p.Name, all, reports.Options{Language: lang, Width: a.width(), Color: a.color()})
 			}
 			if slices.ContainsFunc(all, func(s evidence.DutyStanding) bool { return reports.DutyLate(s.State) }) {
-				err = errors.Join(err, &exitError{exitFailed})
+				return errors.Join(err, &exitError{exitFailed})
+			}
+			if unread != nil { // one of them may be what failed since
+				a.log().Error("some drills or nights cannot be read: what they say of the programme is not known", "error", unread)
+				err = errors.Join(err, &exitError{exitInconclusive})
 			}
 			return err
 		},
@@ -47,17 +53,21 @@ func (a *app) auditStatus() *cobra.Command {
 	return c
 }
 
-// runs are the drills and nights of this home; a journal that cannot be read proves nothing.
-func (a *app) runs() (all []evidence.Run, err error) {
+// runs are the drills and nights of this home; unread are those whose journals cannot be read.
+func (a *app) runs() (all []evidence.Run, unread, err error) {
 	past, err := drills.History(a.home, buildID())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, p := range past {
-		all = append(all, evidence.Run{ID: p.Drill, Series: p.Series, Scenario: p.Scenario, Started: p.Started, Verdict: p.Verdict})
+		if p.Error != "" {
+			unread = errors.Join(unread, fmt.Errorf("drill %s: %s", p.Drill, p.Error))
+			continue
+		}
+		all = append(all, evidence.Run{ID: p.Drill, Series: p.Series, Scenario: p.Scenario, Started: p.Started, Verdict: p.Verdict, Part: p.Part})
 	}
-	nights, err := evidence.Nights(a.home)
-	return append(all, nights...), err
+	nights, more := evidence.Nights(a.home)
+	return append(all, nights...), errors.Join(unread, more), nil
 }
 
 func (a *app) auditProgramme() *cobra.Command {

@@ -58,14 +58,14 @@ func (s *spoken) finding() *evidence.Addendum {
 // retried runs another drill of the series that names findings, and logs it.
 func (s *spoken) retried(vector string, number int, names ...string) string {
 	s.t.Helper()
-	return s.retriedOf("shop", vector, number, names...)
+	return s.retriedAs(replay.Drill{}, "shop", vector, number, names...)
 }
 
-func (s *spoken) retriedOf(series, vector string, number int, names ...string) string {
+func (s *spoken) retriedAs(how replay.Drill, series, vector string, number int, names ...string) string {
 	s.t.Helper()
 	s.now = s.now.Add(24 * time.Hour)
 	d := replay.NewDrill(vector, series, number, s.now)
-	d.Retest = names
+	d.Retest, d.Part = names, how.Part
 	require.NoError(s.t, d.Write(vectors, s.home))
 	s.now = s.now.Add(12 * time.Hour)
 	require.NoError(s.t, evidence.LogDrill(s.home, d.ID, evidence.Sealing{Tool: "0.1.0", Build: build, Now: s.now}))
@@ -124,16 +124,18 @@ func TestFindings(t *testing.T) {
 	assert.Equal(t, evidence.FindingOpen, state(), "the drill that tried it again failed")
 	s.retried("everything-held", 10)
 	assert.Equal(t, evidence.FindingOpen, state(), "the drill that passed does not name it")
-	s.retriedOf("nightly", "check-run", 10, "F1")
+	s.retriedAs(replay.Drill{}, "nightly", "check-run", 10, "F1")
 	assert.Equal(t, evidence.FindingOpen, state(), "the drill that passed and names it is of another series, whose F1 is another")
+	s.retriedAs(replay.Drill{Part: true}, "shop", "everything-held", 11, "F1")
+	assert.Equal(t, evidence.FindingOpen, state(), "the drill that passed restored a part, and what was found was found of the whole")
 	s.now = s.now.AddDate(0, 1, 0)
-	s.retried("everything-held", 11)
+	s.retried("everything-held", 12)
 	assert.Equal(t, evidence.FindingOverdue, state())
-	closed := s.retried("everything-held", 12, "F1")
+	closed := s.retried("everything-held", 13, "F1")
 	assert.Equal(t, evidence.FindingClosed, state())
 	got := s.verified(s.exported()) // its own quarter: the drill that closed it is not in there, and its record in the log is
 	assert.Equal(t, evidence.FindingClosed, got.Findings[0].State)
-	assert.Equal(t, closed, got.Findings[0].Retests[1])
+	assert.Equal(t, closed, got.Findings[0].Retests[2])
 	assert.Contains(t, idsOf(s.verified(s.exported(func(r *evidence.ExportRequest) { r.From, r.To = s.now.AddDate(0, 0, -5), end.AddDate(1, 0, 0) })).Notices),
 		"retest_elsewhere")
 }

@@ -169,10 +169,10 @@ func (a *auditing) programme(l Leaf) (*Programme, bool) {
 // ran are the drills and nights of the bundle, in the order in which they began.
 func (a *auditing) ran() (runs []Run) {
 	for _, d := range a.Drills {
-		runs = append(runs, Run{ID: d.ID, Series: d.Series, Scenario: d.Scenario, Started: d.Started, Verdict: d.Verdict})
+		runs = append(runs, Run{ID: d.ID, Series: d.Series, Scenario: d.Scenario, Started: d.Started, Verdict: d.Verdict, Part: d.Part})
 	}
 	for _, n := range a.Nights {
-		runs = append(runs, Run{ID: n.ID, Catalogue: n.Series, Started: n.Started, Verdict: n.Verdict})
+		runs = append(runs, n.run)
 	}
 	slices.SortStableFunc(runs, func(x, y Run) int { return x.Started.Compare(y.Started) })
 	return runs
@@ -188,7 +188,7 @@ func (x Duty) against(runs []Run, from, to time.Time) DutyResult {
 			continue
 		}
 		d.Runs++
-		if r.Verdict != record.StatusPassed {
+		if x.verdict(r) != record.StatusPassed {
 			lately = append(lately, r.ID)
 			continue
 		}
@@ -196,7 +196,7 @@ func (x Duty) against(runs []Run, from, to time.Time) DutyResult {
 		if r.Started.After(due) {
 			d.Gaps = append(d.Gaps, Gap{From: due, To: r.Started, Runs: lately})
 		}
-		due, lately = r.Started.Add(x.every), nil
+		due, lately = r.proved().Add(x.every), nil
 	}
 	if d.Due = due; to.After(due) {
 		d.Gaps = append(d.Gaps, Gap{From: due, To: to, Open: true, Runs: lately})

@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"maps"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -31,6 +30,7 @@ type Duty struct {
 	Every     string `yaml:"every" json:"every"`         // how old the latest that passed may be
 	Soon      string `yaml:"soon" json:"soon,omitempty"` // how long before it is due that is said; default: a tenth of every
 	By        string `yaml:"by" json:"by,omitempty"`     // who answers for it
+	Part      bool   `yaml:"part" json:"part,omitempty"` // a part of a backup (only:) is enough of it
 	every     time.Duration
 	soon      time.Duration
 }
@@ -105,7 +105,28 @@ func (x *Duty) check() error {
 type Run struct {
 	ID, Series, Scenario, Catalogue string
 	Started                         time.Time
+	Since                           time.Time // when it was begun to be proved, if by nights before; zero: Started
 	Verdict                         record.Status
+	Part                            bool // of a backup a part alone was restored
+}
+
+// inPart is the verdict of what passed and proves a part of what was asked: of a backup, or of a catalogue.
+const inPart record.Status = "part"
+
+// verdict of a run for a duty.
+func (x Duty) verdict(r Run) record.Status {
+	if r.Verdict == record.StatusPassed && r.Part && !x.Part {
+		return inPart
+	}
+	return r.Verdict
+}
+
+// proved is when what a run proves was begun to be proved.
+func (r Run) proved() time.Time {
+	if r.Since.IsZero() {
+		return r.Started
+	}
+	return r.Since
 }
 
 // The states of a duty.
@@ -138,10 +159,10 @@ func (p *Programme) Stand(runs []Run, now time.Time) (all []DutyStanding) {
 				continue
 			}
 			if !r.Started.Before(latest) {
-				latest, s.Latest, s.Verdict = r.Started, r.ID, string(r.Verdict)
+				latest, s.Latest, s.Verdict = r.Started, r.ID, string(x.verdict(r))
 			}
-			if r.Verdict == record.StatusPassed && !r.Started.Before(s.At) {
-				s.Passed, s.At, s.Due = r.ID, r.Started, r.Started.Add(x.every)
+			if at := r.proved(); x.verdict(r) == record.StatusPassed && !at.Before(s.At) {
+				s.Passed, s.At, s.Due = r.ID, at, at.Add(x.every)
 			}
 		}
 		switch {
@@ -173,16 +194,58 @@ func (x Duty) means(r Run) bool {
 	return r.Series == x.Series
 }
 
-// Nights are those of a home that can be read.
-func Nights(home string) (all []Run, err error) {
-	entries, err := os.ReadDir(night.Dir(home))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("list the nights: %w", err)
+// Nights are those of a home; unread are those that cannot be read.
+func Nights(home string) (all []Run, unread error) {
+	nights, unread := night.All(home)
+	before := catalogues{}
+	for _, n := range nights {
+		all = append(all, before.run(n))
 	}
-	for _, e := range entries {
-		if n, err := night.Read(home, e.Name()); err == nil && e.IsDir() {
-			all = append(all, Run{ID: n.Night, Catalogue: n.Catalogue, Started: n.Started, Verdict: n.Status()})
+	return all, unread
+}
+
+// backups are what nights prove of those of a catalogue: of each the run that proved it last.
+type backups map[string]Run
+
+// catalogues are those by their names and files: what one night left out (--only, --shard) another may have proved.
+type catalogues map[string]backups
+
+// run is a night with what those before it proved of what it left out. They come in their order. A night that left out what none proved is a part.
+func (t catalogues) run(n *night.Night) Run {
+	r := Run{ID: n.Night, Catalogue: n.Catalogue, Started: n.Started, Verdict: n.Status()}
+	key := n.Catalogue + "\x00" + n.File
+	if t[key] == nil {
+		t[key] = backups{}
+	}
+	tonight := backups{}
+	for _, p := range n.Proofs {
+		if p.LeftOut() || p.Read {
+			continue
+		}
+		of, also := tonight[p.Backup]
+		if !also {
+			of = Run{Started: n.Started, Verdict: record.StatusPassed}
+		}
+		if p.Status != record.StatusPassed || !n.Sealed() {
+			of.Verdict = record.StatusInconclusive
+		}
+		of.Part = of.Part || p.InPart()
+		tonight[p.Backup] = of
+	}
+	maps.Copy(t[key], tonight)
+	for _, p := range n.Proofs {
+		of, known := t[key][p.Backup]
+		r.Part = r.Part || of.Part
+		if !p.LeftOut() {
+			continue
+		}
+		switch {
+		case r.Verdict != record.StatusPassed:
+		case !known || of.Verdict != record.StatusPassed:
+			r.Verdict = inPart
+		case of.Started.Before(r.proved()):
+			r.Since = of.Started
 		}
 	}
-	return all, nil
+	return r
 }

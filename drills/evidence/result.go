@@ -54,7 +54,8 @@ type DrillResult struct {
 	Scenario string            `json:"scenario"`
 	Service  string            `json:"service,omitempty"`
 	Tool     string            `json:"tool"`
-	Slot     *time.Time        `json:"slot,omitempty"` // when it was planned to begin; nil: nobody said
+	Slot     *time.Time        `json:"slot,omitempty"`    // when it was planned to begin; nil: nobody said
+	Part     bool              `json:"in_part,omitempty"` // of a backup a part alone was restored
 	Subjects []Subject         `json:"subjects"`
 	By       []string          `json:"signed_by"`
 	Stamps   []timestamp.Stamp `json:"time_stamps,omitempty"`  // of its signatures, of authorities that are trusted
@@ -85,6 +86,7 @@ type NightResult struct {
 
 	Planned int `json:"planned"` // proofs
 	Passed  int `json:"passed"`
+	Part    int `json:"part"` // that passed, of a part of their backups alone (only:)
 	Failed  int `json:"failed"`
 	Other   int `json:"other"`    // that ran and neither passed nor failed
 	Rests   int `json:"rests"`    // not run, since nothing had changed since an earlier proof
@@ -92,11 +94,13 @@ type NightResult struct {
 	NotRun  int `json:"not_run"`  // and nothing explains it
 
 	Controls []ControlResult `json:"controls,omitempty"` // that its catalogue says it is evidence for
+
+	run Run // what it is for a programme
 }
 
 // ControlResult is what came of the backups of which a catalogue says that they are evidence for a control.
 type ControlResult struct {
 	Name    string `json:"name"`
 	Planned int    `json:"planned"` // proofs
-	Passed  int    `json:"passed"`  // in this night
+	Passed  int    `json:"passed"`  // in this night, of the whole of their backups
 }

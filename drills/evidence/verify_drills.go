@@ -155,6 +155,7 @@ func (a *auditing) looked(ctx context.Context, c *drillCheck) {
 		Record: j.record, Judgment: j.verdict, Rendered: c.rendered}
 	d.By, d.Stamps = a.envelope(ctx, folder+envelopeName, m, c.raw, j)
 	if j.record != nil {
+		d.Part = j.record.InPart()
 		if ended := l.Started.Add(j.record.Ended); l.Logged.Sub(ended) > late {
 			a.notice("logged_late", "drill", l.ID, "ended", ended.Format(time.RFC3339), "logged", l.Logged.Format(time.RFC3339))
 		}

@@ -18,7 +18,7 @@ func (a *auditing) nights() {
 			drills[l.ID] = l
 		}
 	}
-	seen := map[string]bool{}
+	seen, before := map[string]bool{}, catalogues{}
 	for _, l := range a.inOrder() {
 		if l.Kind != KindNight || !a.Bundle.holds(l) || !id.MatchString(l.ID) {
 			continue
@@ -42,15 +42,15 @@ func (a *auditing) nights() {
 			a.wrong("night_changed", "night", l.ID)
 			continue
 		}
-		a.night(l, n, drills)
+		a.night(l, n, before.run(n), drills)
 	}
 }
 
-func (a *auditing) night(l Leaf, n *night.Night, drills map[string]Leaf) {
-	r := NightResult{Leaf: l, Slot: n.Slot, Planned: len(n.Proofs)}
+func (a *auditing) night(l Leaf, n *night.Night, run Run, drills map[string]Leaf) {
+	r := NightResult{Leaf: l, Slot: n.Slot, Planned: len(n.Proofs), run: run}
 	for _, p := range n.Proofs {
 		for _, name := range p.Controls {
-			r.control(name, p.Status == record.StatusPassed)
+			r.control(name, p.Status == record.StatusPassed && !p.InPart())
 		}
 		switch {
 		case p.LeftOut():
@@ -63,6 +63,8 @@ func (a *auditing) night(l Leaf, n *night.Night, drills map[string]Leaf) {
 			r.NotRun++
 			a.notice("night_not_run", "night", l.ID, "backup", p.Backup, "why", p.Error)
 			continue
+		case p.InPart():
+			r.Part++
 		case p.Status == record.StatusPassed:
 			r.Passed++
 		case p.Status == record.StatusFailed:

@@ -1,6 +1,9 @@
 package record
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Record is the facts of one drill, computed from its journal by Build and by
 // nothing else, so that anybody can compute it again.
@@ -35,6 +38,11 @@ type Record struct {
 	Abort         *Aborted        `json:"abort,omitempty"`
 	Journal       JournalFact     `json:"journal"`
 	Jumps         []Jump          `json:"clock_jumps,omitempty"`
+}
+
+// InPart tells whether of a backup a part alone was restored, so that nothing is known of the rest of it.
+func (r *Record) InPart() bool {
+	return slices.ContainsFunc(r.Restores, func(x RestoreFact) bool { return x.Part != nil })
 }
 
 // RunStatus says how the run itself ended; it is not the verdict.
