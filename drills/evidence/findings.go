@@ -21,10 +21,6 @@ func (a *auditing) findings() {
 	if len(all) > 0 {
 		now = all[len(all)-1].Logged
 	}
-	part := map[string]bool{} // drills that restored a part of a backup alone
-	for _, d := range a.Drills {
-		part[d.ID] = d.Part
-	}
 	numbers := map[string]map[int]string{}
 	for _, x := range a.Addenda {
 		if x.Kind != Finding {
@@ -37,7 +33,7 @@ func (a *auditing) findings() {
 			a.wrong("finding_twice", "series", x.Series, "finding", FindingName(x.Number), "addendum", x.ID, "other", other)
 		}
 		numbers[x.Series][x.Number] = x.ID
-		a.Findings = append(a.Findings, x.became(all, part, now))
+		a.Findings = append(a.Findings, x.became(all, now))
 	}
 	for _, l := range all { // of one that lies in an earlier bundle nothing is wrong
 		if l.Kind == KindAddendum && l.Number > 0 && numbers[l.Series] != nil && numbers[l.Series][l.Number] == "" {
@@ -99,8 +95,9 @@ func KnownFindings(home, series string, names []string) error {
 }
 
 // became follows a finding through the log. What was found of the whole is not tried again by a part.
-func (x AddendumResult) became(all []Leaf, part map[string]bool, now time.Time) FindingResult {
+func (x AddendumResult) became(all []Leaf, now time.Time) FindingResult {
 	f := FindingResult{AddendumResult: x, State: FindingOpen}
+	part := slices.ContainsFunc(all, func(l Leaf) bool { return l.Kind == KindDrill && l.ID == x.Drill && l.Part })
 	if due, err := time.Parse(time.DateOnly, x.Due); err == nil && now.After(due.AddDate(0, 0, 1)) {
 		f.State = FindingOverdue
 	}
@@ -109,7 +106,7 @@ func (x AddendumResult) became(all []Leaf, part map[string]bool, now time.Time) 
 			continue
 		}
 		f.Retests = append(f.Retests, l.ID)
-		if l.Verdict == record.StatusPassed && (!part[l.ID] || part[x.Drill]) {
+		if l.Verdict == record.StatusPassed && (!l.Part || part) {
 			f.State = FindingClosed
 			break
 		}

@@ -85,7 +85,7 @@ func (m *Manifest) against(j judged) (problems []record.Reason) {
 	for _, c := range []struct{ what, says, is string }{
 		{"drill", m.Drill, h.Drill}, {"series", m.Series, h.Series}, {"number", strconv.Itoa(m.Number), strconv.Itoa(h.Number)},
 		{"started", m.Started.String(), h.Started.UTC().String()}, {"status", string(m.Status), string(j.record.Status)},
-		{"retest", fmt.Sprint(m.Retest), fmt.Sprint(h.Retest)},
+		{"retest", fmt.Sprint(m.Retest), fmt.Sprint(h.Retest)}, {"part", strconv.FormatBool(m.Part), strconv.FormatBool(j.record.InPart())},
 	} {
 		if c.says != c.is {
 			add("manifest_says", "what", c.what, "says", c.says, "is", c.is)

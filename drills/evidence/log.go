@@ -37,6 +37,7 @@ type Leaf struct {
 	Number   int              `json:"number,omitempty"` // of a drill or a finding, within its series
 	Drill    string           `json:"drill,omitempty"`  // of an addendum: which it speaks of
 	Retest   []string         `json:"retest,omitempty"` // of a drill: the findings of its series that it was to try again
+	Part     bool             `json:"part,omitempty"`   // of a drill: of a backup a part alone was restored
 	Started  time.Time        `json:"started"`          // of an addendum: when it was said
 	Status   record.RunStatus `json:"status,omitempty"`
 	Verdict  record.Status    `json:"verdict"`
@@ -78,7 +79,7 @@ func LogDrill(home, id string, s Sealing) error {
 	if err != nil {
 		return fmt.Errorf("seal the evidence of drill %s: %w", id, err)
 	}
-	return enter(home, Leaf{Kind: KindDrill, ID: id, Series: m.Series, Number: m.Number, Retest: m.Retest, Started: m.Started, Status: m.Status,
+	return enter(home, Leaf{Kind: KindDrill, ID: id, Series: m.Series, Number: m.Number, Retest: m.Retest, Part: m.Part, Started: m.Started, Status: m.Status,
 		Verdict: m.Verdict, Head: m.Journal.Head, Manifest: digest(raw), Logged: s.Now})
 }
 

@@ -48,6 +48,7 @@ type Manifest struct {
 	Series     string           `json:"series,omitempty"`
 	Number     int              `json:"number,omitempty"` // 0: the journal does not say
 	Retest     []string         `json:"retest,omitempty"` // findings of its series that it was to try again
+	Part       bool             `json:"part,omitempty"`   // of a backup a part alone was restored
 	Started    time.Time        `json:"started"`
 	Sealed     time.Time        `json:"sealed"`
 	Tool       string           `json:"tool"`            // lifeboat's version
@@ -125,7 +126,7 @@ func seal(dir string, s Sealing) (m *Manifest, raw []byte, err error) {
 	if j.err != nil {
 		m.Unreadable = j.err.Error()
 	} else {
-		m.Status, m.Verdict, m.Subjects = j.record.Status, j.verdict.Status, subjects(j.record)
+		m.Status, m.Verdict, m.Subjects, m.Part = j.record.Status, j.verdict.Status, subjects(j.record), j.record.InPart()
 		if verdict, err = canonical.Marshal(j.verdict); err != nil {
 			return nil, nil, err
 		}

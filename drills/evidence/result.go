@@ -54,8 +54,7 @@ type DrillResult struct {
 	Scenario string            `json:"scenario"`
 	Service  string            `json:"service,omitempty"`
 	Tool     string            `json:"tool"`
-	Slot     *time.Time        `json:"slot,omitempty"`    // when it was planned to begin; nil: nobody said
-	Part     bool              `json:"in_part,omitempty"` // of a backup a part alone was restored
+	Slot     *time.Time        `json:"slot,omitempty"` // when it was planned to begin; nil: nobody said
 	Subjects []Subject         `json:"subjects"`
 	By       []string          `json:"signed_by"`
 	Stamps   []timestamp.Stamp `json:"time_stamps,omitempty"`  // of its signatures, of authorities that are trusted

@@ -155,7 +155,6 @@ func (a *auditing) looked(ctx context.Context, c *drillCheck) {
 		Record: j.record, Judgment: j.verdict, Rendered: c.rendered}
 	d.By, d.Stamps = a.envelope(ctx, folder+envelopeName, m, c.raw, j)
 	if j.record != nil {
-		d.Part = j.record.InPart()
 		if ended := l.Started.Add(j.record.Ended); l.Logged.Sub(ended) > late {
 			a.notice("logged_late", "drill", l.ID, "ended", ended.Format(time.RFC3339), "logged", l.Logged.Format(time.RFC3339))
 		}
@@ -178,6 +177,7 @@ func (a *auditing) says(l Leaf, m *Manifest) {
 		{"drill", l.ID, m.Drill}, {"series", l.Series, m.Series}, {"number", strconv.Itoa(l.Number), strconv.Itoa(m.Number)},
 		{"started", l.Started.String(), m.Started.String()}, {"status", string(l.Status), string(m.Status)},
 		{"verdict", string(l.Verdict), string(m.Verdict)}, {"journal", l.Head, m.Journal.Head}, {"retest", fmt.Sprint(l.Retest), fmt.Sprint(m.Retest)},
+		{"part", strconv.FormatBool(l.Part), strconv.FormatBool(m.Part)},
 	} {
 		if c.log != c.says {
 			a.wrong("leaf_says", "drill", l.ID, "what", c.what, "says", c.log, "is", c.says)
