@@ -19,6 +19,7 @@ type Opened struct {
 	Point Point
 	Store string // as the scenario names it
 	Size  int64  // bytes that must come; -1: nobody said so
+	Tar   bool   // it is a folder, which the store packs itself
 }
 
 // Verify makes a stream that ends with io.EOF only when all of it came and is what was promised: *Problem when it is
@@ -89,6 +90,12 @@ func (v *verified) holds() error {
 func (v *verified) problem(format string, args ...any) error {
 	return &Problem{Store: v.Store, Hint: "try again; if it stays so, look at the server and what stands before it",
 		Reason: fmt.Sprintf(format, args...)}
+}
+
+// Packed tells of a stream, without reading it, whether it is a tar that its store makes of a folder: its beginning may cost as much as all of it.
+func Packed(s Stream) bool {
+	v, ok := s.(*verified)
+	return ok && v.Tar
 }
 
 func (v *verified) Close() error { return v.Body.Close() }

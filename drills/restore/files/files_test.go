@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"testing/iotest"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
@@ -224,4 +225,18 @@ func TestSettings(t *testing.T) {
 	r := instance.Request{Data: []string{"/srv"}}
 	require.NoError(t, loader(t, "path: /srv/files").Prepare(&r))
 	assert.Equal(t, []string{"/srv"}, r.Data, "it lies on a volume already")
+}
+
+// TestLookAtPacked: to look at the tar that a store makes of a folder would restore all of that folder first.
+func TestLookAtPacked(t *testing.T) {
+	t.Parallel()
+	l := loader(t, "path: /data")
+	for _, isTar := range []bool{true, false} {
+		unread := io.NopCloser(iotest.ErrReader(&store.Problem{Reason: "it was read"}))
+		s := restore.Source{Backup: "files", Open: func(ctx context.Context) (store.Stream, error) {
+			return store.Verify(ctx, store.Opened{Body: unread, Size: -1, Tar: isTar}), nil
+		}}
+		err := l.Look(t.Context(), s)
+		assert.Equal(t, isTar, err == nil, "%v", err)
+	}
 }

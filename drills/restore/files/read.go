@@ -42,6 +42,9 @@ func (l *Loader) open(ctx context.Context, s restore.Source) (*reading, error) {
 		return nil, err
 	}
 	r := &reading{backup: s.Backup, stream: stream, in: dump.Open(ctx, stream), lists: map[string]string{}, only: tree.Pick(l.set.Only)}
+	if store.Packed(stream) {
+		return r, nil
+	}
 	head, found, err := r.in.Detect()
 	if err == nil && !filekind.IsTar(head) {
 		if err = error(&restore.KindError{Found: found}); found.Name == "" || found.Class == filekind.Dump {

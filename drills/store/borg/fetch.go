@@ -30,7 +30,7 @@ func (s *Store) Fetch(ctx context.Context, p store.Point) (store.Stream, error) 
 		return nil, errors.Join(err, v.Close())
 	}
 	body := repository.Pour(func(w io.Writer) error { return v.give(p.ID, of, w) }, v.stop, v.Close)
-	return store.Verify(ctx, store.Opened{Body: body, Point: p, Store: s.name, Size: -1}), nil
+	return store.Verify(ctx, store.Opened{Body: body, Point: p, Store: s.name, Size: -1, Tar: of.Path == "" || of.Type == "d"}), nil
 }
 
 // item of an archive, as borg lists it.
@@ -48,12 +48,12 @@ func (v *visit) find(point string) (item, error) {
 	if take != "" {
 		words = append(words, "pp:"+take)
 	}
-	few := &beginning{}
+	few := &repository.Head{}
 	if err := v.borg(point, few, "list", words...); err != nil {
 		return item{}, err
 	}
 	var all []item
-	for line := range bytes.Lines(few.b) {
+	for line := range bytes.Lines(few.Bytes()) {
 		var i item
 		if json.Unmarshal(line, &i) != nil {
 			break // the last of those that are kept
@@ -96,13 +96,4 @@ func (v *visit) give(point string, of item, to io.Writer) error {
 		return err
 	}
 	return v.Pack(v.ctx, path.Join(store.RoomVolume, of.Path), to)
-}
-
-// beginning keeps the first of what is written.
-type beginning struct{ b []byte }
-
-// Write implements io.Writer.
-func (t *beginning) Write(p []byte) (int, error) {
-	t.b = append(t.b, p[:min(len(p), repository.MostSaid-len(t.b))]...)
-	return len(p), nil
 }

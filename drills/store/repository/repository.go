@@ -6,6 +6,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"sync"
 
 	"lifeboat/drills/store"
 	"lifeboat/scenarios"
@@ -76,32 +77,37 @@ func FullPath(s scenarios.Settings, key, name string) []scenarios.Problem {
 	return []scenarios.Problem{s.Problem(key, "write it like /var/backups/shop.dump", "%q is not the full path of a file or a folder", scenarios.Clip(name))}
 }
 
-// Pour is a body that give writes in a goroutine of its own. Close has stop end that, waits until it has, and then calls end.
+// Pour is a body that give writes in a goroutine of its own, once it is read. Close has stop end that, waits until it has, and then calls end.
 func Pour(give func(io.Writer) error, stop func(), end func() error) io.ReadCloser {
-	r, w := io.Pipe()
-	b := &body{PipeReader: r, stop: stop, end: end, done: make(chan struct{})}
-	go func() {
-		defer close(b.done)
-		w.CloseWithError(give(w))
-	}()
+	b := &body{give: give, stop: stop, end: end}
+	b.PipeReader, b.to = io.Pipe()
 	return b
 }
 
 type body struct {
 	*io.PipeReader
-	stop func()
-	end  func() error
-	done chan struct{}
+	to    *io.PipeWriter
+	give  func(io.Writer) error
+	stop  func()
+	end   func() error
+	begun sync.Once
+	given sync.WaitGroup
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.begun.Do(func() { b.given.Go(func() { b.to.CloseWithError(b.give(b.to)) }) })
+	return b.PipeReader.Read(p)
 }
 
 func (b *body) Close() error {
+	b.begun.Do(func() {}) // what nobody read is not begun any more
 	b.stop()
 	err := b.PipeReader.Close()
-	<-b.done
+	b.given.Wait()
 	return errors.Join(err, b.end())
 }
 
-// MostSaid bounds what is kept of what a program says, bytes.
+// MostSaid bounds what Tail and Head keep of what a program says, bytes.
 const MostSaid = 64 << 10
 
 // Tail keeps the end of what is written.
@@ -117,3 +123,15 @@ func (t *Tail) Write(p []byte) (int, error) {
 }
 
 func (t *Tail) String() string { return string(t.b) }
+
+// Head keeps the beginning of what is written.
+type Head struct{ b []byte }
+
+// Write implements io.Writer.
+func (h *Head) Write(p []byte) (int, error) {
+	h.b = append(h.b, p[:min(len(p), MostSaid-len(h.b))]...)
+	return len(p), nil
+}
+
+// Bytes are those that were kept.
+func (h *Head) Bytes() []byte { return h.b }

@@ -26,7 +26,7 @@ func (s *Store) Fetch(ctx context.Context, p store.Point) (store.Stream, error) 
 		return nil, errors.Join(err, v.Close())
 	}
 	body := repository.Pour(func(w io.Writer) error { return v.give(p.ID, of, node, w) }, func() { v.cancel(context.Canceled) }, v.Close)
-	return store.Verify(ctx, store.Opened{Body: body, Point: p, Store: s.name, Size: -1}), nil
+	return store.Verify(ctx, store.Opened{Body: body, Point: p, Store: s.name, Size: -1, Tar: node.Type == "dir"}), nil
 }
 
 // node of a snapshot, as restic lists it.
@@ -42,37 +42,20 @@ func (v *visit) find(id string) (of snapshot, found node, err error) {
 	if err := v.askVersion(); err != nil {
 		return of, found, err
 	}
-	var out bytes.Buffer
-	if err := v.restic(id, &out, "snapshots", "--json", "--", id); err != nil {
+	if of, err = v.snapshot(id); err != nil {
 		return of, found, err
 	}
-	var all []snapshot
-	if err := json.Unmarshal(out.Bytes(), &all); err != nil || len(all) > 1 {
-		return of, found, v.s.problem("", "%s prints %d snapshots for %s (%v)", v.s.Version(), len(all), id, err)
-	}
-	if len(all) == 0 {
-		for _, f := range v.seen.damagedSnapshots() {
-			if strings.HasPrefix(f.name, id) {
-				return of, found, &store.Mismatch{Point: id, What: fmt.Sprintf("%s/%s of its repository is damaged: its content is not what its name promises",
-					snapshots, f.name)}
-			}
-		}
-		return of, found, fmt.Errorf("fetch %s: %w", id, store.ErrNoPoint)
-	}
-	of = all[0]
 	take := v.s.taken(of)
 	if take == "/" {
 		return of, node{Path: "/", Type: "dir"}, nil
 	}
-	out.Reset()
-	if err := v.restic(id, &out, "ls", "--json", "--", of.ID, take); err != nil {
+	few := &repository.Head{} // a folder comes before what is in it
+	if err := v.restic(id, few, "ls", "--json", "--", of.ID, take); err != nil {
 		return of, found, err
 	}
-	for d := json.NewDecoder(&out); ; {
+	for line := range bytes.Lines(few.Bytes()) {
 		var n node
-		if err := d.Decode(&n); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
+		if err := json.Unmarshal(line, &n); err != nil {
 			return of, found, v.s.problem("", "%s prints no list of files: %v", v.s.Version(), err)
 		}
 		if n.Kind == "node" && n.Path == take {
@@ -81,6 +64,36 @@ func (v *visit) find(id string) (of snapshot, found node, err error) {
 	}
 	return of, found, v.s.problem("name a file or a folder that is in it: take: /path", "snapshot %s, of %s, holds no %s", id,
 		strings.Join(of.Paths, ", "), take)
+}
+
+// snapshot of a name, as it was listed or as restic tells it now: what it is never changes.
+func (v *visit) snapshot(id string) (of snapshot, err error) {
+	v.s.mu.Lock()
+	listed := v.s.listed
+	v.s.mu.Unlock()
+	for _, x := range listed {
+		if named(listed, x.ID) == id {
+			return x, nil
+		}
+	}
+	var out bytes.Buffer
+	if err := v.restic(id, &out, "snapshots", "--json", "--", id); err != nil {
+		return of, err
+	}
+	var all []snapshot
+	if err := json.Unmarshal(out.Bytes(), &all); err != nil || len(all) > 1 {
+		return of, v.s.problem("", "%s prints %d snapshots for %s (%v)", v.s.Version(), len(all), id, err)
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	for _, f := range v.seen.damagedSnapshots() {
+		if strings.HasPrefix(f.name, id) {
+			return of, &store.Mismatch{Point: id, What: fmt.Sprintf("%s/%s of its repository is damaged: its content is not what its name promises",
+				snapshots, f.name)}
+		}
+	}
+	return of, fmt.Errorf("fetch %s: %w", id, store.ErrNoPoint)
 }
 
 // give writes what is taken of a snapshot.

@@ -47,6 +47,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	version string // as restic says it; "": not asked yet
+	listed  []snapshot
 }
 
 // Dates implements store.Dating.

@@ -261,6 +261,9 @@ func (s *Store) snapshots(ctx context.Context) (all []snapshot, seen *server, er
 	if err := json.Unmarshal(out.Bytes(), &all); err != nil {
 		return nil, nil, s.problem("", "%s prints no list of snapshots: %v", s.Version(), err)
 	}
+	s.mu.Lock()
+	s.listed = all
+	s.mu.Unlock()
 	return all, v.seen, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,10 +56,32 @@ func Repository(variable, script string) (string, error) {
 // Main runs a package's tests, and removes the repositories that they made.
 func Main(m *testing.M) {
 	code := m.Run()
+	if left := leftOfRooms(); left != "" {
+		fmt.Fprintf(os.Stderr, "FAIL: of rooms of stores there are left:\n%s", left)
+		code = 1
+	}
 	for _, at := range repositories {
 		_ = os.RemoveAll(at)
 	}
 	os.Exit(code)
+}
+
+var roomed atomic.Bool // this process made rooms
+
+// leftOfRooms are containers and volumes of this process, whose tests have all ended.
+func leftOfRooms() string {
+	if !roomed.Load() {
+		return ""
+	}
+	of := fmt.Sprintf("label=%s=%s", ledger.LabelOwner, ledger.Self())
+	var all []byte
+	for _, list := range [][]string{{"ps", "-aq", "--filter", of}, {"volume", "ls", "-q", "--filter", of}} {
+		out, err := exec.Command("docker", list...).CombinedOutput()
+		if all = append(all, out...); err != nil {
+			all = fmt.Appendf(all, "docker %s: %v\n", list[0], err)
+		}
+	}
+	return string(all)
 }
 
 // Programs have rooms on the engine of this host.
@@ -66,6 +89,7 @@ func Programs(t *testing.T) *store.Programs {
 	t.Helper()
 	NeedImage(t, RepositoryImage, "ci/images/kinds.sh")
 	inside := instancetest.Program(t)
+	roomed.Store(true)
 	return &store.Programs{Rooms: func(ctx context.Context, scope ledger.Scope, to store.Ledger, log *slog.Logger, r store.RoomRequest) (store.Room, error) {
 		return docker.OpenRoom(ctx, instance.Site{Scope: scope, Ledger: to, Log: log, Program: inside}, r)
 	}}
