@@ -3,7 +3,10 @@
 package restic
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -12,6 +15,7 @@ import (
 
 	"lifeboat/drills/store"
 	web "lifeboat/drills/store/http"
+	"lifeboat/drills/store/remote"
 	"lifeboat/drills/store/repository"
 	"lifeboat/drills/store/s3"
 	"lifeboat/scenarios"
@@ -150,6 +154,62 @@ func (s *Store) List(ctx context.Context) ([]store.Point, error) {
 	}
 	slices.SortStableFunc(points, store.Older)
 	return append(points, whenever...), nil
+}
+
+// snapshots of the repository, and what was seen of it meanwhile. Where it cannot be opened since something of it is gone, they are the files that
+// are there: whoever fetches one hears what is wrong.
+func (s *Store) snapshots(ctx context.Context) (all []snapshot, seen *server, err error) {
+	v, err := s.enter(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	if err := v.askVersion(); err != nil {
+		return nil, nil, err
+	}
+	var out bytes.Buffer
+	err = v.restic("", &out, "snapshots", "--json")
+	if errors.As(err, new(*store.Mismatch)) {
+		all, e := s.files(ctx)
+		if e != nil {
+			return nil, nil, s.unread(e)
+		}
+		if len(all) > 0 {
+			return all, v.seen, nil
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := json.Unmarshal(out.Bytes(), &all); err != nil {
+		return nil, nil, s.problem("", "%s prints no list of snapshots: %v", s.Version(), err)
+	}
+	s.mu.Lock()
+	s.listed = all
+	s.mu.Unlock()
+	return all, v.seen, nil
+}
+
+// files of snapshots, as snapshots of which nothing else is known.
+func (s *Store) files(ctx context.Context) ([]snapshot, error) {
+	there, err := s.of.list(ctx, snapshots)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]snapshot, len(there))
+	return all, remote.Each(ctx, len(there), 4, func(ctx context.Context, i int) error {
+		f := there[i]
+		if f.written.IsZero() { // a list of the REST protocol has no times
+			body, is, err := s.of.open(ctx, snapshots, f.name, 0, 0)
+			if err != nil {
+				return err
+			}
+			f = is
+			body.Close()
+		}
+		all[i] = snapshot{ID: f.name, Time: f.written, Host: s.set.Host, Tags: s.set.Tags, Paths: s.set.Paths}
+		return nil
+	})
 }
 
 // named is a snapshot's short name, where no other has it.
