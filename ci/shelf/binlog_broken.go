@@ -129,7 +129,7 @@ func otherPlaces() []item {
 			j.logs = j.all.Below("mixed")
 		}),
 		sealed,
-		until("time-behind", "the logs end before the time to which recovery should go", read, "time: 2999-01-01T00:00:00Z"),
+		until("time-behind", "nothing in the logs is of the time to which recovery should go, or later", doubt, "time: 2999-01-01T00:00:00Z"),
 		until("transaction-lost", "the transaction before which recovery should end is not in the logs", doubt, "before: 0-1-999"),
 		until("transaction-before", "the backup holds the transaction before which recovery should end", doubt, "before: 0-1-3"),
 	}

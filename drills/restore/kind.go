@@ -3,10 +3,12 @@ package restore
 import (
 	"context"
 	"fmt"
+	"path"
 
 	"lifeboat/drills/record"
 	"lifeboat/internal/filekind"
 	"lifeboat/internal/filekind/unpack"
+	"lifeboat/internal/lazy"
 )
 
 // Looker is a Loader or an Imager that tells from the beginning of a backup what cannot be restored, within seconds and
@@ -74,6 +76,11 @@ func (e *KindError) Error() string { return fmt.Sprintf("restore %s: %s", e.Back
 func (e *KindError) Fact() *record.FileKind {
 	return &record.FileKind{Name: e.Found.Name, Said: e.Found.Said, Why: e.Why, Command: e.Found.Command(e.File)}
 }
+
+var piece = lazy.Regexp(`(?:^x|\.)a[a-z]$|\.(?:part|z|r)\d+(?:\.rar)?$|\.0\d\d?$`)
+
+// Piece tells whether a file is called as split and archivers call the pieces of a larger one, of which none is bad for not being whole.
+func Piece(name string) bool { return piece().MatchString(path.Base(name)) }
 
 // MisfitError says that a backup is made for something else than what it is to be restored to: no word on the backup.
 type MisfitError struct {

@@ -37,6 +37,8 @@ var Kinds = []Kind{
 	{"utf32", Foreign, "UTF-32 text", "iconv -f UTF-32 -t UTF-8 FILE > FILE.utf8"},
 	{"mysql", Foreign, "a dump of MySQL or MariaDB", ""},
 	{"mysql_xml", Foreign, "a dump of MySQL or MariaDB as XML (--xml)", ""},
+	{"pg_bare", Foreign, "SQL of pg_dump without its comments, which alone tell whether its end is there", ""},
+	{"pg_kin", Foreign, "a dump of another product's database, which is akin to PostgreSQL", ""},
 	{"xtrabackup", Foreign, "a backup of MySQL or MariaDB (xbstream)", ""},
 	{"sqlite", Foreign, "a database file of SQLite", ""},
 	{"sqlite_dump", Foreign, "a dump of SQLite", ""},

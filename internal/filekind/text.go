@@ -25,6 +25,10 @@ func ofText(head []byte) Found {
 	case strings.HasPrefix(text, "/*M!999999"), strings.HasPrefix(text, "-- phpMyAdmin SQL Dump"),
 		strings.HasPrefix(text, "-- Dump created by MySQL"), strings.HasPrefix(text, "/*!40"):
 		return Found{Kind: Named("mysql")}
+	case kin().MatchString(text):
+		return Found{Kind: Named("pg_kin"), Said: said(kin().FindStringSubmatch(text)[1])}
+	case bare().MatchString(text):
+		return Found{Kind: Named("pg_bare")}
 	case strings.HasPrefix(low, "pragma foreign_keys"), strings.HasPrefix(low, "begin transaction;\ncreate table"):
 		return Found{Kind: Named("sqlite_dump")}
 	case strings.HasPrefix(low, "<!doctype html"), strings.HasPrefix(low, "<html"):
@@ -46,6 +50,13 @@ func ofText(head []byte) Found {
 	}
 	return Found{}
 }
+
+var (
+	// kin are products that have a pg_dump of their own: Greenplum, EnterpriseDB, YugabyteDB and others.
+	kin = lazy.Regexp(`\A(?:--\s*\n)?-- (\S[^\n]{1,40} database (?:cluster )?dump)\s*\n`)
+	// bare is how pg_dump's and pg_dumpall's scripts begin behind their headings.
+	bare = lazy.Regexp(`\A(?:\\restrict \S+\s+)?SET (?:statement_timeout = 0|default_transaction_read_only = off);\s+SET `)
+)
 
 // headed is the kind of the dump whose heading comes first: texts within a dump may hold that of another system.
 func headed(text string) (kind string) {

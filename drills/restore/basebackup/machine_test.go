@@ -111,7 +111,7 @@ func TestWALThatCannotBeReadToItsEnd(t *testing.T) {
 	for text, want := range map[string]string{
 		"{wal: archive, recover: {time: 2026-01-01T00:00:00Z}}": "and recovery should go back to 2026-01-01T00:00:00Z",
 		"{wal: archive, recover: {name: midnight}}":             "no restore point \"midnight\" is in its WAL",
-		"{wal: archive, recover: {time: 2100-01-01T00:00:00Z}}": "its WAL ends before 2100-01-01T00:00:00Z",
+		"{wal: archive, recover: {time: 2100-01-01T00:00:00Z}}": "nothing in its WAL was committed at 2100-01-01T00:00:00Z or later",
 	} {
 		l := loader(t, text)
 		_, err := load(t, l, source(true, tars.Tarred(), all.Below("wal").Tarred()), boot(l))

@@ -185,8 +185,8 @@ func (b *backup) enough(r *reached) error {
 	return nil
 }
 
-// short says that the WAL ended before the target was met. A time that was not reached is what the backup cannot give back; a name
-// or a transaction that is not in it may be one that the scenario has wrong.
+// short says that the WAL ended before the target was met. Unless WAL is known to be missing that is no word on the backup: a server that was quiet
+// commits nothing behind a time, and a name or a transaction may be one that the scenario has wrong.
 func (b *backup) short(r *reached) error {
 	until := "no transaction was replayed"
 	if !r.last.IsZero() {
@@ -198,7 +198,8 @@ func (b *backup) short(r *reached) error {
 	}
 	switch t := b.set.Recover; {
 	case t.Time != nil:
-		return damage("its WAL ends before %s, to which recovery should go: %s", t.Time.UTC().Format(time.RFC3339), until)
+		return &restore.LackError{Lack: record.LackTarget, What: fmt.Sprintf("nothing in its WAL was committed at %s or later, so that nobody knows whether it leads "+
+			"there: %s (where its server was quiet, leave out recover.time: all that is there is replayed)", t.Time.UTC().Format(time.RFC3339), until)}
 	case t.Name != "":
 		return &restore.LackError{Lack: record.LackTarget, What: fmt.Sprintf("no restore point %q is in its WAL: %s", t.Name, until)}
 	default:

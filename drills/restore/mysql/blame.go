@@ -88,6 +88,9 @@ func (l *load) blame(number int, text string) error {
 		who, text = dump.Backups, text+" (as MariaDB says of a key that stands twice where the dump switches unique_checks off)"
 	case number == 1273 || number == 1115 || number == 4161:
 		text += " (take an image of the server that was dumped, and of that version or later)"
+	case number == 1100:
+		text += " (its LOCK TABLES do not name what a default reads, such as a sequence, so that no client loads it as it is: dump with --skip-add-locks, or take " +
+			"the lines LOCK TABLES and UNLOCK TABLES out)"
 	case number == 1305 && who == dump.Backups:
 		text += " (dump with --routines)"
 	}
@@ -95,6 +98,9 @@ func (l *load) blame(number int, text string) error {
 	case dump.Backups:
 		if len(l.set.Only) > 0 && slices.Contains(missing, number) {
 			return l.lacks(record.LackPart, "something stands on what restore.only leaves out: %s", text)
+		}
+		if l.nameless && l.dump.Using() == "" && slices.Contains(missing, number) {
+			return l.lacks(record.LackDatabase, "it does not say of which database it is, and may name that one in itself (give restore.database): %s", text)
 		}
 		return &restore.BackupError{Backup: l.source.Backup, Reason: text}
 	case dump.Images:

@@ -37,6 +37,7 @@ type load struct {
 	conn     *sql.Conn // a session for what is made before a statement
 	version  string    // of the server, such as 10.11.6-MariaDB
 	database string    // that what says none goes into
+	nameless bool      // neither the dump nor the scenario says its name
 	within   bool      // the client is led there
 	made     []string  // databases that were made anew
 	known    map[string]bool
@@ -120,6 +121,7 @@ func (l *load) run(ctx context.Context, text *bufio.Reader) (err error) {
 // begins learns from a dump's beginning what its texts are in, and into which database goes what does not say one.
 func (l *load) begins(head []byte) (charset string) {
 	charset, named := mysqldump.Beginning(head)
+	l.nameless = first(l.set.Database, named) == ""
 	l.database = first(l.set.Database, named, defaultDatabase)
 	if strings.Contains(named, " ") || mysqldump.System(l.database) { // a list of several
 		l.database = first(l.set.Database, defaultDatabase)

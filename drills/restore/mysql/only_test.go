@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/mysql/mysqldump"
 	"lifeboat/scenarios"
 )
 
@@ -64,4 +66,40 @@ func TestOnlySettings(t *testing.T) {
 		require.Len(t, problems, 1, text)
 		assert.Contains(t, problems[0].Message, want)
 	}
+}
+
+// A name that begins as another one is another one's, and what stands in a view's place is no table that was left out.
+func TestPartsOfTwoNames(t *testing.T) {
+	const text = "-- MariaDB dump 10.19\nCREATE DATABASE `tra`;\nUSE `tra`;\nCREATE TABLE `a` (id int);\nCREATE DATABASE `trade`;\nUSE `trade`;\nCREATE TABLE `a` (id int);\n" +
+		"CREATE TABLE `v` (id tinyint);\nDROP TABLE IF EXISTS `v`;\nCREATE VIEW `v` AS select 1;\n-- Dump completed\n"
+	for only, want := range map[string]string{"trade.a": "tra, view trade.v", "trade": "tra", "tra.a": "trade"} {
+		job := &load{Loader: loader(t, "{only: "+only+"}"), source: source(text, ""), dump: mysqldump.New()}
+		_, err := job.pass(t.Context(), job.reads)
+		require.NoError(t, err, only)
+		assert.Equal(t, &record.Part{Only: only, Left: want}, job.part())
+	}
+}
+
+// What the server misses may be the dump's own database where nobody says its name; what its LOCK TABLES leave out the dump could have been taken without.
+func TestBlames(t *testing.T) {
+	job := func(settings, head string) *load {
+		l := &load{Loader: loader(t, settings), source: source("", ""), dump: mysqldump.New()}
+		l.begins([]byte(head))
+		return l
+	}
+	const named = "-- Host: localhost    Database: shop\n"
+	assert.ErrorAs(t, job("{}", "").blame(1146, "Table 'shop.s' doesn't exist"), new(*restore.LackError))
+	assert.ErrorAs(t, job("{}", named).blame(1146, "Table 'shop.s' doesn't exist"), new(*restore.BackupError))
+	assert.ErrorAs(t, job("{database: x}", "").blame(1146, "Table 'shop.s' doesn't exist"), new(*restore.BackupError))
+	assert.ErrorContains(t, job("{}", named).blame(1100, "Table 's' was not locked"), "dump with --skip-add-locks")
+}
+
+// A trigger may name a table of a database that was left out; a table that is called as that one is another thing.
+func TestStandsOnAnotherDatabase(t *testing.T) {
+	l := &load{choice: choice{left: []string{"crm"}}}
+	on := func(database, name string) standing {
+		return standing{Object: mysqldump.Object{Kind: mysqldump.Trigger, Database: "shop"}, names: []mysqldump.Object{{Database: database, Name: name}}}
+	}
+	assert.Equal(t, "crm.c", l.without(on("crm", "c")))
+	assert.Empty(t, l.without(on("", "crm")))
 }

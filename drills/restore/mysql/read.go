@@ -99,21 +99,23 @@ func (l *Loader) Made(ctx context.Context, s restore.Source) (string, error) {
 // Read reads a dump to its end, without a server: every statement, text and row.
 func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, error) {
 	job := &load{Loader: l, source: s, dump: mysqldump.New()}
-	return job.pass(ctx, func(text *bufio.Reader) error {
-		b, err := head(text)
-		if err != nil {
-			return err
-		}
-		job.begins(b)
-		job.dump.OnStatement = func(s mysqldump.Statement) (string, bool, error) { return "", job.leaves(s), nil }
-		if err := job.dump.Read(text); err != nil {
-			return err
-		}
-		if err := job.whole(); err != nil {
-			return err
-		}
-		return job.partly()
-	})
+	return job.pass(ctx, job.reads)
+}
+
+func (l *load) reads(text *bufio.Reader) error {
+	b, err := head(text)
+	if err != nil {
+		return err
+	}
+	l.begins(b)
+	l.dump.OnStatement = func(s mysqldump.Statement) (string, bool, error) { return "", l.leaves(s), nil }
+	if err := l.dump.Read(text); err != nil {
+		return err
+	}
+	if err := l.whole(); err != nil {
+		return err
+	}
+	return l.partly()
 }
 
 // pass opens the backup, has it read, and tells what came of it. A digest that does not hold explains what went wrong first.

@@ -13,6 +13,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/postgres/pgdump"
+	"lifeboat/internal/lazy"
 )
 
 // leftOut is what of a dump was left out because the scenario says so.
@@ -57,8 +58,20 @@ func (l *load) without(what string) error {
 		return l.lacks(record.LackLeftOut, "%s (left out: extension %s)", what, strings.Join(l.left.extensions, ", "))
 	case l.left.part:
 		return l.lacks(record.LackWhole, "%s (the dump is of schemas alone: pg_dump -n)", what)
+	case l.archive != nil && l.unheld(what):
+		return l.lacks(record.LackWhole, "%s (the dump leaves that out: pg_dump -N, -T or -t)", what)
 	}
 	return nil
+}
+
+var gone = lazy.Regexp(`(relation|schema) "(.+?)" does not exist`)
+
+// unheld tells whether an error is of what the archive's table of contents, which is all there, does not name.
+func (l *load) unheld(what string) bool {
+	m := gone().FindStringSubmatch(what)
+	return m != nil && !slices.ContainsFunc(l.archive.Entries, func(e pgdump.Entry) bool {
+		return e.Tag == m[2] || e.Namespace == m[2] || name(e) == m[2]
+	})
 }
 
 // needSchema makes a schema that a dump of tables alone names and does not hold.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -46,6 +47,38 @@ func TestChoosesAPart(t *testing.T) {
 	}
 }
 
+// What is drawn in late draws in what stands before it; nothing that is taken leads away.
+func TestChoosesWhatStandsElsewhere(t *testing.T) {
+	a := &pgdump.Archive{Entries: []pgdump.Entry{{ID: 1, Desc: "SCHEMA", Tag: "fn"}, {ID: 2, Desc: "SCHEMA", Tag: "app"}, {ID: 3, Desc: "SCHEMA", Tag: "bare"},
+		{ID: 4, Desc: "ACL", Namespace: "fn", Tag: "FUNCTION bump()", Needs: []int{5}}, {ID: 5, Desc: "FUNCTION", Namespace: "fn", Tag: "bump()", Needs: []int{1}},
+		{ID: 6, Desc: "TABLE", Namespace: "app", Tag: "parent", Needs: []int{2}}, {ID: 7, Desc: "TABLE", Namespace: "app", Tag: "kid", Needs: []int{6}},
+		{ID: 8, Desc: "TABLE", Namespace: "app", Tag: "other", Needs: []int{2}}, {ID: 9, Desc: "RULE", Namespace: "app", Tag: "parent r", Needs: []int{6, 8}},
+		{ID: 10, Desc: "TRIGGER", Namespace: "app", Tag: "parent t", Needs: []int{6, 5}}, {ID: 11, Desc: "POLICY", Namespace: "app", Tag: "parent p", Needs: []int{6, 8}},
+		{ID: 12, Desc: "FK CONSTRAINT", Namespace: "app", Tag: "kid fk", Needs: []int{7, 8}}, {ID: 13, Desc: "EXTENSION", Tag: "citext"},
+		{ID: 14, Desc: "TABLE", Namespace: "app", Tag: "last"}, {ID: 15, Desc: "FK CONSTRAINT", Namespace: "app", Tag: "last fk", Needs: []int{14, 8}}, {ID: 16, Desc: "BLOBS"}}}
+	for only, want := range map[string]struct{ keeps, left, notes string }{
+		"app.parent": {"1,2,4,5,6,7,10,13", "3: app.other, app.last, large objects", "foreign key app.kid fk was left out"},
+		"bare":       {"3,13", "5: app.parent, app.kid, app.other, app.last, large objects", ""},
+		"fn":         {"1,4,5,13", "5: app.parent, app.kid, app.other, app.last, large objects", ""},
+		"app":        {"1,2,4,5,6,7,8,9,10,11,12,13,14,15", "1: large objects", ""},
+	} {
+		l := &load{Loader: &Loader{set: Settings{Only: []string{only}}}}
+		keep, err := l.chosen(a)
+		require.NoError(t, err, only)
+		var got []string
+		for _, e := range a.Entries {
+			if keep[e.ID] {
+				got = append(got, strconv.Itoa(e.ID))
+			}
+		}
+		assert.Equal(t, want.keeps, strings.Join(got, ","), only)
+		assert.Equal(t, want.left, l.part.Left, only)
+		notes := strings.Join(l.notes, "\n")
+		assert.Contains(t, notes, want.notes, only)
+		assert.Equal(t, strings.Count(want.notes, "foreign key"), strings.Count(notes, "foreign key"), only)
+	}
+}
+
 // Where all tables were taken and a function was not, it is a part, too.
 func TestLeftWithoutTables(t *testing.T) {
 	c := &choice{keep: map[int]bool{1: true, 2: true}, all: []pgdump.Entry{{ID: 1, Desc: "TABLE", Namespace: "app", Tag: "t"},
@@ -53,6 +86,8 @@ func TestLeftWithoutTables(t *testing.T) {
 	assert.Equal(t, &record.Part{Only: "app", Left: "1: fn.f()"}, c.left([]string{"app"}))
 	c.keep[3] = true
 	assert.Nil(t, c.left([]string{"app"}))
+	c.all = append(c.all, pgdump.Entry{ID: 4, Desc: "SEQUENCE", Namespace: "fn", Tag: "numbers"})
+	assert.Equal(t, &record.Part{Only: "app", Left: "1: fn.numbers"}, c.left([]string{"app"}))
 }
 
 // A part of an archive is restored with what it stands on, and with nothing else; what was left out is said.

@@ -10,6 +10,7 @@ import (
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/postgres/pgdump"
 )
 
 // What a server said, in whatever language, and what the program's exit code makes of it.
@@ -124,4 +125,15 @@ func TestAnswersAtEnd(t *testing.T) {
 			assert.ErrorContains(t, err, test.want)
 		})
 	}
+}
+
+// What an archive's table of contents does not name was left out by whoever dumped; of what it names a loss is the backup's.
+func TestUnheld(t *testing.T) {
+	l := &load{archive: &pgdump.Archive{Entries: []pgdump.Entry{{Desc: "TABLE", Namespace: "app", Tag: "orders"}, {Desc: "SCHEMA", Tag: "fn"}}}}
+	for what, want := range map[string]bool{`relation "fin.acc" does not exist`: true, `schema "fin" does not exist`: true, `relation "app.orders" does not exist`: false,
+		`relation "orders" does not exist`: false, `schema "fn" does not exist`: false, `schema "app" does not exist`: false, `column "x" does not exist`: false} {
+		assert.Equal(t, want, l.without("pg_restore: error: ERROR:  "+what) != nil, what)
+	}
+	l.archive = nil
+	assert.NoError(t, l.without(`relation "fin.acc" does not exist`), "of a script statements may be lost")
 }

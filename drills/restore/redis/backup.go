@@ -71,12 +71,15 @@ func (b *backup) choose(format, truncated string) error {
 	default:
 		return &dump.Damage{Reason: "there is neither a snapshot (RDB) nor a log (AOF) of Redis in it"}
 	}
-	if b.log != "" {
-		for _, s := range b.snapshots {
-			b.besides = append(b.besides, s.name)
-		}
-	}
 	return b.sound(truncated)
+}
+
+// beside are the whole snapshots that lie beside the log that is restored.
+func (b *backup) beside() []piece {
+	if b.log == "" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(b.snapshots), func(p piece) bool { return p.err != nil })
 }
 
 func one(list []piece, what string) error {

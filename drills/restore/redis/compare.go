@@ -38,6 +38,9 @@ func (l *load) compare(ctx context.Context, conn *resp.Conn, began time.Time) er
 		if err := l.live(ctx, conn, has); err != nil {
 			return err
 		}
+		if err := l.left(has, asked); err != nil {
+			return err
+		}
 	} else if snapshot.Unknown == "" {
 		if err := l.loaded(persistence, snapshot); err != nil {
 			return err
@@ -96,6 +99,21 @@ func (l *load) live(ctx context.Context, conn *resp.Conn, has map[int]int64) err
 		}
 		if key == nil {
 			delete(has, n)
+		}
+	}
+	return nil
+}
+
+// left refuses a log that has less than half of the keys of a snapshot beside it: servers that are told to write none any more leave their old one there.
+func (l *load) left(has map[int]int64, asked time.Time) error {
+	var all int64
+	for _, n := range has {
+		all += n
+	}
+	for _, p := range l.backup.beside() {
+		if keys := p.snapshot.Keys() - p.snapshot.Gone(asked); l.set.Format == formatAuto && all < keys/2 {
+			return fmt.Errorf("its log leaves %d keys, and %s beside it holds %d: one of them is not what its server goes on from (say which: restore.format: aof "+
+				"where it has appendonly yes, else rdb)", all, p.name, keys)
 		}
 	}
 	return nil

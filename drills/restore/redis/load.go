@@ -94,6 +94,10 @@ func (l *load) tell() {
 	if b.cut != nil {
 		l.note("its log is cut off, as the scenario allows: %s", b.cut.Words())
 	}
+	for _, p := range b.beside() {
+		l.note("%s of %s with %d keys lies beside its log and was not restored, since a server with appendonly yes does not read it (restore.format: rdb "+
+			"restores it)", p.name, p.snapshot.Made.Format(time.DateTime)+" UTC", p.snapshot.Keys())
+	}
 	for _, name := range b.besides {
 		l.note("%s lies beside it and is not what was restored", name)
 	}

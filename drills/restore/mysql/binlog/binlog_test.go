@@ -79,7 +79,7 @@ func TestFindsGaps(t *testing.T) {
 		"two in the middle":        {logs.Less("binlog.000003", "binlog.000004"), here, Target{}, "binary log binlog.000003 is missing, and 1 later ones lie there"},
 		"the one that it is in":    {logs.Less("binlog.000002"), here, Target{}, "binary log binlog.000002 is missing, in which the backup is (at 600): the first that lies there is binlog.000003"},
 		"all":                      {files{"readme": "x"}, here, Target{}, "binary log binlog.000002 is missing"},
-		"a time that is not there": {logs, here, Target{Time: &late}, "its binary logs end before"},
+		"a time that is not there": {logs, here, Target{Time: &late}, "nothing in its binary logs is of"},
 		"a time behind a gap": {logs.Less("binlog.000004"), here, Target{Time: moment(t, all, "behind-the-mistake")},
 			"its binary logs end before the place where recovery should end: binlog.000004 is missing"},
 		"a time before the backup": {logs, here, Target{Time: &early}, "recovery should go back to"},

@@ -203,7 +203,8 @@ func (c *Chain) enough() error {
 	case c.gap != "":
 		return damage("its binary logs end before the place where recovery should end: %s is missing, and %d later ones lie there; %s", c.gap, c.beyond, until)
 	case c.target.Time != nil:
-		return damage("its binary logs end before %s, to which recovery should go: %s", c.target.Time.UTC().Format(time.RFC3339), until)
+		return &restore.LackError{Lack: record.LackTarget, What: fmt.Sprintf("nothing in its binary logs is of %s or later, so that nobody knows whether they lead "+
+			"there: %s (where its server was quiet, leave out recover.time: all that is there is replayed)", c.target.Time.UTC().Format(time.RFC3339), until)}
 	}
 	return &restore.LackError{Lack: record.LackTarget, What: fmt.Sprintf("transaction %s is not in its binary logs: %s", c.target.Before, until)}
 }
