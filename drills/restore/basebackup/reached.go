@@ -198,8 +198,8 @@ func (b *backup) short(r *reached) error {
 	}
 	switch t := b.set.Recover; {
 	case t.Time != nil:
-		return &restore.LackError{Lack: record.LackTarget, What: fmt.Sprintf("nothing in its WAL was committed at %s or later, so that nobody knows whether it leads "+
-			"there: %s (where its server was quiet, leave out recover.time: all that is there is replayed)", t.Time.UTC().Format(time.RFC3339), until)}
+		return &restore.LackError{Lack: record.LackTarget, What: fmt.Sprintf("nothing in its WAL was committed at %s or later, so that nobody knows whether it "+
+			"leads there: %s (where its server was quiet, leave out recover.time: all that is there is replayed)", t.Time.UTC().Format(time.RFC3339), until)}
 	case t.Name != "":
 		return &restore.LackError{Lack: record.LackTarget, What: fmt.Sprintf("no restore point %q is in its WAL: %s", t.Name, until)}
 	default:

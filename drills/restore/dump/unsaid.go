@@ -18,8 +18,13 @@ var rows = []func() *regexp.Regexp{
 	lazy.Regexp(`([Kk]ey \([^\n]*?\)=\()[^\n]*?(\)(?: already exists| is duplicated| is not present| is still referenced| conflicts with|\.))`),
 	lazy.Regexp(`(Failing row contains \()[^\n]*()`),
 	lazy.Regexp(`(COPY [^\n]*?, line \d+(?:, column [^\n:]+)?: ")[^\n]*()`),
-	lazy.Regexp(`(invalid input (?:syntax for type|value for enum) [^\n:]+: "|malformed \w+ literal: "|value out of range: "|JSON data, line \d+: )[^\n]*()`),
+	lazy.Regexp(`(invalid input (?:syntax for type|value for enum) [^\n:]+: "|malformed \w+ literal: "|out of range: "|invalid \w+ value: "|` +
+		`syntax error in \w+: "|time zone "|JSON data, line \d+: )[^\n]*()`),
 	lazy.Regexp(`((?:value|Token) ")[^\n]*(" is (?:out of range for type|invalid))`),
+	lazy.Regexp(`(: +")[^"\n]*(" is out of range for type)`),
+	lazy.Regexp(`(Truncated incorrect [\w ]+ value: ')[^\n]*(')`),
+	lazy.Regexp(`(invalid XML (?:content|document)\n(?:[^\n]*\n)*?DETAIL:  [^\n]*\n)[^\n]*()`), // which repeats the line
+	lazy.Regexp(`(no partition for value )[^\n]*()`),
 	lazy.Regexp(`(?is)\b(insert\s+into\s.{0,300}?\bvalues?\s*\().*?(;\s*\n|;?\s*$)`),
 	lazy.Regexp(`(Duplicate entry '|[Ii]ncorrect [\w ]+ value: ')[^\n]*(' for (?:key|column|function))`),
 	lazy.Regexp(`(for the right syntax to use near ')[^\n]*?(?:\)\s*,\s*\(|'\s*,|,\s*')[^\n]*(' at line)`), // it is the middle of a row

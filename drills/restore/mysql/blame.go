@@ -180,7 +180,7 @@ func (a *answers) take(line string) {
 	switch {
 	case m == nil:
 	case a.bad == "" && changed[m[2]]:
-		a.bad = m[3]
+		a.bad = dump.Unsaid(m[3])
 	case a.lacks == "" && m[2] == "1286": // it takes another engine
 		a.lacks = m[3]
 	}

@@ -103,3 +103,10 @@ func TestStandsOnAnotherDatabase(t *testing.T) {
 	assert.Equal(t, "crm.c", l.without(on("crm", "c")))
 	assert.Empty(t, l.without(on("", "crm")))
 }
+
+// A warning of the server says what it took for what, and not the value.
+func TestWarningsAreUnsaid(t *testing.T) {
+	a := &answers{}
+	a.take("Warning (Code 1366): Incorrect integer value: 'a@example.com' for column `shop`.`t`.`i` at row 1")
+	assert.Equal(t, "Incorrect integer value: '***' for column `shop`.`t`.`i` at row 1", a.bad)
+}

@@ -269,7 +269,7 @@ var unfit = map[string]bool{"1032": true, "1062": true, "1050": true, "1051": tr
 func (r *Replayer) result(_ instance.Command, of instance.Result) error {
 	if all := said.FindAllStringSubmatch(of.Stderr, -1); len(all) > 0 {
 		last := all[len(all)-1]
-		text := fmt.Sprintf("ERROR %s (%s): %s", last[1], last[2], last[3])
+		text := dump.Unsaid(fmt.Sprintf("ERROR %s (%s): %s", last[1], last[2], last[3]))
 		partly := !r.Keep.Everything && !r.Keep.Whole
 		if partly && (last[1] == noTable || last[1] == noDatabase) {
 			return lackLogs("a statement of the binary logs needs what the dump does not hold: %s", text)
@@ -282,7 +282,7 @@ func (r *Replayer) result(_ instance.Command, of instance.Result) error {
 	}
 	if of.Exit == 0 {
 		if _, words, ok := strings.Cut(of.Stderr, "ERROR: "); ok { // of what reads them
-			return fmt.Errorf("the image's program cannot read the binary logs: %s", strings.TrimSpace(words))
+			return fmt.Errorf("the image's program cannot read the binary logs: %s", dump.Unsaid(strings.TrimSpace(words)))
 		}
 		return nil
 	}
