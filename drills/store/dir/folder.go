@@ -2,6 +2,7 @@ package dir
 
 import (
 	"archive/tar"
+	"bufio"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -23,6 +24,9 @@ import (
 	"lifeboat/drills/store/checksums"
 	"lifeboat/internal/userfile"
 )
+
+// pieceSize is how much of a folder is read, hashed and passed on at once, bytes.
+const pieceSize = 256 << 10
 
 // file is one file of a folder.
 type file struct {
@@ -110,15 +114,20 @@ func (s *folderStream) write(w io.Writer, root *os.Root, p store.Point, files []
 			return &store.Mismatch{Point: p.ID + "/" + name, Want: want[name].String(), Got: "missing"}
 		}
 	}
-	tw := tar.NewWriter(w)
+	out := bufio.NewWriterSize(w, pieceSize)
+	tw, buf := tar.NewWriter(out), make([]byte, pieceSize)
 	for _, f := range files {
 		promise := want[f.name]
 		if !promise.Given() {
 			promise.Algorithm = record.SHA256
 		}
 		sum, got := sha256.New(), promise
-		by := promise.Hash()
-		if err := add(tw, root, path.Join(p.ID, f.name), f, io.MultiWriter(sum, by)); err != nil {
+		by, digests := sum, io.Writer(sum)
+		if promise.Algorithm != record.SHA256 {
+			by = promise.Hash()
+			digests = io.MultiWriter(sum, by)
+		}
+		if err := add(tw, root, path.Join(p.ID, f.name), f, digests, buf); err != nil {
 			return fmt.Errorf("fetch %s: %w", p.ID, err)
 		}
 		fmt.Fprintf(s.hash, "%x  %s\n", sum.Sum(nil), f.name)
@@ -126,7 +135,7 @@ func (s *folderStream) write(w io.Writer, root *os.Root, p store.Point, files []
 			return &store.Mismatch{Point: p.ID + "/" + f.name, Want: cmp.Or(promise.String(), "no file of this name"), Got: got.String()}
 		}
 	}
-	if err := tw.Close(); err != nil {
+	if err := errors.Join(tw.Close(), out.Flush()); err != nil {
 		return err
 	}
 	got := s.sum()
@@ -141,7 +150,7 @@ func (s *folderStream) write(w io.Writer, root *os.Root, p store.Point, files []
 }
 
 // add writes one file into the tar, and to whoever takes its digests.
-func add(tw *tar.Writer, root *os.Root, at string, f file, digests io.Writer) error {
+func add(tw *tar.Writer, root *os.Root, at string, f file, digests io.Writer, buf []byte) error {
 	in, err := userfile.OpenIn(root, at)
 	if err != nil {
 		return err
@@ -151,7 +160,7 @@ func add(tw *tar.Writer, root *os.Root, at string, f file, digests io.Writer) er
 	if err := tw.WriteHeader(h); err != nil {
 		return err
 	}
-	n, err := io.Copy(tw, io.TeeReader(in, digests))
+	n, err := io.CopyBuffer(struct{ io.Writer }{tw}, io.TeeReader(in, digests), buf)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
 	}
