@@ -59,8 +59,9 @@ type Putter interface {
 // the machine was started or not, and without running anything of its image.
 type TreeHolder interface {
 	// PutTree empties a folder that lies on one of its volumes, and unpacks a tar into it: owners by their numbers, modes, times, links,
-	// extended attributes, holes. It reads stream to its end. *tree.Damage, *tree.Odd: what is wrong with the tar.
-	PutTree(ctx context.Context, folder string, stream io.Reader) (tree.Made, error)
+	// extended attributes, holes. It reads stream to its end, and then what is there, as Tree does. *tree.Damage, *tree.Odd: what is wrong with
+	// the tar.
+	PutTree(ctx context.Context, folder string, stream io.Reader) (tree.Made, []tree.Entry, error)
 	// Tree reads every file of such a folder, in the order of the paths.
 	Tree(ctx context.Context, folder string) ([]tree.Entry, error)
 }

@@ -110,7 +110,7 @@ const (
 	CommandDecoy  = "decoy"  // KIND: answer whatever is asked, for the negative control
 	CommandWait   = "wait"   // for a signal: the machine of a trial
 	CommandEcho   = "echo"   // WORD: say it
-	CommandUnpack = "unpack" // FOLDER: empty it, and unpack the tar of standard input into it; Unpacked says what became of it
+	CommandUnpack = "unpack" // FOLDER: empty it, and unpack the tar of standard input into it, and print what became of it (Unpacked) and is in it
 	CommandList   = "list"   // FOLDER: print the tree in it, as a manifest
 	CommandPack   = "pack"   // FOLDER: print the tree in it, as a tar
 	CommandLend   = "lend"   // PORT: listen on the namespace's own loopback, and carry what comes out over standard input and output

@@ -11,7 +11,8 @@ import (
 	"lifeboat/internal/tree"
 )
 
-// Unpacked is what CommandUnpack prints: what was made, or why not.
+// Unpacked is the line that CommandUnpack prints first: what was made, or why not. Where nothing is wrong, what is there then follows it, as
+// CommandList prints it.
 type Unpacked struct {
 	Made    tree.Made `json:"made"`
 	Damage  string    `json:"damage,omitempty"`  // of the tar
@@ -20,7 +21,7 @@ type Unpacked struct {
 	Error   string    `json:"error,omitempty"`   // of the folder
 }
 
-// unpack fills a folder with the tree of a tar.
+// unpack fills a folder with the tree of a tar, and reads it back.
 func unpack(folder string, in io.Reader, out io.Writer) error {
 	made, err := tree.Unpack(folder, in)
 	said := Unpacked{Made: made}
@@ -34,7 +35,10 @@ func unpack(folder string, in io.Reader, out io.Writer) error {
 	case err != nil:
 		said.Error = err.Error()
 	}
-	return json.NewEncoder(out).Encode(said)
+	if e := json.NewEncoder(out).Encode(said); e != nil || err != nil {
+		return e
+	}
+	return list(folder, out)
 }
 
 // list prints what is in a folder, as a manifest: of one that is not there, nothing.

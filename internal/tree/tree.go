@@ -152,6 +152,8 @@ type Made struct {
 	// Lost are the paths, quoted, of what this host or this file system did not take, by what that is: LostDevice, or the name of an
 	// extended attribute.
 	Lost map[string][]string `json:"lost,omitempty"`
+	// Reading is what of the time went into reading back what was made.
+	Reading time.Duration `json:"-"`
 }
 
 // mostLost bounds the paths of Made.Lost.

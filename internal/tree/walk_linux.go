@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,8 +11,10 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,10 +23,63 @@ import (
 	"lifeboat/internal/userfile"
 )
 
-// Walk gives every path of a folder, each folder before what is in it, with the digests of files. It follows no link, and asks no other
-// file system that is mounted below. What cannot be read ends it.
+// mostReaders read files side by side: hashing is what takes the time, and each has a piece of memory.
+const mostReaders = 4
+
+// visit is a path on its way to whoever asked for it.
+type visit struct {
+	Entry
+	read chan struct{} // closed when its content was
+	err  error
+}
+
+// Walk gives every path of a folder, each folder before what is in it, with the digests of files, which are read side by side. It follows no
+// link, and asks no other file system that is mounted below. What cannot be read ends it.
 func Walk(folder string, each func(Entry) error) error {
-	return (&walk{top: folder, each: each, first: map[inode]string{}}).all()
+	n := min(runtime.GOMAXPROCS(0), mostReaders)
+	files, all := make(chan *visit, n), make(chan *visit, 16*n)
+	for range n {
+		go func() {
+			buf := make([]byte, 256<<10)
+			for v := range files {
+				if v.Size, v.Digest, v.Sparse, v.err = contents(path.Join(folder, v.Path), buf); v.err != nil {
+					v.err = fmt.Errorf("read %q: %w", v.Path, v.err)
+				}
+				close(v.read)
+			}
+		}()
+	}
+	var enough atomic.Bool
+	told := make(chan error)
+	go func() {
+		var err error
+		for v := range all {
+			if <-v.read; err != nil {
+				continue
+			}
+			if err = v.err; err == nil {
+				err = each(v.Entry)
+			}
+			enough.Store(err != nil)
+		}
+		told <- err
+	}()
+	w := &walk{top: folder, first: map[inode]string{}, each: func(e Entry) error {
+		if enough.Load() {
+			return errors.New("nobody reads on")
+		}
+		v := &visit{Entry: e, read: make(chan struct{})}
+		if all <- v; e.Type == File {
+			files <- v
+		} else {
+			close(v.read)
+		}
+		return nil
+	}}
+	err := w.all()
+	close(files)
+	close(all)
+	return cmp.Or(<-told, err)
 }
 
 type inode struct{ device, number uint64 }
@@ -33,7 +89,7 @@ type walk struct {
 	each   func(Entry) error
 	device uint64
 	first  map[inode]string // path of each file that has several
-	unread bool             // files are not read: no digest is asked for
+	unread bool             // no digest is asked for: only how large files are, and which have holes
 }
 
 func statOf(info fs.FileInfo) (*syscall.Stat_t, error) {
@@ -84,8 +140,10 @@ func (w *walk) one(name string, info fs.FileInfo) error {
 				w.first[id] = name
 			}
 		}
-		if e.Size, e.Digest, e.Sparse, err = contents(at, w.unread); err != nil {
-			return fmt.Errorf("read %q: %w", name, err)
+		if w.unread {
+			if e.Size, _, e.Sparse, err = contents(at, nil); err != nil {
+				return fmt.Errorf("read %q: %w", name, err)
+			}
 		}
 	}
 	if err := w.each(e); err != nil || e.Type != Dir {
@@ -114,8 +172,8 @@ func (w *walk) folder(name string) error {
 	return nil
 }
 
-// contents reads a file to its end, or only asks how large it is.
-func contents(at string, unread bool) (size int64, digest string, holes bool, err error) {
+// contents reads a file to its end, or without a buffer only asks how large it is.
+func contents(at string, buf []byte) (size int64, digest string, holes bool, err error) {
 	f, err := userfile.Open(at)
 	if err != nil {
 		return 0, "", false, err
@@ -128,14 +186,14 @@ func contents(at string, unread bool) (size int64, digest string, holes bool, er
 	if hole, err := unix.Seek(int(f.Fd()), 0, unix.SEEK_HOLE); err == nil {
 		holes = hole < info.Size()
 	}
-	if unread {
+	if buf == nil {
 		return info.Size(), "", holes, nil
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return 0, "", false, err
 	}
 	h := sha256.New()
-	if size, err = io.CopyBuffer(h, onlyReader{f}, make([]byte, 256<<10)); err != nil {
+	if size, err = io.CopyBuffer(h, onlyReader{f}, buf); err != nil {
 		return 0, "", false, err
 	}
 	return size, hex.EncodeToString(h.Sum(nil)), holes, nil

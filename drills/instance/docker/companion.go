@@ -87,7 +87,11 @@ func (d *Driver) run(ctx context.Context, p instance.Program, at place) (instanc
 	if err := d.engine.furnish(ctx, c.id, p); err != nil {
 		return nil, fmt.Errorf("run %s: %w", p.Name, err)
 	}
-	return d.engine.launch(ctx, c, p, at.beside)
+	proc, err := d.engine.launch(ctx, c, p, at.beside)
+	if err != nil {
+		return nil, err
+	}
+	return proc, nil
 }
 
 // clientSandbox names the sandbox of programs of one flow, or of no flow, with this allow-list. No instance has a name with a dot.
@@ -130,7 +134,7 @@ func (e *Engine) furnish(ctx context.Context, id string, p instance.Program) err
 
 // launch attaches to the container's output, so that not a line is missed, and starts it.
 func (e *Engine) launch(ctx context.Context, c *ownContainer, p instance.Program,
-	beside []*ownContainer) (instance.Process, error) {
+	beside []*ownContainer) (*process, error) {
 	h, err := e.client.ContainerAttach(context.WithoutCancel(ctx), c.id, client.ContainerAttachOptions{Stream: true,
 		Stdin: p.Stdin != nil, Stdout: true, Stderr: true})
 	if err != nil {
@@ -146,7 +150,7 @@ func (e *Engine) launch(ctx context.Context, c *ownContainer, p instance.Program
 			_ = h.CloseWrite()        // nor does it read on, where it was told that its input ends
 		}()
 	}
-	proc := &process{engine: e, container: c, name: p.Name, beside: beside, done: make(chan struct{})}
+	proc := &process{engine: e, container: c, name: p.Name, beside: beside, ended: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer h.Close()
 		_, err := stdcopy.StdCopy(orDiscard(p.Stdout), orDiscard(p.Stderr), h.Reader)
@@ -173,9 +177,9 @@ type process struct {
 
 	beside []*ownContainer // end with it
 
-	done chan struct{} // closed when exit and err are set
-	exit int
-	err  error
+	ended, done chan struct{} // closed when exit and err are set, and when it is removed besides
+	exit        int
+	err         error
 }
 
 // end learns the exit code and removes the container. An output that broke off
@@ -196,6 +200,7 @@ func (p *process) end(ctx context.Context, output error) {
 	if output != nil {
 		p.err = errors.Join(p.err, fmt.Errorf("its output broke off: %w", output))
 	}
+	close(p.ended)
 	if p.err != nil {
 		return // left for whoever looks; the ledger removes it
 	}
@@ -214,9 +219,11 @@ func (p *process) clear(ctx context.Context) {
 }
 
 // Wait implements instance.Process. It returns after the last line of output was written.
-func (p *process) Wait(ctx context.Context) (int, error) {
+func (p *process) Wait(ctx context.Context) (int, error) { return p.wait(ctx, p.done) }
+
+func (p *process) wait(ctx context.Context, until <-chan struct{}) (int, error) {
 	select {
-	case <-p.done:
+	case <-until:
 		if p.err != nil {
 			return 0, fmt.Errorf("run %s: %w", p.name, p.err)
 		}

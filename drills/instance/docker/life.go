@@ -129,6 +129,7 @@ func (m *Machine) Destroy(ctx context.Context) error {
 
 // drop removes the volumes of folders, once no container holds them.
 func (m *Machine) drop(ctx context.Context, folders []string) error {
+	m.asides.Wait()
 	for _, p := range folders {
 		v := m.volumes[p]
 		if _, err := m.d.engine.client.VolumeRemove(ctx, v, client.VolumeRemoveOptions{}); err != nil && !gone(err) {

@@ -51,7 +51,8 @@ type Machine struct {
 
 	waited time.Duration // until its sandbox was sealed
 
-	ending atomic.Bool // lifeboat itself stops or removes it
+	ending atomic.Bool    // lifeboat itself stops or removes it
+	asides sync.WaitGroup // programs on its volumes that ended, and are not removed yet
 
 	mu      sync.Mutex
 	volumes map[string]string // path → volume; empty once they were handed over or removed

@@ -1,7 +1,7 @@
 package docker
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,47 +32,68 @@ const (
 var _ instance.TreeHolder = (*Machine)(nil)
 
 // PutTree implements instance.TreeHolder.
-func (m *Machine) PutTree(ctx context.Context, folder string, stream io.Reader) (tree.Made, error) {
-	var out bytes.Buffer
-	var said sandbox.Unpacked
-	err := m.beside(ctx, sandbox.CommandUnpack, folder, stream, &out)
-	if err == nil {
-		err = json.Unmarshal(out.Bytes(), &said)
+func (m *Machine) PutTree(ctx context.Context, folder string, stream io.Reader) (made tree.Made, got []tree.Entry, err error) {
+	err = m.told(ctx, sandbox.CommandUnpack, folder, stream, func(out *bufio.Reader) error {
+		var said sandbox.Unpacked
+		line, err := out.ReadBytes('\n')
+		if err == nil {
+			err = json.Unmarshal(line, &said)
+		}
+		made = said.Made
+		switch {
+		case err != nil:
+			return err
+		case said.Damage != "":
+			return &tree.Damage{Reason: said.Damage}
+		case said.Odd != "":
+			return &tree.Odd{Reason: said.Odd, Partial: said.Partial}
+		case said.Error != "":
+			return errors.New(said.Error)
+		}
+		began := time.Now()
+		got, err = listed(out)
+		made.Reading = time.Since(began)
+		return err
+	})
+	if err == nil || errors.As(err, new(*tree.Damage)) || errors.As(err, new(*tree.Odd)) {
+		return made, got, err
 	}
-	switch {
-	case err != nil:
-	case said.Damage != "":
-		return said.Made, &tree.Damage{Reason: said.Damage}
-	case said.Odd != "":
-		return said.Made, &tree.Odd{Reason: said.Odd, Partial: said.Partial}
-	case said.Error != "":
-		err = errors.New(said.Error)
-	}
-	if err != nil {
-		return said.Made, fmt.Errorf("put files into %s: %w", m.slot, err)
-	}
-	return said.Made, nil
+	return made, nil, fmt.Errorf("put files into %s: %w", m.slot, err)
 }
 
 // Tree implements instance.TreeHolder.
-func (m *Machine) Tree(ctx context.Context, folder string) ([]tree.Entry, error) {
-	r, w := io.Pipe()
-	ended := make(chan error, 1)
-	go func() {
-		err := m.beside(ctx, sandbox.CommandList, folder, nil, w)
-		w.CloseWithError(err) // nil is the end
-		ended <- err
-	}()
-	listed, err := tree.ReadManifest(r)
-	_, _ = io.Copy(io.Discard, r) // of a list that is none: its writer must not wait
-	if e := <-ended; e != nil {
-		err = e
-	}
+func (m *Machine) Tree(ctx context.Context, folder string) (got []tree.Entry, err error) {
+	err = m.told(ctx, sandbox.CommandList, folder, nil, func(out *bufio.Reader) error {
+		got, err = listed(out)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the files of %s in %s: %w", m.slot, folder, err)
 	}
-	tree.Sort(listed.Entries)
-	return listed.Entries, nil
+	return got, nil
+}
+
+func listed(out io.Reader) ([]tree.Entry, error) {
+	m, err := tree.ReadManifest(out)
+	tree.Sort(m.Entries)
+	return m.Entries, err
+}
+
+// told has what the program prints read as it comes. That the program failed is told before what was read of it.
+func (m *Machine) told(ctx context.Context, command, folder string, in io.Reader, read func(out *bufio.Reader) error) error {
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := m.beside(ctx, command, folder, in, w)
+		w.CloseWithError(err) // nil is the end
+		ended <- err
+	}()
+	err := read(bufio.NewReader(r))
+	_, _ = io.Copy(io.Discard, r) // of what is wrong: its writer must not wait
+	if e := <-ended; e != nil {
+		return e
+	}
+	return err
 }
 
 // beside runs the sandboxes' program on a folder of a volume, in a container that holds nothing else and has no network.
@@ -101,7 +122,8 @@ func (m *Machine) beside(ctx context.Context, command, folder string, in io.Read
 	if err != nil {
 		return errors.Join(err, c.terminate(context.WithoutCancel(ctx)))
 	}
-	exit, err := proc.Wait(ctx)
+	m.asides.Go(func() { <-proc.done }) // nobody waits for its removal but whoever removes the volume
+	exit, err := proc.wait(ctx, proc.ended)
 	if ctx.Err() != nil {
 		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), killLimit)
 		defer cancel()

@@ -16,9 +16,9 @@ import (
 var _ instance.TreeHolder = (*Machine)(nil)
 
 // PutTree implements instance.TreeHolder: the content of files is kept as WriteFile does it, the rest beside.
-func (m *Machine) PutTree(ctx context.Context, folder string, stream io.Reader) (made tree.Made, err error) {
+func (m *Machine) PutTree(ctx context.Context, folder string, stream io.Reader) (made tree.Made, got []tree.Entry, err error) {
 	if !m.onVolume(folder) {
-		return made, fmt.Errorf("put files into %s: folder %s lies on no volume", m.Name(), folder)
+		return made, nil, fmt.Errorf("put files into %s: folder %s lies on no volume", m.Name(), folder)
 	}
 	m.mu.Lock()
 	held := m.holder(folder)
@@ -36,15 +36,15 @@ func (m *Machine) PutTree(ctx context.Context, folder string, stream io.Reader) 
 			break
 		}
 		if err != nil {
-			return made, err
+			return made, nil, err
 		}
 		content, err := io.ReadAll(t)
 		if err != nil {
-			return made, err
+			return made, nil, err
 		}
 		if e.Same != "" {
 			if content, err = m.Get(ctx, path.Join(folder, e.Same)); err != nil {
-				return made, err
+				return made, nil, err
 			}
 		}
 		if e.Type == tree.File {
@@ -52,9 +52,10 @@ func (m *Machine) PutTree(ctx context.Context, folder string, stream io.Reader) 
 		}
 	}
 	m.d.mu.Lock()
-	defer m.d.mu.Unlock()
 	m.d.trees[m.Name()+" "+path.Clean(folder)] = t.Entries()
-	return made, nil
+	m.d.mu.Unlock()
+	got, err = m.Tree(ctx, folder)
+	return made, got, err
 }
 
 // Tree implements instance.TreeHolder.

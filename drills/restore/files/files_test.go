@@ -186,18 +186,16 @@ type broken struct {
 	loses bool
 }
 
-func (b broken) PutTree(_ context.Context, _ string, in io.Reader) (tree.Made, error) {
+func (b broken) PutTree(_ context.Context, _ string, in io.Reader) (tree.Made, []tree.Entry, error) {
 	if b.put != nil {
 		_, _ = io.CopyN(io.Discard, in, 700)
-		return tree.Made{}, b.put
+		return tree.Made{}, nil, b.put
 	}
 	_, err := io.Copy(io.Discard, in)
-	return tree.Made{}, err
+	return tree.Made{}, []tree.Entry{{Path: ".", Type: tree.Dir, Mode: 0o755}}, err
 }
 
-func (b broken) Tree(context.Context, string) ([]tree.Entry, error) {
-	return []tree.Entry{{Path: ".", Type: tree.Dir, Mode: 0o755}}, nil
-}
+func (b broken) Tree(context.Context, string) ([]tree.Entry, error) { return nil, nil }
 
 // What breaks on the way to the instance, or in it, says nothing of the backup.
 func TestTheInstanceIsNotTheBackup(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"time"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
@@ -19,8 +18,8 @@ import (
 // Ready waits for nothing: the instance need not even run.
 func (l *Loader) Ready(context.Context, instance.Machine) error { return nil }
 
-// Load empties the folder and unpacks the tree into it, while the backup is read and judged here; then the folder is read, and must hold what
-// the backup held.
+// Load empties the folder and unpacks the tree into it, while the backup is read and judged here; then the folder is read there, and must hold
+// what the backup held.
 func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
 	holder, err := instance.Trees(m)
 	if err != nil {
@@ -33,7 +32,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	if err != nil {
 		return restore.Outcome{}, dump.Classify(s.Backup, err)
 	}
-	made, err := r.pour(ctx, holder, l.set.Path)
+	made, got, err := r.pour(ctx, holder, l.set.Path)
 	if err != nil {
 		err = r.failed(ctx, s, err)
 	}
@@ -44,12 +43,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 		return restore.Outcome{Notes: r.notes, Said: r.said}, err
 	}
 	out := r.outcome()
-	began := time.Now()
-	got, err := holder.Tree(ctx, l.set.Path)
-	if err != nil {
-		return out, fmt.Errorf("restore %s: %w", s.Backup, err)
-	}
-	out.Verifying = time.Since(began)
+	out.Verifying = made.Reading
 	want := r.only.Of(r.tar.Entries())
 	if c := tree.Compare(want, got, tree.Options{Lost: made.Lost, Most: 1}); len(c.First) > 0 {
 		d := c.First[0]
@@ -70,12 +64,12 @@ func sum(counts map[string]int64) (n int64) {
 }
 
 // pour reads the backup here and has it unpacked there. What is wrong with the backup comes first: there it is only seen by half.
-func (r *reading) pour(ctx context.Context, to instance.TreeHolder, folder string) (made tree.Made, err error) {
+func (r *reading) pour(ctx context.Context, to instance.TreeHolder, folder string) (made tree.Made, got []tree.Entry, err error) {
 	pr, pw := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
 		var failed error
-		made, failed = to.PutTree(ctx, folder, pr)
+		made, got, failed = to.PutTree(ctx, folder, pr)
 		pr.CloseWithError(errGivenUp)
 		ended <- failed
 	}()
@@ -104,7 +98,7 @@ func (r *reading) pour(ctx context.Context, to instance.TreeHolder, folder strin
 			r.note("this host did not take %s of %d paths, %s first", what, len(made.Lost[what]), strconv.Quote(made.Lost[what][0]))
 		}
 	}
-	return made, err
+	return made, got, err
 }
 
 func sorted(lost map[string][]string) []string {
