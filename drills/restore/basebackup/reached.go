@@ -14,6 +14,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/basebackup/pgdata"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/internal/lazy"
 )
 
@@ -72,7 +73,6 @@ func heard(text string) *reached {
 }
 
 const (
-	poll = 100 * time.Millisecond
 	// refusalLimit is how long a server may refuse sessions for another reason than that it is recovering: it may be about to take them.
 	refusalLimit = 10 * time.Second
 	// restarts of all its processes are enough to know that a server will not come up: each time it meets the same again.
@@ -106,7 +106,7 @@ func (b *backup) recovered(ctx context.Context, m instance.Machine, at place, fr
 		text, err := instance.Console(ctx, m)
 		return text[min(from, len(text)):], err
 	}
-	heardAt, length := time.Now(), 0
+	began, heardAt, length := time.Now(), time.Now(), 0
 	var refused time.Time
 	for {
 		up, err := b.asks(ctx, m, at)
@@ -147,7 +147,7 @@ func (b *backup) recovered(ctx context.Context, m instance.Machine, at place, fr
 			return nil, fmt.Errorf("recovery on %s stands still: for %s its server said nothing (the last attempt to ask it: %w; raise "+
 				"restore.stall if it takes long)", m.Name(), b.set.Stall, err)
 		}
-		if err := instance.Pause(ctx, poll); err != nil {
+		if err := dump.Rest(ctx, began); err != nil {
 			return nil, fmt.Errorf("wait for %s to recover: %w", m.Name(), err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"lifeboat/drills/restore"
 	"lifeboat/internal/filekind"
@@ -20,10 +21,14 @@ func OrUnknown(words string) string {
 	return words
 }
 
-// Unwrapped takes the compression of a file off, and tells what is under it. done is never nil.
+// readers are kept from one file to the next: a backup may be made of many thousands, most of them small.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, PieceSize) }}
+
+// Unwrapped takes the compression of a file off, and tells what is under it. done is never nil, and ends the reading of plain.
 func Unwrapped(r io.Reader) (plain *bufio.Reader, found filekind.Found, done func(), err error) {
-	done = func() {}
-	in := bufio.NewReaderSize(r, PieceSize)
+	in := readers.Get().(*bufio.Reader)
+	in.Reset(r)
+	done = func() { let(in) }
 	head, err := in.Peek(filekind.Enough)
 	if found = filekind.Of(head); err != nil && !errors.Is(err, io.EOF) {
 		return in, found, done, err
@@ -36,11 +41,22 @@ func Unwrapped(r io.Reader) (plain *bufio.Reader, found filekind.Found, done fun
 		return in, found, done, err
 	}
 	packed := found
-	plain = bufio.NewReaderSize(u, PieceSize)
-	if head, err = plain.Peek(filekind.Enough); err != nil && !errors.Is(err, io.EOF) {
-		return plain, packed, func() { _ = u.Close() }, err // nothing was written
+	plain = readers.Get().(*bufio.Reader)
+	plain.Reset(u)
+	done = func() {
+		_ = u.Close() // nothing was written
+		let(plain)
+		let(in)
 	}
-	return plain, filekind.Of(head), func() { _ = u.Close() }, nil
+	if head, err = plain.Peek(filekind.Enough); err != nil && !errors.Is(err, io.EOF) {
+		return plain, packed, done, err
+	}
+	return plain, filekind.Of(head), done, nil
+}
+
+func let(r *bufio.Reader) {
+	r.Reset(nil)
+	readers.Put(r)
 }
 
 // PartError says of which file it is.

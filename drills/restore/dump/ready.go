@@ -54,8 +54,13 @@ func (r Readiness[S]) Wait(ctx context.Context, m instance.Machine) error {
 		case time.Since(refused) > authPatience:
 			return fmt.Errorf("wait for the server on %s: %w (give restore.password what the image expects)", m.Name(), last)
 		}
-		_ = instance.Pause(ctx, max(leastPoll, min(mostPoll, time.Since(began)/waitShare))) // the end of ctx is seen above
+		_ = Rest(ctx, began) // the end of ctx is seen above
 	}
+}
+
+// Rest lies between two looks at a server that is waited for since a moment.
+func Rest(ctx context.Context, since time.Time) error {
+	return instance.Pause(ctx, max(leastPoll, min(mostPoll, time.Since(since)/waitShare)))
 }
 
 func (r Readiness[S]) twice(ctx context.Context, m instance.Machine) error {
