@@ -38,22 +38,17 @@ type job struct {
 	*Loader
 	reading
 	machine instance.Machine
-	here    string // version of the server in the machine
+	here    string          // version of the server in the machine
+	printed int             // bytes on its console before its server started
+	there   map[string]bool // tablespaces in its data folder, once it has come up
 }
 
 func (j *job) restore(ctx context.Context) (restore.Outcome, error) {
 	if err := j.idle(ctx); err != nil {
 		return restore.Outcome{}, err
 	}
-	var err error
-	if j.here, err = j.serverHere(ctx); err != nil {
-		return restore.Outcome{}, err
-	}
 	out, err := j.fill(ctx)
 	if err != nil {
-		return out, err
-	}
-	if err := j.fits(); err != nil {
 		return out, err
 	}
 	logs, err := j.judgeLogs(ctx, &out)
@@ -63,7 +58,7 @@ func (j *job) restore(ctx context.Context) (restore.Outcome, error) {
 	if err := j.prepare(ctx); err != nil {
 		return out, err
 	}
-	if err := j.start(ctx); err != nil {
+	if err := j.comesUp(ctx); err != nil {
 		return out, err
 	}
 	if err := j.compare(ctx); err != nil || logs == nil {
@@ -77,27 +72,41 @@ func (j *job) restore(ctx context.Context) (restore.Outcome, error) {
 	return out, nil
 }
 
-// idle brings the machine to where it waits for its data, and empties the folder.
+// idle brings the machine to where it waits for its data, empties the folder, and learns the version of its server.
 func (j *job) idle(ctx context.Context) error {
-	state, err := j.machine.State(ctx)
-	if err != nil {
-		return err
-	}
-	if state.Running {
-		gone, err := j.machine.Exec(ctx, instance.Command{Args: []string{"sh", "-c", `test -e "$1" && rm "$1"`, "sh", goPath}, User: "0"})
+	const begin = `if [ -e "$1" ]; then rm "$1" && echo runs; exit; fi
+find "$2" -mindepth 1 -delete && mkdir -m 700 "$2/$3" || exit
+for c in mariadbd mysqld; do if command -v "$c" >/dev/null; then exec "$c" --no-defaults --version; fi; done`
+	for {
+		state, err := j.machine.State(ctx)
 		if err != nil {
 			return err
 		}
-		if gone.Exit == 0 { // its server runs: this is a restore in place
+		if !state.Running {
+			if err := j.machine.Start(ctx); err != nil {
+				return fmt.Errorf("start %s for its backup: %w", j.machine.Name(), err)
+			}
+		}
+		r, err := j.machine.Exec(ctx, instance.Command{Args: []string{"sh", "-c", begin, "sh", goPath, j.set.Data, stageFolder}, User: "0",
+			Env: map[string]string{"LC_ALL": "C"}})
+		switch {
+		case err != nil:
+			return err
+		case r.Exit != 0:
+			return fmt.Errorf("run %s on %s: exit code %d: %s", "sh", j.machine.Name(), r.Exit, dump.FirstError(r))
+		case r.Stdout == "runs\n": // its server does: this is a restore in place
 			if err := j.machine.Stop(ctx); err != nil {
 				return err
 			}
+			continue
 		}
+		_, rest, _ := strings.Cut(r.Stdout, " Ver ")
+		if fields := strings.Fields(rest); len(fields) > 0 {
+			j.here = fields[0]
+			return nil
+		}
+		return &restore.ImageError{Reason: "it has no server of MariaDB (neither mariadbd nor mysqld)"}
 	}
-	if err := j.machine.Start(ctx); err != nil {
-		return fmt.Errorf("start %s for its backup: %w", j.machine.Name(), err)
-	}
-	return j.tool(ctx, `find "$1" -mindepth 1 -delete && mkdir -m 700 "$1/$2"`, j.set.Data, stageFolder)
 }
 
 // tool runs a script that has nothing to do with the backup's content.
@@ -105,31 +114,23 @@ func (j *job) tool(ctx context.Context, script string, args ...string) error {
 	return j.runner(j.machine, func() {}).Tool(ctx, append([]string{"sh", "-c", script, "sh"}, args...))
 }
 
-// fill reads the backup, and puts it into the data folder.
+// fill reads the backup, and puts it into the data folder, and behind it what the server is told.
 func (j *job) fill(ctx context.Context) (restore.Outcome, error) {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	stage := path.Join(j.set.Data, stageFolder)
 	j.put = &putting{ctx: reading, runner: j.runner(j.machine, stop), stage: stage, made: map[string]bool{}}
 	out, err := j.read(reading)
+	if err == nil {
+		err = j.fits()
+	}
+	if err == nil {
+		err = j.settings()
+	}
 	if err != nil {
 		stop() // nobody needs the rest
 	}
 	return out, j.put.end(err)
-}
-
-// serverHere is the version of the machine's server.
-func (j *job) serverHere(ctx context.Context) (string, error) {
-	const ask = `for c in mariadbd mysqld; do if command -v "$c" >/dev/null; then exec "$c" --no-defaults --version; fi; done; exit 127`
-	r, err := j.machine.Exec(ctx, instance.Command{Args: []string{"sh", "-c", ask}, User: "0", Env: map[string]string{"LC_ALL": "C"}})
-	if err != nil {
-		return "", err
-	}
-	_, rest, ok := strings.Cut(r.Stdout, " Ver ")
-	if fields := strings.Fields(rest); r.Exit == 0 && ok && len(fields) > 0 {
-		return fields[0], nil
-	}
-	return "", &restore.ImageError{Reason: "it has no server of MariaDB (neither mariadbd nor mysqld)"}
 }
 
 // fits tells whether the machine's server is of the version whose files these are: within one, files are read by all; others change them.

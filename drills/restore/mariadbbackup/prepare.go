@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,20 +13,22 @@ import (
 	"lifeboat/drills/restore"
 )
 
-// prepare has the machine's own mariadb-backup bring the parts together, the log of each into its files: in the data folder, on the copy.
+// prepare has the machine's own mariadb-backup bring the parts together, the log of each into its files: in the data folder, on the copy. Then
+// the machine's server starts.
 func (j *job) prepare(ctx context.Context) error {
 	stage := path.Join(j.set.Data, stageFolder)
 	place := func(i int) string { return path.Join(stage, "part"+strconv.Itoa(i)) }
-	for _, p := range j.outer() {
-		for i, q := range j.chain {
-			if p == q {
-				if err := j.tool(ctx, `mv "$1" "$2"`, p.at(), place(i)); err != nil {
-					return err
-				}
-			}
+	base := j.chain[0].at()
+	if len(j.chain) > 1 {
+		base = place(0)
+		var moves []string
+		for _, p := range j.outer() {
+			moves = append(moves, p.at(), place(slices.Index(j.chain, p)))
+		}
+		if err := j.tool(ctx, `while [ $# != 0 ]; do mv "$1" "$2" && shift 2 || exit; done`, moves...); err != nil {
+			return err
 		}
 	}
-	base := place(0)
 	if !j.chain[0].prepared() {
 		if err := j.backupTool(ctx, j.chain[0], "--prepare", "--target-dir="+base); err != nil {
 			return err
@@ -36,8 +39,13 @@ func (j *job) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	const into = `cd "$1" && for f in "$2"/* "$2"/.[!.]*; do if [ -e "$f" ]; then mv "$f" . || exit; fi; done && rm -rf "$3" && chown -R "$4:" .`
-	return j.tool(ctx, into, j.set.Data, base, stage, j.set.OSUser)
+	printed, err := instance.Console(ctx, j.machine)
+	if err != nil {
+		return err
+	}
+	j.printed = len(printed)
+	const into = `cd "$1" && for f in "$2"/* "$2"/.[!.]*; do if [ -e "$f" ]; then mv "$f" . || exit; fi; done && rm -rf "$3" && chown -R "$4:" . && : >"$5"`
+	return j.tool(ctx, into, j.set.Data, base, stage, j.set.OSUser, goPath)
 }
 
 // backupTool runs mariadb-backup.

@@ -24,21 +24,34 @@ type putting struct {
 	filling *dump.Filling // nil: none is open
 }
 
-// begin makes a file, and the folders above it.
-func (p *putting) begin(at string, size int64) error {
+// text puts a file that is the machine's.
+func (p *putting) text(at, content string) error {
+	err := p.header(&tar.Header{Typeflag: tar.TypeReg, Name: strings.Trim(at, "/"), Size: int64(len(content)), Mode: 0o644})
+	if err == nil {
+		_, err = io.WriteString(p, content)
+	}
+	return err
+}
+
+func (p *putting) header(h *tar.Header) error {
 	if p.filling == nil {
 		p.filling = dump.Fill(p.ctx, p.runner.Machine)
 	}
+	return p.filling.Header(h)
+}
+
+// begin makes a file, and the folders above it.
+func (p *putting) begin(at string, size int64) error {
 	for _, folder := range above(path.Dir(at), p.stage) {
 		if p.made[folder] {
 			continue
 		}
 		p.made[folder] = true
-		if err := p.filling.Header(&tar.Header{Typeflag: tar.TypeDir, Name: strings.Trim(folder, "/") + "/", Mode: 0o700}); err != nil {
+		if err := p.header(&tar.Header{Typeflag: tar.TypeDir, Name: strings.Trim(folder, "/") + "/", Mode: 0o700}); err != nil {
 			return err
 		}
 	}
-	return p.filling.Header(&tar.Header{Typeflag: tar.TypeReg, Name: strings.Trim(at, "/"), Size: size, Mode: 0o600})
+	return p.header(&tar.Header{Typeflag: tar.TypeReg, Name: strings.Trim(at, "/"), Size: size, Mode: 0o600})
 }
 
 // Write goes into the file that was begun last.

@@ -1,14 +1,12 @@
 package mariadbbackup
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"crypto/sha1"
 	"database/sql"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"path"
 	"regexp"
 	"strconv"
@@ -19,36 +17,33 @@ import (
 	"lifeboat/drills/restore/mysql/session"
 )
 
-// start lets the machine's server start, and waits until it takes sessions.
-func (j *job) start(ctx context.Context) error {
+// settings puts what the server is told.
+func (j *job) settings() error {
+	who, err := j.login(j.machine.Name())
+	if err == nil {
+		err = j.put.text(confPath, j.conf())
+	}
+	if err == nil {
+		err = j.put.text(initPath, accounts(who))
+	}
+	return err
+}
+
+// comesUp waits until the machine's server takes sessions.
+func (j *job) comesUp(ctx context.Context) error {
 	who, err := j.login(j.machine.Name())
 	if err != nil {
 		return err
 	}
-	printed, err := instance.Console(ctx, j.machine)
-	if err != nil {
-		return err
-	}
-	put := dump.Fill(ctx, j.machine)
-	for _, f := range []struct{ at, text string }{{confPath, j.conf()}, {initPath, accounts(who)}, {goPath, ""}} {
-		if err == nil {
-			err = put.Header(&tar.Header{Typeflag: tar.TypeReg, Name: strings.Trim(f.at, "/"), Size: int64(len(f.text)), Mode: 0o644})
-		}
-		if err == nil {
-			_, err = io.WriteString(put, f.text)
-		}
-	}
-	if err := put.End(err); err != nil {
-		return fmt.Errorf("put settings into %s: %w", j.machine.Name(), err)
-	}
 	if err := who.Wait(ctx, j.machine); err != nil {
-		return j.died(ctx, len(printed), err)
+		return j.died(ctx, err)
 	}
-	return j.tool(ctx, `echo "# it has run" > "$1"`, initPath) // what a drill breaks is not mended by the next start
+	j.there, err = j.listed(ctx)
+	return err
 }
 
 // died says why a server did not come up.
-func (j *job) died(ctx context.Context, from int, why error) error {
+func (j *job) died(ctx context.Context, why error) error {
 	state, err := j.machine.State(ctx)
 	if err != nil || state.Running {
 		return why
@@ -57,7 +52,7 @@ func (j *job) died(ctx context.Context, from int, why error) error {
 	if err != nil {
 		return why
 	}
-	said := j.words(text[min(from, len(text)):])
+	said := j.words(text[min(j.printed, len(text)):])
 	if err := blame(said); err != nil {
 		return err
 	}
@@ -162,17 +157,13 @@ func (j *job) complete(ctx context.Context, conn *sql.Conn) error {
 	if err != nil {
 		return fmt.Errorf("look for tables on %s: %w", j.machine.Name(), err)
 	}
-	there, err := j.listed(ctx)
-	if err != nil {
-		return err
-	}
 	defined := j.tables()
 	for _, row := range known {
 		table, _, _ := strings.Cut(strings.ReplaceAll(row[0], "#p#", "#P#"), "#P#")
 		if !hidden.MatchString(row[0]) && !defined[table] {
 			return damage("the definition of a table is missing: %s.frm", table)
 		}
-		if row[1] != "0" && !there[row[0]] {
+		if row[1] != "0" && !j.there[row[0]] {
 			return damage("the tablespace of a table is missing: %s.ibd", row[0])
 		}
 	}
@@ -226,11 +217,12 @@ func (j *job) defined(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// listed are the tablespaces in the data folder, by their paths without what is behind the name.
+// listed are the tablespaces in the data folder, by their paths without what is behind the name. What the server ran as it started goes: what a
+// drill breaks is not mended by the next start.
 func (j *job) listed(ctx context.Context) (map[string]bool, error) {
 	var out bytes.Buffer
-	const list = `cd "$1" && find . -name '*.ibd' -o -name '*.isl'`
-	r, err := j.machine.Exec(ctx, instance.Command{Args: []string{"sh", "-c", list, "sh", j.set.Data}, User: "0", Stdout: &out})
+	const list = `echo "# it has run" >"$2" && cd "$1" && find . -name '*.ibd' -o -name '*.isl'`
+	r, err := j.machine.Exec(ctx, instance.Command{Args: []string{"sh", "-c", list, "sh", j.set.Data, initPath}, User: "0", Stdout: &out})
 	if err == nil && r.Exit != 0 {
 		err = fmt.Errorf("exit code %d: %s", r.Exit, dump.FirstError(r))
 	}

@@ -132,26 +132,35 @@ func (p *pages) take(b []byte) {
 	if p.other {
 		return
 	}
-	if len(p.rest) > 0 || !p.known {
-		p.rest = append(p.rest, b...)
-		b = p.rest
-	}
 	if !p.known {
-		if len(b) < 64 {
+		p.rest = append(p.rest, b...)
+		if b = p.rest; len(b) < 64 {
 			return
 		}
+		p.rest = nil
 		var ok bool
 		if p.space, ok = innodb.SpaceOf(b, 16<<10); !ok || p.space.Size == 0 {
-			p.other, p.rest = true, nil
+			p.other = true
 			return
 		}
 		p.known = true
 		p.said = uint32(b[countAt])<<24 | uint32(b[countAt+1])<<16 | uint32(b[countAt+2])<<8 | uint32(b[countAt+3])
 	}
-	for size := p.space.Size; len(b) >= size; b = b[size:] {
+	size := p.space.Size
+	if begun := len(p.rest); begun > 0 { // pieces end where they end: what is left of one is a part of a page, and no more is copied than that
+		n := min(size-begun, len(b))
+		if p.rest, b = append(p.rest, b[:n]...), b[n:]; len(p.rest) < size {
+			return
+		}
+		p.look(p.rest)
+		p.rest = p.rest[:0]
+	}
+	for ; len(b) >= size; b = b[size:] {
 		p.look(b[:size])
 	}
-	p.rest = append(p.rest[:0:0], b...)
+	if p.rest = append(p.rest, b...); len(b) == 0 {
+		p.rest = nil // there may be as many files as there are tables
+	}
 }
 
 func (p *pages) look(b []byte) {
