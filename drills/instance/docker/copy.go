@@ -2,6 +2,7 @@ package docker
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -32,7 +33,10 @@ func (e *Engine) put(ctx context.Context, id, dir string, stream io.Reader) erro
 	if !path.IsAbs(dir) {
 		return fmt.Errorf("folder %q is not absolute", dir)
 	}
-	_, err := e.client.ContainerStatPath(ctx, id, client.ContainerStatPathOptions{Path: dir})
+	var err error
+	if path.Clean(dir) != "/" { // which is there: an engine mounts all that a machine has for each question, where that does not run
+		_, err = e.client.ContainerStatPath(ctx, id, client.ContainerStatPathOptions{Path: dir})
+	}
 	if gone(err) {
 		folders := tarOf(folderHeaders(dir), nil)
 		_, err = e.client.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: folders})
@@ -40,7 +44,9 @@ func (e *Engine) put(ctx context.Context, id, dir string, stream io.Reader) erro
 	if err != nil {
 		return fmt.Errorf("make folder %s: %w", dir, err)
 	}
-	_, err = e.client.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: dir, Content: stream})
+	// Who sends it takes 32 KiB at a time: what a loader writes at once is taken at once, so that it goes on while that is on its way.
+	content := bufio.NewReaderSize(stream, inputPiece)
+	_, err = e.client.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: dir, Content: content})
 	return err
 }
 

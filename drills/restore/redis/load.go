@@ -48,16 +48,13 @@ func (l *load) run(ctx context.Context) (restore.Outcome, error) {
 	if s, err := l.machine.State(ctx); err == nil && s.Running {
 		return restore.Outcome{}, fmt.Errorf("put its files into %s: it runs already, and a server reads its data when it starts", l.machine.Name())
 	}
-	out, err := l.place(ctx)
-	if err != nil {
-		return out, err
-	}
 	password, err := l.set.Password.Reveal()
 	if err != nil {
-		return out, fmt.Errorf("read restore.password: %w", err)
+		return restore.Outcome{}, fmt.Errorf("read restore.password: %w", err)
 	}
-	if err := l.pour(ctx, func(to sink) error { return put(to, confFile, []byte(l.conf(password))) }); err != nil {
-		return out, fmt.Errorf("put settings into %s: %w", l.machine.Name(), err)
+	out, err := l.place(ctx, password)
+	if err != nil {
+		return out, err
 	}
 	l.tell()
 	began := time.Now()

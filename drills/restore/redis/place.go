@@ -10,15 +10,16 @@ import (
 	"strconv"
 	"strings"
 
-	"lifeboat/drills/instance"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 )
 
-// placing puts the files of a backup into the data folder, as one tar stream. Their modes let any server write them: the stream's
+// placing puts the files of a backup into the data folder, by one stream. Their modes let any server write them: the stream's
 // owner is root, and an image's server may be anybody.
 type placing struct {
-	tar    *tar.Writer
-	folder bool // of parts, which is there
+	*dump.Filling
+	at   string // the data folder
+	made bool   // the folder of parts
 }
 
 const (
@@ -27,67 +28,33 @@ const (
 )
 
 func (p *placing) file(name string, size int64) (io.Writer, error) {
-	if dir := path.Dir(name); dir != "." && !p.folder {
-		p.folder = true
-		if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: folderMode}); err != nil {
+	if dir := path.Dir(name); dir != "." && !p.made {
+		p.made = true
+		if err := p.Header(&tar.Header{Typeflag: tar.TypeDir, Name: path.Join(p.at, dir) + "/", Mode: folderMode}); err != nil {
 			return nil, err
 		}
 	}
-	return p.tar, p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: fileMode})
+	return p, p.Header(&tar.Header{Typeflag: tar.TypeReg, Name: path.Join(p.at, name), Size: size, Mode: fileMode})
 }
 
-// errGivenUp ends the stream into a machine when the backup cannot be read to its end.
-var errGivenUp = errors.New("the backup was not read to its end")
-
-// pour puts what write writes into the machine's data folder. An error of write comes first: the machine only suffers from it.
-func (l *load) pour(ctx context.Context, write func(to sink) error) error {
-	pr, pw := io.Pipe()
-	ended := make(chan error, 1)
-	go func() {
-		p := &placing{tar: tar.NewWriter(pw)}
-		err := write(p)
-		if err == nil {
-			err = p.tar.Close()
-		}
-		if err != nil {
-			pw.CloseWithError(errGivenUp)
-		} else {
-			pw.Close()
-		}
-		ended <- err
-	}()
-	err := instance.Put(ctx, l.machine, l.set.Folder, struct{ io.Reader }{pr}) // who sends it would close it before its end is seen
-	if err == nil {
-		_, err = io.Copy(io.Discard, pr) // the machine may have seen the end before all of it was written
-	}
-	pr.CloseWithError(io.ErrClosedPipe)
-	if e := <-ended; e != nil && !errors.Is(e, io.ErrClosedPipe) {
-		return e
-	}
-	return err
-}
-
-// place reads the backup and puts its files into the data folder, in one pass where the store says how long they are.
-func (l *load) place(ctx context.Context) (restore.Outcome, error) {
+// place reads the backup and puts its files into the data folder, in one pass where the store says how long they are, and behind them what the
+// server is told.
+func (l *load) place(ctx context.Context, password string) (restore.Outcome, error) {
 	first, err := l.measure(ctx)
 	if err != nil {
 		return first, err
 	}
-	var out restore.Outcome
-	err = l.pour(ctx, func(to sink) error {
-		out, err = l.pass(ctx, to)
-		if err == nil && l.size != ofFolder && l.backup.chosen[0].size != l.size {
-			err = errLength
-		}
-		return err
-	})
+	to := &placing{Filling: dump.Fill(ctx, l.machine), at: strings.Trim(l.set.Folder, "/")}
+	out, err := l.pass(ctx, to)
 	switch {
-	case errors.Is(err, tar.ErrWriteTooLong):
+	case errors.Is(err, tar.ErrWriteTooLong), err == nil && l.size != ofFolder && l.backup.chosen[0].size != l.size:
 		err = errLength
 	case err == nil && first.Digest != "" && first.Digest != out.Digest:
 		err = errors.New("it became another one while it was restored")
+	case err == nil:
+		err = put(to, confFile, []byte(l.conf(password)))
 	}
-	return out, err
+	return out, to.End(err)
 }
 
 var errLength = errors.New("it is not as long as its store says")

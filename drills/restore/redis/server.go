@@ -7,13 +7,11 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/internal/resp"
 )
 
-const (
-	pollPause = 50 * time.Millisecond
-	pollLimit = 10 * time.Second // of one question
-)
+const pollLimit = 10 * time.Second // of one question
 
 // begin starts the server and waits until it has read its data.
 func (l *load) begin(ctx context.Context, password string) (*resp.Conn, error) {
@@ -23,7 +21,8 @@ func (l *load) begin(ctx context.Context, password string) (*resp.Conn, error) {
 		}
 		return nil, err
 	}
-	w := waiting{since: time.Now()}
+	began := time.Now()
+	w := waiting{since: began}
 	for {
 		conn, err := l.ask(ctx, password, &w)
 		if err == nil {
@@ -43,7 +42,7 @@ func (l *load) begin(ctx context.Context, password string) (*resp.Conn, error) {
 			return nil, fmt.Errorf("the load stands still: for %s the server read no more of its data, the last answer was: %w (raise restore.stall if it "+
 				"takes long)", l.set.Stall.Std(), err)
 		}
-		if err := instance.Pause(ctx, pollPause); err != nil {
+		if err := dump.Rest(ctx, began); err != nil {
 			return nil, err
 		}
 	}
