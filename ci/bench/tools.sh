@@ -2,7 +2,8 @@
 # tools.sh [KIND…]: throughput of restores (mysql, mariadb-backup, files, restic, basebackup, pgbackrest, redis) ÷ that of the raw
 # tool, in turns: the same bytes into a server of the same image and limits, or onto a fresh volume. BENCH_TOOL_MB (500) is how large each backup
 # is, BENCH_RESTORES (3) how many turns.
-# Backups are made once, and kept in build/bench. The digest is verified in the same pass; files are read back besides, which no tool does.
+# Backups are made once, and kept in build/bench. The digest is verified in the same pass; files are read back besides, which no tool does. A restore of
+# lifeboat ends when the server has come up on what was restored and was asked: where a tool only puts files, a second ratio has its server come up, too.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 megabytes=${BENCH_TOOL_MB:-500} turns=${BENCH_RESTORES:-3}
@@ -28,7 +29,7 @@ await() { # await COMMAND…: in the server, until it succeeds
   docker logs --tail 5 "$name" >&2
   exit 1
 }
-serve() { # serve IMAGE FOLDER [OPTION…] -- [COMMAND…]: a server with its data on a fresh volume
+serve() { # serve IMAGE FOLDER [OPTION…] -- [COMMAND…]: a server with its data on the volume, a fresh one where there is none
   local image=$1 folder=$2 options=()
   shift 2
   while [ "$1" != -- ]; do
@@ -36,7 +37,7 @@ serve() { # serve IMAGE FOLDER [OPTION…] -- [COMMAND…]: a server with its da
     shift
   done
   shift
-  volume
+  docker volume inspect "$name" >/dev/null 2>&1 || volume
   docker run -d --name "$name" "${labels[@]}" "${limits[@]}" -v "$name:$folder" "${options[@]}" "$image" "$@" >/dev/null
 }
 sql() { docker exec -i "$name" mariadb -h 127.0.0.1 -uroot -pbench "$@"; }
@@ -97,7 +98,7 @@ make_pgbackrest() {
   docker run --rm --network none --entrypoint cat lifeboat/kinds:12 /usr/bin/pgbackrest |
     docker exec -i "$name" sh -c 'cat >/usr/local/bin/pgbackrest && chmod 755 /usr/local/bin/pgbackrest'
   docker exec -u postgres "$name" pgbackrest stanza-create
-  docker exec -u postgres "$name" pgbackrest --type=full backup
+  docker exec -u postgres "$name" pgbackrest --type=full --archive-timeout=600 backup
   mkdir "$1/repo"
   docker exec "$name" tar -C /tmp/repo -c . | tar -C "$1/repo" -x --no-same-owner
   away
@@ -111,7 +112,24 @@ make_redis() {
   away
 }
 
-# By hand: each prints nothing, and seconds are those of the tool alone, as they are those of the restore alone.
+up() { # up KIND: a server on what was restored by hand, until it takes sessions; the others have none
+  case $1 in
+    mariadb-backup)
+      serve lifeboat/mariadb:10.11 /var/lib/mysql -u 0 --entrypoint sh -- -c 'chown -R mysql: /var/lib/mysql; exec mariadbd --user=mysql --bind-address=*'
+      await mariadb -h 127.0.0.1 -uroot -pbench -e 'select 1'
+      ;;
+    basebackup | pgbackrest)
+      serve lifeboat/postgres:15 /var/lib/postgresql/data "${archive[@]}" --entrypoint sh -- -c \
+        'chown -R postgres: /var/lib/postgresql/data; exec lifeboat-postgres postgres'
+      await psql -X -U postgres -c 'create temp table t ()'
+      ;;
+    redis)
+      serve lifeboat/redis:7.0 /data -- redis-server --save ''
+      await redis-cli -e dbsize
+      ;;
+  esac
+}
+# By hand: each prints nothing, and seconds are those of the tool alone, as they are those of the restore alone; with are those with a server besides.
 by_hand() {
   case $1 in
     mysql) mariadb_up ;;
@@ -140,6 +158,9 @@ by_hand() {
     redis) "${onto[@]}" dd --user 0 lifeboat/redis:7.0 of=/restored/dump.rdb bs=1M status=none <"$made/redis/dump.rdb" ;;
   esac
   seconds=$(calc "${EPOCHREALTIME/,/.} - ${from/,/.}")
+  from=$EPOCHREALTIME
+  up "$1"
+  with=$(calc "$seconds + ${EPOCHREALTIME/,/.} - ${from/,/.}")
   away
 }
 entry() { # entry KIND: what the catalogue says of it
@@ -176,7 +197,7 @@ by_lifeboat() {
   seconds=$(jq -s '[.[] | select(.kind == "restore.done") | (.data.ended_ns - .data.started_ns) / 1e9] | add' "$home"/drills/*/journal.ndjson)
 }
 
-seconds= peak_mib= most=0 user= system=
+seconds= with= peak_mib= most=0 user= system=
 for kind in "${kinds[@]}"; do
   if ! [ -e "$made/$kind.made" ]; then
     rm -rf "${made:?}/$kind"
@@ -188,18 +209,30 @@ for kind in "${kinds[@]}"; do
     : >"$made/$kind.made"
   fi
   bytes=$(du -sb "$made/$kind" | cut -f1)
-  lifeboats=() hands=()
+  lifeboats=() hands=() withs=() archive=()
+  if [ "$kind" = pgbackrest ]; then # the server asks it for WAL
+    docker run --rm --network none --entrypoint cat lifeboat/kinds:12 /usr/bin/pgbackrest >"$work/pgbackrest"
+    chmod 755 "$work/pgbackrest"
+    archive=(-v "$work/pgbackrest:/usr/bin/pgbackrest:ro" -v "$made/pgbackrest/repo:/tmp/repo:ro" "${backrest[@]/#/-ePGBACKREST_}")
+  fi
   for turn in $(seq "$turns"); do
     order=(by_lifeboat by_hand)
     if [ $((turn % 2)) = 0 ]; then order=(by_hand by_lifeboat); fi
     for how in "${order[@]}"; do
       $how "$kind" "$turn"
-      if [ "$how" = by_hand ]; then hands+=("$seconds"); else lifeboats+=("$seconds"); fi
+      if [ "$how" = by_hand ]; then hands+=("$seconds") withs+=("$with"); else lifeboats+=("$seconds"); fi
     done
   done
   echo "$kind, $((bytes / 1000000)) MB: lifeboat ${lifeboats[*]} s, by hand ${hands[*]} s"
   l=$(median "${lifeboats[@]}") h=$(median "${hands[@]}")
   figure "$kind: restore throughput ÷ the tool's" "$(calc "$h / $l") ($(calc "$bytes / 1e6 / $l") ÷ $(calc "$bytes / 1e6 / $h") MB/s)" ">= 0.95" \
     "$(holds "$h / $l >= 0.95")"
+  case $kind in
+    mariadb-backup | basebackup | pgbackrest | redis)
+      w=$(median "${withs[@]}")
+      figure "$kind: the same, the tool's server up, too" "$(calc "$w / $l") ($(calc "$bytes / 1e6 / $l") ÷ $(calc "$bytes / 1e6 / $w") MB/s)" ">= 0.95" \
+        "$(holds "$w / $l >= 0.95")"
+      ;;
+  esac
 done
 figure "memory of lifeboat in these, peak" "$most MiB" "<= 64 MiB" "$(holds "$most <= 64")"
