@@ -4,9 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
 	"lifeboat/drills/instance"
+	"lifeboat/drills/machines"
+	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 )
 
@@ -99,4 +103,136 @@ func every(ctx context.Context, pause time.Duration, do func(context.Context)) (
 		}
 	}()
 	return func() { end(); <-done }
+}
+
+// diskFactor is the disk that a restore takes for each byte of its backup: a
+// compressed dump of text grows about fivefold, indexes and WAL included.
+const diskFactor = 6
+
+// overlayDisk is the disk that a virtual machine takes, bytes: what it writes into its overlays and snapshots
+// in a drill. A kernel upgrade writes about 0.5 GiB.
+const overlayDisk = 1 << 30
+
+// defaultMemory of an instance that names none, bytes.
+const defaultMemory = 1 << 30
+
+// askHost asks every kind of instance whether this host can boot it.
+func (p *Plan) askHost(ctx context.Context, kit Kit) {
+	for _, kind := range p.Kinds {
+		if kit.Instances[kind].Isolation != instance.Sealed {
+			p.Refusals = append(p.Refusals, kind+": nothing keeps such instances from production; no drill boots them")
+			continue
+		}
+		driver, err := kit.Instances[kind].New(instance.Site{Log: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			err = driver.Ready(ctx)
+		}
+		if err != nil {
+			p.Refusals = append(p.Refusals, fmt.Sprintf("%s: %v", kind, err))
+		}
+		machines.CloseDriver(driver)
+	}
+}
+
+// tryHost has every kind of instance prove that this host really carries a drill, in its own words if not.
+func (p *Plan) tryHost(ctx context.Context, kit Kit) (refusals []string) {
+	for _, kind := range p.Kinds {
+		driver, err := kit.Instances[kind].New(instance.Site{Log: slog.New(slog.DiscardHandler)})
+		base := driver
+		if g, ok := instance.As[instance.Layered](driver); ok && err == nil {
+			base = g.Base()
+		}
+		if t, ok := instance.As[instance.Trier](base); ok && err == nil {
+			err = t.Tried(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			refusals = append(refusals, fmt.Sprintf("%s: %v; lifeboat doctor tries it again", kind, err))
+		}
+		machines.CloseDriver(driver)
+	}
+	return refusals
+}
+
+// estimate sums what the instances take and refuses what cannot fit: before anything starts.
+func (p *Plan) estimate(ctx context.Context, kit Kit) {
+	for _, name := range p.Order {
+		i := p.Scenario.Instances[name]
+		p.Needs.Memory += cmp.Or(int64(i.Memory), defaultMemory) + p.kindOf(name).Overhead
+		for _, backup := range p.backupsOf(name) {
+			if p.kindOf(name).Boots == instance.Disks { // it is read where it lies
+				p.Needs.Disk += overlayDisk
+			} else {
+				p.Needs.Disk += p.Backups[backup].Point.Size * diskFactor
+			}
+		}
+	}
+	disk, programs := p.programs()
+	p.Needs.Disk += disk
+	p.Needs.Memory += int64(programs) * instance.ProgramMemory
+	if kit.Capacity == nil {
+		return
+	}
+	disk, memory, err := kit.Capacity(ctx)
+	if err != nil {
+		p.Refusals = append(p.Refusals, fmt.Sprintf("measure this host: %v", err))
+		return
+	}
+	p.Needs.FreeDisk, p.Needs.FreeMemory = disk, memory
+	if disk > 0 && p.Needs.Disk > disk {
+		p.Refusals = append(p.Refusals, fmt.Sprintf("the restores need about %d MiB of disk, %d MiB are free; "+
+			"free some, or drill on a larger host", p.Needs.Disk>>20, disk>>20))
+	}
+	if memory > 0 && p.Needs.Memory > memory {
+		p.Refusals = append(p.Refusals, fmt.Sprintf("the instances, with k6 and what runs them, may take %d MiB of memory, "+
+			"%d MiB are free; lower memory: in the scenario, or drill on a larger host", p.Needs.Memory>>20, memory>>20))
+	}
+}
+
+// backupsOf lists those from which an instance is booted or loaded, at first and by the steps, each once.
+func (p *Plan) backupsOf(name string) []string {
+	all := p.MadeOf(name)
+	for _, st := range slices.Concat(p.steps()...) {
+		if t := st.Traits(); t.On == name {
+			all = append(all, t.Reads...)
+		}
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(b string) bool { return p.Backups[b] == nil })
+}
+
+// Size of the restore points that are restored, bytes as they lie in their stores.
+func (p *Plan) Size() (sum int64) {
+	for _, b := range p.Backups {
+		sum += b.Point.Size
+	}
+	return sum
+}
+
+// programs counts what runs beside the instances at the same time, and the bytes of the backups that a script is given:
+// the pulse, and one more, which is a check's k6 or a script.
+func (p *Plan) programs() (disk int64, most int) {
+	if p.Scenario.Flow != nil {
+		most++
+	}
+	one := slices.ContainsFunc(p.Checks, func(c CheckPlan) bool { return c.Spec.Layer == record.LayerBusiness })
+	for _, st := range slices.Concat(p.steps()...) {
+		if st.Script == nil {
+			continue
+		}
+		one = true
+		disk = max(disk, p.given(st.Script))
+	}
+	if one {
+		most++
+	}
+	return disk, most
+}
+
+func (p *Plan) given(s *scenarios.ScriptStep) (size int64) {
+	for _, b := range s.Backups {
+		if bp := p.Backups[b]; bp != nil {
+			size += bp.Point.Size
+		}
+	}
+	return size
 }

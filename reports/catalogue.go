@@ -26,7 +26,7 @@ var messageFiles embed.FS
 type Catalogue struct {
 	labels    map[Language]map[string]string
 	sentences map[Language]map[string]string
-	next      map[Language]map[string]string // what to do now: see next.go
+	next      map[Language]map[string]string // what to do now: see lesson.go
 	phrases   map[Language]map[string]string // of what the journal holds in English, in its parts: see phrases.go
 	texts     map[Language]func() []told     // of what it holds as one text: see texts.go
 }

@@ -1,10 +1,14 @@
 package scenarios
 
 import (
+	"errors"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 
 	"lifeboat/internal/lazy"
 )
@@ -128,3 +132,92 @@ func SplitTarget(text string) (string, string, bool) {
 
 // index is the path of the i-th item of a list.
 func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+
+// OwnPorts are those on which lifeboat itself listens in every sandbox, beside what was restored: whoever asks them
+// hears lifeboat, whatever became of the system.
+func OwnPorts() []int { return []int{65017, 65018, 65053} }
+
+const hintOwnPort = "name the port on which the restored service listens"
+
+var (
+	ownAddress = lazy.Regexp(`:(65017|65018|65053)(?:\D|$)`)
+	ownNumber  = lazy.Regexp(`(?:^|[^\w.])(65017|65018|65053)(?:\W|$)`)
+	portKeys   = []string{"tcp", "port", "ports"}
+)
+
+// ownPorts finds lifeboat's own ports anywhere in a scenario: as a number where a port belongs, or in an address.
+func (r *review) ownPorts(key string, n *yaml.Node) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			r.ownPorts(n.Content[i].Value, n.Content[i+1])
+		}
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			r.ownPorts(key, item)
+		}
+	case yaml.ScalarNode:
+		number, err := strconv.Atoi(n.Value)
+		switch m := ownAddress().FindStringSubmatch(n.Value); {
+		case m != nil:
+			r.ownPort(r.file, at(n), m[1])
+		case err == nil && slices.Contains(OwnPorts(), number) && slices.Contains(portKeys, key):
+			r.ownPort(r.file, at(n), n.Value)
+		}
+	}
+}
+
+// ownPortsIn finds them in a flow's script.
+func (r *review) ownPortsIn(file string, script []byte) {
+	for _, m := range ownNumber().FindAllSubmatchIndex(script, -1) {
+		line, column := 1, 1
+		for _, c := range string(script[:m[2]]) {
+			if column++; c == '\n' {
+				line, column = line+1, 1
+			}
+		}
+		r.ownPort(file, Pos{Line: line, Column: column}, string(script[m[2]:m[3]]))
+	}
+}
+
+func (r *review) ownPort(file string, pos Pos, port string) {
+	r.problems = append(r.problems, Problem{File: pos.In(file), Line: pos.Line, Column: pos.Column, Hint: hintOwnPort,
+		Message: "port " + port + " is lifeboat's own in every sandbox: it answers whatever became of the system"})
+}
+
+// Range is a range of IPv4 addresses, from which a drill's network is cut: 10.20.0.0/16.
+type Range struct{ netip.Prefix }
+
+const (
+	// NetworkBits is the prefix of a drill's network: 61 sandboxes.
+	NetworkBits  = 26
+	widestRange  = 8
+	rangeExample = "write it like 10.20.0.0/16"
+)
+
+// Unusable tells whether a network has addresses that no network can have.
+func Unusable(p netip.Prefix) bool { return slices.ContainsFunc(unusable, p.Overlaps) }
+
+// unusable ranges are nobody's network.
+var unusable = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("224.0.0.0/3")}
+
+// UnmarshalText reads a range as CIDR writes it.
+func (r *Range) UnmarshalText(text []byte) error {
+	p, err := netip.ParsePrefix(string(text))
+	switch {
+	case err != nil || !p.Addr().Is4():
+		return errors.New("not a range of IPv4 addresses; " + rangeExample)
+	case p != p.Masked():
+		return errors.New("its first address is " + p.Masked().Addr().String() + "; write " + p.Masked().String())
+	case p.Bits() < widestRange || p.Bits() > NetworkBits:
+		return errors.New("the drill's network takes a /26 of it: give a range between /8 and /26")
+	case Unusable(p):
+		return errors.New("no network can have these addresses; " + rangeExample)
+	}
+	r.Prefix = p
+	return nil
+}
+
+// MarshalText writes it back; nothing for the zero value.
+func (r Range) MarshalText() ([]byte, error) { return r.Prefix.MarshalText() }

@@ -39,3 +39,11 @@ func TemplateName(name string) string {
 	clean = strings.Trim(clean[:min(len(clean), 63)], "-")
 	return cmp.Or(clean, "my-first-drill")
 }
+
+//go:generate go -C .. run ./ci/schema
+
+// Schema is the JSON Schema of scenario files, for editors and other tools. It
+// knows names, types and spellings, those of every kind included; Load also checks what belongs together.
+//
+//go:embed scenario.schema.json
+var Schema []byte

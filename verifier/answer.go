@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/record"
+	"lifeboat/scenarios"
 )
 
 // Asked is what all checks have: a name, and the instance that they ask ("" for several or none).
@@ -157,4 +160,19 @@ func SystemFault(err error) bool {
 // Unasked tells whether an error means that a question did not get through, so that nothing was answered.
 func Unasked(err error) bool {
 	return errors.As(err, new(*instance.UnaskedError))
+}
+
+// Kinds makes the checks of a layer, each by its kind.
+type Kinds map[string]func(spec scenarios.CheckSpec) (Check, []scenarios.Problem)
+
+// Names of the kinds, sorted.
+func (k Kinds) Names() []string { return slices.Sorted(maps.Keys(k)) }
+
+// New makes a check of its part of a scenario.
+func (k Kinds) New(layer string, spec scenarios.CheckSpec) (Check, []scenarios.Problem) {
+	if make, ok := k[spec.Kind]; ok {
+		return make(spec)
+	}
+	return nil, []scenarios.Problem{spec.Settings.Problem("", "kinds: "+strings.Join(k.Names(), ", "),
+		"there is no %s check %q", layer, spec.Kind)}
 }

@@ -6,7 +6,14 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
+	"strings"
 
 	"github.com/invopop/jsonschema"
 )
@@ -48,4 +55,69 @@ func generate(sources string, of func(string) (*jsonschema.Schema, error)) ([]by
 		return nil, fmt.Errorf("encode schema: %w", err)
 	}
 	return append(raw, '\n'), nil
+}
+
+// comments are what sources say of functions ("lifeboat/drills/fault.newDiskSlow") and of the fields of structs: of
+// types ("….Settings.Path"), and of those without a name within functions ("….newDiskSlow.Rate").
+type comments map[string]string
+
+// readComments reads the sources below some folders.
+func readComments(folders ...string) (comments, error) {
+	said := comments{}
+	for _, folder := range folders {
+		err := filepath.WalkDir(folder, func(name string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+			if err == nil {
+				said.read(path.Join("lifeboat", filepath.ToSlash(filepath.Dir(name))), file)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return said, nil
+}
+
+// read one file.
+func (c comments) read(in string, file *ast.File) {
+	for _, d := range file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv == nil {
+				owner := in + "." + d.Name.Name
+				c.add(owner, strings.TrimPrefix(d.Doc.Text(), d.Name.Name+": "))
+				ast.Inspect(d, func(n ast.Node) bool { c.fields(owner, n); return true })
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				if t, ok := spec.(*ast.TypeSpec); ok {
+					c.fields(in+"."+t.Name.Name, t.Type)
+				}
+			}
+		}
+	}
+}
+
+// fields of a struct, where the node is one.
+func (c comments) fields(owner string, n ast.Node) {
+	s, ok := n.(*ast.StructType)
+	if !ok {
+		return
+	}
+	for _, f := range s.Fields.List {
+		for _, name := range f.Names {
+			c.add(owner+"."+name.Name, f.Doc.Text()+" "+f.Comment.Text())
+		}
+	}
+}
+
+// add a comment, in one line.
+func (c comments) add(name, text string) {
+	if text = strings.Join(strings.Fields(text), " "); text != "" {
+		c[name] = text
+	}
 }

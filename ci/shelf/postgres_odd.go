@@ -1,5 +1,10 @@
 package main
 
+import (
+	"lifeboat/drills/objective"
+	"lifeboat/internal/accident"
+)
+
 // oddDumps are good ones of the same database, made as people make them.
 func oddDumps() []item {
 	odd := func(name, what, line, file string) item {
@@ -98,5 +103,128 @@ func oddDatabases() []item {
 		encoded("sql-ascii", "SQL_ASCII", `convert_from('\\xe9', 'SQL_ASCII')`),
 		encoded("latin1", "LATIN1", "'Zürich'"),
 		encoded("euc-cn", "EUC_CN", "'北京'"),
+	}
+}
+
+// hostileDumps are made to harm whoever restores them.
+func hostileDumps() []item {
+	read := at(objective.RungRead)
+	sql := func(name, what, text string, l *label) item {
+		return damaged(name, what, plain, l, accident.Swap("CREATE VIEW public.order_history", text+"\nCREATE VIEW public.order_history", 1))
+	}
+	return []item{
+		sql("shell", "psql is to run a program", `\! touch /tmp/harm`, read),
+		sql("copy-from-program", "the server is to run a program", "COPY public.returns FROM PROGRAM 'id';", read),
+		sql("copy-to-file", "the server is to write a file", "COPY public.customers TO '/tmp/harm';", read),
+		sql("include", "psql is to read a file", `\i /etc/passwd`, read),
+		damaged("tar-climbs-out", "a name in the tar leads out of it", tarred, read, accident.InTar(accident.With("../harm", "x"))),
+		damaged("directory-absolute-name", "a name in the tar is absolute", directory, read, accident.InTar(accident.With("/etc/harm", "x"))),
+		damaged("bomb-gzip", "66 MiB of comments in 70 kB", plain, read, accident.Comments, accident.Gzip),
+		damaged("bomb-zstd", "66 MiB of comments in 10 kB", plain, read, accident.Comments, accident.Zstd),
+	}
+}
+
+// changed is a dump, whole, of a database that is not what it was.
+func changed(name, what, sql string, l *label) item {
+	return item{name: name, what: what, shape: shop, make: dumped(sql, dump, "shop.dump"), label: l}
+}
+
+// before loses what is younger, as a copy of that time.
+func before(when string) string {
+	return `delete from payments where paid_at > ` + when + ` + interval '1 minute'; delete from orders where created_at > ` + when + `;
+		delete from visits where at > ` + when + `; refresh materialized view revenue;`
+}
+
+// lostRows are dumps, whole, whose rows are not what they were.
+func lostRows() []item {
+	found := at(objective.RungContent)
+	stopped := at(objective.RungRead) // the load ended in the middle: it was not read to its end
+	return []item{
+		{name: "empty-database", what: "of a database in which nothing is", shape: shop, label: found,
+			make: dumped("", "createdb bare && pg_dump -Fc bare && dropdb bare", "shop.dump")},
+		{name: "schema-only", what: "tables without a row", shape: shop, label: found, make: dumped("", "pg_dump -Fc --schema-only shop", "shop.dump")},
+		{name: "data-only", what: "rows without their tables", shape: shop, label: doubtAt(objective.RungRead),
+			make: dumped("", "pg_dump -Fc --data-only shop", "shop.dump")},
+		changed("table-missing", "a table is gone", "drop table visits;", content("structure", rule, lastSeen)),
+		changed("table-empty", "a table is empty", "truncate visits;", content("rows", rule, lastSeen)),
+		changed("table-half", "half of a table is gone", "delete from visits where seconds < 150;", content("rows", rule, lastSeen)),
+		changed("partition-gone", "a partition is gone, with half of the rows", "drop table stock_then;", content("structure", lastSeen)),
+		changed("three-days-missing", "the last three days are missing", before("now() - interval '3 days'"), content("rows", rule, lastSeen)),
+		changed("stale", "a copy of 20 days ago with today's date", before("now() - interval '20 days'"), content("stale", rule, lastSeen)),
+		{name: "wrong-system", what: "of another system's database", shape: shop, label: content("stale", rule, lastSeen), make: dumped(
+			"drop schema public cascade; create schema public; create table posts (id int primary key, text text); insert into posts select i, 'post ' || "+
+				"i from generate_series(1, 500) i;",
+			dump, "shop.dump")},
+		changed("rows-twice", "the rows of a table without a key are there twice", "insert into visits select * from visits;", content("few_rows", profile)),
+		changed("one-row-less", "one row of 800 is gone", "delete from visits where ctid = (select min(ctid) from visits);", content("few_rows", profile)),
+		changed("orphans", "parents are gone, and the keys say that they are valid",
+			"set session_replication_role = replica; delete from customers where id % 10 = 3;", stopped),
+		changed("orphans-not-valid", "parents are gone, and the keys were made NOT VALID", `alter table orders drop constraint orders_customer_id_fkey;
+			delete from customers where id = 299; alter table orders add foreign key (customer_id) references customers not valid;`, content("structure", lastSeen)),
+		changed("amount-changed", "one digit of one payment", "update payments set amount = amount + 10 where id = 77;", content("values", rule)),
+		changed("balance-changed", "one digit of one balance", "update customers set balance = balance + 10 where id = 77;", content("values", profile)),
+		changed("rows-shifted", "the balances are those of the next customer",
+			"update customers c set balance = o.balance from customers o where o.id = c.id % 300 + 1;", content("shifted", profile)),
+		changed("totals-shifted", "the totals are those of the next order",
+			"update orders c set total = o.total from orders o where o.id = c.id % 1200 + 1;", content("shifted", rule)),
+		changed("column-zeroed", "a column is zero in every row", "update customers set balance = 0;", content("values", profile)),
+		changed("times-shifted", "every time is 8 hours earlier", "update visits set at = at - interval '8 hours';", content("values", profile)),
+		changed("mojibake", "text was encoded twice", "update customers set city = convert_from(convert_to(city, 'UTF8'), 'LATIN1');", content("values", rule)),
+		changed("question-marks", "letters became question marks", "update customers set city = regexp_replace(city, '[^ -~]', '?', 'g');",
+			content("values", rule)),
+		damaged("gbk", "Chinese in GBK where UTF-8 is promised", plain, stopped, accident.Swap("北京", "\xb1\xb1\xbe\xa9", 0)),
+		damaged("utf8-cut", "a letter lost its last byte", unpacked, stopped, accident.Swap("北京", "北\xe4\xba\x01", 1)),
+		changed("sequence-behind", "a sequence stands where it began", "select setval('order_numbers', 100001, false);", found),
+		changed("identity-behind", "the ids of a table begin anew", "alter table payments alter id restart;", found),
+		changed("blob-changed", "a large object is another", "select lo_put(70001, 0, 'b');", content("blobs", profile)),
+	}
+}
+
+// lostStructure are dumps, whole, whose rows are all there, and something else is not.
+func lostStructure() []item {
+	structure, rights, blobs := content("structure", lastSeen), content("rights", lastSeen), content("blobs", profile)
+	lost := func(name, what, sql string) item { return changed(name, what, sql, structure) }
+	right := func(name, what, sql string) item { return changed(name, what, sql, rights) }
+	by := func(name, what, line string, l *label) item {
+		return item{name: name, what: what, shape: shop, label: l, make: dumped("", line, "shop.dump")}
+	}
+	return []item{
+		lost("foreign-key-lost", "a foreign key is gone", "alter table order_lines drop constraint order_lines_sku_fkey;"),
+		lost("primary-key-lost", "a primary key is gone", "alter table settings drop constraint settings_pkey;"),
+		lost("unique-lost", "a unique constraint is gone", "alter table payments drop constraint payments_order_id_key;"),
+		lost("check-lost", "a check is gone", "alter table products drop constraint products_price_check;"),
+		lost("not-null-lost", "a column may be empty", "alter table orders alter total drop not null;"),
+		lost("default-lost", "a column has lost its default", "alter table orders alter created_at drop default;"),
+		lost("identity-lost", "a column makes no ids any more", "alter table customers alter id drop identity;"),
+		lost("sequence-lost", "a sequence is gone", "alter table orders alter number drop default; drop sequence order_numbers;"),
+		lost("column-lost", "a column is gone", "alter table customers drop column email;"),
+		lost("type-changed", "a column is of another type", "alter table stock alter pieces type bigint;"),
+		lost("enum-changed", "a label of an enum is another", "alter type order_status rename value 'sent' to 'gone';"),
+		lost("index-lost", "an index is gone", "drop index orders_at;"),
+		lost("trigger-lost", "a trigger is gone", "drop trigger orders_touch on orders;"),
+		lost("trigger-off", "a trigger is disabled", "alter table orders disable trigger orders_touch;"),
+		lost("function-changed", "a function reckons otherwise",
+			"create or replace function vat(amount numeric) returns numeric language sql immutable as $$ select round(amount * 0.31, 2) $$;"),
+		right("policy-lost", "a policy is gone", "drop policy payments_of_the_app on payments;"),
+		right("row-security-off", "row security is off", "alter table payments disable row level security;"),
+		right("grant-lost", "a role may no longer read a table", "revoke select on customers from shop_app;"),
+		right("default-privileges-lost", "default privileges are gone", "alter default privileges for role shop_owner revoke select on tables from shop_report;"),
+		lost("view-lost", "a view is gone", "drop view order_history;"),
+		lost("view-changed", "a view shows something else",
+			"create or replace view order_history as select o.number, c.city as name, o.total, o.created_at from orders o join customers c on c.id = o.customer_id;"),
+		lost("view-unfilled", "a materialised view is not filled", "refresh materialized view revenue with no data;"),
+		lost("extension-lost", "an extension is gone", "drop extension pgcrypto;"),
+		changed("blob-lost", "a large object is gone", "select lo_unlink(70002);", blobs),
+		lost("comment-lost", "a comment is gone", "comment on table orders is null;"),
+		lost("statistics-lost", "extended statistics are gone", "drop statistics orders_both;"),
+		by("grants-lost", "dumped with --no-acl", "pg_dump -Fc --no-acl shop", rights),
+		right("owners-lost", "every table belongs to the superuser", `do $$ declare t regclass; begin
+			for t in select oid from pg_class where relkind in ('r', 'p') and relowner = 'shop_owner'::regrole loop
+				execute format('alter table %s owner to postgres', t); end loop; end $$;`),
+		by("policies-lost", "dumped with --no-policies or by a tool that knows none",
+			"psql -qXd shop -c 'drop policy payments_of_the_app on payments; alter table payments disable row level security' && pg_dump -Fc shop", rights),
+		by("blobs-lost", "dumped with --no-blobs", "pg_dump -Fc --no-blobs shop", blobs),
+		by("schema-lost", "dumped with -n public", "pg_dump -Fc -n public shop", structure),
+		by("post-data-lost", "dumped without keys, indexes and triggers", "pg_dump -Fc --section=pre-data --section=data shop", structure),
 	}
 }

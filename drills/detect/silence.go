@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"lifeboat/drills/record"
@@ -93,4 +95,115 @@ func (s *Silence) Longest(now time.Duration) time.Duration {
 // Since is when the stretch began in which somebody has been asking all along; false: nobody is now.
 func (s *Silence) Since(now time.Duration) (time.Duration, bool) {
 	return s.since, s.asked && !s.unseen && now-s.last <= s.allowed+s.patient
+}
+
+// Asks remembers which checks of a flow pass in every iteration while nothing is broken yet, to tell which of them are
+// never asked again afterwards: a flow that skips what it cannot do is green with less.
+//
+//	baseline   home ✓ buy ✓   home ✓ buy ✓   …    always: home, buy
+//	afterwards home ✓         home ✓         …    left: buy
+type Asks struct {
+	always map[string]bool
+	left   map[string]bool // of those, the ones that no iteration has asked since Again
+	known  int             // good iterations in which always was learnt
+	since  int             // good iterations since Again
+	learnt bool
+}
+
+// enoughAsks is how many good iterations say what a flow asks always, and what it asks no more: names may be made at run time.
+const enoughAsks = 5
+
+// Learnt ends learning: from now on things may be broken.
+func (a *Asks) Learnt() { a.learnt = true }
+
+// Again begins to look for what is asked no more.
+func (a *Asks) Again() { a.left, a.since = maps.Clone(a.always), 0 }
+
+// Add takes a good sample of the flow.
+func (a *Asks) Add(v verifier.Sample) {
+	switch {
+	case len(v.Passed) == 0:
+	case a.left != nil:
+		a.since++
+		for _, name := range v.Passed {
+			delete(a.left, name)
+		}
+	case a.learnt:
+	case a.known == 0:
+		a.known, a.always = 1, map[string]bool{}
+		for _, name := range v.Passed {
+			a.always[name] = true
+		}
+	default:
+		a.known++
+		maps.DeleteFunc(a.always, func(name string, _ bool) bool { return !slices.Contains(v.Passed, name) })
+	}
+}
+
+// Unasked are the checks that passed in every iteration and were not asked any more; nil where too little was seen to say so.
+func (a *Asks) Unasked() []string {
+	if a.known < enoughAsks || a.since < enoughAsks {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(a.left))
+}
+
+// Starts remembers when the iterations of a pulse began, and those that could not, to tell how far k6 was behind its
+// own schedule. They are told in the order of their ends: a business that hangs is no late start, so all are waited for.
+type Starts struct {
+	period time.Duration
+	all    []time.Duration
+	rests  []record.Lapse // in which k6 was to begin nothing
+}
+
+const (
+	tellsLate  = 100 * time.Millisecond // shorter delays are every host's
+	joinsLate  = 5 * time.Second        // delays that lie closer together are one stretch
+	mostStarts = 1 << 20                // a day and a night at ten a second; then the oldest half is forgotten
+)
+
+// StartsOf a pulse. One user begins when it has been answered, which is no schedule that k6 could be behind.
+func StartsOf(pace record.Pace) *Starts {
+	if pace.Alone() {
+		return &Starts{}
+	}
+	return &Starts{period: pace.Period()}
+}
+
+// Add takes the start of an iteration, or when one could not be started.
+func (s *Starts) Add(start time.Duration) {
+	if len(s.all) == mostStarts {
+		slices.Sort(s.all)
+		s.all = append(s.all[:0], s.all[mostStarts/2:]...)
+	}
+	s.all = append(s.all, start)
+}
+
+// Rest takes a time in which the pulse rested.
+func (s *Starts) Rest(from, to time.Duration) {
+	s.rests = append(s.rests, record.Lapse{From: from, To: to})
+}
+
+// Late lists the stretches in which an iteration began later than its schedule says: k6 starts what is due at once, so
+// the gap to the start before it is too long by that much.
+func (s *Starts) Late() []record.LateStart {
+	if s.period == 0 {
+		return nil
+	}
+	slices.Sort(s.all)
+	var late []record.LateStart
+	for i := 1; i < len(s.all); i++ {
+		from, to := s.all[i-1], s.all[i]
+		by := to - from - s.period
+		rested := slices.ContainsFunc(s.rests, func(r record.Lapse) bool { return r.From < to && r.To > from })
+		if by < tellsLate || rested {
+			continue
+		}
+		if n := len(late); n > 0 && from-late[n-1].To < joinsLate {
+			late[n-1].To, late[n-1].By = to, max(late[n-1].By, by)
+			continue
+		}
+		late = append(late, record.LateStart{From: from, To: to, By: by})
+	}
+	return late
 }

@@ -74,7 +74,7 @@ func TestEveryReasonHasACause(t *testing.T) {
 	t.Parallel()
 	for _, m := range Messages {
 		if slices.Contains(m.Uses, UseReason) && !strings.HasPrefix(m.ID, "passed.") {
-			assert.Less(t, causeOf(m.ID), len(byCause), "%s: give it a place in byCause (order.go)", m.ID)
+			assert.Less(t, causeOf(m.ID), len(byCause), "%s: give it a place in byCause (judge.go)", m.ID)
 		}
 	}
 	for _, id := range append(slices.Clone(empty), ending...) {

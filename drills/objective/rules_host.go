@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"slices"
 	"time"
 
 	"lifeboat/drills/record"
@@ -159,4 +160,99 @@ func (j *judge) slowBaseline(phase record.Phase) bool {
 		}
 	}
 	return false
+}
+
+// skew holds the parts of one system against each other: by how much the moments to which its backups are consistent lie apart. It is asked where the
+// scenario limits it, or where several backups make one instance.
+func (j *judge) skew() {
+	limit := j.r.Header.MaxSkew
+	if limit <= 0 && !slices.ContainsFunc(j.r.Header.Instances, func(i record.InstancePlan) bool { return len(i.With) > 0 }) {
+		return
+	}
+	var parts []record.RestorePoint
+	for _, p := range j.r.RestorePoints {
+		if p.Loaded && !slices.ContainsFunc(parts, func(o record.RestorePoint) bool { return o.Backup == p.Backup }) {
+			parts = append(parts, p)
+		}
+	}
+	var older, newer record.RestorePoint
+	known := 0
+	for _, p := range parts {
+		if p.ConsistentTo.IsZero() {
+			if limit > 0 {
+				j.unknown("skew.unmeasured", args{"backup": p.Backup})
+			}
+			continue
+		}
+		if known++; known == 1 || p.ConsistentTo.Before(older.ConsistentTo) {
+			older = p
+		}
+		if known == 1 || p.ConsistentTo.After(newer.ConsistentTo) {
+			newer = p
+		}
+	}
+	if known < 2 {
+		if limit > 0 && known == len(parts) {
+			j.unknown("skew.alone", nil)
+		}
+		return
+	}
+	apart := newer.ConsistentTo.Sub(older.ConsistentTo)
+	a := args{"older": older.Backup, "newer": newer.Backup, "skew": span(apart)}
+	if limit > 0 && apart > limit {
+		a["limit"] = span(limit)
+		j.limitMissed("skew.exceeded", a)
+		return
+	}
+	j.observe("skew.known", a)
+}
+
+// excusedAt: by then the drill had left its course for a reason that is not the system's, so what did not come, or went
+// wrong, proves nothing. What was proved before that stays: lifeboat that stumbles in the clean-up takes no finding back.
+func (j *judge) excusedAt(t time.Duration) bool {
+	lacks := slices.ContainsFunc(j.r.Restores, func(x record.RestoreFact) bool {
+		return (x.ImageBad+x.Unread != "" || x.Lack != nil) && x.Ended <= t
+	})
+	leak := slices.ContainsFunc(j.r.Probes, func(p record.ProbeFact) bool { return p.Reached && !p.Control })
+	broke := slices.ContainsFunc(j.r.Harness, func(h record.HarnessError) bool { return h.At <= t })
+	jumped := slices.ContainsFunc(j.r.Jumps, func(p record.Jump) bool { return p.From < t })
+	return lacks || leak || broke || jumped || j.r.Status != record.RunCompleted && t >= j.r.Observed
+}
+
+// excusedEnd: the same of something that ended the drill at t. What the harness broke by is written down after that, and
+// before the clean-up begins.
+func (j *judge) excusedEnd(t time.Duration) bool {
+	return j.excusedAt(t) ||
+		slices.ContainsFunc(j.r.Harness, func(h record.HarnessError) bool { return h.At <= j.r.Observed })
+}
+
+// sure: a red stretch was seen by a drill on its course.
+func (j *judge) sure(s record.Stretch) bool {
+	return !j.excusedAt(j.r.Observed) || !s.Open && s.To.Late < j.broke()
+}
+
+// broke is when the harness first broke, the clocks jumped, or the drill stopped being watched.
+func (j *judge) broke() time.Duration {
+	at := j.r.Observed
+	for _, h := range j.r.Harness {
+		at = min(at, h.At)
+	}
+	for _, p := range j.r.Jumps {
+		at = min(at, p.From)
+	}
+	return at
+}
+
+// clocks: what was watched while the host slept, or while a clock was set, was not watched by one clock.
+func (j *judge) clocks() {
+	for _, p := range j.r.Jumps {
+		if p.From >= j.r.Observed { // clean-up has no figure
+			continue
+		}
+		a := args{"from": span(p.From), "to": span(p.To), "counted": span(p.Counted), "wall": span(p.Wall), "boot": ""}
+		if p.Boot != 0 {
+			a["boot"] = span(p.Boot)
+		}
+		j.unknown("clock.jumped", a)
+	}
 }

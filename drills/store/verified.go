@@ -108,3 +108,65 @@ func (v *verified) Digest() string {
 	}
 	return "sha256:" + hex.EncodeToString(v.hash.Sum(nil))
 }
+
+// MostBeside bounds a file beside a point, bytes.
+const MostBeside = 64 << 20
+
+// Beside is a store that gives the files that lie beside its points and are about them.
+type Beside interface {
+	// Beside reads the file whose name is that of the point with suffix after it. Errors wrap ErrNoPoint when there is none and
+	// none was promised; *Mismatch when it is not what a list of digests promises of it; anything else says that it cannot be
+	// had. None of them says a word of the point itself.
+	Beside(ctx context.Context, p Point, suffix string) ([]byte, error)
+}
+
+// Held gives a file beside a point when it is what was promised of it, if anything was.
+func Held(name string, raw []byte, promised record.Digest) ([]byte, error) {
+	if !promised.Given() {
+		return raw, nil
+	}
+	got := promised
+	h := promised.Hash()
+	h.Write(raw)
+	if got.Value = hex.EncodeToString(h.Sum(nil)); got.Value != promised.Value {
+		return nil, &Mismatch{Point: name, Want: promised.String(), Got: got.String()}
+	}
+	return raw, nil
+}
+
+// NotBeside says that there is no such file: ErrNoPoint, or a promise that was not kept.
+func NotBeside(name string, promised record.Digest) error {
+	if promised.Given() {
+		return fmt.Errorf("%s lists %s, and it is not there: put it back, or take its line out", promised.File, name)
+	}
+	return fmt.Errorf("%s: %w has that name", name, ErrNoPoint)
+}
+
+// Unusable is why a point cannot be restored as it lies in its store, by its name in the reports' catalogue; "": it can.
+type Unusable string
+
+// The reasons.
+const (
+	Partial    Unusable = "partial"    // its name says that it is still being written
+	Special    Unusable = "special"    // neither a file nor a folder: a pipe, a socket, a device
+	Dangling   Unusable = "dangling"   // a link to nothing, or out of the store
+	Mixed      Unusable = "mixed"      // a folder that holds something like that
+	Hollow     Unusable = "hollow"     // a folder without a file
+	Absent     Unusable = "absent"     // a list of digests names it, and it is not there; nobody knows how old it was
+	Damaged    Unusable = "damaged"    // what says what it is, is not what its name promises
+	Unreadable Unusable = "unreadable" // it may be good, and nobody here may read it
+)
+
+// Words are those of the reports' catalogue, in English.
+func (u Unusable) Words() string {
+	return map[Unusable]string{
+		Partial:    "still being written, by its name",
+		Special:    "neither a file nor a folder",
+		Dangling:   "a link to nothing that is in the store",
+		Mixed:      "a folder that holds more than files",
+		Hollow:     "a folder without a file",
+		Absent:     "named in a list of digests and not there",
+		Damaged:    "damaged itself",
+		Unreadable: "not to be read by lifeboat",
+	}[u]
+}

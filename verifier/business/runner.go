@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,16 +15,16 @@ import (
 	"log/slog"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	_ "embed"
-
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
 	"lifeboat/internal/decoy"
+	"lifeboat/scenarios"
 	"lifeboat/verifier"
 )
 
@@ -160,4 +161,98 @@ func (t *tail) String() string {
 		return "…" + said
 	}
 	return said
+}
+
+// bundle reads the folder of a flow, so that its relative imports and open()
+// work in the container, too. entry is the script's path within it.
+func bundle(script string) (entry string, files map[string][]byte, err error) {
+	if files, err = scenarios.FlowFiles(script); err != nil {
+		return "", nil, fmt.Errorf("read the flow %s: %w", script, err)
+	}
+	return filepath.Base(script), files, nil
+}
+
+// wrap fills a wrapper: the flow's path, the k6 scenario as JSON, and what the script says of itself.
+func wrap(wrapper, flow, scenario string, script flowScript) []byte {
+	name, err := json.Marshal(script.scenario)
+	if err != nil { // of a text: never
+		name = []byte(`""`)
+	}
+	return []byte(strings.NewReplacer("__FLOW__", flow, "__SCENARIO__", scenario, "__NAME__", string(name),
+		"__EVERY__", script.every.String()).Replace(wrapper))
+}
+
+// commands is what is said to a running k6: a line each, for as long as it runs.
+type commands struct {
+	lines chan string
+	once  sync.Once
+	ended chan struct{}
+	rest  []byte // of a line that was not taken whole
+}
+
+func newCommands() *commands {
+	return &commands{lines: make(chan string, 64), ended: make(chan struct{})}
+}
+
+// say never waits: who has 64 commands to read reads none.
+func (c *commands) say(line string) {
+	select {
+	case c.lines <- line + "\n":
+	default:
+	}
+}
+
+func (c *commands) close() { c.once.Do(func() { close(c.ended) }) }
+
+// Read implements io.Reader.
+func (c *commands) Read(b []byte) (int, error) {
+	if len(c.rest) == 0 {
+		select {
+		case line := <-c.lines:
+			c.rest = []byte(line)
+		case <-c.ended:
+			return 0, io.EOF
+		}
+	}
+	n := copy(b, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// hiddenLines takes secrets out of lines before they are written: who is killed cannot do so afterwards.
+type hiddenLines struct {
+	to   io.Writer
+	hide func(string) string // nil: nobody knows any
+	rest []byte              // of a line that has not ended
+}
+
+// Write implements io.Writer.
+func (h *hiddenLines) Write(p []byte) (int, error) {
+	if h.hide == nil {
+		return h.to.Write(p)
+	}
+	h.rest = append(h.rest, p...)
+	end := bytes.LastIndexByte(h.rest, '\n') + 1
+	if end == 0 && len(h.rest) <= maxLine {
+		return len(p), nil
+	}
+	if end == 0 {
+		end = len(h.rest) // the reader of the stream gives up, too
+	}
+	whole := h.hide(string(h.rest[:end]))
+	h.rest = append([]byte(nil), h.rest[end:]...)
+	if _, err := io.WriteString(h.to, whole); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// flush writes what has not ended.
+func (h *hiddenLines) flush() error {
+	if len(h.rest) == 0 {
+		return nil
+	}
+	_, err := io.WriteString(h.to, h.hide(string(h.rest)))
+	h.rest = nil
+	return err
 }

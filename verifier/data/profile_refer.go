@@ -10,8 +10,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	"lifeboat/drills/record"
 	"lifeboat/internal/userfile"
 	"lifeboat/verifier"
 	"lifeboat/verifier/database"
@@ -166,4 +169,13 @@ func (seen *profiled) hide(r verifier.References) error {
 	}
 	seen.Now = &database.Profile{}
 	return json.Unmarshal(hidden, seen.Now)
+}
+
+// uncovered says what of a copy its partial profile says nothing of.
+func uncovered(d database.ProfiledDatabase, scope string) record.Observation {
+	named, more := d.Outside, ""
+	if n := len(named) - mostDifferences; n > 0 {
+		named, more = named[:mostDifferences], strconv.Itoa(n)
+	}
+	return observed("profile.part", "database", d.Database, "scope", scope, "tables", strings.Join(named, ", "), "more", more)
 }

@@ -1,3 +1,5 @@
+// Package data holds the checks of the data layer: is the content there, is it
+// new enough, is it the same, is it whole.
 package data
 
 import (
@@ -7,6 +9,7 @@ import (
 	"lifeboat/scenarios"
 	"lifeboat/verifier"
 	"lifeboat/verifier/database"
+	"lifeboat/verifier/database/dialects"
 )
 
 // rowsKeys of the scenario, beside those of the connection.
@@ -124,4 +127,67 @@ func (c *rows) judge(before *counted, now counted) verifier.Answer {
 		return verifier.Passed("of %d rows of table %s %d are lost", *before.Rows, k.Table, max(0, *before.Rows-*now.Rows))
 	}
 	return verifier.Passed("table %s has %d rows", k.Table, *now.Rows)
+}
+
+// sql holds an invariant of the data: a query with a known answer.
+type sql struct {
+	verifier.Asked
+	dialect database.Dialect
+	keys    sqlKeys
+}
+
+// sqlKeys of the scenario.
+type sqlKeys struct{ database.Question }
+
+func newSQL(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
+	c := &sql{}
+	problems := spec.Settings.Decode(&c.keys)
+	d, bad := ofServer(spec, c.keys.Dialect, func(s scenarios.Settings, d database.Dialect) []scenarios.Problem {
+		return c.keys.Complete(s, d, "select count(*) from orders")
+	})
+	c.dialect, problems = d, append(problems, bad...)
+	c.Asked = verifier.AskedOf(spec.Name, c.keys.Instance)
+	return c, problems
+}
+
+// Compares implements verifier.Comparer.
+func (c *sql) Compares() bool { return c.keys.Same }
+
+// Observe implements verifier.Check.
+func (c *sql) Observe(ctx context.Context, t verifier.Target) (verifier.Facts, error) {
+	reply, err := c.keys.Ask(ctx, c.dialect, t)
+	if err != nil {
+		return nil, err
+	}
+	return verifier.Encode("sql", reply)
+}
+
+// Judge implements verifier.Check.
+func (c *sql) Judge(before, after verifier.Facts) verifier.Answer {
+	return verifier.JudgeAs("sql", before, after, c.keys.Judge)
+}
+
+var kinds = verifier.Kinds{"checksum": newChecksum, "content": newContent, "etcd": newEtcd, "freshness": newFreshness,
+	"profile": newProfile, "redis": newRedis, "rows": newRows, "sql": newSQL, "tree": newTree}
+
+// Kinds of checks that New makes.
+func Kinds() []string { return kinds.Names() }
+
+// New makes a check of its part of a scenario. dir is the scenario's folder.
+func New(spec scenarios.CheckSpec, dir string) (verifier.Check, []scenarios.Problem) {
+	c, problems := kinds.New("data", spec)
+	switch c := c.(type) {
+	case *profile:
+		c.dir = dir
+	case *treeCheck:
+		c.dir = dir
+	}
+	return c, problems
+}
+
+// ofServer chooses how a check's server is asked, and completes its keys for that.
+func ofServer(spec scenarios.CheckSpec, named string, complete func(s scenarios.Settings, d database.Dialect) []scenarios.Problem,
+) (database.Dialect, []scenarios.Problem) {
+	d, problems := dialects.Choose(spec, named)
+	return d, append(problems, complete(spec.Settings, d)...)
 }

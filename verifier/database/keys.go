@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
+	"lifeboat/drills/record"
 	"lifeboat/scenarios"
 )
 
@@ -66,4 +69,62 @@ func (k Keys) Server(dial func(ctx context.Context, on string, port int) (net.Co
 	s, err := k.Connection.Server(dial)
 	s.Database, s.Timeout, s.Path = k.Database, k.Timeout.Std(), k.SearchPath
 	return s, err
+}
+
+// Options are those of pg_dump that chose the part; none of the whole.
+func (s Scope) Options() []string {
+	var all []string
+	for _, of := range []struct {
+		option   string
+		patterns []string
+	}{{"--schema", s.Schemas}, {"--exclude-schema", s.NoSchemas}, {"--table", s.Tables}, {"--exclude-table", s.NoTables}, {"--exclude-table-data", s.NoRowsOf}} {
+		for _, p := range of.patterns {
+			all = append(all, of.option+"="+p)
+		}
+	}
+	for _, of := range []struct {
+		option string
+		given  bool
+	}{{"--schema-only", s.SchemaOnly}, {"--data-only", s.DataOnly}, {"--no-owner", s.NoOwner}, {"--no-privileges", s.NoGrants},
+		{"--no-comments", s.NoComments}, {"--no-blobs", s.NoBlobs}} {
+		if of.given {
+			all = append(all, of.option)
+		}
+	}
+	return slices.Concat(all, s.Other)
+}
+
+// String is how pg_dump was told; "" of the whole.
+func (s Scope) String() string { return strings.Join(s.Options(), " ") }
+
+// Reference is what a copy was held against.
+type Reference string
+
+// The references that leave something unlooked at; an exact profile leaves nothing.
+const (
+	WithoutProfile Reference = "profile" // there was none
+	SinceLast      Reference = "last"    // the last proof
+)
+
+// NotLooked are the kinds of what is not found by a reference, each a label of the catalogue: unlooked.…
+func NotLooked(r Reference, moved bool) []string {
+	kinds := []string{"values", "shifted", "few_rows", "sequences", "blobs"}
+	if r == WithoutProfile {
+		kinds = append(kinds, "rows", "structure", "rights")
+	}
+	if !moved {
+		kinds = append(kinds, "stale")
+	}
+	return kinds
+}
+
+// Unlooked says at what nobody looked, by name.
+func Unlooked(r Reference, moved bool) record.Observation {
+	o := record.Observation{ID: "unlooked." + string(r), Args: map[string]string{}}
+	for _, kind := range []string{"values", "shifted", "few_rows", "rows", "structure", "rights", "sequences", "blobs", "stale"} {
+		if slices.Contains(NotLooked(r, moved), kind) {
+			o.Args[kind] = kind
+		}
+	}
+	return o
 }

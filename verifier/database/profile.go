@@ -1,6 +1,18 @@
 package database
 
-import "time"
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/internal/lazy"
+)
 
 // ProfileVersion is that of the profiles written today.
 const ProfileVersion = 1
@@ -105,4 +117,154 @@ type Difference struct {
 	Where string `json:"where"` // database and thing
 	Was   string `json:"was,omitempty"`
 	Now   string `json:"now,omitempty"`
+}
+
+// Shares of a sample are of this many.
+const Shares = 1 << 20
+
+// SampleOf says which rows of a table are hashed, which has so many bytes, this primary key and these columns; nil: all. A copy's are those of
+// the profile that it will be held against.
+func (o ProfileOptions) SampleOf(database, table string, bytes int64, key, columns []string) *Sample {
+	if o.Like != nil {
+		for _, d := range o.Like.Databases {
+			for _, one := range d.Tables {
+				if d.Database != database || one.Name != table || one.Sample == nil {
+					continue
+				}
+				same := *one.Sample
+				if !slices.ContainsFunc(same.By, func(c string) bool { return !slices.Contains(columns, c) }) {
+					return &same
+				}
+			}
+		}
+		return nil
+	}
+	if o.Whole <= 0 || bytes <= o.Whole {
+		return nil
+	}
+	if len(key) == 0 {
+		key = columns
+	}
+	parts := max(1, int64(float64(o.Whole)/float64(bytes)*Shares))
+	return &Sample{Share: float64(parts) / Shares, Seed: o.Seed, By: key}
+}
+
+// Extreme writes values alike that compare alike.
+func Extreme(v []byte) string {
+	text := string(v)
+	if strings.Contains(text, ".") && !strings.ContainsAny(text, ":e") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	if text == "-0" {
+		return "0"
+	}
+	return text
+}
+
+// Fingerprint stands for what must be the same and need not be shown.
+func Fingerprint(text []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(text))[:7+16] }
+
+// token of what a server writes of an expression: text, a quoted name, a name or number, or one sign.
+var token = lazy.Regexp(`E?'(?:[^']|'')*'|"(?:[^"]|"")*"|[\p{L}\p{N}_$]+|\s+|::|.`)
+
+// neutral is what a thing is, whichever version's server says it. Since 14 a procedure's arguments are said to lead in.
+func (k key) neutral(is string) string {
+	text := neutral(is)
+	if k.kind == "procedure" {
+		text = strings.TrimPrefix(strings.ReplaceAll(text, ", IN ", ", "), "IN ")
+	}
+	return text
+}
+
+// neutral leaves out of a thing what servers of different major versions write differently though it is the same: brackets, casts, blanks, and
+// the tables before columns (since 16 a view of one table names it no more). What two of one version write is compared as it is.
+func neutral(is string) string {
+	var kept []string
+	all := token().FindAllString(is, -1)
+	for i := 0; i < len(all); i++ {
+		switch t := all[i]; {
+		case strings.TrimSpace(t) == "" || t == "(" || t == ")":
+		case t == "::": // and the type, with its schema
+			for typed := false; i+1 < len(all); i++ {
+				next := all[i+1]
+				words := strings.TrimSpace(next) == "" && i+2 < len(all) && slices.Contains(typeWords, all[i+2])
+				if !words && !strings.Contains(".[]", next) && (!name(next) || typed && !slices.Contains(typeWords, next) && all[i] != ".") {
+					break
+				}
+				typed = true
+			}
+		case t == "." && len(kept) > 0 && name(kept[len(kept)-1]):
+			kept = kept[:len(kept)-1]
+		default:
+			kept = append(kept, t)
+		}
+	}
+	return strings.Join(kept, " ")
+}
+
+// typeWords follow the first word of a type's name.
+var typeWords = []string{"varying", "precision", "without", "with", "time", "zone"}
+
+// major is the version of a server without what changes no words: of PostgreSQL one number, of the others two.
+func (p Profile) major() string {
+	parts := strings.SplitN(p.Server, ".", 3)
+	if p.Kind == "postgres" {
+		return parts[0]
+	}
+	return strings.Join(parts[:min(len(parts), 2)], ".")
+}
+
+// name tells whether a token is one.
+func name(t string) bool { return t[0] == '"' || lazyName().MatchString(t) }
+
+var lazyName = lazy.Regexp(`^[\p{L}\p{N}_$]+$`)
+
+// ReadProfile reads the file of a profile strictly. What it cannot read is a problem of the profile, and says nothing of a backup.
+func ReadProfile(raw []byte) (*Profile, error) {
+	var about struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(raw, &about); err != nil {
+		return nil, errors.New("it is no profile, or not all of one")
+	}
+	if about.Version != ProfileVersion {
+		return nil, fmt.Errorf("it is of version %d, and this lifeboat reads %d", about.Version, ProfileVersion)
+	}
+	var p Profile
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&p); err != nil {
+		return nil, fmt.Errorf("it is no profile: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the profile")
+	}
+	if len(p.Databases) == 0 {
+		return nil, errors.New("it tells of no database")
+	}
+	return &p, nil
+}
+
+// Size counts tables, and their rows.
+func (p Profile) Size() (tables int, rows int64) {
+	for _, d := range p.Databases {
+		for _, t := range d.Tables {
+			if t.HoldsRows() {
+				tables, rows = tables+1, rows+t.Rows
+			}
+		}
+	}
+	return tables, rows
+}
+
+// HoldsRows is false for large objects, which are no table.
+func (t ProfiledTable) HoldsRows() bool { return t.Name != blobs }
+
+// Bytes are the file of a profile.
+func (p Profile) Bytes() ([]byte, error) {
+	b, err := json.MarshalIndent(p, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("write the profile: %w", err)
+	}
+	return append(b, '\n'), nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -159,3 +160,16 @@ func classify(err error) error {
 	}
 	return err
 }
+
+// quote quotes a name.
+func quote(name string) string {
+	return `"` + strings.ReplaceAll(strings.ReplaceAll(name, "\x00", ""), `"`, `""`) + `"`
+}
+
+// literal quotes a text.
+func literal(text string) string {
+	return " '" + strings.ReplaceAll(strings.NewReplacer("\x00", "", `\`, "").Replace(text), "'", "''") + "'"
+}
+
+// within makes a query fit to stand in brackets.
+func within(query string) string { return "(" + strings.TrimRight(query, "; \t\r\n") + "\n)" }
