@@ -24,6 +24,7 @@ var rows = []func() *regexp.Regexp{
 	lazy.Regexp(`(: +")[^"\n]*(" is out of range for type)`),
 	lazy.Regexp(`(Truncated incorrect [\w ]+ value: ')[^\n]*(')`),
 	lazy.Regexp(`(invalid XML (?:content|document)\n(?:[^\n]*\n)*?DETAIL:  [^\n]*\n)[^\n]*()`), // which repeats the line
+	lazy.Regexp(`(LINE \d+: \.\.\.)[^\n]*'[^\n]*()`),                                           // the middle of a statement, and mostly of a row
 	lazy.Regexp(`(no partition for value )[^\n]*()`),
 	lazy.Regexp(`(?is)\b(insert\s+into\s.{0,300}?\bvalues?\s*\().*?(;\s*\n|;?\s*$)`),
 	lazy.Regexp(`(Duplicate entry '|[Ii]ncorrect [\w ]+ value: ')[^\n]*(' for (?:key|column|function))`),

@@ -38,6 +38,7 @@ func TestUnsaidRows(t *testing.T) {
 		"ERROR:  invalid XML content\nLINE 1: x\nDETAIL:  line 1: Opening and ending\n<a>a@example.com</b>\n": "ERROR:  invalid XML content\nLINE 1: x\nDETAIL:  line 1: Opening and ending\n***\n",
 		`ERROR 1292 (22007) at line 23: Truncated incorrect DOUBLE value: 'a@example.com'`:                    `ERROR 1292 (22007) at line 23: Truncated incorrect DOUBLE value: '***'`,
 		`ERROR 1526 (HY000) at line 44: Table has no partition for value 98769876`:                            `ERROR 1526 (HY000) at line 44: Table has no partition for value ***`,
+		"LINE 1: ...040953+00', '{a,b}', 'a@example.com');\nnext":                                             "LINE 1: ...***\nnext",
 		`ERROR:  relation "people" already exists`:                                                            `ERROR:  relation "people" already exists`,
 		`ERROR:  column "value" is invalid`:                                                                   `ERROR:  column "value" is invalid`,
 	} {

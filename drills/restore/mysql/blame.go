@@ -13,6 +13,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
+	"lifeboat/internal/lazy"
 )
 
 // owners of the errors of a server that runs the statements of a dump in an empty database as root, by their numbers (the error references of
@@ -88,6 +89,8 @@ func (l *load) blame(number int, text string) error {
 		who, text = dump.Backups, text+" (as MariaDB says of a key that stands twice where the dump switches unique_checks off)"
 	case number == 1273 || number == 1115 || number == 4161:
 		text += " (take an image of the server that was dumped, and of that version or later)"
+	case number == 1005 && strings.Contains(text, "errno: 150"): // a key that leads nowhere yet
+		who = dump.Backups
 	case number == 1100:
 		text += " (its LOCK TABLES do not name what a default reads, such as a sequence, so that no client loads it as it is: dump with --skip-add-locks, or take " +
 			"the lines LOCK TABLES and UNLOCK TABLES out)"
@@ -99,8 +102,14 @@ func (l *load) blame(number int, text string) error {
 		if len(l.set.Only) > 0 && slices.Contains(missing, number) {
 			return l.lacks(record.LackPart, "something stands on what restore.only leaves out: %s", text)
 		}
-		if l.nameless && l.dump.Using() == "" && slices.Contains(missing, number) {
-			return l.lacks(record.LackDatabase, "it does not say of which database it is, and may name that one in itself (give restore.database): %s", text)
+		if other := l.elsewhere(number, text); other != "" && l.nameless {
+			return l.lacks(record.LackDatabase, "it does not say of which database it is, and names %s in itself (give restore.database): %s", other, text)
+		} else if other != "" {
+			return l.lacks(record.LackWhole, "it leads to database %s, which it does not hold (dump both with --databases): %s", other, text)
+		}
+		if !l.dump.Known() && !l.set.Unmarked {
+			return l.lacks(record.LackEnd, "it does not say what it is, nor that it ends, and the keys and names in it may not stand in the order in which they "+
+				"load (mysqldump --compact): %s", text)
 		}
 		return &restore.BackupError{Backup: l.source.Backup, Reason: text}
 	case dump.Images:
@@ -112,6 +121,17 @@ func (l *load) blame(number int, text string) error {
 	}
 	return fmt.Errorf("the client failed, which may be the fault of the backup, the image or the host: %s", text)
 }
+
+// elsewhere is the database of what the server misses, where the dump does not hold that one.
+func (l *load) elsewhere(number int, text string) string {
+	m := inDatabase().FindStringSubmatch(text)
+	if m == nil || !slices.Contains(missing, number) || m[1] == l.database || slices.Contains(l.dump.Databases(), m[1]) {
+		return ""
+	}
+	return m[1]
+}
+
+var inDatabase = lazy.Regexp(`(?:Table|Unknown database|FUNCTION|PROCEDURE) '?([^\s.']+)(?:\.[^']*)?'? ?(?:doesn't exist|does not exist)?`)
 
 // stranger names what was dumped, where this server need not understand all of it; "" where it must, "unknown" where the dump does not say.
 func (l *load) stranger() string {

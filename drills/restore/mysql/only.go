@@ -104,7 +104,7 @@ func (l *load) partly() error {
 	databases := l.databases()
 	held := slices.Clone(databases)
 	for _, o := range slices.Concat(l.dump.Objects(), l.out) {
-		if o.Kind == mysqldump.Table || o.Kind == mysqldump.View {
+		if o.Kind == mysqldump.Table || o.Kind == mysqldump.View || o.Kind == mysqldump.Sequence {
 			held = append(held, first(o.Database, l.database)+"."+o.Name)
 		}
 	}

@@ -85,12 +85,20 @@ func TestBlames(t *testing.T) {
 	job := func(settings, head string) *load {
 		l := &load{Loader: loader(t, settings), source: source("", ""), dump: mysqldump.New()}
 		l.begins([]byte(head))
+		require.NoError(t, l.dump.Read(strings.NewReader(head+"-- Dump completed\n")))
 		return l
 	}
 	const named = "-- Host: localhost    Database: shop\n"
 	assert.ErrorAs(t, job("{}", "").blame(1146, "Table 'shop.s' doesn't exist"), new(*restore.LackError))
 	assert.ErrorAs(t, job("{}", named).blame(1146, "Table 'shop.s' doesn't exist"), new(*restore.BackupError))
-	assert.ErrorAs(t, job("{database: x}", "").blame(1146, "Table 'shop.s' doesn't exist"), new(*restore.BackupError))
+	assert.ErrorAs(t, job("{database: shop}", "").blame(1146, "Table 'shop.s' doesn't exist"), new(*restore.BackupError))
+	for number, text := range map[int]string{1146: "Table 'crm.c' doesn't exist", 1049: "Unknown database 'crm'", 1305: "FUNCTION crm.f does not exist"} {
+		assert.ErrorContains(t, job("{}", named+"-- Server version\t10.11.6-MariaDB\n").with("10.11.6-MariaDB").blame(number, text), "it leads to database crm, which it does not hold")
+	}
+	bare := job("{}", named)
+	bare.dump = mysqldump.New()
+	assert.ErrorContains(t, bare.blame(1005, "Can't create table `a`.`b` (errno: 150)"), "mysqldump --compact")
+	assert.ErrorAs(t, job("{}", named).blame(1005, "Can't create table `a`.`b` (errno: 150)"), new(*restore.BackupError))
 	assert.ErrorContains(t, job("{}", named).blame(1100, "Table 's' was not locked"), "dump with --skip-add-locks")
 }
 
@@ -109,4 +117,9 @@ func TestWarningsAreUnsaid(t *testing.T) {
 	a := &answers{}
 	a.take("Warning (Code 1366): Incorrect integer value: 'a@example.com' for column `shop`.`t`.`i` at row 1")
 	assert.Equal(t, "Incorrect integer value: '***' for column `shop`.`t`.`i` at row 1", a.bad)
+}
+
+func (l *load) with(version string) *load {
+	l.version = version
+	return l
 }

@@ -78,6 +78,9 @@ func TestNamesInDoubleQuotes(t *testing.T) {
 	assert.Equal(t, same.Objects(), d.Objects())
 	n, _ := d.Rows(Object{Table, "", "customers"})
 	assert.Equal(t, int64(6), n)
+	d, err = read(strings.ReplaceAll(ansi, "ZERO,ANSI", "ZERO,POSTGRESQL")) // --compatible=postgresql
+	require.NoError(t, err)
+	assert.Equal(t, same.Objects(), d.Objects())
 }
 
 // What mariadb-dump --system=all writes of the server itself is left out, whatever else it does to a role is not.

@@ -6,7 +6,11 @@ import (
 	"strings"
 
 	"lifeboat/drills/restore/dump"
+	"lifeboat/internal/lazy"
 )
+
+// quoting are the modes in which names stand in double quotes, and those that hold it (--compatible).
+var quoting = lazy.Regexp(`ANSI|POSTGRESQL|ORACLE|MSSQL|DB2|MAXDB`)
 
 // Marks that stand for a text and for a quoted name in what rows reads.
 const (
@@ -105,7 +109,7 @@ func (s *scanner) settle(statement Statement) {
 				continue
 			}
 			value = strings.ToUpper(value)
-			s.mode = mode{plain: strings.Contains(value, "NO_BACKSLASH_ESCAPES"), ansi: strings.Contains(value, "ANSI")}
+			s.mode = mode{plain: strings.Contains(value, "NO_BACKSLASH_ESCAPES"), ansi: quoting().MatchString(value)}
 			if first {
 				s.usual = s.mode
 			}

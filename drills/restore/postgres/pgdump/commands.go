@@ -20,15 +20,17 @@ func foreign(what string) error {
 var (
 	connect = regexp.MustCompile(`^connect (?:-reuse-previous=on "dbname='((?:[^"]|"")*)'"|` +
 		`"((?:[^"]|"")*)"|([\w.$\x80-\xff-]+))\s*$`)
-	restrict = regexp.MustCompile(`^(restrict|unrestrict) ([A-Za-z0-9]+)\s*$`)
+	commandName = regexp.MustCompile(`^(?:[a-z]+|[!?N])`)
+	restrict    = regexp.MustCompile(`^(restrict|unrestrict) ([A-Za-z0-9]+)\s*$`)
 )
 
 // obey looks at a command of psql, the text behind its backslash.
 func (p *Plain) obey() error {
 	text := string(p.command)
 	p.ended++
-	if p.begun { // in the middle of a statement
-		return foreign(`\` + text)
+	word := `\` + commandName.FindString(text) // what stands behind it, or before its end, may be a row whose COPY is lost
+	if p.begun {
+		return damage("a backslash stands in the middle of a statement of it, which pg_dump never writes: it is damaged or hostile")
 	}
 	if m := restrict.FindStringSubmatch(text); m != nil {
 		switch {
@@ -37,7 +39,7 @@ func (p *Plain) obey() error {
 		case m[1] == "unrestrict" && p.key == m[2]:
 			p.key = ""
 		default:
-			return foreign(`\` + text)
+			return foreign(word)
 		}
 		return nil
 	}
@@ -46,7 +48,7 @@ func (p *Plain) obey() error {
 	}
 	m := connect.FindStringSubmatch(text)
 	if m == nil || m[2] != "" && strings.ContainsAny(m[2], "=:") {
-		return foreign(`\` + text)
+		return foreign(word)
 	}
 	name := m[3] // psql takes it as it stands, whatever its case
 	if m[2] != "" {

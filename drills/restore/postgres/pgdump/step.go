@@ -145,7 +145,7 @@ func (p *Plain) restOfLine(data []byte) (int, error) {
 	command := p.state == inCommand
 	if command {
 		if p.command = append(p.command, data[:n]...); len(p.command) > maxCommand {
-			return n, foreign(`\` + string(p.command))
+			return n, foreign(`\` + commandName.FindString(string(p.command)))
 		}
 	} else {
 		if err := p.countComment(n); err != nil {
