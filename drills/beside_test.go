@@ -42,6 +42,28 @@ func TestLadderOfABackupBeside(t *testing.T) {
 	}
 }
 
+// partly is a loader that restores a part.
+type partly struct{ fakeLoader }
+
+func (l partly) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
+	out, err := l.fakeLoader.Load(ctx, s, m)
+	out.Part = &record.Part{Only: "orders", Left: "customers"}
+	return out, err
+}
+
+// What a loader says to be a part the record has as one, so that the ladder does not take it for the whole.
+func TestLadderOfAPart(t *testing.T) {
+	w := newWorld(t)
+	w.change = func(k *Kit) {
+		k.Loaders["fake"] = func(s scenarios.Settings) (restore.Loader, []scenarios.Problem) {
+			return partly{fakeLoader{w}}, s.Decode(&struct{}{})
+		}
+	}
+	res := w.run(simple)
+	require.Equal(t, &record.Part{Only: "orders", Left: "customers"}, res.Record.Restores[0].Part)
+	assert.Equal(t, objective.RungUnasked, objective.Ladder(res.Record)[2].State)
+}
+
 // A machine that its loader holds is not started before it is loaded.
 func TestLoaderHoldsItsMachine(t *testing.T) {
 	w := newWorld(t)

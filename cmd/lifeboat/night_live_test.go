@@ -86,7 +86,7 @@ func TestNightBoard(t *testing.T) {
 	now := time.Now()
 	took := map[string]time.Duration{"a": time.Minute, "b": time.Minute, "c": time.Minute, "d": time.Minute, "e": time.Minute}
 	for lang, want := range map[reports.Language][]string{
-		reports.English: {"rung so far", "longer than last time", "~ 40 s", "Proved", "0 found and fresh", "… and 2 more"},
+		reports.English: {"rung so far", "longer than last time", "~ 40 s", "Proved", "Proved in part", "1 proved", "0 found and fresh", "… and 2 more"},
 		reports.Chinese: {"已达层级", "已超过上次用时", "已证明", "另有 2 项"},
 	} {
 		b := newNightBoard(words{cat: reports.Messages(), lang: lang}, &night.Night{Header: night.Header{Catalogue: "nightly"}}, jobs, took, 2)
@@ -94,6 +94,7 @@ func TestNightBoard(t *testing.T) {
 		b.begin(jobs[1].Planned, now.Add(-20*time.Second))
 		b.begin(jobs[2].Planned, now.Add(-20*time.Second))
 		b.done(night.Proof{Planned: jobs[2].Planned, Status: record.StatusPassed, Rungs: objective.Ladder(&record.Record{})}, now)
+		b.done(night.Proof{Planned: jobs[3].Planned, Status: record.StatusPassed, Part: &record.Part{Only: "x"}, Rungs: objective.Ladder(&record.Record{})}, now)
 		all := ansi.Strip(b.render(100, 40, now, false))
 		few := ansi.Strip(b.render(60, 9, now, false))
 		for _, text := range want[:len(want)-1] {

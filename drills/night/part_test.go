@@ -37,5 +37,9 @@ func TestPartIsNoProof(t *testing.T) {
 		assert.Equal(t, c.want, Stand(planned("a"), c.nights, "1", 26*time.Hour, now)[0].State, name)
 	}
 	assert.True(t, at(0, part, record.StatusPassed).Partial())
+	assert.False(t, at(0, part, record.StatusFailed).Partial(), "it is not proved in part either")
+	r := &record.Record{Restores: []record.RestoreFact{{Restored: record.Restored{Backup: "a", Part: part}}, {Restored: record.Restored{Backup: "a"}}}} // the second of a way back
+	assert.Equal(t, part, ProofOf(Planned{Backup: "a"}, r, record.Verdict{}).Part)
+	assert.Nil(t, ProofOf(Planned{Backup: "b"}, r, record.Verdict{}).Part)
 	assert.False(t, at(0, nil, record.StatusPassed).Partial())
 }
