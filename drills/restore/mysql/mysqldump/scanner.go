@@ -120,12 +120,18 @@ func (s *scanner) keep(b []byte) {
 // text goes to the end of a text or a name, or of what is there.
 func (s *scanner) text(b []byte, i, stop int) (int, error) {
 	for i < stop {
-		c := b[i]
 		if s.escaped {
 			s.escaped = false
 			i++
 			continue
 		}
+		if s.lead == nil {
+			if n := common(b[i:stop], s.quote); n > 0 {
+				i, s.zeros = i+n, 0
+				continue
+			}
+		}
+		c := b[i]
 		if c != 0 {
 			s.zeros = 0
 		}
@@ -146,6 +152,16 @@ func (s *scanner) text(b []byte, i, stop int) (int, error) {
 		}
 	}
 	return i, nil
+}
+
+// common counts the bytes at the beginning of a text that mean themselves whatever the mode is: nearly all of a dump.
+func common(b []byte, quote byte) int {
+	for i, c := range b {
+		if c == quote || c == '\\' || c == 0 {
+			return i
+		}
+	}
+	return len(b)
 }
 
 // code takes one step outside of texts and comments. It may look at what follows.
@@ -194,21 +210,6 @@ func (s *scanner) code(b []byte, i int) (int, error) {
 	s.begun = true
 	s.keep(b[i : i+1])
 	return i + 1, s.skeleton(c)
-}
-
-// versioned gives the length of the beginning of a comment that servers run: /*!40101, /*M!100616; 0: it is none. The first line of newer dumps is
-// one, too: it has no code, and tells the client to run no commands.
-func versioned(b []byte) int {
-	n := 2
-	if n < len(b) && b[n] == 'M' {
-		n++
-	}
-	if n >= len(b) || b[n] != '!' || bytes.HasPrefix(b, []byte(`/*M!999999\-`)) {
-		return 0
-	}
-	for n++; n < len(b) && b[n] >= '0' && b[n] <= '9'; n++ {
-	}
-	return n
 }
 
 // keepRaw adds bytes that are no code.

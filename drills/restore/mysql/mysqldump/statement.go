@@ -1,6 +1,7 @@
 package mysqldump
 
 import (
+	"bytes"
 	"strings"
 )
 
@@ -203,3 +204,18 @@ func quoted(b []byte) string {
 
 // Brief is the statement's beginning in one line.
 func (s Statement) Brief() string { return brief(s.Text) }
+
+// versioned gives the length of the beginning of a comment that servers run: /*!40101, /*M!100616; 0: it is none. The first line of newer dumps is
+// one, too: it has no code, and tells the client to run no commands.
+func versioned(b []byte) int {
+	n := 2
+	if n < len(b) && b[n] == 'M' {
+		n++
+	}
+	if n >= len(b) || b[n] != '!' || bytes.HasPrefix(b, []byte(`/*M!999999\-`)) {
+		return 0
+	}
+	for n++; n < len(b) && b[n] >= '0' && b[n] <= '9'; n++ {
+	}
+	return n
+}
