@@ -37,7 +37,7 @@ func (s *Store) Fetch(ctx context.Context, p store.Point) (store.Stream, error) 
 	if err := b.listed(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return store.Verify(ctx, store.Opened{Body: b, Point: p, Store: s.name, Size: -1}), nil
+	return store.Ahead(ctx, store.Verify(ctx, store.Opened{Body: b, Point: p, Store: s.name, Size: -1})), nil
 }
 
 // body is a file that has to stay the one that was listed until its end: another one has another digest, which would

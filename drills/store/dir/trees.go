@@ -74,7 +74,7 @@ func (s *Store) fetchTree(ctx context.Context, root *os.Root, p store.Point) (st
 		w.CloseWithError(packed(at, p.ID, promised, w))
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = r.CloseWithError(ctx.Err()) })
-	return store.Verify(ctx, store.Opened{Body: &packing{r, stop, done}, Point: p, Store: s.name, Size: -1}), nil
+	return store.Ahead(ctx, store.Verify(ctx, store.Opened{Body: &packing{r, stop, done}, Point: p, Store: s.name, Size: -1})), nil
 }
 
 // inside is where a folder of the store really lies, which must be in it.
