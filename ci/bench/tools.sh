@@ -1,19 +1,18 @@
 #!/bin/bash
 # tools.sh [KIND…]: throughput of restores (mysql, mariadb-backup, files, restic, basebackup, pgbackrest, redis) ÷ that of the raw
 # tool, in turns: the same bytes into a server of the same image and limits, or onto a fresh volume. BENCH_TOOL_MB (500) is how large each backup
-# is, BENCH_RESTORES (3) how many turns.
+# is, BENCH_RESTORES (3) how many turns. Of two sizes (BENCH_TOOL_MB="200 800") it tells apart what a restore costs at any size and what each byte does.
 # Backups are made once, and kept in build/bench. The digest is verified in the same pass; files are read back besides, which no tool does. A restore of
 # lifeboat ends when the server has come up on what was restored and was asked: where a tool only puts files, a second ratio has its server come up, too.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-megabytes=${BENCH_TOOL_MB:-500} turns=${BENCH_RESTORES:-3}
+sizes=(${BENCH_TOOL_MB:-500}) turns=${BENCH_RESTORES:-3}
 kinds=("$@")
 [ $# -gt 0 ] || kinds=(mysql mariadb-backup files restic basebackup pgbackrest redis)
 trap 'remove_labelled; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 need lifeboat/postgres:15 lifeboat/mariadb:10.11 lifeboat/redis:7.0 lifeboat/kinds:12
-made=$root/build/bench/tools-$megabytes name=lifeboat-bench-$$
-rows=$((megabytes * 1000000 / 2000))
+name=lifeboat-bench-$$
 limits=(--network none --memory 1g --memory-swap 1g --shm-size 256m --pids-limit 512)
 
 volume() { docker volume create "${labels[@]}" "$name" >/dev/null; }
@@ -115,12 +114,13 @@ make_redis() {
 up() { # up KIND: a server on what was restored by hand, until it takes sessions; the others have none
   case $1 in
     mariadb-backup)
-      serve lifeboat/mariadb:10.11 /var/lib/mysql -u 0 --entrypoint sh -- -c 'chown -R mysql: /var/lib/mysql; exec mariadbd --user=mysql --bind-address=*'
+      serve lifeboat/mariadb:10.11 /var/lib/mysql -u 0 --entrypoint sh -- -c \
+        'mkdir -p /run/mysqld && chown -R mysql: /run/mysqld /var/lib/mysql && exec mariadbd --user=mysql --bind-address=*'
       await mariadb -h 127.0.0.1 -uroot -pbench -e 'select 1'
       ;;
     basebackup | pgbackrest)
       serve lifeboat/postgres:15 /var/lib/postgresql/data "${archive[@]}" --entrypoint sh -- -c \
-        'chown -R postgres: /var/lib/postgresql/data; exec lifeboat-postgres postgres'
+        'chown -R postgres: /var/lib/postgresql/data && chmod 700 /var/lib/postgresql/data && exec lifeboat-postgres postgres'
       await psql -X -U postgres -c 'create temp table t ()'
       ;;
     redis)
@@ -180,7 +180,7 @@ entry() { # entry KIND: what the catalogue says of it
   esac
 }
 by_lifeboat() {
-  local home=$work/home.$1.$2
+  local home=$work/home.$1.$megabytes.$2
   local store="kind: dir, path: $made/$1"
   if [ "$1" = restic ]; then
     store="kind: restic, path: $made/restic/repository, image: \"lifeboat/kinds:12\", password: {file: $made/restic/password}, consistent: begun"
@@ -197,8 +197,9 @@ by_lifeboat() {
   seconds=$(jq -s '[.[] | select(.kind == "restore.done") | (.data.ended_ns - .data.started_ns) / 1e9] | add' "$home"/drills/*/journal.ndjson)
 }
 
-seconds= with= peak_mib= most=0 user= system=
-for kind in "${kinds[@]}"; do
+measure() { # measure KIND: at the size of the day
+  local kind=$1 of=$1
+  if [ ${#sizes[@]} -gt 1 ]; then of="$kind of $megabytes MB"; fi
   if ! [ -e "$made/$kind.made" ]; then
     rm -rf "${made:?}/$kind"
     mkdir -p "$made/$kind"
@@ -225,14 +226,31 @@ for kind in "${kinds[@]}"; do
   done
   echo "$kind, $((bytes / 1000000)) MB: lifeboat ${lifeboats[*]} s, by hand ${hands[*]} s"
   l=$(median "${lifeboats[@]}") h=$(median "${hands[@]}")
-  figure "$kind: restore throughput ÷ the tool's" "$(calc "$h / $l") ($(calc "$bytes / 1e6 / $l") ÷ $(calc "$bytes / 1e6 / $h") MB/s)" ">= 0.95" \
+  figure "$of: restore throughput ÷ the tool's" "$(calc "$h / $l") ($(calc "$bytes / 1e6 / $l") ÷ $(calc "$bytes / 1e6 / $h") MB/s)" ">= 0.95" \
     "$(holds "$h / $l >= 0.95")"
   case $kind in
     mariadb-backup | basebackup | pgbackrest | redis)
       w=$(median "${withs[@]}")
-      figure "$kind: the same, the tool's server up, too" "$(calc "$w / $l") ($(calc "$bytes / 1e6 / $l") ÷ $(calc "$bytes / 1e6 / $w") MB/s)" ">= 0.95" \
+      figure "$of: the same, the tool's server up, too" "$(calc "$w / $l") ($(calc "$bytes / 1e6 / $l") ÷ $(calc "$bytes / 1e6 / $w") MB/s)" ">= 0.95" \
         "$(holds "$w / $l >= 0.95")"
       ;;
   esac
+  echo "$kind $bytes $l $h" >>"$work/measured"
+}
+parts() { # of two sizes: the line through both
+  awk -v kind="$1" '$1 == kind { n++; b[n] = $2 / 1e6; l[n] = $3; h[n] = $4 }
+    function rate(x) { return x > 0 ? sprintf("%.0f MB/s", (b[n] - b[1]) / x) : "as fast" }
+    END { if (n < 2) exit
+      printf "%s: at any size %.2f s, by hand %.2f s; beyond that %s, by hand %s\n", kind, l[1] - b[1] * (l[n] - l[1]) / (b[n] - b[1]),
+        h[1] - b[1] * (h[n] - h[1]) / (b[n] - b[1]), rate(l[n] - l[1]), rate(h[n] - h[1]) }' "$work/measured"
+}
+
+seconds= with= peak_mib= most=0 user= system=
+for kind in "${kinds[@]}"; do
+  for megabytes in "${sizes[@]}"; do
+    made=$root/build/bench/tools-$megabytes rows=$((megabytes * 1000000 / 2000))
+    measure "$kind"
+  done
+  parts "$kind"
 done
 figure "memory of lifeboat in these, peak" "$most MiB" "<= 64 MiB" "$(holds "$most <= 64")"
