@@ -43,7 +43,7 @@ func (a *app) profileFiles(c *cobra.Command, f profileFlags) error {
 	got := filesAnswer{File: f.file}
 	sum := sha256.New()
 	var all []tree.Entry
-	if err := tree.Walk(f.files, func(e tree.Entry) error {
+	if err := tree.Walk(f.files, 1, func(e tree.Entry) error {
 		all = append(all, e)
 		return c.Context().Err()
 	}); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"time"
 
 	"lifeboat/internal/tree"
@@ -41,11 +42,14 @@ func unpack(folder string, in io.Reader, out io.Writer) error {
 	return list(folder, out)
 }
 
+// mostReaders read files side by side: hashing is what takes the time, and each has a piece of memory.
+const mostReaders = 4
+
 // list prints what is in a folder, as a manifest: of one that is not there, nothing.
 func list(folder string, out io.Writer) error {
 	w, err := tree.NewWriter(out, time.Time{})
 	if _, missing := os.Lstat(folder); err == nil && !errors.Is(missing, fs.ErrNotExist) {
-		err = tree.Walk(folder, w.Add)
+		err = tree.Walk(folder, min(runtime.GOMAXPROCS(0), mostReaders), w.Add)
 	}
 	if err == nil {
 		err = w.Close()

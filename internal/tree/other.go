@@ -10,7 +10,7 @@ import (
 var errLinux = errors.New("trees are read from folders, and unpacked, on Linux alone")
 
 // Walk is for Linux.
-func Walk(string, func(Entry) error) error { return errLinux }
+func Walk(string, int, func(Entry) error) error { return errLinux }
 
 // Unpack is for Linux.
 func Unpack(string, io.Reader) (Made, error) { return Made{}, errLinux }

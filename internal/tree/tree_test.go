@@ -54,7 +54,7 @@ func wild(t *testing.T) string {
 func listed(t *testing.T, folder string) []Entry {
 	t.Helper()
 	var all []Entry
-	require.NoError(t, Walk(folder, func(e Entry) error { all = append(all, e); return nil }))
+	require.NoError(t, Walk(folder, 1, func(e Entry) error { all = append(all, e); return nil }))
 	Sort(all)
 	return all
 }

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -23,9 +22,6 @@ import (
 	"lifeboat/internal/userfile"
 )
 
-// mostReaders read files side by side: hashing is what takes the time, and each has a piece of memory.
-const mostReaders = 4
-
 // visit is a path on its way to whoever asked for it.
 type visit struct {
 	Entry
@@ -33,10 +29,9 @@ type visit struct {
 	err  error
 }
 
-// Walk gives every path of a folder, each folder before what is in it, with the digests of files, which are read side by side. It follows no
-// link, and asks no other file system that is mounted below. What cannot be read ends it.
-func Walk(folder string, each func(Entry) error) error {
-	n := min(runtime.GOMAXPROCS(0), mostReaders)
+// Walk gives every path of a folder, each folder before what is in it, with the digests of files, of which n are read side by side. It follows
+// no link, and asks no other file system that is mounted below. What cannot be read ends it.
+func Walk(folder string, n int, each func(Entry) error) error {
 	files, all := make(chan *visit, n), make(chan *visit, 16*n)
 	for range n {
 		go func() {

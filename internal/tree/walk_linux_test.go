@@ -26,7 +26,7 @@ func TestWalkInOrder(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(top, fmt.Sprintf("f%03d", i)), content, 0o600))
 	}
 	var got []string
-	require.NoError(t, Walk(top, func(e Entry) error {
+	require.NoError(t, Walk(top, 3, func(e Entry) error {
 		got = append(got, e.Path)
 		if e.Type == File {
 			content, err := os.ReadFile(filepath.Join(top, e.Path))
@@ -40,7 +40,7 @@ func TestWalkInOrder(t *testing.T) {
 	assert.True(t, slices.IsSorted(got))
 
 	enough, calls := errors.New("enough"), 0
-	assert.ErrorIs(t, Walk(top, func(Entry) error { calls++; return enough }), enough)
+	assert.ErrorIs(t, Walk(top, 3, func(Entry) error { calls++; return enough }), enough)
 	assert.Equal(t, 1, calls)
-	assert.ErrorIs(t, Walk(filepath.Join(top, "gone"), func(Entry) error { return nil }), os.ErrNotExist)
+	assert.ErrorIs(t, Walk(filepath.Join(top, "gone"), 3, func(Entry) error { return nil }), os.ErrNotExist)
 }

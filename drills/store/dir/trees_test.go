@@ -61,7 +61,7 @@ func TestTrees(t *testing.T) {
 	all, sum, err := read(p)
 	require.NoError(t, err)
 	var want []tree.Entry
-	require.NoError(t, tree.Walk(filepath.Join(at, "day-1"), func(e tree.Entry) error { want = append(want, e); return nil }))
+	require.NoError(t, tree.Walk(filepath.Join(at, "day-1"), 1, func(e tree.Entry) error { want = append(want, e); return nil }))
 	c := tree.Compare(want, all, tree.Options{Most: 3})
 	assert.Empty(t, c.First)
 	assert.Equal(t, int64(len(want)), c.Looked)
