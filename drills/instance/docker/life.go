@@ -129,7 +129,13 @@ func (m *Machine) Destroy(ctx context.Context) error {
 
 // drop removes the volumes of folders, once no container holds them.
 func (m *Machine) drop(ctx context.Context, folders []string) error {
-	m.asides.Wait()
+	aside := make(chan struct{})
+	go func() { defer close(aside); m.asides.Wait() }()
+	select {
+	case <-aside:
+	case <-ctx.Done(): // an engine that stands still
+		return fmt.Errorf("destroy %s: %w", m.slot, context.Cause(ctx))
+	}
 	for _, p := range folders {
 		v := m.volumes[p]
 		if _, err := m.d.engine.client.VolumeRemove(ctx, v, client.VolumeRemoveOptions{}); err != nil && !gone(err) {
