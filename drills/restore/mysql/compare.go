@@ -16,7 +16,7 @@ import (
 // catalogue lists, for each kind of object of a dump, what a server has of that kind in a database, and of tables the engine.
 var catalogue = map[string]string{
 	mysqldump.Table: `select table_name, coalesce(engine, '') from information_schema.tables
-		where table_type in ('BASE TABLE', 'SYSTEM VERSIONED') and table_schema = `,
+		where table_type in ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE') and table_schema = `, // mydumper makes a sequence as a table with SEQUENCE=1
 	mysqldump.View:      "select table_name, '' from information_schema.tables where table_type = 'VIEW' and table_schema = ",
 	mysqldump.Sequence:  "select table_name, '' from information_schema.tables where table_type = 'SEQUENCE' and table_schema = ",
 	mysqldump.Trigger:   "select trigger_name, '' from information_schema.triggers where trigger_schema = ",

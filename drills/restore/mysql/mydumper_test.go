@@ -50,6 +50,10 @@ func TestLoadFoldersOfMydumper(t *testing.T) {
 		"rows":   {", unmarked: true", asFolder(all.Below("rows")), nil},
 		"sized":  {"", asFolder(all.Below("sized")), nil},
 		"one":    {"", asFolder(all.Below("one")), nil},
+		"a sequence": {"", asFolder(all.Below("plain").With(accident.Folder{"shop.numbers.sql": "INSERT INTO `numbers` VALUES\n(1001,1,9223372036854775806,1,1,1000,0,0);\n",
+			"shop.numbers-schema.sql": "CREATE TABLE `numbers` (`next_not_cached_value` bigint(21) NOT NULL, `minimum_value` bigint(21) NOT NULL, `maximum_value` bigint(21) NOT NULL, " +
+				"`start_value` bigint(21) NOT NULL, `increment` bigint(21) NOT NULL, `cache_size` bigint(21) unsigned NOT NULL, " +
+				"`cycle_option` tinyint(1) unsigned NOT NULL, `cycle_count` bigint(21) NOT NULL) ENGINE=InnoDB SEQUENCE=1;\n"})), nil},
 		"a part": {", only: shop", asFolder(all.Below("plain")), []string{"nothing is known of crm"}},
 		"tar":    {"", restoretest.Source("shop-db", "x.tar", []byte(accident.Folder{}.Under("2026", all.Below("plain")).Tarred()), ""), nil},
 	} {

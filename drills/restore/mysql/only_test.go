@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/mysql/mysqldump"
+	"lifeboat/internal/accident"
 	"lifeboat/scenarios"
 )
 
@@ -122,4 +124,13 @@ func TestWarningsAreUnsaid(t *testing.T) {
 func (l *load) with(version string) *load {
 	l.version = version
 	return l
+}
+
+// A folder of dumps that is none of mydumper's is told by what lies in it.
+func TestFolderOfDumps(t *testing.T) {
+	_, err := loader(t, "{}").Read(t.Context(), asFolder(accident.Folder{"t.sql": "-- MariaDB dump 10.19\nCREATE TABLE `t` (a int);\n-- Dump completed\n", "t.txt": "1\n"}))
+	lack, ok := errors.AsType[*restore.LackError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, record.LackInside, lack.Lack)
+	assert.Contains(t, lack.What, "with t.sql in it, which is a dump of MySQL or MariaDB")
 }

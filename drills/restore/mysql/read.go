@@ -34,6 +34,10 @@ func begin(in *dump.Input) error {
 		return nil
 	case found.Class == filekind.Unknown && mysqldump.Looks(head): // made without comments
 		return nil
+	case found.Name == "tar":
+		if err := dump.Bundled(head, func(string) bool { return false }); err != nil {
+			return err
+		}
 	case found.Class == filekind.Unknown:
 		return &dump.Damage{Reason: "it is not a dump of MySQL or MariaDB: its beginning is no SQL of mysqldump or mariadb-dump"}
 	}

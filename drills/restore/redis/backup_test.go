@@ -114,6 +114,7 @@ func TestRead(t *testing.T) {
 		unknown  string // what keeps it from being read, which is no word on it
 	}{
 		"snapshot":              {raw: rdb, made: "2026-11-29 01:47:26 UTC"},
+		"snapshot of redis-cli": {raw: append(bytes.Clone(rdb), bytes.Repeat([]byte("a0f9"), endMark/4)...), made: "2026-11-29 01:47:26 UTC"},
 		"snapshot, compressed":  {raw: gzipped(rdb), made: "2026-11-29 01:47:26 UTC"},
 		"snapshot, as promised": {raw: rdb, promised: restoretest.Digest(rdb), made: "2026-11-29 01:47:26 UTC"},
 		"snapshot in a folder": {raw: tarred(t, file{"./redis.conf", []byte("x")}, file{"./dump.rdb", rdb}, file{"./temp-12.rdb", rdb[:99]}),
@@ -133,6 +134,7 @@ func TestRead(t *testing.T) {
 		"snapshot, a bit":            {raw: bent(rdb, 5000), bad: "its checksum does not hold"},
 		"snapshot, its sum":          {raw: bent(rdb, len(rdb)-1), bad: "its checksum does not hold"},
 		"snapshot, and more":         {raw: append(bytes.Clone(rdb), "more"...), bad: "4 bytes follow the end of its snapshot"},
+		"snapshot, and as many more": {raw: append(bytes.Clone(rdb), bytes.Repeat([]byte("x"), endMark)...), bad: "40 bytes follow the end of its snapshot"},
 		"snapshot, packing cut":      {raw: gzipped(rdb)[:2000], bad: "its gzip compression ends too early"},
 		"a server that held nothing": {raw: sample(t, "none.rdb"), bad: "it holds not one key"},
 		"log, cut in a command":      {raw: whole[:len(whole)-3], bad: "inside a command (SET) that begins at byte 12955"},

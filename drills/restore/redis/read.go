@@ -108,7 +108,7 @@ func (l *load) add(p piece, name string, from io.Reader) error {
 		return err
 	}
 	p.size = counted.n
-	if p.err == nil && name == snapshotName && p.snapshot.Unknown == "" && p.size > p.snapshot.Bytes {
+	if p.err == nil && name == snapshotName && p.snapshot.Unknown == "" && p.size > p.snapshot.Bytes && !counted.marked(p.size-p.snapshot.Bytes) {
 		p.err = &dump.Damage{Reason: fmt.Sprintf("%d bytes follow the end of its snapshot", p.size-p.snapshot.Bytes)}
 	}
 	if name == snapshotName {
@@ -123,11 +123,23 @@ func (l *load) add(p piece, name string, from io.Reader) error {
 type counter struct {
 	from io.Reader
 	n    int64
+	last []byte // as many as endMark has
+}
+
+// endMark is the length of what ends the stream of a server that saves to nowhere: redis-cli --rdb - writes it behind the snapshot, and no server
+// minds it there. bytes
+const endMark = 40
+
+// marked tells whether what follows a snapshot, so many bytes, is such a mark.
+func (c *counter) marked(more int64) bool {
+	return more == endMark && len(bytes.Trim(c.last, "0123456789abcdef")) == 0
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
 	c.n += int64(n)
+	c.last = append(c.last, p[max(0, n-endMark):n]...)
+	c.last = append(c.last[:0], c.last[max(0, len(c.last)-endMark):]...)
 	return n, err
 }
 
