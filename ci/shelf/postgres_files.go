@@ -106,6 +106,10 @@ func wrongFiles() []item {
 		sealed("openssl", "encrypted by openssl", "Salted__"),
 		{name: "mysql", what: "a dump of MySQL", shape: shop, make: holds(map[string]string{"shop.sql": "-- MySQL dump 10.13  Distrib 8.0.36\n--\n-- " +
 			"Host: db\nDROP TABLE IF EXISTS `t`;\n-- Dump completed\n"}), label: doubt},
+		{name: "kin", what: "a dump of another product that is akin to PostgreSQL", shape: shop, make: holds(map[string]string{
+			"shop.sql": "--\n-- Greenplum Database database dump\n--\n\nSET statement_timeout = 0;\n"}), label: doubt},
+		{name: "bare", what: "a dump without its comments", shape: shop, make: holds(map[string]string{
+			"shop.sql": "SET statement_timeout = 0;\nSET lock_timeout = 0;\nCREATE TABLE public.t (n integer);\n"}), label: doubt},
 		{name: "digest-wrong", what: "its digest is another", shape: shop, make: promised("SHA256SUMS",
 			func(string) string { return zeroDigest + "  shop.dump\n" }), label: read},
 		{name: "digest-swapped", what: "the list has the digests of two backups the wrong way round", shape: shop, make: promised("SHA256SUMS",

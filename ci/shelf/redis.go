@@ -259,6 +259,8 @@ func oddRedis(of func(name, what string, l *label, m maker) item, aof func(name,
 	sessions.other, sessions.yesterday = true, sessions.make
 	return []item{
 		of("good-plain", "as it is", nil, redisBackup("", snapshot, "dump.rdb")),
+		of("good-stream", "as redis-cli --rdb - writes it, with the mark of a stream's end", nil, redisBackup("", snapshot, "dump.rdb",
+			accident.Add("4ef7d4723230a56fafefe2e5f7d83dcb26fa5e80"))),
 		of("good-gzip", "packed by gzip", nil, redisBackup("", snapshot, "dump.rdb.gz", accident.Gzip)),
 		of("good-zstd", "packed by zstd", nil, redisBackup("", snapshot, "dump.rdb.zst", accident.Zstd)),
 		of("good-unsummed", "without a checksum", nil, redisOf(redisFill(), "--rdbchecksum no", snapshot, "dump.rdb")),

@@ -139,11 +139,7 @@ func (l *load) atEnd(ctx context.Context) error {
 	if !d.Known() {
 		l.note("it says neither at its beginning nor at its end what it is (--compact): whether its end is missing is not known")
 	}
-	switch {
-	case d.AnyRows():
-	case len(l.left) > 0:
-		l.note("what was restored of it has no row: that it could be restored says nothing of data")
-	default:
+	if !d.AnyRows() {
 		l.note("it holds no row of any table (mysqldump --no-data): that it could be restored says nothing of data")
 	}
 	for _, o := range d.Objects() {

@@ -141,6 +141,9 @@ func (l *load) partly() error {
 	if l.left = slices.Concat(l.left, tables, code); len(l.left) == 0 {
 		return nil
 	}
+	if !l.dump.AnyRows() {
+		return l.lacks(record.LackPart, "what restore.only names of it has not one row, which proves nothing")
+	}
 	if whole {
 		l.note("only database %s of the dump was restored: nothing is known of %s", l.set.Only.String(), few(l.left))
 		return nil

@@ -72,8 +72,6 @@ func TestLoadOnlyTables(t *testing.T) {
 			notes: []string{"foreign key trade.items of_order was left out"}},
 		"another": {dump: one, only: "[trade.tickets]", tables: "trade.seqs,trade.tickets",
 			left: "trade.audit, trade.customers, trade.empty_one, trade.items, trade.orders and 4 more", asks: [][2]string{{"select count(*) from trade.tickets", "2"}}},
-		"no row": {dump: one, only: "trade.empty_one", tables: "trade.empty_one,trade.seqs",
-			left: "trade.audit, trade.customers, trade.items, trade.orders, trade.tickets and 4 more", notes: []string{"what was restored of it has no row"}},
 	} {
 		dropTrade(t, m)
 		l := loader(t, "{password: sesame, only: "+c.only+"}")
@@ -99,6 +97,8 @@ func TestLoadOnlyTables(t *testing.T) {
 	}
 	dropTrade(t, m)
 	for only, want := range map[string]string{
+		"trade.empty_one":     "what restore.only names of it has not one row, which proves nothing",
+		"trade.seqs":          "what restore.only names of it has not one row, which proves nothing",
 		"trade.order":         "it does not hold trade.order, which restore.only names (did you mean trade.orders?)",
 		"trade.twice":         "it does not hold trade.twice, which restore.only names",
 		"trad.orders":         "it does not hold trad.orders, which restore.only names",

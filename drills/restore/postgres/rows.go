@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
 )
@@ -21,10 +22,17 @@ import (
 // none, and a server drops what follows a line \. without a word.
 func (l *load) compareRows(ctx context.Context) error {
 	wanted := map[string]int64{}  // by table: the data of several partitions may go through their root
+	empty := l.part != nil        // nothing of a part is data
 	for _, e := range l.entries { // what was left out has none here
 		if n, ok := l.archive.Rows[e.ID]; ok {
 			wanted[e.Target()] += n
+			empty = empty && n == 0
+		} else if e.Desc == "TABLE DATA" { // not counted
+			empty = false
 		}
+	}
+	if empty {
+		return l.lacks(record.LackPart, "what restore.only names of it has not one row, which proves nothing")
 	}
 	if len(wanted) == 0 {
 		return nil
