@@ -170,6 +170,7 @@ const (
 	LackKey        = "key"        // its tablespaces are encrypted, and nobody has the key
 
 	LackPart      = "part"       // the backup does not hold what alone is wanted of it
+	LackWhich     = "which"      // the backup holds several that may be meant
 	LackOccupied  = "occupied"   // what alone is wanted of the backup would take the place of what is there
 	LackPosition  = "position"   // the backup does not say where in the binary logs it is
 	LackSealedLog = "sealed-log" // a binary log is encrypted

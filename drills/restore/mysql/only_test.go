@@ -72,7 +72,7 @@ func TestOnlySettings(t *testing.T) {
 
 // A name that begins as another one is another one's, and what stands in a view's place is no table that was left out.
 func TestPartsOfTwoNames(t *testing.T) {
-	const text = "-- MariaDB dump 10.19\nCREATE DATABASE `tra`;\nUSE `tra`;\nCREATE TABLE `a` (id int);\nINSERT INTO `a` VALUES (1);\nCREATE DATABASE `trade`;\nUSE `trade`;\nCREATE TABLE `a` (id int);\n" +
+	const text = "-- MariaDB dump 1\nCREATE DATABASE `tra`;\nUSE `tra`;\nCREATE TABLE `a` (id int);\nINSERT INTO `a` VALUES (1);\nCREATE DATABASE `trade`;\nUSE `trade`;\nCREATE TABLE `a` (id int);\n" +
 		"INSERT INTO `a` VALUES (1);\nCREATE TABLE `v` (id tinyint);\nDROP TABLE IF EXISTS `v`;\nCREATE VIEW `v` AS select 1;\n-- Dump completed\n"
 	for only, want := range map[string]string{"trade.a": "tra, view trade.v", "trade": "tra", "tra.a": "trade"} {
 		job := &load{Loader: loader(t, "{only: "+only+"}"), source: source(text, ""), dump: mysqldump.New()}

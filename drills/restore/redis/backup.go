@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/redis/rdb"
 )
@@ -47,7 +49,7 @@ type backup struct {
 func (b *backup) choose(format, truncated string) error {
 	switch {
 	case len(b.manifests) > 1:
-		return fmt.Errorf("it holds logs of several servers (%s): give each a backup of its own", strings.Join(b.manifests, ", "))
+		return which("it holds logs of several servers (%s): give each a backup of its own", strings.Join(b.manifests, ", "))
 	case format != formatRDB && len(b.manifests) == 1:
 		if err := b.together(); err != nil {
 			return err
@@ -82,6 +84,10 @@ func (b *backup) beside() []piece {
 	return slices.DeleteFunc(slices.Clone(b.snapshots), func(p piece) bool { return p.err != nil })
 }
 
+func which(format string, args ...any) error {
+	return &restore.LackError{Lack: record.LackWhich, What: fmt.Sprintf(format, args...)}
+}
+
 func one(list []piece, what string) error {
 	if len(list) == 1 {
 		return nil
@@ -90,7 +96,7 @@ func one(list []piece, what string) error {
 	for _, p := range list {
 		names = append(names, p.name)
 	}
-	return fmt.Errorf("it holds several %s (%s): give each a backup of its own", what, strings.Join(names, ", "))
+	return which("it holds several %s (%s): give each a backup of its own", what, strings.Join(names, ", "))
 }
 
 func (b *backup) firstPart() string { return slices.Sorted(maps.Keys(b.parts))[0] }

@@ -112,7 +112,7 @@ func (l *load) left(has map[int]int64, asked time.Time) error {
 	}
 	for _, p := range l.backup.beside() {
 		if keys := p.snapshot.Keys() - p.snapshot.Gone(asked); l.set.Format == formatAuto && all < keys/2 {
-			return fmt.Errorf("its log leaves %d keys, and %s beside it holds %d: one of them is not what its server goes on from (say which: restore.format: aof "+
+			return which("its log leaves %d keys, and %s beside it holds %d: one of them is not what its server goes on from (say which: restore.format: aof "+
 				"where it has appendonly yes, else rdb)", all, p.name, keys)
 		}
 	}

@@ -76,7 +76,7 @@ func TestLoad(t *testing.T) {
 	beside := tarred(t, file{"appendonly.aof", []byte(set)}, file{"dump.rdb", rdb})
 	_, _, err = load("password: sesame", beside)
 	require.ErrorContains(t, err, "its log leaves 1 keys, and dump.rdb beside it holds 2")
-	assert.NotErrorAs(t, err, new(*restore.BackupError), "which is the good one nobody knows")
+	assert.ErrorAs(t, err, new(*restore.LackError), "which is the good one nobody knows")
 	out, _, err = load("{password: sesame, format: aof}", beside)
 	require.NoError(t, err)
 	assert.Contains(t, strings.Join(out.Notes, "\n"), "dump.rdb of 2026-11-29 01:47:26 UTC with 22 keys lies beside its log and was not restored")

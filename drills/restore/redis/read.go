@@ -261,7 +261,7 @@ func (l *load) addPart(p piece, from io.Reader) error {
 		l.backup.parts = map[string]piece{}
 	}
 	if _, twice := l.backup.parts[p.name]; twice {
-		return fmt.Errorf("it holds %s twice: give each server's log a backup of its own", p.name)
+		return which("it holds %s twice: give each server's log a backup of its own", p.name)
 	}
 	p.log, p.err = rdb.ReadLog(from, l.now)
 	if p.err != nil && !errors.As(p.err, new(*dump.Damage)) {
