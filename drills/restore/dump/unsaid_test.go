@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,7 +16,6 @@ func TestUnsaidRows(t *testing.T) {
 		`DETAIL:  Key (lower(mail))=(a (b)) is duplicated.`:                                                   `DETAIL:  Key (lower(mail))=(***) is duplicated.`,
 		`DETAIL:  Key (a, b)=(1, x) is not present in table "t".`:                                             `DETAIL:  Key (a, b)=(***) is not present in table "t".`,
 		`DETAIL:  Key (a)=(1) conflicts with existing key (a)=(1).`:                                           `DETAIL:  Key (a)=(***) conflicts with existing key (a)=(***).`,
-		"DETAIL:  Failing row contains (1, a@example.com).\nnext":                                             "DETAIL:  Failing row contains (***\nnext",
 		"CONTEXT:  COPY people, line 3: \"1\ta@example.com\"\nnext":                                           "CONTEXT:  COPY people, line 3: \"***\nnext",
 		`CONTEXT:  COPY people, line 3, column age: "a@example.com"`:                                          `CONTEXT:  COPY people, line 3, column age: "***`,
 		`CONTEXT:  COPY people, line 3, column age: null input`:                                               `CONTEXT:  COPY people, line 3, column age: null input`,
@@ -41,6 +41,24 @@ func TestUnsaidRows(t *testing.T) {
 		"LINE 1: ...040953+00', '{a,b}', 'a@example.com');\nnext":                                             "LINE 1: ...***\nnext",
 		`ERROR:  relation "people" already exists`:                                                            `ERROR:  relation "people" already exists`,
 		`ERROR:  column "value" is invalid`:                                                                   `ERROR:  column "value" is invalid`,
+		"DETAIL:  Failing row contains (1, a@example.com).\nCONTEXT:  COPY":                                   "DETAIL:  Failing row contains (***).\nCONTEXT:  COPY",
+		// A value has lines of its own, semicolons and quotes.
+		"DETAIL:  Key (note)=(one\na@example.com) already exists.":                                     "DETAIL:  Key (note)=(***) already exists.",
+		"DETAIL:  Key (note)=(Smith (old) moved to Paris) already exists.":                             "DETAIL:  Key (note)=(***) already exists.",
+		"DETAIL:  Schlüssel (note)=(a@example.com) existiert bereits.":                                 "DETAIL:  Schlüssel (note)=(***",
+		"DETAIL:  Failing row contains (1, one).\na@example.com).\nCONTEXT:  COPY":                     "DETAIL:  Failing row contains (***).\nCONTEXT:  COPY",
+		"DETAIL:  Failing row contains (1, one\na@example.com":                                         "DETAIL:  Failing row contains (***",
+		"ERROR:  invalid input syntax for type integer: \"one\na@example.com\"\nLINE 1: INSERT":        "ERROR:  invalid input syntax for type integer: \"***\"\nLINE 1: INSERT",
+		"ERROR 1062 (23000): Duplicate entry 'one\na@example.com' for key 'mail'":                      "ERROR 1062 (23000): Duplicate entry '***' for key 'mail'",
+		"ERROR 1062 (23000): Duplicate entry 'a@example":                                               "ERROR 1062 (23000): Duplicate entry '***",
+		"for the right syntax to use near 'Reilly of\nParis') /*' at line 1":                           "for the right syntax to use near '***' at line 1",
+		"for the right syntax to use near 'Reilly of":                                                  "for the right syntax to use near '***",
+		"Command was: INSERT INTO p VALUES (1, 'one;\na@example.com;\n', 'it''s;\nb');\n\nnext":        "Command was: INSERT INTO p VALUES (***;\n\nnext",
+		"Command was: INSERT INTO p VALUES (1, 'c:\\');\n\nINSERT INTO q VALUES ('x;\ny@z');\nnext":    "Command was: INSERT INTO p VALUES (***",
+		"INSERT INTO p VALUES ('o\\'one;\na@example.com;\n');\nnext":                                   "INSERT INTO p VALUES (***",
+		"INSERT  IGNORE INTO `p` VALUES (1,'a@example.com');\nnext":                                    "INSERT  IGNORE INTO `p` VALUES (***;\nnext",
+		"REPLACE INTO `p` VALUES (1,'a@example.com');":                                                 "REPLACE INTO `p` VALUES (***;",
+		"INSERT INTO p (" + strings.Repeat("column_of_many, ", 40) + "z) VALUES (1, 'a@example.com');": "INSERT INTO p (" + strings.Repeat("column_of_many, ", 40) + "z) VALUES (***;",
 	} {
 		assert.Equal(t, want, Unsaid(text))
 	}
