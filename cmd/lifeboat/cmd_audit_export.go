@@ -59,6 +59,9 @@ func (a *app) export(ctx context.Context, o auditExportOptions, args []string) e
 		if r.To, err = day("to", o.to, true); err != nil {
 			return err
 		}
+		if !r.From.Before(r.To) {
+			return fmt.Errorf("--from %s --to %s: the period ends before it begins", o.from, o.to)
+		}
 	}
 	for _, arg := range args {
 		dir, err := a.drillDir(arg)

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -81,6 +83,9 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 			return err
 		}
 	}
+	if err := canBeWritten(o.metrics); err != nil {
+		return fmt.Errorf("--metrics: %w", err)
+	}
 	defer outliveReaders()()
 	kit := a.kit()
 	if left, err := drills.SweepAll(ctx, a.sweepRequest(kit)); err != nil || len(left) > 0 {
@@ -117,6 +122,18 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 		return err
 	}
 	return v.deliver(ctx, n.Night, o.metrics)
+}
+
+// canBeWritten tells before hours of work whether a file can be put at a path; "" is none.
+func canBeWritten(path string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // catalogue reads a catalogue and the check run of every entry, and says everything that is wrong with them at once.

@@ -202,7 +202,7 @@ func (v *verifying) room(ctx context.Context) night.Room {
 	return night.Room{Memory: memory / 10 * 9, Disk: disk / 10 * 9}
 }
 
-// deliver writes the night's files and prints it.
+// deliver writes the night's files and prints it. What of it cannot be written hides no verdict: the night stands in its journal.
 func (v *verifying) deliver(ctx context.Context, id, metrics string) error {
 	n, err := night.Read(v.home, id)
 	if err != nil {
@@ -210,9 +210,10 @@ func (v *verifying) deliver(ctx context.Context, id, metrics string) error {
 	}
 	o := reports.Options{Language: v.lang, Width: v.width(), Color: v.color()}
 	dir := filepath.Join(night.Dir(v.home), id)
+	var errs []error
 	for name, write := range map[string]nightFormat{"junit.xml": reports.NightJUnit, "night.json": reports.NightJSON} {
 		if err := writeNight(filepath.Join(dir, name), write, n, o); err != nil {
-			return fmt.Errorf("write the night's %s: %w", name, err)
+			errs = append(errs, fmt.Errorf("write the night's %s: %w", name, err))
 		}
 	}
 	nights, err := night.List(v.home, n.Catalogue, n.File)
@@ -221,24 +222,25 @@ func (v *verifying) deliver(ctx context.Context, id, metrics string) error {
 	}
 	page := func(w io.Writer, _ *night.Night, o reports.Options) error { return reports.NightsPage(w, nights, o) }
 	if err := writeNight(filepath.Join(night.Dir(v.home), n.Catalogue+".html"), page, n, o); err != nil {
-		return fmt.Errorf("write the page of the nights: %w", err)
+		errs = append(errs, fmt.Errorf("write the page of the nights: %w", err))
 	}
 	for _, path := range []string{filepath.Join(dir, "lifeboat.prom"), metrics} {
 		if path == "" {
 			continue
 		}
-		if err := reports.NightMetrics(path, n); err != nil {
-			return err
-		}
+		errs = append(errs, reports.NightMetrics(path, n))
 	}
 	print := reports.NightTerminal
 	if v.json {
 		print = reports.NightJSON
 	}
-	if err := print(v.stdout, n, o); err != nil {
-		return err
+	errs = append(errs, print(v.stdout, n, o))
+	code := nightCode(n, ctx.Err() != nil)
+	if err := errors.Join(errs...); err != nil { // who waits for one of these would wait for ever, or read that of the night before
+		v.log().Error("write what came of the night; it stands in its journal", "night", id, "error", err)
+		code = worse(code, exitInconclusive)
 	}
-	if code := nightCode(n, ctx.Err() != nil); code != exitPassed {
+	if code != exitPassed {
 		return &exitError{code}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -76,6 +78,20 @@ func (b Bundle) speaksOf(l Leaf) bool {
 	return len(b.Series) == 0 || slices.Contains(b.Series, l.Series)
 }
 
+// knows that something was ever logged of series and catalogues: a bundle of one that is spelled wrong holds nothing, and verifies.
+func (l *Log) knows(series []string) error {
+	for _, s := range series {
+		var known []string
+		for _, leaf := range l.Leaves {
+			known = append(known, leaf.Series)
+		}
+		if slices.Sort(known); !slices.Contains(known, s) {
+			return fmt.Errorf("there is no series or catalogue %q in the log: it has %s", s, cmp.Or(strings.Join(slices.Compact(known), ", "), "none"))
+		}
+	}
+	return nil
+}
+
 // proofs that records are in the log, and that the log goes on from older checkpoints. Hashes are base64, as in tlog.
 type proofs struct {
 	Size        int64         `json:"size"`
@@ -120,6 +136,9 @@ func ExportArchive(r ExportRequest, to io.Writer) (*Bundle, error) {
 func (r ExportRequest) write(w *bundleWriter) (*Bundle, error) {
 	l, err := OpenLog(r.Home)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.knows(r.Series); err != nil {
 		return nil, err
 	}
 	b := r.Bundle
