@@ -220,12 +220,11 @@ func (p auditor) weak() section {
 		}
 	}
 	for _, x := range p.a.Drills {
-		if x.Record == nil || x.Verdict != record.StatusPassed {
+		if x.Shown == nil {
 			continue
 		}
-		name, a := numbered(x.Leaf), p.of(x)
-		for _, w := range a.weaknesses() {
-			enter(a.words(w), name)
+		for _, w := range x.Shown.Weak {
+			enter(w, numbered(x.Leaf))
 		}
 	}
 	var list []cell

@@ -15,9 +15,24 @@ import (
 var auditTerminal = []string{"audit-wrong", "audit-whom", "audit-drills", "audit-series", "audit-programmes", "audit-nights", "audit-findings",
 	"audit-addenda", "audit-deviations", "audit-weak", "audit-notices", "audit-unproved"}
 
-// of is the author of one drill's words.
-func (p auditor) of(x evidence.DrillResult) author {
-	return author{c: p.c, l: p.l, r: x.Record, v: x.Judgment, o: p.o}
+// Shown gives what a summary in a language shows of one drill.
+func Shown(l Language) func(evidence.Leaf, *record.Record, record.Verdict) *evidence.Shown {
+	return func(leaf evidence.Leaf, r *record.Record, v record.Verdict) *evidence.Shown {
+		a := author{c: Messages(), l: l.known(), r: r, v: v}
+		x := &evidence.Shown{Customer: r.Header.Customer, Host: r.Header.Host.Name, Objectives: v.Objectives, Measured: measured{}}
+		if leaf.Verdict != record.StatusPassed {
+			x.Why = a.why()
+		} else {
+			for _, w := range a.weaknesses() {
+				x.Weak = append(x.Weak, a.words(w))
+			}
+		}
+		for _, n := range r.Notes {
+			x.Noted = append(x.Noted, [2]string{n.Text, a.say("audit.noted", "drill", numbered(leaf), "who", n.Actor, "at", a.l.Time(a.wall(n.At)))})
+		}
+		measured(x.Measured).add(a)
+		return x
+	}
 }
 
 // numbered is what people call a drill: its series and its number.
@@ -76,8 +91,8 @@ func (p auditor) services() section {
 		var at time.Time
 		for _, x := range drills[name] {
 			count[x.Verdict]++
-			if x.Record != nil && x.Record.Header.Customer != "" {
-				customer = x.Record.Header.Customer
+			if x.Shown != nil && x.Shown.Customer != "" {
+				customer = x.Shown.Customer
 			}
 			if x.Verdict == record.StatusPassed && !x.Started.Before(at) {
 				at, last = x.Started, textOf(p.l.Time(x.Started), numbered(x.Leaf))
@@ -109,8 +124,7 @@ func (p auditor) targets() section {
 		for _, x := range targetsOf(drills[name]) {
 			worst, margin, in := text(p.say("objective.not_measured")), text("–"), cell{}
 			if x.worst != nil {
-				a := p.of(x.of)
-				worst, margin, in = cell{Text: a.measured(*x.worst), Hint: a.bounds(*x.worst)}, text(a.margin(*x.worst)), text(numbered(x.of.Leaf))
+				worst, margin, in = cell{Text: p.measured(*x.worst), Hint: p.bounds(*x.worst)}, text(p.margin(*x.worst)), text(numbered(x.of.Leaf))
 				if b := x.worst.Basis; b != "" && b != record.BasisMeasured {
 					worst.Small = p.c.Named(p.l, "basis", string(b))
 				}
@@ -133,9 +147,12 @@ func (p auditor) targets() section {
 // targetsOf gathers them. A limit that was changed within the period is another target.
 func targetsOf(drills []evidence.DrillResult) (all []*target) {
 	for _, d := range drills {
-		for i := range d.Judgment.Objectives {
-			j := &d.Judgment.Objectives[i]
-			if d.Record == nil || j.Unlimited || j.Status == record.StatusNotRun { // it is none of this kind of drill
+		if d.Shown == nil {
+			continue
+		}
+		for i := range d.Shown.Objectives {
+			j := &d.Shown.Objectives[i]
+			if j.Unlimited || j.Status == record.StatusNotRun { // it is none of this kind of drill
 				continue
 			}
 			at := slices.IndexFunc(all, func(x *target) bool { return x.name == j.Name && x.limit == j.Limit })
@@ -178,8 +195,8 @@ func (p auditor) unpassed() section {
 			continue
 		}
 		why := p.say("audit.unreadable")
-		if x.Record != nil {
-			why = p.of(x).why()
+		if x.Shown != nil {
+			why = x.Shown.Why
 		}
 		b := p.status(x.Verdict)
 		cause := p.said(x.ID, evidence.RootCause, evidence.Correction)
@@ -229,12 +246,11 @@ func (p auditor) deviations() section {
 		for _, words := range p.said(x.ID, evidence.Correction) {
 			list = append(list, text(p.say("audit.corrected", "drill", numbered(x.Leaf), "words", words)))
 		}
-		if x.Record == nil {
+		if x.Shown == nil {
 			continue
 		}
-		for _, n := range x.Record.Notes {
-			a := p.of(x)
-			list = append(list, textOf(n.Text, p.say("audit.noted", "drill", numbered(x.Leaf), "who", n.Actor, "at", p.l.Time(a.wall(n.At)))))
+		for _, n := range x.Shown.Noted {
+			list = append(list, textOf(n[0], n[1]))
 		}
 	}
 	if len(list) == 0 {

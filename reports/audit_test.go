@@ -17,7 +17,7 @@ import (
 )
 
 // quarterOf is a verified quarter of all samples: signed off but for two, with a finding of one that did not pass.
-func quarterOf(t *testing.T) *evidence.Result {
+func quarterOf(t *testing.T, in Language) *evidence.Result {
 	t.Helper()
 	from := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
 	r := &evidence.Result{Bundle: evidence.Bundle{From: from, To: from.AddDate(0, 3, 0), Origin: "lifeboat/0123456789abcdef"}, Size: 20,
@@ -29,7 +29,8 @@ func quarterOf(t *testing.T) *evidence.Result {
 		h.Drill += strconv.Itoa(i)
 		x := evidence.DrillResult{Leaf: evidence.Leaf{Kind: evidence.KindDrill, ID: h.Drill, Series: h.Series, Number: i + 1, Started: h.Started, Logged: h.Started,
 			Status: sm.record.Status, Verdict: sm.verdict.Status, Manifest: digest(3)}, Scenario: h.Scenario, Service: h.Service, Tool: h.Tool,
-			By: []string{"operations"}, Record: sm.record, Judgment: sm.verdict}
+			By: []string{"operations"}}
+		x.Shown = Shown(in)(x.Leaf, sm.record, sm.verdict)
 		for _, p := range sm.record.RestorePoints {
 			x.Subjects = append(x.Subjects, evidence.Subject{Backup: p.Backup, Point: p.Point, Digest: p.Digest})
 		}
@@ -85,7 +86,7 @@ func audited(t *testing.T, format string, r *evidence.Result, l Language) string
 func TestSummaryOfAQuarter(t *testing.T) {
 	for format, ext := range map[string]string{"terminal": "txt", "html": "html", "markdown": "md"} {
 		for _, l := range Languages() {
-			got := audited(t, format, quarterOf(t), l)
+			got := audited(t, format, quarterOf(t, l), l)
 			path := filepath.Join("testdata", "quarter."+string(l)+"."+ext)
 			if *update {
 				require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
@@ -105,7 +106,7 @@ func TestSummaryOfAQuarter(t *testing.T) {
 // The figures of the summary agree with each other: each service's drills are passed, failed or neither; each objective's drills held it, missed it, or
 // nobody knows; the sums are those of the bundle.
 func TestSummaryAddsUp(t *testing.T) {
-	r := quarterOf(t)
+	r := quarterOf(t, English)
 	p := auditor{author{c: Messages(), l: English}, r}
 	number := func(c cell) int {
 		n, err := strconv.Atoi(c.Text)
@@ -123,7 +124,7 @@ func TestSummaryAddsUp(t *testing.T) {
 	for _, b := range p.targets().Blocks {
 		judged := map[string]int{}
 		for _, x := range drills[b.Caption] {
-			for _, j := range x.Judgment.Objectives {
+			for _, j := range x.Shown.Objectives {
 				if !j.Unlimited && j.Status != record.StatusNotRun {
 					judged[p.c.Named(English, "objective", j.Name)+" "+English.Limit(j.Limit)]++
 				}
@@ -151,7 +152,7 @@ func TestTheWorstIsTold(t *testing.T) {
 	span := func(d time.Duration) *time.Duration { return &d }
 	drill := func(j record.Judged) evidence.DrillResult {
 		j.Name, j.Limit = "restored", time.Hour
-		return evidence.DrillResult{Record: &record.Record{}, Judgment: record.Verdict{Objectives: []record.Judged{j}}}
+		return evidence.DrillResult{Shown: &evidence.Shown{Objectives: []record.Judged{j}}}
 	}
 	got := targetsOf([]evidence.DrillResult{
 		drill(record.Judged{Measured: span(20 * time.Minute), Status: record.StatusPassed}),
@@ -162,5 +163,5 @@ func TestTheWorstIsTold(t *testing.T) {
 	require.Len(t, got, 1)
 	assert.Equal(t, 90*time.Minute, *got[0].worst.Lower)
 	assert.Equal(t, [3]int{1, 2, 1}, [3]int{got[0].held, got[0].missed, got[0].unknown})
-	assert.True(t, strings.HasPrefix(auditor{author{c: Messages(), l: English}, &evidence.Result{}}.of(got[0].of).measured(*got[0].worst), "≥ 1 h 30 min"))
+	assert.True(t, strings.HasPrefix(auditor{author{c: Messages(), l: English}, &evidence.Result{}}.measured(*got[0].worst), "≥ 1 h 30 min"))
 }

@@ -33,13 +33,13 @@ type course struct {
 func courses(drills []evidence.DrillResult) (all []*course) {
 	drills = slices.SortedStableFunc(slices.Values(drills), func(a, b evidence.DrillResult) int { return a.Started.Compare(b.Started) })
 	for _, d := range drills {
-		if d.Record == nil {
+		if d.Shown == nil {
 			continue
 		}
 		worst := map[string]*record.Judged{} // of several incidents the longest
 		var names []string
-		for i := range d.Judgment.Objectives {
-			j := &d.Judgment.Objectives[i]
+		for i := range d.Shown.Objectives {
+			j := &d.Shown.Objectives[i]
 			if j.Unlimited || j.Status == record.StatusNotRun {
 				continue
 			}
@@ -71,7 +71,7 @@ func (c *course) add(d evidence.DrillResult, j *record.Judged) {
 	if j.Measured == nil { // it did not come to its end, or nobody saw it
 		return
 	}
-	if host := d.Record.Header.Host.Name; c.host != host || c.basis != j.Basis {
+	if host := d.Shown.Host; c.host != host || c.basis != j.Basis {
 		c.host, c.basis, c.samples = host, j.Basis, nil
 	}
 	c.samples = append(c.samples, night.Sample{At: d.Started, Took: *j.Measured})

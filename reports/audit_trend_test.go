@@ -20,7 +20,7 @@ func TestTrends(t *testing.T) {
 			j.Measured = &took
 		}
 		return evidence.DrillResult{Leaf: evidence.Leaf{Series: "shop", Number: n, Started: begin.AddDate(0, 0, n*everyDays)}, Service: "checkout",
-			Record: &record.Record{Header: record.Header{Host: record.Host{Name: host}}}, Judgment: record.Verdict{Objectives: []record.Judged{j}}}
+			Shown: &evidence.Shown{Host: host, Objectives: []record.Judged{j}}}
 	}
 	of := func(everyDays int, minutes ...float64) (all []evidence.DrillResult) {
 		for i, m := range minutes {
@@ -31,7 +31,7 @@ func TestTrends(t *testing.T) {
 	moved := append(of(30, 60, 50, 40, 30), drill(4, 30, 20*time.Minute, "b"), drill(5, 30, 22*time.Minute, "b"))
 	twice := of(30, 10, 11, 12, 13)
 	longer := 50 * time.Minute
-	twice[1].Judgment.Objectives = append(twice[1].Judgment.Objectives,
+	twice[1].Shown.Objectives = append(twice[1].Shown.Objectives,
 		record.Judged{Name: "restored", Limit: 2 * time.Hour, Status: record.StatusPassed, Basis: record.BasisMeasured, Measured: &longer})
 	for name, c := range map[string]struct {
 		drills []evidence.DrillResult

@@ -183,8 +183,11 @@ func (a author) clauses(m measured) []block {
 func (p auditor) controls() section {
 	m := measured{}
 	for _, x := range p.a.Drills {
-		if x.Record != nil {
-			m.add(p.of(x))
+		if x.Shown == nil {
+			continue
+		}
+		for fact, n := range x.Shown.Measured {
+			m.count(fact, n[0], n[1])
 		}
 	}
 	signed := map[string]bool{}

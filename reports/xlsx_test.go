@@ -86,7 +86,7 @@ func TestWorkbookInLibreOffice(t *testing.T) {
 	needs.Long(t)
 	out, err := exec.Command("../ci/images/libreoffice.sh").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	r := quarterOf(t)
+	r := quarterOf(t, English)
 	hostile := []string{`=HYPERLINK("http://evil","x")`, "=1+1", "+1+1", "-2+3", "@SUM(A1)", "＝1+1", `say "a, b"`}
 	for i, name := range hostile {
 		x := r.Drills[0]

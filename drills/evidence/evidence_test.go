@@ -35,7 +35,6 @@ func TestUntouched(t *testing.T) {
 	statuses := map[record.RunStatus]int{}
 	for _, d := range got.Drills {
 		statuses[d.Status]++
-		assert.Equal(t, d.Verdict, d.Judgment.Status, d.ID)
 	}
 	assert.Equal(t, map[record.RunStatus]int{record.RunCompleted: 15, record.RunAborted: 1, record.RunCrashed: 1}, statuses)
 

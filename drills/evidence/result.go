@@ -60,8 +60,17 @@ type DrillResult struct {
 	Stamps   []timestamp.Stamp `json:"time_stamps,omitempty"`  // of its signatures, of authorities that are trusted
 	Rendered bool              `json:"reports_rendered_again"` // its reports are, byte by byte, what this lifeboat writes from its journal
 
-	Record   *record.Record `json:"-"` // nil: its journal cannot be read
-	Judgment record.Verdict `json:"-"`
+	Shown *Shown `json:"-"` // nil: its journal cannot be read, or nobody asked
+}
+
+// Shown is what a summary of many drills says of one, in the language of its reader. The record from which it comes is not kept: there may be thousands.
+type Shown struct {
+	Customer, Host string
+	Objectives     []record.Judged
+	Why            string
+	Weak           []string
+	Noted          [][2]string       // what people wrote while it ran, and who and when
+	Measured       map[string][2]int // what of clauses it shows: good of all
 }
 
 // SeriesResult is what is shown of the numbers of one series.

@@ -25,7 +25,8 @@ type VerifyRequest struct {
 	Build      string           // of this lifeboat
 	Reports    Reports          // nil: reports are not rendered again
 
-	Progress func(done, all int) // of the drills; nil: nobody looks on. Called by one at a time
+	Show     func(l Leaf, r *record.Record, v record.Verdict) *Shown // of each drill, one at a time; nil: nobody reads a summary
+	Progress func(done, all int)                                     // of the drills; nil: nobody looks on. Called by one at a time
 }
 
 // auditing is one verification.

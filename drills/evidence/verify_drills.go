@@ -152,9 +152,12 @@ func (a *auditing) looked(ctx context.Context, c *drillCheck) {
 		}
 	}
 	d := DrillResult{Leaf: l, Scenario: j.header.Scenario, Service: j.header.Service, Tool: m.Tool, Slot: j.header.Planned, Subjects: m.Subjects, By: []string{},
-		Record: j.record, Judgment: j.verdict, Rendered: c.rendered}
+		Rendered: c.rendered}
 	d.By, d.Stamps = a.envelope(ctx, folder+envelopeName, m, c.raw, j)
 	if j.record != nil {
+		if a.Show != nil {
+			d.Shown = a.Show(l, j.record, j.verdict)
+		}
 		if ended := l.Started.Add(j.record.Ended); l.Logged.Sub(ended) > late {
 			a.notice("logged_late", "drill", l.ID, "ended", ended.Format(time.RFC3339), "logged", l.Logged.Format(time.RFC3339))
 		}
