@@ -36,6 +36,7 @@ type OutlineBackup struct {
 	Point        string     `json:"point"`
 	Size         int64      `json:"size_bytes"`
 	Digest       string     `json:"digest,omitempty"`
+	Doubt        string     `json:"digest_doubt,omitempty"` // why what is promised of it cannot be used; the drill will not pass
 	ConsistentTo *time.Time `json:"consistent_to,omitempty"`
 	Missing      string     `json:"missing,omitempty"` // why there is nothing to restore, which the drill will say
 }
@@ -57,7 +58,7 @@ func (p *Plan) Outline() Outline {
 		Excluded: map[string]string{}, Needs: p.Needs, Foreseen: p.foresee(true), Cannot: slices.Clone(p.Refusals)}
 	for _, name := range slices.Sorted(maps.Keys(p.Backups)) {
 		b := p.Backups[name]
-		ob := OutlineBackup{Backup: name, Point: b.Point.ID, Size: b.Point.Size, Digest: b.Point.Digest.String()}
+		ob := OutlineBackup{Backup: name, Point: b.Point.ID, Size: b.Point.Size, Digest: b.Point.Digest.String(), Doubt: b.Point.Doubt}
 		if b.Missing != nil {
 			ob.Missing = missingWords(b.Missing)
 			if b.Missing.Store != "" {
@@ -154,9 +155,12 @@ func (o Outline) String() string {
 			continue
 		}
 		line := fmt.Sprintf("%s from %s, %d bytes", r.Backup, r.Point, r.Size)
-		if r.Digest != "" {
+		switch {
+		case r.Doubt != "":
+			line += ", a digest that is of no use: " + r.Doubt
+		case r.Digest != "":
 			line += ", " + r.Digest
-		} else {
+		default:
 			line += ", no digest promised"
 		}
 		if r.ConsistentTo != nil {
