@@ -1,0 +1,37 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lifeboat/drills/night"
+	"lifeboat/drills/record"
+)
+
+// What of a night cannot be written hides neither its table nor that a backup failed, and nothing of it looks good.
+func TestNightThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[record.Status]int{record.StatusPassed: exitInconclusive, record.StatusFailed: exitFailed} {
+		home := t.TempDir()
+		p := night.Planned{Backup: "shop"}
+		j, n, err := night.Create(home, night.Header{Catalogue: "nightly", Started: time.Now(), Planned: []night.Planned{p}})
+		require.NoError(t, err)
+		require.NoError(t, j.Add(night.Proof{Planned: p, Status: status, Drill: "d", Started: time.Now()}))
+		require.NoError(t, j.Seal())
+		require.NoError(t, os.Mkdir(filepath.Join(night.Dir(home), n.Night, "junit.xml"), 0o700))
+		var out bytes.Buffer
+		v := &verifying{app: &app{home: home, stdout: &out, stderr: io.Discard, logs: &redirect{to: io.Discard}}, lang: "en"}
+		var exit *exitError
+		require.ErrorAs(t, v.deliver(t.Context(), n.Night, ""), &exit)
+		assert.Equal(t, want, exit.code)
+		assert.Contains(t, out.String(), "shop")
+		assert.FileExists(t, filepath.Join(night.Dir(home), n.Night, "lifeboat.prom"), "the others are written")
+	}
+}
