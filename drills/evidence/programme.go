@@ -1,13 +1,10 @@
 package evidence
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
 	"time"
-
-	"go.yaml.in/yaml/v4"
 
 	"lifeboat/drills/night"
 	"lifeboat/drills/record"
@@ -50,13 +47,14 @@ func ReadProgramme(path string) (*Programme, error) {
 
 // ParseProgramme is ReadProgramme of what was read; it says everything that is wrong.
 func ParseProgramme(raw []byte) (*Programme, error) {
-	d := yaml.NewDecoder(bytes.NewReader(raw))
-	d.KnownFields(true)
 	p := &Programme{}
-	if err := d.Decode(p); err != nil {
+	if err := userfile.YAML(raw, p); err != nil {
 		return nil, err
 	}
 	var errs []error
+	if p.Name == "" {
+		errs = append(errs, errors.New("programme: it has no name, by which another one would take its place"))
+	}
 	if len(p.Drills) == 0 {
 		errs = append(errs, errors.New("drills: there is none, so nothing is ever overdue"))
 	}

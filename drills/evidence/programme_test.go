@@ -38,16 +38,19 @@ func TestProgramme(t *testing.T) {
 		assert.Equal(t, c.want, p.Stand(c.runs, now)[0].State, name)
 	}
 	for text, want := range map[string]string{
-		"drills: []":                     "there is none",
-		"drills: [{name: a, every: 1d}]": "one of series, scenario and catalogue",
-		"drills: [{name: a, series: s, scenario: c, every: 1d}]":                     "one of series, scenario and catalogue",
-		"drills: [{name: a, series: s, catalogue: c, every: 1d}]":                    "one of series, scenario and catalogue",
-		"drills: [{name: a, scenario: s, catalogue: c, every: 1d}]":                  "one of series, scenario and catalogue",
-		"drills: [{name: a, series: s, every: often}]":                               "every: write a length of time",
-		"drills: [{name: a, series: s, every: 1d, soon: 2d}]":                        "soon: write",
-		"drills: [{series: s, every: 1d}]":                                           "name is missing",
-		"drills: [{name: a, series: s, every: 1d, hwo: x}]":                          "hwo",
-		"drills: [{name: a, series: s, every: 1d}, {name: a, series: t, every: 1d}]": "stands there twice",
+		"programme: p\ndrills: []":                                                                 "there is none",
+		"programme: p\ndrills: [{name: a, every: 1d}]":                                             "one of series, scenario and catalogue",
+		"programme: p\ndrills: [{name: a, series: s, scenario: c, every: 1d}]":                     "one of series, scenario and catalogue",
+		"programme: p\ndrills: [{name: a, series: s, catalogue: c, every: 1d}]":                    "one of series, scenario and catalogue",
+		"programme: p\ndrills: [{name: a, scenario: s, catalogue: c, every: 1d}]":                  "one of series, scenario and catalogue",
+		"programme: p\ndrills: [{name: a, series: s, every: often}]":                               "every: write a length of time",
+		"programme: p\ndrills: [{name: a, series: s, every: 1d, soon: 2d}]":                        "soon: write",
+		"programme: p\ndrills: [{series: s, every: 1d}]":                                           "name is missing",
+		"programme: p\ndrills: [{name: a, series: s, every: 1d, hwo: x}]":                          "hwo",
+		"programme: p\ndrills: [{name: a, series: s, every: 1d}, {name: a, series: t, every: 1d}]": "stands there twice",
+		"drills: [{name: a, series: s, every: 1d}]":                                                "it has no name",
+		"programme: p\ndrills: [{name: a, series: s, every: 1d}]\n---\nmore: true":                 "a second document",
+		"": "it is empty",
 	} {
 		_, err := evidence.ParseProgramme([]byte(text))
 		assert.ErrorContains(t, err, want, text)

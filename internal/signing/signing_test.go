@@ -206,13 +206,14 @@ func TestTrust(t *testing.T) {
 	secret, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for text, want := range map[string]string{
-		"":                                "EOF",
+		"":                                "it is empty",
 		"keys: []":                        "names no key",
 		"keys: [{public: x, roles: [a]}]": "no single public key",
 		"trusted: []":                     "trusted",
 		string(secret):                    "private key",
 		"keys: [{public: '" + pub + "'}]": "has no roles",
 		pub + pub:                         "",
+		"keys: [{public: '" + pub + "', roles: [a]}]\n---\nrequire: {a: 1}":                "a second document",
 		"keys: [{public: '" + pub + "', roles: [a]}, {public: '" + pub + "', roles: [b]}]": "stands there twice",
 		"keys: [{public: '" + pub + "', roles: [a]}]\nrequire: {a: 2}":                     "can never be",
 		"keys: [{public: '" + pub + "', roles: [a]}]\nrequire: {b: 1}":                     "can never be",

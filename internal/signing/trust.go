@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"lifeboat/internal/userfile"
 )
 
@@ -52,10 +50,8 @@ func ParseTrust(raw []byte) (*Trust, error) {
 	if v, comment, err := ParsePublic(string(raw)); err == nil {
 		return &Trust{Keys: []Trusted{{Name: comment, Verifier: v}}}, nil
 	}
-	d := yaml.NewDecoder(bytes.NewReader(raw))
-	d.KnownFields(true)
 	t := &Trust{}
-	if err := d.Decode(t); err != nil {
+	if err := userfile.YAML(raw, t); err != nil {
 		return nil, err
 	}
 	return t, t.check()
