@@ -22,7 +22,7 @@ import (
 func formsOf(t *testing.T) []string {
 	t.Helper()
 	var forms []string
-	at := map[string]int{"Passed": 0, "Failed": 0, "Crashed": 0, "Silent": 1, "note": 0, "noteOnce": 0}
+	at := map[string]int{"Passed": 0, "Failed": 0, "Crashed": 0, "Silent": 1, "note": 0, "Note": 0, "noteOnce": 0}
 	collect := func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
 		if !ok {

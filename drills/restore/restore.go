@@ -87,12 +87,11 @@ type Outcome struct {
 	Facts        *instance.ImageFacts // of an image archive; nil: nobody knows
 	Digest       string               // of the bytes as read
 	Bytes        int64
-	ConsistentTo time.Time     // found in the backup itself; zero: it does not say
-	ConsistentBy string        // where that was found
-	Measured     bool          // ConsistentTo is what the restored system was seen to have reached, whatever was declared of the backup
-	Made         string        // when it was made, as the backup itself tells: 2026-01-31 02:00:00, and perhaps a zone
-	Notes        []string      // what had to be added, in one line each
-	Said         []record.Said // notes in their parts, where they have them
+	ConsistentTo time.Time // found in the backup itself; zero: it does not say
+	ConsistentBy string    // where that was found
+	Measured     bool      // ConsistentTo is what the restored system was seen to have reached, whatever was declared of the backup
+	Made         string    // when it was made, as the backup itself tells: 2026-01-31 02:00:00, and perhaps a zone
+	Told
 	// Beside is what became of the other backups that a Needing read, by name: digest and bytes.
 	Beside map[string]Outcome
 	// Tree is what a Beforehand restored, as it was read afterwards.
@@ -101,6 +100,17 @@ type Outcome struct {
 	Part *record.Part
 	// Verifying is the part of the restore that went into a digest of its own pass; 0: it cost no pass.
 	Verifying time.Duration
+}
+
+// Told is what a restore had to add, or left out.
+type Told struct {
+	Notes []string      // in one line each
+	Said  []record.Said // the same in their parts, where they have them
+}
+
+// Note adds one.
+func (t *Told) Note(format string, args ...any) {
+	t.Notes, t.Said = append(t.Notes, fmt.Sprintf(format, args...)), append(t.Said, *record.SaidOf(format, args...))
 }
 
 // BackupError says that the backup is bad: a finding, the drill has failed.

@@ -106,7 +106,7 @@ func (b *backup) ofPgBackRest(found *index) (*chosen, error) {
 		}
 	}
 	if of.Failed {
-		b.note("pages with wrong checksums were found when backup %s was made", label)
+		b.Note("pages with wrong checksums were found when backup %s was made", label)
 	}
 	m, err := telling(found, path.Join(home, label, "backup.manifest"), info.Pass, pgbackrest.ReadManifest)
 	if errors.Is(err, errOtherKey) {

@@ -60,7 +60,7 @@ func (b *backup) ofBarman(found *index) (*chosen, error) {
 	if b.set.Set == "" && b.set.Recover.Time == nil {
 		for _, later := range keys(infos) {
 			if later > label {
-				b.note("a later backup, %s, is not complete", later)
+				b.Note("a later backup, %s, is not complete", later)
 			}
 		}
 	}

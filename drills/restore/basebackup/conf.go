@@ -110,7 +110,7 @@ func (b *backup) libraries(conf string) string {
 		switch {
 		case name == "":
 		case slices.Contains(scheduled, path.Base(name)):
-			b.note("%s is not loaded, so that nothing of it runs here", name)
+			b.Note("%s is not loaded, so that nothing of it runs here", name)
 		default:
 			kept = append(kept, name)
 		}
@@ -122,13 +122,13 @@ func (b *backup) libraries(conf string) string {
 func (b *backup) conf() string {
 	text, ok := b.contents.texts[confName]
 	if !ok {
-		b.note("it holds no postgresql.conf, which lies elsewhere in production: the server runs with its defaults")
+		b.Note("it holds no postgresql.conf, which lies elsewhere in production: the server runs with its defaults")
 		return "# there was none in the backup\n"
 	}
 	var out strings.Builder
 	for line := range strings.Lines(text) {
 		if m := includeLine().FindStringSubmatch(line); m != nil && !b.includes(strings.TrimSpace(m[2])) {
-			b.note("its postgresql.conf includes %s, which is not in the backup: it is left out", strings.TrimSpace(m[2]))
+			b.Note("its postgresql.conf includes %s, which is not in the backup: it is left out", strings.TrimSpace(m[2]))
 			line = "# " + line
 		} else if m := settingLine().FindStringSubmatch(line); m != nil && strings.EqualFold(m[1], "data_directory") {
 			line = "# " + line

@@ -21,7 +21,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	b := &backup{Loader: l, source: s}
 	out, err := b.restore(ctx, m)
 	if err != nil {
-		return restore.Outcome{Made: out.Made, Notes: b.notes, Said: b.facts}, dump.Classify(s.Backup, err)
+		return restore.Outcome{Made: out.Made, Told: b.Told}, dump.Classify(s.Backup, err)
 	}
 	return out, nil
 }
@@ -64,7 +64,7 @@ func (b *backup) restore(ctx context.Context, m instance.Machine) (restore.Outco
 	}
 	out.ConsistentTo, out.ConsistentBy = b.consistentTo(r)
 	out.Measured = !out.ConsistentTo.IsZero()
-	out.Notes, out.Said = b.notes, b.facts
+	out.Told = b.Told
 	return out, nil
 }
 
@@ -142,7 +142,7 @@ func (b *backup) links(put *putting) error {
 	if len(all) == 0 {
 		return nil
 	}
-	b.note("its tablespaces lie in %s here", spaceFolder)
+	b.Note("its tablespaces lie in %s here", spaceFolder)
 	if b.ground.label != nil {
 		return b.own(put, path.Join(put.data, pgdata.TablespaceName), spaceMap(all))
 	}

@@ -70,12 +70,12 @@ func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, e
 // backup is one base backup as it is read, and perhaps restored.
 type backup struct {
 	*Loader
+	restore.Told
 	source   restore.Source
 	contents *contents
 	ground   *ground
 	chain    *chain
 	chosen   *chosen // of a repository
-	said
 }
 
 // read goes through the backup and its archive, and judges both. What is put is put on the way.
@@ -110,7 +110,7 @@ func (b *backup) read(ctx context.Context, put *putting) (restore.Outcome, error
 		b.chain, err = b.follow(b.ground, o, c.end(b.label()))
 	}
 	b.tell()
-	out.Notes, out.Said = b.notes, b.facts
+	out.Told = b.Told
 	return out, err
 }
 
@@ -196,17 +196,17 @@ func (b *backup) archive(ctx context.Context, put *putting, size int64) (restore
 func (b *backup) tell() {
 	c, control := b.contents, b.ground.control
 	if c.manifest == nil {
-		b.note("it has no backup_manifest: a file that is missing, or changed where no page has a checksum, may not show")
+		b.Note("it has no backup_manifest: a file that is missing, or changed where no page has a checksum, may not show")
 	} else if !slices.ContainsFunc(keys(c.manifest.Files), func(n string) bool { return c.manifest.Files[n].Algorithm != "" }) {
-		b.note("its backup_manifest holds no checksums: a file of the right size that was changed may not show")
+		b.Note("its backup_manifest holds no checksums: a file of the right size that was changed may not show")
 	}
 	switch {
 	case !control.Checksums:
-		b.note("its cluster has no checksums: a page that was damaged before the backup was made may not show")
+		b.Note("its cluster has no checksums: a page that was damaged before the backup was made may not show")
 	case control.BlockSize != pgdata.PageSize:
-		b.note("its pages have %s bytes: their checksums were not verified before the server started", fmt.Sprint(control.BlockSize))
+		b.Note("its pages have %s bytes: their checksums were not verified before the server started", fmt.Sprint(control.BlockSize))
 	}
 	if b.ground.label == nil {
-		b.note("it is a copy of files, and no backup that PostgreSQL knows of")
+		b.Note("it is a copy of files, and no backup that PostgreSQL knows of")
 	}
 }

@@ -101,7 +101,7 @@ func (b *backup) through(ctx context.Context, to *contents) (digest string, n in
 		if b.chosen, err = b.choose(found); err != nil {
 			return "", 0, err
 		}
-		b.note("restored is backup %s of its repository", b.chosen.label)
+		b.Note("restored is backup %s of its repository", b.chosen.label)
 	}
 	if err := b.chosen.begin(to); err != nil {
 		return "", 0, err

@@ -154,7 +154,7 @@ func TestRepositoriesAreRead(t *testing.T) {
 				assert.Equal(t, c.lack, lack.Lack)
 			default:
 				require.NoError(t, err)
-				assert.Contains(t, strings.Join(b.notes, "\n"), "restored is backup 20")
+				assert.Contains(t, strings.Join(b.Notes, "\n"), "restored is backup 20")
 			}
 		})
 	}

@@ -3,7 +3,21 @@
 // means is its loader's.
 package dump
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Damage says what is wrong with a dump.
 type Damage struct{ Reason string }
 
 func (e *Damage) Error() string { return e.Reason }
+
+// Few names the first five, and how many more there are.
+func Few(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}

@@ -24,15 +24,10 @@ var (
 // load is one restore.
 type load struct {
 	*Loader
+	restore.Told
 	source   restore.Source
 	machine  instance.Machine
 	snapshot *snapshot
-	notes    []string
-	said     []record.Said // the notes in their parts
-}
-
-func (l *load) note(format string, args ...any) {
-	l.notes, l.said = append(l.notes, fmt.Sprintf(format, args...)), append(l.said, *record.SaidOf(format, args...))
 }
 
 // Ready has nothing to wait for: the machine is held until lifeboat's settings are there.
@@ -75,7 +70,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	if err != nil {
 		out = restore.Outcome{}
 	}
-	out.Notes, out.Said = job.notes, job.said
+	out.Told = job.Told
 	return out, dump.Classify(s.Backup, err)
 }
 
@@ -137,12 +132,12 @@ func (l *load) whole() error {
 func (l *load) tell() {
 	s := l.snapshot
 	if s.version != "" {
-		l.note("a snapshot of etcd %s at revision %d: %d keys, of a cluster of %d members", s.version, s.revision, s.keys, s.members)
+		l.Note("a snapshot of etcd %s at revision %d: %d keys, of a cluster of %d members", s.version, s.revision, s.keys, s.members)
 	} else {
-		l.note("a snapshot of etcd at revision %d: %d keys, of a cluster of %d members", s.revision, s.keys, s.members)
+		l.Note("a snapshot of etcd at revision %d: %d keys, of a cluster of %d members", s.revision, s.keys, s.members)
 	}
 	if !s.hashed {
-		l.note("it has no hash of its own: values that were damaged do not show")
+		l.Note("it has no hash of its own: values that were damaged do not show")
 	}
 }
 
@@ -169,7 +164,7 @@ func (l *load) compare(ctx context.Context) error {
 	if what != "" {
 		return &dump.Damage{Reason: what}
 	}
-	l.note("the server holds %d keys at revision %d", keys, revision)
+	l.Note("the server holds %d keys at revision %d", keys, revision)
 	return nil
 }
 

@@ -40,7 +40,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 		err = fmt.Errorf("read %s: %w", s.Backup, e)
 	}
 	if err != nil {
-		return restore.Outcome{Notes: r.notes, Said: r.said}, err
+		return restore.Outcome{Told: r.Told}, err
 	}
 	out := r.outcome()
 	out.Verifying = made.Reading
@@ -50,7 +50,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 		return out, fmt.Errorf("restore %s: what is in %s is not what was put there: %s: %s is %q and was %q, and %d differences in all", s.Backup,
 			l.set.Path, d.Path, d.What, d.Now, d.Was, sum(c.Counts))
 	}
-	out.Notes, out.Said, out.Part = r.notes, r.said, r.part
+	out.Told, out.Part = r.Told, r.part
 	out.Tree = &tree.Restored{Folder: l.set.Path, Entries: got, Lost: made.Lost, Lists: r.lists, Only: r.only, Nameless: r.tar.Nameless.Count,
 		Relabelled: r.tar.Relabelled.Count, Rootless: !slices.ContainsFunc(want, func(e tree.Entry) bool { return e.Path == tree.Root })}
 	return out, nil
@@ -91,11 +91,11 @@ func (r *reading) pour(ctx context.Context, to instance.TreeHolder, folder strin
 		err = errors.New("its tree was not taken to its end")
 	}
 	if made.Removed > 0 {
-		r.note("%d names that were in %s before are gone", made.Removed, folder)
+		r.Note("%d names that were in %s before are gone", made.Removed, folder)
 	}
 	for _, what := range sorted(made.Lost) {
 		if what != tree.LostDevice { // the tar has said it
-			r.note("this host did not take %s of %d paths, %s first", what, len(made.Lost[what]), strconv.Quote(made.Lost[what][0]))
+			r.Note("this host did not take %s of %d paths, %s first", what, len(made.Lost[what]), strconv.Quote(made.Lost[what][0]))
 		}
 	}
 	return made, got, err

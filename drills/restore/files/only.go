@@ -131,7 +131,7 @@ func (r *reading) partly(all []tree.Entry) error {
 		return nil
 	}
 	r.part = &record.Part{Only: strings.Join(r.only, ", "), Left: few(left)}
-	r.note("only %s of its tree was restored: nothing is known of %s", r.part.Only, r.part.Left)
+	r.Note("only %s of its tree was restored: nothing is known of %s", r.part.Only, r.part.Left)
 	return nil
 }
 

@@ -20,6 +20,7 @@ const mostList = 64 << 20
 
 // reading is a backup on its way.
 type reading struct {
+	restore.Told
 	backup string
 	stream store.Stream
 	in     *dump.Input
@@ -28,8 +29,6 @@ type reading struct {
 	only   tree.Pick
 	gate   *gate        // nil: all of it is passed on
 	part   *record.Part // nil: it was all
-	notes  []string
-	said   []record.Said
 }
 
 // open starts reading a backup, and tells whether it can be a tar.
@@ -92,35 +91,31 @@ func (r *reading) whole(out io.Writer) error {
 	return r.in.Finish()
 }
 
-func (r *reading) note(format string, args ...any) {
-	r.notes, r.said = append(r.notes, fmt.Sprintf(format, args...)), append(r.said, *record.SaidOf(format, args...))
-}
-
 func (r *reading) noteAll() {
 	t := r.tar
 	if s := t.Absolute; s.Count > 0 {
-		r.note("%d names were absolute and lost their slash, %q first", s.Count, s.First)
+		r.Note("%d names were absolute and lost their slash, %q first", s.Count, s.First)
 	}
 	if s := t.Twice; s.Count > 0 {
-		r.note("%d names are in it more than once, and the last of each counts: %q first", s.Count, s.First)
+		r.Note("%d names are in it more than once, and the last of each counts: %q first", s.Count, s.First)
 	}
 	if s := t.Special; s.Count > 0 {
-		r.note("%d devices are not made: %q first", s.Count, s.First)
+		r.Note("%d devices are not made: %q first", s.Count, s.First)
 	}
 	if s := t.Privileged; s.Count > 0 {
-		r.note("%d files run as their owner or group, and keep that: %q first", s.Count, s.First)
+		r.Note("%d files run as their owner or group, and keep that: %q first", s.Count, s.First)
 	}
 	if s := t.Relabelled; s.Count > 0 {
-		r.note("%d paths have labels of their host, which are left out: %q first", s.Count, s.First)
+		r.Note("%d paths have labels of their host, which are left out: %q first", s.Count, s.First)
 	}
 	if s := t.Nameless; s.Count > 0 {
-		r.note("%d paths have ACLs that name users without a number, which are left out: %q first", s.Count, s.First)
+		r.Note("%d paths have ACLs that name users without a number, which are left out: %q first", s.Count, s.First)
 	}
 }
 
 // outcome of a backup that was read to its end.
 func (r *reading) outcome() restore.Outcome {
-	return restore.Outcome{Digest: r.stream.Digest(), Bytes: r.stream.Bytes(), Notes: r.notes, Said: r.said}
+	return restore.Outcome{Digest: r.stream.Digest(), Bytes: r.stream.Bytes(), Told: r.Told}
 }
 
 // failed says what an error means: damage of a tar is the backup's, and a broken promise explains it.
@@ -169,7 +164,7 @@ func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, e
 		err = fmt.Errorf("read %s: %w", s.Backup, e)
 	}
 	if err != nil {
-		return restore.Outcome{Notes: r.notes, Said: r.said}, err
+		return restore.Outcome{Told: r.Told}, err
 	}
 	return r.outcome(), nil
 }

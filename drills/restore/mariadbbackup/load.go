@@ -26,9 +26,9 @@ func (l *Loader) Ready(ctx context.Context, m instance.Machine) error {
 func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine) (restore.Outcome, error) {
 	j := &job{Loader: l, reading: reading{source: s}, machine: m}
 	out, err := j.restore(ctx)
-	out.Notes, out.Said = j.notes, j.said
+	out.Told = j.Told
 	if err != nil {
-		return restore.Outcome{Made: out.Made, Notes: j.notes, Said: j.said}, dump.Classify(s.Backup, err)
+		return restore.Outcome{Made: out.Made, Told: j.Told}, dump.Classify(s.Backup, err)
 	}
 	return out, nil
 }
@@ -137,7 +137,7 @@ func (j *job) fill(ctx context.Context) (restore.Outcome, error) {
 func (j *job) fits() error {
 	of := j.version()
 	if of == "" {
-		j.note("xtrabackup_info is missing, which is written last: which version it is of, and whether it was ended, is not known")
+		j.Note("xtrabackup_info is missing, which is written last: which version it is of, and whether it was ended, is not known")
 		return nil
 	}
 	if major(of) != major(j.here) || !strings.Contains(j.here, "MariaDB") {

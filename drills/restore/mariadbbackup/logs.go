@@ -86,7 +86,7 @@ func (j *job) replay(ctx context.Context, logs *binlog.Chain) error {
 		}
 	}
 	for _, n := range r.Notes(logs) {
-		j.note(n.Form, n.Args...)
+		j.Note(n.Form, n.Args...)
 	}
 	return nil
 }

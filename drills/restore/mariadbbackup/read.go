@@ -2,13 +2,11 @@ package mariadbbackup
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
-	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
 )
@@ -21,17 +19,12 @@ var (
 
 // reading is one backup as it is read, and perhaps put into a machine.
 type reading struct {
+	restore.Told
 	source restore.Source
 	trees  []*tree
 	put    *putting // nil: it is only read
 	buf    []byte
 	chain  []*part
-	notes  []string
-	said   []record.Said // the notes in their parts
-}
-
-func (r *reading) note(format string, args ...any) {
-	r.notes, r.said = append(r.notes, fmt.Sprintf(format, args...)), append(r.said, *record.SaidOf(format, args...))
 }
 
 // tree begins what lies in a folder, a tar or a stream.
@@ -65,7 +58,7 @@ func (l *Loader) Read(ctx context.Context, s restore.Source) (restore.Outcome, e
 	if err != nil {
 		return restore.Outcome{Made: out.Made}, dump.Classify(s.Backup, err)
 	}
-	out.Notes, out.Said = r.notes, r.said
+	out.Told = r.Told
 	return out, nil
 }
 
@@ -97,7 +90,7 @@ func (r *reading) read(ctx context.Context) (restore.Outcome, error) {
 	}
 	out.Made = r.newest().began()
 	for _, p := range left {
-		r.note("%s is not needed: what it holds is in a later increment, too", p.name())
+		r.Note("%s is not needed: what it holds is in a later increment, too", p.name())
 	}
 	r.tell()
 	return out, r.product()
@@ -109,13 +102,13 @@ func (r *reading) newest() *part { return r.chain[len(r.chain)-1] }
 func (r *reading) tell() {
 	p := r.newest()
 	if len(r.chain) > 1 {
-		r.note("a full backup with its increments, by their places in the log: %s", told(r.chain))
+		r.Note("a full backup with its increments, by their places in the log: %s", told(r.chain))
 	}
 	if at, ok := p.text("binlog_info"); ok && strings.TrimSpace(at) != "" {
-		r.note("it is as of this position of the server that was backed up: %s", strings.Join(strings.Fields(at), " "))
+		r.Note("it is as of this position of the server that was backed up: %s", strings.Join(strings.Fields(at), " "))
 	}
 	if r.chain[0].prepared() {
-		r.note("it was prepared when it was taken: whether a server wrote into it since does not show")
+		r.Note("it was prepared when it was taken: whether a server wrote into it since does not show")
 	}
 	var unsaid, other int64
 	for _, p := range r.chain {
@@ -128,10 +121,10 @@ func (r *reading) tell() {
 		}
 	}
 	if unsaid > 0 {
-		r.note("%d pages have checksums of another kind than full_crc32 and crc32: they were not verified before the server started", unsaid)
+		r.Note("%d pages have checksums of another kind than full_crc32 and crc32: they were not verified before the server started", unsaid)
 	}
 	if other > 0 {
-		r.note("%d tablespaces have compressed pages: their checksums were not verified before the server started", other)
+		r.Note("%d tablespaces have compressed pages: their checksums were not verified before the server started", other)
 	}
 }
 

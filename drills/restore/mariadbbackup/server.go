@@ -248,8 +248,8 @@ func (j *job) quiet(ctx context.Context, conn *sql.Conn) error {
 			j.machine.Name(), on[0], on[1])
 	}
 	if state[0][2] != "0" {
-		j.note("its events do not run here (event_scheduler is off)")
+		j.Note("its events do not run here (event_scheduler is off)")
 	}
-	j.note("%s has a password of the drill's on the server's own loopback; all other accounts are those of the backup", j.set.User)
+	j.Note("%s has a password of the drill's on the server's own loopback; all other accounts are those of the backup", j.set.User)
 	return nil
 }

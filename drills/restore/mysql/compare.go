@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/mysql/mysqldump"
 	"lifeboat/drills/restore/mysql/session"
 )
@@ -35,12 +37,12 @@ func (l *load) compare(ctx context.Context) error {
 	if row, err := session.Texts(ctx, l.conn, "select @@global.lower_case_table_names"); err != nil || len(row) != 1 {
 		return fmt.Errorf("look for what was restored on %s: %w", l.machine.Name(), err)
 	} else if fold = row[0][0] != "0"; fold {
-		l.note("names of tables are in lower case on this server")
+		l.Note("names of tables are in lower case on this server")
 	}
 	there := map[string]map[string]string{} // by kind and database
 	var missing []string
 	for _, o := range l.dump.Objects() {
-		database := first(o.Database, l.database)
+		database := cmp.Or(o.Database, l.database)
 		of := o.Kind + " " + database
 		if there[of] == nil {
 			rows, err := session.Texts(ctx, l.conn, catalogue[o.Kind]+session.Literal(database))
@@ -70,7 +72,7 @@ func (l *load) compare(ctx context.Context) error {
 	}
 	if len(missing) > 0 {
 		return &restore.BackupError{Backup: l.source.Backup, Reason: fmt.Sprintf(
-			"%d object(s) that it names are not there after the load: %s", len(missing), few(missing))}
+			"%d object(s) that it names are not there after the load: %s", len(missing), dump.Few(missing))}
 	}
 	return nil
 }
@@ -99,26 +101,18 @@ func (l *load) count(ctx context.Context, o mysqldump.Object, database, engine s
 		return nil // it is versioned, and the dump holds the rows that were, too (--dump-history)
 	}
 	if unsure && has > 0 && has < want {
-		l.note("of %d rows of table %s %d are left: others of them took their place, or they were passed over (--replace, --insert-ignore)", want, o.Name,
+		l.Note("of %d rows of table %s %d are left: others of them took their place, or they were passed over (--replace, --insert-ignore)", want, o.Name,
 			has)
 		return nil
 	}
 	return &restore.BackupError{Backup: l.source.Backup, Reason: fmt.Sprintf("table %s: it holds %d rows, the table has %d", o.Name, want, has)}
 }
 
-func few(names []string) string {
-	const most = 5
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
-
 // atEnd says what the dump as a whole does not hold, and what was made of it.
 func (l *load) atEnd(ctx context.Context) error {
 	d := l.dump
 	if want := l.set.Database; want != "" && !contains(l.made, want) {
-		return l.lacks(record.LackDatabase, "it holds %s, and not %s, which restore.database names", few(d.Databases()), want)
+		return l.lacks(record.LackDatabase, "it holds %s, and not %s, which restore.database names", dump.Few(d.Databases()), want)
 	}
 	if len(d.Objects()) == 0 {
 		return l.lacks(record.LackDatabase, "it makes no table and nothing else in any database")
@@ -128,28 +122,28 @@ func (l *load) atEnd(ctx context.Context) error {
 		left = slices.Concat(left, l.folder.Notes)
 	}
 	for _, text := range left {
-		l.notes, l.said = append(l.notes, text), append(l.said, *record.SaidOf(text))
+		l.Notes, l.Said = append(l.Notes, text), append(l.Said, *record.SaidOf(text))
 	}
 	if d.Position != "" {
-		l.note("it is as of this position of the server that was dumped: %s", d.Position)
+		l.Note("it is as of this position of the server that was dumped: %s", d.Position)
 	}
 	for _, what := range d.Pointing {
-		l.note("it leads to another server, which is not reached from here: %s", what)
+		l.Note("it leads to another server, which is not reached from here: %s", what)
 	}
 	if !d.Known() {
-		l.note("it says neither at its beginning nor at its end what it is (--compact): whether its end is missing is not known")
+		l.Note("it says neither at its beginning nor at its end what it is (--compact): whether its end is missing is not known")
 	}
 	if !d.AnyRows() {
-		l.note("it holds no row of any table (mysqldump --no-data): that it could be restored says nothing of data")
+		l.Note("it holds no row of any table (mysqldump --no-data): that it could be restored says nothing of data")
 	}
 	for _, o := range d.Objects() {
 		if o.Kind == mysqldump.Event {
-			l.note("its events do not run here (event_scheduler is off)")
+			l.Note("its events do not run here (event_scheduler is off)")
 			break
 		}
 	}
 	if from := l.stranger(); from != "" && from != "unknown" {
-		l.note("it was dumped from %s, and this server is %s", from, l.product())
+		l.Note("it was dumped from %s, and this server is %s", from, l.product())
 	}
 	return l.dropUnfilled(ctx)
 }
@@ -173,7 +167,7 @@ func (l *load) dropUnfilled(ctx context.Context) error {
 	if _, err := l.conn.ExecContext(ctx, "drop database "+session.Name(who.database)); err != nil {
 		return fmt.Errorf("drop the empty database %s: %w", who.database, err)
 	}
-	l.note("the database %s, which the image makes at its first start, was dropped: it was empty, and the dump does not fill it", who.database)
+	l.Note("the database %s, which the image makes at its first start, was dropped: it was empty, and the dump does not fill it", who.database)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -13,7 +14,6 @@ import (
 	"strings"
 
 	"lifeboat/drills/instance"
-	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/mysql/binlog"
@@ -25,14 +25,13 @@ import (
 // load is one restore, or one reading.
 type load struct {
 	*Loader
+	restore.Told
 	source  restore.Source
 	machine instance.Machine
 	in      *dump.Input
 	folder  *mydumper.Folder   // that it is, where it is one of mydumper's
 	stop    context.CancelFunc // ends the reading of the backup
 	dump    *mysqldump.Dump
-	notes   []string
-	said    []record.Said // the notes in their parts
 
 	conn     *sql.Conn // a session for what is made before a statement
 	version  string    // of the server, such as 10.11.6-MariaDB
@@ -97,7 +96,7 @@ func (l *load) run(ctx context.Context, text *bufio.Reader) (err error) {
 	if l.logs, l.read, err = l.judge(ctx, l.source, text); err != nil {
 		return err
 	}
-	if err := l.pour(ctx, text, first(charset, "utf8mb4")); err != nil {
+	if err := l.pour(ctx, text, cmp.Or(charset, "utf8mb4")); err != nil {
 		return err
 	}
 	if err := l.whole(); err != nil {
@@ -121,10 +120,10 @@ func (l *load) run(ctx context.Context, text *bufio.Reader) (err error) {
 // begins learns from a dump's beginning what its texts are in, and into which database goes what does not say one.
 func (l *load) begins(head []byte) (charset string) {
 	charset, named := mysqldump.Beginning(head)
-	l.nameless = first(l.set.Database, named) == ""
-	l.database = first(l.set.Database, named, defaultDatabase)
+	l.nameless = cmp.Or(l.set.Database, named) == ""
+	l.database = cmp.Or(l.set.Database, named, defaultDatabase)
 	if strings.Contains(named, " ") || mysqldump.System(l.database) { // a list of several
-		l.database = first(l.set.Database, defaultDatabase)
+		l.database = cmp.Or(l.set.Database, defaultDatabase)
 	}
 	return charset
 }
@@ -237,8 +236,4 @@ func (l *load) client(charset string) (instance.Command, error) {
 		"--host=127.0.0.1", "--port=" + strconv.Itoa(l.set.Port), "--user=" + who.user}
 	const nobody = "65534:65534" // whatever a dump makes its reader do, it does as this user
 	return instance.Command{Args: args, User: nobody, Dir: "/", Env: map[string]string{"MYSQL_PWD": who.password, "LC_ALL": "C", "HOME": "/nonexistent"}}, nil
-}
-
-func (l *load) note(format string, args ...any) {
-	l.notes, l.said = append(l.notes, fmt.Sprintf(format, args...)), append(l.said, *record.SaidOf(format, args...))
 }

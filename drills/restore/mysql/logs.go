@@ -77,7 +77,7 @@ func (l *load) replay(ctx context.Context) error {
 		return err
 	}
 	for _, n := range r.Notes(l.logs) {
-		l.note(n.Form, n.Args...)
+		l.Note(n.Form, n.Args...)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@
 package mysql
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -86,8 +87,8 @@ func New(s scenarios.Settings) (*Loader, []scenarios.Problem) {
 		problems = append(problems, s.Problem("database", "the database is dropped and made anew at each restore",
 			"%s belongs to the server", c.Database))
 	}
-	if _, ok := c.Users[first(c.User, defaultUser)]; ok {
-		problems = append(problems, s.Problem("users", "give its password as restore.password", "%s loads the dump", first(c.User, defaultUser)))
+	if _, ok := c.Users[cmp.Or(c.User, defaultUser)]; ok {
+		problems = append(problems, s.Problem("users", "give its password as restore.password", "%s loads the dump", cmp.Or(c.User, defaultUser)))
 	}
 	switch {
 	case len(c.Only) > 0 && c.Database != "":
@@ -137,21 +138,12 @@ func (l *Loader) login(name string, env map[string]string) (login, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	who := l.logins[name]
-	who.user = first(l.set.User, defaultUser)
-	who.password = first(password, env[rootPasswords[0]], env[rootPasswords[1]], who.password)
+	who.user = cmp.Or(l.set.User, defaultUser)
+	who.password = cmp.Or(password, env[rootPasswords[0]], env[rootPasswords[1]], who.password)
 	if who.password == "" {
 		who.password = rand.Text()
 	}
-	who.database = first(env[madeAtStart[0]], env[madeAtStart[1]], who.database)
+	who.database = cmp.Or(env[madeAtStart[0]], env[madeAtStart[1]], who.database)
 	l.logins[name] = who
 	return who, nil
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

@@ -1,12 +1,14 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"lifeboat/drills/record"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/mysql/mysqldump"
 	"lifeboat/drills/restore/mysql/session"
 	"lifeboat/scenarios"
@@ -33,7 +35,7 @@ func (l *load) leaves(s mysqldump.Statement) bool {
 	}
 	_, of := s.Target()
 	o, table := s.Subject()
-	o.Database = first(of, o.Database, l.dump.Using(), l.database)
+	o.Database = cmp.Or(of, o.Database, l.dump.Using(), l.database)
 	creates := s.Verb() == "CREATE"
 	if !l.takes(o, table) {
 		if creates && o.Kind != mysqldump.Trigger && l.tablesOf(o.Database) {
@@ -59,7 +61,7 @@ func (l *load) takes(o mysqldump.Object, table string) bool {
 	case "", mysqldump.Sequence: // values of columns may come from any sequence
 		return true
 	case mysqldump.Table, mysqldump.View, mysqldump.Trigger:
-		return slices.Contains(l.set.Only, o.Database+"."+first(table, o.Name))
+		return slices.Contains(l.set.Only, o.Database+"."+cmp.Or(table, o.Name))
 	}
 	return false
 }
@@ -105,7 +107,7 @@ func (l *load) partly() error {
 	held := slices.Clone(databases)
 	for _, o := range slices.Concat(l.dump.Objects(), l.out) {
 		if o.Kind == mysqldump.Table || o.Kind == mysqldump.View || o.Kind == mysqldump.Sequence {
-			held = append(held, first(o.Database, l.database)+"."+o.Name)
+			held = append(held, cmp.Or(o.Database, l.database)+"."+o.Name)
 		}
 	}
 	for _, name := range l.set.Only {
@@ -145,12 +147,12 @@ func (l *load) partly() error {
 		return l.lacks(record.LackPart, "what restore.only names of it has not one row, which proves nothing")
 	}
 	if whole {
-		l.note("only database %s of the dump was restored: nothing is known of %s", l.set.Only.String(), few(l.left))
+		l.Note("only database %s of the dump was restored: nothing is known of %s", l.set.Only.String(), dump.Few(l.left))
 		return nil
 	}
-	l.note("only %s of the dump was restored: nothing is known of %s", l.set.Only.String(), few(l.left))
+	l.Note("only %s of the dump was restored: nothing is known of %s", l.set.Only.String(), dump.Few(l.left))
 	if len(code) > 0 {
-		l.note("views, routines and events beside its tables were left out: %s", few(code))
+		l.Note("views, routines and events beside its tables were left out: %s", dump.Few(code))
 	}
 	return nil
 }
@@ -160,13 +162,13 @@ func (l *load) part() *record.Part {
 	if len(l.left) == 0 {
 		return nil
 	}
-	return &record.Part{Only: l.set.Only.String(), Left: few(l.left)}
+	return &record.Part{Only: l.set.Only.String(), Left: dump.Few(l.left)}
 }
 
 // without is what something names of what was left out; "": nothing.
 func (l *load) without(x standing) string {
 	for _, n := range x.names {
-		database := first(n.Database, x.Database)
+		database := cmp.Or(n.Database, x.Database)
 		if slices.ContainsFunc(l.out, func(o mysqldump.Object) bool { return o.Is(database, n.Name) }) ||
 			database != x.Database && slices.Contains(l.left, database) {
 			return database + "." + n.Name
@@ -209,7 +211,7 @@ func (l *load) untie(ctx context.Context) error {
 		if err := do(spelt(x.Object), "drop trigger "+session.Name(x.Database)+"."+session.Name(x.Name)); err != nil {
 			return err
 		}
-		l.note("trigger %s of table %s was left out: it names %s, which was not restored", x.Name, x.Database+"."+x.on, to)
+		l.Note("trigger %s of table %s was left out: it names %s, which was not restored", x.Name, x.Database+"."+x.on, to)
 	}
 	for _, database := range l.made {
 		keys, err := session.Texts(ctx, l.conn, danglingKeys+session.Literal(database))
@@ -224,7 +226,7 @@ func (l *load) untie(ctx context.Context) error {
 			if err := do("foreign key "+key, "alter table "+session.Name(database)+"."+session.Name(table)+" drop foreign key "+session.Name(key)); err != nil {
 				return err
 			}
-			l.note("foreign key %s was left out: it leads to a table that was not restored", database+"."+table+" "+key)
+			l.Note("foreign key %s was left out: it leads to a table that was not restored", database+"."+table+" "+key)
 		}
 	}
 	return nil

@@ -149,9 +149,9 @@ func (l *load) pass(ctx context.Context, read func(text *bufio.Reader) error) (r
 		err = fmt.Errorf("read %s: %w", l.source.Backup, e)
 	}
 	if err != nil {
-		return restore.Outcome{Notes: l.notes, Said: l.said}, dump.Classify(l.source.Backup, err)
+		return restore.Outcome{Told: l.Told}, dump.Classify(l.source.Backup, err)
 	}
-	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: l.notes, Said: l.said, Made: l.dump.Ended}, nil
+	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Told: l.Told, Made: l.dump.Ended}, nil
 }
 
 // whole says of a dump that was read to its end whether that is the end that it had.

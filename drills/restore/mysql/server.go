@@ -131,7 +131,7 @@ func (l *load) needAccount(ctx context.Context, a mysqldump.Account) error {
 		return fmt.Errorf("make the account %s@%s: %w", a.User, a.Host, err)
 	}
 	l.accounts = append(l.accounts, a)
-	l.note("account %s@%s was made without login, with all rights in the dump's databases: the dump names it as a definer and does not hold it",
+	l.Note("account %s@%s was made without login, with all rights in the dump's databases: the dump names it as a definer and does not hold it",
 		a.User, a.Host)
 	for _, database := range l.made {
 		if err := l.grant(ctx, a, database); err != nil {

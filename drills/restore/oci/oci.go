@@ -107,7 +107,7 @@ func (i *Imager) Image(ctx context.Context, s restore.Source, driver instance.Dr
 	if err != nil {
 		return restore.Outcome{}, classify(s.Backup, err)
 	}
-	return restore.Outcome{Image: ref, Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: wanted.notes,
+	return restore.Outcome{Image: ref, Digest: stream.Digest(), Bytes: stream.Bytes(), Told: restore.Told{Notes: wanted.notes},
 		Facts: facts}, nil
 }
 

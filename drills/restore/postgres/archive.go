@@ -3,6 +3,7 @@ package postgres
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -25,7 +26,7 @@ func (l *load) fits(ctx context.Context, a *pgdump.Archive) error {
 		switch {
 		case e.OfDatabase(), e.Desc == "ENCODING", e.Desc == "STDSTRINGS", e.Desc == "SEARCHPATH":
 		case e.Data(), e.Late():
-			rest = first(rest, e.Name())
+			rest = cmp.Or(rest, e.Name())
 		default:
 			content = true
 		}

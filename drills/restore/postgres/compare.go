@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lifeboat/drills/restore"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
 )
 
@@ -92,7 +93,7 @@ func (l *load) compare(ctx context.Context) error {
 	}
 	if len(missing) > 0 {
 		return &restore.BackupError{Backup: l.source.Backup, Reason: fmt.Sprintf(
-			"%d object(s) that it names are not there after the load: %s", len(missing), few(missing))}
+			"%d object(s) that it names are not there after the load: %s", len(missing), dump.Few(missing))}
 	}
 	return nil
 }
@@ -148,12 +149,4 @@ func list(ctx context.Context, conn *pgx.Conn, query string) (map[string]bool, e
 		names[oneLine(row[0]+"\x00"+row[1])] = true
 	}
 	return names, err
-}
-
-func few(names []string) string {
-	const most = 5
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return strings.Join(names, ", ")
 }

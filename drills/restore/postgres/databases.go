@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"lifeboat/drills/record"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
 	"lifeboat/scenarios"
 )
@@ -64,8 +65,8 @@ func (l *load) partOf(script *pgdump.Plain) error {
 	}
 	l.entries = slices.DeleteFunc(slices.Clone(script.Entries), func(e pgdump.Entry) bool { return l.leavesDatabase(e.Database) })
 	if len(left) > 0 {
-		l.part = &record.Part{Only: l.set.Only.String(), Left: few(left)}
-		l.note("only database %s of the dump was restored, with the roles of its server: nothing is known of %s", l.part.Only, l.part.Left)
+		l.part = &record.Part{Only: l.set.Only.String(), Left: dump.Few(left)}
+		l.Note("only database %s of the dump was restored, with the roles of its server: nothing is known of %s", l.part.Only, l.part.Left)
 	}
 	return nil
 }

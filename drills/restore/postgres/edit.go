@@ -287,7 +287,7 @@ func (e *editing) atEnd() error {
 	}
 	wanted := func(t *target) bool { return t.final == l.set.Database }
 	if want := l.set.Database; want != "" && !slices.ContainsFunc(l.targets, wanted) {
-		return l.lacks(record.LackDatabase, "it holds %s, and not %s, which restore.database names", few(l.holds()), want)
+		return l.lacks(record.LackDatabase, "it holds %s, and not %s, which restore.database names", dump.Few(l.holds()), want)
 	}
 	if e.makes && !e.adds {
 		l.noteNoRows()

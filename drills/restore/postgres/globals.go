@@ -47,7 +47,7 @@ func (l *load) rolesFrom(ctx context.Context) error {
 		return fmt.Errorf("its roles are taken from %s: %w", name, ofBackup(name, dump.Classify(name, err)))
 	}
 	l.beside = map[string]restore.Outcome{name: {Digest: stream.Digest(), Bytes: stream.Bytes()}}
-	l.note("its roles, their passwords and memberships are those of %s %s", name, source.Point.ID)
+	l.Note("its roles, their passwords and memberships are those of %s %s", name, source.Point.ID)
 	return nil
 }
 

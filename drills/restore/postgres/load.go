@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 // load is one restore.
 type load struct {
 	*Loader
+	restore.Told
 	source   restore.Source
 	machine  instance.Machine
 	in       *dump.Input
@@ -29,8 +31,6 @@ type load struct {
 	entries  []pgdump.Entry     // what must be there afterwards
 	dumped   func() string      // the version of the server that was dumped, once it is known
 	stop     context.CancelFunc // ends the reading of the backup
-	notes    []string
-	said     []record.Said // the notes in their parts
 	left     leftOut
 	beside   map[string]restore.Outcome
 	part     *record.Part       // what of the dump is restored; nil: all of it
@@ -51,7 +51,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 		return restore.Outcome{}, dump.Classify(s.Backup, err)
 	}
 	job := &load{Loader: l, source: s, machine: m, in: dump.Open(reading, stream), stop: stop,
-		database: first(l.set.Database, defaultDatabase)}
+		database: cmp.Or(l.set.Database, defaultDatabase)}
 	err = job.run(ctx)
 	if err != nil && ctx.Err() == nil && s.Point.Digest.Given() {
 		// The first thing that went wrong may be a consequence.
@@ -63,9 +63,9 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 		err = fmt.Errorf("read %s: %w", s.Backup, e)
 	}
 	if err != nil {
-		return restore.Outcome{Notes: job.notes, Said: job.said}, job.stillThere(ctx, dump.Classify(s.Backup, err))
+		return restore.Outcome{Told: job.Told}, job.stillThere(ctx, dump.Classify(s.Backup, err))
 	}
-	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Notes: job.notes, Said: job.said,
+	return restore.Outcome{Digest: stream.Digest(), Bytes: stream.Bytes(), Told: job.Told,
 		Made: job.made, Beside: job.beside, Part: job.part}, nil
 }
 
@@ -123,13 +123,9 @@ func (l *load) run(ctx context.Context) error {
 	return l.release(ctx)
 }
 
-func (l *load) note(format string, args ...any) {
-	l.notes, l.said = append(l.notes, fmt.Sprintf(format, args...)), append(l.said, *record.SaidOf(format, args...))
-}
-
 // noteOnce is for what may be met a thousand times.
 func (l *load) noteOnce(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(l.notes, text) {
-		l.note(format, args...)
+	if text := fmt.Sprintf(format, args...); !slices.Contains(l.Notes, text) {
+		l.Note(format, args...)
 	}
 }

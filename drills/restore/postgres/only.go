@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lifeboat/drills/record"
+	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/postgres/pgdump"
 	"lifeboat/scenarios"
 )
@@ -54,7 +55,7 @@ func (l *load) chosen(a *pgdump.Archive) (map[int]bool, error) {
 		}
 	}
 	if l.part != nil {
-		l.note("only %s of the dump was restored, with what that stands on: nothing is known of %s", l.part.Only, l.part.Left)
+		l.Note("only %s of the dump was restored, with what that stands on: nothing is known of %s", l.part.Only, l.part.Left)
 	}
 	return c.keep, nil
 }
@@ -159,5 +160,5 @@ func (c *choice) left(only []string) *record.Part {
 	if len(tables) == 0 {
 		return nil
 	}
-	return &record.Part{Only: strings.Join(only, ", "), Left: fmt.Sprintf("%d: %s", len(tables), few(tables))}
+	return &record.Part{Only: strings.Join(only, ", "), Left: fmt.Sprintf("%d: %s", len(tables), dump.Few(tables))}
 }

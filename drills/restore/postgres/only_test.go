@@ -73,7 +73,7 @@ func TestChoosesWhatStandsElsewhere(t *testing.T) {
 		}
 		assert.Equal(t, want.keeps, strings.Join(got, ","), only)
 		assert.Equal(t, want.left, l.part.Left, only)
-		notes := strings.Join(l.notes, "\n")
+		notes := strings.Join(l.Notes, "\n")
 		assert.Contains(t, notes, want.notes, only)
 		assert.Equal(t, strings.Count(want.notes, "foreign key"), strings.Count(notes, "foreign key"), only)
 	}

@@ -4,6 +4,7 @@
 package postgres
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -174,20 +175,11 @@ func (l *Loader) login(name string, env map[string]string) (login, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	who := l.logins[name]
-	who.user = first(l.set.User, env["POSTGRES_USER"], who.user, defaultUser)
-	who.password = first(password, env["POSTGRES_PASSWORD"], who.password)
+	who.user = cmp.Or(l.set.User, env["POSTGRES_USER"], who.user, defaultUser)
+	who.password = cmp.Or(password, env["POSTGRES_PASSWORD"], who.password)
 	if who.password == "" {
 		who.password = rand.Text()
 	}
 	l.logins[name] = who
 	return who, nil
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

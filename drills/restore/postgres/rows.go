@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -145,7 +146,7 @@ func texts(ctx context.Context, conn *pgx.Conn, query string) ([][]string, error
 
 // speak lets a session talk in an encoding: names of the dump are compared, and not translated. "" is UTF8.
 func (l *load) speak(ctx context.Context, conn *pgx.Conn, encoding string) error {
-	encoding = first(encoding, "UTF8")
+	encoding = cmp.Or(encoding, "UTF8")
 	if strings.EqualFold(conn.PgConn().ParameterStatus("client_encoding"), encoding) {
 		return nil
 	}

@@ -152,7 +152,7 @@ func (s *server) needRoles(ctx context.Context, encoding string, names ...string
 		case err != nil:
 			return fmt.Errorf("make role %s: %w", name, err)
 		default:
-			s.note("role %s was made without login: the dump names it and does not hold it", strings.ToValidUTF8(name, "?"))
+			s.Note("role %s was made without login: the dump names it and does not hold it", strings.ToValidUTF8(name, "?"))
 		}
 	}
 	return nil

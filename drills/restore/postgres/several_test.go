@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
 	"lifeboat/drills/restore/restoretest"
 	"lifeboat/internal/needs"
 )

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,10 +73,10 @@ func (l *load) finalName(own string, cluster bool) string {
 	case l.set.Database != "":
 		return l.set.Database
 	case slices.Contains(serverOwn, own):
-		l.note("the dump is of the server's own database %s: it is loaded as %s", own, l.database)
+		l.Note("the dump is of the server's own database %s: it is loaded as %s", own, l.database)
 		return l.database
 	}
-	return first(own, l.database)
+	return cmp.Or(own, l.database)
 }
 
 // enter makes a target the one that what follows goes to.
@@ -141,7 +142,7 @@ func (s *server) noteLocale(ctx context.Context, t *target, why string) error {
 	var is string
 	err := s.conn.QueryRow(ctx, "select datcollate from pg_database where datname = "+literal(t.loading)).Scan(&is)
 	if err == nil {
-		s.note("text of database %s sorts by %s here, and not as it did: %s (take an image with that locale)", t.final, is,
+		s.Note("text of database %s sorts by %s here, and not as it did: %s (take an image with that locale)", t.final, is,
 			why)
 	}
 	return err

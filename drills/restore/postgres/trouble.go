@@ -78,7 +78,7 @@ func (l *load) result(c instance.Command, r instance.Result) error {
 	program := path.Base(c.Args[0])
 	for line := range strings.Lines(r.Stderr) {
 		if warning, ok := strings.CutPrefix(line, program+": warning: "); ok {
-			l.note("%s warns: %s", program, strings.TrimSpace(warning))
+			l.Note("%s warns: %s", program, strings.TrimSpace(warning))
 		}
 	}
 	switch {

@@ -66,7 +66,7 @@ func (l *load) master(ctx context.Context, conn *resp.Conn) error {
 		if _, err := conn.Do(ctx, "SLAVEOF", "NO", "ONE"); err != nil {
 			return fmt.Errorf("end the replication of %s: %w", l.machine.Name(), err)
 		}
-		l.note("its settings make the server a replica: it is none here")
+		l.Note("its settings make the server a replica: it is none here")
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func (l *load) keys(has map[int]int64, s *rdb.Snapshot, began, asked time.Time) 
 		return &dump.Damage{Reason: what}
 	}
 	if gone := s.Gone(asked); gone > 0 {
-		l.note("%d keys had expired by the time of the restore and are gone, as they would be in production", gone)
+		l.Note("%d keys had expired by the time of the restore and are gone, as they would be in production", gone)
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func (l *load) something(has map[int]int64, asked time.Time, expired string) err
 	s := l.backup.snapshot()
 	switch {
 	case all > 0:
-		l.note("the server holds %d keys (by database: %s)", all, strings.Join(told, ", "))
+		l.Note("the server holds %d keys (by database: %s)", all, strings.Join(told, ", "))
 		return nil
 	case s != nil && l.backup.log == "" && s.Gone(asked) > 0:
 		return fmt.Errorf("all of its %d keys had expired by the time of the restore, so that nothing of them was proved: restore it sooner", s.Keys())

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"lifeboat/drills/instance"
-	"lifeboat/drills/record"
 	"lifeboat/drills/restore"
 	"lifeboat/drills/restore/dump"
 	"lifeboat/drills/restore/redis/rdb"
@@ -21,13 +20,12 @@ var (
 // load is one restore.
 type load struct {
 	*Loader
+	restore.Told
 	source  restore.Source
 	machine instance.Machine
 	backup  backup
 	now     time.Time // about which expiries are told apart
 	size    int64     // of the one file that is placed, or ofFolder
-	notes   []string
-	said    []record.Said // the notes in their parts
 }
 
 // Ready has nothing to wait for: the machine is held until its data are there.
@@ -40,7 +38,7 @@ func (l *Loader) Load(ctx context.Context, s restore.Source, m instance.Machine)
 	if err != nil {
 		out = restore.Outcome{}
 	}
-	out.Notes, out.Said = job.notes, job.said
+	out.Told = job.Told
 	return out, dump.Classify(s.Backup, err)
 }
 
@@ -66,37 +64,33 @@ func (l *load) run(ctx context.Context) (restore.Outcome, error) {
 	return out, l.compare(ctx, conn, began)
 }
 
-func (l *load) note(format string, args ...any) {
-	l.notes, l.said = append(l.notes, fmt.Sprintf(format, args...)), append(l.said, *record.SaidOf(format, args...))
-}
-
 // tell notes what was read, and what nobody looks at.
 func (l *load) tell() {
 	b := &l.backup
 	if s := b.snapshot(); s != nil {
-		l.note("a snapshot of %s: %d keys in %d databases, %d of them with an expiry", s.Product(), s.Keys(), len(s.Databases), expiring(s))
+		l.Note("a snapshot of %s: %d keys in %d databases, %d of them with an expiry", s.Product(), s.Keys(), len(s.Databases), expiring(s))
 		if !s.Summed {
-			l.note("its snapshot has no checksum (rdbchecksum no): values that were damaged do not show")
+			l.Note("its snapshot has no checksum (rdbchecksum no): values that were damaged do not show")
 		}
 		if s.Unknown != "" {
-			l.note("its snapshot holds what this lifeboat does not know (%s): its keys were not counted against the server's", s.Unknown)
+			l.Note("its snapshot holds what this lifeboat does not know (%s): its keys were not counted against the server's", s.Unknown)
 		}
 	}
 	if b.log != "" {
-		l.note("a log of %d commands: it has no checksum, so that values that were damaged do not show", b.commands())
+		l.Note("a log of %d commands: it has no checksum, so that values that were damaged do not show", b.commands())
 		if at := b.lastCommand(); !at.IsZero() {
-			l.note("the last command of its log is of %s", at.Format(time.DateTime)+" UTC")
+			l.Note("the last command of its log is of %s", at.Format(time.DateTime)+" UTC")
 		}
 	}
 	if b.cut != nil {
-		l.note("its log is cut off, as the scenario allows: %s", b.cut.Words())
+		l.Note("its log is cut off, as the scenario allows: %s", b.cut.Words())
 	}
 	for _, p := range b.beside() {
-		l.note("%s of %s with %d keys lies beside its log and was not restored, since a server with appendonly yes does not read it (restore.format: rdb "+
+		l.Note("%s of %s with %d keys lies beside its log and was not restored, since a server with appendonly yes does not read it (restore.format: rdb "+
 			"restores it)", p.name, p.snapshot.Made.Format(time.DateTime)+" UTC", p.snapshot.Keys())
 	}
 	for _, name := range b.besides {
-		l.note("%s lies beside it and is not what was restored", name)
+		l.Note("%s lies beside it and is not what was restored", name)
 	}
 }
 

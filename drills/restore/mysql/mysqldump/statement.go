@@ -2,6 +2,7 @@ package mysqldump
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 )
 
@@ -154,9 +155,7 @@ func (s Statement) Settings() map[string]string {
 				}
 			}
 		}
-		if value == "" {
-			value = "''"
-		}
+		value = cmp.Or(value, "''")
 		all[strings.ToLower(name)] = value
 	}
 	return all
