@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,9 +21,7 @@ type mysqlServer struct {
 }
 
 func (s *mysqlServer) defaults() {
-	if s.Port == 0 {
-		s.Port = 3306
-	}
+	s.Port = cmp.Or(s.Port, 3306)
 }
 
 // asRoot asks by the machine's own client, as root with the password that stands in the machine's own environment: no undo holds it.
@@ -63,9 +62,7 @@ func newMySQLPortMoved(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	}
 	problems := s.Decode(&keys)
 	keys.defaults()
-	if keys.To == 0 {
-		keys.To = 3307
-	}
+	keys.To = cmp.Or(keys.To, 3307)
 	if keys.To == keys.Port || keys.To < 1 || keys.To > 65535 {
 		problems = append(problems, s.Problem("to", "such as to: 3307", "port %d is no other port to move to", keys.To))
 	}

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -39,16 +40,12 @@ func newMySQLPluginMissing(s scenarios.Settings) (Fault, []scenarios.Problem) {
 	}
 	problems := s.Decode(&keys)
 	keys.defaults()
-	if keys.Plugin == "" {
-		keys.Plugin = "caching_sha2_password"
-	}
+	keys.Plugin = cmp.Or(keys.Plugin, "caching_sha2_password")
 	return accountOf(s, keys.mysqlServer, keys.User, keys.Host, keys.Plugin), append(problems, noAccount(s, keys.User, problems)...)
 }
 
 func accountOf(_ scenarios.Settings, server mysqlServer, user, host, plugin string) *mysqlAccount {
-	if host == "" {
-		host = "%"
-	}
+	host = cmp.Or(host, "%")
 	return &mysqlAccount{mysqlServer: server, user: user, host: host, plugin: plugin}
 }
 

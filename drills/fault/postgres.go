@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,15 +20,9 @@ type server struct {
 }
 
 func (s *server) defaults() {
-	if s.Port == 0 {
-		s.Port = 5432
-	}
-	if s.Superuser == "" {
-		s.Superuser = "postgres"
-	}
-	if s.OSUser == "" {
-		s.OSUser = "postgres"
-	}
+	s.Port = cmp.Or(s.Port, 5432)
+	s.Superuser = cmp.Or(s.Superuser, "postgres")
+	s.OSUser = cmp.Or(s.OSUser, "postgres")
 }
 
 // sh runs a line of shell in the machine and returns what it printed. The data
@@ -159,9 +154,7 @@ func newDataVersion(s scenarios.Settings) (Fault, []scenarios.Problem) {
 		Version string `yaml:"version"` // that PG_VERSION names; default 14
 	}
 	problems := s.Decode(&keys)
-	if keys.Version == "" {
-		keys.Version = "14"
-	}
+	keys.Version = cmp.Or(keys.Version, "14")
 	keys.defaults()
 	return &serverFile{server: keys.server, file: "PG_VERSION", value: keys.Version,
 		change: `printf '%s\n' "$2" > "$PGDATA/$1"`}, problems
@@ -175,9 +168,7 @@ func newPreloadMissing(s scenarios.Settings) (Fault, []scenarios.Problem) {
 		Library string `yaml:"library"` // that is not there; default one of that kind
 	}
 	problems := s.Decode(&keys)
-	if keys.Library == "" {
-		keys.Library = "pg_monitor_of_the_old_version"
-	}
+	keys.Library = cmp.Or(keys.Library, "pg_monitor_of_the_old_version")
 	keys.defaults()
 	return &serverFile{server: keys.server, file: "postgresql.auto.conf", change: appendLine,
 		value: "shared_preload_libraries = '" + keys.Library + "'"}, problems
@@ -191,9 +182,7 @@ func newParameterRemoved(s scenarios.Settings) (Fault, []scenarios.Problem) {
 		Parameter string `yaml:"parameter"` // that the server does not know; default wal_keep_segments
 	}
 	problems := s.Decode(&keys)
-	if keys.Parameter == "" {
-		keys.Parameter = "wal_keep_segments"
-	}
+	keys.Parameter = cmp.Or(keys.Parameter, "wal_keep_segments")
 	keys.defaults()
 	return &serverFile{server: keys.server, file: "postgresql.conf", change: appendLine,
 		value: keys.Parameter + " = 8"}, problems
@@ -206,9 +195,7 @@ func newPortMoved(s scenarios.Settings) (Fault, []scenarios.Problem) {
 		To int `yaml:"to"` // port that it listens at instead; default 5433
 	}
 	problems := s.Decode(&keys)
-	if keys.To == 0 {
-		keys.To = 5433
-	}
+	keys.To = cmp.Or(keys.To, 5433)
 	keys.defaults()
 	if keys.To == keys.Port || keys.To < 1 || keys.To > 65535 {
 		problems = append(problems, s.Problem("to", "such as to: 5433", "port %d is no other port to move to", keys.To))

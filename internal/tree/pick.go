@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -36,9 +37,7 @@ func (p Pick) Of(all []Entry) []Entry {
 			continue
 		}
 		of := e.Same
-		if of == "" {
-			of = e.Path
-		}
+		of = cmp.Or(of, e.Path)
 		if same, ok := now[of]; ok {
 			e.Same = same
 		} else if now[of] = e.Path; e.Same != "" {

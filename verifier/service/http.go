@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -67,9 +68,7 @@ func newHTTP(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	s := spec.Settings
 	problems := s.Decode(&c.keys)
 	k := &c.keys
-	if k.Timeout == 0 {
-		k.Timeout = scenarios.Duration(10 * time.Second)
-	}
+	k.Timeout = cmp.Or(k.Timeout, scenarios.Duration(10*time.Second))
 	if (k.To == "") == (k.URL == "") {
 		problems = append(problems, s.Problem("to", "to: app:8080 with path: /, or url: http://app:8080/",
 			"want exactly one of to and url"))

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -45,9 +46,7 @@ func newPorts(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	if c.keys.Instance == "" {
 		problems = append(problems, s.Problem("on", "name the instance, on: app", "%s asks an instance", s.Kind))
 	}
-	if c.keys.Timeout == 0 {
-		c.keys.Timeout = scenarios.Duration(portsWithin)
-	}
+	c.keys.Timeout = cmp.Or(c.keys.Timeout, scenarios.Duration(portsWithin))
 	c.Asked = verifier.AskedOf(spec.Name, c.keys.Instance)
 	return c, problems
 }

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,9 +51,7 @@ func newTCP(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	if c.keys.Send != "" && c.keys.Expect == "" {
 		problems = append(problems, spec.Settings.Problem("send", "add expect", "something is sent and nothing is expected"))
 	}
-	if c.keys.Timeout == 0 {
-		c.keys.Timeout = scenarios.Duration(5 * time.Second)
-	}
+	c.keys.Timeout = cmp.Or(c.keys.Timeout, scenarios.Duration(5*time.Second))
 	c.Asked = verifier.AskedOf(spec.Name, on)
 	c.q = question[talk]{on: on, restart: c.keys.Restart, judge: c.judge,
 		ask: func(ctx context.Context, t verifier.Target) (talk, error) { return c.talk(ctx, t, port) }}

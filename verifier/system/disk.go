@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,9 +64,7 @@ func newDisk(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	if c.keys.Instance == "" {
 		problems = append(problems, noInstance(s))
 	}
-	if c.keys.Within == 0 {
-		c.keys.Within = scenarios.Duration(bootsWithin)
-	}
+	c.keys.Within = cmp.Or(c.keys.Within, scenarios.Duration(bootsWithin))
 	c.Asked = verifier.AskedOf(spec.Name, c.keys.Instance)
 	return c, problems
 }

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,9 +42,7 @@ func newImage(spec scenarios.CheckSpec) (verifier.Check, []scenarios.Problem) {
 	if c.keys.Instance == "" {
 		problems = append(problems, noInstance(s))
 	}
-	if c.keys.For == 0 {
-		c.keys.For = scenarios.Duration(watchFor)
-	}
+	c.keys.For = cmp.Or(c.keys.For, scenarios.Duration(watchFor))
 	c.Asked = verifier.AskedOf(spec.Name, c.keys.Instance)
 	return c, problems
 }

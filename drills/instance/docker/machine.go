@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -138,9 +139,7 @@ func (m *Machine) hostConfig() container.HostConfig {
 		m.over.narrow(&h)
 	}
 	h.Memory = r.Memory
-	if h.Memory == 0 {
-		h.Memory = defaultMemory
-	}
+	h.Memory = cmp.Or(h.Memory, defaultMemory)
 	h.MemorySwap = h.Memory
 	h.PidsLimit = new(int64(defaultPids))
 	if r.CPUs > 0 {

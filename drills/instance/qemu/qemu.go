@@ -9,6 +9,7 @@
 package qemu
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -180,9 +181,7 @@ func (d *Driver) drivesOf(r instance.Request, vm VM) ([]*drive, error) {
 		if !known {
 			return nil, fmt.Errorf("%q is no disk of a backup", refs[i])
 		}
-		if spec.Bus == "" {
-			spec.Bus = vm.Bus
-		}
+		spec.Bus = cmp.Or(spec.Bus, vm.Bus)
 		drives = append(drives, &drive{index: i, image: image, spec: spec, here: image.Disk.Path() != "" && d.base.Local()})
 	}
 	return drives, nil

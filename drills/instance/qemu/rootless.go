@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"cmp"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -31,9 +32,7 @@ func (m *Machine) unseen(device string) string {
 	name := strings.TrimPrefix(device, "/dev/")
 	id := strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(name, "disk/by-uuid/"), "UUID="))
 	bus := m.vm.Bus
-	if bus == "" {
-		bus = "virtio"
-	}
+	bus = cmp.Or(bus, "virtio")
 	own := "sd"
 	if bus == "virtio" {
 		own = "vd"

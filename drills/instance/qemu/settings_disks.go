@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -35,9 +36,7 @@ func (r *review) disks(boot string, vm VM) {
 		}
 		seen = append(seen, d.Backup)
 		bus := d.Bus
-		if bus == "" {
-			bus = vm.Bus
-		}
+		bus = cmp.Or(bus, vm.Bus)
 		if bus == "ide" && vm.Bus != "ide" {
 			r.problem(at+".bus", "say sata, or bus: ide for the machine", "a machine that boots from another bus has no ide")
 		}
