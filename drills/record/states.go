@@ -51,8 +51,7 @@ const (
 	FaultUnasked FaultState = "unasked" // it could not be asked
 	FaultEnded   FaultState = "ended"   // of a throttle: the restore that it slowed down has ended
 
-	FaultUndone FaultState = "undone"
-	FaultGone   FaultState = "gone"
+	FaultGone FaultState = "gone"
 )
 
 // RollbackState is how a rollback goes.

@@ -13,7 +13,6 @@ import (
 
 // chain is the WAL that recovery will read: segment behind segment from the backup's beginning.
 type chain struct {
-	history  pgdata.History
 	timeline uint32 // that recovery ends on
 	first    pgdata.Segment
 	last     pgdata.Segment
@@ -67,7 +66,7 @@ func (l *Loader) follow(g *ground, o *origin, end pgdata.LSN) (*chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &chain{history: history, timeline: history[len(history)-1].Timeline, first: pgdata.SegmentAt(timeline, start, o.size)}
+	c := &chain{timeline: history[len(history)-1].Timeline, first: pgdata.SegmentAt(timeline, start, o.size)}
 	needed := pgdata.SegmentAt(timeline, max(start, end), o.size).Number
 	if end > start && uint64(end)%uint64(o.size) == 0 { // it ends with the one before
 		needed--

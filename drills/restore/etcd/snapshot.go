@@ -16,8 +16,7 @@ import (
 
 // snapshot is what was read of one.
 type snapshot struct {
-	size     int64 // bytes, its hash included
-	hashed   bool  // its own hash was there, and held
+	hashed   bool // its own hash was there, and held
 	revision int64
 	keys     int64  // that are not deleted
 	leased   int64  // of those, keys that go with a lease
@@ -40,7 +39,7 @@ func readSnapshot(from io.ReaderAt, size int64) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{size: size}
+	s := &snapshot{}
 	switch rest := size % boundary; {
 	case rest == sha256.Size:
 		if s.hashed, err = true, verified(from, size-sha256.Size); err != nil {

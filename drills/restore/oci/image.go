@@ -16,7 +16,6 @@ import (
 // image is one of an archive whose parts are all there and right.
 type image struct {
 	id     string // sha256:… of its configuration
-	names  []string
 	config *part
 	layers []*part
 	os     string
@@ -130,7 +129,7 @@ func (a *archive) image(e entry) (*image, error) {
 	if id != "" && id != config.digest {
 		return nil, bad("the configuration %s has another digest than its name: %s", e.Config, config.digest)
 	}
-	img := &image{id: config.digest, names: e.RepoTags, config: config}
+	img := &image{id: config.digest, config: config}
 	if id == "" {
 		img.notes = append(img.notes, "the archive does not say its configuration's digest: only a manifest beside "+
 			"the backup can tell whether it was changed")

@@ -149,7 +149,7 @@ func (i *Imager) follow(a *archive, d descriptor, depth int) (*image, error) {
 	if err != nil {
 		return nil, within("the image's configuration", err)
 	}
-	img := &image{id: config.digest, names: d.names()[:2], config: config}
+	img := &image{id: config.digest, config: config}
 	for _, layer := range l.Layers {
 		p, err := a.blob(layer)
 		if err != nil {

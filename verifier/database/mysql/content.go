@@ -57,7 +57,6 @@ type look struct {
 // table that holds rows.
 type table struct {
 	name    string
-	engine  string
 	columns []column
 	next    *int64 // AUTO_INCREMENT; nil: it has none
 	key     bool   // it has a primary key, or a unique one
@@ -94,7 +93,7 @@ func (l *look) list(ctx context.Context) error {
 		case slices.Contains([]string{"FEDERATED", "CONNECT", "SPIDER"}, engine):
 			others["f"]++
 		case kind == "BASE TABLE", kind == "SYSTEM VERSIONED":
-			t := &table{name: name, engine: engine}
+			t := &table{name: name}
 			if n, err := strconv.ParseInt(string(v[3]), 10, 64); err == nil && v[3] != nil {
 				t.next = &n
 			}

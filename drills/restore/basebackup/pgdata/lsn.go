@@ -70,7 +70,6 @@ type Header struct {
 	At       LSN    // where it begins
 	System   uint64 // identifier of the cluster that wrote it
 	Size     int64  // of segments, bytes
-	Block    int    // of its pages, bytes
 }
 
 // magics of WAL, by major version.
@@ -87,5 +86,5 @@ func ReadHeader(b []byte) (Header, bool) {
 		return Header{}, false
 	}
 	return Header{Magic: le.Uint16(b), Timeline: le.Uint32(b[4:]), At: LSN(le.Uint64(b[8:])), System: le.Uint64(b[24:]),
-		Size: int64(le.Uint32(b[32:])), Block: int(le.Uint32(b[36:]))}, true
+		Size: int64(le.Uint32(b[32:]))}, true
 }

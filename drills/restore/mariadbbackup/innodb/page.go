@@ -34,7 +34,6 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type Space struct {
 	Size int  // of a page, bytes; 0: it has pages of a kind that is not looked at here
 	Full bool // its checksums are those of innodb_checksum_algorithm=full_crc32
-	ID   uint32
 }
 
 // SpaceOf reads it from the beginning of a file; false: that is none of a tablespace. defaultSize is innodb_page_size.
@@ -43,7 +42,7 @@ func SpaceOf(head []byte, defaultSize int) (Space, bool) {
 		return Space{}, false
 	}
 	flags := binary.BigEndian.Uint32(head[flagsAt:])
-	s := Space{ID: binary.BigEndian.Uint32(head[spaceAt:])}
+	s := Space{}
 	if flags&fullMarker != 0 {
 		s.Full, s.Size = true, 512<<(flags&15)
 		return s, s.Size >= 4<<10 && s.Size <= 64<<10

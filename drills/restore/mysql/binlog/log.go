@@ -19,7 +19,6 @@ type log struct {
 	whole      uint32 // checksum of all of it
 	version    string // of the server that wrote it
 	server     uint32
-	created    uint32
 	inUse      bool // it was being written when it was copied, or its server went away
 	sums       bool
 	begins     state
@@ -157,7 +156,7 @@ func (r *reading) describes(e *event) error {
 	if r.version != "" {
 		return r.between(e)
 	}
-	r.version, r.server, r.created, r.inUse, r.sums = e.version(), e.server, e.time, e.flags&inUseFlag != 0, r.r.sums
+	r.version, r.server, r.inUse, r.sums = e.version(), e.server, e.flags&inUseFlag != 0, r.r.sums
 	if !strings.Contains(r.version, "MariaDB") {
 		return lackLogs("%s is a binary log of MySQL %s", r.path, r.version)
 	}
