@@ -4,16 +4,26 @@ package restoretest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os/exec"
 	"strings"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"lifeboat/drills/instance"
 	"lifeboat/drills/ledger"
+	"lifeboat/drills/record"
+	"lifeboat/drills/restore"
+	"lifeboat/drills/store"
+	"lifeboat/internal/accident"
+	"lifeboat/internal/needs"
 )
 
 // Machine is a container driven by the engine's command: tests of loaders are about backups, the seal is the driver's own business.
@@ -102,3 +112,58 @@ func (m *Machine) Get(context.Context, string) ([]byte, error) { return nil, err
 func (m *Machine) Start(context.Context) error                 { return errors.ErrUnsupported }
 func (m *Machine) Stop(context.Context) error                  { return errors.ErrUnsupported }
 func (m *Machine) UndoCommand(instance.Command) ledger.Undo    { return ledger.Undo{} }
+
+// Made is the tar that a script of bash writes in a container of an image, as one of its users and without a network, by paths.
+func Made(image, user, script string) (accident.Folder, error) {
+	c := exec.Command("docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp:exec", "--user", user, "--entrypoint", "bash", image, "-s")
+	var out, told bytes.Buffer
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(script), &out, &told
+	if err := c.Run(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, told.String())
+	}
+	return accident.Unpacked(&out)
+}
+
+// Sample is what was made of an image. The test is skipped where that is not there; made by names the script that makes it.
+func Sample(t testing.TB, image, by string, made func() (accident.Folder, error)) accident.Folder {
+	t.Helper()
+	if out, err := CLI(t.Context(), nil, "image", "inspect", "--format", "{{.Id}}", image); err != nil {
+		needs.Skipf(t, "no %s here (run %s): %s", image, by, out)
+	}
+	all, err := made()
+	require.NoError(t, err)
+	return all
+}
+
+// memory is a stream of bytes that keeps a store's promises.
+type memory struct {
+	*bytes.Reader
+	point store.Point
+	sum   string
+}
+
+func (m *memory) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	if errors.Is(err, io.EOF) && m.point.Digest.Given() && m.point.Digest.String() != m.sum {
+		return n, &store.Mismatch{Point: m.point.ID, Want: m.point.Digest.String(), Got: m.sum}
+	}
+	return n, err
+}
+func (m *memory) Close() error   { return nil }
+func (m *memory) Digest() string { return m.sum }
+func (m *memory) Bytes() int64   { return m.Size() - int64(m.Len()) }
+
+// Digest of bytes: sha256:HEX.
+func Digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Source is a backup of these bytes, whose restore point has this id; promised: the digest that its store says it has, "" where it says none.
+func Source(backup, id string, content []byte, promised string) restore.Source {
+	p := store.Point{ID: id, Size: int64(len(content))}
+	p.Digest, _ = record.ParseDigest(promised)
+	return restore.Source{Backup: backup, Point: p, Unused: true, Open: func(context.Context) (store.Stream, error) {
+		return &memory{Reader: bytes.NewReader(content), point: p, sum: Digest(content)}, nil
+	}}
+}

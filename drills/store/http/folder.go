@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
 	"lifeboat/drills/store"
+	"lifeboat/drills/store/checksums"
 	"lifeboat/drills/store/chunks"
 	"lifeboat/drills/store/remote"
 	"lifeboat/scenarios"
@@ -115,4 +117,58 @@ func (f *Folder) fits(answer *http.Response, u *url.URL, want int64) error {
 		return f.s.problem("serve it from one that does", "the server ignores Range: it would have to send all of %s for each read", f.s.show(u))
 	}
 	return f.s.refusedOnce(answer, u)
+}
+
+// Fetch streams a file. Errors wrap store.ErrNoPoint when it is not there any more; *store.Problem when it is not
+// the file that was listed.
+func (s *Store) Fetch(ctx context.Context, p store.Point) (store.Stream, error) {
+	u, err := s.locate(p.ID)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", p.ID, err)
+	}
+	r, err := s.ask(ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", p.ID, err)
+	}
+	if r.StatusCode != http.StatusOK {
+		r.Body.Close()
+		return nil, fmt.Errorf("fetch %s: %w", p.ID, s.refusal(r, u))
+	}
+	want, now := s.seen.Expect(p.ID, p.Size, p.Taken), remote.FactsOf(r)
+	if how := want.Change(now); how != "" {
+		r.Body.Close()
+		return nil, s.changed(p.ID, how)
+	}
+	return store.Verify(ctx, store.Opened{Body: r.Body, Point: p, Store: s.name, Size: max(want.Size, now.Size)}), nil
+}
+
+// Beside implements store.Beside.
+func (s *Store) Beside(ctx context.Context, p store.Point, suffix string) ([]byte, error) {
+	u, err := s.locate(p.ID)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", p.ID+suffix, err)
+	}
+	listed, err := s.address()
+	if err != nil {
+		return nil, err
+	}
+	file, base, sums := p.ID+suffix, path.Base(listed.Path), &checksums.Lists{}
+	switch {
+	case checksums.IsList(base):
+		err = s.read(ctx, listed, base, sums)
+	case s.set.Sums != noSums:
+		err = s.sums(ctx, u, file, sums)
+	}
+	if err != nil {
+		return nil, s.known(ctx, err)
+	}
+	sums.Settle(func(name string) bool { return name == file })
+	raw, err := s.whole(ctx, beside(u, path.Base(file)), store.MostBeside)
+	if errors.Is(err, store.ErrNoPoint) {
+		return nil, store.NotBeside(file, sums.List[file])
+	}
+	if err != nil {
+		return nil, s.known(ctx, err)
+	}
+	return store.Held(file, raw, sums.List[file])
 }
