@@ -16,10 +16,7 @@ func Weaknesses(r *record.Record, v record.Verdict) []record.Reason {
 	if v.Status != record.StatusPassed {
 		return all
 	}
-	for _, more := range [][]record.Reason{wideLimits(v), thinReasons(v), littleAsked(r), noUpgrade(r), otherBackups(r), parts(r)} {
-		all = append(all, more...)
-	}
-	return all
+	return append(all, slices.Concat(wideLimits(v), thinReasons(v), littleAsked(r), noUpgrade(r), otherBackups(r), parts(r))...)
 }
 
 func (a author) weaknesses() []record.Reason { return Weaknesses(a.r, a.v) }

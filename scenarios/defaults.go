@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"lifeboat/drills/record"
@@ -132,12 +133,7 @@ func (s *Scenario) sees() bool {
 
 // rollsBack tells whether any decision may be followed by a rollback.
 func (s *Scenario) rollsBack() bool {
-	for _, in := range s.Incidents {
-		if in.Decide.rollsBack() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.Incidents, func(in Incident) bool { return in.Decide.rollsBack() })
 }
 
 // rollsBack tells whether the decision may be followed by a rollback.

@@ -271,10 +271,4 @@ type CheckSpec struct {
 }
 
 // All lists the checks of a scenario in the order of the layers.
-func (c Checks) All() []CheckSpec {
-	var all []CheckSpec
-	for _, l := range [][]CheckSpec{c.System, c.Service, c.Data, c.Business} {
-		all = append(all, l...)
-	}
-	return all
-}
+func (c Checks) All() []CheckSpec { return slices.Concat(c.System, c.Service, c.Data, c.Business) }

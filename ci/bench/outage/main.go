@@ -105,11 +105,7 @@ func side(ctx context.Context, s settings, how shutting) ([]finding, error) {
 		})
 	}
 	wg.Wait()
-	var all []finding
-	for _, f := range found {
-		all = append(all, f...)
-	}
-	return all, context.Cause(ctx)
+	return slices.Concat(found...), context.Cause(ctx)
 }
 
 // target is what the width of an outage's bracket is held against.

@@ -21,12 +21,7 @@ var mysqlPrograms = []string{"mysqldump", "mariadb-dump"}
 
 // DumpsMySQL tells whether a command line is of a program that dumps MySQL or MariaDB.
 func DumpsMySQL(args []string) bool {
-	for _, p := range mysqlPrograms {
-		if len(args) > 0 && strings.HasPrefix(filepath.Base(args[0]), p) {
-			return true
-		}
-	}
-	return false
+	return len(args) > 0 && slices.ContainsFunc(mysqlPrograms, func(p string) bool { return strings.HasPrefix(filepath.Base(args[0]), p) })
 }
 
 // mysqlParser is a reading of such a command line.

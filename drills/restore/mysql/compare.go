@@ -172,10 +172,5 @@ func (l *load) dropUnfilled(ctx context.Context) error {
 }
 
 func contains(all []string, one string) bool {
-	for _, a := range all {
-		if strings.EqualFold(a, one) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(all, func(a string) bool { return strings.EqualFold(a, one) })
 }

@@ -5,6 +5,7 @@ package binlog
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -81,13 +82,9 @@ func (s state) add(g gtid) {
 }
 
 func (s state) clone() state {
-	n := newState()
-	for k, v := range s.streams {
-		n.streams[k] = v
-	}
-	for k, v := range s.last {
-		n.last[k] = v
-	}
+	n := newState() // of a log that says nothing of what was before it there is nothing to copy, and something to come
+	maps.Copy(n.streams, s.streams)
+	maps.Copy(n.last, s.last)
 	return n
 }
 

@@ -3,6 +3,7 @@ package mysqldump
 import (
 	"bytes"
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -177,12 +178,7 @@ func (s Statement) Global() bool {
 
 // Mentions tells whether a word stands in it, outside of texts.
 func (s Statement) Mentions(word string) bool {
-	for _, t := range s.tokens {
-		if t.named() && strings.EqualFold(t.text, word) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.tokens, func(t token) bool { return t.named() && strings.EqualFold(t.text, word) })
 }
 
 // brief is a statement's beginning in one line.
