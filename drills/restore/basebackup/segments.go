@@ -2,7 +2,6 @@ package basebackup
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +20,6 @@ type segments struct {
 	backups   []*pgdata.Label    // histories of backups
 	partial   int                // segments that were not complete when they were archived
 	size      int64              // of a segment, as the first of them says; 0: none was seen
-	buf       bytes.Buffer
 }
 
 type segment struct {
@@ -55,9 +53,6 @@ func (s *segments) add(name string, head []byte, size int64) {
 
 // placing makes a file of WAL in the machine of which the size is known; nil: nothing is to be placed.
 type placing func(name string, size int64, from io.Reader) error
-
-// usualSegment is what a segment has unless initdb was told another size, bytes.
-const usualSegment = 16 << 20
 
 // mostSegment is the most that a segment may have, bytes.
 const mostSegment = 1 << 30
@@ -106,22 +101,61 @@ func (s *segments) take(base string, r io.Reader, place placing) error {
 	return nil
 }
 
-// takeSegment has a segment placed with the bytes that it has.
+// takeSegment has a segment placed with the bytes that it has. How many those are is known when it was read; what its first page says is placed as
+// it comes, and one that is shorter is filled up with zeros: nothing starts on it, for it is held against what it should have before.
 func (s *segments) takeSegment(name string, r io.Reader, place placing) error {
-	s.buf.Reset()
-	s.buf.Grow(int(cmp.Or(s.size, usualSegment)) + bytes.MinRead) // it would grow to twice as much on its way
-	if _, err := s.buf.ReadFrom(io.LimitReader(r, mostSegment+1)); err != nil {
+	head := make([]byte, pgdata.HeaderSize)
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
-	whole := s.buf.Bytes()
-	if len(whole) > mostSegment {
+	rest := &counted{from: io.LimitReader(r, mostSegment+1), n: int64(n)}
+	said := int64(0)
+	if h, whole := pgdata.ReadHeader(head[:n]); whole && pgdata.SegmentSize(h.Size) {
+		said = h.Size
+	}
+	switch {
+	case place == nil || err != nil:
+		err = nil // of what is shorter its size tells
+	case said > 0:
+		err = place(name, said, io.LimitReader(io.MultiReader(bytes.NewReader(head), rest, zeros{}), said))
+	default: // it may be anything
+		whole := bytes.NewBuffer(head)
+		if _, err = whole.ReadFrom(rest); err == nil {
+			err = place(name, int64(whole.Len()), whole)
+		}
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, rest)
+	}
+	if err != nil {
+		return err
+	}
+	if rest.n > mostSegment {
 		return fmt.Errorf("it has more than %d bytes", mostSegment)
 	}
-	s.add(name, whole[:min(len(whole), pgdata.HeaderSize)], int64(len(whole)))
-	if place == nil {
-		return nil
-	}
-	return place(name, int64(len(whole)), bytes.NewReader(whole))
+	s.add(name, head[:n], rest.n)
+	return nil
+}
+
+// counted knows how much of it was read.
+type counted struct {
+	from io.Reader
+	n    int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// zeros never end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 // errNone says that nothing of an archive is there.
