@@ -158,9 +158,8 @@ by_hand() {
     redis) "${onto[@]}" dd --user 0 lifeboat/redis:7.0 of=/restored/dump.rdb bs=1M status=none <"$made/redis/dump.rdb" ;;
   esac
   seconds=$(calc "${EPOCHREALTIME/,/.} - ${from/,/.}")
-  from=$EPOCHREALTIME
-  up "$1"
-  with=$(calc "$seconds + ${EPOCHREALTIME/,/.} - ${from/,/.}")
+  from=$EPOCHREALTIME with=0
+  if (up "$1"); then with=$(calc "$seconds + ${EPOCHREALTIME/,/.} - ${from/,/.}"); fi # the tool's own seconds hold all the same
   away
 }
 entry() { # entry KIND: what the catalogue says of it
