@@ -110,18 +110,16 @@ func (a *app) verify(ctx context.Context, o verifyOptions, path string) error {
 	defer v.view.Close()
 	err = night.Run(ctx, journal, jobs, parallel, v.room(ctx), v.view.done)
 	v.view.Close()
+	var logged error
 	if ctx.Err() != nil { // it can be gone on with
 		err = errors.Join(err, journal.Close())
-	} else {
-		err = errors.Join(err, journal.Seal())
-		if err == nil {
-			err = evidence.LogNight(a.home, n.Night, a.sealing())
-		}
+	} else if err = errors.Join(err, journal.Seal()); err == nil {
+		logged = evidence.LogNight(a.home, n.Night, a.sealing())
 	}
 	if err != nil {
-		return err
+		return &brokenNight{fmt.Errorf("%w; lifeboat verify --continue goes on with night %s", err, n.Night)}
 	}
-	return v.deliver(ctx, n.Night, o.metrics)
+	return v.deliver(ctx, n.Night, o.metrics, logged)
 }
 
 // canBeWritten tells before hours of work whether a file can be put at a path; "" is none.

@@ -42,6 +42,9 @@ type exitError struct{ code int }
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
+// brokenNight says that a night ended by the harness, and by nobody's mistake in using it.
+type brokenNight struct{ error }
+
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
@@ -90,6 +93,7 @@ func exitCode(err error) int {
 	var exit *exitError
 	var abort *drills.AbortError
 	var broken *drills.BrokenError
+	var dark *brokenNight
 	switch {
 	case err == nil:
 		return exitPassed
@@ -101,6 +105,8 @@ func exitCode(err error) int {
 		return exitInconclusive
 	case errors.As(err, &abort):
 		return exitInterrupted
+	case errors.As(err, &dark):
+		return exitInconclusive
 	}
 	return exitUsage
 }

@@ -203,14 +203,13 @@ func (v *verifying) room(ctx context.Context) night.Room {
 }
 
 // deliver writes the night's files and prints it. What of it cannot be written hides no verdict: the night stands in its journal.
-func (v *verifying) deliver(ctx context.Context, id, metrics string) error {
+func (v *verifying) deliver(ctx context.Context, id, metrics string, errs ...error) error {
 	n, err := night.Read(v.home, id)
 	if err != nil {
 		return err
 	}
 	o := reports.Options{Language: v.lang, Width: v.width(), Color: v.color()}
 	dir := filepath.Join(night.Dir(v.home), id)
-	var errs []error
 	for name, write := range map[string]nightFormat{"junit.xml": reports.NightJUnit, "night.json": reports.NightJSON} {
 		if err := writeNight(filepath.Join(dir, name), write, n, o); err != nil {
 			errs = append(errs, fmt.Errorf("write the night's %s: %w", name, err))

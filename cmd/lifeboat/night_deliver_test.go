@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -32,6 +33,8 @@ func TestNightThatCannotBeWritten(t *testing.T) {
 		require.ErrorAs(t, v.deliver(t.Context(), n.Night, ""), &exit)
 		assert.Equal(t, want, exit.code)
 		assert.Contains(t, out.String(), "shop")
+		require.ErrorAs(t, v.deliver(t.Context(), n.Night, "", errors.New("append to the log: no space left on device")), &exit)
+		assert.Equal(t, want, exit.code)
 		assert.FileExists(t, filepath.Join(night.Dir(home), n.Night, "lifeboat.prom"), "the others are written")
 	}
 }

@@ -63,11 +63,11 @@ func Create(home string, h Header) (*Journal, *Night, error) {
 	}
 	f, err := os.OpenFile(filepath.Join(dir, file), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the night's journal: %w", err)
+		return nil, nil, errors.Join(fmt.Errorf("open the night's journal: %w", err), os.RemoveAll(dir))
 	}
 	j := &Journal{f: f}
-	if err := errors.Join(filelock.Exclusive(f, 0), j.append(kindNight, h)); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("begin the night: %w", err), f.Close())
+	if err := errors.Join(filelock.Exclusive(f, 0), j.append(kindNight, h)); err != nil { // one without a beginning would be told as one that cannot be read
+		return nil, nil, errors.Join(fmt.Errorf("begin the night: %w", err), f.Close(), os.RemoveAll(dir))
 	}
 	return j, &Night{Header: h}, nil
 }
