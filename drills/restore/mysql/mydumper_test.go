@@ -132,5 +132,5 @@ func TestRefusesFoldersOfMydumper(t *testing.T) {
 	_, err = loader(t, "{}").Read(t.Context(), asFolder(all.Below("bare")))
 	require.NoError(t, err)
 	err = loader(t, "{}").Look(t.Context(), asFolder(accident.Folder{"a/toc.dat": "PGDMP"}))
-	assert.ErrorAs(t, err, new(*restore.KindError), "a folder of something else")
+	assert.ErrorAs(t, err, new(*restore.LackError), "a folder of something else")
 }

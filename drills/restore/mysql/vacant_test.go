@@ -15,7 +15,7 @@ import (
 func TestPartNeedsRoom(t *testing.T) {
 	m := mariadb(t)
 	dump := dumpTrade(t, m, "--databases", "trade", "other")
-	for only, made := range map[string]string{"trade.orders": "table trade.mine (n int)", "[other, trade]": "view trade.mine as select 1", "[trade.audit]": "sequence trade.mine"} {
+	for only, made := range map[string]string{"trade.orders": "table trade.mine (n int)", "[other, trade]": "view trade.mine as select 1", "[trade.tickets]": "sequence trade.mine"} {
 		dropTrade(t, m)
 		ask(t, m, "create database trade")
 		ask(t, m, "create "+made)
