@@ -111,15 +111,15 @@ make_redis() {
   away
 }
 
-up() { # up KIND: a server on what was restored by hand, until it takes sessions; the others have none
+up() { # up KIND: a server on what was restored by hand, until it takes sessions; of pgbackrest it would have to be in the server's image, too
   case $1 in
     mariadb-backup)
       serve lifeboat/mariadb:10.11 /var/lib/mysql -u 0 --entrypoint sh -- -c \
         'mkdir -p /run/mysqld && chown -R mysql: /run/mysqld /var/lib/mysql && exec mariadbd --user=mysql --bind-address=*'
       await mariadb -h 127.0.0.1 -uroot -pbench -e 'select 1'
       ;;
-    basebackup | pgbackrest)
-      serve lifeboat/postgres:15 /var/lib/postgresql/data "${archive[@]}" --entrypoint sh -- -c \
+    basebackup)
+      serve lifeboat/postgres:15 /var/lib/postgresql/data --entrypoint sh -- -c \
         'chown -R postgres: /var/lib/postgresql/data && chmod 700 /var/lib/postgresql/data && exec lifeboat-postgres postgres'
       await psql -X -U postgres -c 'create temp table t ()'
       ;;
@@ -209,12 +209,7 @@ measure() { # measure KIND: at the size of the day
     : >"$made/$kind.made"
   fi
   bytes=$(du -sb "$made/$kind" | cut -f1)
-  lifeboats=() hands=() withs=() archive=()
-  if [ "$kind" = pgbackrest ]; then # the server asks it for WAL
-    docker run --rm --network none --entrypoint cat lifeboat/kinds:12 /usr/bin/pgbackrest >"$work/pgbackrest"
-    chmod 755 "$work/pgbackrest"
-    archive=(-v "$work/pgbackrest:/usr/bin/pgbackrest:ro" -v "$made/pgbackrest/repo:/tmp/repo:ro" "${backrest[@]/#/-ePGBACKREST_}")
-  fi
+  lifeboats=() hands=() withs=()
   for turn in $(seq "$turns"); do
     order=(by_lifeboat by_hand)
     if [ $((turn % 2)) = 0 ]; then order=(by_hand by_lifeboat); fi
@@ -228,7 +223,7 @@ measure() { # measure KIND: at the size of the day
   figure "$of: restore throughput ÷ the tool's" "$(calc "$h / $l") ($(calc "$bytes / 1e6 / $l") ÷ $(calc "$bytes / 1e6 / $h") MB/s)" ">= 0.95" \
     "$(holds "$h / $l >= 0.95")"
   case $kind in
-    mariadb-backup | basebackup | pgbackrest | redis)
+    mariadb-backup | basebackup | redis)
       w=$(median "${withs[@]}")
       figure "$of: the same, the tool's server up, too" "$(calc "$w / $l") ($(calc "$bytes / 1e6 / $l") ÷ $(calc "$bytes / 1e6 / $w") MB/s)" ">= 0.95" \
         "$(holds "$w / $l >= 0.95")"
