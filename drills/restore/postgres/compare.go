@@ -69,7 +69,7 @@ func (l *load) compare(ctx context.Context) error {
 	wanted := map[string]map[string][]pgdump.Entry{} // by database and kind
 	encodings := map[string]string{}
 	for _, e := range l.entries {
-		if _, ok := catalogue[e.Desc]; !ok {
+		if _, ok := catalogue[e.Desc]; !ok && e.Desc != tableData {
 			continue
 		}
 		t := l.at
@@ -109,6 +109,10 @@ func (l *load) missing(ctx context.Context, database, encoding string,
 	if err := l.speak(ctx, conn, encoding); err != nil {
 		return nil, err
 	}
+	if err := l.withoutRows(ctx, conn, wanted["TABLE"], wanted[tableData]); err != nil {
+		return nil, err
+	}
+	delete(wanted, tableData)
 	var missing []string
 	for _, kind := range slices.Sorted(maps.Keys(wanted)) { // two runs on one backup say the same
 		there, err := list(ctx, conn, catalogue[kind])
@@ -122,6 +126,38 @@ func (l *load) missing(ctx context.Context, database, encoding string,
 		}
 	}
 	return missing, nil
+}
+
+const tableData = "TABLE DATA"
+
+// withoutRows tells of tables whose rows were not dumped, while those of others were: pg_dump writes where they begin of an empty table, too, and of
+// partitioned ones alone it does not.
+func (l *load) withoutRows(ctx context.Context, conn *pgx.Conn, tables, data []pgdump.Entry) error {
+	tables = slices.DeleteFunc(slices.Clone(tables), func(e pgdump.Entry) bool {
+		return slices.Contains(l.set.LeaveOut.Tables, e.Namespace+"."+e.Tag)
+	})
+	given := map[string]bool{}
+	for _, e := range data {
+		given[key(e)] = true
+	}
+	if len(data) == 0 || !slices.ContainsFunc(tables, func(e pgdump.Entry) bool { return !given[key(e)] }) {
+		return nil
+	}
+	own, err := list(ctx, conn, relations("'r'"))
+	if err != nil {
+		return fmt.Errorf("look for what was restored on %s: %w", l.machine.Name(), err)
+	}
+	var without []string
+	for _, e := range tables {
+		if own[key(e)] && !given[key(e)] {
+			without = append(without, e.Namespace+"."+e.Tag)
+		}
+	}
+	if len(without) > 0 {
+		l.noteOnce("the rows of %d of its tables were not dumped (pg_dump --exclude-table-data or --no-unlogged-table-data), and nothing is known of them: %s", len(without),
+			dump.Few(without))
+	}
+	return nil
 }
 
 // key is how an entry stands in the catalogue's lists.

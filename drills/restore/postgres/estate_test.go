@@ -51,6 +51,8 @@ var estateDumps = map[string]string{
 	"post-data":          "pg_dump --section=post-data estate",
 	"schema only":        "pg_dump --schema-only estate",
 	"schema only,custom": "pg_dump -Fc --schema-only estate",
+	"no rows of one":     "pg_dump --exclude-table-data=extra.fast estate",
+	"the same, custom":   "pg_dump -Fc --exclude-table-data=extra.fast estate",
 	"no owner":           "pg_dump --no-owner --no-acl estate",
 	"authorization":      "pg_dump --use-set-session-authorization estate",
 }
@@ -221,6 +223,10 @@ func TestLoadWhatPeopleHave(t *testing.T) {
 			{query: "select count(*) from orders", want: "0"}}, notes: []string{"it holds no row of any table"}},
 		"--schema-only, custom": {dump: "schema only,custom", database: "estate", asks: []question{
 			{query: "select count(*) from orders", want: "0"}}, notes: []string{"it holds no row of any table"}},
+		"--exclude-table-data": {dump: "no rows of one", database: "app", asks: []question{orders},
+			notes: []string{"the rows of 1 of its tables were not dumped", "extra.fast"}},
+		"--exclude-table-data, custom": {dump: "the same, custom", database: "estate", asks: []question{orders},
+			notes: []string{"the rows of 1 of its tables were not dumped", "extra.fast"}},
 		"--no-owner": {dump: "no owner", database: "app", asks: []question{orders}},
 		"--use-set-session-authorization": {dump: "authorization", again: true, database: "app", asks: []question{orders},
 			notes: []string{"role est_owner was a superuser while the load ran"}},
