@@ -67,7 +67,7 @@ func TestStampedBundles(t *testing.T) {
 		"that answers another":      {func(f *forged) { f.take(second, "tsr") }, "stamp_wrong"},
 		"with a request that fits":  {func(f *forged) { f.take(byStranger, "tsq") }, "stamp_wrong"},
 		"a response that is changed": {func(f *forged) {
-			f.edit("log/checkpoint.tsr", func(s string) string { return s[:200] + "x" + s[201:] })
+			f.edit("log/checkpoint.tsr", func(s string) string { return s[:200] + string([]byte{s[200] ^ 1}) + s[201:] })
 		}, "stamp_wrong"},
 		"bytes behind its request":  {func(f *forged) { f.edit("log/checkpoint.tsq", func(s string) string { return s + "\x00" }) }, "stamp_wrong"},
 		"bytes behind its response": {func(f *forged) { f.edit("log/checkpoint.tsr", func(s string) string { return s + "\x05\x00" }) }, "stamp_wrong"},

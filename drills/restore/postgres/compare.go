@@ -154,8 +154,8 @@ func (l *load) withoutRows(ctx context.Context, conn *pgx.Conn, tables, data []p
 		}
 	}
 	if len(without) > 0 {
-		l.noteOnce("the rows of %d of its tables were not dumped (pg_dump --exclude-table-data or --no-unlogged-table-data), and nothing is known of them: %s", len(without),
-			dump.Few(without))
+		l.noteOnce("the rows of %d of its tables were not dumped (pg_dump --exclude-table-data or --no-unlogged-table-data), and nothing is known of them: %s",
+			len(without), dump.Few(without))
 	}
 	return nil
 }
