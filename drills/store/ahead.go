@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
+	"io"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 )
@@ -46,11 +49,18 @@ func (a *ahead) Read(p []byte) (n int, err error) {
 		n, err = a.next(p)
 	}
 	a.n.Add(int64(n))
-	a.whole.Store(err != nil)
+	a.whole.Store(errors.Is(err, io.EOF)) // who broke it off has not read what was read here
 	return n, err
 }
 
 func (a *ahead) next(p []byte) (int, error) {
+	select {
+	case <-a.quit:
+		return 0, fs.ErrClosed
+	case <-a.ctx.Done():
+		return 0, a.ctx.Err()
+	default:
+	}
 	if a.pieces == nil {
 		a.start()
 	}
@@ -63,6 +73,8 @@ func (a *ahead) next(p []byte) (int, error) {
 		case a.now = <-a.pieces:
 		case <-a.ctx.Done():
 			return 0, a.ctx.Err()
+		case <-a.quit: // nobody reads on
+			return 0, fs.ErrClosed
 		}
 	}
 	n := copy(p, a.now.rest)

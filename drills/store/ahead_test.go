@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,30 @@ func TestAhead(t *testing.T) {
 	_, err = s.Read(make([]byte, 1))
 	assert.ErrorIs(t, err, context.Canceled, "one that hangs is not waited for")
 	assert.NoError(t, s.Close())
+
+	ctx, cancel = context.WithCancel(t.Context())
+	inner := store.Verify(ctx, store.Opened{Body: io.NopCloser(bytes.NewReader(content[:2000])), Size: -1})
+	s = store.Ahead(ctx, inner)
+	for range 2 {
+		_, err = io.ReadFull(s, first)
+		require.NoError(t, err)
+	}
+	require.Eventually(t, func() bool { return inner.Digest() != "" }, time.Minute, time.Millisecond, "all of it is read ahead")
+	cancel()
+	_, err = s.Read(make([]byte, 10_000))
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Empty(t, s.Digest(), "of what nobody was given to its end")
+	assert.NoError(t, s.Close())
+
+	r, w = io.Pipe()
+	s = store.Ahead(t.Context(), store.Verify(t.Context(), store.Opened{Body: r, Size: -1}))
+	go func() { _, _ = w.Write(first) }()
+	_, err = io.ReadFull(s, first)
+	require.NoError(t, err)
+	ended := make(chan error)
+	go func() { _, err := s.Read(first); ended <- err }()
+	assert.NoError(t, s.Close())
+	assert.Error(t, <-ended, "who waits for more while it is closed")
 
 	reads := 0
 	s = open(t.Context(), readerFunc(func(p []byte) (int, error) { reads++; return len(p), nil }))
