@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strings"
 
 	"lifeboat/drills/record"
+	"lifeboat/drills/store"
 	"lifeboat/internal/filekind"
 	"lifeboat/internal/filekind/unpack"
 	"lifeboat/internal/lazy"
@@ -77,10 +79,13 @@ func (e *KindError) Fact() *record.FileKind {
 	return &record.FileKind{Name: e.Found.Name, Said: e.Found.Said, Why: e.Why, Command: e.Found.Command(e.File)}
 }
 
-var piece = lazy.Regexp(`(?:^x|\.)a[a-z]$|\.(?:part|z|r)\d+(?:\.rar)?$|\.0\d\d?$`)
+var piece = lazy.Regexp(`(?:^x|\.)a[a-z]$|\.(?:part|z|r)\d+(?:\.rar)?$|\.0\d\d$|(?:^|\D)\.0\d$`) // shop.2026.11.08 is of a day
 
-// Piece tells whether a file is called as split and archivers call the pieces of a larger one, of which none is bad for not being whole.
-func Piece(name string) bool { return piece().MatchString(path.Base(name)) }
+// Piece tells whether what is wrong with a restore point may be that it is a piece of a larger file, as split and archivers call them: none is bad
+// for not being whole. One that is not what was promised of it is.
+func Piece(p store.Point, reason string) bool {
+	return !p.Dir && piece().MatchString(path.Base(p.ID)) && !(p.Digest.Given() && strings.Contains(reason, p.Digest.String()))
+}
 
 // MisfitError says that a backup is made for something else than what it is to be restored to: no word on the backup.
 type MisfitError struct {
