@@ -43,6 +43,8 @@ func TestUnsaidRows(t *testing.T) {
 		`ERROR:  column "value" is invalid`:                                                                   `ERROR:  column "value" is invalid`,
 		"DETAIL:  Failing row contains (1, a@example.com).\nCONTEXT:  COPY":                                   "DETAIL:  Failing row contains (***).\nCONTEXT:  COPY",
 		// A value has lines of its own, semicolons and quotes.
+		"CONTEXT:  COPY p, line 3, column note: \"one\na@example.com\"\npsql:":                         "CONTEXT:  COPY p, line 3, column note: \"***\"\npsql:",
+		"CONTEXT:  COPY p, line 3, column note: \"one\na@example.com\"":                                "CONTEXT:  COPY p, line 3, column note: \"***",
 		"DETAIL:  Key (note)=(one\na@example.com) already exists.":                                     "DETAIL:  Key (note)=(***) already exists.",
 		"DETAIL:  Key (note)=(Smith (old) moved to Paris) already exists.":                             "DETAIL:  Key (note)=(***) already exists.",
 		"DETAIL:  Schlüssel (note)=(a@example.com) existiert bereits.":                                 "DETAIL:  Schlüssel (note)=(***",
