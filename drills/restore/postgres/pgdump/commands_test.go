@@ -64,10 +64,10 @@ func TestPlainRefusesPrograms(t *testing.T) {
 
 // A row whose COPY was lost is told without what is in it.
 func TestRowsAreNoCommands(t *testing.T) {
-	for _, text := range []string{"\\N\tSECRET\n", "1\t\\\\x5ec2e7 SECRET\n", "select 1;\n\\tSECRET\n", "\\! SECRET\n", "\\unrestrict SECRET\n"} {
+	for _, text := range []string{"\\N\tSECRET\n", "1\t\\\\x5ec2e7 SECRET\n", "select 1;\n\\tSECRET\n", "\\! SECRET\n", "\\nSECRET\n", "\\nsecret\n", "\\isecret\n", "\\unrestrict SECRET\n"} {
 		_, _, err := readPlain([]byte(text+closingLine), 128)
 		require.ErrorContains(t, err, "which pg_dump never writes", text)
-		assert.NotContains(t, err.Error(), "SECRET", text)
+		assert.NotContains(t, strings.ToUpper(err.Error()), "SECRET", text)
 	}
 }
 
