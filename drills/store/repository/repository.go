@@ -2,6 +2,7 @@
 package repository
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"path"
@@ -107,7 +108,7 @@ func (b *body) Close() error {
 	return errors.Join(err, b.end())
 }
 
-// MostSaid bounds what Tail and Head keep of what a program says, bytes.
+// MostSaid bounds what Tail keeps of what a program says, and Head where nothing else is said, bytes.
 const MostSaid = 64 << 10
 
 // Tail keeps the end of what is written.
@@ -125,11 +126,14 @@ func (t *Tail) Write(p []byte) (int, error) {
 func (t *Tail) String() string { return string(t.b) }
 
 // Head keeps the beginning of what is written.
-type Head struct{ b []byte }
+type Head struct {
+	Most int // bytes; 0: MostSaid
+	b    []byte
+}
 
 // Write implements io.Writer.
 func (h *Head) Write(p []byte) (int, error) {
-	h.b = append(h.b, p[:min(len(p), MostSaid-len(h.b))]...)
+	h.b = append(h.b, p[:min(len(p), cmp.Or(h.Most, MostSaid)-len(h.b))]...)
 	return len(p), nil
 }
 

@@ -9,6 +9,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func TestHead(t *testing.T) {
+	t.Parallel()
+	for most, want := range map[int]int{0: MostSaid, 3 * MostSaid: 2 * MostSaid} {
+		h := Head{Most: most}
+		for range 2 {
+			n, err := h.Write(make([]byte, MostSaid))
+			require.NoError(t, err)
+			assert.Equal(t, MostSaid, n)
+		}
+		assert.Len(t, h.Bytes(), want)
+	}
+}
+
 // TestPour: a body that nobody reads costs nothing, and one that is closed early has been stopped before its end is called.
 func TestPour(t *testing.T) {
 	t.Parallel()

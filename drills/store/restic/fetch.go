@@ -49,7 +49,7 @@ func (v *visit) find(id string) (of snapshot, found node, err error) {
 	if take == "/" {
 		return of, node{Path: "/", Type: "dir"}, nil
 	}
-	few := &repository.Head{} // a folder comes before what is in it
+	few := &repository.Head{Most: mostListed} // a folder comes before what is in it, and behind all paths of its snapshot
 	if err := v.restic(id, few, "ls", "--json", "--", of.ID, take); err != nil {
 		return of, found, err
 	}
@@ -65,6 +65,9 @@ func (v *visit) find(id string) (of snapshot, found node, err error) {
 	return of, found, v.s.problem("name a file or a folder that is in it: take: /path", "snapshot %s, of %s, holds no %s", id,
 		strings.Join(of.Paths, ", "), take)
 }
+
+// mostListed is what is kept of restic's list of a snapshot, bytes: restic backup --files-from may name thousands of paths.
+const mostListed = 16 << 20
 
 // snapshot of a name, as it was listed or as restic tells it now: what it is never changes.
 func (v *visit) snapshot(id string) (of snapshot, err error) {
