@@ -224,7 +224,7 @@ func (t catalogues) run(n *night.Night) Run {
 		if !also {
 			of = Run{Started: n.Started, Verdict: record.StatusPassed}
 		}
-		if p.Status != record.StatusPassed || !n.Sealed() {
+		if p.Status != record.StatusPassed || p.Left > 0 || !n.Sealed() {
 			of.Verdict = record.StatusInconclusive
 		}
 		of.Part = of.Part || p.InPart()
