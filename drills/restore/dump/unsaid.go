@@ -19,7 +19,7 @@ var (
 type row struct{ from, to func() *regexp.Regexp }
 
 var rows = []row{
-	{lazy.Regexp(`\([^\n]*?\)=\(`), lazy.Regexp(`\)(?: already exists| is duplicated| is not present| is still referenced| conflicts with|\.(?:\n|$))`)},
+	{lazy.Regexp(`\([^\n]*?\)=\(`), lazy.Regexp(`\)(?: already exists| is duplicated| is not present| is still referenced| conflicts with|\.(?:\n(?:[A-Z][A-Z ]+:  |psql:|pg_restore:)|$))`)},
 	{lazy.Regexp(`Failing row contains \(`), lazy.Regexp(`\)?\.?\n(?:[A-Z][A-Z ]+:  |psql:|pg_restore:)`)},
 	{lazy.Regexp(`COPY [^\n]*?, line \d+: "`), line},
 	{lazy.Regexp(`COPY [^\n]*?, line \d+, column [^\n:]+: "|invalid input (?:syntax for type|value for enum) [^\n:]+: "|malformed \w+ literal: "|out of range: "|invalid \w+ value: "|` +

@@ -46,6 +46,7 @@ func TestUnsaidRows(t *testing.T) {
 		"CONTEXT:  COPY p, line 3, column note: \"one\na@example.com\"\npsql:":                         "CONTEXT:  COPY p, line 3, column note: \"***\"\npsql:",
 		"CONTEXT:  COPY p, line 3, column note: \"one\na@example.com\"":                                "CONTEXT:  COPY p, line 3, column note: \"***",
 		"DETAIL:  Key (note)=(one\na@example.com) already exists.":                                     "DETAIL:  Key (note)=(***) already exists.",
+		"DETAIL:  Key (note)=(one).\na@example.com) already exists.":                                   "DETAIL:  Key (note)=(***) already exists.",
 		"DETAIL:  Key (note)=(Smith (old) moved to Paris) already exists.":                             "DETAIL:  Key (note)=(***) already exists.",
 		"DETAIL:  Schlüssel (note)=(a@example.com) existiert bereits.":                                 "DETAIL:  Schlüssel (note)=(***",
 		"DETAIL:  Failing row contains (1, one).\na@example.com).\nCONTEXT:  COPY":                     "DETAIL:  Failing row contains (***).\nCONTEXT:  COPY",
