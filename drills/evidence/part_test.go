@@ -12,7 +12,7 @@ import (
 	"lifeboat/drills/record"
 )
 
-// A night of the plan: + proved, p in part, l with something left behind, - failed, o left out, · planned and never come to.
+// A night of the plan: + proved, p in part, l with something left behind, r unchanged for ten days, - failed, o left out, · planned and never come to.
 func nightOf(t *testing.T, home string, at time.Time, plan string) {
 	t.Helper()
 	h := night.Header{Catalogue: "nightly", File: "/nightly.yaml", Started: at}
@@ -26,6 +26,8 @@ func nightOf(t *testing.T, home string, at time.Time, plan string) {
 			proofs = append(proofs, night.Proof{Planned: p, Status: record.StatusPassed, Drill: "d", Started: at})
 		case 'p':
 			proofs = append(proofs, night.Proof{Planned: p, Status: record.StatusPassed, Drill: "d", Started: at, Part: &record.Part{Only: "x"}})
+		case 'r':
+			p.Rests = &night.Proof{Planned: p, Status: record.StatusPassed, Drill: "d", Started: at.AddDate(0, 0, -10)}
 		case 'l':
 			proofs = append(proofs, night.Proof{Planned: p, Status: record.StatusPassed, Drill: "d", Started: at, Left: 1})
 		case '-':
@@ -58,6 +60,9 @@ func TestPartOfADuty(t *testing.T) {
 		"which is not enough":                {[]string{"+o"}, true, evidence.DutyNever, 0},
 		"two shards":                         {[]string{"+o", "o+"}, false, evidence.DutyDone, 2},
 		"two shards, one in part":            {[]string{"po", "o+"}, false, evidence.DutyNever, 0},
+		"unchanged":                          {[]string{"+r"}, false, evidence.DutyDone, 11},
+		"unchanged for too long":             {[]string{"rr", "o+", "+o"}, false, evidence.DutyDone, 2},
+		"two shards, one unchanged":          {[]string{"ro", "o+"}, false, evidence.DutyDone, 12},
 		"two shards, one left something":     {[]string{"lo", "o+"}, false, evidence.DutyNever, 0},
 		"two shards, one failed":             {[]string{"-o", "o+"}, false, evidence.DutyNever, 0},
 		"two shards, one failed since":       {[]string{"+o", "o+", "-o"}, false, evidence.DutyFailed, 3},

@@ -208,7 +208,7 @@ type backups map[string]Run
 // catalogues are those by their names and files: what one night left out (--only, --shard) another may have proved.
 type catalogues map[string]backups
 
-// run is a night with what those before it proved of what it left out. They come in their order. A night that left out what none proved is a part.
+// run is a night with what those before it proved of what it left out, or found unchanged. They come in their order. A night that left out what none proved is a part.
 func (t catalogues) run(n *night.Night) Run {
 	r := Run{ID: n.Night, Catalogue: n.Catalogue, Started: n.Started, Verdict: n.Status()}
 	key := n.Catalogue + "\x00" + n.File
@@ -220,9 +220,16 @@ func (t catalogues) run(n *night.Night) Run {
 		if p.LeftOut() || p.Read {
 			continue
 		}
+		at := n.Started
+		if p.Rests != nil { // nothing was proved tonight
+			at = p.Started
+		}
 		of, also := tonight[p.Backup]
 		if !also {
-			of = Run{Started: n.Started, Verdict: record.StatusPassed}
+			of = Run{Started: at, Verdict: record.StatusPassed}
+		}
+		if at.Before(of.Started) {
+			of.Started = at
 		}
 		if p.Status != record.StatusPassed || p.Left > 0 || !n.Sealed() {
 			of.Verdict = record.StatusInconclusive
@@ -234,7 +241,7 @@ func (t catalogues) run(n *night.Night) Run {
 	for _, p := range n.Proofs {
 		of, known := t[key][p.Backup]
 		r.Part = r.Part || of.Part
-		if !p.LeftOut() {
+		if !p.LeftOut() && p.Rests == nil {
 			continue
 		}
 		switch {
