@@ -206,7 +206,7 @@ func (v *verifying) room(ctx context.Context) night.Room {
 func (v *verifying) deliver(ctx context.Context, id, metrics string, errs ...error) error {
 	n, err := night.Read(v.home, id)
 	if err != nil {
-		return err
+		return &brokenNight{errors.Join(append(errs, err)...)}
 	}
 	o := reports.Options{Language: v.lang, Width: v.width(), Color: v.color()}
 	dir := filepath.Join(night.Dir(v.home), id)

@@ -16,6 +16,15 @@ import (
 	"lifeboat/drills/record"
 )
 
+// A night whose journal cannot be read again is nobody's mistake in using it, and no proof.
+func TestNightThatCannotBeReadAgain(t *testing.T) {
+	t.Parallel()
+	v := &verifying{app: &app{home: t.TempDir()}}
+	err := v.deliver(t.Context(), "gone", "", errors.New("append to the log: no space left on device"))
+	assert.Equal(t, exitInconclusive, exitCode(err))
+	assert.ErrorContains(t, err, "no space left")
+}
+
 // What of a night cannot be written hides neither its table nor that a backup failed, and nothing of it looks good.
 func TestNightThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
