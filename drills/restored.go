@@ -160,7 +160,8 @@ func (r *restores) blame(fact *record.Restored, bp *BackupPlan, err error) bool 
 	case errors.As(err, &image):
 		fact.ImageBad = r.Hide(image.Reason)
 	case errors.As(err, &backup) && restore.Piece(bp.Point, backup.Reason):
-		fact.Lack = &record.Lack{Kind: record.LackIncrement, What: r.Hide(fmt.Sprintf("by its name it is one of the pieces of a file that was split: %s", backup.Reason))}
+		fact.Lack = &record.Lack{Kind: record.LackIncrement,
+			What: r.Hide(fmt.Sprintf("by its name it is one of the pieces of a file that was split: %s", backup.Reason))}
 	case errors.As(err, &backup):
 		fact.BackupBad = r.Hide(backup.Reason)
 	case errors.As(err, &mismatch):

@@ -208,7 +208,8 @@ type backups map[string]Run
 // catalogues are those by their names and files: what one night left out (--only, --shard) another may have proved.
 type catalogues map[string]backups
 
-// run is a night with what those before it proved of what it left out, or found unchanged. They come in their order. A night that left out what none proved is a part.
+// run is a night with what those before it proved of what it left out, or found unchanged. They come in their order. A night that left out what
+// none proved is a part.
 func (t catalogues) run(n *night.Night) Run {
 	r := Run{ID: n.Night, Catalogue: n.Catalogue, Started: n.Started, Verdict: n.Status()}
 	key := n.Catalogue + "\x00" + n.File

@@ -19,11 +19,12 @@ var (
 type row struct{ from, to func() *regexp.Regexp }
 
 var rows = []row{
-	{lazy.Regexp(`\([^\n]*?\)=\(`), lazy.Regexp(`\)(?: already exists| is duplicated| is not present| is still referenced| conflicts with|\.(?:\n(?:[A-Z][A-Z ]+:  |psql:|pg_restore:)|$))`)},
+	{lazy.Regexp(`\([^\n]*?\)=\(`), lazy.Regexp(`\)(?: already exists| is duplicated| is not present| is still referenced| conflicts with|` +
+		`\.(?:\n(?:[A-Z][A-Z ]+:  |psql:|pg_restore:)|$))`)},
 	{lazy.Regexp(`Failing row contains \(`), lazy.Regexp(`\)?\.?\n(?:[A-Z][A-Z ]+:  |psql:|pg_restore:)`)},
 	{lazy.Regexp(`COPY [^\n]*?, line \d+: "`), line},
-	{lazy.Regexp(`COPY [^\n]*?, line \d+, column [^\n:]+: "|invalid input (?:syntax for type|value for enum) [^\n:]+: "|malformed \w+ literal: "|out of range: "|invalid \w+ value: "|` +
-		`syntax error in \w+: "|time zone "|JSON data, line \d+: `),
+	{lazy.Regexp(`COPY [^\n]*?, line \d+, column [^\n:]+: "|invalid input (?:syntax for type|value for enum) [^\n:]+: "|` +
+		`malformed \w+ literal: "|out of range: "|invalid \w+ value: "|syntax error in \w+: "|time zone "|JSON data, line \d+: `),
 		lazy.Regexp(`"?\n(?:[A-Z][A-Z ]+[ \d]*:  ?|psql:|pg_restore:|Command was)`)},
 	{lazy.Regexp(`(?i)\b(?:insert|replace)\s+(?:\w+\s+){0,3}into\s[^;]*?\bvalues?\s*\(`), nil},
 	{lazy.Regexp(`Duplicate entry '|[Ii]ncorrect [\w ]+ value: '`), lazy.Regexp(`' for (?:key|column|function)|'\s*$`)},

@@ -21,8 +21,9 @@ var (
 	connect = regexp.MustCompile(`^connect (?:-reuse-previous=on "dbname='((?:[^"]|"")*)'"|` +
 		`"((?:[^"]|"")*)"|([\w.$\x80-\xff-]+))\s*$`)
 	// commandName are those of psql that make a program of a dump, and no beginning of a value: \nsecret is a row of two lines.
-	commandName = regexp.MustCompile(`^(?:connect|copy|gexec|gset|include|ir|i|lo_import|lo_export|o|out|restrict|unrestrict|setenv|set|encoding|w|write|[!?N])\b|^!`)
-	restrict    = regexp.MustCompile(`^(restrict|unrestrict) ([A-Za-z0-9]+)\s*$`)
+	commandName = regexp.MustCompile(`^(?:connect|copy|gexec|gset|include|ir|i|lo_import|lo_export|o|out|restrict|unrestrict|setenv|set|` +
+		`encoding|w|write|[!?N])\b|^!`)
+	restrict = regexp.MustCompile(`^(restrict|unrestrict) ([A-Za-z0-9]+)\s*$`)
 )
 
 // obey looks at a command of psql, the text behind its backslash.
