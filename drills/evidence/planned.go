@@ -188,7 +188,7 @@ func (x Duty) against(runs []Run, from, to time.Time) DutyResult {
 			continue
 		}
 		d.Runs++
-		if x.verdict(r) != record.StatusPassed {
+		if x.verdict(r) != record.StatusPassed || r.Started.After(r.proved().Add(x.every)) { // what it rests on is too old already
 			lately = append(lately, r.ID)
 			continue
 		}
