@@ -67,6 +67,9 @@ func (d *Driver) createContainer(ctx context.Context, p plan) (*ownContainer, er
 		},
 		HostConfigModifier: func(h *container.HostConfig) {
 			*h = harden(p.host, p.gains)
+			if p.role == roleProgram { // what it prints is taken as it comes: to keep it costs more than to make it, and may be what a backup holds
+				h.LogConfig = container.LogConfig{Type: "none"}
+			}
 			if len(p.networks) > 0 { // engines before version 25 take one at creation
 				h.NetworkMode = container.NetworkMode(p.networks[0])
 			}

@@ -33,6 +33,15 @@ func TestAToolThatNobodyHears(t *testing.T) {
 	go func() { ran <- x.Run(ctx, store.Tool{Args: []string{"cat", "/dev/zero"}, Stdout: w}) }()
 	_, err = io.ReadFull(r, make([]byte, 1<<20))
 	require.NoError(t, err)
+	mine := client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", ledger.LabelDrill+"="+d.site.Scope.Drill)}
+	all, err := d.engine.client.ContainerList(t.Context(), mine)
+	require.NoError(t, err)
+	assert.Len(t, all.Items, 2, "the tool, and what holds its namespace")
+	for _, c := range all.Items {
+		is, err := d.engine.client.ContainerInspect(t.Context(), c.ID, client.ContainerInspectOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, "none", is.Container.HostConfig.LogConfig.Type, "nothing that a backup holds is kept by the engine")
+	}
 	time.Sleep(2 * time.Second) // until everything between the tool and its reader is full
 	begun := time.Now()
 	cancel()
@@ -40,8 +49,7 @@ func TestAToolThatNobodyHears(t *testing.T) {
 	require.ErrorIs(t, <-ran, context.Canceled)
 	assert.Less(t, time.Since(begun), killLimit/2)
 	require.NoError(t, x.Close())
-	all, err := d.engine.client.ContainerList(t.Context(), client.ContainerListOptions{All: true,
-		Filters: make(client.Filters).Add("label", ledger.LabelDrill+"="+d.site.Scope.Drill)})
+	all, err = d.engine.client.ContainerList(t.Context(), mine)
 	require.NoError(t, err)
 	assert.Empty(t, all.Items)
 }
