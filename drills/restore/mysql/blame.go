@@ -105,7 +105,7 @@ func (l *load) blame(number int, text string) error {
 		if other := l.elsewhere(number, text); other != "" && l.nameless {
 			return l.lacks(record.LackDatabase, "it does not say of which database it is, and names %s in itself (give restore.database): %s", other, text)
 		} else if other != "" {
-			return l.lacks(record.LackWhole, "it leads to database %s, which it does not hold (dump both with --databases): %s", other, text)
+			return l.lacks(record.LackWhole, "it leads to database %s, which it does not hold before that (dump both with --databases, that one first): %s", other, text)
 		}
 		if !l.dump.Known() && !l.set.Unmarked {
 			return l.lacks(record.LackEnd, "it does not say what it is, nor that it ends, and the keys and names in it may not stand in the order in which they "+
