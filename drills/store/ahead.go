@@ -29,7 +29,8 @@ type ahead struct {
 	free   chan []byte
 	n      atomic.Int64
 	whole  atomic.Bool
-	closed sync.Once
+	mu     sync.Mutex // whether it is closed decides whether anything is read ahead
+	closed bool
 	quit   chan struct{}
 	reads  sync.WaitGroup
 }
@@ -85,6 +86,11 @@ func (a *ahead) next(p []byte) (int, error) {
 }
 
 func (a *ahead) start() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return
+	}
 	a.pieces, a.free = make(chan piece, aheadPieces), make(chan []byte, aheadPieces)
 	for range aheadPieces {
 		a.free <- make([]byte, aheadSize)
@@ -107,7 +113,12 @@ func (a *ahead) start() {
 
 // Close waits until nothing is read any more.
 func (a *ahead) Close() error {
-	a.closed.Do(func() { close(a.quit) })
+	a.mu.Lock()
+	if !a.closed {
+		a.closed = true
+		close(a.quit)
+	}
+	a.mu.Unlock()
 	err := a.Stream.Close()
 	a.reads.Wait()
 	return err
