@@ -109,7 +109,7 @@ func (s *segments) takeSegment(name string, r io.Reader, place placing) error {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
-	rest := &counted{from: io.LimitReader(r, mostSegment+1), n: int64(n)}
+	rest := &io.LimitedReader{R: r, N: mostSegment + 1}
 	said := int64(0)
 	if h, whole := pgdata.ReadHeader(head[:n]); whole && pgdata.SegmentSize(h.Size) {
 		said = h.Size
@@ -131,23 +131,12 @@ func (s *segments) takeSegment(name string, r io.Reader, place placing) error {
 	if err != nil {
 		return err
 	}
-	if rest.n > mostSegment {
+	size := int64(n) + mostSegment + 1 - rest.N
+	if size > mostSegment {
 		return fmt.Errorf("it has more than %d bytes", mostSegment)
 	}
-	s.add(name, head[:n], rest.n)
+	s.add(name, head[:n], size)
 	return nil
-}
-
-// counted knows how much of it was read.
-type counted struct {
-	from io.Reader
-	n    int64
-}
-
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.from.Read(p)
-	c.n += int64(n)
-	return n, err
 }
 
 // zeros never end.
